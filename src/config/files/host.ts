@@ -1,0 +1,26 @@
+import { ManifestsError } from "../../spec/mod.ts";
+
+/** An environment variable; `undefined` where it is unset or may not be read. Never prompts. */
+export function readEnv(name: string): string | undefined {
+  const allowed = Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+  return allowed ? Deno.env.get(name) : undefined;
+}
+
+/** A file's content; `undefined` where it is missing. What is there but cannot be read is an error that names it. */
+export async function readOptional(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** As {@linkcode readOptional}, but a missing file is an error too. */
+export async function readRequired(path: string, what: string): Promise<Uint8Array> {
+  const bytes = await readOptional(path);
+  if (bytes) return bytes;
+  throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${what} ${path}: no such file`);
+}

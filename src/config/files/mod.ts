@@ -1,0 +1,7 @@
+/**
+ * Finds and reads configuration files. Bound to a host.
+ *
+ * @module
+ */
+export { loadCredentials } from "./auth_files.ts";
+export { findStore, type StoreChoice } from "./storage_files.ts";

@@ -1,0 +1,155 @@
+import { isAbsolute, join, resolve } from "@std/path";
+import { decodeUtf8 } from "../../internal/mod.ts";
+import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
+import { readEnv, readOptional, readRequired } from "./host.ts";
+
+/** What a caller says about a store; the rest is found. */
+export interface StoreChoice {
+  /** Root of what lasts. */
+  readonly root?: string | undefined;
+  /** Root of what a reboot may forget. */
+  readonly runRoot?: string | undefined;
+  /** Storage driver. */
+  readonly driver?: string | undefined;
+  /** Driver options. */
+  readonly driverOptions?: readonly string[] | undefined;
+}
+
+/** A store as it was found; the store room's `StoreLocation`. */
+export interface FoundStore {
+  graphRoot: string;
+  runRoot: string;
+  driver: string;
+  imageStore: string | undefined;
+  additionalImageStores: readonly string[];
+  driverOptions: readonly string[];
+}
+
+/** Drivers as the real tools try them on stores that are there already; vfs only if the configuration names it. */
+const DRIVER_PRIORITY = ["overlay", "btrfs", "zfs"];
+
+/**
+ * Finds the store that podman and buildah would use: options, then `STORAGE_DRIVER`, then `storage.conf` with its
+ * drop-ins, then what the roots hold already, then defaults.
+ */
+export async function findStore(choice: StoreChoice): Promise<FoundStore> {
+  const conf = await loadStorageConf();
+  const { graphRoot, runRoot } = await roots(conf);
+  const root = choice.root ? resolve(choice.root) : graphRoot;
+  const named = choice.driver || readEnv("STORAGE_DRIVER") || conf.driver;
+  const driver = named || await priorDriver(root, conf.driverPriority ?? DRIVER_PRIORITY) || "overlay";
+  return {
+    graphRoot: root,
+    runRoot: choice.runRoot ? resolve(choice.runRoot) : runRoot,
+    driver: driver === "overlay2" ? "overlay" : driver,
+    imageStore: choice.root ? undefined : conf.imageStore,
+    additionalImageStores: conf.additionalImageStores ?? [],
+    driverOptions: choice.driverOptions ?? [],
+  };
+}
+
+function isRootless(): boolean {
+  return Deno.uid() !== 0 || Boolean(Number(readEnv("_CONTAINERS_ROOTLESS_UID") ?? 0));
+}
+
+async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: string }> {
+  const expand = (path: string | undefined) => path === undefined ? undefined : expandPath(path);
+  if (!isRootless()) {
+    return {
+      graphRoot: await expand(conf.graphRoot) ?? "/var/lib/containers/storage",
+      runRoot: await expand(conf.runRoot) ?? "/run/containers/storage",
+    };
+  }
+  const data = readEnv("XDG_DATA_HOME") || join(readEnv("HOME") ?? "/", ".local/share");
+  const runtime = readEnv("XDG_RUNTIME_DIR") || `/run/user/${Deno.uid()}`;
+  return {
+    graphRoot: await expand(conf.graphRoot) ?? await expand(conf.rootlessStoragePath) ?? join(data, "containers/storage"),
+    runRoot: await expand(conf.runRoot) ?? join(runtime, "containers"),
+  };
+}
+
+/** `$UID` and other variables expanded, links resolved where the path is there. */
+async function expandPath(path: string): Promise<string> {
+  const uid = readEnv("_CONTAINERS_ROOTLESS_UID") ?? String(Deno.uid() ?? 0);
+  const expanded = path.replace(
+    /\$(?:\{(\w+)\}|(\w+))/g,
+    (_, braced?: string, bare?: string) => (braced ?? bare) === "UID" ? uid : readEnv(braced ?? bare!) ?? "",
+  );
+  const absolute = isAbsolute(expanded) ? expanded : resolve(expanded);
+  return await Deno.realPath(absolute).catch(() => resolve(absolute));
+}
+
+/** The driver of a store that is there: the first by priority that has a folder of its own. */
+async function priorDriver(root: string, priority: readonly string[]): Promise<string | undefined> {
+  for (const driver of priority) {
+    const found = await Deno.stat(join(root, driver)).catch(() => undefined);
+    if (found?.isDirectory) return driver;
+  }
+  return undefined;
+}
+
+async function loadStorageConf(): Promise<StorageConf> {
+  const explicit = readEnv("CONTAINERS_STORAGE_CONF");
+  const override = readEnv("CONTAINERS_STORAGE_CONF_OVERRIDE");
+  const files = explicit
+    ? [[explicit, await readRequired(explicit, "storage configuration")] as const]
+    : [...await mainFile(), ...await dropIns()];
+  if (override) files.push([override, await readRequired(override, "storage configuration")]);
+  if (files.length === 0) return {};
+  const { parse } = await import("smol-toml");
+  return files.reduce<StorageConf>(
+    (conf, [path, bytes]) => ({ ...conf, ...parseStorageConf(decodeUtf8(bytes), parse, path) }),
+    {},
+  );
+}
+
+type ConfFile = readonly [path: string, bytes: Uint8Array];
+
+function userFolder(): string | undefined {
+  const home = readEnv("HOME");
+  return readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
+}
+
+/** The first file that is there is the only main one. */
+async function mainFile(): Promise<ConfFile[]> {
+  const user = userFolder();
+  const paths = [
+    ...(user ? [join(user, "containers/storage.conf")] : []),
+    "/etc/containers/storage.conf",
+    "/usr/share/containers/storage.conf",
+  ];
+  for (const path of paths) {
+    const bytes = await readOptional(path);
+    if (bytes) return [[path, bytes]];
+  }
+  return [];
+}
+
+/** Drop-ins in the order in which they apply: by file name; of one name, the folder of higher rank counts. */
+async function dropIns(): Promise<ConfFile[]> {
+  const user = userFolder();
+  const uid = Deno.uid() ?? 0;
+  const own = isRootless() ? ["storage.rootless.conf.d", `storage.rootless.conf.d/${uid}`] : ["storage.rootful.conf.d"];
+  const folders = ["/usr/share/containers", "/etc/containers"].flatMap((root) =>
+    ["storage.conf.d", ...own].map((folder) => join(root, folder))
+  );
+  if (user) folders.push(join(user, "containers/storage.conf.d"));
+  const byName = new Map<string, string>();
+  for (const folder of folders) {
+    for (const name of await confNames(folder)) byName.set(name, join(folder, name));
+  }
+  const sorted = [...byName].sort(([a], [b]) => (a < b ? -1 : 1));
+  return await Promise.all(
+    sorted.map(async ([, path]): Promise<ConfFile> => [path, await readRequired(path, "storage configuration")]),
+  );
+}
+
+async function confNames(folder: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ name, isFile }) => isFile && name.endsWith(".conf")).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Digest } from "../spec/mod.ts";
+
+/** How a blob came to be at the destination. */
+export type BlobOutcome = "reused" | "mounted" | "written";
+
+/** What happens during a copy. */
+export type CopyEvent =
+  | {
+    /** The plan is made. */
+    readonly type: "planned";
+    /** How many instances will be copied. */
+    readonly instances: number;
+    /** How many different blobs they have. */
+    readonly blobs: number;
+    /** How many bytes these have, where all sizes are known. */
+    readonly bytes: number;
+  }
+  | {
+    /** A blob's bytes begin to move. */
+    readonly type: "blob-started";
+    /** The blob. */
+    readonly digest: Digest;
+    /** Its size in bytes, or -1. */
+    readonly size: number;
+  }
+  | {
+    /** Bytes of a blob moved. */
+    readonly type: "blob-progress";
+    /** The blob. */
+    readonly digest: Digest;
+    /** How many, in this step. */
+    readonly bytes: number;
+  }
+  | {
+    /** A blob is at the destination. */
+    readonly type: "blob-done";
+    /** The blob. */
+    readonly digest: Digest;
+    /** Its size in bytes, or -1. */
+    readonly size: number;
+    /** How it came there. */
+    readonly outcome: BlobOutcome;
+  }
+  | {
+    /** A manifest is at the destination. */
+    readonly type: "manifest-done";
+    /** The manifest. */
+    readonly digest: Digest;
+    /** Whether it is the image's own, and so the last one. */
+    readonly top: boolean;
+  }
+  | {
+    /** A step failed and will be tried again. */
+    readonly type: "retrying";
+    /** The step. */
+    readonly step: string;
+    /** Which try this was, from 1. */
+    readonly attempt: number;
+    /** Why it failed. */
+    readonly error: unknown;
+  };
+
+/** Passes events on; what a listener throws cannot fail the copy. */
+export function createEmitter(listener: ((event: CopyEvent) => void) | undefined): (event: CopyEvent) => void {
+  return (event) => {
+    try {
+      listener?.(event);
+    } catch {
+      // A progress bar that breaks is not worth a push.
+    }
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * Moving images: a plan, then its execution.
+ *
+ * @module
+ */
+export { copyImage, type CopyOptions, type CopyResult } from "./copy.ts";
+export type { BlobOutcome, CopyEvent } from "./events.ts";
+export type { Selection } from "./plan.ts";

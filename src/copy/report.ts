@@ -1,0 +1,42 @@
+import type { CopyPlan, PlannedImage } from "./plan.ts";
+
+/** Writes the lines that podman's users know (copy.Image's report writer). */
+export interface Reporter {
+  /** An image's turn begins. */
+  image(image: PlannedImage, position: number): void;
+  /** Everything is written. */
+  end(): void;
+}
+
+/**
+ * A reporter for a plan. Images are copied together here, so an image's lines come when its turn begins, in the order
+ * of the list.
+ */
+export function createReporter(writer: { write(text: string): unknown } | undefined, plan: CopyPlan): Reporter {
+  const line = (text: string) => {
+    try {
+      writer?.write(text + "\n");
+    } catch {
+      // A closed pipe is not worth a push.
+    }
+  };
+  const { index, images, entries } = plan;
+  if (index) {
+    line("Getting image list signatures");
+    line(`Copying ${images.length} images generated from ${entries} images in list`);
+  }
+  return {
+    image({ digest, manifest }, position) {
+      if (index) line(`Copying image ${digest} (${position}/${images.length})`);
+      line("Getting image source signatures");
+      for (const layer of manifest.layers) line(`Copying blob ${layer.digest}`);
+      if (manifest.config) line(`Copying config ${manifest.config.digest}`);
+      line("Writing manifest to image destination");
+    },
+    end() {
+      if (!index) return;
+      line("Writing manifest list to image destination");
+      line("Storing list signatures");
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { delay } from "@std/async";
+import { backoffDelay } from "../internal/mod.ts";
+import { isManifestsError } from "../spec/mod.ts";
+import type { CopyEvent } from "./events.ts";
+
+/** How steps of a copy are tried again. */
+export interface RetryOptions {
+  /** How often at most. */
+  readonly maxRetries: number;
+  /** Milliseconds between tries; `undefined`: exponential with jitter. */
+  readonly retryDelay: number | undefined;
+  /** Told of every failed try. */
+  readonly emit: (event: CopyEvent) => void;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+}
+
+/** Whether the same step may succeed later: the network or the server was at fault, not what was asked. */
+export function isTransient(error: unknown): boolean {
+  if (isManifestsError(error, "NETWORK") || isManifestsError(error, "TOO_MANY_REQUESTS")) return true;
+  // Content that arrived broken is asked for again; where it is broken at its source, the tries run out.
+  if (isManifestsError(error, "SIZE_MISMATCH") || isManifestsError(error, "DIGEST_MISMATCH")) return true;
+  return error instanceof Error && "status" in error && typeof error.status === "number" && error.status >= 500;
+}
+
+/** Runs a step of a copy, again after passing failures. */
+export async function retry<T>(step: string, work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { maxRetries, retryDelay, emit, signal } = options;
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || attempt > maxRetries || !isTransient(error)) throw error;
+      emit({ type: "retrying", step, attempt, error });
+      await delay(retryDelay ?? backoffDelay(attempt, 250), { signal });
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The waist of the module: what an image reference, a source and a destination are, and verified reads.
+ *
+ * @module
+ */
+export type { SystemContext } from "./system_context.ts";
+export type {
+  BlobOrigin,
+  DestinationAbilities,
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  InstanceOptions,
+  ManifestBytes,
+  Transport,
+  TransportTable,
+} from "./types.ts";
+export { readManifest, type VerifiedManifest } from "./verified.ts";

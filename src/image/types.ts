@@ -1,0 +1,99 @@
+import type { ByteStream, CallOptions } from "../internal/mod.ts";
+import type { Descriptor, Digest, NamedReference } from "../spec/mod.ts";
+import type { SystemContext } from "./system_context.ts";
+
+/** Options of the calls that read one image of several. */
+export interface InstanceOptions extends CallOptions {
+  /** The instance that is meant; `undefined` is the image itself. */
+  instance?: Digest | undefined;
+}
+
+/** A manifest's bytes, as a source has them: not verified. */
+export interface ManifestBytes {
+  /** The exact bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What the source says that it is, such as a `Content-Type`; `undefined` where it says nothing. */
+  readonly mediaType?: string | undefined;
+}
+
+/** Where a blob is known to be, for destinations that can take it from there without moving bytes. */
+export interface BlobOrigin {
+  /** The place within which blobs can be mounted, such as `docker://quay.io`. */
+  readonly scope: string;
+  /** Where in that place: a repository. */
+  readonly location: string;
+}
+
+/** A name for an image in some place. Go: `types.ImageReference`. Immutable; holds nothing open. */
+export interface ImageReference {
+  /** Name of the transport, such as `docker`. */
+  readonly transport: string;
+  /** The reference without the transport's name, as in `//quay.io/me/app:1`. */
+  readonly stringWithinTransport: string;
+  /** The name in a registry, where it is one. */
+  readonly dockerReference?: NamedReference | undefined;
+  /** What `policy.json` scopes are compared with first. */
+  readonly policyConfigurationIdentity: string;
+  /** What they are compared with next, most specific first. */
+  readonly policyConfigurationNamespaces: readonly string[];
+  /** The same place, but exactly this manifest, whatever a tag points at later; where the transport can say that. */
+  withDigest?(digest: Digest): ImageReference;
+  /** Opens the image for reading. */
+  openSource(context?: SystemContext): Promise<ImageSource>;
+  /** Opens the image for writing. */
+  openDestination(context?: SystemContext): Promise<ImageDestination>;
+  /** Transport and reference: `docker://quay.io/me/app:1`. */
+  toString(): string;
+}
+
+/** An image that is open for reading. Go: `types.ImageSource`. */
+export interface ImageSource extends AsyncDisposable {
+  /** What was opened. */
+  readonly reference: ImageReference;
+  /** The manifest, or that of an instance. Callers verify it. */
+  getManifest(options?: InstanceOptions): Promise<ManifestBytes>;
+  /** A blob of the image or of an instance. Callers verify it. */
+  getBlob(descriptor: Descriptor, options?: InstanceOptions): Promise<ByteStream>;
+  /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */
+  blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): BlobOrigin | undefined;
+}
+
+/** What a destination can do. Data for the planner: abilities may change cost, never outcome. */
+export interface DestinationAbilities {
+  /** Media types of manifests that it takes, in order of preference; empty means any. */
+  readonly manifestTypes: readonly string[];
+  /** The place within which {@linkcode ImageDestination.mountBlob} works; compare with {@linkcode BlobOrigin.scope}. */
+  readonly mountScope?: string | undefined;
+}
+
+/** An image that is open for writing. Go: `types.ImageDestination`. Disposing without `commit` promises nothing. */
+export interface ImageDestination extends AsyncDisposable {
+  /** What was opened. */
+  readonly reference: ImageReference;
+  /** What it can do. */
+  readonly abilities: DestinationAbilities;
+  /** Whether a blob is there already, with the right size. */
+  hasBlob(descriptor: Descriptor, options?: CallOptions): Promise<boolean>;
+  /** Takes a blob from another location within the mount scope; `false` where that did not work. */
+  mountBlob?(descriptor: Descriptor, origin: BlobOrigin, options?: CallOptions): Promise<boolean>;
+  /** Writes a blob. Nothing is published unless the stream ends well. */
+  putBlob(descriptor: Descriptor, stream: ByteStream, options?: CallOptions): Promise<void>;
+  /** Writes the manifest of an instance, or, where `instance` is `undefined`, the image's own. */
+  putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: InstanceOptions): Promise<void>;
+  /** Makes all that was written visible. */
+  commit(options?: CallOptions): Promise<void>;
+}
+
+/** One kind of place where images live. */
+export interface Transport {
+  /** Its name, as in `docker`. */
+  readonly name: string;
+  /** Parses what follows the name and a colon. Throws `INVALID_REFERENCE`. */
+  parseReference(text: string): ImageReference;
+}
+
+/** Parses names of images; the only thing that `list` and `copy` know of transports. */
+export interface TransportTable {
+  /** Parses `transport:reference`; throws `INVALID_REFERENCE` or `UNSUPPORTED_TRANSPORT`. */
+  parseImageName(name: string): ImageReference;
+}

@@ -1,0 +1,185 @@
+import { type ImageReference, type ImageSource, readManifest, type SystemContext } from "../image/mod.ts";
+import { allOrAbort, Semaphore } from "../internal/mod.ts";
+import {
+  chooseInstance,
+  createPlatform,
+  type Descriptor,
+  type Digest,
+  type DockerListEntry,
+  formatPlatform,
+  isIndex,
+  ManifestsError,
+  MAX_CONFIG_SIZE,
+  MEDIA_TYPES,
+  type ParsedImage,
+  type ParsedIndex,
+  parseJson,
+  type Platform,
+  readBlob,
+  StructReader,
+} from "../spec/mod.ts";
+
+/** Options for {@linkcode List.add}. */
+export interface AddOptions {
+  /**
+   * Add every instance of a list, instead of the one for the wanted platform.
+   *
+   * @default {false}
+   */
+  all?: boolean | undefined;
+  /**
+   * Take an entry of a list even where its platform contradicts the configuration of its image.
+   *
+   * @default {false}
+   */
+  allowPlatformMismatch?: boolean | undefined;
+  /** How to reach the image. */
+  systemContext?: SystemContext | undefined;
+  /** Ends the call; nothing is added then. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Everything that a list records about an instance that was found somewhere. */
+export interface FoundInstance {
+  /** Digest of the manifest. */
+  readonly digest: Digest;
+  /** Size of the manifest in bytes. */
+  readonly size: number;
+  /** Media type of the manifest. */
+  readonly mediaType: string;
+  /** Platform. */
+  readonly platform: Platform;
+  /** CPU features. */
+  readonly features: readonly string[];
+  /** Annotations of the list entry. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Artifact type. */
+  readonly artifactType: string;
+  /** Where else the manifest may be downloaded. */
+  readonly urls: readonly string[];
+  /** Where the instance was found. */
+  readonly reference: ImageReference;
+}
+
+/** How many instances of a list are looked at together. */
+const MAX_PARALLEL = 8;
+
+/**
+ * Finds the instances that adding an image means. Everything is read and checked before anything is returned, so the
+ * caller can add all or nothing.
+ */
+export async function findInstances(
+  reference: ImageReference,
+  wanted: Platform,
+  options: AddOptions,
+): Promise<FoundInstance[]> {
+  const { systemContext, signal, all = false, allowPlatformMismatch = false } = options;
+  await using source = await reference.openSource(systemContext);
+  const { digest, manifest } = await readManifest(source, { signal });
+  if (!isIndex(manifest)) {
+    const platform = await platformOf(source, manifest, signal);
+    return [{ ...describe(manifest, digest), ...platform ? { platform } : {}, reference: pin(reference, digest) }];
+  }
+  const entries = entriesOf(manifest);
+  const chosen = all ? undefined : chooseInstance(manifest, wanted);
+  const slots = new Semaphore(MAX_PARALLEL);
+  return await allOrAbort(
+    entries.filter((entry) => chosen === undefined || entry.digest === chosen).map((entry) => (signal) =>
+      slots.run(() => inspectEntry(source, entry, allowPlatformMismatch, signal), signal)
+    ),
+    signal,
+  );
+}
+
+function pin(reference: ImageReference, digest: Digest): ImageReference {
+  return reference.withDigest?.(digest) ?? reference;
+}
+
+function describe(manifest: ParsedImage, digest: Digest): Omit<FoundInstance, "reference"> {
+  return {
+    digest,
+    size: manifest.bytes.length,
+    mediaType: manifest.mediaType,
+    platform: createPlatform({}),
+    features: [],
+    annotations: {},
+    artifactType: manifest.kind === "oci-image" ? manifest.artifactType ?? "" : "",
+    urls: [],
+  };
+}
+
+type IndexEntry = Descriptor & Pick<FoundInstance, "features">;
+
+function entriesOf(index: ParsedIndex): IndexEntry[] {
+  if (index.kind === "oci-index") return (index.index.manifests ?? []).map((entry) => ({ ...entry, features: [] }));
+  return (index.list.manifests ?? []).map((entry: DockerListEntry) => ({
+    ...entry,
+    features: entry.platform.features ?? [],
+  }));
+}
+
+/** Reads the manifest behind a list's entry; what the entry does not say is taken from the image. */
+async function inspectEntry(
+  source: ImageSource,
+  entry: IndexEntry,
+  allowPlatformMismatch: boolean,
+  signal: AbortSignal,
+): Promise<FoundInstance> {
+  const { manifest } = await readManifest(source, { instance: entry.digest, signal });
+  if (isIndex(manifest)) {
+    throw new ManifestsError(
+      "NESTED_INDEX",
+      `Cannot add ${entry.digest} of ${source.reference} as it is an index inside an index: treating manifest lists as individual manifests is not implemented`,
+    );
+  }
+  const recorded = createPlatform(entry.platform ?? {});
+  const artifactType = entry.artifactType ?? "";
+  const actual = artifactType ? undefined : await platformOf(source, manifest, signal, entry.digest);
+  if (actual && !allowPlatformMismatch) refuseContradiction(source, entry.digest, recorded, actual);
+  return {
+    ...describe(manifest, entry.digest),
+    platform: createPlatform({
+      ...recorded,
+      ...(recorded.os ? {} : { os: actual?.os, osVersion: actual?.osVersion, osFeatures: actual?.osFeatures }),
+      ...(recorded.architecture ? {} : { architecture: actual?.architecture, variant: actual?.variant }),
+    }),
+    features: entry.features,
+    annotations: entry.annotations ?? {},
+    artifactType,
+    urls: entry.urls ?? [],
+    reference: pin(source.reference, entry.digest),
+  };
+}
+
+function refuseContradiction(source: ImageSource, digest: Digest, recorded: Platform, actual: Platform): void {
+  const contradicts = (a: string, b: string) => a !== "" && b !== "" && a !== b;
+  if (contradicts(recorded.os, actual.os) || contradicts(recorded.architecture, actual.architecture)) {
+    throw new ManifestsError(
+      "PLATFORM_MISMATCH",
+      `Cannot add ${digest} of ${source.reference} as the list says that it is for ${
+        formatPlatform(recorded)
+      }, but its configuration says ${formatPlatform(actual)}`,
+    );
+  }
+}
+
+/** The platform that an image's configuration names; `undefined` where the image is an artifact or has no such thing. */
+async function platformOf(
+  source: ImageSource,
+  manifest: ParsedImage,
+  signal?: AbortSignal,
+  instance?: Digest,
+): Promise<Platform | undefined> {
+  const { config } = manifest;
+  const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
+  if (!config || !isImage || manifest.artifactType) return undefined;
+  const bytes = await readBlob(await source.getBlob(config, { instance, signal }), config, MAX_CONFIG_SIZE);
+  const from = new StructReader(parseJson(bytes, `configuration of ${source.reference}`).value, "image configuration");
+  return createPlatform({
+    os: from.string("os"),
+    osVersion: from.string("os.version"),
+    osFeatures: from.strings("os.features"),
+    architecture: from.string("architecture"),
+    variant: from.string("variant"),
+  });
+}

@@ -1,0 +1,180 @@
+import { type ImageReference, readManifest, type SystemContext } from "../image/mod.ts";
+import { allOrAbort, encodeUtf8, readChunks } from "../internal/mod.ts";
+import {
+  createDigester,
+  type Descriptor,
+  descriptorJson,
+  type Digest,
+  digestOf,
+  EMPTY_DESCRIPTOR,
+  encodeGoJsonText,
+  type GoJsonValue,
+  isIndex,
+  MEDIA_TYPES,
+  type Platform,
+  sortedMap,
+} from "../spec/mod.ts";
+import type { ArtifactFile, HostFiles } from "./host.ts";
+import { mediaTypeOfFile, SNIFF_LENGTH } from "./media_type.ts";
+
+/** Options for {@linkcode List.addArtifact}. Go: `AddArtifactOptions`. */
+export interface AddArtifactOptions {
+  /** Type of the artifact; `""` leaves it out. Default: `application/vnd.unknown.artifact.v1`. */
+  artifactType?: string | undefined;
+  /** Platform of the entry in the list; default: none. */
+  platform?: Partial<Platform> | undefined;
+  /** The configuration: its media type and content. Default: the empty JSON object with OCI's type for it. */
+  config?: { mediaType: string; data: Uint8Array<ArrayBuffer> } | undefined;
+  /** A file that holds the configuration, instead of `config`. */
+  configFile?: string | undefined;
+  /** Media type of `configFile`; default: OCI's image configuration, as in Go. */
+  configType?: string | undefined;
+  /** Media type of every layer; default: by extension, else by content. */
+  layerType?: string | undefined;
+  /** Annotations of the artifact's manifest. */
+  annotations?: Readonly<Record<string, string>> | undefined;
+  /** The manifest that the artifact is about. */
+  subject?: string | ImageReference | undefined;
+  /**
+   * Leave out the `org.opencontainers.image.title` annotations with the files' names.
+   *
+   * @default {false}
+   */
+  excludeTitles?: boolean | undefined;
+  /** How to reach the subject. */
+  systemContext?: SystemContext | undefined;
+  /** Ends the call; nothing is added then. */
+  signal?: AbortSignal | undefined;
+}
+
+/** An artifact that is ready to be recorded. */
+export interface BuiltArtifact {
+  /** Its manifest. */
+  readonly manifest: string;
+  /** Digest of the manifest. */
+  readonly digest: Digest;
+  /** Size of the manifest in bytes. */
+  readonly size: number;
+  /** Its type; `""` where it has none. */
+  readonly artifactType: string;
+  /** Digest of the configuration. */
+  readonly config: Digest;
+  /** Layers that are files. */
+  readonly files: readonly { readonly path: string; readonly digest: Digest }[];
+  /** Blobs that are kept inline. */
+  readonly blobs: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>;
+  /** Where the configuration is, if it is a file. */
+  readonly configPath?: string | undefined;
+}
+
+/** Makes the manifest of an artifact from files. Nothing is copied: the files must still be there at push. */
+export async function buildArtifact(
+  paths: readonly string[],
+  files: HostFiles,
+  subject: ImageReference | undefined,
+  options: AddArtifactOptions,
+): Promise<BuiltArtifact> {
+  const { signal, artifactType = MEDIA_TYPES.unknownArtifact } = options;
+  const described = await allOrAbort(
+    paths.map((path) => async (signal) => describeFile(await files.find(path), options, signal)),
+    signal,
+  );
+  const config = await describeConfig(files, options);
+  const layers = described.length > 0 ? described.map(({ layer }) => layer) : [EMPTY_DESCRIPTOR];
+  const manifest = encodeGoJsonText(
+    new Map<string, GoJsonValue | undefined>([
+      ["schemaVersion", 2],
+      ["mediaType", MEDIA_TYPES.ociManifest],
+      ["artifactType", artifactType || undefined],
+      ["config", descriptorJson(config.descriptor)],
+      ["layers", layers.map(descriptorJson)],
+      ["subject", subject && descriptorJson(await describeSubject(subject, options))],
+      ["annotations", sortedMap(options.annotations)],
+    ]),
+  );
+  const bytes = encodeUtf8(manifest);
+  const inline = described.length > 0 ? [] : [EMPTY_DESCRIPTOR];
+  if (config.path === undefined) inline.push(config.descriptor);
+  return {
+    manifest,
+    digest: digestOf(bytes),
+    size: bytes.length,
+    artifactType,
+    config: config.descriptor.digest,
+    files: described.map(({ path, layer }) => ({ path, digest: layer.digest })),
+    blobs: new Map(inline.map(({ digest, data = new Uint8Array() }) => [digest, data])),
+    configPath: config.path,
+  };
+}
+
+async function describeFile(
+  file: ArtifactFile,
+  options: AddArtifactOptions,
+  signal?: AbortSignal,
+): Promise<{ path: string; layer: Descriptor }> {
+  const { digest, size, head } = await digestFile(file, signal);
+  const name = file.path.slice(file.path.lastIndexOf("/") + 1);
+  return {
+    path: file.path,
+    layer: {
+      mediaType: options.layerType ?? mediaTypeOfFile(name, head),
+      digest,
+      size,
+      ...(options.excludeTitles ? {} : { annotations: { "org.opencontainers.image.title": name } }),
+    },
+  };
+}
+
+async function digestFile(
+  file: ArtifactFile,
+  signal?: AbortSignal,
+): Promise<{ digest: Digest; size: number; head: Uint8Array }> {
+  const digester = createDigester();
+  const head = new Uint8Array(SNIFF_LENGTH);
+  let size = 0;
+  for await (const chunk of readChunks(await file.open({ signal }))) {
+    signal?.throwIfAborted();
+    if (size < SNIFF_LENGTH) head.set(chunk.subarray(0, SNIFF_LENGTH - size), size);
+    digester.update(chunk);
+    size += chunk.length;
+  }
+  return { digest: digester.digest(), size, head: head.subarray(0, Math.min(size, SNIFF_LENGTH)) };
+}
+
+async function describeConfig(
+  files: HostFiles,
+  options: AddArtifactOptions,
+): Promise<{ descriptor: Descriptor; path?: string }> {
+  const { config, configFile, configType = MEDIA_TYPES.ociConfig, signal } = options;
+  if (configFile !== undefined) {
+    const file = await files.find(configFile);
+    const { digest, size } = await digestFile(file, signal);
+    return { descriptor: { mediaType: configType, digest, size }, path: file.path };
+  }
+  if (!config) return { descriptor: EMPTY_DESCRIPTOR };
+  const { mediaType, data } = config;
+  return {
+    descriptor: {
+      mediaType,
+      digest: digestOf(data),
+      size: data.length,
+      ...(data.length > 0 ? { data } : {}),
+    },
+  };
+}
+
+/** The descriptor of an image that something is about. */
+export async function describeSubject(
+  reference: ImageReference,
+  options: { systemContext?: SystemContext | undefined; signal?: AbortSignal | undefined },
+): Promise<Descriptor> {
+  await using source = await reference.openSource(options.systemContext);
+  const { digest, manifest } = await readManifest(source, { signal: options.signal });
+  const artifactType = isIndex(manifest) ? undefined : manifest.artifactType;
+  return {
+    mediaType: manifest.mediaType,
+    digest,
+    size: manifest.bytes.length,
+    ...(artifactType ? { artifactType } : {}),
+  };
+}

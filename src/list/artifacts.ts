@@ -1,0 +1,76 @@
+import { decodeBase64, encodeBase64 } from "../internal/mod.ts";
+import {
+  encodeGoJson,
+  type GoJsonValue,
+  isObject,
+  ManifestsSyntaxError,
+  parseJson,
+  sortedMap,
+} from "../spec/mod.ts";
+
+/**
+ * What is known of the artifacts of a list: their manifests, and where the content is that the manifests name. Kept
+ * beside the list as `artifacts.json`, in libimage's form (`artifactsDetails`).
+ */
+export class Artifacts {
+  /** Manifest text by manifest digest. */
+  readonly manifests = new Map<string, string>();
+  /** Paths of the files of an artifact, by manifest digest. */
+  readonly files = new Map<string, string[]>();
+  /** Digest of the configuration, by manifest digest. */
+  readonly config = new Map<string, string>();
+  /** Digests of the layers, by manifest digest. */
+  readonly layers = new Map<string, string[]>();
+  /** Path of the file that holds a blob, by blob digest. */
+  readonly detached = new Map<string, string>();
+  /** Content of a blob, by blob digest. */
+  readonly blobs = new Map<string, Uint8Array<ArrayBuffer>>();
+
+  /** Reads `artifacts.json`. Throws `INVALID_JSON` where it is not what it should be. */
+  static parse(bytes: Uint8Array): Artifacts {
+    const artifacts = new Artifacts();
+    const what = "artifacts.json";
+    const { value } = parseJson(bytes, what);
+    const members = isObject(value) ? value : fail(what);
+    const fill = <T>(name: string, into: Map<string, T>, read: (item: unknown) => T | undefined) => {
+      const map = members[name] ?? {};
+      for (const [key, item] of Object.entries(isObject(map) ? map : fail(`${name} of ${what}`))) {
+        into.set(key, read(item) ?? fail(`${name}[${JSON.stringify(key)}] of ${what}`));
+      }
+    };
+    fill("manifests", artifacts.manifests, text);
+    fill("files", artifacts.files, texts);
+    fill("config", artifacts.config, text);
+    fill("layers", artifacts.layers, texts);
+    fill("detached", artifacts.detached, text);
+    fill("blobs", artifacts.blobs, (item) => typeof item === "string" ? decodeBase64(item) : new Uint8Array());
+    return artifacts;
+  }
+
+  /** Writes `artifacts.json`; `{}` where there is no artifact. */
+  serialize(): Uint8Array<ArrayBuffer> {
+    const blobs = Array.from(this.blobs, ([digest, bytes]) => [digest, encodeBase64(bytes)] as const);
+    return encodeGoJson(
+      new Map<string, GoJsonValue | undefined>([
+        ["manifests", sortedMap(this.manifests)],
+        ["files", sortedMap(this.files)],
+        ["config", sortedMap(this.config)],
+        ["layers", sortedMap(this.layers)],
+        ["detached", sortedMap(this.detached)],
+        ["blobs", sortedMap(blobs)],
+      ]),
+    );
+  }
+}
+
+function text(item: unknown): string | undefined {
+  return typeof item === "string" ? item : undefined;
+}
+
+function texts(item: unknown): string[] | undefined {
+  return Array.isArray(item) && item.every((entry) => typeof entry === "string") ? item : undefined;
+}
+
+function fail(place: string): never {
+  throw new ManifestsSyntaxError("INVALID_JSON", `Cannot read ${place} as its type is wrong`);
+}

@@ -1,0 +1,439 @@
+import {
+  convertToOciIndex,
+  createPlatform,
+  type Descriptor,
+  type Digest,
+  type DockerList,
+  type DockerListEntry,
+  isEmptyPlatform,
+  isIndex,
+  isManifestsError,
+  ManifestsError,
+  MEDIA_TYPES,
+  type OciIndex,
+  parseDigest,
+  type ParsedIndex,
+  parseManifest,
+  type Platform,
+  serializeDockerList,
+  serializeOciIndex,
+} from "../spec/mod.ts";
+
+/** An instance to be added to a list. */
+export interface NewInstance {
+  /** Digest of its manifest. */
+  readonly digest: string;
+  /** Size of its manifest in bytes. */
+  readonly size: number;
+  /** Media type of its manifest. */
+  readonly mediaType: string;
+  /** Its platform; default: none. */
+  readonly platform?: Partial<Platform> | undefined;
+  /** CPU features; only a Docker list can hold them. */
+  readonly features?: readonly string[] | undefined;
+  /** Annotations; only an OCI index can hold them. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * What the OCI and the Docker form of an instance have between them. Go keeps two structs in step; here one record
+ * yields both.
+ */
+interface Entry {
+  digest: Digest;
+  size: number;
+  mediaType: string;
+  /** The Docker form keeps the original type when the OCI form's is set. */
+  dockerMediaType: string;
+  urls: readonly string[];
+  annotations: ReadonlyMap<string, string>;
+  data: Uint8Array<ArrayBuffer> | undefined;
+  artifactType: string;
+  /** `undefined` where the OCI form has no platform; the Docker form then has an empty one. */
+  platform: Platform | undefined;
+  features: readonly string[];
+}
+
+/** A manifest exactly as it was saved or loaded, valid until the next change. */
+export interface Original {
+  /** The bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Their media type. */
+  readonly mediaType: string;
+}
+
+const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map();
+
+/**
+ * A list of instances that can be changed and written as an OCI index or as a Docker manifest list. Go:
+ * `pkg/manifests`. Look-ups take constant time, however long the list is.
+ */
+export class EditableIndex {
+  // A set keeps the order of the list and forgets in constant time.
+  readonly #entries = new Set<Entry>();
+  readonly #byDigest = new Map<string, Entry[]>();
+  #annotations: ReadonlyMap<string, string> = NO_ANNOTATIONS;
+  #artifactType = "";
+  #subject: Descriptor | undefined;
+  /** Go writes `null` for a list that never had an instance, and `[]` for one that lost its last. */
+  #nullWhenEmpty = { oci: true, docker: true };
+  #original: Original | undefined;
+
+  /** Fills an empty index from the bytes of a manifest. */
+  protected readBlob(bytes: Uint8Array<ArrayBuffer>): void {
+    const parsed = parseIndex(bytes);
+    const oci = parsed.kind === "oci-index" ? parsed.index : convertToOciIndex(parsed.list);
+    const features = parsed.kind === "docker-list" ? parsed.list.manifests?.map((m) => m.platform.features) : undefined;
+    oci.manifests?.forEach((descriptor, i) =>
+      this.#append({
+        digest: descriptor.digest,
+        size: descriptor.size,
+        mediaType: descriptor.mediaType,
+        dockerMediaType: descriptor.mediaType,
+        urls: descriptor.urls ?? [],
+        annotations: toMap(descriptor.annotations),
+        data: descriptor.data,
+        artifactType: descriptor.artifactType ?? "",
+        platform: descriptor.platform,
+        features: features?.[i] ?? [],
+      })
+    );
+    this.#annotations = toMap(oci.annotations);
+    this.#artifactType = oci.artifactType ?? "";
+    this.#subject = oci.subject;
+    // The twin of an empty list of the other kind stays null in Go.
+    const isNull = oci.manifests === null;
+    this.#nullWhenEmpty = parsed.kind === "oci-index" ? { oci: isNull, docker: true } : { oci: true, docker: isNull };
+    this.#original = { bytes, mediaType: parsed.mediaType };
+  }
+
+  /** The manifest as it was read or last saved, unless the list has changed since. */
+  protected get original(): Original | undefined {
+    return this.#original;
+  }
+
+  /** Remembers what was saved. */
+  protected set original(original: Original | undefined) {
+    this.#original = original;
+  }
+
+  /** Digests of all instances, in the order of the list. */
+  instances(): Digest[] {
+    return Array.from(this.#entries, ({ digest }) => digest);
+  }
+
+  /** How many instances there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Adds an instance at the end. One with the same digest is replaced: it loses its place, its annotations and
+   * everything else that it had.
+   *
+   * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST`.
+   * @throws {RangeError} If the size is no size.
+   */
+  addInstance(instance: NewInstance): void {
+    const { size, mediaType, annotations, features } = instance;
+    const digest = parseDigest(instance.digest);
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new RangeError(`Cannot add instance ${digest} as its size must be a number of bytes: current value is ${size}`);
+    }
+    const platform = createPlatform(instance.platform ?? {});
+    this.#changed();
+    this.#drop(digest);
+    this.#append({
+      digest,
+      size,
+      mediaType,
+      dockerMediaType: mediaType,
+      urls: [],
+      annotations: toMap(annotations),
+      data: undefined,
+      artifactType: "",
+      platform: isEmptyPlatform(platform) ? undefined : platform,
+      features: [...features ?? []],
+    });
+  }
+
+  /**
+   * Removes every instance with this digest.
+   *
+   * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`.
+   */
+  remove(digest: string): void {
+    this.#find(digest);
+    this.#changed();
+    this.#drop(digest);
+    this.#nullWhenEmpty = { oci: false, docker: false };
+  }
+
+  /** Sets where else an instance's manifest may be downloaded; an empty list removes that. */
+  setUrls(digest: string, urls: readonly string[]): void {
+    this.#edit(digest).urls = [...urls];
+  }
+
+  /** Where else an instance's manifest may be downloaded. */
+  urls(digest: string): string[] {
+    return [...this.#find(digest).urls];
+  }
+
+  /** Adds annotations to those of an instance, or, with `undefined`, of the index itself. */
+  setAnnotations(digest: string | undefined, annotations: Readonly<Record<string, string>>): void {
+    const merged = (current: ReadonlyMap<string, string>) => new Map([...current, ...toMap(annotations)]);
+    if (digest === undefined) {
+      this.#annotations = merged(this.#annotations);
+      this.#changed();
+    } else {
+      const entry = this.#edit(digest);
+      entry.annotations = merged(entry.annotations);
+    }
+  }
+
+  /** Removes all annotations of an instance, or, with `undefined`, of the index itself. */
+  clearAnnotations(digest: string | undefined): void {
+    if (digest === undefined) {
+      this.#annotations = NO_ANNOTATIONS;
+      this.#changed();
+    } else this.#edit(digest).annotations = NO_ANNOTATIONS;
+  }
+
+  /** The annotations of an instance, or, with `undefined`, of the index itself. */
+  annotations(digest: string | undefined): Record<string, string> {
+    return Object.fromEntries(digest === undefined ? this.#annotations : this.#find(digest).annotations);
+  }
+
+  /** Sets the operating system of an instance. */
+  setOs(digest: string, os: string): void {
+    this.#setPlatform(digest, { os });
+  }
+
+  /** The operating system of an instance; `""` where it has none. */
+  os(digest: string): string {
+    return this.#find(digest).platform?.os ?? "";
+  }
+
+  /** Sets the architecture of an instance. */
+  setArchitecture(digest: string, architecture: string): void {
+    this.#setPlatform(digest, { architecture });
+  }
+
+  /** The architecture of an instance; `""` where it has none. */
+  architecture(digest: string): string {
+    return this.#find(digest).platform?.architecture ?? "";
+  }
+
+  /** Sets the version of the operating system of an instance. */
+  setOsVersion(digest: string, osVersion: string): void {
+    this.#setPlatform(digest, { osVersion });
+  }
+
+  /** The version of the operating system of an instance; `""` where it has none. */
+  osVersion(digest: string): string {
+    return this.#find(digest).platform?.osVersion ?? "";
+  }
+
+  /** Sets the variant of an instance's architecture. */
+  setVariant(digest: string, variant: string): void {
+    this.#setPlatform(digest, { variant });
+  }
+
+  /** The variant of an instance's architecture; `""` where it has none. */
+  variant(digest: string): string {
+    return this.#find(digest).platform?.variant ?? "";
+  }
+
+  /** Replaces the CPU features of an instance. Only a Docker list can hold them. */
+  setFeatures(digest: string, features: readonly string[]): void {
+    this.#edit(digest).features = [...features];
+  }
+
+  /** The CPU features of an instance. */
+  features(digest: string): string[] {
+    return [...this.#find(digest).features];
+  }
+
+  /** Replaces the features that an instance wants of its operating system. */
+  setOsFeatures(digest: string, osFeatures: readonly string[]): void {
+    this.#setPlatform(digest, { osFeatures });
+  }
+
+  /** The features that an instance wants of its operating system. */
+  osFeatures(digest: string): string[] {
+    return [...this.#find(digest).platform?.osFeatures ?? []];
+  }
+
+  /** Sets the media type of an instance in the OCI form; the Docker form keeps the one that it has, as in Go. */
+  setMediaType(digest: string, mediaType: string): void {
+    this.#edit(digest).mediaType = mediaType;
+  }
+
+  /** The media type of an instance. */
+  mediaType(digest: string): string {
+    return this.#find(digest).mediaType;
+  }
+
+  /** Sets the artifact type of an instance, or, with `undefined`, of the index itself. */
+  setArtifactType(digest: string | undefined, artifactType: string): void {
+    if (digest === undefined) {
+      this.#artifactType = artifactType;
+      this.#changed();
+    } else this.#edit(digest).artifactType = artifactType;
+  }
+
+  /** The artifact type of an instance, or, with `undefined`, of the index itself; `""` where it has none. */
+  artifactType(digest: string | undefined): string {
+    return digest === undefined ? this.#artifactType : this.#find(digest).artifactType;
+  }
+
+  /** Sets the manifest that this index is about; `undefined` removes that. */
+  setSubject(subject: Descriptor | undefined): void {
+    this.#subject = subject && structuredClone(subject);
+    this.#changed();
+  }
+
+  /** The manifest that this index is about. */
+  subject(): Descriptor | undefined {
+    return this.#subject && structuredClone(this.#subject);
+  }
+
+  /** The list as an OCI index. A copy: changing it does not change the list. */
+  ociV1(): OciIndex {
+    const manifests = Array.from(this.#entries, ociEntry);
+    return {
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.ociIndex,
+      ...(this.#artifactType ? { artifactType: this.#artifactType } : {}),
+      manifests: manifests.length === 0 && this.#nullWhenEmpty.oci ? null : manifests,
+      ...(this.#subject ? { subject: structuredClone(this.#subject) } : {}),
+      ...(this.#annotations.size > 0 ? { annotations: Object.fromEntries(this.#annotations) } : {}),
+    };
+  }
+
+  /** The list as a Docker manifest list. A copy: changing it does not change the list. */
+  docker(): DockerList {
+    const manifests = Array.from(this.#entries, dockerEntry);
+    return {
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.dockerList,
+      manifests: manifests.length === 0 && this.#nullWhenEmpty.docker ? null : manifests,
+    };
+  }
+
+  /**
+   * The bytes of the list, equal to those that Go writes.
+   *
+   * @param mimeType Default: an OCI index where something in the list needs one, else a Docker list where an instance
+   * has CPU features, else an OCI index, or, while there is no instance, a Docker list.
+   * @throws {ManifestsError} With code `MANIFEST_TYPE_NOT_SUPPORTED`.
+   */
+  serialize(mimeType = ""): Uint8Array<ArrayBuffer> {
+    const type = mimeType || this.preferredMediaType;
+    if (type === MEDIA_TYPES.ociIndex) return serializeOciIndex(this.ociV1());
+    if (type === MEDIA_TYPES.dockerList) return serializeDockerList(this.docker());
+    throw new ManifestsError(
+      "MANIFEST_TYPE_NOT_SUPPORTED",
+      `Cannot serialize list to type ${JSON.stringify(mimeType)} as that is not implemented: manifest type not supported`,
+    );
+  }
+
+  /** The media type that {@linkcode serialize} chooses by itself. */
+  get preferredMediaType(): string {
+    let features = false;
+    if (this.#artifactType || this.#subject || this.#annotations.size > 0) return MEDIA_TYPES.ociIndex;
+    for (const entry of this.#entries) {
+      if (entry.artifactType || entry.annotations.size > 0 || entry.data) return MEDIA_TYPES.ociIndex;
+      features ||= entry.features.length > 0;
+    }
+    return features || this.#entries.size === 0 ? MEDIA_TYPES.dockerList : MEDIA_TYPES.ociIndex;
+  }
+
+  #changed(): void {
+    this.#original = undefined;
+  }
+
+  #find(digest: string): Entry {
+    const entry = this.#byDigest.get(digest)?.[0];
+    if (!entry) {
+      throw new ManifestsError(
+        "INSTANCE_NOT_FOUND",
+        `Cannot find instance ${JSON.stringify(digest)}: no image instance matching the specified digest was found in the list or index`,
+      );
+    }
+    return entry;
+  }
+
+  #edit(digest: string): Entry {
+    const entry = this.#find(digest);
+    this.#changed();
+    return entry;
+  }
+
+  #setPlatform(digest: string, change: Partial<Platform>): void {
+    const entry = this.#edit(digest);
+    const platform = createPlatform({ ...entry.platform, ...change });
+    entry.platform = isEmptyPlatform(platform) ? undefined : platform;
+  }
+
+  #append(entry: Entry): void {
+    this.#entries.add(entry);
+    const same = this.#byDigest.get(entry.digest);
+    if (same) same.push(entry);
+    else this.#byDigest.set(entry.digest, [entry]);
+  }
+
+  #drop(digest: string): void {
+    for (const entry of this.#byDigest.get(digest) ?? []) this.#entries.delete(entry);
+    this.#byDigest.delete(digest);
+  }
+}
+
+function toMap(annotations: Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
+  return annotations ? new Map(Object.entries(annotations)) : NO_ANNOTATIONS;
+}
+
+function ociEntry(entry: Entry): Descriptor {
+  return {
+    mediaType: entry.mediaType,
+    digest: entry.digest,
+    size: entry.size,
+    ...(entry.urls.length > 0 ? { urls: [...entry.urls] } : {}),
+    ...(entry.annotations.size > 0 ? { annotations: Object.fromEntries(entry.annotations) } : {}),
+    ...(entry.data ? { data: entry.data.slice() } : {}),
+    ...(entry.platform ? { platform: createPlatform(entry.platform) } : {}),
+    ...(entry.artifactType ? { artifactType: entry.artifactType } : {}),
+  };
+}
+
+function dockerEntry(entry: Entry): DockerListEntry {
+  return {
+    mediaType: entry.dockerMediaType,
+    size: entry.size,
+    digest: entry.digest,
+    ...(entry.urls.length > 0 ? { urls: [...entry.urls] } : {}),
+    platform: {
+      ...createPlatform(entry.platform ?? {}),
+      ...(entry.features.length > 0 ? { features: [...entry.features] } : {}),
+    },
+  };
+}
+
+function parseIndex(bytes: Uint8Array<ArrayBuffer>): ParsedIndex {
+  try {
+    const parsed = parseManifest(bytes);
+    if (isIndex(parsed)) return parsed;
+    throw notAList(parsed.mediaType);
+  } catch (error) {
+    if (isManifestsError(error, "MANIFEST_TYPE_NOT_SUPPORTED")) throw notAList("");
+    throw error;
+  }
+}
+
+function notAList(type: string): ManifestsError {
+  return new ManifestsError(
+    "NOT_A_MANIFEST_LIST",
+    `Cannot load manifest list as it has unsupported format ${JSON.stringify(type)}: manifest type not supported`,
+  );
+}
+

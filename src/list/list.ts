@@ -1,0 +1,256 @@
+import type { ImageReference } from "../image/mod.ts";
+import { type Descriptor, type Digest, digestOf, isDigest, ManifestsError, MEDIA_TYPES, normalizeLocalName } from "../spec/mod.ts";
+import { type BigData, type ImageStore, randomImageId } from "../store/mod.ts";
+import { type AddOptions, findInstances } from "./add.ts";
+import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
+import { Artifacts } from "./artifacts.ts";
+import { EditableIndex, type Original } from "./editable_index.ts";
+import type { HostFiles, ListHost } from "./host.ts";
+import { pushList, type PushOptions, type PushResult } from "./push.ts";
+import { type ListRecords, writeRecords } from "./records.ts";
+import { ListReference, type ListSelection } from "./reference.ts";
+
+/** Options for {@linkcode List.saveToImage}. */
+export interface SaveToImageOptions {
+  /** The record to write; default: the one that the list was loaded from, else a new one. */
+  imageId?: string | undefined;
+  /** Names of a new record; short ones belong to `localhost/`. A record that is there keeps its names. */
+  names?: readonly string[] | undefined;
+  /** Media type to save as; default: see {@linkcode EditableIndex.serialize}. */
+  mimeType?: string | undefined;
+}
+
+/** What a list was loaded with, for those who load it. */
+export interface LoadedList {
+  /** The store that holds it. */
+  readonly store: ImageStore;
+  /** Id of its record. */
+  readonly imageId: string;
+  /** Its manifest. */
+  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** What is beside the manifest. */
+  readonly records: ListRecords;
+}
+
+/** Where a list was last loaded from or saved to. */
+interface Home {
+  store: ImageStore;
+  imageId: string;
+  manifest: Digest;
+  instances: ReadonlyMap<string, string>;
+}
+
+/**
+ * A list of images for several platforms that can be edited, kept in a store and pushed. Go: `libimage/manifests`,
+ * interface `List`. Make one with `create`, `loadFromImage` or `List.fromBlob`.
+ */
+export class List extends EditableIndex {
+  readonly #host: ListHost;
+  #records: ListRecords = { instances: new Map(), artifacts: new Artifacts() };
+  #home: Home | undefined;
+
+  /** Creates an empty list. `host` tells it how to reach images and files; `mod.ts` has lists that know. */
+  constructor(host: ListHost) {
+    super();
+    this.#host = host;
+  }
+
+  /** Fills this empty list with what a store keeps of one. */
+  protected readLoaded({ store, imageId, manifest, records }: LoadedList): void {
+    this.readBlob(manifest);
+    this.#records = records;
+    this.#home = { store, imageId, manifest: digestOf(manifest), instances: new Map(records.instances) };
+  }
+
+  /**
+   * Adds an image, or the instances of a list, from wherever it is. All or nothing: everything is read and checked
+   * before the list changes.
+   *
+   * @param image A reference, or a name such as `docker://quay.io/me/app:1`; without a transport, `docker://` is meant.
+   * @returns The digest of the instance; of the first, where several were added.
+   * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `PLATFORM_MISMATCH`, `NESTED_INDEX`, `NOT_FOUND`,
+   * `DIGEST_MISMATCH` and others.
+   */
+  async add(image: string | ImageReference, options: AddOptions = {}): Promise<Digest> {
+    const found = await findInstances(this.#resolve(image), this.#platform(options.systemContext), options);
+    for (const instance of found) {
+      this.addInstance(instance);
+      if (instance.artifactType) this.setArtifactType(instance.digest, instance.artifactType);
+      if (instance.urls.length > 0) this.setUrls(instance.digest, instance.urls);
+      // Where it was found first stays: an instance is its digest, wherever it comes from.
+      if (!this.#records.instances.has(instance.digest)) {
+        this.#records.instances.set(instance.digest, String(instance.reference));
+      }
+    }
+    if (!found[0]) throw new ManifestsError("NO_MATCHING_PLATFORM", `Cannot add ${image} as it is an empty list`);
+    return found[0].digest;
+  }
+
+  /**
+   * Adds an artifact made of files. The files are not copied: they must be there, unchanged, at push.
+   *
+   * @returns The digest of the artifact's manifest.
+   * @throws {ManifestsError} With code `ARTIFACT_UNAVAILABLE` where a file cannot be read.
+   */
+  async addArtifact(files: readonly string[], options: AddArtifactOptions = {}): Promise<Digest> {
+    const subject = options.subject === undefined ? undefined : this.#resolve(options.subject);
+    const artifact = await buildArtifact(files, this.#files(), subject, options);
+    const { digest, size, artifactType } = artifact;
+    this.addInstance({ digest, size, mediaType: MEDIA_TYPES.ociManifest, platform: options.platform });
+    if (artifactType) this.setArtifactType(digest, artifactType);
+    const { manifests, files: paths, config, layers, detached, blobs } = this.#records.artifacts;
+    manifests.set(digest, artifact.manifest);
+    config.set(digest, artifact.config);
+    for (const [blob, bytes] of artifact.blobs) blobs.set(blob, bytes);
+    if (artifact.configPath !== undefined) detached.set(artifact.config, artifact.configPath);
+    for (const file of artifact.files) detached.set(file.digest, file.path);
+    const ownPaths = artifact.files.map(({ path }) => path);
+    if (artifact.configPath !== undefined) ownPaths.push(artifact.configPath);
+    if (ownPaths.length > 0) paths.set(digest, [...new Set(ownPaths)]);
+    const ownLayers = artifact.files.map((file) => file.digest);
+    layers.set(digest, ownLayers.length > 0 ? [...new Set(ownLayers)] : [...artifact.blobs.keys()].slice(0, 1));
+    return digest;
+  }
+
+  /** The paths of the files of an artifact; none where the instance is no artifact of files. */
+  files(digest: string): string[] {
+    return [...this.#records.artifacts.files.get(digest) ?? []];
+  }
+
+  /**
+   * The artifact that a file belongs to. A digest is returned as it is.
+   *
+   * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`.
+   */
+  instanceByFile(path: string): Digest {
+    if (isDigest(path)) return path;
+    const absolute = this.#files().resolve(path);
+    for (const [digest, paths] of this.#records.artifacts.files) {
+      if (paths.includes(absolute)) return digest as Digest;
+    }
+    throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find an artifact with the file ${JSON.stringify(absolute)}`);
+  }
+
+  /** Removes every instance with this digest. Throws `INSTANCE_NOT_FOUND`. */
+  override remove(digest: string): void {
+    super.remove(digest);
+    this.#records.instances.delete(digest);
+    this.#records.artifacts.manifests.delete(digest);
+    this.#records.artifacts.files.delete(digest);
+    this.#records.artifacts.config.delete(digest);
+    this.#records.artifacts.layers.delete(digest);
+  }
+
+  /**
+   * Says that the index is about another image, which is read to describe it.
+   *
+   * @throws {ManifestsError} As {@linkcode List.add} does.
+   */
+  async setSubjectFrom(image: string | ImageReference, options: AddOptions = {}): Promise<Descriptor> {
+    const subject = await describeSubject(this.#resolve(image), options);
+    this.setSubject(subject);
+    return subject;
+  }
+
+  /**
+   * Saves the list in a store, as one step: another reader sees the old list or the new.
+   *
+   * @returns The id of the record.
+   * @throws {ManifestsError} With code `NAME_IN_USE`; `LIST_CHANGED` where somebody else changed the record since this
+   * list was loaded from it; `STORE_IO`, `LOCK_UNAVAILABLE` and others. The store is as it was then.
+   */
+  async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
+    const home = this.#home?.store === store ? this.#home : undefined;
+    const imageId = options.imageId ?? home?.imageId;
+    const mediaType = options.mimeType || this.preferredMediaType;
+    const bytes = this.serialize(mediaType);
+    if (imageId !== undefined && await store.findImage(imageId)) {
+      const ifUnchanged = home?.imageId === imageId ? { key: "manifest", digest: home.manifest } : undefined;
+      await store.writeBigData(imageId, this.#bigData(imageId, bytes), { ifUnchanged });
+      return this.#settle(store, imageId, { bytes, mediaType });
+    }
+    const names = (options.names ?? []).map((name) => String(normalizeLocalName(name)));
+    const id = imageId ?? randomImageId();
+    await store.createImage({ id, names, data: this.#bigData(id, bytes) });
+    return this.#settle(store, id, { bytes, mediaType });
+  }
+
+  #bigData(imageId: string, manifest: Uint8Array<ArrayBuffer>): BigData[] {
+    return writeRecords(imageId, manifest, this.#records, this.#home?.instances ?? new Map());
+  }
+
+  #settle(store: ImageStore, imageId: string, saved: Original): string {
+    this.#home = {
+      store,
+      imageId,
+      manifest: digestOf(saved.bytes),
+      instances: new Map(this.#records.instances),
+    };
+    this.original = saved;
+    return imageId;
+  }
+
+  /**
+   * The list as an image that can be copied: its instances are read from where they were added, when they are needed.
+   *
+   * @param store The store that the list was saved in or loaded from; `undefined` for a list that is in none.
+   * @throws {ManifestsError} With code `LIST_NOT_SAVED` where the store does not have it.
+   */
+  reference(store?: ImageStore, selection: ListSelection = {}): ImageReference {
+    const home = store && this.#home?.store === store ? this.#home : undefined;
+    if (store && !home) {
+      throw new ManifestsError(
+        "LIST_NOT_SAVED",
+        "Cannot build a reference to the list as it appears to have not been saved first: unable to determine which image holds the manifest list",
+      );
+    }
+    return new ListReference({
+      host: this.#host,
+      location: home ? `${home.store.location}@${home.imageId}` : "unsaved list",
+      manifest: this.original ?? { bytes: this.serialize(), mediaType: this.preferredMediaType },
+      instances: new Map(this.#records.instances),
+      artifacts: this.#records.artifacts,
+      selection,
+    });
+  }
+
+  /**
+   * Pushes the list: blobs, then the instances' manifests, then the list itself. Where it fails, the destination has
+   * no index that names what is not there.
+   *
+   * @param destination A reference, or a name such as `docker://quay.io/me/app:1`; without a transport, `docker://`
+   * is meant.
+   * @throws {ManifestsError} With code `NETWORK`, `UNAUTHORIZED`, `DENIED`, `NOT_FOUND`, `DIGEST_MISMATCH`,
+   * `MANIFEST_REJECTED`, `POLICY_REJECTED` and others.
+   */
+  push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
+    const { store, imageListSelection, instances } = options;
+    return pushList({
+      source: this.reference(store, { selection: imageListSelection, instances }),
+      destination: this.#resolve(destination),
+      wanted: this.#platform(options.systemContext),
+      policy: this.#host.policy,
+      options,
+    });
+  }
+
+  #resolve(image: string | ImageReference): ImageReference {
+    return typeof image === "string" ? this.#host.transports.parseImageName(image) : image;
+  }
+
+  #platform(context: AddOptions["systemContext"]) {
+    const { os, architecture, variant } = this.#host.platform;
+    const { osChoice, architectureChoice, variantChoice } = context ?? {};
+    return {
+      os: osChoice || os,
+      architecture: architectureChoice || architecture,
+      variant: variantChoice || (architectureChoice ? "" : variant ?? ""),
+    };
+  }
+
+  #files(): HostFiles {
+    if (this.#host.files) return this.#host.files;
+    throw new ManifestsError("ARTIFACT_UNAVAILABLE", "Cannot use files as this host has none");
+  }
+}
+

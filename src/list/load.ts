@@ -1,0 +1,96 @@
+import type { CallOptions } from "../internal/mod.ts";
+import { type Digest, guessMediaType, isIndexMediaType, isManifestsError, ListImageUnknownError, ManifestsError } from "../spec/mod.ts";
+import { findLocalImage, type ImageStore, type Locker, type StoredImage } from "../store/mod.ts";
+import type { LoadedList } from "./list.ts";
+import { LIST_KEYS, readRecords } from "./records.ts";
+
+/** The error of an image that is no list. */
+export function notAManifestList(name: string, cause?: unknown): ManifestsError {
+  return new ManifestsError(
+    "NOT_A_MANIFEST_LIST",
+    `Cannot load list: ${name}: image is not a manifest list`,
+    cause ? { cause } : undefined,
+  );
+}
+
+/**
+ * Reads a list's records from a store and makes a list of them.
+ *
+ * @throws {ListImageUnknownError} Where the store has no such image.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON` and others.
+ */
+export async function loadList<L>(
+  store: ImageStore,
+  image: string,
+  make: (loaded: LoadedList) => L,
+): Promise<{ imageId: string; list: L }> {
+  const found = await findLocalImage(store, image, LIST_KEYS);
+  if (!found) throw new ListImageUnknownError(image);
+  const imageId = found.image.id;
+  const manifest = found.data.get("manifest");
+  if (!manifest) {
+    throw new ManifestsError("BIG_DATA_UNKNOWN", `Cannot load list ${JSON.stringify(imageId)} as it has no manifest`);
+  }
+  // An ordinary image has no instances.json either, but that it is no list is what its user must hear.
+  if (!isIndexMediaType(guessMediaType(manifest))) throw notAManifestList(found.resolvedName);
+  try {
+    return { imageId, list: make({ store, imageId, manifest, records: readRecords(found) }) };
+  } catch (error) {
+    if (isManifestsError(error, "NOT_A_MANIFEST_LIST")) throw notAManifestList(found.resolvedName, error);
+    throw error;
+  }
+}
+
+/** Finds the image that holds a list. Throws {@linkcode ListImageUnknownError}. */
+export async function findListImage(store: ImageStore, image: string): Promise<StoredImage> {
+  const found = await findLocalImage(store, image);
+  if (!found) throw new ListImageUnknownError(image);
+  return found.image;
+}
+
+/**
+ * The lock that everybody holds who loads, edits and saves a list. Go: `LockerForImage`; the same lock as podman's.
+ *
+ * @throws {ListImageUnknownError} Where the store has no such image.
+ */
+export async function lockerForImage(store: ImageStore, image: string): Promise<Locker> {
+  const { id } = await findListImage(store, image);
+  return store.digestLocker(`sha256:${id}` as Digest);
+}
+
+/** Options for {@linkcode editList}. */
+export interface EditListOptions extends CallOptions {
+  /**
+   * How often the edit is made again where somebody who does not take the list's lock changed it meanwhile.
+   *
+   * @default {10}
+   */
+  attempts?: number | undefined;
+}
+
+/** What {@linkcode editList} calls back with. */
+export type EditCallback<L, T> = (list: L) => T | Promise<T>;
+
+/** Lock, load, change, save: see `editList` of `mod.ts`, which this is without the host. */
+export async function editStoredList<L extends { saveToImage(store: ImageStore): Promise<string> }, T>(
+  store: ImageStore,
+  image: string,
+  load: (store: ImageStore, imageId: string) => Promise<{ imageId: string; list: L }>,
+  edit: EditCallback<L, T>,
+  options: EditListOptions = {},
+): Promise<T> {
+  const { id } = await findListImage(store, image);
+  const locker = store.digestLocker(`sha256:${id}` as Digest);
+  await using _guard = await locker.lock(options);
+  for (let attempt = 1;; attempt++) {
+    options.signal?.throwIfAborted();
+    const { list } = await load(store, id);
+    const result = await edit(list);
+    try {
+      await list.saveToImage(store);
+      return result;
+    } catch (error) {
+      if (!isManifestsError(error, "LIST_CHANGED") || attempt >= (options.attempts ?? 10)) throw error;
+    }
+  }
+}

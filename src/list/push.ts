@@ -1,0 +1,91 @@
+import { type CopyEvent, copyImage, type CopyResult } from "../copy/mod.ts";
+import type { ImageReference, SystemContext } from "../image/mod.ts";
+import type { SignaturePolicy } from "../signature/mod.ts";
+import { type Digest, parseDigest, type Platform } from "../spec/mod.ts";
+import type { ImageStore } from "../store/mod.ts";
+import type { ImageListSelection } from "./reference.ts";
+
+/** Replaces the reference that is read from. Go: `LookupReferenceFunc`. */
+export type LookupReferenceFunc = (reference: ImageReference) => ImageReference | Promise<ImageReference>;
+
+/** Options for {@linkcode List.push}. */
+export interface PushOptions {
+  /** The store that holds the list; default: the list is pushed as it is in memory. */
+  store?: ImageStore | undefined;
+  /** How to reach the registries. */
+  systemContext?: SystemContext | undefined;
+  /**
+   * Which instances are copied. `specific` writes an index that also names those that were not copied; `system` writes
+   * the one image for the platform, without an index.
+   *
+   * @default {"all"}
+   */
+  imageListSelection?: ImageListSelection | undefined;
+  /** The instances of `specific`. */
+  instances?: readonly string[] | undefined;
+  /** Receives the lines that podman prints. */
+  reportWriter?: { write(text: string): unknown } | undefined;
+  /** Receives what happens, as values. What it throws is ignored. */
+  onProgress?: ((event: CopyEvent) => void) | undefined;
+  /** Replaces the reference that the list is read from. */
+  sourceFilter?: LookupReferenceFunc | undefined;
+  /**
+   * How often a step that failed for a passing reason is tried again.
+   *
+   * @default {3}
+   */
+  maxRetries?: number | undefined;
+  /** Milliseconds between tries; default: exponential, with jitter. */
+  retryDelay?: number | undefined;
+  /**
+   * How many blobs are moved at once.
+   *
+   * @default {8}
+   */
+  maxParallelTransfers?: number | undefined;
+  /** Ends the push. What was written to the destination by then stays there, without an index that names it. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What {@linkcode List.push} did. */
+export type PushResult = CopyResult;
+
+/** Copies a list to a destination. */
+export async function pushList(push: {
+  source: ImageReference;
+  destination: ImageReference;
+  wanted: Platform;
+  policy: SignaturePolicy;
+  options: PushOptions;
+}): Promise<PushResult> {
+  const { options } = push;
+  refuseUnknownOptions(options);
+  const source = await options.sourceFilter?.(push.source) ?? push.source;
+  return await copyImage(source, push.destination, {
+    ...options,
+    selection: options.imageListSelection ?? "all",
+    instances: options.instances?.map((digest): Digest => parseDigest(digest)),
+    wanted: push.wanted,
+    policy: push.policy,
+  });
+}
+
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
+  "store",
+  "systemContext",
+  "imageListSelection",
+  "instances",
+  "reportWriter",
+  "onProgress",
+  "sourceFilter",
+  "maxRetries",
+  "retryDelay",
+  "maxParallelTransfers",
+  "signal",
+]);
+
+/** An option that is not understood may be one that matters, such as a key to sign with: it is never passed over. */
+function refuseUnknownOptions(options: PushOptions): void {
+  const unknown = Object.entries(options).find(([name, value]) => value !== undefined && !KNOWN_OPTIONS.has(name));
+  if (unknown) throw new TypeError(`Cannot push as option ${JSON.stringify(unknown[0])} is not known`);
+}

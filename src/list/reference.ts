@@ -1,0 +1,154 @@
+import type {
+  BlobOrigin,
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  InstanceOptions,
+  ManifestBytes,
+  SystemContext,
+} from "../image/mod.ts";
+import { type ByteStream, encodeUtf8, OncePerKey, streamOf } from "../internal/mod.ts";
+import { type Descriptor, type Digest, isManifestsError, ManifestsError, MEDIA_TYPES } from "../spec/mod.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Original } from "./editable_index.ts";
+import type { ListHost } from "./host.ts";
+
+/** Which instances of a list are meant. Go: `ImageListSelection`. */
+export type ImageListSelection = "system" | "all" | "specific";
+
+/** A selection of instances. */
+export interface ListSelection {
+  /** Which instances; default: `all`. */
+  selection?: ImageListSelection | undefined;
+  /** The instances of `specific`. */
+  instances?: readonly string[] | undefined;
+}
+
+/** What a {@linkcode ListReference} names. */
+export interface ListContent {
+  /** What the list is given of the world around it. */
+  readonly host: ListHost;
+  /** Where the list is kept, for messages and policy. */
+  readonly location: string;
+  /** Its manifest. */
+  readonly manifest: Original;
+  /** Where each instance was added from. */
+  readonly instances: ReadonlyMap<string, string>;
+  /** Its artifacts. */
+  readonly artifacts: Artifacts;
+  /** The instances that may be read. */
+  readonly selection: ListSelection;
+}
+
+/** A list seen as an image reference: what `push` copies from, and what filters may wrap. */
+export class ListReference implements ImageReference {
+  readonly transport = "containers-storage";
+  readonly dockerReference = undefined;
+  readonly policyConfigurationNamespaces: readonly string[] = [];
+  readonly #content: ListContent;
+
+  constructor(content: ListContent) {
+    this.#content = content;
+  }
+
+  get stringWithinTransport(): string {
+    return this.#content.location;
+  }
+
+  get policyConfigurationIdentity(): string {
+    return this.#content.location;
+  }
+
+  openSource(context?: SystemContext): Promise<ImageSource> {
+    return Promise.resolve(new ListSource(this, this.#content, context));
+  }
+
+  openDestination(): Promise<ImageDestination> {
+    return Promise.reject(
+      new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot write to ${this} as a list is saved with saveToImage`),
+    );
+  }
+
+  toString(): string {
+    return `${this.transport}:${this.stringWithinTransport}`;
+  }
+}
+
+/**
+ * A list seen as an image source. Instances come from where they were added; each place is opened when it is first
+ * needed, and once. Artifacts come from their files and from what is kept inline.
+ */
+class ListSource implements ImageSource {
+  readonly reference: ImageReference;
+  readonly #content: ListContent;
+  readonly #context: SystemContext | undefined;
+  readonly #sources = new OncePerKey<string, ImageSource>();
+  readonly #opened = new Map<string, ImageSource>();
+
+  constructor(reference: ImageReference, content: ListContent, context: SystemContext | undefined) {
+    this.reference = reference;
+    this.#content = content;
+    this.#context = context;
+  }
+
+  async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
+    const { manifest, artifacts } = this.#content;
+    if (instance === undefined) return manifest;
+    const artifact = artifacts.manifests.get(instance);
+    if (artifact !== undefined) return { bytes: encodeUtf8(artifact), mediaType: MEDIA_TYPES.ociManifest };
+    const source = await this.#sourceOf(instance);
+    try {
+      return await source.getManifest({ instance, signal });
+    } catch (error) {
+      if (!isManifestsError(error, "NOT_FOUND")) throw error;
+      throw new ManifestsError(
+        "NOT_FOUND",
+        `Cannot read instance ${instance} as it is no longer found at ${source.reference}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async getBlob(descriptor: Descriptor, { instance, signal }: InstanceOptions = {}): Promise<ByteStream> {
+    const { artifacts, host } = this.#content;
+    if (instance === undefined || !artifacts.manifests.has(instance)) {
+      return await (await this.#sourceOf(instance)).getBlob(descriptor, { instance, signal });
+    }
+    const inline = artifacts.blobs.get(descriptor.digest);
+    if (inline) return streamOf(inline);
+    const path = artifacts.detached.get(descriptor.digest);
+    if (path === undefined || !host.files) {
+      throw new ManifestsError(
+        "ARTIFACT_UNAVAILABLE",
+        `Cannot read blob ${descriptor.digest} of artifact ${instance} as no file or content of it is recorded`,
+      );
+    }
+    const file = await host.files.find(path);
+    return await file.open({ signal });
+  }
+
+  blobOrigin(descriptor: Descriptor, { instance }: InstanceOptions = {}): BlobOrigin | undefined {
+    const name = instance && this.#content.instances.get(instance);
+    return name === undefined ? undefined : this.#opened.get(name)?.blobOrigin?.(descriptor, { instance });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.#opened.values(), (source) => source[Symbol.asyncDispose]()));
+    this.#opened.clear();
+  }
+
+  #sourceOf(instance: Digest | undefined): Promise<ImageSource> {
+    const name = instance && this.#content.instances.get(instance);
+    if (name === undefined) {
+      throw new ManifestsError(
+        "INSTANCE_NOT_FOUND",
+        `Cannot read instance ${instance} of ${this.reference} as it is not recorded where it was added from`,
+      );
+    }
+    return this.#sources.get(name, async () => {
+      const source = await this.#content.host.transports.parseImageName(name).openSource(this.#context);
+      this.#opened.set(name, source);
+      return source;
+    });
+  }
+}

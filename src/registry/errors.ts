@@ -1,0 +1,101 @@
+import { type ByteStream, readStream } from "../internal/mod.ts";
+import { type ErrorCode, isObject, ManifestsError, type ManifestsErrorOptions } from "../spec/mod.ts";
+
+/** How much of an error answer is read, in bytes. */
+const MAX_ERROR_BODY = 64 * 1024;
+
+/** One error that a registry reported (distribution-spec, Error Codes). */
+export interface Diagnostic {
+  /** The registry's code, such as `MANIFEST_UNKNOWN`. */
+  readonly code: string;
+  /** The registry's message. */
+  readonly message: string;
+}
+
+/** A registry answered, but not with success. */
+export class RegistryError extends ManifestsError {
+  /** Error name. */
+  override readonly name: string = "RegistryError";
+  /** HTTP status. */
+  readonly status: number;
+  /** HTTP method of the request. */
+  readonly method: string;
+  /** URL of the request, without user information and query. */
+  readonly url: string;
+  /** What the registry said, in its own codes. */
+  readonly diagnostics: readonly Diagnostic[];
+
+  /** Creates the error for an answer. */
+  constructor(
+    answer: { status: number; method: string; url: string; diagnostics: readonly Diagnostic[] },
+    options?: ManifestsErrorOptions,
+  ) {
+    const { status, method, diagnostics } = answer;
+    const url = redactUrl(answer.url);
+    const said = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
+    super(codeOf(status, diagnostics), `Cannot ${method} ${url} as the registry answered ${status}${said && `: ${said}`}`, options);
+    this.status = status;
+    this.method = method;
+    this.url = url;
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** What registries say when they refuse a manifest for what it is (container-libs `isManifestInvalidError`). */
+const REJECTIONS: readonly string[] = ["MANIFEST_INVALID", "TAG_INVALID", "MANIFEST_BLOB_UNKNOWN"];
+
+function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
+  if (status === 401) return "UNAUTHORIZED";
+  if (status === 403) return "DENIED";
+  if (status === 404) return "NOT_FOUND";
+  if (status === 429) return "TOO_MANY_REQUESTS";
+  if (diagnostics.some(({ code }) => REJECTIONS.includes(code))) return "MANIFEST_REJECTED";
+  return "REGISTRY_ERROR";
+}
+
+/** A URL without what may be secret: user information, query and fragment. */
+export function redactUrl(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed ? `${parsed.origin}${parsed.pathname}` : "(malformed URL)";
+}
+
+/** One line without control characters, for text that a server chose. */
+function clean(text: string): string {
+  // deno-lint-ignore no-control-regex -- Removing them is the point: they could drive a terminal.
+  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim().slice(0, 1000);
+}
+
+function parseDiagnostics(body: string, contentType: string): Diagnostic[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
+    const text = clean(contentType.includes("html") || title ? title ?? "an HTML page" : body.split("\n")[0]!);
+    return text ? [{ code: "UNKNOWN", message: text }] : [];
+  }
+  if (!isObject(value)) return [];
+  const errors = Array.isArray(value.errors) ? value.errors : [value];
+  return errors.filter(isObject).slice(0, 32).map((error) => ({
+    code: clean(String(error.code ?? "UNKNOWN")),
+    message: clean([error.message ?? error.details ?? "", detailText(error.detail)].filter(Boolean).join(": ")),
+  }));
+}
+
+function detailText(detail: unknown): string {
+  return detail === undefined || detail === null ? "" : JSON.stringify(detail).slice(0, 300);
+}
+
+/** Reads an unsuccessful answer to its end and makes an error of it. */
+export async function errorOf(method: string, response: Response, url: string): Promise<RegistryError> {
+  const bytes = response.body
+    ? await readStream(response.body as ByteStream, MAX_ERROR_BODY).catch(() => undefined)
+    : undefined;
+  const text = bytes ? new TextDecoder().decode(bytes) : "";
+  return new RegistryError({
+    status: response.status,
+    method,
+    url,
+    diagnostics: parseDiagnostics(text, response.headers.get("content-type") ?? ""),
+  });
+}

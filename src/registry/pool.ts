@@ -1,0 +1,78 @@
+import type { Fetch } from "../internal/mod.ts";
+import type { Credentials } from "../spec/mod.ts";
+import { RegistryClient } from "./client.ts";
+
+/** How the clients of a pool send requests. */
+export interface FetchHandle {
+  /** Sends a request. */
+  readonly fetch: Fetch;
+  /** Frees what the function holds, such as idle connections. */
+  close(): void;
+}
+
+/** What tells clients of one registry apart. */
+export interface ClientKey {
+  /** Registry host. */
+  readonly host: string;
+  /** Credentials. */
+  readonly credentials?: Credentials | undefined;
+  /** A bearer token to send as it is. */
+  readonly bearerToken?: string | undefined;
+  /** Whether plain HTTP is fine. */
+  readonly insecure?: boolean | undefined;
+  /** `User-Agent` header. */
+  readonly userAgent?: string | undefined;
+  /** Replaces the pool's own way to send. */
+  readonly fetch?: Fetch | undefined;
+}
+
+/** A client that is in use. */
+export interface ClientLease extends Disposable {
+  /** The client. */
+  readonly client: RegistryClient;
+}
+
+/**
+ * Shares clients, and so connections, tokens and probes, among those who talk to one registry at the same time. The
+ * last one to leave closes the connections.
+ */
+export class RegistryPool {
+  readonly #openFetch: (() => FetchHandle) | undefined;
+  readonly #entries = new Map<string, { client: RegistryClient; handle: FetchHandle | undefined; users: number }>();
+  readonly #fetchIds = new WeakMap<Fetch, number>();
+  #nextFetchId = 1;
+
+  /** `openFetch` makes the sender of each client; default: the global `fetch`. */
+  constructor(openFetch?: () => FetchHandle) {
+    this.#openFetch = openFetch;
+  }
+
+  /** A client for this key; dispose the lease when done. */
+  acquire(key: ClientKey): ClientLease {
+    const id = JSON.stringify({ ...key, fetch: key.fetch && this.#fetchId(key.fetch) });
+    let entry = this.#entries.get(id);
+    if (!entry) {
+      const handle = key.fetch ? undefined : this.#openFetch?.();
+      entry = { client: new RegistryClient(key.host, { ...key, fetch: key.fetch ?? handle?.fetch }), handle, users: 0 };
+      this.#entries.set(id, entry);
+    }
+    entry.users++;
+    let held = true;
+    return {
+      client: entry.client,
+      [Symbol.dispose]: () => {
+        if (held && --entry.users === 0) {
+          this.#entries.delete(id);
+          entry.handle?.close();
+        }
+        held = false;
+      },
+    };
+  }
+
+  #fetchId(fetch: Fetch): number {
+    let id = this.#fetchIds.get(fetch);
+    if (id === undefined) this.#fetchIds.set(fetch, id = this.#nextFetchId++);
+    return id;
+  }
+}

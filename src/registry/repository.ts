@@ -1,0 +1,251 @@
+import { type ByteStream, type CallOptions, readStream } from "../internal/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  guessMediaType,
+  isDigest,
+  manifestDigest,
+  ManifestsError,
+  MAX_MANIFEST_SIZE,
+  MEDIA_TYPES,
+  UNKNOWN_SIZE,
+  verifyBlob,
+  verifyManifestDigest,
+} from "../spec/mod.ts";
+import type { RegistryClient } from "./client.ts";
+import { errorOf } from "./errors.ts";
+import type { HttpResponse } from "./http.ts";
+import { listPages } from "./pages.ts";
+import { type Upload, uploadBlob } from "./upload.ts";
+
+/**
+ * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
+ * another format, which has another digest.
+ */
+const ACCEPTED_MANIFESTS = [
+  MEDIA_TYPES.ociManifest,
+  MEDIA_TYPES.ociIndex,
+  MEDIA_TYPES.dockerManifest,
+  MEDIA_TYPES.dockerList,
+  MEDIA_TYPES.dockerSchema1Signed,
+  MEDIA_TYPES.dockerSchema1,
+].join(", ");
+
+/** A manifest that was read from a registry; its digest has been verified. */
+export interface FetchedManifest {
+  /** The exact bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The registry's `Content-Type`, without parameters. */
+  readonly mediaType: string;
+  /** The digest of the bytes. */
+  readonly digest: Digest;
+}
+
+/** How a mount ended: the blob is there, or the registry opened an upload session instead. */
+export type MountResult = { readonly mounted: true } | { readonly mounted: false; readonly upload?: Upload };
+
+/** Options for {@linkcode Repository.putBlob}. */
+export interface PutBlobOptions extends CallOptions {
+  /** A session that a mount left open. */
+  upload?: Upload | undefined;
+}
+
+/** A repository of a registry: manifests, blobs and tags (distribution-spec). */
+export class Repository {
+  /** Its path, as in `library/alpine`. */
+  readonly path: string;
+  readonly #client: RegistryClient;
+
+  /** Use {@linkcode RegistryClient.repository}. */
+  constructor(client: RegistryClient, path: string) {
+    this.#client = client;
+    this.path = path;
+  }
+
+  /**
+   * Reads a manifest by tag or digest and verifies it.
+   *
+   * @throws {RegistryError} With code `NOT_FOUND` and others.
+   * @throws {DigestMismatchError} Where the bytes are not those that the digest, or the registry's header, promises.
+   */
+  async getManifest(tagOrDigest: string, options: CallOptions = {}): Promise<FetchedManifest> {
+    const { response, url } = await this.#send("GET", `manifests/${tagOrDigest}`, {
+      ...options,
+      headers: { accept: ACCEPTED_MANIFESTS },
+    });
+    if (response.status !== 200) throw await errorOf("GET", response, url);
+    const bytes = Number(response.headers.get("content-length") ?? 0) > MAX_MANIFEST_SIZE
+      ? await response.body?.cancel()
+      : await readStream(response.body as ByteStream, MAX_MANIFEST_SIZE);
+    if (!bytes) {
+      throw new ManifestsError(
+        "LIMIT_EXCEEDED",
+        `Cannot read the manifest ${this.#name(tagOrDigest)} as it has more than ${MAX_MANIFEST_SIZE} bytes`,
+      );
+    }
+    const what = `the manifest ${this.#name(tagOrDigest)}`;
+    const promised = isDigest(tagOrDigest) ? tagOrDigest : response.headers.get("docker-content-digest") ?? "";
+    if (isDigest(promised)) verifyManifestDigest(bytes, promised, what);
+    const mediaType = simplifyContentType(response.headers.get("content-type"));
+    return { bytes, mediaType, digest: isDigest(promised) ? promised : manifestDigest(bytes) };
+  }
+
+  /** The descriptor of a manifest, or `undefined` where there is none. Reads the manifest where a `HEAD` does not tell. */
+  async headManifest(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor | undefined> {
+    const { response, url } = await this.#send("HEAD", `manifests/${tagOrDigest}`, {
+      ...options,
+      headers: { accept: ACCEPTED_MANIFESTS },
+    });
+    await response.body?.cancel();
+    if (response.status === 404) return undefined;
+    if (response.status !== 200) throw await errorOf("HEAD", response, url);
+    const digest = response.headers.get("docker-content-digest") ?? "";
+    const size = response.headers.get("content-length");
+    if (isDigest(digest) && size !== null) {
+      return { mediaType: simplifyContentType(response.headers.get("content-type")), digest, size: Number(size) };
+    }
+    const manifest = await this.getManifest(tagOrDigest, options);
+    return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length };
+  }
+
+  /**
+   * Writes a manifest under a tag or its digest and returns its digest.
+   *
+   * @param mediaType Default: guessed from the bytes.
+   * @throws {RegistryError} With code `MANIFEST_REJECTED` where the registry does not want this manifest.
+   */
+  async putManifest(
+    tagOrDigest: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    options: CallOptions & { mediaType?: string } = {},
+  ): Promise<Digest> {
+    const { signal, mediaType = guessMediaType(bytes) } = options;
+    const digest = manifestDigest(bytes);
+    if (isDigest(tagOrDigest)) verifyManifestDigest(bytes, tagOrDigest, `the manifest ${tagOrDigest}`);
+    const { response, url } = await this.#send("PUT", `manifests/${tagOrDigest}`, {
+      signal,
+      headers: { "content-type": mediaType },
+      body: bytes,
+    }, "pull,push");
+    if (response.status < 200 || response.status > 299) throw await errorOf("PUT", response, url);
+    await response.body?.cancel();
+    const stored = response.headers.get("docker-content-digest");
+    if (stored !== null && stored !== digest && !isDigest(tagOrDigest)) {
+      throw new ManifestsError(
+        "DIGEST_MISMATCH",
+        `Cannot trust the upload of ${this.#name(tagOrDigest)} as the registry stored ${stored} instead of ${digest}`,
+      );
+    }
+    return digest;
+  }
+
+  /** Deletes a manifest or tag; `false` where there was none. */
+  async deleteManifest(tagOrDigest: string, options: CallOptions = {}): Promise<boolean> {
+    const { response, url } = await this.#send("DELETE", `manifests/${tagOrDigest}`, options, "*");
+    if (response.status !== 404 && (response.status < 200 || response.status > 299)) {
+      throw await errorOf("DELETE", response, url);
+    }
+    await response.body?.cancel();
+    return response.status !== 404;
+  }
+
+  /** The size of a blob in bytes, or `undefined` where it is not there; `UNKNOWN_SIZE` where the registry does not say. */
+  async headBlob(digest: Digest, options: CallOptions = {}): Promise<number | undefined> {
+    const { response, url } = await this.#send("HEAD", `blobs/${digest}`, options, "pull,push");
+    await response.body?.cancel();
+    if (response.status === 404) return undefined;
+    if (response.status !== 200) throw await errorOf("HEAD", response, url);
+    const size = response.headers.get("content-length");
+    return size === null ? UNKNOWN_SIZE : Number(size);
+  }
+
+  /**
+   * Reads a blob as a stream that is verified against its descriptor: it fails before its end where size or digest
+   * differ.
+   */
+  async getBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<ByteStream> {
+    return verifyBlob(await this.getUnverifiedBlob(descriptor.digest, options), descriptor);
+  }
+
+  /** Reads a blob as the registry sends it. For callers that verify it themselves, so that it is not hashed twice. */
+  async getUnverifiedBlob(digest: Digest, options: CallOptions = {}): Promise<ByteStream> {
+    const { response, url } = await this.#send("GET", `blobs/${digest}`, options);
+    if (response.status !== 200) throw await errorOf("GET", response, url);
+    return response.body as ByteStream;
+  }
+
+  /** Asks the registry to take a blob from another of its repositories. Trouble is no error: the blob can be uploaded. */
+  async mountBlob(digest: Digest, from: string, options: CallOptions = {}): Promise<MountResult> {
+    const { response, url } = await this.#send(
+      "POST",
+      `blobs/uploads/?mount=${digest}&from=${encodeURIComponent(from)}`,
+      { ...options, extraScopes: [`repository:${from}:pull`] },
+      "pull,push",
+    );
+    await response.body?.cancel();
+    if (response.status === 201) return { mounted: true };
+    const location = response.headers.get("location");
+    return response.status === 202 && location !== null
+      ? { mounted: false, upload: { location: new URL(location, url).href } }
+      : { mounted: false };
+  }
+
+  /**
+   * Uploads a blob. The stream is verified on its way; where it is wrong, nothing is published.
+   *
+   * @throws {DigestMismatchError} Where the stream is not what the descriptor says.
+   */
+  async putBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
+    await this.putVerifiedBlob(descriptor, verifyBlob(stream, descriptor), options);
+  }
+
+  /** Uploads a blob from a stream that was verified already and fails where it is wrong. */
+  async putVerifiedBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
+    const scopes = [this.#scope("pull,push")];
+    await uploadBlob({
+      send: (request) => this.#client.send({ ...request, scopes, signal: request.signal ?? options.signal }),
+      start: `/v2/${this.path}/blobs/uploads/`,
+      upload: options.upload,
+      descriptor,
+      stream,
+    });
+  }
+
+  /** The tags, page by page, in the registry's order; none where the repository is unknown. */
+  async *listTags(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    const get = (target: string) => this.#client.send({ method: "GET", target, scopes: [this.#scope("pull")], ...options });
+    yield* listPages(get, `/v2/${this.path}/tags/list?n=1000`, "tags");
+  }
+
+  #send(
+    method: string,
+    rest: string,
+    options: CallOptions & {
+      headers?: Record<string, string>;
+      body?: Uint8Array<ArrayBuffer>;
+      extraScopes?: string[];
+    },
+    actions = "pull",
+  ): Promise<HttpResponse> {
+    const { extraScopes = [], ...request } = options;
+    return this.#client.send({
+      method,
+      target: `/v2/${this.path}/${rest}`,
+      scopes: [this.#scope(actions), ...extraScopes],
+      ...request,
+    });
+  }
+
+  #scope(actions: string): string {
+    return `repository:${this.path}:${actions}`;
+  }
+
+  #name(tagOrDigest: string): string {
+    return `${this.#client.host}/${this.path}${tagOrDigest.includes(":") ? "@" : ":"}${tagOrDigest}`;
+  }
+}
+
+function simplifyContentType(value: string | null): string {
+  return (value ?? "").split(";")[0]!.trim().toLowerCase();
+}
+

@@ -1,0 +1,213 @@
+import { ensureDir } from "@std/fs";
+import { dirname, join } from "@std/path";
+import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../internal/mod.ts";
+import { writeAtomically } from "../../internal/host/mod.ts";
+import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest } from "../../spec/mod.ts";
+import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "../storage.ts";
+
+/**
+ * Opens a storage in a directory, which is made where it is missing. Everything is written to a temporary file and
+ * renamed, so a crash leaves no half blob.
+ *
+ * Layout: `blobs/<algorithm>/<hex>`; `repositories/<name>/_blobs`, `_manifests` and `_tags` with one small file per
+ * blob, manifest and tag; `uploads/`.
+ */
+export async function openDirectoryStorage(root: string): Promise<RegistryStorage> {
+  await ensureDir(join(root, "blobs"));
+  await ensureDir(join(root, "repositories"));
+  await Deno.remove(join(root, "uploads"), { recursive: true }).catch(ignoreMissing);
+  await ensureDir(join(root, "uploads"));
+  return new DirectoryStorage(root);
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof Deno.errors.NotFound) return undefined;
+  throw error;
+}
+
+class DirectoryStorage implements RegistryStorage {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async statBlob(repository: string, digest: Digest): Promise<number | undefined> {
+    const link = await Deno.stat(this.#entry(repository, "_blobs", digest)).catch(ignoreMissing);
+    return link && (await Deno.stat(this.#blob(digest)).catch(ignoreMissing))?.size;
+  }
+
+  async readBlob(digest: Digest, { start, end }: ByteRange): Promise<ByteStream> {
+    const file = await Deno.open(this.#blob(digest));
+    if (start > 0) await file.seek(start, Deno.SeekMode.Start);
+    let left = end - start;
+    return file.readable.pipeThrough(
+      new TransformStream({
+        transform(chunk, controller) {
+          const part = chunk.subarray(0, left);
+          left -= part.length;
+          if (part.length > 0) controller.enqueue(part);
+          if (left === 0) controller.terminate();
+        },
+      }),
+    );
+  }
+
+  async linkBlob(digest: Digest, from: string, to: string): Promise<boolean> {
+    if (await this.statBlob(from, digest) === undefined) return false;
+    await this.#write(this.#entry(to, "_blobs", digest), "");
+    return true;
+  }
+
+  async deleteBlob(repository: string, digest: Digest): Promise<boolean> {
+    return await this.#remove(this.#entry(repository, "_blobs", digest));
+  }
+
+  async createUpload(): Promise<UploadSession> {
+    const path = join(this.#root, "uploads", crypto.randomUUID());
+    const file = await Deno.open(path, { createNew: true, write: true });
+    return new DirectoryUpload(path, file, async (repository, digest) => {
+      await ensureDir(dirname(this.#blob(digest)));
+      await Deno.rename(path, this.#blob(digest));
+      await this.#write(this.#entry(repository, "_blobs", digest), "");
+    });
+  }
+
+  async getManifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    const mediaType = await this.#read(this.#entry(repository, "_manifests", digest));
+    return mediaType && { bytes: await Deno.readFile(this.#blob(digest)), mediaType: decodeUtf8(mediaType) } || undefined;
+  }
+
+  async putManifest(repository: string, digest: Digest, { bytes, mediaType }: StoredManifest): Promise<void> {
+    await this.#write(this.#blob(digest), bytes);
+    await this.#write(this.#entry(repository, "_manifests", digest), mediaType);
+  }
+
+  async deleteManifest(repository: string, digest: Digest): Promise<boolean> {
+    for (const tag of await this.listTags(repository) ?? []) {
+      if (await this.getTag(repository, tag) === digest) await this.deleteTag(repository, tag);
+    }
+    return await this.#remove(this.#entry(repository, "_manifests", digest));
+  }
+
+  async listManifests(repository: string): Promise<Digest[]> {
+    const digests: Digest[] = [];
+    const root = join(this.#root, "repositories", repository, "_manifests");
+    for (const algorithm of await list(root)) {
+      for (const hex of await list(join(root, algorithm))) {
+        const digest = `${algorithm}:${hex}`;
+        if (isDigest(digest)) digests.push(digest);
+      }
+    }
+    return digests;
+  }
+
+  async getTag(repository: string, tag: string): Promise<Digest | undefined> {
+    const bytes = await this.#read(this.#tag(repository, tag));
+    return bytes && decodeUtf8(bytes) as Digest;
+  }
+
+  async putTag(repository: string, tag: string, digest: Digest): Promise<void> {
+    await this.#write(this.#tag(repository, tag), digest);
+  }
+
+  async deleteTag(repository: string, tag: string): Promise<boolean> {
+    return await this.#remove(this.#tag(repository, tag));
+  }
+
+  async listTags(repository: string): Promise<string[] | undefined> {
+    const root = join(this.#root, "repositories", repository);
+    if (!await Deno.stat(join(root, "_manifests")).catch(ignoreMissing)) return undefined;
+    return (await list(join(root, "_tags"))).sort();
+  }
+
+  async listRepositories(): Promise<string[]> {
+    const found: string[] = [];
+    const visit = async (path: string) => {
+      const names = await list(join(this.#root, "repositories", path));
+      if (names.some((name) => name.startsWith("_"))) found.push(path);
+      for (const name of names) if (!name.startsWith("_")) await visit(path ? `${path}/${name}` : name);
+    };
+    await visit("");
+    return found.sort();
+  }
+
+  #blob(digest: Digest): string {
+    return join(this.#root, "blobs", digestAlgorithm(digest), digestHex(digest));
+  }
+
+  #entry(repository: string, kind: "_blobs" | "_manifests", digest: Digest): string {
+    return join(this.#root, "repositories", repository, kind, digestAlgorithm(digest), digestHex(digest));
+  }
+
+  #tag(repository: string, tag: string): string {
+    return join(this.#root, "repositories", repository, "_tags", tag);
+  }
+
+  async #write(path: string, content: Uint8Array | string): Promise<void> {
+    await ensureDir(dirname(path));
+    await writeAtomically(path, typeof content === "string" ? encodeUtf8(content) : content);
+  }
+
+  async #read(path: string): Promise<Uint8Array | undefined> {
+    return await Deno.readFile(path).catch(ignoreMissing);
+  }
+
+  async #remove(path: string): Promise<boolean> {
+    return await Deno.remove(path).then(() => true, (error) => ignoreMissing(error) ?? false);
+  }
+}
+
+/** Names in a directory, without the temporary files of writes under way; none where it is missing. */
+async function list(path: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(path));
+    return entries.map(({ name }) => name).filter((name) => !name.startsWith(".tmp-"));
+  } catch (error) {
+    return ignoreMissing(error) ?? [];
+  }
+}
+
+class DirectoryUpload implements UploadSession {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  readonly #publish: (repository: string, digest: Digest) => Promise<void>;
+  // Most blobs are sha256, which is computed as the bytes pass; another algorithm reads the file once more.
+  readonly #digester = createDigester("sha256");
+  size = 0;
+
+  constructor(path: string, file: Deno.FsFile, publish: (repository: string, digest: Digest) => Promise<void>) {
+    this.#path = path;
+    this.#file = file;
+    this.#publish = publish;
+  }
+
+  async append(stream: ByteStream): Promise<void> {
+    for await (const chunk of readChunks(stream)) {
+      this.#digester.update(chunk);
+      for (let at = 0; at < chunk.length;) at += await this.#file.write(chunk.subarray(at));
+      this.size += chunk.length;
+    }
+  }
+
+  async finish(repository: string, digest: Digest): Promise<boolean> {
+    const actual = digestAlgorithm(digest) === "sha256" ? this.#digester.digest() : await this.#rehash(digest);
+    if (actual !== digest) return false;
+    await this.#file.syncData();
+    this.#file.close();
+    await this.#publish(repository, digest);
+    return true;
+  }
+
+  async cancel(): Promise<void> {
+    this.#file.close();
+    await Deno.remove(this.#path).catch(ignoreMissing);
+  }
+
+  async #rehash(digest: Digest): Promise<Digest> {
+    const digester = createDigester(digestAlgorithm(digest));
+    const file = await Deno.open(this.#path);
+    for await (const chunk of readChunks(file.readable as ByteStream)) digester.update(chunk);
+    return digester.digest();
+  }
+}

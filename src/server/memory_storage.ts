@@ -1,0 +1,123 @@
+import { type ByteStream, concatBytes, readChunks, streamOf } from "../internal/mod.ts";
+import { type Digest, digestAlgorithm, digestOf } from "../spec/mod.ts";
+import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "./storage.ts";
+
+interface MemoryRepository {
+  blobs: Set<Digest>;
+  manifests: Map<Digest, StoredManifest>;
+  tags: Map<string, Digest>;
+}
+
+/** A storage that keeps everything in memory and forgets it with the process. */
+export function createMemoryStorage(): RegistryStorage {
+  return new MemoryStorage();
+}
+
+class MemoryStorage implements RegistryStorage {
+  readonly #blobs = new Map<Digest, Uint8Array<ArrayBuffer>>();
+  readonly #repositories = new Map<string, MemoryRepository>();
+
+  statBlob(repository: string, digest: Digest): Promise<number | undefined> {
+    const known = this.#repositories.get(repository)?.blobs.has(digest);
+    return Promise.resolve(known ? this.#blobs.get(digest)!.length : undefined);
+  }
+
+  readBlob(digest: Digest, { start, end }: ByteRange): Promise<ByteStream> {
+    return Promise.resolve(streamOf(this.#blobs.get(digest)!.subarray(start, end)));
+  }
+
+  linkBlob(digest: Digest, from: string, to: string): Promise<boolean> {
+    const known = this.#repositories.get(from)?.blobs.has(digest) ?? false;
+    if (known) this.#repository(to).blobs.add(digest);
+    return Promise.resolve(known);
+  }
+
+  deleteBlob(repository: string, digest: Digest): Promise<boolean> {
+    return Promise.resolve(this.#repositories.get(repository)?.blobs.delete(digest) ?? false);
+  }
+
+  createUpload(): Promise<UploadSession> {
+    return Promise.resolve(
+      new MemoryUpload((repository, digest, bytes) => {
+        this.#blobs.set(digest, bytes);
+        this.#repository(repository).blobs.add(digest);
+      }),
+    );
+  }
+
+  getManifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    return Promise.resolve(this.#repositories.get(repository)?.manifests.get(digest));
+  }
+
+  putManifest(repository: string, digest: Digest, manifest: StoredManifest): Promise<void> {
+    this.#repository(repository).manifests.set(digest, manifest);
+    return Promise.resolve();
+  }
+
+  deleteManifest(repository: string, digest: Digest): Promise<boolean> {
+    const found = this.#repositories.get(repository);
+    for (const [tag, target] of found?.tags ?? []) if (target === digest) found!.tags.delete(tag);
+    return Promise.resolve(found?.manifests.delete(digest) ?? false);
+  }
+
+  listManifests(repository: string): Promise<Digest[]> {
+    return Promise.resolve([...this.#repositories.get(repository)?.manifests.keys() ?? []]);
+  }
+
+  getTag(repository: string, tag: string): Promise<Digest | undefined> {
+    return Promise.resolve(this.#repositories.get(repository)?.tags.get(tag));
+  }
+
+  putTag(repository: string, tag: string, digest: Digest): Promise<void> {
+    this.#repository(repository).tags.set(tag, digest);
+    return Promise.resolve();
+  }
+
+  deleteTag(repository: string, tag: string): Promise<boolean> {
+    return Promise.resolve(this.#repositories.get(repository)?.tags.delete(tag) ?? false);
+  }
+
+  listTags(repository: string): Promise<string[] | undefined> {
+    const found = this.#repositories.get(repository);
+    return Promise.resolve(found && found.manifests.size > 0 ? [...found.tags.keys()].sort() : undefined);
+  }
+
+  listRepositories(): Promise<string[]> {
+    return Promise.resolve([...this.#repositories.keys()].sort());
+  }
+
+  #repository(name: string): MemoryRepository {
+    let found = this.#repositories.get(name);
+    if (!found) this.#repositories.set(name, found = { blobs: new Set(), manifests: new Map(), tags: new Map() });
+    return found;
+  }
+}
+
+class MemoryUpload implements UploadSession {
+  readonly #publish: (repository: string, digest: Digest, bytes: Uint8Array<ArrayBuffer>) => void;
+  #chunks: Uint8Array<ArrayBuffer>[] = [];
+  size = 0;
+
+  constructor(publish: (repository: string, digest: Digest, bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#publish = publish;
+  }
+
+  async append(stream: ByteStream): Promise<void> {
+    for await (const chunk of readChunks(stream)) {
+      this.#chunks.push(chunk);
+      this.size += chunk.length;
+    }
+  }
+
+  finish(repository: string, digest: Digest): Promise<boolean> {
+    const bytes = concatBytes(this.#chunks);
+    const right = digestOf(bytes, digestAlgorithm(digest)) === digest;
+    if (right) this.#publish(repository, digest, bytes);
+    return Promise.resolve(right);
+  }
+
+  cancel(): Promise<void> {
+    this.#chunks = [];
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,93 @@
+import { type AccessOptions, AccessControl } from "./access.ts";
+import { emptyAnswer, Refusal } from "./answers.ts";
+import { BlobHandlers } from "./blobs.ts";
+import { ManifestHandlers } from "./manifests.ts";
+import type { RegistryStorage } from "./storage.ts";
+
+/** Options for {@linkcode createRegistry}. */
+export interface RegistryOptions {
+  /** Where everything is kept. */
+  storage: RegistryStorage;
+  /** Who may use it; default: everybody. */
+  access?: AccessOptions | undefined;
+  /** Told of every request that failed for a reason of our own, such as a full disk. */
+  onError?: ((error: unknown) => void) | undefined;
+}
+
+/** A registry. */
+export interface Registry {
+  /** Answers a request, as `Deno.serve` wants it; also good as the `fetch` of a client in the same process. */
+  readonly fetch: (request: Request) => Promise<Response>;
+}
+
+const NAME = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*";
+const ROUTE_REGEXP = new RegExp(`^/v2/(${NAME})/(manifests|blobs/uploads|blobs|tags|referrers)/([^/]*)$`);
+
+/**
+ * A registry of the OCI distribution specification as one function from request to response: for tests, for demos,
+ * for working offline. Start it with `Deno.serve(registry.fetch)`.
+ *
+ * @example
+ * ```ts
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const registry = createRegistry({ storage: createMemoryStorage() });
+ * const response = await registry.fetch(new Request("http://registry.example/v2/"));
+ * assert.equal(response.status, 200);
+ * ```
+ */
+export function createRegistry(options: RegistryOptions): Registry {
+  const blobs = new BlobHandlers(options.storage);
+  const manifests = new ManifestHandlers(options.storage);
+  const access = options.access && new AccessControl(options.access);
+
+  const route = async (request: Request): Promise<Response> => {
+    const url = new URL(request.url);
+    const reading = request.method === "GET" || request.method === "HEAD";
+    if (access && url.pathname === "/token") return access.token(request, url);
+    const [, repository, kind, reference] = ROUTE_REGEXP.exec(url.pathname) ?? [];
+    access?.check(request, url, repository, actionsOf(request.method));
+    if (url.pathname === "/v2/" || url.pathname === "/v2") return emptyAnswer(200);
+    if (url.pathname === "/v2/_catalog" && reading) return await manifests.catalog(url);
+    if (repository === undefined || reference === undefined) throw new Refusal("NAME_INVALID", "no such route");
+    switch (kind) {
+      case "manifests":
+        if (!["GET", "HEAD", "PUT", "DELETE"].includes(request.method)) break;
+        return await manifests.manifest(request, repository, reference);
+      case "blobs":
+        if (!reading && request.method !== "DELETE") break;
+        return await blobs.blob(request, repository, reference);
+      case "blobs/uploads":
+        return reference === "" && request.method === "POST"
+          ? await blobs.start(request, url, repository)
+          : await blobs.session(request, url, repository, reference);
+      case "tags":
+        if (!reading || reference !== "list") break;
+        return await manifests.tags(url, repository);
+      case "referrers":
+        if (!reading) break;
+        return await manifests.referrers(url, repository, reference);
+    }
+    throw new Refusal("UNSUPPORTED", `${request.method} is not supported here`);
+  };
+
+  return {
+    fetch: async (request) => {
+      try {
+        const response = await route(request);
+        response.headers.set("docker-distribution-api-version", "registry/2.0");
+        return response;
+      } catch (error) {
+        await request.body?.cancel().catch(() => {});
+        if (error instanceof Refusal) return error.response;
+        options.onError?.(error);
+        return emptyAnswer(500);
+      }
+    },
+  };
+}
+
+function actionsOf(method: string): string {
+  return method === "GET" || method === "HEAD" ? "pull" : method === "DELETE" ? "*" : "pull,push";
+}

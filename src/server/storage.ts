@@ -1,0 +1,62 @@
+import type { ByteStream } from "../internal/mod.ts";
+import type { Digest } from "../spec/mod.ts";
+
+/** A manifest as a registry keeps it. */
+export interface StoredManifest {
+  /** The exact bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The `Content-Type` with which it was pushed. */
+  readonly mediaType: string;
+}
+
+/** A range of bytes: `start` inclusive, `end` exclusive. */
+export interface ByteRange {
+  /** First byte. */
+  readonly start: number;
+  /** Byte after the last. */
+  readonly end: number;
+}
+
+/** An upload under way. */
+export interface UploadSession {
+  /** How many bytes arrived. */
+  readonly size: number;
+  /** Adds bytes. Where the stream fails, the session must not be used again. */
+  append(stream: ByteStream): Promise<void>;
+  /** Ends the session: `true` where the bytes have that digest and are now a blob of the repository. */
+  finish(repository: string, digest: Digest): Promise<boolean>;
+  /** Drops the session. */
+  cancel(): Promise<void>;
+}
+
+/** Where a registry keeps what it is given. One suite of tests runs on every implementation. */
+export interface RegistryStorage {
+  /** Size of a blob of this repository in bytes, or `undefined`. */
+  statBlob(repository: string, digest: Digest): Promise<number | undefined>;
+  /** The bytes of a blob that {@linkcode statBlob} has seen. */
+  readBlob(digest: Digest, range: ByteRange): Promise<ByteStream>;
+  /** Makes a blob of one repository a blob of another; `false` where the first has none. */
+  linkBlob(digest: Digest, from: string, to: string): Promise<boolean>;
+  /** Removes a blob from a repository; `false` where there was none. */
+  deleteBlob(repository: string, digest: Digest): Promise<boolean>;
+  /** Opens an upload. */
+  createUpload(): Promise<UploadSession>;
+  /** A manifest of this repository, or `undefined`. */
+  getManifest(repository: string, digest: Digest): Promise<StoredManifest | undefined>;
+  /** Keeps a manifest. */
+  putManifest(repository: string, digest: Digest, manifest: StoredManifest): Promise<void>;
+  /** Removes a manifest; `false` where there was none. */
+  deleteManifest(repository: string, digest: Digest): Promise<boolean>;
+  /** The digests of all manifests of this repository. */
+  listManifests(repository: string): Promise<Digest[]>;
+  /** What a tag points at, or `undefined`. */
+  getTag(repository: string, tag: string): Promise<Digest | undefined>;
+  /** Points a tag at a manifest. */
+  putTag(repository: string, tag: string, digest: Digest): Promise<void>;
+  /** Removes a tag; `false` where there was none. */
+  deleteTag(repository: string, tag: string): Promise<boolean>;
+  /** All tags, sorted; `undefined` where the repository is unknown. */
+  listTags(repository: string): Promise<string[] | undefined>;
+  /** All repositories, sorted. */
+  listRepositories(): Promise<string[]>;
+}

@@ -1,0 +1,25 @@
+import type { CallOptions } from "../internal/mod.ts";
+import type { Digest } from "../spec/mod.ts";
+
+/** What a policy decides about. */
+export interface PolicyDecision {
+  /** Transport of the source. */
+  readonly transport: string;
+  /** The scope that is looked up first. */
+  readonly identity: string;
+  /** The scopes that are looked up next. */
+  readonly namespaces: readonly string[];
+  /** Digest of the manifest that is about to be copied. */
+  readonly digest: Digest;
+}
+
+/** Says which images may be used. Consulted once per manifest, before anything is copied. */
+export interface SignaturePolicy {
+  /** Returns where the image may be used; throws an error with code `POLICY_REJECTED` where it may not. */
+  requireAllowed(decision: PolicyDecision, options?: CallOptions): Promise<void>;
+}
+
+/** The policy that lets everything pass, as libimage pushes local lists. */
+export const acceptAnything: SignaturePolicy = {
+  requireAllowed: () => Promise.resolve(),
+};

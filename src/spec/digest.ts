@@ -1,0 +1,103 @@
+import { createHasher, type Hasher } from "../internal/mod.ts";
+import { ManifestsSyntaxError } from "./errors.ts";
+
+/**
+ * A valid content digest such as `sha256:…` (image-spec descriptor.md §Digests). A plain string at run time, so it
+ * works as a map key and in JSON; only {@linkcode parseDigest} and the hashing functions make one.
+ */
+export type Digest = `${DigestAlgorithm}:${string}` & {
+  /** Marks a checked digest; does not exist at run time. */
+  readonly __digest: true;
+};
+
+/** The hash algorithms that are verified here. */
+export type DigestAlgorithm = "sha256" | "sha384" | "sha512";
+
+const HEX_LENGTH: Record<DigestAlgorithm, number> = { sha256: 64, sha384: 96, sha512: 128 };
+const DIGEST_REGEXP = /^([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)$/;
+
+function digestProblem(text: string): string | undefined {
+  const match = text.length <= 1024 ? DIGEST_REGEXP.exec(text) : null;
+  if (!match) return "invalid checksum digest format";
+  const length = HEX_LENGTH[match[1] as DigestAlgorithm];
+  if (length === undefined) return `unsupported digest algorithm ${JSON.stringify(match[1])}`;
+  if (match[2]!.length !== length) return "invalid checksum digest length";
+  if (!/^[a-f0-9]+$/.test(match[2]!)) return "invalid checksum digest format";
+  return undefined;
+}
+
+/**
+ * Parses a digest: a known algorithm, then lower-case hex of exactly its length.
+ *
+ * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST`.
+ *
+ * @example
+ * ```ts
+ * import { parseDigest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * assert.throws(() => parseDigest("sha256:beef"), { code: "INVALID_DIGEST" });
+ * ```
+ */
+export function parseDigest(text: string): Digest {
+  const problem = digestProblem(text);
+  if (problem) {
+    throw new ManifestsSyntaxError(
+      "INVALID_DIGEST",
+      `Cannot parse digest: ${problem}: current value is ${JSON.stringify(text.slice(0, 256))}`,
+    );
+  }
+  return text as Digest;
+}
+
+/** Whether `text` is a digest that {@linkcode parseDigest} accepts. */
+export function isDigest(text: string): text is Digest {
+  return digestProblem(text) === undefined;
+}
+
+/** The algorithm of a digest. */
+export function digestAlgorithm(digest: Digest): DigestAlgorithm {
+  return digest.slice(0, digest.indexOf(":")) as DigestAlgorithm;
+}
+
+/** The hexadecimal part of a digest. */
+export function digestHex(digest: Digest): string {
+  return digest.slice(digest.indexOf(":") + 1);
+}
+
+/**
+ * The digest of bytes.
+ *
+ * @param algorithm Default `sha256`.
+ *
+ * @example
+ * ```ts
+ * import { digestOf } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const empty = new TextEncoder().encode("{}");
+ * assert.equal(digestOf(empty), "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+ * ```
+ */
+export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
+  const digester = createDigester(algorithm);
+  digester.update(bytes);
+  return digester.digest();
+}
+
+/** Computes a digest piece by piece. */
+export interface Digester {
+  /** Adds bytes. */
+  update(bytes: Uint8Array): void;
+  /** Ends the computation; may be called once. */
+  digest(): Digest;
+}
+
+/** Starts an incremental digest; the default algorithm is `sha256`. */
+export function createDigester(algorithm: DigestAlgorithm = "sha256"): Digester {
+  const hasher: Hasher = createHasher(algorithm);
+  return {
+    update: (bytes) => hasher.update(bytes),
+    digest: () => `${algorithm}:${hasher.hex()}` as Digest,
+  };
+}

@@ -1,0 +1,146 @@
+/**
+ * Every code that an error of this module can carry. Codes are the contract: they stay when messages change, and work
+ * where `instanceof` does not (two copies of the module in one program).
+ */
+export const ERROR_CODES = [
+  "AMBIGUOUS_MANIFEST",
+  "ARTIFACT_UNAVAILABLE",
+  "BIG_DATA_UNKNOWN",
+  "CONFIG_FILE_INVALID",
+  "CONFIG_FILE_UNREADABLE",
+  "COPY_FAILED",
+  "DENIED",
+  "DIGEST_MISMATCH",
+  "ID_IN_USE",
+  "IMAGE_IN_USE",
+  "IMAGE_UNKNOWN",
+  "INSTANCE_NOT_FOUND",
+  "INVALID_DIGEST",
+  "INVALID_JSON",
+  "INVALID_MANIFEST",
+  "INVALID_REFERENCE",
+  "LIMIT_EXCEEDED",
+  "LIST_CHANGED",
+  "LIST_IMAGE_UNKNOWN",
+  "LIST_NOT_SAVED",
+  "LOCK_TIMEOUT",
+  "LOCK_UNAVAILABLE",
+  "MANIFEST_REJECTED",
+  "MANIFEST_TYPE_NOT_SUPPORTED",
+  "NAME_IN_USE",
+  "NESTED_INDEX",
+  "NETWORK",
+  "NOT_FOUND",
+  "NOT_A_MANIFEST_LIST",
+  "NO_MATCHING_PLATFORM",
+  "PLATFORM_MISMATCH",
+  "POLICY_REJECTED",
+  "REGISTRY_ERROR",
+  "SIZE_MISMATCH",
+  "STORE_CORRUPT",
+  "STORE_IO",
+  "STORE_READ_ONLY",
+  "TOO_MANY_REQUESTS",
+  "UNAUTHORIZED",
+  "UNSUPPORTED_TRANSPORT",
+] as const;
+
+/** A stable error code; see {@linkcode ERROR_CODES}. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Options of the error constructors. */
+export interface ManifestsErrorOptions {
+  /** What caused it. */
+  cause?: unknown;
+}
+
+/**
+ * A domain condition, told apart by `code`.
+ *
+ * @example
+ * ```ts
+ * import { isManifestsError, parseImageName } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * try {
+ *   parseImageName("docker://Upper/Case");
+ * } catch (error) {
+ *   assert.ok(isManifestsError(error, "INVALID_REFERENCE"));
+ * }
+ * ```
+ */
+export class ManifestsError extends Error {
+  /** Error name. */
+  override readonly name: string = "ManifestsError";
+  /** The stable code. */
+  readonly code: ErrorCode;
+
+  /** Creates an error with a code and a message in std's form ("Cannot … as …"). */
+  constructor(code: ErrorCode, message: string, options?: ManifestsErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Text that does not parse: a reference, a digest, JSON, a manifest. */
+export class ManifestsSyntaxError extends SyntaxError {
+  /** Error name. */
+  override readonly name: string = "ManifestsSyntaxError";
+  /** The stable code. */
+  readonly code: ErrorCode;
+
+  /** Creates a syntax error with a code. */
+  constructor(code: ErrorCode, message: string, options?: ManifestsErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Content whose digest is not the one that was asked for or declared. */
+export class DigestMismatchError extends ManifestsError {
+  /** Error name. */
+  override readonly name: string = "DigestMismatchError";
+  /** The digest that was expected. */
+  readonly expected: string;
+  /** The digest of what arrived. */
+  readonly actual: string;
+
+  /** Creates the error; `what` names the content, as in `blob of …`. */
+  constructor(what: string, expected: string, actual: string) {
+    super("DIGEST_MISMATCH", `Cannot accept ${what} as its digest differs: expected ${expected}, got ${actual}`);
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** The image that should hold a list is not in the store. Go: `ErrListImageUnknown`. */
+export class ListImageUnknownError extends ManifestsError {
+  /** Error name. */
+  override readonly name: string = "ListImageUnknownError";
+  /** The name or id that was looked up. */
+  readonly image: string;
+
+  /** Creates the error for the image that was looked up. */
+  constructor(image: string, options?: ManifestsErrorOptions) {
+    super("LIST_IMAGE_UNKNOWN", `Cannot find a list: ${JSON.stringify(image)}: image not known`, options);
+    this.image = image;
+  }
+}
+
+/**
+ * Whether `error` is one of this module's, and, where `code` is given, has that code.
+ *
+ * @example
+ * ```ts
+ * import { isManifestsError, ManifestsError } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const error = new ManifestsError("NAME_IN_USE", "Cannot create a list");
+ * assert.ok(isManifestsError(error));
+ * assert.ok(!isManifestsError(error, "NOT_FOUND"));
+ * ```
+ */
+export function isManifestsError(error: unknown, code?: ErrorCode): error is Error & { readonly code: ErrorCode } {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return code === undefined ? (ERROR_CODES as readonly unknown[]).includes(error.code) : error.code === code;
+}

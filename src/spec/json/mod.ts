@@ -1,0 +1,12 @@
+/** Exact JSON: written as Go writes it, read as Go reads it but stricter. */
+export {
+  base64OrNothing,
+  encodeGoJson,
+  encodeGoJsonText,
+  type GoJsonValue,
+  nonEmpty,
+  RawJson,
+  sortedMap,
+} from "./encode.ts";
+export { isObject, type ParsedJson, parseJson, StructReader } from "./parse.ts";
+export { type JsonSpan, scanJson } from "./scan.ts";

@@ -1,0 +1,87 @@
+/**
+ * The nouns of the image specifications as values: digests, references, platforms, descriptors, indexes, manifests,
+ * and the errors of this module. No I/O.
+ *
+ * @module
+ */
+export { chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
+export type { Credentials } from "./credentials.ts";
+export { type Descriptor, descriptorJson, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
+export {
+  createDigester,
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  type Digester,
+  digestHex,
+  digestOf,
+  isDigest,
+  parseDigest,
+} from "./digest.ts";
+export {
+  DigestMismatchError,
+  ERROR_CODES,
+  type ErrorCode,
+  isManifestsError,
+  ListImageUnknownError,
+  ManifestsError,
+  type ManifestsErrorOptions,
+  ManifestsSyntaxError,
+} from "./errors.ts";
+export {
+  convertToDockerList,
+  convertToOciIndex,
+  type DockerList,
+  type DockerListEntry,
+  type DockerPlatform,
+  type OciIndex,
+  parseDockerList,
+  parseOciIndex,
+  serializeDockerList,
+  serializeOciIndex,
+} from "./index.ts";
+export {
+  encodeGoJson,
+  encodeGoJsonText,
+  type GoJsonValue,
+  isObject,
+  type JsonSpan,
+  type ParsedJson,
+  parseJson,
+  RawJson,
+  scanJson,
+  sortedMap,
+  StructReader,
+} from "./json/mod.ts";
+export {
+  EMPTY_DESCRIPTOR,
+  EMPTY_JSON,
+  guessMediaType,
+  isIndex,
+  manifestDigest,
+  MAX_CONFIG_SIZE,
+  MAX_MANIFEST_SIZE,
+  type ParsedImage,
+  type ParsedIndex,
+  type ParsedManifest,
+  parseManifest,
+  verifyManifestDigest,
+} from "./manifest.ts";
+export { type IndexMediaType, isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
+export {
+  compatiblePlatforms,
+  createPlatform,
+  formatPlatform,
+  isEmptyPlatform,
+  matchesPlatform,
+  type Platform,
+  type PlatformChoice,
+} from "./platform.ts";
+export {
+  hasDomain,
+  NamedReference,
+  normalizeLocalName,
+  parseReference,
+  type ReferenceParts,
+} from "./reference.ts";
+export { readBlob, verifyBlob } from "./verify.ts";

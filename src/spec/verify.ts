@@ -1,0 +1,80 @@
+import { type ByteStream, readChunks, readStream } from "../internal/mod.ts";
+import { type Descriptor, UNKNOWN_SIZE } from "./descriptor.ts";
+import { createDigester, digestAlgorithm } from "./digest.ts";
+import { DigestMismatchError, ManifestsError } from "./errors.ts";
+
+/** Throws the error that content is shorter or longer than its descriptor says. */
+function failSize(descriptor: Descriptor, actual: string): never {
+  throw new ManifestsError(
+    "SIZE_MISMATCH",
+    `Cannot accept blob ${descriptor.digest} as its size differs: expected ${descriptor.size} bytes, got ${actual}`,
+  );
+}
+
+/**
+ * A stream that passes bytes on while it checks them against a descriptor. The last chunk is withheld until size and
+ * digest are known to be right, so a consumer never sees the end of content that is wrong: it gets an error with code
+ * `SIZE_MISMATCH` or `DIGEST_MISMATCH` instead.
+ *
+ * @param onBytes Told of every chunk's length.
+ */
+export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?: (count: number) => void): ByteStream {
+  const chunks = readChunks(stream);
+  const digester = createDigester(digestAlgorithm(descriptor.digest));
+  let size = 0;
+  let withheld: Uint8Array<ArrayBuffer> | undefined;
+  const finish = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+    if (descriptor.size !== UNKNOWN_SIZE && size !== descriptor.size) failSize(descriptor, `${size}`);
+    const actual = digester.digest();
+    if (actual !== descriptor.digest) {
+      throw new DigestMismatchError(`blob ${descriptor.digest}`, descriptor.digest, actual);
+    }
+    if (withheld) controller.enqueue(withheld);
+    controller.close();
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        for (;;) {
+          const { done, value } = await chunks.next();
+          if (done) return finish(controller);
+          size += value.length;
+          if (descriptor.size !== UNKNOWN_SIZE && size > descriptor.size) failSize(descriptor, `at least ${size}`);
+          digester.update(value);
+          onBytes?.(value.length);
+          const ready = withheld;
+          withheld = value;
+          if (ready) return controller.enqueue(ready);
+        }
+      } catch (error) {
+        await chunks.return().catch(() => {});
+        throw error;
+      }
+    },
+    async cancel() {
+      await chunks.return();
+    },
+  }, { highWaterMark: 0 });
+}
+
+/**
+ * Reads a whole blob into memory, verified.
+ *
+ * @param limit How many bytes it may have.
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
+ */
+export async function readBlob(
+  stream: ByteStream,
+  descriptor: Descriptor,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = descriptor.size > limit ? undefined : await readStream(verifyBlob(stream, descriptor), limit);
+  if (bytes === undefined) {
+    await stream.cancel().catch(() => {});
+    throw new ManifestsError(
+      "LIMIT_EXCEEDED",
+      `Cannot read blob ${descriptor.digest} into memory as it has more than ${limit} bytes`,
+    );
+  }
+  return bytes;
+}

@@ -1,0 +1,122 @@
+import { exists } from "@std/fs";
+import { join } from "@std/path";
+import { encodeUtf8 } from "../../internal/mod.ts";
+import { writeAtomically } from "../../internal/host/mod.ts";
+import { type HeldLock, lockFile, type LockingMode } from "../lock/file_lock.ts";
+import { readLastWriter, writeLastWriter } from "./last_writer.ts";
+import { parseRecords, serializeRecords, type StoredRecord } from "./records.ts";
+
+/** The records of one `images.json`, as they were at one moment, with indexes for look-ups. */
+export class RecordSet {
+  /** The records, in the order of the file. */
+  readonly records: readonly StoredRecord[];
+  readonly #byId = new Map<string, StoredRecord>();
+  readonly #byName = new Map<string, StoredRecord>();
+
+  constructor(records: readonly StoredRecord[]) {
+    this.records = records;
+    for (const stored of records) {
+      this.#byId.set(stored.record.id, stored);
+      for (const name of stored.record.names) this.#byName.set(name, stored);
+    }
+  }
+
+  /** The record with exactly this id. */
+  byId(id: string): StoredRecord | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The record with exactly this name. */
+  byName(name: string): StoredRecord | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** By exact id, exact name, or a prefix that only one id has. */
+  find(nameOrId: string): StoredRecord | undefined {
+    const exact = this.byId(nameOrId) ?? this.byName(nameOrId);
+    if (exact || nameOrId === "") return exact;
+    const prefixed = this.records.filter(({ record }) => record.id.startsWith(nameOrId));
+    return prefixed.length === 1 ? prefixed[0] : undefined;
+  }
+
+  /** With one record replaced, added (where its id is new), or removed (where it is `undefined`). */
+  with(id: string, stored: StoredRecord | undefined): RecordSet {
+    const known = this.#byId.has(id);
+    const records = known
+      ? this.records.flatMap((other) => other.record.id === id ? (stored ? [stored] : []) : [other])
+      : [...this.records, ...(stored ? [stored] : [])];
+    return new RecordSet(records);
+  }
+}
+
+/** One folder of image records, with its lock and a copy of its records that is read again when others have written. */
+export class ImagesFolder {
+  /** The folder. */
+  readonly path: string;
+  /** Whether it belongs to an additional store. */
+  readonly readOnly: boolean;
+  readonly #mode: LockingMode;
+  #cache: { lastWriter: string; set: RecordSet } | undefined;
+
+  constructor(path: string, options: { mode: LockingMode; readOnly: boolean }) {
+    this.path = path;
+    this.readOnly = options.readOnly;
+    this.#mode = options.mode;
+  }
+
+  /** Runs `work` on the records while nobody can write them. A folder that is not there has no records. */
+  async read<T>(work: (set: RecordSet) => Promise<T> | T): Promise<T> {
+    // Nothing can be locked where there is no lock file, and a store that is only read need not have one.
+    if (!await exists(this.path)) return await work(new RecordSet([]));
+    if (this.readOnly && !await exists(this.#lockPath)) return await work(await this.#parse());
+    using lock = await this.#lock(false);
+    return await work(await this.#load(lock));
+  }
+
+  /**
+   * Runs `work` on the records while nobody else can read or write them, and saves what it returns: the last-writer
+   * bytes first, so that a crash between the two only costs others a needless look, then the records as one step.
+   */
+  async write<T>(work: (set: RecordSet) => Promise<{ set?: RecordSet; result: T }>): Promise<T> {
+    using lock = await this.#lock(true);
+    const { set, result } = await work(await this.#load(lock));
+    if (set) {
+      const lastWriter = await writeLastWriter(lock.file);
+      this.#cache = undefined;
+      await writeAtomically(join(this.path, "images.json"), encodeUtf8(serializeRecords(set.records)));
+      this.#cache = { lastWriter, set };
+    }
+    return result;
+  }
+
+  async #lock(exclusive: boolean): Promise<HeldLock> {
+    return await lockFile(this.#lockPath, { mode: this.#mode, exclusive });
+  }
+
+  async #load(lock: HeldLock): Promise<RecordSet> {
+    const lastWriter = await readLastWriter(lock.file);
+    // Without last-writer bytes nobody says whether the file changed.
+    if (this.#cache && lastWriter !== "" && this.#cache.lastWriter === lastWriter) return this.#cache.set;
+    const set = await this.#parse();
+    this.#cache = { lastWriter, set };
+    return set;
+  }
+
+  async #parse(): Promise<RecordSet> {
+    const path = join(this.path, "images.json");
+    return new RecordSet(parseRecords(await readOrEmpty(path), path));
+  }
+
+  get #lockPath(): string {
+    return join(this.path, "images.lock");
+  }
+}
+
+async function readOrEmpty(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
+    throw error;
+  }
+}

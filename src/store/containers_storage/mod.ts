@@ -1,0 +1,8 @@
+/**
+ * Stores on disk that podman, buildah and skopeo use too. Bound to a host with a disk.
+ *
+ * @module
+ */
+export type { LockingMode } from "../lock/file_lock.ts";
+export type { StoreLocation } from "./layout.ts";
+export { openContainersStorage } from "./open.ts";

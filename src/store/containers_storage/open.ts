@@ -1,0 +1,13 @@
+import type { LockingMode } from "../lock/file_lock.ts";
+import type { ImageStore } from "../types.ts";
+import type { StoreLocation } from "./layout.ts";
+import { ContainersStorage } from "./store.ts";
+
+/**
+ * Opens the store at a location. Nothing is read or made until it is used.
+ *
+ * @param mode Whom locks exclude; default `shared`.
+ */
+export function openContainersStorage(location: StoreLocation, mode: LockingMode = "shared"): ImageStore {
+  return new ContainersStorage(location, mode);
+}

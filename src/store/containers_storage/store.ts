@@ -1,0 +1,255 @@
+import { join } from "@std/path";
+import { writeAtomically } from "../../internal/host/mod.ts";
+import { type Digest, digestOf, isManifestsError, manifestDigest, ManifestsError } from "../../spec/mod.ts";
+import { lockFile, type LockingMode } from "../lock/file_lock.ts";
+import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "../names.ts";
+import type {
+  BigData,
+  CreateImageOptions,
+  ImageStore,
+  ImageWithData,
+  Locker,
+  NamesOperation,
+  StoredImage,
+  WriteBigDataOptions,
+} from "../types.ts";
+import { ImagesFolder, type RecordSet } from "./images.ts";
+import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
+import { changeRecord, createRecord, digestsOf, type ImageRecord, type StoredRecord } from "./records.ts";
+
+/** The image records of a containers/storage store, shared with podman, buildah and skopeo. */
+export class ContainersStorage implements ImageStore {
+  readonly location: string;
+  readonly #place: StoreLocation;
+  readonly #mode: LockingMode;
+  readonly #own: ImagesFolder;
+  readonly #additional: readonly ImagesFolder[];
+  #made = false;
+
+  constructor(place: StoreLocation, mode: LockingMode) {
+    const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
+    const options = driverOptions.length > 0 ? `:${driverOptions.join(",")}` : "";
+    this.location = `containers-storage:[${driver}@${graphRoot}+${runRoot}${options}]`;
+    this.#place = place;
+    this.#mode = mode;
+    this.#own = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
+    this.#additional = additionalImageStores.map((root) =>
+      new ImagesFolder(imagesFolder(root, driver), { mode, readOnly: true })
+    );
+  }
+
+  async findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
+    return await this.#explain(`read image ${JSON.stringify(nameOrId)}`, async () => {
+      let ownIds: RecordSet | undefined;
+      for (const folder of [this.#own, ...this.#additional]) {
+        const found = await folder.read(async (set) => {
+          ownIds ??= set;
+          const stored = set.find(nameOrId);
+          // A record that was copied here from an additional store counts with the names that it has here.
+          if (!stored || (folder.readOnly && ownIds.byId(stored.record.id))) return undefined;
+          return { image: viewOf(stored.record, folder), data: await readItems(folder, stored.record, keys) };
+        });
+        if (found) return found;
+      }
+      return undefined;
+    });
+  }
+
+  async listImages(): Promise<StoredImage[]> {
+    return await this.#explain("list images", async () => {
+      const images: StoredImage[] = [];
+      for (const folder of [this.#own, ...this.#additional]) {
+        images.push(...await folder.read((set) => set.records.map(({ record }) => viewOf(record, folder))));
+      }
+      return images;
+    });
+  }
+
+  async createImage({ id, names = [], data }: CreateImageOptions): Promise<StoredImage> {
+    return await this.#change("create image", async (set) => {
+      const newId = id ?? freshId(set);
+      if (set.byId(newId)) throw idInUse(newId);
+      for (const name of names) {
+        const owner = set.byName(name);
+        if (owner) throw nameInUse(name, owner.record.id);
+      }
+      const empty: ImageRecord = {
+        id: newId,
+        names: [...new Set(names)],
+        namesHistory: [],
+        bigDataNames: [],
+        bigDataSizes: new Map(),
+        bigDataDigests: new Map(),
+        created: now(),
+      };
+      // The record comes last: a crash before leaves a folder that nobody looks at.
+      await this.#writeItems(newId, data);
+      const stored = createRecord({ ...empty, ...describeItems(empty, data) });
+      return { set: set.with(newId, stored), result: viewOf(stored.record, this.#own) };
+    });
+  }
+
+  async writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
+    await this.#change(`write image ${JSON.stringify(id)}`, async (set) => {
+      const stored = await this.#require(set, id);
+      const { ifUnchanged } = options;
+      if (ifUnchanged && await this.#digestOfItem(id, ifUnchanged.key) !== ifUnchanged.digest) throw listChanged(id);
+      const change = describeItems(stored.record, data);
+      await this.#writeItems(id, data);
+      return { set: set.with(id, changeRecord(stored, change)), result: undefined };
+    });
+  }
+
+  async updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void> {
+    await this.#change(`name image ${JSON.stringify(id)}`, async (set) => {
+      const stored = await this.#require(set, id);
+      const wanted = applyNames(stored.record.names, operation, names);
+      let changed = set;
+      for (const name of wanted) {
+        const owner = changed.byName(name);
+        if (!owner || owner.record.id === id) continue;
+        const left = applyNames(owner.record.names, "remove", [name]);
+        changed = changed.with(owner.record.id, changeRecord(owner, { names: left }));
+      }
+      const namesHistory = wanted.reduce<string[]>(
+        (history, name) => [name, ...history.filter((other) => other !== name)],
+        [...stored.record.namesHistory],
+      );
+      return { set: changed.with(id, changeRecord(stored, { names: wanted, namesHistory })), result: undefined };
+    });
+  }
+
+  async deleteImage(id: string): Promise<void> {
+    await this.#change(`delete image ${JSON.stringify(id)}`, async (set) => {
+      const { record } = await this.#require(set, id);
+      if (record.layer !== undefined) {
+        throw new ManifestsError(
+          "IMAGE_IN_USE",
+          `Cannot delete image ${JSON.stringify(id)} as it has layers: only lists are deleted here, use podman rmi`,
+        );
+      }
+      return { set: set.with(id, undefined), result: undefined };
+    });
+    // After the record: a crash between the two leaves a folder that nobody looks at.
+    await Deno.remove(join(this.#own.path, id), { recursive: true }).catch(ignoreMissing);
+  }
+
+  digestLocker(digest: Digest): Locker {
+    const path = join(this.#place.runRoot, `${this.#place.driver}-locks`, digest);
+    return {
+      name: path,
+      lock: ({ signal } = {}) =>
+        this.#explain(`lock ${digest}`, async () => {
+          const lock = await lockFile(path, { mode: this.#mode, exclusive: true, signal });
+          return { [Symbol.asyncDispose]: () => Promise.resolve(lock[Symbol.dispose]()) };
+        }),
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #change<T>(what: string, work: (set: RecordSet) => Promise<{ set?: RecordSet; result: T }>): Promise<T> {
+    return await this.#explain(what, async () => {
+      if (!this.#made) await makeFolders(this.#place);
+      this.#made = true;
+      return await this.#own.write(work);
+    });
+  }
+
+  /** The record of this id in the store that can be written. */
+  async #require(set: RecordSet, id: string): Promise<StoredRecord> {
+    const stored = set.byId(id);
+    if (stored) return stored;
+    for (const folder of this.#additional) {
+      if (!await folder.read((additional) => additional.byId(id))) continue;
+      throw new ManifestsError(
+        "STORE_READ_ONLY",
+        `Cannot change image ${JSON.stringify(id)} as it is in the additional store ${folder.path}, which is only read`,
+      );
+    }
+    throw imageUnknown(id);
+  }
+
+  async #writeItems(id: string, data: readonly BigData[]): Promise<void> {
+    const folder = join(this.#own.path, id);
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const { key, bytes } of data) await writeAtomically(join(folder, bigDataFile(key)), bytes);
+  }
+
+  async #digestOfItem(id: string, key: string): Promise<Digest> {
+    return digestOf(await Deno.readFile(join(this.#own.path, id, bigDataFile(key))));
+  }
+
+  /** Gives what the disk says a code, and the words that say what was tried where. */
+  async #explain<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isManifestsError(error) || !(error instanceof Error) || !isIoError(error)) throw error;
+      throw new ManifestsError("STORE_IO", `Cannot ${what} in ${this.location}: ${error.message}`, { cause: error });
+    }
+  }
+}
+
+/** Whether an error is the system's, such as a full disk or a folder that may not be written. */
+function isIoError(error: Error): boolean {
+  return "code" in error || Object.values(Deno.errors).some((type) => error instanceof type);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
+function viewOf(record: ImageRecord, folder: ImagesFolder): StoredImage {
+  return {
+    id: record.id,
+    names: record.names,
+    digest: record.digest,
+    digests: digestsOf(record),
+    topLayer: record.layer,
+    bigDataNames: record.bigDataNames,
+    created: record.created,
+    readOnly: folder.readOnly,
+  };
+}
+
+async function readItems(
+  folder: ImagesFolder,
+  record: ImageRecord,
+  keys: readonly string[],
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const data = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const key of keys) {
+    const bytes = await Deno.readFile(join(folder.path, record.id, bigDataFile(key))).catch(ignoreMissing);
+    if (bytes) data.set(key, bytes);
+  }
+  return data;
+}
+
+/** The members of a record that tell of its big data, after some items were written. */
+function describeItems(record: ImageRecord, data: readonly BigData[]): Partial<ImageRecord> {
+  const names = [...record.bigDataNames];
+  const sizes = new Map(record.bigDataSizes);
+  const digests = new Map(record.bigDataDigests);
+  for (const { key, bytes } of data) {
+    if (!names.includes(key)) names.push(key);
+    sizes.set(key, bytes.length);
+    digests.set(key, key.startsWith("manifest") ? manifestDigest(bytes) : digestOf(bytes));
+  }
+  const digest = record.digest ?? [...digests].find(([key]) => key.startsWith("manifest"))?.[1];
+  return { digest, bigDataNames: names, bigDataSizes: sizes, bigDataDigests: digests };
+}
+
+function freshId(set: RecordSet): string {
+  for (;;) {
+    const id = randomImageId();
+    if (!set.byId(id)) return id;
+  }
+}
+
+/** The time as Go writes it: RFC 3339 without trailing zeros of a second. */
+function now(): string {
+  return new Date().toISOString().replace(/\.?0+Z$/, "Z");
+}

@@ -1,0 +1,104 @@
+import { hasDomain, isDigest, isManifestsError, ManifestsError, parseReference } from "../spec/mod.ts";
+import type { ImageStore, ImageWithData, StoredImage } from "./types.ts";
+
+/** A local image that a person's text means. */
+export interface LocalImage extends ImageWithData {
+  /** How it was found: the full name, or the id. */
+  readonly resolvedName: string;
+}
+
+/**
+ * Finds a local image the way podman does: full digests and ids, names with `localhost/` or `docker.io/` in front,
+ * id prefixes, and last any image whose name ends in the short name.
+ *
+ * @param keys Big data to read at the same moment.
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport.
+ */
+export async function findLocalImage(
+  store: ImageStore,
+  text: string,
+  keys: readonly string[] = [],
+): Promise<LocalImage | undefined> {
+  const name = text.replace(/^containers-storage:(\[[^\]]*\])?/, "");
+  const transport = /^([a-z-]+):(\/\/|[./])/.exec(name)?.[1];
+  if (transport) {
+    throw new ManifestsError(
+      "UNSUPPORTED_TRANSPORT",
+      `Cannot look up ${JSON.stringify(text)}: unsupported transport ${
+        JSON.stringify(transport)
+      } for looking up local images`,
+    );
+  }
+  const id = /^(?:sha256:|@)?([a-f0-9]{64})$/.exec(name)?.[1];
+  if (id) return await find(store, id, keys, (image) => image.id === id);
+  for (const candidate of candidates(name)) {
+    const found = await find(store, candidate, keys, (image) => image.names.includes(candidate)) ??
+      await findByDigest(store, candidate, keys);
+    if (found) return found;
+  }
+  return await find(store, name, keys, (image) => image.id.startsWith(name)) ?? await findBySuffix(store, name, keys);
+}
+
+async function find(
+  store: ImageStore,
+  nameOrId: string,
+  keys: readonly string[],
+  matches: (image: StoredImage) => boolean,
+): Promise<LocalImage | undefined> {
+  const found = nameOrId === "" ? undefined : await store.findImage(nameOrId, keys);
+  return found && matches(found.image) ? { ...found, resolvedName: nameOrId } : undefined;
+}
+
+/** The full names that a name may stand for, best first. */
+function candidates(name: string): string[] {
+  const full = (text: string): string[] => {
+    try {
+      const named = parseReference(text);
+      return [String(named.digest === undefined ? named.withDefaultTag() : named.trimmed().withDigest(named.digest))];
+    } catch (error) {
+      if (isManifestsError(error)) return [];
+      throw error;
+    }
+  };
+  return hasDomain(name) ? full(name) : [...full(`localhost/${name}`), ...full(`docker.io/${name}`)];
+}
+
+/** `repository@digest` means an image with that digest that has any name in the repository. */
+async function findByDigest(
+  store: ImageStore,
+  candidate: string,
+  keys: readonly string[],
+): Promise<LocalImage | undefined> {
+  const { name, digest } = parseReference(candidate);
+  if (digest === undefined) return undefined;
+  const image = (await store.listImages()).find((image) =>
+    image.digests.includes(digest) && image.names.some((full) => parseStoredName(full) === name)
+  );
+  return image && await find(store, image.id, keys, () => true);
+}
+
+function parseStoredName(text: string): string | undefined {
+  try {
+    return parseReference(text).name;
+  } catch {
+    return undefined;
+  }
+}
+
+/** For short names: an image whose name ends in `/<short name>`, with the same tag or digest. */
+async function findBySuffix(
+  store: ImageStore,
+  name: string,
+  keys: readonly string[],
+): Promise<LocalImage | undefined> {
+  if (name === "" || hasDomain(name) || candidates(name).length === 0) return undefined;
+  const [repository, digest] = name.split("@") as [string, string?];
+  const wanted = /:[^/]*$/.test(repository) ? repository : `${repository}:latest`;
+  const image = (await store.listImages()).find((image) =>
+    digest === undefined
+      ? image.names.some((full) => full.endsWith(`/${wanted}`))
+      : isDigest(digest) && image.digests.includes(digest) &&
+        image.names.some((full) => full.replace(/[:@][^/]*$/, "").endsWith(`/${repository.replace(/:[^/]*$/, "")}`))
+  );
+  return image && await find(store, image.id, keys, () => true);
+}

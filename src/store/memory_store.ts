@@ -1,0 +1,145 @@
+import { type Digest, digestOf, manifestDigest } from "../spec/mod.ts";
+import { enterQueue } from "./lock/queue.ts";
+import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "./names.ts";
+import type {
+  BigData,
+  CreateImageOptions,
+  ImageStore,
+  ImageWithData,
+  Locker,
+  NamesOperation,
+  StoredImage,
+  WriteBigDataOptions,
+} from "./types.ts";
+
+/**
+ * A store in memory, gone with the process: for tests, for scripts that only push, where there is no disk.
+ *
+ * @example
+ * ```ts
+ * import { create, createMemoryStore, loadFromImage } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * await using store = createMemoryStore();
+ * const id = await create().saveToImage(store, { names: ["localhost/app:1"] });
+ * assert.equal((await loadFromImage(store, "app:1")).imageId, id);
+ * ```
+ */
+export function createMemoryStore(): ImageStore {
+  return new MemoryStore();
+}
+
+interface MemoryImage {
+  id: string;
+  names: string[];
+  digest: Digest | undefined;
+  data: Map<string, Uint8Array<ArrayBuffer>>;
+  created: string;
+}
+
+class MemoryStore implements ImageStore {
+  readonly location = `[memory@${crypto.randomUUID()}]`;
+  readonly #images = new Map<string, MemoryImage>();
+
+  findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
+    const image = this.#find(nameOrId);
+    if (!image) return Promise.resolve(undefined);
+    const data = new Map<string, Uint8Array<ArrayBuffer>>();
+    for (const key of keys) {
+      const bytes = image.data.get(key);
+      if (bytes) data.set(key, bytes.slice());
+    }
+    return Promise.resolve({ image: view(image), data });
+  }
+
+  listImages(): Promise<StoredImage[]> {
+    return Promise.resolve([...this.#images.values()].map(view));
+  }
+
+  createImage({ id = randomImageId(), names = [], data }: CreateImageOptions): Promise<StoredImage> {
+    if (this.#images.has(id)) return Promise.reject(idInUse(id));
+    for (const name of names) {
+      const owner = this.#find(name);
+      if (owner?.names.includes(name)) return Promise.reject(nameInUse(name, owner.id));
+    }
+    const image: MemoryImage = {
+      id,
+      names: [...new Set(names)],
+      digest: undefined,
+      data: new Map(),
+      created: new Date().toISOString(),
+    };
+    put(image, data);
+    this.#images.set(id, image);
+    return Promise.resolve(view(image));
+  }
+
+  writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
+    const image = this.#images.get(id);
+    if (!image) return Promise.reject(imageUnknown(id));
+    const { ifUnchanged } = options;
+    if (ifUnchanged && digestOf(image.data.get(ifUnchanged.key) ?? new Uint8Array()) !== ifUnchanged.digest) {
+      return Promise.reject(listChanged(id));
+    }
+    put(image, data);
+    return Promise.resolve();
+  }
+
+  updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void> {
+    const image = this.#images.get(id);
+    if (!image) return Promise.reject(imageUnknown(id));
+    const wanted = applyNames(image.names, operation, names);
+    for (const other of this.#images.values()) other.names = applyNames(other.names, "remove", wanted);
+    image.names = wanted;
+    return Promise.resolve();
+  }
+
+  deleteImage(id: string): Promise<void> {
+    return this.#images.delete(id) ? Promise.resolve() : Promise.reject(imageUnknown(id));
+  }
+
+  digestLocker(digest: Digest): Locker {
+    const name = `${this.location}/${digest}`;
+    return {
+      name,
+      lock: async ({ signal } = {}) => {
+        const place = await enterQueue(name, true, signal);
+        return { [Symbol.asyncDispose]: () => Promise.resolve(place[Symbol.dispose]()) };
+      },
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #find(nameOrId: string): MemoryImage | undefined {
+    const exact = this.#images.get(nameOrId);
+    if (exact) return exact;
+    const images = [...this.#images.values()];
+    const named = images.find((image) => image.names.includes(nameOrId));
+    if (named || nameOrId === "") return named;
+    const prefixed = images.filter((image) => image.id.startsWith(nameOrId));
+    return prefixed.length === 1 ? prefixed[0] : undefined;
+  }
+}
+
+function put(image: MemoryImage, data: readonly BigData[]): void {
+  for (const { key, bytes } of data) {
+    image.data.set(key, bytes.slice());
+    if (key.startsWith("manifest")) image.digest ??= manifestDigest(bytes);
+  }
+}
+
+function view(image: MemoryImage): StoredImage {
+  const manifests = [...image.data].filter(([key]) => key.startsWith("manifest")).map(([, b]) => manifestDigest(b));
+  return {
+    id: image.id,
+    names: [...image.names],
+    digest: image.digest,
+    digests: [...new Set([...image.digest ? [image.digest] : [], ...manifests])],
+    bigDataNames: [...image.data.keys()],
+    created: image.created,
+    readOnly: false,
+  };
+}

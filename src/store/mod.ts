@@ -1,0 +1,18 @@
+/**
+ * Local image records: the contract that stores fulfil, and a store in memory.
+ *
+ * @module
+ */
+export { findLocalImage, type LocalImage } from "./lookup.ts";
+export { createMemoryStore } from "./memory_store.ts";
+export { randomImageId } from "./names.ts";
+export type {
+  BigData,
+  CreateImageOptions,
+  ImageStore,
+  ImageWithData,
+  Locker,
+  NamesOperation,
+  StoredImage,
+  WriteBigDataOptions,
+} from "./types.ts";

@@ -1,0 +1,139 @@
+import {
+  type EditCallback,
+  type EditListOptions,
+  editStoredList,
+  List as BaseList,
+  type LoadedList,
+  loadList,
+} from "../../list/mod.ts";
+import type { ImageReference } from "../../image/mod.ts";
+import type { ImageStore } from "../../store/mod.ts";
+import { LOCAL_HOST } from "./host.ts";
+
+/**
+ * A list of images for several platforms that can be edited, kept in a store and pushed. Go: `libimage/manifests`,
+ * interface `List`.
+ *
+ * @example
+ * ```ts
+ * import { create, List } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * const list = create();
+ * list.addInstance({
+ *   digest: "sha256:4a0282ec3da48191496d13e7373ad3e88b6906ea7133351c17a8371755a534b6",
+ *   size: 495,
+ *   mediaType: "application/vnd.oci.image.manifest.v1+json",
+ *   platform: { os: "linux", architecture: "arm64", variant: "v8" },
+ * });
+ * const copy = List.fromBlob(list.serialize());
+ * assert.deepEqual(copy.instances(), list.instances());
+ * ```
+ */
+export class List extends BaseList {
+  /** Creates an empty list. */
+  constructor() {
+    super(LOCAL_HOST);
+  }
+
+  /**
+   * A list with the content of an index. Go: `manifests.FromBlob`.
+   *
+   * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON` and others.
+   */
+  static fromBlob(bytes: Uint8Array<ArrayBuffer>): List {
+    const list = new List();
+    list.readBlob(bytes);
+    return list;
+  }
+
+  /** A list that a store holds. */
+  static fromStore(loaded: LoadedList): List {
+    const list = new List();
+    list.readLoaded(loaded);
+    return list;
+  }
+}
+
+/**
+ * Creates an empty list. Go: `Create`.
+ *
+ * @example
+ * ```ts
+ * import { create } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(create().instances(), []);
+ * ```
+ */
+export function create(): List {
+  return new List();
+}
+
+/**
+ * Loads a list from a store. Go: `LoadFromImage`.
+ *
+ * @param image A name or an id, as podman takes it: `app`, `localhost/app:1`, `0123abcd`.
+ * @throws {ListImageUnknownError} Where the store has no such image.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST` where it is an ordinary image; `INVALID_JSON` and others.
+ *
+ * @example
+ * ```ts
+ * import { create, createMemoryStore, loadFromImage } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * await using store = createMemoryStore();
+ * await create().saveToImage(store, { names: ["app"] });
+ * const { list } = await loadFromImage(store, "localhost/app:latest");
+ * assert.equal(list.size, 0);
+ * ```
+ */
+export async function loadFromImage(store: ImageStore, image: string): Promise<{ imageId: string; list: List }> {
+  return await loadList(store, image, (loaded) => List.fromStore(loaded));
+}
+
+/**
+ * Changes a list in a store as one transaction: lock, load, change, save. Others who do the same wait; where somebody
+ * who does not lock changes the list meanwhile, `edit` is called again on what they left. The way for scripts to edit.
+ *
+ * @returns What `edit` returned.
+ * @throws {ListImageUnknownError} Where the store has no such image.
+ *
+ * @example
+ * ```ts
+ * import { create, createMemoryStore, editList, loadFromImage } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * await using store = createMemoryStore();
+ * await create().saveToImage(store, { names: ["app"] });
+ * await editList(store, "app", (list) => list.setAnnotations(undefined, { team: "release" }));
+ * assert.deepEqual((await loadFromImage(store, "app")).list.annotations(undefined), { team: "release" });
+ * ```
+ */
+export async function editList<T>(
+  store: ImageStore,
+  image: string,
+  edit: EditCallback<List, T>,
+  options: EditListOptions = {},
+): Promise<T> {
+  return await editStoredList(store, image, loadFromImage, edit, options);
+}
+
+/**
+ * Parses the name of an image, `transport:reference`; without a transport, `docker://` is meant. Go:
+ * `alltransports.ParseImageName`.
+ *
+ * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT`.
+ *
+ * @example
+ * ```ts
+ * import { parseImageName } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(String(parseImageName("alpine")), "docker://alpine:latest");
+ * ```
+ */
+export function parseImageName(name: string): ImageReference {
+  return LOCAL_HOST.transports.parseImageName(name);
+}

@@ -1,0 +1,43 @@
+import { findStore } from "../../config/files/mod.ts";
+import { type LockingMode, openContainersStorage } from "../../store/containers_storage/mod.ts";
+import type { ImageStore } from "../../store/mod.ts";
+
+/** Options for {@linkcode openStore}. */
+export interface OpenStoreOptions {
+  /** Root of what lasts; default: as `storage.conf` or the real tools say. Podman's `--root`. */
+  root?: string | undefined;
+  /** Root of what a reboot may forget; default: as `storage.conf` or the real tools say. Podman's `--runroot`. */
+  runRoot?: string | undefined;
+  /** Storage driver; default: as `storage.conf` says, or as the store has it. Podman's `--storage-driver`. */
+  driver?: string | undefined;
+  /** Driver options, as `overlay.mountopt=nodev`. Podman's `--storage-opt`. */
+  driverOptions?: readonly string[] | undefined;
+  /**
+   * Whom the store's locks exclude: everybody, or only other Deno processes (for stores that no other tool uses).
+   * `shared` needs `--allow-ffi` for writing.
+   *
+   * @default {"shared"}
+   */
+  locking?: LockingMode | undefined;
+}
+
+/**
+ * Opens the image store that podman, buildah and skopeo use. Nothing is made until something is saved.
+ *
+ * @throws {ManifestsError} With code `CONFIG_FILE_INVALID` or `CONFIG_FILE_UNREADABLE`.
+ *
+ * @example
+ * ```ts
+ * import { create, openStore } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await using store = await openStore({ root: `${folder}/root`, runRoot: `${folder}/run`, driver: "vfs" });
+ * const imageId = await create().saveToImage(store, { names: ["app"] });
+ * assert.equal((await store.findImage("localhost/app:latest"))?.image.id, imageId);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function openStore(options: OpenStoreOptions = {}): Promise<ImageStore> {
+  return openContainersStorage(await findStore(options), options.locking);
+}

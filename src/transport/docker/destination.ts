@@ -1,0 +1,70 @@
+import type { BlobOrigin, DestinationAbilities, ImageDestination, InstanceOptions } from "../../image/mod.ts";
+import type { ByteStream, CallOptions } from "../../internal/mod.ts";
+import type { ClientLease, Repository, Upload } from "../../registry/mod.ts";
+import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/mod.ts";
+import type { DockerReference } from "./reference.ts";
+
+/** An image in a registry, open for writing. */
+export class DockerDestination implements ImageDestination {
+  readonly reference: DockerReference;
+  readonly abilities: DestinationAbilities;
+  readonly #lease: ClientLease;
+  readonly #repository: Repository;
+  /** Sessions that mounts left open instead of mounting: the upload that follows goes on in them. */
+  readonly #uploads = new Map<Digest, Upload>();
+
+  constructor(reference: DockerReference, lease: ClientLease) {
+    this.reference = reference;
+    this.#lease = lease;
+    this.#repository = lease.client.repository(reference.dockerReference.path);
+    this.abilities = {
+      manifestTypes: [
+        MEDIA_TYPES.ociManifest,
+        MEDIA_TYPES.dockerManifest,
+        MEDIA_TYPES.ociIndex,
+        MEDIA_TYPES.dockerList,
+        MEDIA_TYPES.dockerSchema1Signed,
+        MEDIA_TYPES.dockerSchema1,
+      ],
+      mountScope: `docker://${reference.dockerReference.domain}`,
+    };
+  }
+
+  async hasBlob({ digest, size }: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    const there = await this.#repository.headBlob(digest, options);
+    if (there === undefined) return false;
+    // A blob of another size under this digest is broken; uploading it anew is what mends it.
+    return there === size || there === UNKNOWN_SIZE || size === UNKNOWN_SIZE;
+  }
+
+  async mountBlob({ digest }: Descriptor, { location }: BlobOrigin, options: CallOptions = {}): Promise<boolean> {
+    if (location === this.reference.dockerReference.path) return true;
+    const result = await this.#repository.mountBlob(digest, location, options);
+    if (!result.mounted && result.upload) this.#uploads.set(digest, result.upload);
+    return result.mounted;
+  }
+
+  async putBlob(descriptor: Descriptor, stream: ByteStream, options: CallOptions = {}): Promise<void> {
+    const upload = this.#uploads.get(descriptor.digest);
+    this.#uploads.delete(descriptor.digest);
+    await this.#repository.putVerifiedBlob(descriptor, stream, { ...options, upload });
+  }
+
+  async putManifest(
+    bytes: Uint8Array<ArrayBuffer>,
+    mediaType: string,
+    { instance, signal }: InstanceOptions = {},
+  ): Promise<void> {
+    const target = instance ?? this.reference.target;
+    await this.#repository.putManifest(target, bytes, { mediaType, signal });
+  }
+
+  /** Nothing is left to do: a registry shows every manifest at once. */
+  commit(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve(this.#lease[Symbol.dispose]());
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * Images in registries: `docker://`.
+ *
+ * @module
+ */
+export { createDockerTransport, DockerReference } from "./reference.ts";

@@ -1,0 +1,35 @@
+import type { BlobOrigin, ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
+import type { ByteStream } from "../../internal/mod.ts";
+import type { ClientLease, Repository } from "../../registry/mod.ts";
+import type { Descriptor } from "../../spec/mod.ts";
+import type { DockerReference } from "./reference.ts";
+
+/** An image in a registry, open for reading. */
+export class DockerSource implements ImageSource {
+  readonly reference: DockerReference;
+  readonly #lease: ClientLease;
+  readonly #repository: Repository;
+
+  constructor(reference: DockerReference, lease: ClientLease) {
+    this.reference = reference;
+    this.#lease = lease;
+    this.#repository = lease.client.repository(reference.dockerReference.path);
+  }
+
+  async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
+    return await this.#repository.getManifest(instance ?? this.reference.target, { signal });
+  }
+
+  async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
+    return await this.#repository.getUnverifiedBlob(digest, { signal });
+  }
+
+  blobOrigin(): BlobOrigin {
+    const { domain, path } = this.reference.dockerReference;
+    return { scope: `docker://${domain}`, location: path };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve(this.#lease[Symbol.dispose]());
+  }
+}

@@ -1,0 +1,90 @@
+import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+
+/** What an image for tests is made of. */
+export interface TestImageOptions {
+  os?: string;
+  architecture: string;
+  variant?: string;
+  /** Contents of the layers; default: one layer that names the architecture. */
+  layers?: Uint8Array<ArrayBuffer>[];
+}
+
+/** An image that tests made: real bytes, all digests right. */
+export interface TestImage {
+  manifest: Uint8Array<ArrayBuffer>;
+  digest: Digest;
+  blobs: { descriptor: Descriptor; bytes: Uint8Array<ArrayBuffer> }[];
+}
+
+export function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+export function describe(mediaType: string, bytes: Uint8Array): Descriptor {
+  return { mediaType, digest: digestOf(bytes), size: bytes.length };
+}
+
+/** A tar archive with one file, or none. */
+export function makeTar(name?: string, content = ""): Uint8Array<ArrayBuffer> {
+  const body = encode(content);
+  const tar = new Uint8Array(1024 + (name ? 512 + Math.ceil(body.length / 512) * 512 : 0));
+  if (!name) return tar;
+  const octal = (value: number, width: number) => value.toString(8).padStart(width - 1, "0") + "\0";
+  const header = encode(
+    name.padEnd(100, "\0") + octal(0o644, 8) + octal(0, 8) + octal(0, 8) + octal(body.length, 12) + octal(0, 12) +
+      "        " + "0" + "\0".repeat(100) + "ustar\0" + "00",
+  );
+  tar.set(header);
+  const sum = tar.subarray(0, 512).reduce((a, b) => a + b, 0);
+  tar.set(encode(sum.toString(8).padStart(6, "0") + "\0 "), 148);
+  tar.set(body, 512);
+  return tar;
+}
+
+/** Makes an OCI image. */
+export function makeImage(options: TestImageOptions): TestImage {
+  const { os = "linux", architecture, variant } = options;
+  const layers = options.layers ?? [makeTar("arch", `${os}/${architecture}/${variant ?? ""}\n`)];
+  const config = encode({
+    architecture,
+    os,
+    ...(variant ? { variant } : {}),
+    config: {},
+    rootfs: { type: "layers", diff_ids: layers.map((layer) => digestOf(layer)) },
+  });
+  const blobs = [
+    ...layers.map((bytes) => ({ descriptor: describe(MEDIA_TYPES.ociLayer, bytes), bytes })),
+    { descriptor: describe(MEDIA_TYPES.ociConfig, config), bytes: config },
+  ];
+  const manifest = encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    config: blobs.at(-1)!.descriptor,
+    layers: blobs.slice(0, -1).map(({ descriptor }) => descriptor),
+  });
+  return { manifest, digest: digestOf(manifest), blobs };
+}
+
+/** Pushes an image with nothing but the registry client. */
+export async function pushImage(repository: Repository, image: TestImage, tag: string): Promise<Digest> {
+  for (const { descriptor, bytes } of image.blobs) {
+    await repository.putBlob(descriptor, new Blob([bytes]).stream() as ReadableStream<Uint8Array<ArrayBuffer>>);
+  }
+  return await repository.putManifest(tag, image.manifest);
+}
+
+/** A client for a registry on loopback. */
+export function clientOf(host: string): RegistryClient {
+  return new RegistryClient(host, { insecure: true });
+}
+
+/** Pushes one image per platform, tagged `<architecture><variant>`; returns their digests. */
+export async function pushPlatforms(host: string, path: string, platforms: TestImageOptions[]): Promise<Digest[]> {
+  const repository = clientOf(host).repository(path);
+  return await Promise.all(
+    platforms.map((platform) =>
+      pushImage(repository, makeImage(platform), platform.architecture + (platform.variant ?? ""))
+    ),
+  );
+}
