@@ -41,11 +41,14 @@ export {
   serializeOciIndex,
 } from "./index.ts";
 export {
+  base64OrNothing,
   encodeGoJson,
   encodeGoJsonText,
   type GoJsonValue,
+  indentJson,
   isObject,
   type JsonSpan,
+  nonEmpty,
   type ParsedJson,
   parseJson,
   RawJson,
@@ -75,7 +78,7 @@ export {
   isEmptyPlatform,
   matchesPlatform,
   type Platform,
-  type PlatformChoice,
+  platformJson,
 } from "./platform.ts";
 export {
   hasDomain,

@@ -15,16 +15,6 @@ export interface Platform {
   readonly variant?: string;
 }
 
-/** Which platform is wanted; absent members mean the host's. */
-export interface PlatformChoice {
-  /** Wanted architecture. */
-  readonly architecture?: string | undefined;
-  /** Wanted operating system. */
-  readonly os?: string | undefined;
-  /** Wanted variant; where absent and `architecture` is given, every known variant is compatible. */
-  readonly variant?: string | undefined;
-}
-
 /** Variants that a CPU runs, best first (container-libs `platform_matcher.go`). */
 const COMPATIBLE_VARIANTS: Readonly<Record<string, readonly string[]>> = {
   arm: ["v8", "v7", "v6", "v5"],

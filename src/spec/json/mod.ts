@@ -10,3 +10,4 @@ export {
 } from "./encode.ts";
 export { isObject, type ParsedJson, parseJson, StructReader } from "./parse.ts";
 export { type JsonSpan, scanJson } from "./scan.ts";
+export { indentJson } from "./indent.ts";

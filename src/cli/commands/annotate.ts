@@ -1,0 +1,70 @@
+import type { List } from "../../system/local/mod.ts";
+import { type CommandContext, print, type RegistryFlags, systemContextOf } from "../context.ts";
+import { UsageError } from "../errors.ts";
+import { parseAnnotations } from "../flags.ts";
+import { edit } from "./edit.ts";
+
+/** Flags of `annotate`. */
+export interface AnnotateFlags extends RegistryFlags {
+  index?: boolean;
+  annotation?: string[];
+  osVersion?: string;
+  features?: string[];
+  osFeatures?: string[];
+  subject?: string;
+}
+
+/** `annotate LIST [DIGEST|FILE]`. */
+export async function annotate(args: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
+  const [name, instance] = args as [string, string?];
+  const annotations = parseAnnotations(flags.annotation);
+  const index = flags.index || flags.subject !== undefined;
+  requireTarget(index, instance, flags);
+  const { imageId, result } = await edit(context, name, async (list) => {
+    if (index) {
+      const systemContext = systemContextOf({ ...flags, arch: "", os: "", variant: "" });
+      if (flags.subject) await list.setSubjectFrom(flags.subject, { systemContext, signal: context.signal });
+      if (flags.annotation) list.setAnnotations(undefined, annotations);
+      return undefined;
+    }
+    const digest = list.instanceByFile(instance!);
+    annotateInstance(list, digest, flags, annotations);
+    return digest;
+  });
+  print(result ? `${imageId}: ${result}` : imageId);
+}
+
+function annotateInstance(
+  list: List,
+  digest: string,
+  flags: AnnotateFlags,
+  annotations: Record<string, string>,
+): void {
+  if (flags.os) list.setOs(digest, flags.os);
+  if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
+  if (flags.features) list.setFeatures(digest, flags.features);
+  if (flags.osFeatures) list.setOsFeatures(digest, flags.osFeatures);
+  if (flags.arch) list.setArchitecture(digest, flags.arch);
+  // An architecture without a variant clears the variant, which belonged to the old one.
+  if (flags.arch || flags.variant) list.setVariant(digest, flags.variant ?? "");
+  list.setAnnotations(digest, annotations);
+}
+
+function requireTarget(index: boolean, instance: string | undefined, flags: AnnotateFlags): void {
+  if (!index && instance === undefined) {
+    throw new UsageError("expected an instance digest, image name, or artifact name");
+  }
+  if (!index) return;
+  if (instance !== undefined) {
+    throw new UsageError(
+      `did not expect image or artifact name ${JSON.stringify(instance)} when modifying the entire index`,
+    );
+  }
+  const names = ["arch", "os", "osVersion", "features", "osFeatures", "variant"] as const;
+  const stray = names.find((name) => flags[name] !== undefined);
+  if (stray) {
+    throw new UsageError(
+      `--index is not compatible with --${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+    );
+  }
+}

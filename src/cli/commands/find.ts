@@ -1,0 +1,13 @@
+import { guessMediaType, isIndexMediaType } from "../../spec/mod.ts";
+import { findLocalImage, type ImageStore, type StoredImage } from "../../store/mod.ts";
+
+/** The image that a name means in a store. Throws the words that podman and buildah have for what is wrong with it. */
+export async function requireList(store: ImageStore, name: string): Promise<StoredImage> {
+  const found = await findLocalImage(store, name, ["manifest"]);
+  if (!found) throw new Error(`${name}: image not known`);
+  const manifest = found.data.get("manifest");
+  if (!manifest || !isIndexMediaType(guessMediaType(manifest))) {
+    throw new Error(`${found.resolvedName}: image is not a manifest list`);
+  }
+  return found.image;
+}

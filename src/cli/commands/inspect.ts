@@ -1,0 +1,62 @@
+import { readManifest } from "../../image/mod.ts";
+import { decodeUtf8 } from "../../internal/mod.ts";
+import {
+  base64OrNothing,
+  type Descriptor,
+  descriptorJson,
+  encodeGoJsonText,
+  type GoJsonValue,
+  indentJson,
+  isIndexMediaType,
+  guessMediaType,
+  nonEmpty,
+  platformJson,
+  sortedMap,
+} from "../../spec/mod.ts";
+import { findLocalImage } from "../../store/mod.ts";
+import { type List, loadFromImage, parseImageName } from "../../system/local/mod.ts";
+import { type CommandContext, openStoreOf, print, type RegistryFlags, systemContextOf } from "../context.ts";
+
+/** `inspect IMAGE`: the local list of that name, else what the registry has. */
+export async function inspect([name]: string[], flags: RegistryFlags, context: CommandContext): Promise<void> {
+  await using store = await openStoreOf(context);
+  const local = name!.startsWith("docker://") ? undefined : await findLocalImage(store, name!, ["manifest"]);
+  const manifest = local?.data.get("manifest");
+  if (local && manifest && isIndexMediaType(guessMediaType(manifest))) {
+    const { list } = await loadFromImage(store, local.image.id);
+    return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
+  }
+  await using source = await parseImageName(name!).openSource(systemContextOf(flags));
+  const remote = await readManifest(source, { signal: context.signal });
+  print(indentJson(decodeUtf8(remote.manifest.bytes), "    "));
+}
+
+/** The list as podman and buildah show it: both of its forms in one. */
+function inspection(list: List): GoJsonValue {
+  const oci = list.ociV1();
+  const docker = list.docker();
+  const entries = oci.manifests?.map((entry, i) => entryJson(list, entry, docker.manifests?.[i]?.platform.features));
+  return new Map<string, GoJsonValue | undefined>([
+    ["schemaVersion", 2],
+    ["mediaType", list.preferredMediaType],
+    ["artifactType", nonEmpty(oci.artifactType)],
+    ["manifests", entries?.length ? entries : null],
+    ["subject", oci.subject && descriptorJson(oci.subject)],
+    ["annotations", sortedMap(oci.annotations)],
+  ]);
+}
+
+function entryJson(list: List, entry: Descriptor, features: readonly string[] | undefined): GoJsonValue {
+  const platform = platformJson(entry.platform ?? { architecture: "", os: "" });
+  return new Map<string, GoJsonValue | undefined>([
+    ["mediaType", entry.mediaType],
+    ["size", entry.size],
+    ["digest", entry.digest],
+    ["urls", nonEmpty(entry.urls)],
+    ["platform", platform.set("features", nonEmpty(features))],
+    ["annotations", sortedMap(entry.annotations)],
+    ["artifactType", nonEmpty(entry.artifactType)],
+    ["data", base64OrNothing(entry.data)],
+    ["files", nonEmpty(list.files(entry.digest))],
+  ]);
+}

@@ -1,0 +1,65 @@
+import type { SystemContext } from "../image/mod.ts";
+import type { ImageStore } from "../store/mod.ts";
+import { UsageError } from "./errors.ts";
+
+/** Options before the subcommand. */
+export interface GlobalOptions {
+  root?: string;
+  runroot?: string;
+  storageDriver?: string;
+  storageOpt?: string[];
+}
+
+/** Options about registries that several subcommands have. */
+export interface RegistryFlags {
+  authfile?: string;
+  creds?: string;
+  tlsVerify?: boolean;
+  insecure?: boolean;
+  arch?: string;
+  os?: string;
+  variant?: string;
+}
+
+/** What every subcommand is given. */
+export interface CommandContext {
+  /** Options before the subcommand. */
+  readonly globals: GlobalOptions;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens the store that the global options mean. */
+export async function openStoreOf({ globals }: CommandContext): Promise<ImageStore> {
+  const { openStore } = await import("../system/local/mod.ts");
+  const { root, runroot, storageDriver, storageOpt } = globals;
+  return await openStore({ root, runRoot: runroot, driver: storageDriver, driverOptions: storageOpt });
+}
+
+/** How to reach registries, by the flags. */
+export function systemContextOf(flags: RegistryFlags): SystemContext {
+  if (flags.insecure && flags.tlsVerify !== undefined) {
+    throw new UsageError("--insecure may not be used with --tls-verify");
+  }
+  const insecure = flags.insecure ?? (flags.tlsVerify === undefined ? undefined : !flags.tlsVerify);
+  return {
+    ...(insecure === undefined ? {} : { dockerInsecureSkipTlsVerify: insecure }),
+    ...(flags.authfile === undefined ? {} : { authFilePath: flags.authfile }),
+    ...(flags.creds === undefined ? {} : { dockerAuthConfig: parseCredentials(flags.creds) }),
+    ...(flags.arch ? { architectureChoice: flags.arch } : {}),
+    ...(flags.os ? { osChoice: flags.os } : {}),
+    ...(flags.variant ? { variantChoice: flags.variant } : {}),
+  };
+}
+
+function parseCredentials(text: string): { username: string; password: string } {
+  const colon = text.indexOf(":");
+  if (colon <= 0) throw new UsageError("--creds must be USER:PASSWORD");
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/** Prints a line of a result. */
+export function print(text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+}

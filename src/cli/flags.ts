@@ -1,0 +1,72 @@
+import { UsageError } from "./errors.ts";
+
+/** Flags without a value, which pflag also takes as `--flag=true` and `--flag=false`. */
+const BOOLEAN_FLAGS: readonly string[] = [
+  "all",
+  "amend",
+  "artifact",
+  "artifact-exclude-titles",
+  "ignore",
+  "index",
+  "insecure",
+  "purge",
+  "quiet",
+  "remove-signatures",
+  "replace",
+  "rm",
+  "tls-verify",
+];
+
+const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
+
+/**
+ * Rewrites a command line from pflag's grammar to commander's: `--tls-verify=false` becomes `--no-tls-verify`, and the
+ * word `manifest`, which podman and buildah have before the subcommand, may be there or not.
+ */
+export function normalizeArguments(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  const rest = end < 0 ? [] : args.slice(end);
+  return [...dropManifest(options.map(normalizeBoolean)), ...rest];
+}
+
+function normalizeBoolean(arg: string): string {
+  const [, name = "", value = ""] = /^--([a-z-]+)=(.*)$/s.exec(arg) ?? [];
+  if (!BOOLEAN_FLAGS.includes(name)) return arg;
+  if (TRUE.includes(value)) return `--${name}`;
+  if (FALSE.includes(value)) return `--no-${name}`;
+  throw new UsageError(
+    `invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseBool: parsing ${
+      JSON.stringify(value)
+    }: invalid syntax`,
+  );
+}
+
+/** Global flags that take a value, which therefore is not the subcommand. */
+const GLOBAL_VALUE_FLAGS = ["--root", "--runroot", "--storage-driver", "--storage-opt", "--log-level"];
+
+function dropManifest(args: string[]): string[] {
+  let at = 0;
+  while (at < args.length && args[at]!.startsWith("-")) at += GLOBAL_VALUE_FLAGS.includes(args[at]!) ? 2 : 1;
+  return args[at] === "manifest" ? args.toSpliced(at, 1) : args;
+}
+
+/** Collects a flag that may be given several times. */
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Collects a flag that may be given several times or hold several values with commas between them. */
+export function collectList(value: string, before: string[] = []): string[] {
+  return [...before, ...value.split(",")];
+}
+
+/** `key=value` pairs as a map. Throws where one has no `=`. */
+export function parseAnnotations(pairs: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    if (at < 0) throw new UsageError(`no "=" found in annotation ${JSON.stringify(pair)}`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  }));
+}

@@ -1,0 +1,8 @@
+/**
+ * The command line: `manifests`, a drop-in for `podman manifest` and `buildah manifest`.
+ *
+ * @module
+ */
+import { run } from "./run.ts";
+
+if (import.meta.main) Deno.exit(await run(Deno.args));
