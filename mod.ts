@@ -5,22 +5,34 @@
  *
  * @module
  */
-export { create, editList, hostPlatform, List, loadFromImage, openStore, parseImageName } from "./src/system/local/mod.ts";
-export type { OpenStoreOptions } from "./src/system/local/mod.ts";
-export { lockerForImage } from "./src/list/mod.ts";
+export {
+  create,
+  editList,
+  hostPlatform,
+  List,
+  loadFromImage,
+  openStore,
+  parseImageName,
+} from "./src/system/local/mod.ts";
+export type { LockingMode, OpenStoreOptions } from "./src/system/local/mod.ts";
+export { BaseList, lockerForImage } from "./src/list/mod.ts";
 export type {
   AddArtifactOptions,
   AddOptions,
   ArtifactFile,
+  Artifacts,
   EditableIndex,
+  EditCallback,
   EditListOptions,
   HostFiles,
   ImageListSelection,
   ListHost,
+  ListRecords,
   ListSelection,
   LoadedList,
   LookupReferenceFunc,
   NewInstance,
+  Original,
   PushOptions,
   PushResult,
   SaveToImageOptions,
@@ -28,7 +40,10 @@ export type {
 export type { BlobOutcome, CopyEvent, CopyResult } from "./src/copy/mod.ts";
 export type {
   BlobOrigin,
+  ByteStream,
+  CallOptions,
   DestinationAbilities,
+  Fetch,
   ImageDestination,
   ImageReference,
   ImageSource,
@@ -73,3 +88,4 @@ export type {
   OciIndex,
   Platform,
 } from "./src/spec/mod.ts";
+export type { PolicyDecision, SignaturePolicy } from "./src/signature/mod.ts";

@@ -28,16 +28,22 @@ export function createProgram(signal: AbortSignal): Command {
   };
 
   platformFlags(registryFlags(
-    command("create <list> [images...]", "create a list, with images if any are named", async () =>
-      (await import("./commands/create.ts")).create)
+    command(
+      "create <list> [images...]",
+      "create a list, with images if any are named",
+      async () => (await import("./commands/create.ts")).create,
+    )
       .option("-a, --amend", "use the list of that name if there is one")
       .option("--replace", "take the name from whatever has it")
       .option("--annotation <key=value>", "annotation of the list", collect),
   )).addOption(all());
 
   platformFlags(registryFlags(
-    command("add <list> <images...>", "add images, or files as an artifact, to a list", async () =>
-      (await import("./commands/add.ts")).add)
+    command(
+      "add <list> <images...>",
+      "add images, or files as an artifact, to a list",
+      async () => (await import("./commands/add.ts")).add,
+    )
       .option("--annotation <key=value>", "annotation of the entry", collect)
       .option("--os-version <version>", "version of the operating system")
       .option("--features <list>", "CPU features", collectList)
@@ -53,8 +59,11 @@ export function createProgram(signal: AbortSignal): Command {
   )).addOption(all());
 
   registryFlags(
-    command("annotate <list> [instance]", "change what a list says about an instance, or about itself", async () =>
-      (await import("./commands/annotate.ts")).annotate)
+    command(
+      "annotate <list> [instance]",
+      "change what a list says about an instance, or about itself",
+      async () => (await import("./commands/annotate.ts")).annotate,
+    )
       .option("--index", "change the list itself")
       .option("--annotation <key=value>", "annotation", collect)
       .option("--arch <architecture>", "architecture")
@@ -67,13 +76,19 @@ export function createProgram(signal: AbortSignal): Command {
   );
 
   registryFlags(
-    command("inspect <image>", "show a list, local or in a registry", async () =>
-      (await import("./commands/inspect.ts")).inspect),
+    command(
+      "inspect <image>",
+      "show a list, local or in a registry",
+      async () => (await import("./commands/inspect.ts")).inspect,
+    ),
   );
 
   registryFlags(
-    command("push <list> [destination]", "push a list and its images", async () =>
-      (await import("./commands/push.ts")).push)
+    command(
+      "push <list> [destination]",
+      "push a list and its images",
+      async () => (await import("./commands/push.ts")).push,
+    )
       .addOption(new Option("--all", "push the images too").default(true))
       .addOption(new Option("--no-all").hideHelp())
       .option("--rm", "delete the local list after it was pushed")
@@ -82,10 +97,16 @@ export function createProgram(signal: AbortSignal): Command {
       .option("-q, --quiet", "print nothing on the way"),
   );
 
-  command("exists <list>", "exit with 0 if there is such a list, with 1 if not", async () =>
-    (await import("./commands/exists.ts")).exists);
-  command("remove <list> <instance>", "remove an instance from a list", async () =>
-    (await import("./commands/remove.ts")).remove);
+  command(
+    "exists <list>",
+    "exit with 0 if there is such a list, with 1 if not",
+    async () => (await import("./commands/exists.ts")).exists,
+  );
+  command(
+    "remove <list> <instance>",
+    "remove an instance from a list",
+    async () => (await import("./commands/remove.ts")).remove,
+  );
   command("rm <lists...>", "delete lists", async () => (await import("./commands/rm.ts")).rm)
     .option("-i, --ignore", "do not complain about lists that are not there");
   return program;

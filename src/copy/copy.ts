@@ -143,4 +143,3 @@ async function requireAllowed(
     digest,
   }, { signal });
 }
-

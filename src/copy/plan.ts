@@ -137,4 +137,3 @@ function requireType(type: string | undefined, { manifestTypes }: DestinationAbi
     `Cannot copy a manifest of type ${type} as the destination takes only ${manifestTypes.join(", ")}`,
   );
 }
-

@@ -6,7 +6,9 @@ export class Semaphore {
   /** `permits` is how many holders there may be at once. */
   constructor(permits: number) {
     if (!Number.isInteger(permits) || permits < 1) {
-      throw new RangeError(`Cannot create a semaphore as permits must be a positive integer: current value is ${permits}`);
+      throw new RangeError(
+        `Cannot create a semaphore as permits must be a positive integer: current value is ${permits}`,
+      );
     }
     this.#free = permits;
   }

@@ -1,12 +1,5 @@
 import { decodeBase64, encodeBase64 } from "../internal/mod.ts";
-import {
-  encodeGoJson,
-  type GoJsonValue,
-  isObject,
-  ManifestsSyntaxError,
-  parseJson,
-  sortedMap,
-} from "../spec/mod.ts";
+import { encodeGoJson, type GoJsonValue, isObject, ManifestsSyntaxError, parseJson, sortedMap } from "../spec/mod.ts";
 
 /**
  * What is known of the artifacts of a list: their manifests, and where the content is that the manifests name. Kept
@@ -14,17 +7,17 @@ import {
  */
 export class Artifacts {
   /** Manifest text by manifest digest. */
-  readonly manifests = new Map<string, string>();
+  readonly manifests: Map<string, string> = new Map();
   /** Paths of the files of an artifact, by manifest digest. */
-  readonly files = new Map<string, string[]>();
+  readonly files: Map<string, string[]> = new Map();
   /** Digest of the configuration, by manifest digest. */
-  readonly config = new Map<string, string>();
+  readonly config: Map<string, string> = new Map();
   /** Digests of the layers, by manifest digest. */
-  readonly layers = new Map<string, string[]>();
+  readonly layers: Map<string, string[]> = new Map();
   /** Path of the file that holds a blob, by blob digest. */
-  readonly detached = new Map<string, string>();
+  readonly detached: Map<string, string> = new Map();
   /** Content of a blob, by blob digest. */
-  readonly blobs = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly blobs: Map<string, Uint8Array<ArrayBuffer>> = new Map();
 
   /** Reads `artifacts.json`. Throws `INVALID_JSON` where it is not what it should be. */
   static parse(bytes: Uint8Array): Artifacts {

@@ -138,7 +138,9 @@ export class EditableIndex {
     const { size, mediaType, annotations, features } = instance;
     const digest = parseDigest(instance.digest);
     if (!Number.isSafeInteger(size) || size < 0) {
-      throw new RangeError(`Cannot add instance ${digest} as its size must be a number of bytes: current value is ${size}`);
+      throw new RangeError(
+        `Cannot add instance ${digest} as its size must be a number of bytes: current value is ${size}`,
+      );
     }
     const platform = createPlatform(instance.platform ?? {});
     this.#changed();
@@ -334,7 +336,9 @@ export class EditableIndex {
     if (type === MEDIA_TYPES.dockerList) return serializeDockerList(this.docker());
     throw new ManifestsError(
       "MANIFEST_TYPE_NOT_SUPPORTED",
-      `Cannot serialize list to type ${JSON.stringify(mimeType)} as that is not implemented: manifest type not supported`,
+      `Cannot serialize list to type ${
+        JSON.stringify(mimeType)
+      } as that is not implemented: manifest type not supported`,
     );
   }
 
@@ -358,7 +362,9 @@ export class EditableIndex {
     if (!entry) {
       throw new ManifestsError(
         "INSTANCE_NOT_FOUND",
-        `Cannot find instance ${JSON.stringify(digest)}: no image instance matching the specified digest was found in the list or index`,
+        `Cannot find instance ${
+          JSON.stringify(digest)
+        }: no image instance matching the specified digest was found in the list or index`,
       );
     }
     return entry;
@@ -436,4 +442,3 @@ function notAList(type: string): ManifestsError {
     `Cannot load manifest list as it has unsupported format ${JSON.stringify(type)}: manifest type not supported`,
   );
 }
-

@@ -1,5 +1,13 @@
 import type { ImageReference } from "../image/mod.ts";
-import { type Descriptor, type Digest, digestOf, isDigest, ManifestsError, MEDIA_TYPES, normalizeLocalName } from "../spec/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestOf,
+  isDigest,
+  ManifestsError,
+  MEDIA_TYPES,
+  normalizeLocalName,
+} from "../spec/mod.ts";
 import { type BigData, type ImageStore, randomImageId } from "../store/mod.ts";
 import { type AddOptions, findInstances } from "./add.ts";
 import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
@@ -44,7 +52,7 @@ interface Home {
  * A list of images for several platforms that can be edited, kept in a store and pushed. Go: `libimage/manifests`,
  * interface `List`. Make one with `create`, `loadFromImage` or `List.fromBlob`.
  */
-export class List extends EditableIndex {
+export class BaseList extends EditableIndex {
   readonly #host: ListHost;
   #records: ListRecords = { instances: new Map(), artifacts: new Artifacts() };
   #home: Home | undefined;
@@ -253,4 +261,3 @@ export class List extends EditableIndex {
     throw new ManifestsError("ARTIFACT_UNAVAILABLE", "Cannot use files as this host has none");
   }
 }
-

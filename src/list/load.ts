@@ -1,5 +1,12 @@
 import type { CallOptions } from "../internal/mod.ts";
-import { type Digest, guessMediaType, isIndexMediaType, isManifestsError, ListImageUnknownError, ManifestsError } from "../spec/mod.ts";
+import {
+  type Digest,
+  guessMediaType,
+  isIndexMediaType,
+  isManifestsError,
+  ListImageUnknownError,
+  ManifestsError,
+} from "../spec/mod.ts";
 import { findLocalImage, type ImageStore, type Locker, type StoredImage } from "../store/mod.ts";
 import type { LoadedList } from "./list.ts";
 import { LIST_KEYS, readRecords } from "./records.ts";

@@ -54,8 +54,22 @@ const SIGNATURES: readonly Signature[] = [
 ];
 
 const HTML_TAGS = [
-  "!DOCTYPE HTML", "HTML", "HEAD", "SCRIPT", "IFRAME", "H1", "DIV", "FONT", "TABLE", "A", "STYLE", "TITLE", "B", "BODY",
-  "BR", "P",
+  "!DOCTYPE HTML",
+  "HTML",
+  "HEAD",
+  "SCRIPT",
+  "IFRAME",
+  "H1",
+  "DIV",
+  "FONT",
+  "TABLE",
+  "A",
+  "STYLE",
+  "TITLE",
+  "B",
+  "BODY",
+  "BR",
+  "P",
 ];
 
 /** The media type of a file by the extension of its name, else by its first {@linkcode SNIFF_LENGTH} bytes. */

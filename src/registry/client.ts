@@ -124,7 +124,9 @@ export class RegistryClient {
     const reasons = cause instanceof AggregateError ? cause.errors : [cause];
     for (const reason of reasons) if (!(reason instanceof ManifestsError)) throw reason;
     const text = reasons.map((reason) => (reason as Error).message).join("; ");
-    const hint = /InvalidContentType/.test(text) ? "; it seems to speak plain HTTP, which must be allowed explicitly" : "";
+    const hint = /InvalidContentType/.test(text)
+      ? "; it seems to speak plain HTTP, which must be allowed explicitly"
+      : "";
     throw new ManifestsError("NETWORK", `Cannot reach the registry ${this.host}: ${text}${hint}`, { cause });
   }
 

@@ -33,7 +33,11 @@ export class RegistryError extends ManifestsError {
     const { status, method, diagnostics } = answer;
     const url = redactUrl(answer.url);
     const said = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
-    super(codeOf(status, diagnostics), `Cannot ${method} ${url} as the registry answered ${status}${said && `: ${said}`}`, options);
+    super(
+      codeOf(status, diagnostics),
+      `Cannot ${method} ${url} as the registry answered ${status}${said && `: ${said}`}`,
+      options,
+    );
     this.status = status;
     this.method = method;
     this.url = url;
@@ -78,7 +82,9 @@ function parseDiagnostics(body: string, contentType: string): Diagnostic[] {
   const errors = Array.isArray(value.errors) ? value.errors : [value];
   return errors.filter(isObject).slice(0, 32).map((error) => ({
     code: clean(String(error.code ?? "UNKNOWN")),
-    message: clean([error.message ?? error.details ?? "", detailText(error.detail)].filter(Boolean).join(": ")),
+    message: clean(
+      [clean(String(error.message ?? error.details ?? "")), detailText(error.detail)].filter(Boolean).join(": "),
+    ),
   }));
 }
 

@@ -74,7 +74,8 @@ export class HttpClient {
     const timeout = new AbortController();
     const streamed = body instanceof ReadableStream;
     const timer = streamed ? undefined : setTimeout(
-      () => timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)} as no answer came in time`)),
+      () =>
+        timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)} as no answer came in time`)),
       HEADERS_TIMEOUT,
     );
     try {
@@ -112,7 +113,10 @@ export class HttpClient {
       await response.body?.cancel();
       url = this.#redirected(request.method, url, location);
     }
-    throw new ManifestsError("NETWORK", `Cannot ${request.method} ${redactUrl(request.url)} as it redirects too often`);
+    throw new ManifestsError(
+      "REGISTRY_ERROR",
+      `Cannot ${request.method} ${redactUrl(request.url)} as it redirects too often`,
+    );
   }
 
   #redirected(method: string, from: string, location: string): string {
@@ -125,7 +129,7 @@ export class HttpClient {
       ? `from https to ${redactUrl(to.href)}`
       : undefined;
     if (problem) {
-      throw new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(from)} as it redirects ${problem}`);
+      throw new ManifestsError("REGISTRY_ERROR", `Cannot ${method} ${redactUrl(from)} as it redirects ${problem}`);
     }
     return to!.href;
   }

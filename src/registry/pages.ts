@@ -45,7 +45,8 @@ function readItems(bytes: Uint8Array | undefined, member: string, url: string): 
 /** Path and query of the `rel="next"` link; the host is always the registry's own. */
 function nextTarget(header: string | null, url: string): string | undefined {
   const links = header === null ? [] : [...header.matchAll(/<([^>]*)>([^<]*)/g)];
-  const next = links.find((link) => /;\s*rel\s*=\s*"?next"?/i.test(link[2]!)) ?? (links.length === 1 ? links[0] : undefined);
+  const next = links.find((link) => /;\s*rel\s*=\s*"?next"?/i.test(link[2]!)) ??
+    (links.length === 1 ? links[0] : undefined);
   const resolved = next && URL.parse(next[1]!, url);
   return resolved ? resolved.pathname + resolved.search : undefined;
 }

@@ -213,7 +213,8 @@ export class Repository {
 
   /** The tags, page by page, in the registry's order; none where the repository is unknown. */
   async *listTags(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
-    const get = (target: string) => this.#client.send({ method: "GET", target, scopes: [this.#scope("pull")], ...options });
+    const get = (target: string) =>
+      this.#client.send({ method: "GET", target, scopes: [this.#scope("pull")], ...options });
     yield* listPages(get, `/v2/${this.path}/tags/list?n=1000`, "tags");
   }
 
@@ -248,4 +249,3 @@ export class Repository {
 function simplifyContentType(value: string | null): string {
   return (value ?? "").split(";")[0]!.trim().toLowerCase();
 }
-

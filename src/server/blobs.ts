@@ -1,4 +1,4 @@
-import { type ByteStream, streamOf } from "../internal/mod.ts";
+import { type ByteStream, readChunks, streamOf } from "../internal/mod.ts";
 import { type Digest, isDigest } from "../spec/mod.ts";
 import { contentAnswer, emptyAnswer, Refusal } from "./answers.ts";
 import type { RegistryStorage, UploadSession } from "./storage.ts";
@@ -10,6 +10,8 @@ const MAX_SESSIONS = 1000;
 export class BlobHandlers {
   readonly #storage: RegistryStorage;
   readonly #uploads = new Map<string, UploadSession>();
+  /** What each session is busy with: its requests are served one after another. */
+  readonly #busy = new WeakMap<UploadSession, Promise<unknown>>();
 
   constructor(storage: RegistryStorage) {
     this.#storage = storage;
@@ -84,7 +86,7 @@ export class BlobHandlers {
 
   async #append(request: Request, session: UploadSession, id: string): Promise<void> {
     try {
-      await session.append(bodyOf(request));
+      await this.#inTurn(session, () => session.append(bodyOf(request)));
     } catch (error) {
       // Nobody can know how much of a broken body arrived, so the session ends.
       await this.#drop(id);
@@ -92,9 +94,15 @@ export class BlobHandlers {
     }
   }
 
+  async #inTurn<T>(session: UploadSession, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#busy.get(session) ?? Promise.resolve()).then(work);
+    this.#busy.set(session, turn.catch(() => {}));
+    return await turn;
+  }
+
   async #finish(request: Request, session: UploadSession, repository: string, digest: Digest): Promise<Response> {
     try {
-      await session.append(bodyOf(request));
+      await this.#inTurn(session, () => session.append(bodyOf(request)));
       if (await session.finish(repository, digest)) return blobCreated(repository, digest);
     } catch (error) {
       await session.cancel();
@@ -106,13 +114,26 @@ export class BlobHandlers {
 
   async #drop(id: string): Promise<void> {
     const session = this.#uploads.get(id);
-    this.#uploads.delete(id);
-    await session?.cancel();
+    if (this.#uploads.delete(id)) await this.#inTurn(session!, () => session!.cancel());
   }
 }
 
+/** The body of a request; where the client breaks it off, that is the client's failure, not the registry's. */
 function bodyOf(request: Request): ByteStream {
-  return (request.body as ByteStream | null) ?? streamOf(new Uint8Array());
+  if (!request.body) return streamOf(new Uint8Array());
+  const chunks = readChunks(request.body as ByteStream);
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch {
+        throw new Refusal("BLOB_UPLOAD_INVALID", "the request body broke off");
+      }
+    },
+    cancel: async () => void await chunks.return(),
+  }, { highWaterMark: 0 });
 }
 
 function checkDigest(text: string): Digest {

@@ -81,7 +81,10 @@ export class ManifestHandlers {
       if (!urls?.length && await this.#storage.statBlob(repository, digest) === undefined) missing.push(digest);
     }
     if (missing.length > 0) {
-      throw new Refusal("MANIFEST_BLOB_UNKNOWN", `manifest references content unknown to registry: ${missing.join(", ")}`);
+      throw new Refusal(
+        "MANIFEST_BLOB_UNKNOWN",
+        `manifest references content unknown to registry: ${missing.join(", ")}`,
+      );
     }
   }
 

@@ -1,4 +1,4 @@
-import { type AccessOptions, AccessControl } from "./access.ts";
+import { AccessControl, type AccessOptions } from "./access.ts";
 import { emptyAnswer, Refusal } from "./answers.ts";
 import { BlobHandlers } from "./blobs.ts";
 import { ManifestHandlers } from "./manifests.ts";

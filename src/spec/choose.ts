@@ -42,9 +42,10 @@ export function chooseInstance(index: ParsedIndex, wanted: Platform, options: Ch
       rank: rankOf(entry.platform, platforms),
       zstd: false,
     }));
-  const best = ranked.filter((c) => c.rank !== Infinity).toSorted((a, b) =>
-    a.rank - b.rank || (a.zstd === b.zstd ? 0 : a.zstd === !options.preferGzip ? -1 : 1)
-  )[0];
+  const best =
+    ranked.filter((c) => c.rank !== Infinity).toSorted((a, b) =>
+      a.rank - b.rank || (a.zstd === b.zstd ? 0 : a.zstd === !options.preferGzip ? -1 : 1)
+    )[0];
   if (!best) {
     const { architecture, variant = "", os } = platforms[0]!;
     throw new ManifestsError(

@@ -24,7 +24,7 @@ export interface Descriptor {
 }
 
 /** The size of content of which only the digest is known, as with the layers of Docker schema 1. */
-export const UNKNOWN_SIZE = -1;
+export const UNKNOWN_SIZE: number = -1;
 
 /** A descriptor's digest, checked. */
 export function readDigest(from: StructReader): Digest {

@@ -182,7 +182,10 @@ function signedPayload(bytes: Uint8Array): Uint8Array {
   const length = fields?.integer("formatLength") ?? -1;
   const tail = decodeBase64Url(fields?.string("formatTail") ?? "");
   if (!tail || length < 0 || length > bytes.length) {
-    throw new ManifestsSyntaxError("INVALID_MANIFEST", "Cannot digest a schema 1 manifest as its signature is malformed");
+    throw new ManifestsSyntaxError(
+      "INVALID_MANIFEST",
+      "Cannot digest a schema 1 manifest as its signature is malformed",
+    );
   }
   const payload = new Uint8Array(length + tail.length);
   payload.set(bytes.subarray(0, length));

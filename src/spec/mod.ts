@@ -5,6 +5,7 @@
  * @module
  */
 export { chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
+export type { ByteStream } from "../internal/mod.ts";
 export type { Credentials } from "./credentials.ts";
 export { type Descriptor, descriptorJson, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 export {
@@ -80,11 +81,5 @@ export {
   type Platform,
   platformJson,
 } from "./platform.ts";
-export {
-  hasDomain,
-  NamedReference,
-  normalizeLocalName,
-  parseReference,
-  type ReferenceParts,
-} from "./reference.ts";
+export { hasDomain, NamedReference, normalizeLocalName, parseReference, type ReferenceParts } from "./reference.ts";
 export { readBlob, verifyBlob } from "./verify.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { CallOptions } from "../internal/mod.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { randomImageId } from "./names.ts";

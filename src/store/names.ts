@@ -46,6 +46,8 @@ export function imageUnknown(nameOrId: string): ManifestsError {
 export function listChanged(id: string): ManifestsError {
   return new ManifestsError(
     "LIST_CHANGED",
-    `Cannot save list ${JSON.stringify(id)} as somebody else changed it since it was loaded: load it again, or use editList`,
+    `Cannot save list ${
+      JSON.stringify(id)
+    } as somebody else changed it since it was loaded: load it again, or use editList`,
   );
 }

@@ -4,22 +4,26 @@ import { createMemoryStorage, createRegistry, type RegistryOptions } from "../..
 export interface TestRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`. */
   host: string;
+  /** What went wrong inside the registry. */
+  errors: unknown[];
 }
 
 /** Starts the embedded registry. */
 export function startEmbedded(options: Partial<RegistryOptions> = {}): TestRegistry {
-  const registry = createRegistry({
-    storage: createMemoryStorage(),
-    onError: (error) => console.error("registry:", error),
-    ...options,
-  });
-  return serve(registry.fetch);
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  const registry = createRegistry({ storage: createMemoryStorage(), onError, ...options });
+  return { ...serve(registry.fetch), errors };
 }
 
 /** Serves any handler on loopback. */
 export function serve(handler: (request: Request) => Response | Promise<Response>): TestRegistry {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
-  return { host: `127.0.0.1:${server.addr.port}`, [Symbol.asyncDispose]: () => server.shutdown() };
+  return {
+    errors: [],
+    host: `127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
 }
 
 /** Starts Debian's docker-registry on a free port, with its data in a temporary folder. */
@@ -40,6 +44,7 @@ export async function startDockerRegistry(): Promise<TestRegistry> {
   await waitUntilUp(`http://${host}/v2/`);
   return {
     host,
+    errors: [],
     async [Symbol.asyncDispose]() {
       process.kill("SIGKILL");
       await process.status;

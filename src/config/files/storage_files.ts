@@ -63,7 +63,8 @@ async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: s
   const data = readEnv("XDG_DATA_HOME") || join(readEnv("HOME") ?? "/", ".local/share");
   const runtime = readEnv("XDG_RUNTIME_DIR") || `/run/user/${Deno.uid()}`;
   return {
-    graphRoot: await expand(conf.graphRoot) ?? await expand(conf.rootlessStoragePath) ?? join(data, "containers/storage"),
+    graphRoot: await expand(conf.graphRoot) ?? await expand(conf.rootlessStoragePath) ??
+      join(data, "containers/storage"),
     runRoot: await expand(conf.runRoot) ?? join(runtime, "containers"),
   };
 }

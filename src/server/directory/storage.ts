@@ -75,7 +75,8 @@ class DirectoryStorage implements RegistryStorage {
 
   async getManifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
     const mediaType = await this.#read(this.#entry(repository, "_manifests", digest));
-    return mediaType && { bytes: await Deno.readFile(this.#blob(digest)), mediaType: decodeUtf8(mediaType) } || undefined;
+    return mediaType && { bytes: await Deno.readFile(this.#blob(digest)), mediaType: decodeUtf8(mediaType) } ||
+      undefined;
   }
 
   async putManifest(repository: string, digest: Digest, { bytes, mediaType }: StoredManifest): Promise<void> {
@@ -174,6 +175,7 @@ class DirectoryUpload implements UploadSession {
   readonly #publish: (repository: string, digest: Digest) => Promise<void>;
   // Most blobs are sha256, which is computed as the bytes pass; another algorithm reads the file once more.
   readonly #digester = createDigester("sha256");
+  #closed = false;
   size = 0;
 
   constructor(path: string, file: Deno.FsFile, publish: (repository: string, digest: Digest) => Promise<void>) {
@@ -195,12 +197,14 @@ class DirectoryUpload implements UploadSession {
     if (actual !== digest) return false;
     await this.#file.syncData();
     this.#file.close();
+    this.#closed = true;
     await this.#publish(repository, digest);
     return true;
   }
 
   async cancel(): Promise<void> {
-    this.#file.close();
+    if (!this.#closed) this.#file.close();
+    this.#closed = true;
     await Deno.remove(this.#path).catch(ignoreMissing);
   }
 

@@ -86,6 +86,7 @@ export function sortedMap(
 
 /** Go's `omitempty` for strings, arrays and bytes: `undefined` where there is nothing in it. */
 export function nonEmpty(value: string | undefined): string | undefined;
+/** As above, for arrays. */
 export function nonEmpty(value: readonly string[] | undefined): readonly string[] | undefined;
 export function nonEmpty(value: string | readonly string[] | undefined): string | readonly string[] | undefined {
   return value === undefined || value.length === 0 ? undefined : value;

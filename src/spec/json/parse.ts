@@ -45,7 +45,10 @@ export class StructReader {
   /** `what` names the document in errors; `path` the place in it, as in `manifests[3].platform`. */
   constructor(value: unknown, readonly what: string, readonly path: string = "") {
     if (!isObject(value)) {
-      throw new ManifestsSyntaxError("INVALID_JSON", `Cannot read ${path && `${path} of `}${what} as it is not an object`);
+      throw new ManifestsSyntaxError(
+        "INVALID_JSON",
+        `Cannot read ${path && `${path} of `}${what} as it is not an object`,
+      );
     }
     for (const [name, member] of Object.entries(value)) {
       const folded = name.toLowerCase();
@@ -120,7 +123,9 @@ export class StructReader {
     const value = JSON.stringify(this.#get(name)) ?? "absent";
     throw new ManifestsSyntaxError(
       "INVALID_JSON",
-      `Cannot read ${this.#pathOf(name)} of ${this.what} as it must be ${expected}: current value is ${value.slice(0, 100)}`,
+      `Cannot read ${this.#pathOf(name)} of ${this.what} as it must be ${expected}: current value is ${
+        value.slice(0, 100)
+      }`,
     );
   }
 

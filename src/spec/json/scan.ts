@@ -50,7 +50,10 @@ export function scanJson(text: string, what: string): JsonSpan[] {
       const end = stringEnd(text, i);
       const name = unescape(text.slice(i, end));
       if (keys.has(name)) {
-        throw new ManifestsSyntaxError("INVALID_JSON", `Cannot parse ${what} as key ${JSON.stringify(name)} is there twice`);
+        throw new ManifestsSyntaxError(
+          "INVALID_JSON",
+          `Cannot parse ${what} as key ${JSON.stringify(name)} is there twice`,
+        );
       }
       keys.add(name);
       if (top) key = name;
@@ -62,9 +65,11 @@ export function scanJson(text: string, what: string): JsonSpan[] {
       i = stringEnd(text, i) - 1;
     } else if (c === 0x7b || c === 0x5b) {
       if (open.length >= MAX_DEPTH) {
-        throw new ManifestsSyntaxError("INVALID_JSON", `Cannot parse ${what} as it nests deeper than ${MAX_DEPTH} levels`);
+        throw new ManifestsSyntaxError(
+          "INVALID_JSON",
+          `Cannot parse ${what} as it nests deeper than ${MAX_DEPTH} levels`,
+        );
       }
-      if (c === 0x5b && top) key = "";
       open.push(c === 0x7b ? new Set() : undefined);
       afterColon = false;
     }

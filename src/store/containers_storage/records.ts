@@ -127,7 +127,9 @@ function repairNames(records: StoredRecord[]): StoredRecord[] {
 
 /** Every digest under which a record is found: the sticky one first, then those of its manifests. */
 export function digestsOf(record: ImageRecord): Digest[] {
-  const manifests = [...record.bigDataDigests].filter(([key]) => key.startsWith("manifest")).map(([, digest]) => digest);
+  const manifests = [...record.bigDataDigests].filter(([key]) => key.startsWith("manifest")).map(([, digest]) =>
+    digest
+  );
   return [...new Set([...(record.digest ? [record.digest] : []), ...manifests])];
 }
 
@@ -143,7 +145,9 @@ export function changeRecord(stored: StoredRecord, change: Partial<ImageRecord>)
 }
 
 function encodeRecord(record: ImageRecord, before: string): string {
-  const kept = new Map(scanJson(before, "images.json").map((span: JsonSpan) => [span.key, before.slice(span.start, span.end)]));
+  const kept = new Map(
+    scanJson(before, "images.json").map((span: JsonSpan) => [span.key, before.slice(span.start, span.end)]),
+  );
   const keep = (key: string) => kept.has(key) ? new RawJson(kept.get(key)!) : undefined;
   const members = new Map<string, GoJsonValue | undefined>([
     ["id", record.id],

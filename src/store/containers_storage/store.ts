@@ -195,7 +195,9 @@ export class ContainersStorage implements ImageStore {
 
 /** Whether an error is the system's, such as a full disk or a folder that may not be written. */
 function isIoError(error: Error): boolean {
-  return "code" in error || Object.values(Deno.errors).some((type) => error instanceof type);
+  if (error instanceof Deno.errors.NotCapable) return false;
+  return "code" in error && /^E[A-Z0-9]+$/.test(String(error.code)) || error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.PermissionDenied;
 }
 
 function ignoreMissing(error: unknown): void {

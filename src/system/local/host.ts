@@ -23,7 +23,9 @@ const files: HostFiles = {
   async find(path): Promise<ArtifactFile> {
     const absolute = resolve(path);
     const unavailable = (cause: unknown): never => {
-      throw new ManifestsError("ARTIFACT_UNAVAILABLE", `Cannot read ${absolute}: ${(cause as Error).message}`, { cause });
+      throw new ManifestsError("ARTIFACT_UNAVAILABLE", `Cannot read ${absolute}: ${(cause as Error).message}`, {
+        cause,
+      });
     };
     const info = await Deno.stat(absolute).catch(unavailable);
     if (!info.isFile) unavailable(new Error("it is not a file"));

@@ -1,8 +1,8 @@
 import {
+  BaseList,
   type EditCallback,
   type EditListOptions,
   editStoredList,
-  List as BaseList,
   type LoadedList,
   loadList,
 } from "../../list/mod.ts";

@@ -5,4 +5,5 @@
  */
 export { create, editList, List, loadFromImage, parseImageName } from "./list.ts";
 export { hostPlatform } from "./platform.ts";
+export type { LockingMode } from "../../store/containers_storage/mod.ts";
 export { openStore, type OpenStoreOptions } from "./store.ts";

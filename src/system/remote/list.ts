@@ -1,4 +1,4 @@
-import { List as BaseList, type ListHost } from "../../list/mod.ts";
+import { BaseList, type ListHost } from "../../list/mod.ts";
 import { RegistryPool } from "../../registry/mod.ts";
 import { acceptAnything } from "../../signature/mod.ts";
 import { createDockerTransport } from "../../transport/docker/mod.ts";

@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { BaseList } from "../../list/mod.ts";
 export { create, List } from "./list.ts";
 export type { AddOptions, CopyEvent, ImageReference, PushOptions, PushResult, SystemContext } from "./types.ts";

@@ -1,6 +1,12 @@
 import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
 import type { ClientLease, RegistryPool } from "../../registry/mod.ts";
-import { type Credentials, type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import {
+  type Credentials,
+  type Digest,
+  ManifestsSyntaxError,
+  type NamedReference,
+  parseReference,
+} from "../../spec/mod.ts";
 import { DockerDestination } from "./destination.ts";
 import { DockerSource } from "./source.ts";
 

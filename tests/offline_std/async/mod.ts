@@ -4,13 +4,11 @@
 export interface DelayOptions {
   /** Ends the wait: the promise rejects with its reason. */
   signal?: AbortSignal;
-  /** Whether the timer keeps the process alive. */
-  persistent?: boolean;
 }
 
 /** Waits some milliseconds. */
 export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
-  const { signal, persistent = true } = options;
+  const { signal } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const abort = () => {
@@ -22,6 +20,5 @@ export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
       resolve();
     }, ms);
     signal?.addEventListener("abort", abort, { once: true });
-    if (!persistent) Deno.unrefTimer(timer as unknown as number);
   });
 }

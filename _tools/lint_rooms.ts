@@ -1,0 +1,97 @@
+/**
+ * The room table as a lint rule: across rooms only a `mod.ts` may be imported, and only from the rooms that the table
+ * allows. Portable code never imports a host-bound folder.
+ */
+
+/** What each room of `src/` may import, besides itself. ARCHITECTURE.md shows the same table. */
+export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  internal: [],
+  spec: ["internal"],
+  image: ["spec", "internal"],
+  config: ["spec", "internal"],
+  registry: ["spec", "internal"],
+  server: ["spec", "internal"],
+  store: ["spec", "internal"],
+  signature: ["spec", "config", "internal"],
+  transport: ["spec", "image", "registry", "store", "internal"],
+  copy: ["spec", "image", "signature", "internal"],
+  list: ["spec", "image", "store", "copy", "signature", "internal"],
+  system: [
+    "spec",
+    "image",
+    "config",
+    "registry",
+    "server",
+    "store",
+    "signature",
+    "transport",
+    "copy",
+    "list",
+    "internal",
+  ],
+  cli: ["system", "list", "copy", "signature", "config", "server", "store", "image", "spec", "internal"],
+};
+
+/** Folders bound to a host (disk, environment, subprocess, FFI); only each other and `system/local`, `cli` import them. */
+export const HOST_FOLDERS: readonly string[] = [
+  "internal/host",
+  "config/files",
+  "server/directory",
+  "store/containers_storage",
+  "store/lock",
+  "system/local",
+  "cli",
+];
+
+/** Files in host folders that need no host, and so may be imported by portable code of the same room. */
+const PORTABLE_FILES: readonly string[] = ["store/lock/queue.ts"];
+
+function within(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
+}
+
+/** Says what is wrong with an import, or `undefined`. Paths are relative to `src/`, with slashes. */
+export function importProblem(from: string, to: string): string | undefined {
+  const [fromRoom, toRoom] = [from.split("/")[0]!, to.split("/")[0]!];
+  if (within(to, HOST_FOLDERS) && !within(from, HOST_FOLDERS) && !PORTABLE_FILES.includes(to)) {
+    return `portable ${from} imports host-bound ${to}`;
+  }
+  if (fromRoom === toRoom) return undefined;
+  if (!ROOMS[fromRoom]) return `room ${fromRoom} is not in the table`;
+  if (!ROOMS[fromRoom].includes(toRoom)) return `room ${fromRoom} may not import room ${toRoom}`;
+  if (!to.endsWith("/mod.ts")) return `another room's file is imported: import ${toRoom}/mod.ts`;
+  return undefined;
+}
+
+/** The path of an import below `src/`, or `undefined` where it is not a relative one. */
+function resolveImport(filename: string, specifier: string): { from: string; to: string } | undefined {
+  const at = filename.replaceAll("\\", "/").lastIndexOf("/src/");
+  if (at < 0 || !specifier.startsWith(".")) return undefined;
+  const from = filename.replaceAll("\\", "/").slice(at + "/src/".length);
+  const to = new URL(specifier, `file:///src/${from}`).pathname.slice("/src/".length);
+  return { from, to };
+}
+
+const plugin: Deno.lint.Plugin = {
+  name: "rooms",
+  rules: {
+    imports: {
+      create(context) {
+        const check = (node: { source: { value: unknown } | null; range: Deno.lint.Range }) => {
+          const found = node.source && resolveImport(context.filename, String(node.source.value));
+          const problem = found && importProblem(found.from, found.to);
+          if (problem) context.report({ range: node.range, message: problem });
+        };
+        return {
+          ImportDeclaration: check,
+          ExportNamedDeclaration: check,
+          ExportAllDeclaration: check,
+          ImportExpression: (node: Deno.lint.ImportExpression) =>
+            check({ source: node.source as { value: unknown } & typeof node.source, range: node.range }),
+        };
+      },
+    },
+  },
+};
+
+export default plugin;

@@ -1,0 +1,93 @@
+/**
+ * Rehearses publishing. `deno publish` takes a linked package inside the package's folder for a part of it, so the
+ * package is staged in a temporary folder with the stand-ins of `@std` beside it. Checks that the file list is what we
+ * mean to ship and that every `@std` import becomes a `jsr:` one.
+ */
+import { dirname, join } from "@std/path";
+import { ensureDir } from "@std/fs";
+
+/** What is shipped besides `src/**`. */
+const SHIPPED = ["mod.ts", "deno.json", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE"];
+
+/** A size as `deno publish` prints it. */
+export function formatSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes}B`;
+  const units = ["KB", "MB"];
+  const unit = bytes < 1024 * 1024 ? 0 : 1;
+  return `${(Math.round(bytes / 1024 ** (unit + 1) * 100) / 100)}${units[unit]}`;
+}
+
+/** Source text with its `@std` imports as they are published. */
+export function rewriteImports(text: string, imports: Readonly<Record<string, string>>): string {
+  return text.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
+    const name = Object.keys(imports).find((key) => specifier === key || specifier.startsWith(`${key}/`));
+    return name ? `${before}"${imports[name]}${specifier.slice(name.length)}"` : whole;
+  });
+}
+
+async function listFiles(root: string, folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(join(root, folder))) {
+    const path = `${folder}/${name}`;
+    files.push(...(isDirectory ? await listFiles(root, path) : [path]));
+  }
+  return files;
+}
+
+async function stage(root: string, target: string, files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    await ensureDir(dirname(join(target, "package", file)));
+    await Deno.copyFile(join(root, file), join(target, "package", file));
+  }
+  for (const file of await listFiles(root, "tests/offline_std")) {
+    const to = join(target, "std", file.slice("tests/offline_std/".length));
+    await ensureDir(dirname(to));
+    await Deno.copyFile(join(root, file), to);
+  }
+  const config = join(target, "package", "deno.json");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, text.replaceAll("./tests/offline_std/", "../std/"));
+}
+
+async function main(): Promise<void> {
+  const root = dirname(import.meta.dirname!);
+  const target = await Deno.makeTempDir({ prefix: "publish-" });
+  try {
+    const files = [...SHIPPED, ...await listFiles(root, "src")].sort();
+    await stage(root, target, files);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["publish", "--dry-run", "--allow-dirty"],
+      cwd: join(target, "package"),
+      env: { NO_COLOR: "1" },
+    }).output();
+    const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    if (code !== 0) throw new Error(output);
+    const shipped = new Map(
+      [...output.matchAll(/file:\/\/\S*?\/package\/(\S+) \(([\d.]+\w+)\)/g)].map(([, file, size]) => [file!, size!]),
+    );
+    const problems = await compare(target, files, shipped);
+    if (problems.length > 0) throw new Error(`${output}\n${problems.join("\n")}`);
+    Deno.stdout.writeSync(new TextEncoder().encode(`publish: ${shipped.size} files, as meant\n`));
+  } finally {
+    await Deno.remove(target, { recursive: true });
+  }
+}
+
+async function compare(target: string, files: readonly string[], shipped: Map<string, string>): Promise<string[]> {
+  const { imports } = JSON.parse(await Deno.readTextFile(join(target, "package", "deno.json")));
+  const problems = [...shipped.keys()].filter((file) => !files.includes(file)).map((file) => `not meant: ${file}`);
+  for (const file of files) {
+    const size = shipped.get(file);
+    const text = await Deno.readTextFile(join(target, "package", file));
+    const expected = file.endsWith(".ts") ? rewriteImports(text, imports) : text;
+    const bytes = new TextEncoder().encode(expected).length;
+    if (size === undefined) problems.push(`missing: ${file}`);
+    // The size tells whether imports were rewritten, as the file itself is not shown.
+    else if (size !== formatSize(bytes)) {
+      problems.push(`imports not as meant: ${file} has ${size}, not ${formatSize(bytes)}`);
+    }
+  }
+  return problems;
+}
+
+if (import.meta.main) await main();

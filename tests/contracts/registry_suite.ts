@@ -1,0 +1,110 @@
+/** What the client must do with every registry. Run on the embedded one, with both storages, and on docker-registry. */
+import assert from "node:assert/strict";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
+import type { TestRegistry } from "../support/registries.ts";
+
+type Define = (name: string, fn: () => Promise<void>) => void;
+
+const stream = (bytes: Uint8Array<ArrayBuffer>) =>
+  new Blob([bytes]).stream() as ReadableStream<Uint8Array<ArrayBuffer>>;
+
+async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(body).arrayBuffer());
+}
+
+export function runRegistrySuite(
+  name: string,
+  define: Define,
+  start: () => Promise<TestRegistry> | TestRegistry,
+): void {
+  const test = (title: string, fn: (host: string) => Promise<void>) =>
+    define(`${name}: ${title}`, async () => {
+      await using registry = await start();
+      await fn(registry.host);
+      assert.deepEqual(registry.errors, []);
+    });
+
+  test("an image is pushed, found and read back", async (host) => {
+    const repository = clientOf(host).repository("me/app");
+    const image = makeImage({ architecture: "amd64" });
+    assert.equal(await pushImage(repository, image, "1"), image.digest);
+    for (const name of ["1", image.digest]) {
+      const manifest = await repository.getManifest(name);
+      assert.deepEqual(manifest, { bytes: image.manifest, mediaType: MEDIA_TYPES.ociManifest, digest: image.digest });
+      assert.deepEqual(await repository.headManifest(name), describe(MEDIA_TYPES.ociManifest, image.manifest));
+    }
+    for (const { descriptor, bytes } of image.blobs) {
+      assert.equal(await repository.headBlob(descriptor.digest), bytes.length);
+      assert.deepEqual(await collect(await repository.getBlob(descriptor)), new Uint8Array(bytes));
+    }
+  });
+
+  test("what is not there is undefined, false or NOT_FOUND", async (host) => {
+    const repository = clientOf(host).repository("none");
+    const digest = digestOf(encode("x"));
+    assert.equal(await repository.headManifest("1"), undefined);
+    assert.equal(await repository.headBlob(digest), undefined);
+    assert.deepEqual(await Array.fromAsync(repository.listTags()), []);
+    await assert.rejects(repository.getManifest("1"), { code: "NOT_FOUND", status: 404 });
+    await assert.rejects(repository.getUnverifiedBlob(digest), { code: "NOT_FOUND" });
+    assert.equal(await repository.deleteManifest(digest), false);
+  });
+
+  test("large blobs stream, empty ones too, and other algorithms work", async (host) => {
+    const repository = clientOf(host).repository("big");
+    const sizes = [0, 1, 1024 * 1024, 1024 * 1024 + 1, 5_000_000];
+    for (const size of sizes) {
+      const bytes = new Uint8Array(size).map((_, i) => i * 7);
+      const descriptor = describe("m", bytes);
+      await repository.putBlob(descriptor, stream(bytes));
+      assert.deepEqual(await collect(await repository.getBlob(descriptor)), bytes);
+    }
+  });
+
+  test("a wrong blob is refused before it is published", async (host) => {
+    const repository = clientOf(host).repository("wrong");
+    const bytes = new Uint8Array(3_000_000).fill(1);
+    for (const size of [10, 3_000_000]) {
+      const right = describe("m", bytes.subarray(0, size));
+      const wrong = bytes.slice(0, size).fill(2, 5, 6);
+      await assert.rejects(repository.putBlob(right, stream(wrong)), { code: "DIGEST_MISMATCH" });
+      await assert.rejects(repository.putBlob(right, stream(wrong.subarray(1))), { code: "SIZE_MISMATCH" });
+      await assert.rejects(repository.putBlob({ ...right, size: size - 1 }, stream(bytes)), { code: "SIZE_MISMATCH" });
+      assert.equal(await repository.headBlob(right.digest), undefined);
+    }
+  });
+
+  test("a blob is mounted from another repository, or an upload is opened instead", async (host) => {
+    const client = clientOf(host);
+    const bytes = encode("content");
+    const descriptor = describe("m", bytes);
+    await client.repository("from").putBlob(descriptor, stream(bytes));
+    const target = client.repository("to");
+    assert.deepEqual(await target.mountBlob(descriptor.digest, "from"), { mounted: true });
+    assert.equal(await target.headBlob(descriptor.digest), bytes.length);
+    const other = encode("other");
+    const result = await target.mountBlob(digestOf(other), "from");
+    assert.ok(!result.mounted && result.upload);
+    await target.putBlob(describe("m", other), stream(other), { upload: result.upload });
+    assert.equal(await target.headBlob(digestOf(other)), other.length);
+  });
+
+  test("a manifest that names what is missing, or is none, is rejected", async (host) => {
+    const repository = clientOf(host).repository("bad");
+    const image = makeImage({ architecture: "amd64" });
+    await assert.rejects(repository.putManifest("1", image.manifest), { code: "MANIFEST_REJECTED" });
+    const nonsense = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, layers: "x" });
+    await assert.rejects(repository.putManifest("1", nonsense), { code: "MANIFEST_REJECTED" });
+    await assert.rejects(repository.putManifest(digestOf(encode("x")), image.manifest), { code: "DIGEST_MISMATCH" });
+  });
+
+  test("tags are listed and deleted manifests are gone", async (host) => {
+    const repository = clientOf(host).repository("tags");
+    const image = makeImage({ architecture: "amd64" });
+    for (const tag of ["b", "a", "c"]) await pushImage(repository, image, tag);
+    assert.deepEqual((await Array.fromAsync(repository.listTags())).sort(), ["a", "b", "c"]);
+    assert.equal(await repository.deleteManifest(image.digest), true);
+    assert.equal(await repository.headManifest("a"), undefined);
+  });
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { create, createMemoryStore, loadFromImage } from "../../mod.ts";
+import { digestOf } from "../../src/spec/mod.ts";
+import { mediaTypeOfFile } from "../../src/list/media_type.ts";
+import { clientOf, encode } from "../support/images.ts";
+import { startEmbedded } from "../support/registries.ts";
+
+const D = "sha256:48dfb7edad7861ce55e6a9995a4f8df5f92befada714fe5e1848358e70d1e392";
+const L = "sha256:6c46b61e07e9970db0c8be6684bbb053d66f87e91d00fa72333129f9e553c830";
+const E = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+/** The worked example of `contracts/copy.md`, 2.9. */
+const INDEX =
+  `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"${D}","size":479,"artifactType":"application/vnd.unknown.artifact.v1"}]}`;
+const MANIFEST =
+  `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/vnd.unknown.artifact.v1","config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"${E}","size":2,"data":"e30="},"layers":[{"mediaType":"text/plain","digest":"${L}","size":12,"annotations":{"org.opencontainers.image.title":"f1"}}]}`;
+
+async function withFile(fn: (path: string, folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/f1`, "hello amd64\n");
+    await fn(`${folder}/f1`, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+Deno.test("addArtifact() writes the manifest, the index and artifacts.json that libimage writes", async () => {
+  await withFile(async (path) => {
+    const list = create();
+    assert.equal(await list.addArtifact([path]), D);
+    assert.equal(text(list.serialize()), INDEX);
+    await using store = createMemoryStore();
+    const id = await list.saveToImage(store);
+    const { data } = (await store.findImage(id, ["artifacts.json", "instances.json"]))!;
+    const quoted = JSON.stringify(MANIFEST);
+    assert.equal(
+      text(data.get("artifacts.json")),
+      `{"manifests":{"${D}":${quoted}},"files":{"${D}":["${path}"]},"config":{"${D}":"${E}"},"layers":{"${D}":["${L}"]},"detached":{"${L}":"${path}"},"blobs":{"${E}":"e30="}}`,
+    );
+    assert.equal(text(data.get("instances.json")), `{"":"${id}"}`);
+    const loaded = (await loadFromImage(store, id)).list;
+    assert.deepEqual(loaded.files(D), [path]);
+    assert.equal(loaded.instanceByFile(path), D);
+    assert.equal(loaded.instanceByFile(D), D);
+    assert.throws(() => loaded.instanceByFile("/none"), { code: "INSTANCE_NOT_FOUND" });
+    loaded.remove(D);
+    assert.deepEqual(loaded.files(D), []);
+  });
+});
+
+Deno.test("an artifact without files has the empty descriptor as its layer", async () => {
+  assert.equal(
+    await create().addArtifact([]),
+    "sha256:1bb053792feb8d8d590001c212f2defad9277e091d2aa868cde2879ff41abb1b",
+  );
+});
+
+Deno.test("an artifact is pushed with its files, its configuration and its subject", async () => {
+  await using registry = startEmbedded();
+  const systemContext = { dockerInsecureSkipTlsVerify: true };
+  await withFile(async (path, folder) => {
+    await Deno.writeTextFile(`${folder}/big.bin`, "\0".repeat(3_000_000));
+    await Deno.writeTextFile(`${folder}/config.json`, '{"a":1}');
+    const about = create();
+    const subject = await about.addArtifact([]);
+    await about.push(`${registry.host}/art:subject`, { systemContext });
+    const list = create();
+    const digest = await list.addArtifact([path, `${folder}/big.bin`, path], {
+      artifactType: "application/x-test",
+      configFile: `${folder}/config.json`,
+      configType: "application/json",
+      annotations: { k: "v" },
+      excludeTitles: true,
+      subject: `docker://${registry.host}/art@${subject}`,
+      platform: { os: "linux", architecture: "amd64" },
+      systemContext,
+    });
+    const { instances } = await list.push(`${registry.host}/art:1`, { systemContext });
+    assert.equal(instances.get(digest), digest);
+    const pushed = JSON.parse(text((await clientOf(registry.host).repository("art").getManifest(digest)).bytes));
+    assert.deepEqual(pushed.layers.map((l: { mediaType: string }) => l.mediaType), [
+      "text/plain",
+      "application/octet-stream",
+      "text/plain",
+    ]);
+    assert.equal(pushed.config.digest, digestOf(encode('{"a":1}')));
+    assert.deepEqual([pushed.artifactType, pushed.annotations, pushed.subject.digest], [
+      "application/x-test",
+      { k: "v" },
+      subject,
+    ]);
+    assert.equal(pushed.layers[0].annotations, undefined);
+  });
+});
+
+Deno.test("a file that changed or vanished since it was added is not pushed", async () => {
+  await using registry = startEmbedded();
+  const options = { systemContext: { dockerInsecureSkipTlsVerify: true }, maxRetries: 0 };
+  await withFile(async (path) => {
+    const list = create();
+    await list.addArtifact([path]);
+    await Deno.writeTextFile(path, "HELLO amd64\n");
+    await assert.rejects(list.push(`${registry.host}/a:1`, options), { code: "DIGEST_MISMATCH" });
+    await Deno.remove(path);
+    await assert.rejects(list.push(`${registry.host}/a:1`, options), { code: "ARTIFACT_UNAVAILABLE" });
+    await assert.rejects(create().addArtifact([path]), { code: "ARTIFACT_UNAVAILABLE" });
+    assert.equal(await clientOf(registry.host).repository("a").headManifest("1"), undefined);
+  });
+});
+
+Deno.test("media types are found by extension, else by content, as Go does", () => {
+  const rows: [string, string | Uint8Array, string][] = [
+    ["a.css", "", "text/css"],
+    ["a.JSON", "{", "application/json"],
+    ["a.b.html", "", "text/html"],
+    ["empty", "", "text/plain"],
+    ["a", "plain\n", "text/plain"],
+    ["a", "\0x", "application/octet-stream"],
+    ["a", "  <!DOCTYPE HTML>", "text/html"],
+    ["a", "<?xml version", "text/xml"],
+    ["a", "%PDF-1", "application/pdf"],
+    ["a", new Uint8Array([0x1f, 0x8b, 8, 0]), "application/x-gzip"],
+    ["a", "PK\x03\x04", "application/zip"],
+    ["a", "\x00asm\x01", "application/wasm"],
+    ["a", new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), "image/png"],
+  ];
+  for (const [name, head, type] of rows) {
+    assert.equal(mediaTypeOfFile(name, typeof head === "string" ? encode(head) : head), type, name + head);
+  }
+});

@@ -1,0 +1,26 @@
+import { openDirectoryStorage } from "../../src/server/directory/mod.ts";
+import { runRegistrySuite } from "../contracts/registry_suite.ts";
+import { peerTest } from "../support/peers.ts";
+import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
+
+const define = (name: string, fn: () => Promise<void>) => Deno.test(name, fn);
+
+runRegistrySuite("embedded registry in memory", define, () => startEmbedded());
+
+runRegistrySuite("embedded registry in a directory", define, async () => {
+  const folder = await Deno.makeTempDir();
+  const registry = startEmbedded({ storage: await openDirectoryStorage(folder) });
+  return {
+    ...registry,
+    async [Symbol.asyncDispose]() {
+      await registry[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+});
+
+runRegistrySuite(
+  "docker-registry",
+  (name, fn) => peerTest(name, ["docker-registry"], fn),
+  startDockerRegistry,
+);

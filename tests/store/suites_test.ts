@@ -1,0 +1,9 @@
+import { createMemoryStore } from "../../src/store/mod.ts";
+import { runStoreSuite } from "../contracts/store_suite.ts";
+import { makeStore } from "../support/stores.ts";
+
+runStoreSuite("memory store", () => {
+  const store = createMemoryStore();
+  return Promise.resolve({ store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() });
+});
+for (const driver of ["vfs", "overlay"]) runStoreSuite(`containers-storage on ${driver}`, () => makeStore(driver));

@@ -1,0 +1,25 @@
+import { type CommandResult, exec } from "./peers.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** How the command line is started from this checkout. */
+export const CLI: readonly string[] = [
+  Deno.execPath(),
+  "run",
+  "-A",
+  "--config",
+  `${ROOT}deno.json`,
+  `${ROOT}src/cli/main.ts`,
+];
+
+/** Runs our command line. */
+export function cli(args: string[], env: Record<string, string> = {}): Promise<CommandResult> {
+  return exec([...CLI, ...args], { NO_COLOR: "1", ...env });
+}
+
+/** Runs our command line, which must succeed, and returns what it printed. */
+export async function cliOk(args: string[], env: Record<string, string> = {}): Promise<string> {
+  const { code, stdout, stderr } = await cli(args, env);
+  if (code !== 0) throw new Error(`manifests ${args.join(" ")} exited ${code}: ${stderr}`);
+  return stdout.trim();
+}

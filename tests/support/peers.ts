@@ -1,0 +1,42 @@
+/** Real tools that tests run: buildah, podman, skopeo, docker-registry. */
+
+const FORBID_SKIPS = Deno.env.get("MANIFESTS_FORBID_SKIPS") === "1";
+
+function has(tool: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${tool}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** A test that needs real tools. Where they are missing it is skipped, which its name says; `.ci/run` forbids that. */
+export function peerTest(name: string, tools: string[], fn: (t: Deno.TestContext) => Promise<void>): void {
+  const missing = tools.filter((tool) => !has(tool));
+  const skipped = missing.length > 0 && !FORBID_SKIPS;
+  Deno.test({ name: skipped ? `${name} [skipped: needs ${missing.join(", ")}]` : name, ignore: skipped, fn });
+}
+
+/** What a command did. */
+export interface CommandResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command to its end. */
+export async function exec(command: string[], env: Record<string, string> = {}): Promise<CommandResult> {
+  const [name, ...args] = command as [string, ...string[]];
+  const { code, stdout, stderr } = await new Deno.Command(name, { args, env, stdin: "null" }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Runs a command that must succeed and returns what it printed. */
+export async function ok(command: string[], env: Record<string, string> = {}): Promise<string> {
+  const { code, stdout, stderr } = await exec(command, env);
+  if (code !== 0) throw new Error(`${command.join(" ")} exited ${code}: ${stderr}`);
+  return stdout.trim();
+}

@@ -1,0 +1,40 @@
+import { openStore } from "../../mod.ts";
+import type { ImageStore } from "../../src/store/mod.ts";
+import { exec } from "./peers.ts";
+
+/** A store in a temporary folder, and the flags by which other tools use the same. */
+export interface TestStore extends AsyncDisposable {
+  folder: string;
+  root: string;
+  runRoot: string;
+  driver: string;
+  /** `--root … --runroot … --storage-driver …`. */
+  flags: string[];
+  store: ImageStore;
+}
+
+/** Makes a store that ends with its scope. */
+export async function makeStore(driver = "vfs"): Promise<TestStore> {
+  const folder = await Deno.makeTempDir({ prefix: "store-" });
+  const [root, runRoot] = [`${folder}/root`, `${folder}/run`];
+  const store = await openStore({ root, runRoot, driver });
+  return {
+    folder,
+    root,
+    runRoot,
+    driver,
+    flags: ["--root", root, "--runroot", runRoot, "--storage-driver", driver],
+    store,
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      // The real tools leave the overlay folder mounted on itself.
+      if (driver === "overlay") await exec(["umount", `${root}/overlay`]);
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** The only `images.json` of a store, as JSON. */
+export async function readImagesJson({ root, driver }: TestStore): Promise<Record<string, unknown>[]> {
+  return JSON.parse(await Deno.readTextFile(`${root}/${driver}-images/images.json`));
+}
