@@ -1,5 +1,6 @@
-import { type ByteStream, encodeBase64, encodeUtf8, OncePerKey, readStream } from "../internal/mod.ts";
+import { encodeBase64, encodeUtf8, OncePerKey, readStream } from "../internal/mod.ts";
 import { type Credentials, isObject, ManifestsError } from "../spec/mod.ts";
+import { bodyOf } from "./body.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, redactUrl } from "./errors.ts";
 
@@ -71,7 +72,7 @@ export class Authenticator {
     const request = tokenRequest(this.#realm(challenge), challenge, scopes, this.#options.credentials);
     const response = await this.#options.send(request, signal);
     if (!response.ok) throw await errorOf(request.method, response, request.url);
-    const bytes = await readStream(response.body as ByteStream, MAX_TOKEN_BODY);
+    const bytes = await readStream(bodyOf({ response, url: request.url }), MAX_TOKEN_BODY);
     return readToken(bytes, request.url);
   }
 

@@ -1,5 +1,6 @@
-import { type ByteStream, readStream } from "../internal/mod.ts";
+import { readStream } from "../internal/mod.ts";
 import { isObject, ManifestsError } from "../spec/mod.ts";
+import { bodyOf } from "./body.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
 
@@ -19,10 +20,11 @@ export async function* listPages(
   let target: string | undefined = first;
   while (target !== undefined && !visited.has(target) && visited.size < MAX_PAGES) {
     visited.add(target);
-    const { response, url } = await get(target);
+    const answer = await get(target);
+    const { response, url } = answer;
     if (response.status === 404) return void await response.body?.cancel();
     if (response.status !== 200) throw await errorOf("GET", response, url);
-    const bytes = await readStream(response.body as ByteStream, MAX_PAGE_SIZE);
+    const bytes = await readStream(bodyOf(answer), MAX_PAGE_SIZE);
     for (const item of readItems(bytes, member, url)) {
       if (!seen.has(item)) yield item;
       seen.add(item);

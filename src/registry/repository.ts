@@ -12,6 +12,7 @@ import {
   verifyBlob,
   verifyManifestDigest,
 } from "../spec/mod.ts";
+import { bodyOf } from "./body.ts";
 import type { RegistryClient } from "./client.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
@@ -69,14 +70,15 @@ export class Repository {
    * @throws {DigestMismatchError} Where the bytes are not those that the digest, or the registry's header, promises.
    */
   async getManifest(tagOrDigest: string, options: CallOptions = {}): Promise<FetchedManifest> {
-    const { response, url } = await this.#send("GET", `manifests/${tagOrDigest}`, {
+    const answer = await this.#send("GET", `manifests/${tagOrDigest}`, {
       ...options,
       headers: { accept: ACCEPTED_MANIFESTS },
     });
+    const { response, url } = answer;
     if (response.status !== 200) throw await errorOf("GET", response, url);
     const bytes = Number(response.headers.get("content-length") ?? 0) > MAX_MANIFEST_SIZE
       ? await response.body?.cancel()
-      : await readStream(response.body as ByteStream, MAX_MANIFEST_SIZE);
+      : await readStream(bodyOf(answer), MAX_MANIFEST_SIZE);
     if (!bytes) {
       throw new ManifestsError(
         "LIMIT_EXCEEDED",
@@ -169,9 +171,9 @@ export class Repository {
 
   /** Reads a blob as the registry sends it. For callers that verify it themselves, so that it is not hashed twice. */
   async getUnverifiedBlob(digest: Digest, options: CallOptions = {}): Promise<ByteStream> {
-    const { response, url } = await this.#send("GET", `blobs/${digest}`, options);
-    if (response.status !== 200) throw await errorOf("GET", response, url);
-    return response.body as ByteStream;
+    const answer = await this.#send("GET", `blobs/${digest}`, options);
+    if (answer.response.status !== 200) throw await errorOf("GET", answer.response, answer.url);
+    return bodyOf(answer);
   }
 
   /** Asks the registry to take a blob from another of its repositories. Trouble is no error: the blob can be uploaded. */

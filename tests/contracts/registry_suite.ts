@@ -51,7 +51,7 @@ export function runRegistrySuite(
     assert.equal(await repository.deleteManifest(digest), false);
   });
 
-  test("large blobs stream, empty ones too, and other algorithms work", async (host) => {
+  test("large blobs stream, and empty ones too", async (host) => {
     const repository = clientOf(host).repository("big");
     const sizes = [0, 1, 1024 * 1024, 1024 * 1024 + 1, 5_000_000];
     for (const size of sizes) {

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
 import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
 
@@ -6,7 +7,7 @@ export interface TestImageOptions {
   os?: string;
   architecture: string;
   variant?: string;
-  /** Contents of the layers; default: one layer that names the architecture. */
+  /** Contents of the layers before they are compressed; default: one layer that names the architecture. */
   layers?: Uint8Array<ArrayBuffer>[];
 }
 
@@ -54,7 +55,10 @@ export function makeImage(options: TestImageOptions): TestImage {
     rootfs: { type: "layers", diff_ids: layers.map((layer) => digestOf(layer)) },
   });
   const blobs = [
-    ...layers.map((bytes) => ({ descriptor: describe(MEDIA_TYPES.ociLayer, bytes), bytes })),
+    ...layers.map((layer) => {
+      const bytes = new Uint8Array(gzipSync(layer));
+      return { descriptor: describe(MEDIA_TYPES.ociLayerGzip, bytes), bytes };
+    }),
     { descriptor: describe(MEDIA_TYPES.ociConfig, config), bytes: config },
   ];
   const manifest = encode({

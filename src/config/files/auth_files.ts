@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import type { Credentials } from "../../spec/mod.ts";
 import { findCredentials, parseAuthFile } from "../auth_file.ts";
-import { readEnv, readOptional, readRequired } from "./host.ts";
+import { currentUid, readEnv, readOptional, readRequired } from "./host.ts";
 
 /**
  * The credentials that the user's files hold for a repository, `host/path`. One file where one is named, by the
@@ -23,7 +23,7 @@ function defaultPaths(): string[] {
   const dockerConfig = readEnv("DOCKER_CONFIG");
   if (dockerConfig) return [join(dockerConfig, "config.json")];
   const home = readEnv("HOME");
-  const runtime = readEnv("XDG_RUNTIME_DIR") || `/run/containers/${Deno.uid() ?? 0}`;
+  const runtime = readEnv("XDG_RUNTIME_DIR") || `/run/containers/${currentUid()}`;
   const config = readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
   return [
     join(runtime, readEnv("XDG_RUNTIME_DIR") ? "containers/auth.json" : "auth.json"),

@@ -6,6 +6,12 @@ export function readEnv(name: string): string | undefined {
   return allowed ? Deno.env.get(name) : undefined;
 }
 
+/** The user's id; 0 where it may not be asked or there is none, as on Windows. Never prompts. */
+export function currentUid(): number {
+  const allowed = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
+  return (allowed ? Deno.uid() : null) ?? 0;
+}
+
 /** A file's content; `undefined` where it is missing. What is there but cannot be read is an error that names it. */
 export async function readOptional(path: string): Promise<Uint8Array | undefined> {
   try {

@@ -1,7 +1,7 @@
 import { isAbsolute, join, resolve } from "@std/path";
 import { decodeUtf8 } from "../../internal/mod.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
-import { readEnv, readOptional, readRequired } from "./host.ts";
+import { currentUid, readEnv, readOptional, readRequired } from "./host.ts";
 
 /** What a caller says about a store; the rest is found. */
 export interface StoreChoice {
@@ -49,7 +49,7 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
 }
 
 function isRootless(): boolean {
-  return Deno.uid() !== 0 || Boolean(Number(readEnv("_CONTAINERS_ROOTLESS_UID") ?? 0));
+  return currentUid() !== 0 || Boolean(Number(readEnv("_CONTAINERS_ROOTLESS_UID") ?? 0));
 }
 
 async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: string }> {
@@ -61,7 +61,7 @@ async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: s
     };
   }
   const data = readEnv("XDG_DATA_HOME") || join(readEnv("HOME") ?? "/", ".local/share");
-  const runtime = readEnv("XDG_RUNTIME_DIR") || `/run/user/${Deno.uid()}`;
+  const runtime = readEnv("XDG_RUNTIME_DIR") || `/run/user/${currentUid()}`;
   return {
     graphRoot: await expand(conf.graphRoot) ?? await expand(conf.rootlessStoragePath) ??
       join(data, "containers/storage"),
@@ -71,7 +71,7 @@ async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: s
 
 /** `$UID` and other variables expanded, links resolved where the path is there. */
 async function expandPath(path: string): Promise<string> {
-  const uid = readEnv("_CONTAINERS_ROOTLESS_UID") ?? String(Deno.uid() ?? 0);
+  const uid = readEnv("_CONTAINERS_ROOTLESS_UID") ?? String(currentUid());
   const expanded = path.replace(
     /\$(?:\{(\w+)\}|(\w+))/g,
     (_, braced?: string, bare?: string) => (braced ?? bare) === "UID" ? uid : readEnv(braced ?? bare!) ?? "",
@@ -129,7 +129,7 @@ async function mainFile(): Promise<ConfFile[]> {
 /** Drop-ins in the order in which they apply: by file name; of one name, the folder of higher rank counts. */
 async function dropIns(): Promise<ConfFile[]> {
   const user = userFolder();
-  const uid = Deno.uid() ?? 0;
+  const uid = currentUid();
   const own = isRootless() ? ["storage.rootless.conf.d", `storage.rootless.conf.d/${uid}`] : ["storage.rootful.conf.d"];
   const folders = ["/usr/share/containers", "/etc/containers"].flatMap((root) =>
     ["storage.conf.d", ...own].map((folder) => join(root, folder))

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { findCredentials, parseAuthFile, parseStorageConf } from "../../src/config/mod.ts";
+import { loadCredentials } from "../../src/config/files/mod.ts";
+import { CLI } from "../support/cli.ts";
+import { encode } from "../support/images.ts";
+import { ok, peerTest } from "../support/peers.ts";
+
+const auth = (text: string) => ({ auth: btoa(text) });
+
+Deno.test("credentials are found by the most specific key", () => {
+  const file = parseAuthFile(
+    encode({
+      auths: {
+        "quay.io": auth("host:1"),
+        "quay.io/me": auth("me:2"),
+        "quay.io/me/app": auth("app:3\0\0"),
+        "https://index.docker.io/v1/": auth("hub:4:x"),
+        "plain.example": { username: "u", password: "p" },
+        "token.example": { identitytoken: "t" },
+      },
+    }),
+    "auth.json",
+  );
+  const rows: [string, unknown][] = [
+    ["quay.io/other", { username: "host", password: "1" }],
+    ["quay.io/me/x", { username: "me", password: "2" }],
+    ["quay.io/me/app", { username: "app", password: "3" }],
+    ["docker.io/library/alpine", { username: "hub", password: "4:x" }],
+    ["plain.example/x", { username: "u", password: "p" }],
+    ["token.example/x", { identityToken: "t" }],
+    ["none.example/x", undefined],
+    ["quay.iox/me", undefined],
+  ];
+  for (const [name, expected] of rows) assert.deepEqual(findCredentials(file, name), expected, name);
+});
+
+Deno.test("a broken credential file is an error that names it and keeps its secrets", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/auth.json`;
+  for (const text of ["", "{", '{"auths":{"quay.io":{"auth":"hunter2%"}}}']) {
+    await Deno.writeTextFile(path, text);
+    await assert.rejects(loadCredentials("quay.io/x", path), (error: Error & { code: string }) => {
+      assert.equal(error.code, "CONFIG_FILE_INVALID");
+      assert.ok(error.message.includes(path));
+      assert.doesNotMatch(Deno.inspect(error), /hunter2/);
+      return true;
+    });
+  }
+  await Deno.remove(path);
+  await assert.rejects(loadCredentials("quay.io/x", path), { code: "CONFIG_FILE_UNREADABLE" });
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("storage.conf is read, and what is wrong in it is named", () => {
+  const parse = JSON.parse;
+  const conf = parseStorageConf(
+    '{"storage":{"driver":"vfs","graphroot":"/g","runroot":"","options":{"additionalimagestores":["/a"]}}}',
+    parse,
+    "storage.conf",
+  );
+  assert.deepEqual(conf, { driver: "vfs", graphRoot: "/g", additionalImageStores: ["/a"] });
+  assert.deepEqual(parseStorageConf("{}", parse, "x"), {});
+  for (
+    const text of [
+      "{",
+      '{"storage":5}',
+      '{"storage":{"driver":5}}',
+      '{"storage":{"options":{"additionalimagestores":"/a"}}}',
+    ]
+  ) {
+    assert.throws(() => parseStorageConf(text, parse, "/etc/storage.conf"), {
+      code: "CONFIG_FILE_INVALID",
+      message: /\/etc\/storage\.conf/,
+    });
+  }
+});
+
+peerTest("the store is found where buildah finds it", ["buildah"], async () => {
+  const folder = await Deno.makeTempDir();
+  const write = async (name: string, text: string) => {
+    await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  };
+  const conf = (root: string, driver = "vfs") =>
+    `[storage]\ndriver="${driver}"\ngraphroot="${folder}/${root}"\nrunroot="${folder}/${root}-run"\n`;
+  await write("a.conf", conf("a"));
+  await write("xdg/containers/storage.conf", conf("b"));
+  await write("c.conf", conf("c", "overlay2").replace(folder, "$ROOTS"));
+  const rows: Record<string, string>[] = [
+    { CONTAINERS_STORAGE_CONF: `${folder}/a.conf` },
+    { XDG_CONFIG_HOME: `${folder}/xdg` },
+    { XDG_CONFIG_HOME: `${folder}/xdg`, CONTAINERS_STORAGE_CONF: `${folder}/a.conf` },
+    { CONTAINERS_STORAGE_CONF: `${folder}/c.conf`, STORAGE_DRIVER: "vfs", ROOTS: folder },
+  ];
+  for (const env of rows) {
+    const info = JSON.parse(await ok(["buildah", "info"], env)).store;
+    const script = `
+      const { findStore } = await import("${new URL("../../src/config/files/mod.ts", import.meta.url).href}");
+      console.log(JSON.stringify(await findStore({})));`;
+    const args = ["eval", "--config", CLI[4]!, script];
+    const found = JSON.parse(await ok([Deno.execPath(), ...args], env));
+    assert.deepEqual(
+      [found.driver, found.graphRoot, found.runRoot],
+      [info.GraphDriverName, info.GraphRoot, info.RunRoot],
+      JSON.stringify(env),
+    );
+  }
+  await Deno.remove(folder, { recursive: true });
+});
