@@ -1,0 +1,12 @@
+/** Runs the tests against the real `@std` packages instead of the stand-ins. Needs a network that reaches JSR. */
+const config = JSON.parse(await Deno.readTextFile("deno.json"));
+delete config.links;
+delete config.lint.plugins;
+await Deno.writeTextFile("deno.jsr.json", JSON.stringify(config, null, 2));
+try {
+  const args = ["test", "-A", "--config", "deno.jsr.json", "--no-lock", "--parallel", "tests"];
+  const { code } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
+  Deno.exitCode = code;
+} finally {
+  await Deno.remove("deno.jsr.json");
+}
