@@ -8,13 +8,14 @@
 export {
   create,
   editList,
+  fetchManifest,
   hostPlatform,
   List,
   loadFromImage,
   openStore,
   parseImageName,
 } from "./src/system/local/mod.ts";
-export type { LockingMode, OpenStoreOptions } from "./src/system/local/mod.ts";
+export type { FetchManifestOptions, LockingMode, OpenStoreOptions } from "./src/system/local/mod.ts";
 export { BaseList, lockerForImage } from "./src/list/mod.ts";
 export type {
   AddArtifactOptions,
@@ -86,6 +87,9 @@ export type {
   DockerPlatform,
   ErrorCode,
   OciIndex,
+  ParsedImage,
+  ParsedIndex,
+  ParsedManifest,
   Platform,
 } from "./src/spec/mod.ts";
 export type { PolicyDecision, SignaturePolicy } from "./src/signature/mod.ts";

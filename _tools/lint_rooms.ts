@@ -15,7 +15,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   signature: ["spec", "config", "internal"],
   transport: ["spec", "image", "registry", "store", "internal"],
   copy: ["spec", "image", "signature", "internal"],
-  list: ["spec", "image", "store", "copy", "signature", "internal"],
+  list: ["spec", "image", "store", "copy", "internal"],
   system: [
     "spec",
     "image",
@@ -29,7 +29,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "list",
     "internal",
   ],
-  cli: ["system", "list", "copy", "signature", "config", "server", "store", "image", "spec", "internal"],
+  cli: ["system", "list", "copy", "signature", "config", "server", "store", "spec", "internal"],
 };
 
 /** Folders bound to a host (disk, environment, subprocess, FFI); only each other and `system/local`, `cli` import them. */

@@ -1,5 +1,5 @@
-import type { SystemContext } from "../image/mod.ts";
 import type { ImageStore } from "../store/mod.ts";
+import type { SystemContext } from "../system/local/mod.ts";
 import { UsageError } from "./errors.ts";
 
 /** Options before the subcommand. */

@@ -46,16 +46,21 @@ function readEntry(entry: unknown, key: string): Credentials {
 export function findCredentials(file: AuthFile, name: string): Credentials | undefined {
   for (let at = name; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
     const exact = file.auths.get(at);
-    if (exact) return exact;
+    if (exact && !isEmpty(exact)) return exact;
   }
   const host = normalizeHost(name.split("/")[0]!);
   for (const [key, credentials] of file.auths) {
     const keyHost = key.replace(/^https?:\/\//, "").split("/")[0]!;
     if (/^https?:\/\//.test(key) || !key.includes("/")) {
-      if (normalizeHost(keyHost) === host) return credentials;
+      if (normalizeHost(keyHost) === host && !isEmpty(credentials)) return credentials;
     }
   }
   return undefined;
+}
+
+/** Docker leaves an empty entry where the credentials are kept by a helper. */
+function isEmpty(credentials: Credentials): boolean {
+  return Object.keys(credentials).length === 0;
 }
 
 function normalizeHost(host: string): string {

@@ -60,8 +60,15 @@ function textOf(table: Record<string, unknown>, key: string, path: string): stri
 function textsOf(table: Record<string, unknown>, key: string, path: string): string[] | undefined {
   const value = table[key];
   if (value === undefined) return undefined;
-  const isTexts = Array.isArray(value) && value.every((item) => typeof item === "string");
-  return isTexts ? value : fail(path, key, "an array of strings");
+  const items = Array.isArray(value) ? value.filter((item) => !isAppend(item)) : [value];
+  return items.every((item) => typeof item === "string") && Array.isArray(value)
+    ? items
+    : fail(path, key, "an array of strings");
+}
+
+/** The item that says that an array adds to the one of the file before. */
+function isAppend(item: unknown): boolean {
+  return isObject(item) && item.append === true;
 }
 
 function fail(path: string, key: string, expected: string): never {

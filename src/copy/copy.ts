@@ -57,7 +57,7 @@ export async function copyImage(
   const emit = createEmitter(options.onProgress);
   const retries = { maxRetries, retryDelay, emit };
   // The source first: a destination is not touched for an image that cannot even be opened.
-  await using source = await from.openSource(systemContext);
+  await using source = await from.openSource(contextForSource(systemContext, to));
   const top = await readManifest(source, { signal });
   const single = !isIndex(top.manifest) || options.selection === "system";
   const chosen = isIndex(top.manifest) ? selectInstances(top.manifest, options) : [undefined];
@@ -101,6 +101,16 @@ export async function copyImage(
   };
 }
 
+/** Credentials that a caller gives are for the destination: they never go to the places that a list happens to name. */
+function contextForSource(context: SystemContext | undefined, { dockerReference }: ImageReference) {
+  const { dockerAuthConfig, dockerBearerRegistryToken: registryToken, ...rest } = context ?? {};
+  if (!dockerReference) return context;
+  const own = dockerAuthConfig || registryToken
+    ? { ...dockerAuthConfig, ...(registryToken ? { registryToken } : {}) }
+    : undefined;
+  return { ...rest, credentials: { ...(own ? { [dockerReference.domain]: own } : {}), ...rest.credentials } };
+}
+
 function requireOptions(maxRetries: number, maxParallelTransfers: number): void {
   if (!Number.isInteger(maxRetries) || maxRetries < 0) {
     throw new RangeError(`Cannot copy as maxRetries must be a number from 0: current value is ${maxRetries}`);
@@ -123,7 +133,7 @@ async function readImages(
   return await allOrAbort(
     chosen.map((instance) => async (signal) => {
       if (instance === undefined) return { instance, verified: top };
-      const read = () => slots.run(() => readManifest(source, { instance, signal }), signal);
+      const read = () => slots.run(() => readManifest(source, { instance, signal, maxRetries: 0 }), signal);
       return { instance, verified: await retry(`reading instance ${instance}`, read, { ...options, signal }) };
     }),
     options.signal,

@@ -62,11 +62,14 @@ export type CopyEvent =
 
 /** Passes events on; what a listener throws cannot fail the copy. */
 export function createEmitter(listener: ((event: CopyEvent) => void) | undefined): (event: CopyEvent) => void {
-  return (event) => {
-    try {
-      listener?.(event);
-    } catch {
-      // A progress bar that breaks is not worth a push.
-    }
-  };
+  return (event) => ignoreFailure(() => listener?.(event));
+}
+
+/** Calls a caller's function. A progress bar that breaks, or a pipe that is closed, is not worth a push. */
+export function ignoreFailure(call: () => unknown): void {
+  try {
+    Promise.resolve(call()).catch(() => {});
+  } catch {
+    // See above.
+  }
 }

@@ -5,4 +5,5 @@
  */
 export { copyImage, type CopyOptions, type CopyResult } from "./copy.ts";
 export type { BlobOutcome, CopyEvent } from "./events.ts";
+export type { SignaturePolicy } from "../signature/mod.ts";
 export type { Selection } from "./plan.ts";

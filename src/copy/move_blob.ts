@@ -10,14 +10,15 @@ export async function moveBlob(
   destination: ImageDestination,
   { emit, signal }: { emit: (event: CopyEvent) => void; signal: AbortSignal },
 ): Promise<BlobOutcome> {
+  // One layer repeats what failed: the steps of the copy.
+  const call = { signal, maxRetries: 0 };
   // A mount answers in one request whether the blob is there already or not, so nothing is asked before it.
-  if (mountFrom) {
-    if (await destination.mountBlob?.(descriptor, mountFrom, { signal })) return "mounted";
-  } else if (await destination.hasBlob(descriptor, { signal })) return "reused";
+  if (mountFrom && await destination.mountBlob?.(descriptor, mountFrom, call)) return "mounted";
+  if (await destination.hasBlob(descriptor, call)) return "reused";
   const { digest, size } = descriptor;
   emit({ type: "blob-started", digest, size });
-  const stream = await source.getBlob(descriptor, { instance, signal });
+  const stream = await source.getBlob(descriptor, { instance, ...call });
   const verified = verifyBlob(stream, descriptor, (bytes) => emit({ type: "blob-progress", digest, bytes }));
-  await destination.putBlob(descriptor, verified, { signal });
+  await destination.putBlob(descriptor, verified, call);
   return "written";
 }

@@ -1,3 +1,4 @@
+import { ignoreFailure } from "./events.ts";
 import type { CopyPlan, PlannedImage } from "./plan.ts";
 
 /** Writes the lines that podman's users know (copy.Image's report writer). */
@@ -13,13 +14,7 @@ export interface Reporter {
  * of the list.
  */
 export function createReporter(writer: { write(text: string): unknown } | undefined, plan: CopyPlan): Reporter {
-  const line = (text: string) => {
-    try {
-      writer?.write(text + "\n");
-    } catch {
-      // A closed pipe is not worth a push.
-    }
-  };
+  const line = (text: string) => ignoreFailure(() => writer?.write(text + "\n"));
   const { index, images, entries } = plan;
   if (index) {
     line("Getting image list signatures");

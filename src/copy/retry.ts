@@ -13,26 +13,39 @@ export interface RetryOptions {
   readonly emit: (event: CopyEvent) => void;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
+  /** Which failures may pass; default: {@linkcode isTransient}. */
+  readonly isTransient?: ((error: unknown) => boolean) | undefined;
 }
 
 /** Whether the same step may succeed later: the network or the server was at fault, not what was asked. */
 export function isTransient(error: unknown): boolean {
   if (isManifestsError(error, "NETWORK") || isManifestsError(error, "TOO_MANY_REQUESTS")) return true;
-  // Content that arrived broken is asked for again; where it is broken at its source, the tries run out.
-  if (isManifestsError(error, "SIZE_MISMATCH") || isManifestsError(error, "DIGEST_MISMATCH")) return true;
   return error instanceof Error && "status" in error && typeof error.status === "number" && error.status >= 500;
+}
+
+/** As {@linkcode isTransient}; also, a blob that arrived broken is asked for again. Broken at its source, tries run out. */
+export function isTransientForBlob(error: unknown): boolean {
+  return isTransient(error) || isManifestsError(error, "SIZE_MISMATCH") || isManifestsError(error, "DIGEST_MISMATCH");
+}
+
+/** What the server asked to wait, in milliseconds. */
+function askedDelay(error: unknown): number | undefined {
+  return error instanceof Error && "retryAfter" in error && typeof error.retryAfter === "number"
+    ? error.retryAfter
+    : undefined;
 }
 
 /** Runs a step of a copy, again after passing failures. */
 export async function retry<T>(step: string, work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { maxRetries, retryDelay, emit, signal } = options;
+  const mayPass = options.isTransient ?? isTransient;
   for (let attempt = 1;; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (signal.aborted || attempt > maxRetries || !isTransient(error)) throw error;
+      if (signal.aborted || attempt > maxRetries || !mayPass(error)) throw error;
       emit({ type: "retrying", step, attempt, error });
-      await delay(retryDelay ?? backoffDelay(attempt, 250), { signal });
+      await delay(askedDelay(error) ?? retryDelay ?? backoffDelay(attempt, 250), { signal });
     }
   }
 }

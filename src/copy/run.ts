@@ -4,7 +4,7 @@ import type { Digest } from "../spec/mod.ts";
 import type { CopyEvent } from "./events.ts";
 import { moveBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedImage } from "./plan.ts";
-import { retry, type RetryOptions } from "./retry.ts";
+import { isTransientForBlob, retry, type RetryOptions } from "./retry.ts";
 
 /** What {@linkcode runPlan} needs. */
 export interface RunOptions {
@@ -44,7 +44,7 @@ export async function runPlan(options: RunOptions): Promise<void> {
   const signal = options.signal ?? new AbortController().signal;
   if (index) {
     const { bytes, mediaType } = index.manifest;
-    const put = () => destination.putManifest(bytes, mediaType, { signal });
+    const put = () => destination.putManifest(bytes, mediaType, { signal, maxRetries: 0 });
     await retry("writing manifest list", put, { ...options.retry, signal });
     emit({ type: "manifest-done", digest: index.digest, top: true });
   }
@@ -65,12 +65,15 @@ class Run {
 
   async copyImage(image: PlannedImage, signal: AbortSignal): Promise<void> {
     const { destination, emit, plan } = this.#options;
-    await Promise.all(image.blobs.map((digest) => this.#moved.get(digest, () => this.#move(digest, signal))));
+    await allOrAbort(
+      image.blobs.map((digest) => (signal) => this.#moved.get(digest, () => this.#move(digest, signal))),
+      signal,
+    );
     const { bytes, mediaType } = image.manifest;
     const instance = plan.index ? image.digest : undefined;
     await this.#step(
       `writing manifest ${image.digest}`,
-      () => destination.putManifest(bytes, mediaType, { instance, signal }),
+      () => destination.putManifest(bytes, mediaType, { instance, signal, maxRetries: 0 }),
       signal,
     );
     emit({ type: "manifest-done", digest: image.digest, top: !plan.index });
@@ -80,12 +83,18 @@ class Run {
     const { source, destination, emit } = this.#options;
     const blob = this.#blobs.get(digest)!;
     const move = () => moveBlob(blob, source, destination, { emit, signal });
-    const outcome = await this.#step(`copying blob ${digest}`, move, signal);
+    const outcome = await this.#step(`copying blob ${digest}`, move, signal, isTransientForBlob);
     emit({ type: "blob-done", digest, size: blob.descriptor.size, outcome });
   }
 
   /** A step holds a slot while it works, never while it waits for another step. */
-  async #step<T>(name: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    return await retry(name, () => this.#slots.run(work, signal), { ...this.#options.retry, signal });
+  async #step<T>(
+    name: string,
+    work: () => Promise<T>,
+    signal: AbortSignal,
+    isTransient?: (error: unknown) => boolean,
+  ): Promise<T> {
+    const slotted = () => this.#slots.run(work, signal);
+    return await retry(name, slotted, { ...this.#options.retry, signal, isTransient });
   }
 }

@@ -12,15 +12,18 @@ export interface SystemContext {
   readonly osChoice?: string | undefined;
   /** Variant to choose from lists; default: the host's, unless `architectureChoice` is given. */
   readonly variantChoice?: string | undefined;
-  /** Credentials for every registry of the call. Overrides credential files; `{}` means anonymous. */
+  /**
+   * Credentials for the registry of the call; for a push, the destination's. Overrides credential files; `{}` means
+   * anonymous.
+   */
   readonly dockerAuthConfig?: Credentials | undefined;
   /** Credentials by registry host or `host/repository`, for calls that touch several registries. */
   readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
-  /** A bearer token to send to registries as it is, instead of asking for one. */
+  /** A bearer token to send to that registry as it is, instead of asking for one. */
   readonly dockerBearerRegistryToken?: string | undefined;
   /** The only credential file to read. */
   readonly authFilePath?: string | undefined;
-  /** Whether plain HTTP and unverifiable certificates are fine; default: `false`. */
+  /** Whether plain HTTP is fine where https does not work; default: `false`. */
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
   /** `User-Agent` of requests. */
   readonly dockerRegistryUserAgent?: string | undefined;

@@ -5,4 +5,10 @@ export type Fetch = (request: Request) => Promise<Response>;
 export interface CallOptions {
   /** Ends this call, and no other; it rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
+  /**
+   * How often a step that failed for a passing reason is tried again, where the call does that by itself.
+   *
+   * @default {3}
+   */
+  maxRetries?: number | undefined;
 }

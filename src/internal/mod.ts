@@ -15,4 +15,4 @@ export type { CallOptions, Fetch } from "./call.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { OncePerKey } from "./once.ts";
 export { Semaphore } from "./semaphore.ts";
-export { type ByteStream, readChunks, readStream, streamOf } from "./streams.ts";
+export { type ByteStream, compactChunk, mapStream, readChunks, readStream, streamOf } from "./streams.ts";

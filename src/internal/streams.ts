@@ -3,8 +3,8 @@ import { concatBytes } from "./bytes.ts";
 /** The byte currency of the module. */
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** 256 KiB: with BYOB reads of `fetch` bodies, larger views are slower and smaller ones cost more calls. */
-const VIEW_SIZE = 256 * 1024;
+/** With BYOB reads of `fetch` bodies, views above 256 KiB are slower. Below 4 KiB nothing is won. */
+const MAX_VIEW = 256 * 1024, MIN_VIEW = 4 * 1024, FIRST_VIEW = 64 * 1024;
 
 /** A stream of one chunk (none, where there are no bytes). */
 export function streamOf(bytes: Uint8Array<ArrayBuffer>): ByteStream {
@@ -16,55 +16,117 @@ export function streamOf(bytes: Uint8Array<ArrayBuffer>): ByteStream {
   });
 }
 
-/**
- * Iterates over a stream's chunks, with BYOB reads where the stream is a byte stream (several times faster for
- * `fetch` bodies). Leaving the loop early cancels the stream.
- */
-export async function* readChunks(stream: ByteStream): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-  const next = openReader(stream);
-  let ended = false;
-  try {
-    for (;;) {
-      const { done, value } = await next.read();
-      if (done) break;
-      if (value.length > 0) yield value;
-    }
-    ended = true;
-  } catch (error) {
-    ended = true;
-    throw error;
-  } finally {
-    if (!ended) await next.cancel();
-    next.release();
-  }
-}
-
 interface Reader {
-  read(): Promise<{ done: true; value?: undefined } | { done: false; value: Uint8Array<ArrayBuffer> }>;
-  cancel(): Promise<void>;
+  /** The next chunk, or `undefined` at the end. */
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Cancels the stream, also while a read waits. */
+  cancel(reason?: unknown): Promise<void>;
   release(): void;
 }
 
+/** Reads with BYOB where the stream is a byte stream: several times faster for `fetch` bodies. */
 function openReader(stream: ByteStream): Reader {
   try {
     const byob = stream.getReader({ mode: "byob" });
+    let size = FIRST_VIEW;
     return {
       async read() {
-        const { done, value } = await byob.read(new Uint8Array(VIEW_SIZE));
-        return done ? { done } : { done, value: value as Uint8Array<ArrayBuffer> };
+        const { done, value } = await byob.read(new Uint8Array(size));
+        if (done) return undefined;
+        // Views follow what arrives: a server that sends byte by byte must not make us allocate for megabytes.
+        if (value.length === size) size = Math.min(size * 2, MAX_VIEW);
+        else if (value.length * 4 < size) size = Math.max(size / 2, MIN_VIEW);
+        return value as Uint8Array<ArrayBuffer>;
       },
-      cancel: () => byob.cancel().catch(() => {}),
+      cancel: (reason) => byob.cancel(reason),
       release: () => byob.releaseLock(),
     };
   } catch (error) {
     if (stream.locked) throw error;
     const reader = stream.getReader();
     return {
-      read: () => reader.read() as ReturnType<Reader["read"]>,
-      cancel: () => reader.cancel().catch(() => {}),
+      read: async () => (await reader.read()).value,
+      cancel: (reason) => reader.cancel(reason),
       release: () => reader.releaseLock(),
     };
   }
+}
+
+/** Iterates over a stream's chunks. Leaving the loop early cancels the stream. */
+export async function* readChunks(stream: ByteStream): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const reader = openReader(stream);
+  let ended = false;
+  try {
+    for (let chunk; (chunk = await reader.read());) yield chunk;
+    ended = true;
+  } catch (error) {
+    ended = true;
+    throw error;
+  } finally {
+    if (!ended) await reader.cancel().catch(() => {});
+    reader.release();
+  }
+}
+
+/** What {@linkcode mapStream} does with a stream. */
+export interface StreamHooks {
+  /** Looks at a chunk and returns what is passed on, if anything. What it throws cancels the source. */
+  chunk?(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined;
+  /** Called at the end; returns a last chunk, if any. What it throws replaces the end. */
+  end?(): Uint8Array<ArrayBuffer> | undefined;
+  /** Replaces a failure of the source. */
+  fail?(error: unknown): unknown;
+  /** How long the source may keep a reader waiting, and what is thrown then. */
+  timeout?: { milliseconds: number; error(): Error };
+}
+
+/** A stream that passes another one on. Nothing is read ahead; a cancel reaches the source at once. */
+export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
+  const reader = openReader(source);
+  const read = async () => {
+    try {
+      return await (hooks.timeout ? withTimeout(reader.read(), hooks.timeout) : reader.read());
+    } catch (error) {
+      throw hooks.fail ? hooks.fail(error) : error;
+    }
+  };
+  const step = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+    for (;;) {
+      const chunk = await read();
+      const passed = chunk ? (hooks.chunk ? hooks.chunk(chunk) : chunk) : hooks.end?.();
+      if (passed && passed.length > 0) controller.enqueue(passed);
+      if (!chunk) return controller.close();
+      if (passed && passed.length > 0) return;
+    }
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        await step(controller);
+      } catch (error) {
+        await reader.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    async cancel(reason) {
+      await reader.cancel(reason).catch(() => {});
+    },
+  }, { highWaterMark: 0 });
+}
+
+async function withTimeout<T>(work: Promise<T>, timeout: { milliseconds: number; error(): Error }): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(timeout.error()), timeout.milliseconds);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A chunk that keeps no more memory than its bytes: a BYOB read leaves a short one in a large buffer. */
+export function compactChunk(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return chunk.length * 2 < chunk.buffer.byteLength ? chunk.slice() : chunk;
 }
 
 /** Reads a whole stream, or returns `undefined` (having cancelled it) as soon as it exceeds `limit` bytes. */
@@ -74,7 +136,7 @@ export async function readStream(stream: ByteStream, limit: number): Promise<Uin
   for await (const chunk of readChunks(stream)) {
     size += chunk.length;
     if (size > limit) return undefined;
-    parts.push(chunk);
+    parts.push(compactChunk(chunk));
   }
   return parts.length === 1 ? parts[0]! : concatBytes(parts);
 }

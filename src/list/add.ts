@@ -140,8 +140,8 @@ async function inspectEntry(
     ...describe(manifest, entry.digest),
     platform: createPlatform({
       ...recorded,
-      ...(recorded.os ? {} : { os: actual?.os, osVersion: actual?.osVersion, osFeatures: actual?.osFeatures }),
-      ...(recorded.architecture ? {} : { architecture: actual?.architecture, variant: actual?.variant }),
+      ...(actual && !recorded.os ? { os: actual.os, osVersion: actual.osVersion, osFeatures: actual.osFeatures } : {}),
+      ...(actual && !recorded.architecture ? { architecture: actual.architecture, variant: actual.variant } : {}),
     }),
     features: entry.features,
     annotations: entry.annotations ?? {},

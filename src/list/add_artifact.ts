@@ -1,5 +1,5 @@
 import { type ImageReference, readManifest, type SystemContext } from "../image/mod.ts";
-import { allOrAbort, encodeUtf8, readChunks } from "../internal/mod.ts";
+import { allOrAbort, encodeUtf8, readChunks, Semaphore } from "../internal/mod.ts";
 import {
   createDigester,
   type Descriptor,
@@ -67,6 +67,9 @@ export interface BuiltArtifact {
   readonly configPath?: string | undefined;
 }
 
+/** How many files are read together. */
+const MAX_OPEN_FILES = 8;
+
 /** Makes the manifest of an artifact from files. Nothing is copied: the files must still be there at push. */
 export async function buildArtifact(
   paths: readonly string[],
@@ -75,8 +78,11 @@ export async function buildArtifact(
   options: AddArtifactOptions,
 ): Promise<BuiltArtifact> {
   const { signal, artifactType = MEDIA_TYPES.unknownArtifact } = options;
+  const slots = new Semaphore(MAX_OPEN_FILES);
   const described = await allOrAbort(
-    paths.map((path) => async (signal) => describeFile(await files.find(path), options, signal)),
+    paths.map((path) => (signal) =>
+      slots.run(async () => await describeFile(await files.find(path), options, signal), signal)
+    ),
     signal,
   );
   const config = await describeConfig(files, options);

@@ -40,6 +40,20 @@ export class Artifacts {
     return artifacts;
   }
 
+  /** A copy that later changes of this one do not reach. */
+  clone(): Artifacts {
+    return Artifacts.parse(this.serialize());
+  }
+
+  /** Forgets an artifact, and the content that no other artifact names. */
+  remove(digest: string): void {
+    for (const map of [this.manifests, this.files, this.config, this.layers]) map.delete(digest);
+    const named = new Set([...this.config.values(), ...[...this.layers.values()].flat()]);
+    for (const map of [this.detached, this.blobs]) {
+      for (const blob of map.keys()) if (!named.has(blob)) map.delete(blob);
+    }
+  }
+
   /** Writes `artifacts.json`; `{}` where there is no artifact. */
   serialize(): Uint8Array<ArrayBuffer> {
     const blobs = Array.from(this.blobs, ([digest, bytes]) => [digest, encodeBase64(bytes)] as const);

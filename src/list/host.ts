@@ -1,6 +1,6 @@
+import type { SignaturePolicy } from "../copy/mod.ts";
 import type { TransportTable } from "../image/mod.ts";
 import type { ByteStream, CallOptions } from "../internal/mod.ts";
-import type { SignaturePolicy } from "../signature/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 
 /** A file of an artifact. */

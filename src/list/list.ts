@@ -4,6 +4,7 @@ import {
   type Digest,
   digestOf,
   isDigest,
+  ListImageUnknownError,
   ManifestsError,
   MEDIA_TYPES,
   normalizeLocalName,
@@ -40,9 +41,8 @@ export interface LoadedList {
   readonly records: ListRecords;
 }
 
-/** Where a list was last loaded from or saved to. */
+/** What a store holds of a list, as far as the list knows: what was last loaded from there or saved there. */
 interface Home {
-  store: ImageStore;
   imageId: string;
   manifest: Digest;
   instances: ReadonlyMap<string, string>;
@@ -55,7 +55,8 @@ interface Home {
 export class BaseList extends EditableIndex {
   readonly #host: ListHost;
   #records: ListRecords = { instances: new Map(), artifacts: new Artifacts() };
-  #home: Home | undefined;
+  /** By the location of the store: the same store may be opened twice. */
+  readonly #homes = new Map<string, Home>();
 
   /** Creates an empty list. `host` tells it how to reach images and files; `mod.ts` has lists that know. */
   constructor(host: ListHost) {
@@ -67,7 +68,7 @@ export class BaseList extends EditableIndex {
   protected readLoaded({ store, imageId, manifest, records }: LoadedList): void {
     this.readBlob(manifest);
     this.#records = records;
-    this.#home = { store, imageId, manifest: digestOf(manifest), instances: new Map(records.instances) };
+    this.#homes.set(store.location, { imageId, manifest: digestOf(manifest), instances: new Map(records.instances) });
   }
 
   /**
@@ -143,10 +144,7 @@ export class BaseList extends EditableIndex {
   override remove(digest: string): void {
     super.remove(digest);
     this.#records.instances.delete(digest);
-    this.#records.artifacts.manifests.delete(digest);
-    this.#records.artifacts.files.delete(digest);
-    this.#records.artifacts.config.delete(digest);
-    this.#records.artifacts.layers.delete(digest);
+    this.#records.artifacts.remove(digest);
   }
 
   /**
@@ -164,36 +162,40 @@ export class BaseList extends EditableIndex {
    * Saves the list in a store, as one step: another reader sees the old list or the new.
    *
    * @returns The id of the record.
+   * @throws {ListImageUnknownError} Where the record that this list was loaded from has been deleted.
    * @throws {ManifestsError} With code `NAME_IN_USE`; `LIST_CHANGED` where somebody else changed the record since this
    * list was loaded from it; `STORE_IO`, `LOCK_UNAVAILABLE` and others. The store is as it was then.
    */
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
-    const home = this.#home?.store === store ? this.#home : undefined;
-    const imageId = options.imageId ?? home?.imageId;
     const mediaType = options.mimeType || this.preferredMediaType;
-    const bytes = this.serialize(mediaType);
-    if (imageId !== undefined && await store.findImage(imageId)) {
-      const ifUnchanged = home?.imageId === imageId ? { key: "manifest", digest: home.manifest } : undefined;
-      await store.writeBigData(imageId, this.#bigData(imageId, bytes), { ifUnchanged });
-      return this.#settle(store, imageId, { bytes, mediaType });
-    }
+    const saved = { bytes: this.serialize(mediaType), mediaType };
+    const home = this.#homes.get(store.location);
+    const wanted = options.imageId ?? home?.imageId;
+    const there = wanted === undefined ? undefined : await store.findImage(wanted);
+    if (there && there.image.id === wanted) return await this.#overwrite(store, wanted, saved, home);
+    // Whoever deleted the list meant it: it does not come back because somebody still had it open.
+    if (home && wanted === home.imageId) throw new ListImageUnknownError(wanted);
     const names = (options.names ?? []).map((name) => String(normalizeLocalName(name)));
-    const id = imageId ?? randomImageId();
-    await store.createImage({ id, names, data: this.#bigData(id, bytes) });
-    return this.#settle(store, id, { bytes, mediaType });
+    const id = wanted ?? randomImageId();
+    const [instances, artifacts, manifest] = this.#items(id, saved) as [BigData, BigData, BigData];
+    await store.createImage({ id, names, data: [manifest, instances, artifacts] });
+    return this.#settle(store, id, saved);
   }
 
-  #bigData(imageId: string, manifest: Uint8Array<ArrayBuffer>): BigData[] {
-    return writeRecords(imageId, manifest, this.#records, this.#home?.instances ?? new Map());
+  async #overwrite(store: ImageStore, imageId: string, saved: Original, home: Home | undefined): Promise<string> {
+    const own = home?.imageId === imageId ? home : undefined;
+    const ifUnchanged = own && { key: "manifest", digest: own.manifest };
+    await store.writeBigData(imageId, this.#items(imageId, saved, own?.instances), { ifUnchanged });
+    return this.#settle(store, imageId, saved);
+  }
+
+  #items(imageId: string, { bytes }: Original, before: ReadonlyMap<string, string> = new Map()): BigData[] {
+    return writeRecords(imageId, bytes, this.#records, before);
   }
 
   #settle(store: ImageStore, imageId: string, saved: Original): string {
-    this.#home = {
-      store,
-      imageId,
-      manifest: digestOf(saved.bytes),
-      instances: new Map(this.#records.instances),
-    };
+    const instances = new Map(this.#records.instances);
+    this.#homes.set(store.location, { imageId, manifest: digestOf(saved.bytes), instances });
     this.original = saved;
     return imageId;
   }
@@ -205,7 +207,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} With code `LIST_NOT_SAVED` where the store does not have it.
    */
   reference(store?: ImageStore, selection: ListSelection = {}): ImageReference {
-    const home = store && this.#home?.store === store ? this.#home : undefined;
+    const home = store && this.#homes.get(store.location);
     if (store && !home) {
       throw new ManifestsError(
         "LIST_NOT_SAVED",
@@ -214,10 +216,10 @@ export class BaseList extends EditableIndex {
     }
     return new ListReference({
       host: this.#host,
-      location: home ? `${home.store.location}@${home.imageId}` : "unsaved list",
+      location: home ? `${store.location}@${home.imageId}` : "unsaved list",
       manifest: this.original ?? { bytes: this.serialize(), mediaType: this.preferredMediaType },
       instances: new Map(this.#records.instances),
-      artifacts: this.#records.artifacts,
+      artifacts: this.#records.artifacts.clone(),
       selection,
     });
   }

@@ -1,6 +1,5 @@
-import { type CopyEvent, copyImage, type CopyResult } from "../copy/mod.ts";
+import { type CopyEvent, copyImage, type CopyResult, type SignaturePolicy } from "../copy/mod.ts";
 import type { ImageReference, SystemContext } from "../image/mod.ts";
-import type { SignaturePolicy } from "../signature/mod.ts";
 import { type Digest, parseDigest, type Platform } from "../spec/mod.ts";
 import type { ImageStore } from "../store/mod.ts";
 import type { ImageListSelection } from "./reference.ts";

@@ -16,9 +16,9 @@ import type { ListHost } from "./host.ts";
 /** Which instances of a list are meant. Go: `ImageListSelection`. */
 export type ImageListSelection = "system" | "all" | "specific";
 
-/** A selection of instances. */
+/** A selection of instances: what may be read through a reference to a list. */
 export interface ListSelection {
-  /** Which instances; default: `all`. */
+  /** Which instances; `specific` allows only those named. Default: `all`. */
   selection?: ImageListSelection | undefined;
   /** The instances of `specific`. */
   instances?: readonly string[] | undefined;
@@ -91,14 +91,16 @@ class ListSource implements ImageSource {
     this.#context = context;
   }
 
-  async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
+  async getManifest(options: InstanceOptions = {}): Promise<ManifestBytes> {
+    const { instance } = options;
     const { manifest, artifacts } = this.#content;
     if (instance === undefined) return manifest;
+    this.#requireSelected(instance);
     const artifact = artifacts.manifests.get(instance);
     if (artifact !== undefined) return { bytes: encodeUtf8(artifact), mediaType: MEDIA_TYPES.ociManifest };
     const source = await this.#sourceOf(instance);
     try {
-      return await source.getManifest({ instance, signal });
+      return await source.getManifest(options);
     } catch (error) {
       if (!isManifestsError(error, "NOT_FOUND")) throw error;
       throw new ManifestsError(
@@ -109,10 +111,11 @@ class ListSource implements ImageSource {
     }
   }
 
-  async getBlob(descriptor: Descriptor, { instance, signal }: InstanceOptions = {}): Promise<ByteStream> {
+  async getBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<ByteStream> {
+    const { instance, signal } = options;
     const { artifacts, host } = this.#content;
     if (instance === undefined || !artifacts.manifests.has(instance)) {
-      return await (await this.#sourceOf(instance)).getBlob(descriptor, { instance, signal });
+      return await (await this.#sourceOf(instance)).getBlob(descriptor, options);
     }
     const inline = artifacts.blobs.get(descriptor.digest);
     if (inline) return streamOf(inline);
@@ -135,6 +138,15 @@ class ListSource implements ImageSource {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(Array.from(this.#opened.values(), (source) => source[Symbol.asyncDispose]()));
     this.#opened.clear();
+  }
+
+  #requireSelected(instance: Digest): void {
+    const { selection, instances } = this.#content.selection;
+    if (selection !== "specific" || instances?.includes(instance)) return;
+    throw new ManifestsError(
+      "INSTANCE_NOT_FOUND",
+      `Cannot read instance ${instance} of ${this.reference} as it is not among the selected ones`,
+    );
   }
 
   #sourceOf(instance: Digest | undefined): Promise<ImageSource> {

@@ -1,16 +1,17 @@
 import { encodeBase64, encodeUtf8, OncePerKey, readStream } from "../internal/mod.ts";
 import { type Credentials, isObject, ManifestsError } from "../spec/mod.ts";
 import { bodyOf } from "./body.ts";
-import { type Challenge, parseChallenges } from "./challenge.ts";
+import type { Challenge } from "./challenge.ts";
 import { errorOf, redactUrl } from "./errors.ts";
+import type { HttpResponse } from "./http.ts";
 
 /** How large a token answer may be, in bytes. */
 const MAX_TOKEN_BODY = 128 * 1024;
 /** Tokens live at least this long by the specification of the token service, in seconds. */
 const DEFAULT_TOKEN_LIFETIME = 60;
 
-/** Sends a request as it is: no authentication, no retry. */
-export type Send = (request: Request, signal?: AbortSignal) => Promise<Response>;
+/** Sends a request: no authentication. */
+export type Send = (request: Request) => Promise<HttpResponse>;
 
 /** What an {@linkcode Authenticator} needs. */
 export interface AuthenticatorOptions {
@@ -18,6 +19,8 @@ export interface AuthenticatorOptions {
   credentials?: Credentials | undefined;
   /** A bearer token to use as it is. */
   bearerToken?: string | undefined;
+  /** The registry's host name, without its port. */
+  host: string;
   /** Whether the registry itself may be reached insecurely; then its token service may be too. */
   insecure: boolean;
   /** Sends token requests. */
@@ -40,40 +43,53 @@ export class Authenticator {
     this.#options = options;
   }
 
-  /** Remembers the challenges of a 401 answer and forgets the token that it refused. */
-  challenge(response: Response, scopes: readonly string[]): void {
-    const header = response.headers.get("www-authenticate");
-    if (header !== null) this.#challenges = parseChallenges(header);
-    this.#tokens.forget(keyOf(scopes));
+  /** Remembers the challenges of the registry. */
+  learn(challenges: readonly Challenge[]): void {
+    if (challenges.length > 0) this.#challenges = challenges;
+  }
+
+  /** Takes note of a 401 and says whether another attempt can differ from the one that was refused. */
+  refused(authorization: string | undefined, scopes: readonly string[], challenges: readonly Challenge[]): boolean {
+    const before = this.#challenges;
+    this.learn(challenges);
+    if (this.#options.bearerToken !== undefined) return false;
+    if (authorization?.startsWith("Bearer ")) {
+      this.#tokens.forget(keyOf(scopes));
+      return true;
+    }
+    return before !== this.#challenges && authorization === undefined;
   }
 
   /** The `Authorization` value for a request that needs these scopes; `undefined` for an anonymous one. */
   async authorize(scopes: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
     const { bearerToken, credentials } = this.#options;
-    if (bearerToken !== undefined) return `Bearer ${bearerToken}`;
+    if (bearerToken !== undefined) return bearerValue(bearerToken);
     const bearer = this.#challenges.find(({ scheme }) => scheme === "bearer");
-    if (bearer) {
-      const { value } = await this.#token(bearer, scopes, signal);
-      return value === "" ? undefined : `Bearer ${value}`;
-    }
+    if (bearer) return bearerValue(await this.#token(bearer, scopes, signal));
     const basic = this.#challenges.some(({ scheme }) => scheme === "basic");
     return basic && credentials?.username !== undefined ? basicAuth(credentials) : undefined;
   }
 
-  async #token(challenge: Challenge, scopes: readonly string[], signal?: AbortSignal): Promise<Token> {
+  async #token(challenge: Challenge, scopes: readonly string[], signal?: AbortSignal): Promise<string> {
     const key = keyOf(scopes);
-    const token = await this.#tokens.get(key, () => this.#fetchToken(challenge, scopes, signal));
-    if (token.expires > performance.now()) return token;
+    const fetch = () => this.#fetchToken(challenge, scopes);
+    const token = await this.#tokens.get(key, fetch, signal);
+    if (token.expires > performance.now()) return token.value;
     this.#tokens.forget(key);
-    return await this.#tokens.get(key, () => this.#fetchToken(challenge, scopes, signal));
+    return (await this.#tokens.get(key, fetch, signal)).value;
   }
 
-  async #fetchToken(challenge: Challenge, scopes: readonly string[], signal?: AbortSignal): Promise<Token> {
-    const request = tokenRequest(this.#realm(challenge), challenge, scopes, this.#options.credentials);
-    const response = await this.#options.send(request, signal);
-    if (!response.ok) throw await errorOf(request.method, response, request.url);
-    const bytes = await readStream(bodyOf({ response, url: request.url }), MAX_TOKEN_BODY);
-    return readToken(bytes, request.url);
+  async #fetchToken(challenge: Challenge, scopes: readonly string[]): Promise<Token> {
+    const realm = this.#realm(challenge);
+    const request = tokenRequest(realm, challenge, scopes, this.#credentialsFor(realm));
+    const answer = await this.#options.send(request);
+    if (!answer.response.ok) throw await errorOf(request.method, answer);
+    return readToken(await readStream(bodyOf(answer), MAX_TOKEN_BODY), request.url);
+  }
+
+  /** A token service elsewhere gets no credentials in clear text, whatever may be insecure about the registry. */
+  #credentialsFor(realm: URL): Credentials | undefined {
+    return realm.protocol === "https:" || realm.hostname === this.#options.host ? this.#options.credentials : undefined;
   }
 
   /** The token service's address, which the registry chose: never less secure than the registry. */
@@ -93,6 +109,18 @@ export class Authenticator {
     url.password = "";
     return url;
   }
+}
+
+/** A header value; the error of one that no header can hold does not repeat it. */
+function bearerValue(token: string): string | undefined {
+  if (token === "") return undefined;
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new ManifestsError(
+      "UNAUTHORIZED",
+      "Cannot authenticate as the bearer token holds characters that no header may",
+    );
+  }
+  return `Bearer ${token}`;
 }
 
 function keyOf(scopes: readonly string[]): string {

@@ -1,7 +1,8 @@
 import { type Fetch, OncePerKey } from "../internal/mod.ts";
 import { type Credentials, ManifestsError } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
-import { errorOf } from "./errors.ts";
+import { type Challenge, parseChallenges } from "./challenge.ts";
+import { errorOf, redactUrl } from "./errors.ts";
 import { HttpClient, type HttpRequest, type HttpResponse } from "./http.ts";
 import { Repository } from "./repository.ts";
 
@@ -24,6 +25,14 @@ export interface RegistryClientOptions {
   fetch?: Fetch | undefined;
   /** `User-Agent` header. */
   userAgent?: string | undefined;
+}
+
+/** What a probe finds out. */
+interface Endpoint {
+  /** Scheme and host, normalised. */
+  base: string;
+  /** The challenges of its answer. */
+  challenges: readonly Challenge[];
 }
 
 /** A request to the registry's API. */
@@ -55,12 +64,15 @@ export class RegistryClient {
   readonly #insecure: boolean;
   readonly #http: HttpClient;
   readonly #authenticator: Authenticator;
-  readonly #base = new OncePerKey<"base", string>();
+  readonly #origins: readonly string[];
+  readonly #endpoint = new OncePerKey<"endpoint", Endpoint>();
 
   /** Creates a client; no request is made. `host` may have a port. */
   constructor(host: string, options: RegistryClientOptions = {}) {
     this.host = host;
     this.#insecure = options.insecure ?? false;
+    const address = host === "docker.io" ? "registry-1.docker.io" : host;
+    this.#origins = ["https:", "http:"].map((scheme) => new URL(`${scheme}//${address}`).origin);
     this.#http = new HttpClient({
       fetch: options.fetch ?? ((request) => fetch(request)),
       userAgent: options.userAgent ?? USER_AGENT,
@@ -70,11 +82,11 @@ export class RegistryClient {
       credentials: options.credentials,
       bearerToken: options.bearerToken,
       insecure: this.#insecure,
-      send: async (request, signal) => {
+      host: new URL(this.#origins[0]!).hostname,
+      send: async (request) => {
         const { method, url } = request;
         const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
-        return (await this.#http.send({ method, url, headers: Object.fromEntries(request.headers), body, signal }))
-          .response;
+        return await this.#http.send({ method, url, headers: Object.fromEntries(request.headers), body });
       },
     });
   }
@@ -86,9 +98,11 @@ export class RegistryClient {
 
   /** Sends an authenticated request; after a 401 once more with a fresh token. */
   async send(request: ApiRequest): Promise<HttpResponse> {
-    const base = await this.#base.get("base", () => this.#probe(request.signal));
+    // The probe is everybody's: nobody's abort ends it for the others.
+    const { base } = await this.#endpoint.get("endpoint", () => this.#probe(), request.signal);
     const { target, scopes, headers, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
+    this.#refuseDowngrade(request.method, base, url);
     // The registry may hand out locations elsewhere; credentials do not go there.
     const ours = new URL(url).origin === base;
     for (let attempt = 1;; attempt++) {
@@ -100,24 +114,45 @@ export class RegistryClient {
       });
       const { response } = answer;
       if (response.status !== 401 || !ours || attempt > 1 || request.body instanceof ReadableStream) return answer;
-      this.#authenticator.challenge(response, scopes);
-      // A second attempt makes sense only if it differs from the first.
-      if (await this.#authenticator.authorize(scopes, request.signal) === authorization) return answer;
+      // A second attempt makes sense only if it can differ from the first.
+      if (!this.#authenticator.refused(authorization, scopes, challengesOf(response))) return answer;
       await response.body?.cancel();
     }
   }
 
-  /** The registry's base URL: https, or http where that is allowed and https does not work. */
-  async #probe(signal?: AbortSignal): Promise<string> {
-    const host = this.host === "docker.io" ? "registry-1.docker.io" : this.host;
-    const https = this.#ping(`https://${host}`, signal);
-    if (!this.#insecure) return await https.catch((cause) => this.#failProbe(cause));
-    // Both at once: with a registry that only speaks HTTP, waiting for TLS to fail first costs round trips.
-    const http = this.#ping(`http://${host}`, signal);
-    http.catch(() => {});
-    return await https.catch((httpsError) =>
-      http.catch((httpError) => this.#failProbe(new AggregateError([httpsError, httpError], "https and http failed")))
+  #refuseDowngrade(method: string, base: string, url: string): void {
+    if (this.#insecure || !base.startsWith("https:") || url.startsWith("https:")) return;
+    throw new ManifestsError(
+      "REGISTRY_ERROR",
+      `Cannot ${method} ${redactUrl(url)} as the registry, which is reached over https, sends there`,
     );
+  }
+
+  /** Finds the registry: https, or http where that is allowed and https does not work. */
+  async #probe(): Promise<Endpoint> {
+    const endpoint = await this.#findEndpoint();
+    this.#authenticator.learn(endpoint.challenges);
+    return endpoint;
+  }
+
+  async #findEndpoint(): Promise<Endpoint> {
+    const [httpsOrigin, httpOrigin] = this.#origins as [string, string];
+    const https = this.#ping(httpsOrigin);
+    if (!this.#insecure) return await https.catch((cause) => this.#failProbe(cause));
+    // Both at once: with a registry that only speaks HTTP, waiting for TLS to fail first costs round trips. What the
+    // loser answers is not believed in anything.
+    const lost = new AbortController();
+    const http = this.#ping(httpOrigin, lost.signal);
+    http.catch(() => {});
+    try {
+      const endpoint = await https;
+      lost.abort();
+      return endpoint;
+    } catch (httpsError) {
+      return await http.catch((httpError) =>
+        this.#failProbe(new AggregateError([httpsError, httpError], "https and http failed"))
+      );
+    }
   }
 
   #failProbe(cause: unknown): never {
@@ -130,12 +165,15 @@ export class RegistryClient {
     throw new ManifestsError("NETWORK", `Cannot reach the registry ${this.host}: ${text}${hint}`, { cause });
   }
 
-  async #ping(base: string, signal?: AbortSignal): Promise<string> {
+  async #ping(base: string, signal?: AbortSignal): Promise<Endpoint> {
     const url = `${base}/v2/`;
     const response = await this.#http.sendOnce({ method: "GET", url, signal });
-    if (response.status === 401) this.#authenticator.challenge(response, []);
-    else if (response.status !== 200) throw await errorOf("GET", response, url);
+    if (response.status !== 200 && response.status !== 401) throw await errorOf("GET", { response, url });
     await response.body?.cancel();
-    return base;
+    return { base, challenges: challengesOf(response) };
   }
+}
+
+function challengesOf(response: Response): Challenge[] {
+  return parseChallenges(response.headers.get("www-authenticate") ?? "");
 }

@@ -1,4 +1,6 @@
-import { type ByteStream, readStream } from "../internal/mod.ts";
+import { readStream } from "../internal/mod.ts";
+import { bodyOf } from "./body.ts";
+import type { HttpResponse } from "./http.ts";
 import { type ErrorCode, isObject, ManifestsError, type ManifestsErrorOptions } from "../spec/mod.ts";
 
 /** How much of an error answer is read, in bytes. */
@@ -24,10 +26,18 @@ export class RegistryError extends ManifestsError {
   readonly url: string;
   /** What the registry said, in its own codes. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Milliseconds to wait before another attempt, where the registry said so. */
+  readonly retryAfter: number | undefined;
 
   /** Creates the error for an answer. */
   constructor(
-    answer: { status: number; method: string; url: string; diagnostics: readonly Diagnostic[] },
+    answer: {
+      status: number;
+      method: string;
+      url: string;
+      diagnostics: readonly Diagnostic[];
+      retryAfter?: number | undefined;
+    },
     options?: ManifestsErrorOptions,
   ) {
     const { status, method, diagnostics } = answer;
@@ -42,6 +52,7 @@ export class RegistryError extends ManifestsError {
     this.method = method;
     this.url = url;
     this.diagnostics = diagnostics;
+    this.retryAfter = answer.retryAfter;
   }
 }
 
@@ -92,16 +103,26 @@ function detailText(detail: unknown): string {
   return detail === undefined || detail === null ? "" : JSON.stringify(detail).slice(0, 300);
 }
 
+/** Longest wait that a server may ask for, in milliseconds. */
+const MAX_RETRY_AFTER = 120_000;
+
+/** What the server asks to wait, in milliseconds. */
+export function retryAfter(response: Response): number | undefined {
+  const value = response.headers.get("retry-after");
+  if (value === null) return undefined;
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
+}
+
 /** Reads an unsuccessful answer to its end and makes an error of it. */
-export async function errorOf(method: string, response: Response, url: string): Promise<RegistryError> {
-  const bytes = response.body
-    ? await readStream(response.body as ByteStream, MAX_ERROR_BODY).catch(() => undefined)
-    : undefined;
-  const text = bytes ? new TextDecoder().decode(bytes) : "";
+export async function errorOf(method: string, answer: HttpResponse): Promise<RegistryError> {
+  const { response, url } = answer;
+  const bytes = await readStream(bodyOf(answer), MAX_ERROR_BODY).catch(() => undefined);
   return new RegistryError({
     status: response.status,
     method,
     url,
-    diagnostics: parseDiagnostics(text, response.headers.get("content-type") ?? ""),
+    diagnostics: parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? ""),
+    retryAfter: retryAfter(response),
   });
 }

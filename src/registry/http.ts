@@ -1,17 +1,15 @@
 import { delay } from "@std/async";
 import { backoffDelay, type ByteStream, type Fetch, Semaphore } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
-import { redactUrl } from "./errors.ts";
+import { redactUrl, retryAfter } from "./errors.ts";
 
 /** Requests to one host that may wait for an answer at once. */
 const MAX_REQUESTS_PER_HOST = 32;
 /** How long an answer's headers may take, in milliseconds, where the request has no streamed body. */
 const HEADERS_TIMEOUT = 60_000;
 const MAX_REDIRECTS = 10;
-/** Attempts at a request that may be repeated. */
-const MAX_ATTEMPTS = 4;
-/** Longest wait that a server may ask for, in milliseconds. */
-const MAX_RETRY_AFTER = 120_000;
+/** How often a request is repeated where the caller does not say. */
+const DEFAULT_RETRIES = 3;
 const RETRIED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504];
 
 /** A request in parts, so that it can be made again. */
@@ -26,6 +24,8 @@ export interface HttpRequest {
   readonly body?: Uint8Array<ArrayBuffer> | ByteStream | undefined;
   /** Ends the request and the reading of its answer. */
   readonly signal?: AbortSignal | undefined;
+  /** How often it may be repeated after passing failures; default 3. */
+  readonly maxRetries?: number | undefined;
 }
 
 /** An answer, with the URL that gave it. */
@@ -53,8 +53,9 @@ export class HttpClient {
   /** Sends a request; repeats it after passing failures unless its body is a stream or it is a `POST` or `PATCH`. */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const repeatable = !(request.body instanceof ReadableStream) && !["POST", "PATCH"].includes(request.method);
+    const retries = repeatable ? request.maxRetries ?? DEFAULT_RETRIES : 0;
     for (let attempt = 1;; attempt++) {
-      const last = attempt >= MAX_ATTEMPTS || !repeatable;
+      const last = attempt > retries;
       try {
         const answer = await this.#follow(request);
         if (last || !RETRIED_STATUSES.includes(answer.response.status)) return answer;
@@ -72,6 +73,14 @@ export class HttpClient {
     const { method, url, headers, body, signal } = request;
     using _slot = await this.#slots.acquire(signal);
     const timeout = new AbortController();
+    const sent = new Request(url, {
+      method,
+      // Without this, `fetch` inflates bodies, and neither digest nor length describe what is read.
+      headers: { "accept-encoding": "identity", "user-agent": this.#userAgent, ...headers },
+      body: body ?? null,
+      redirect: "manual",
+      signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
+    });
     const streamed = body instanceof ReadableStream;
     const timer = streamed ? undefined : setTimeout(
       () =>
@@ -79,16 +88,7 @@ export class HttpClient {
       HEADERS_TIMEOUT,
     );
     try {
-      return await this.#fetch(
-        new Request(url, {
-          method,
-          // Without this, `fetch` inflates bodies, and neither digest nor length describe what is read.
-          headers: { "accept-encoding": "identity", "user-agent": this.#userAgent, ...headers },
-          body: body ?? null,
-          redirect: "manual",
-          signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
-        }),
-      );
+      return await this.#fetch(sent);
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
       if (timeout.signal.aborted) throw timeout.signal.reason;
@@ -137,14 +137,6 @@ export class HttpClient {
 
 function signalOption(signal: AbortSignal | undefined): { signal?: AbortSignal } {
   return signal ? { signal } : {};
-}
-
-/** What the server asks to wait, in milliseconds. */
-function retryAfter(response: Response): number | undefined {
-  const value = response.headers.get("retry-after");
-  if (value === null) return undefined;
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
 }
 
 /** `fetch` says "fetch failed" whatever happened; what did is only in the text of the cause, next to the full URL. */

@@ -1,7 +1,7 @@
 import { readStream } from "../internal/mod.ts";
 import { isObject, ManifestsError } from "../spec/mod.ts";
 import { bodyOf } from "./body.ts";
-import { errorOf } from "./errors.ts";
+import { errorOf, redactUrl } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
 
 /** How large one page may be, in bytes. */
@@ -18,13 +18,16 @@ export async function* listPages(
   const seen = new Set<string>();
   const visited = new Set<string>();
   let target: string | undefined = first;
-  while (target !== undefined && !visited.has(target) && visited.size < MAX_PAGES) {
+  while (target !== undefined && !visited.has(target)) {
     visited.add(target);
     const answer = await get(target);
     const { response, url } = answer;
     if (response.status === 404) return void await response.body?.cancel();
-    if (response.status !== 200) throw await errorOf("GET", response, url);
+    if (response.status !== 200) throw await errorOf("GET", answer);
     const bytes = await readStream(bodyOf(answer), MAX_PAGE_SIZE);
+    if (!bytes || visited.size > MAX_PAGES) {
+      throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the list at ${redactUrl(url)} as it is too long`);
+    }
     for (const item of readItems(bytes, member, url)) {
       if (!seen.has(item)) yield item;
       seen.add(item);
@@ -33,12 +36,14 @@ export async function* listPages(
   }
 }
 
-function readItems(bytes: Uint8Array | undefined, member: string, url: string): string[] {
+function readItems(bytes: Uint8Array, member: string, url: string): string[] {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new ManifestsError("REGISTRY_ERROR", `Cannot read the list at ${url} as it is not JSON`, { cause });
+    throw new ManifestsError("REGISTRY_ERROR", `Cannot read the list at ${redactUrl(url)} as it is not JSON`, {
+      cause,
+    });
   }
   const items = isObject(value) ? value[member] : undefined;
   return Array.isArray(items) ? items.filter((item) => typeof item === "string" && item !== "") : [];

@@ -4,6 +4,7 @@ import {
   type Digest,
   guessMediaType,
   isDigest,
+  isManifestsError,
   manifestDigest,
   ManifestsError,
   MAX_MANIFEST_SIZE,
@@ -17,7 +18,7 @@ import type { RegistryClient } from "./client.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
 import { listPages } from "./pages.ts";
-import { type Upload, uploadBlob } from "./upload.ts";
+import { cancelSession, type SendUpload, type Upload, uploadBlob } from "./upload.ts";
 
 /**
  * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
@@ -75,7 +76,7 @@ export class Repository {
       headers: { accept: ACCEPTED_MANIFESTS },
     });
     const { response, url } = answer;
-    if (response.status !== 200) throw await errorOf("GET", response, url);
+    if (response.status !== 200) throw await errorOf("GET", { response, url });
     const bytes = Number(response.headers.get("content-length") ?? 0) > MAX_MANIFEST_SIZE
       ? await response.body?.cancel()
       : await readStream(bodyOf(answer), MAX_MANIFEST_SIZE);
@@ -100,7 +101,7 @@ export class Repository {
     });
     await response.body?.cancel();
     if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await errorOf("HEAD", response, url);
+    if (response.status !== 200) throw await errorOf("HEAD", { response, url });
     const digest = response.headers.get("docker-content-digest") ?? "";
     const size = response.headers.get("content-length");
     if (isDigest(digest) && size !== null) {
@@ -121,15 +122,15 @@ export class Repository {
     bytes: Uint8Array<ArrayBuffer>,
     options: CallOptions & { mediaType?: string } = {},
   ): Promise<Digest> {
-    const { signal, mediaType = guessMediaType(bytes) } = options;
+    const { mediaType = guessMediaType(bytes), ...call } = options;
     const digest = manifestDigest(bytes);
     if (isDigest(tagOrDigest)) verifyManifestDigest(bytes, tagOrDigest, `the manifest ${tagOrDigest}`);
     const { response, url } = await this.#send("PUT", `manifests/${tagOrDigest}`, {
-      signal,
+      ...call,
       headers: { "content-type": mediaType },
       body: bytes,
     }, "pull,push");
-    if (response.status < 200 || response.status > 299) throw await errorOf("PUT", response, url);
+    if (response.status < 200 || response.status > 299) throw await errorOf("PUT", { response, url });
     await response.body?.cancel();
     const stored = response.headers.get("docker-content-digest");
     if (stored !== null && stored !== digest && !isDigest(tagOrDigest)) {
@@ -145,7 +146,7 @@ export class Repository {
   async deleteManifest(tagOrDigest: string, options: CallOptions = {}): Promise<boolean> {
     const { response, url } = await this.#send("DELETE", `manifests/${tagOrDigest}`, options, "*");
     if (response.status !== 404 && (response.status < 200 || response.status > 299)) {
-      throw await errorOf("DELETE", response, url);
+      throw await errorOf("DELETE", { response, url });
     }
     await response.body?.cancel();
     return response.status !== 404;
@@ -156,7 +157,7 @@ export class Repository {
     const { response, url } = await this.#send("HEAD", `blobs/${digest}`, options, "pull,push");
     await response.body?.cancel();
     if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await errorOf("HEAD", response, url);
+    if (response.status !== 200) throw await errorOf("HEAD", { response, url });
     const size = response.headers.get("content-length");
     return size === null ? UNKNOWN_SIZE : Number(size);
   }
@@ -172,24 +173,27 @@ export class Repository {
   /** Reads a blob as the registry sends it. For callers that verify it themselves, so that it is not hashed twice. */
   async getUnverifiedBlob(digest: Digest, options: CallOptions = {}): Promise<ByteStream> {
     const answer = await this.#send("GET", `blobs/${digest}`, options);
-    if (answer.response.status !== 200) throw await errorOf("GET", answer.response, answer.url);
+    if (answer.response.status !== 200) throw await errorOf("GET", answer);
     return bodyOf(answer);
   }
 
   /** Asks the registry to take a blob from another of its repositories. Trouble is no error: the blob can be uploaded. */
   async mountBlob(digest: Digest, from: string, options: CallOptions = {}): Promise<MountResult> {
-    const { response, url } = await this.#send(
-      "POST",
-      `blobs/uploads/?mount=${digest}&from=${encodeURIComponent(from)}`,
-      { ...options, extraScopes: [`repository:${from}:pull`] },
-      "pull,push",
-    );
-    await response.body?.cancel();
-    if (response.status === 201) return { mounted: true };
-    const location = response.headers.get("location");
-    return response.status === 202 && location !== null
-      ? { mounted: false, upload: { location: new URL(location, url).href } }
-      : { mounted: false };
+    const extraScopes = [`repository:${from}:pull`];
+    const target = `blobs/uploads/?mount=${digest}&from=${encodeURIComponent(from)}`;
+    try {
+      const { response, url } = await this.#send("POST", target, { ...options, extraScopes }, "pull,push");
+      await response.body?.cancel();
+      if (response.status === 201) return { mounted: true };
+      const location = response.headers.get("location");
+      return response.status === 202 && location !== null
+        ? { mounted: false, upload: { location: new URL(location, url).href } }
+        : { mounted: false };
+    } catch (error) {
+      // A token service may refuse the scope of the other repository.
+      if (isManifestsError(error)) return { mounted: false };
+      throw error;
+    }
   }
 
   /**
@@ -203,14 +207,29 @@ export class Repository {
 
   /** Uploads a blob from a stream that was verified already and fails where it is wrong. */
   async putVerifiedBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
-    const scopes = [this.#scope("pull,push")];
+    const { upload, ...call } = options;
     await uploadBlob({
-      send: (request) => this.#client.send({ ...request, scopes, signal: request.signal ?? options.signal }),
+      send: this.#uploadSender(call),
+      isThere: async () => await this.headBlob(descriptor.digest, call) !== undefined,
       start: `/v2/${this.path}/blobs/uploads/`,
-      upload: options.upload,
+      upload,
       descriptor,
       stream,
     });
+  }
+
+  /** Gives an upload session up. Best effort: the registry forgets abandoned ones by itself, later. */
+  async cancelUpload(upload: Upload, options: CallOptions = {}): Promise<void> {
+    await cancelSession(this.#uploadSender(options), upload.location);
+  }
+
+  #uploadSender(call: CallOptions): SendUpload {
+    const scopes = [this.#scope("pull,push")];
+    return (request) => {
+      const signals = [call.signal, request.signal].filter((signal) => signal !== undefined);
+      const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+      return this.#client.send({ ...call, ...request, signal, scopes });
+    };
   }
 
   /** The tags, page by page, in the registry's order; none where the repository is unknown. */

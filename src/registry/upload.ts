@@ -1,12 +1,14 @@
 import { type ByteStream, readStream } from "../internal/mod.ts";
-import { type Descriptor, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
-import { errorOf } from "./errors.ts";
+import { type Descriptor, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { errorOf, redactUrl } from "./errors.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 
 /** Blobs up to this size are sent in one request from memory; larger ones are streamed. */
 const MAX_BUFFERED = 1024 * 1024;
 /** How long the cancelling of a session may take, in milliseconds. */
 const CANCEL_TIMEOUT = 5_000;
+/** How long a streamed upload may stand still, or its answer take, in milliseconds. */
+const STALL_TIMEOUT = 120_000;
 
 /** An upload session that a registry has opened. */
 export interface Upload {
@@ -14,10 +16,15 @@ export interface Upload {
   readonly location: string;
 }
 
+/** Sends an authenticated request of an upload. */
+export type SendUpload = (request: Omit<HttpRequest, "url"> & { target: string }) => Promise<HttpResponse>;
+
 /** What {@linkcode uploadBlob} needs. */
 export interface UploadOptions {
   /** Sends an authenticated request. */
-  send: (request: Omit<HttpRequest, "url"> & { target: string }) => Promise<HttpResponse>;
+  send: SendUpload;
+  /** Whether the repository has the blob. */
+  isThere: () => Promise<boolean>;
   /** Path at which sessions are opened. */
   start: string;
   /** A session that is open already. */
@@ -35,15 +42,15 @@ export interface UploadOptions {
 export async function uploadBlob(options: UploadOptions): Promise<void> {
   const { send, descriptor, stream } = options;
   const small = descriptor.size !== UNKNOWN_SIZE && descriptor.size <= MAX_BUFFERED;
-  let location: string | undefined;
+  let location = options.upload?.location;
   try {
     // A small blob is read first: the session then cannot be left behind by a source that fails.
     const body = small ? await readStream(stream, MAX_BUFFERED) : new Uint8Array();
-    location = options.upload?.location ?? await openSession(options);
+    location ??= await openSession(options);
     if (!small) location = await sendStream(send, location, stream);
-    await closeSession(send, location, descriptor, body!);
+    await closeSession(options, location, body!);
   } catch (error) {
-    await stream.cancel(error).catch(() => {});
+    if (!stream.locked) await stream.cancel(error).catch(() => {});
     if (location !== undefined) await cancelSession(send, location);
     throw error;
   }
@@ -61,17 +68,28 @@ function locationOf({ response, url }: HttpResponse, fallback?: string): string 
 
 async function openSession({ send, start }: UploadOptions): Promise<string> {
   const answer = await send({ method: "POST", target: start, headers: { "content-length": "0" } });
-  if (answer.response.status !== 202) throw await errorOf("POST", answer.response, answer.url);
+  if (answer.response.status !== 202) throw await errorOf("POST", answer);
   await answer.response.body?.cancel();
   return locationOf(answer);
 }
 
-async function sendStream(send: UploadOptions["send"], location: string, stream: ByteStream): Promise<string> {
+/** Streams a blob into a session. */
+async function sendStream(send: SendUpload, location: string, stream: ByteStream): Promise<string> {
   // `fetch` reports a failing body in its own words; the stream's own error is the one that tells what is wrong.
   let failure: { reason: unknown } | undefined;
+  const stalled = new AbortController();
+  const stall = () =>
+    stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${redactUrl(location)} as nothing moves any more`));
+  let timer = setTimeout(stall, STALL_TIMEOUT);
+  const moved = () => {
+    clearTimeout(timer);
+    timer = setTimeout(stall, STALL_TIMEOUT);
+  };
+  // Read by hand, so that the source can be given back also while `fetch` still holds the body.
   const reader = stream.getReader();
   const body: ByteStream = new ReadableStream({
     async pull(controller) {
+      moved();
       try {
         const { done, value } = await reader.read();
         if (done) controller.close();
@@ -80,6 +98,7 @@ async function sendStream(send: UploadOptions["send"], location: string, stream:
         failure ??= { reason };
         throw reason;
       }
+      moved();
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
@@ -89,45 +108,40 @@ async function sendStream(send: UploadOptions["send"], location: string, stream:
       target: location,
       headers: { "content-type": "application/octet-stream" },
       body,
+      signal: stalled.signal,
     });
-    if (answer.response.status < 200 || answer.response.status > 299) {
-      throw await errorOf("PATCH", answer.response, answer.url);
-    }
+    if (answer.response.status < 200 || answer.response.status > 299) throw await errorOf("PATCH", answer);
     await answer.response.body?.cancel();
     return locationOf(answer, location);
   } catch (error) {
+    await reader.cancel(error).catch(() => {});
     throw failure ? failure.reason : error;
   } finally {
-    await reader.cancel().catch(() => {});
+    clearTimeout(timer);
     reader.releaseLock();
   }
 }
 
-async function closeSession(
-  send: UploadOptions["send"],
-  location: string,
-  descriptor: Descriptor,
-  body: Uint8Array<ArrayBuffer>,
-): Promise<void> {
-  const answer = await send({
-    method: "PUT",
-    target: `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(descriptor.digest)}`,
-    headers: { "content-type": "application/octet-stream" },
-    body,
-  });
-  const { status } = answer.response;
-  if (status !== 201 && status !== 200 && status !== 204) throw await errorOf("PUT", answer.response, answer.url);
-  await answer.response.body?.cancel();
+async function closeSession(options: UploadOptions, location: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+  const { send, descriptor, isThere } = options;
+  const target = `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(descriptor.digest)}`;
+  try {
+    const headers = { "content-type": "application/octet-stream" };
+    // Sent once: where the answer is lost, the session is over, and asking again could only fail.
+    const answer = await send({ method: "PUT", target, headers, body, maxRetries: 0 });
+    if (![200, 201, 204].includes(answer.response.status)) throw await errorOf("PUT", answer);
+    await answer.response.body?.cancel();
+  } catch (error) {
+    const lost = isManifestsError(error, "NETWORK") || isManifestsError(error, "NOT_FOUND");
+    if (!lost || !await isThere().catch(() => false)) throw error;
+  }
 }
 
 /** Best effort: the registry forgets abandoned sessions by itself, later. */
-async function cancelSession(send: UploadOptions["send"], location: string): Promise<void> {
+export async function cancelSession(send: SendUpload, location: string): Promise<void> {
   try {
-    const { response } = await send({
-      method: "DELETE",
-      target: location,
-      signal: AbortSignal.timeout(CANCEL_TIMEOUT),
-    });
+    const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
+    const { response } = await send({ method: "DELETE", target: location, signal, maxRetries: 0 });
     await response.body?.cancel();
   } catch {
     // The failure that led here is the one to report.

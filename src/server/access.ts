@@ -30,6 +30,7 @@ export class AccessControl {
       throw new Refusal("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
     }
     const lifetime = this.#options.tokenLifetime ?? 300;
+    for (const [token, { expires }] of this.#tokens) if (expires <= Date.now()) this.#tokens.delete(token);
     const token = crypto.randomUUID();
     this.#tokens.set(token, {
       scopes: new Set(url.searchParams.getAll("scope")),

@@ -1,4 +1,4 @@
-import { type ByteStream, readChunks, streamOf } from "../internal/mod.ts";
+import { type ByteStream, mapStream, streamOf } from "../internal/mod.ts";
 import { type Digest, isDigest } from "../spec/mod.ts";
 import { contentAnswer, emptyAnswer, Refusal } from "./answers.ts";
 import type { RegistryStorage, UploadSession } from "./storage.ts";
@@ -45,10 +45,18 @@ export class BlobHandlers {
   }
 
   /** `POST` of `/v2/<name>/blobs/uploads/`: a mount, a whole blob, or a new session. */
-  async start(request: Request, url: URL, repository: string): Promise<Response> {
+  async start(
+    request: Request,
+    url: URL,
+    repository: string,
+    mayPull: (repository: string) => boolean,
+  ): Promise<Response> {
     const mount = url.searchParams.get("mount");
     const from = url.searchParams.get("from");
-    if (mount !== null && from !== null && await this.#storage.linkBlob(checkDigest(mount), from, repository)) {
+    if (
+      mount !== null && from !== null && mayPull(from) &&
+      await this.#storage.linkBlob(checkDigest(mount), from, repository)
+    ) {
       return blobCreated(repository, checkDigest(mount));
     }
     const session = await this.#storage.createUpload();
@@ -121,19 +129,8 @@ export class BlobHandlers {
 /** The body of a request; where the client breaks it off, that is the client's failure, not the registry's. */
 function bodyOf(request: Request): ByteStream {
   if (!request.body) return streamOf(new Uint8Array());
-  const chunks = readChunks(request.body as ByteStream);
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await chunks.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch {
-        throw new Refusal("BLOB_UPLOAD_INVALID", "the request body broke off");
-      }
-    },
-    cancel: async () => void await chunks.return(),
-  }, { highWaterMark: 0 });
+  const fail = () => new Refusal("BLOB_UPLOAD_INVALID", "the request body broke off");
+  return mapStream(request.body as ByteStream, { fail });
 }
 
 function checkDigest(text: string): Digest {

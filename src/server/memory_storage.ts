@@ -1,4 +1,4 @@
-import { type ByteStream, concatBytes, readChunks, streamOf } from "../internal/mod.ts";
+import { type ByteStream, compactChunk, concatBytes, readChunks, streamOf } from "../internal/mod.ts";
 import { type Digest, digestAlgorithm, digestOf } from "../spec/mod.ts";
 import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "./storage.ts";
 
@@ -104,7 +104,7 @@ class MemoryUpload implements UploadSession {
 
   async append(stream: ByteStream): Promise<void> {
     for await (const chunk of readChunks(stream)) {
-      this.#chunks.push(chunk);
+      this.#chunks.push(compactChunk(chunk));
       this.size += chunk.length;
     }
   }

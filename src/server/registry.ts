@@ -21,6 +21,7 @@ export interface Registry {
 }
 
 const NAME = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*";
+const NAME_REGEXP = new RegExp(`^${NAME}$`);
 const ROUTE_REGEXP = new RegExp(`^/v2/(${NAME})/(manifests|blobs/uploads|blobs|tags|referrers)/([^/]*)$`);
 
 /**
@@ -42,6 +43,16 @@ export function createRegistry(options: RegistryOptions): Registry {
   const manifests = new ManifestHandlers(options.storage);
   const access = options.access && new AccessControl(options.access);
 
+  /** Whether blobs of another repository may be mounted from there by who asks. */
+  const mayPull = (request: Request, url: URL, repository: string): boolean => {
+    if (!NAME_REGEXP.test(repository)) return false;
+    try {
+      access?.check(request, url, repository, "pull");
+      return true;
+    } catch {
+      return false;
+    }
+  };
   const route = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const reading = request.method === "GET" || request.method === "HEAD";
@@ -60,7 +71,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return await blobs.blob(request, repository, reference);
       case "blobs/uploads":
         return reference === "" && request.method === "POST"
-          ? await blobs.start(request, url, repository)
+          ? await blobs.start(request, url, repository, (from) => mayPull(request, url, from))
           : await blobs.session(request, url, repository, reference);
       case "tags":
         if (!reading || reference !== "list") break;

@@ -6,4 +6,6 @@ export interface Credentials {
   readonly password?: string;
   /** OAuth2 refresh token, which stands in for the password. */
   readonly identityToken?: string;
+  /** A bearer token that is sent as it is. */
+  readonly registryToken?: string;
 }

@@ -102,7 +102,8 @@ function refuseAmbiguous(from: StructReader, mediaType: string, allowed: readonl
 
 /**
  * Parses a manifest of any kind and refuses ambiguous ones. The media type is the one inside the document where it
- * has one, else `mediaType`, else guessed.
+ * has one, else `mediaType`, else guessed. Whether a document is schema 1 is decided by the document alone, exactly as
+ * {@linkcode manifestDigest} decides it: what is digested as one thing must never be read as another.
  *
  * @param mediaType What the source said that it is, such as a `Content-Type`; not believed against the document.
  * @throws {ManifestsError | ManifestsSyntaxError} With code `INVALID_JSON`, `INVALID_DIGEST`, `INVALID_MANIFEST`,
@@ -110,7 +111,7 @@ function refuseAmbiguous(from: StructReader, mediaType: string, allowed: readonl
  */
 export function parseManifest(bytes: Uint8Array<ArrayBuffer>, mediaType?: string): ParsedManifest {
   const from = new StructReader(parseJson(bytes, "manifest").value, "manifest");
-  const type = from.string("mediaType") || trustedType(mediaType) || guessMediaType(bytes);
+  const type = decideType(from, guessMediaType(bytes), mediaType);
   if (isIndexMediaType(type)) {
     refuseAmbiguous(from, type, ["manifests"]);
     return type === MEDIA_TYPES.ociIndex
@@ -118,16 +119,27 @@ export function parseManifest(bytes: Uint8Array<ArrayBuffer>, mediaType?: string
       : { kind: "docker-list", bytes, mediaType: type, list: readDockerList(from) };
   }
   if (type === MEDIA_TYPES.ociManifest || type === MEDIA_TYPES.dockerManifest) return parseImage(from, bytes, type);
-  if (isSchema1MediaType(type)) return parseSchema1(from, bytes, type);
+  if (isSchema1MediaType(type)) return parseSchema1(bytes, type);
   throw new ManifestsError(
     "MANIFEST_TYPE_NOT_SUPPORTED",
     `Cannot parse a manifest as its type is not supported: current value is ${JSON.stringify(type)}`,
   );
 }
 
+function decideType(from: StructReader, guessed: string, declared: string | undefined): string {
+  const own = from.string("mediaType") ?? "";
+  if (!isSchema1MediaType(guessed)) return own || trustedType(declared) || guessed;
+  if (own === "" || isSchema1MediaType(own)) return guessed;
+  throw new ManifestsSyntaxError(
+    "AMBIGUOUS_MANIFEST",
+    `Cannot accept an ambiguous manifest: it is schema 1 by its version, but says that it is ${JSON.stringify(own)}`,
+  );
+}
+
 function trustedType(mediaType: string | undefined): string | undefined {
   const known: readonly string[] = Object.values(MEDIA_TYPES);
-  return mediaType !== undefined && known.includes(mediaType) ? mediaType : undefined;
+  const trusted = mediaType !== undefined && known.includes(mediaType) && !isSchema1MediaType(mediaType);
+  return trusted ? mediaType : undefined;
 }
 
 function parseImage(from: StructReader, bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {
@@ -147,7 +159,16 @@ function parseImage(from: StructReader, bytes: Uint8Array<ArrayBuffer>, mediaTyp
   };
 }
 
-function parseSchema1(from: StructReader, bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {
+function parseSchema1(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {
+  // Of a signed manifest only the payload is covered by its digest, so only the payload is read.
+  const payload = mediaType === MEDIA_TYPES.dockerSchema1Signed ? signedPayload(bytes) : bytes;
+  const from = new StructReader(parseJson(payload, "schema 1 manifest").value, "schema 1 manifest");
+  if (from.integer("schemaVersion") !== 1) {
+    throw new ManifestsSyntaxError(
+      "INVALID_MANIFEST",
+      "Cannot parse a schema 1 manifest as its schemaVersion is not 1",
+    );
+  }
   refuseAmbiguous(from, mediaType, ["fsLayers", "history"]);
   const layers = (from.structs("fsLayers") ?? []).map((layer): Descriptor => ({
     mediaType: MEDIA_TYPES.dockerLayerGzip,

@@ -16,10 +16,10 @@ export interface Platform {
 }
 
 /** Variants that a CPU runs, best first (container-libs `platform_matcher.go`). */
-const COMPATIBLE_VARIANTS: Readonly<Record<string, readonly string[]>> = {
-  arm: ["v8", "v7", "v6", "v5"],
-  arm64: ["v8"],
-};
+const COMPATIBLE_VARIANTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["arm", ["v8", "v7", "v6", "v5"]],
+  ["arm64", ["v8"]],
+]);
 
 /**
  * The platforms that suit a wanted one, best first: the wanted variant, then the older ones that it can run, then none.
@@ -35,7 +35,7 @@ const COMPATIBLE_VARIANTS: Readonly<Record<string, readonly string[]>> = {
  */
 export function compatiblePlatforms(wanted: Platform): Platform[] {
   const { os, architecture, variant = "" } = wanted;
-  const known = COMPATIBLE_VARIANTS[architecture] ?? [];
+  const known = COMPATIBLE_VARIANTS.get(architecture) ?? [];
   const from = known.indexOf(variant);
   const variants = variant === "" ? ["", ...known] : from < 0 ? [variant, ""] : [...known.slice(from), ""];
   return variants.map((v) => ({ os, architecture, variant: v }));

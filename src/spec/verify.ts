@@ -1,4 +1,4 @@
-import { type ByteStream, readChunks, readStream } from "../internal/mod.ts";
+import { type ByteStream, mapStream, readStream } from "../internal/mod.ts";
 import { type Descriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 import { createDigester, digestAlgorithm } from "./digest.ts";
 import { DigestMismatchError, ManifestsError } from "./errors.ts";
@@ -19,42 +19,27 @@ function failSize(descriptor: Descriptor, actual: string): never {
  * @param onBytes Told of every chunk's length.
  */
 export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?: (count: number) => void): ByteStream {
-  const chunks = readChunks(stream);
   const digester = createDigester(digestAlgorithm(descriptor.digest));
+  const known = descriptor.size !== UNKNOWN_SIZE;
   let size = 0;
   let withheld: Uint8Array<ArrayBuffer> | undefined;
-  const finish = (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
-    if (descriptor.size !== UNKNOWN_SIZE && size !== descriptor.size) failSize(descriptor, `${size}`);
-    const actual = digester.digest();
-    if (actual !== descriptor.digest) {
+  return mapStream(stream, {
+    chunk(bytes) {
+      size += bytes.length;
+      if (known && size > descriptor.size) failSize(descriptor, `at least ${size}`);
+      digester.update(bytes);
+      onBytes?.(bytes.length);
+      const ready = withheld;
+      withheld = bytes;
+      return ready;
+    },
+    end() {
+      if (known && size !== descriptor.size) failSize(descriptor, `${size}`);
+      const actual = digester.digest();
+      if (actual === descriptor.digest) return withheld;
       throw new DigestMismatchError(`blob ${descriptor.digest}`, descriptor.digest, actual);
-    }
-    if (withheld) controller.enqueue(withheld);
-    controller.close();
-  };
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        for (;;) {
-          const { done, value } = await chunks.next();
-          if (done) return finish(controller);
-          size += value.length;
-          if (descriptor.size !== UNKNOWN_SIZE && size > descriptor.size) failSize(descriptor, `at least ${size}`);
-          digester.update(value);
-          onBytes?.(value.length);
-          const ready = withheld;
-          withheld = value;
-          if (ready) return controller.enqueue(ready);
-        }
-      } catch (error) {
-        await chunks.return().catch(() => {});
-        throw error;
-      }
     },
-    async cancel() {
-      await chunks.return();
-    },
-  }, { highWaterMark: 0 });
+  });
 }
 
 /**

@@ -19,16 +19,7 @@ export async function findLocalImage(
   text: string,
   keys: readonly string[] = [],
 ): Promise<LocalImage | undefined> {
-  const name = text.replace(/^containers-storage:(\[[^\]]*\])?/, "");
-  const transport = /^([a-z-]+):(\/\/|[./])/.exec(name)?.[1];
-  if (transport) {
-    throw new ManifestsError(
-      "UNSUPPORTED_TRANSPORT",
-      `Cannot look up ${JSON.stringify(text)}: unsupported transport ${
-        JSON.stringify(transport)
-      } for looking up local images`,
-    );
-  }
+  const name = stripTransport(store, text);
   const id = /^(?:sha256:|@)?([a-f0-9]{64})$/.exec(name)?.[1];
   if (id) return await find(store, id, keys, (image) => image.id === id);
   for (const candidate of candidates(name)) {
@@ -37,6 +28,31 @@ export async function findLocalImage(
     if (found) return found;
   }
   return await find(store, name, keys, (image) => image.id.startsWith(name)) ?? await findBySuffix(store, name, keys);
+}
+
+/** The transports whose names may stand before a reference. */
+const TRANSPORT_REGEXP = /^(docker|docker-archive|docker-daemon|dir|oci|oci-archive|sif|tarball|[a-z-]+(?=:\/\/)):/;
+
+/** The name in a `containers-storage:` reference to this very store, or a plain name. */
+function stripTransport(store: ImageStore, text: string): string {
+  const transport = TRANSPORT_REGEXP.exec(text)?.[1];
+  if (transport) {
+    throw new ManifestsError(
+      "UNSUPPORTED_TRANSPORT",
+      `Cannot look up ${JSON.stringify(text)}: unsupported transport ${
+        JSON.stringify(transport)
+      } for looking up local images`,
+    );
+  }
+  const [, place = "", name] = /^containers-storage:(\[[^\]]*\])?(.*)$/s.exec(text) ?? [];
+  if (name === undefined) return text;
+  // Options after the roots do not tell one store from another.
+  const plain = (location: string) => location.replace(/:[^\]]*\]$/, "]");
+  if (place === "" || plain(place) === plain(store.location)) return name;
+  throw new ManifestsError(
+    "UNSUPPORTED_TRANSPORT",
+    `Cannot look up ${JSON.stringify(text)} in the store ${store.location} as it names another one`,
+  );
 }
 
 async function find(

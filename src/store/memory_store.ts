@@ -1,6 +1,6 @@
 import { type Digest, digestOf, manifestDigest } from "../spec/mod.ts";
 import { enterQueue } from "./lock/queue.ts";
-import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "./names.ts";
+import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "./names.ts";
 import type {
   BigData,
   CreateImageOptions,
@@ -38,7 +38,7 @@ interface MemoryImage {
 }
 
 class MemoryStore implements ImageStore {
-  readonly location = `[memory@${crypto.randomUUID()}]`;
+  readonly location: string = `[memory@${crypto.randomUUID()}]`;
   readonly #images = new Map<string, MemoryImage>();
 
   findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
@@ -56,11 +56,13 @@ class MemoryStore implements ImageStore {
     return Promise.resolve([...this.#images.values()].map(view));
   }
 
-  createImage({ id = randomImageId(), names = [], data }: CreateImageOptions): Promise<StoredImage> {
-    if (this.#images.has(id)) return Promise.reject(idInUse(id));
+  // deno-lint-ignore require-await -- What is wrong with the id must reject, not throw.
+  async createImage({ id = randomImageId(), names = [], data }: CreateImageOptions): Promise<StoredImage> {
+    requireImageId(id);
+    if (this.#images.has(id)) throw idInUse(id);
     for (const name of names) {
       const owner = this.#find(name);
-      if (owner?.names.includes(name)) return Promise.reject(nameInUse(name, owner.id));
+      if (owner?.names.includes(name)) throw nameInUse(name, owner.id);
     }
     const image: MemoryImage = {
       id,
@@ -71,7 +73,7 @@ class MemoryStore implements ImageStore {
     };
     put(image, data);
     this.#images.set(id, image);
-    return Promise.resolve(view(image));
+    return view(image);
   }
 
   writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {

@@ -19,6 +19,16 @@ export function randomImageId(): string {
   }
 }
 
+/** Refuses an id that is none: ids become names of folders. */
+export function requireImageId(id: string): void {
+  if (!/^[0-9a-f]{64}$/.test(id)) {
+    throw new ManifestsError(
+      "IMAGE_UNKNOWN",
+      `Cannot use ${JSON.stringify(id.slice(0, 100))} as an image id: it must have 64 hexadecimal digits`,
+    );
+  }
+}
+
 /** The error of a name that another record has. */
 export function nameInUse(name: string, id: string): ManifestsError {
   return new ManifestsError(

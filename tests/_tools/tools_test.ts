@@ -43,7 +43,7 @@ Deno.test("the room rule is what the linter runs", async () => {
 Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async () => {
   const rooms = (await Array.fromAsync(Deno.readDir(new URL("src/", ROOT)))).map(({ name }) => name).toSorted();
   assert.deepEqual(rooms, Object.keys(ROOMS).toSorted());
-  const text = await Deno.readTextFile(new URL("ARCHITECTURE.md", ROOT));
+  const text = (await Deno.readTextFile(new URL("ARCHITECTURE.md", ROOT))).replace(/ +/g, " ");
   for (const [room, imports] of Object.entries(ROOMS)) {
     assert.ok(text.includes(`| \`${room}\` | ${imports.map((name) => `\`${name}\``).join(", ") || "nothing"} |`), room);
   }

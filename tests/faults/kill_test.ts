@@ -11,6 +11,10 @@ const EDITOR = `
 import { create, editList, openStore } from "${new URL("../../mod.ts", import.meta.url).href}";
 const [root, runRoot] = Deno.args;
 const store = await openStore({ root, runRoot, driver: "vfs" });
+// One that was killed before may have left its second list.
+for (const image of await store.listImages()) {
+  if (image.names.includes("localhost/other:latest")) await store.deleteImage(image.id);
+}
 console.log("ready");
 for (;;) {
   await editList(store, "app", (list) => list.addInstance({ digest: "${digest(9)}", size: 9, mediaType: "m" }));

@@ -1,4 +1,3 @@
-import { readManifest } from "../../image/mod.ts";
 import { decodeUtf8 } from "../../internal/mod.ts";
 import {
   base64OrNothing,
@@ -14,7 +13,7 @@ import {
   sortedMap,
 } from "../../spec/mod.ts";
 import { findLocalImage } from "../../store/mod.ts";
-import { type List, loadFromImage, parseImageName } from "../../system/local/mod.ts";
+import { fetchManifest, type List, loadFromImage } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, print, type RegistryFlags, systemContextOf } from "../context.ts";
 
 /** `inspect IMAGE`: the local list of that name, else what the registry has. */
@@ -26,9 +25,8 @@ export async function inspect([name]: string[], flags: RegistryFlags, context: C
     const { list } = await loadFromImage(store, local.image.id);
     return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
   }
-  await using source = await parseImageName(name!).openSource(systemContextOf(flags));
-  const remote = await readManifest(source, { signal: context.signal });
-  print(indentJson(decodeUtf8(remote.manifest.bytes), "    "));
+  const { bytes } = await fetchManifest(name!, { systemContext: systemContextOf(flags), signal: context.signal });
+  print(indentJson(decodeUtf8(bytes), "    "));
 }
 
 /** The list as podman and buildah show it: both of its forms in one. */

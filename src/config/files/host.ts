@@ -6,10 +6,19 @@ export function readEnv(name: string): string | undefined {
   return allowed ? Deno.env.get(name) : undefined;
 }
 
-/** The user's id; 0 where it may not be asked or there is none, as on Windows. Never prompts. */
+/**
+ * The user's id; 0 where there is none, as on Windows. Never prompts.
+ *
+ * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE` where it may not be asked: to guess root, or not root,
+ * would mean another user's files.
+ */
 export function currentUid(): number {
   const allowed = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
-  return (allowed ? Deno.uid() : null) ?? 0;
+  if (allowed) return Deno.uid() ?? 0;
+  throw new ManifestsError(
+    "CONFIG_FILE_UNREADABLE",
+    "Cannot find the user's files as the user is not known: run with --allow-sys=uid, or name the files",
+  );
 }
 
 /** A file's content; `undefined` where it is missing. What is there but cannot be read is an error that names it. */

@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from "@std/path";
+import { ManifestsError } from "../../spec/mod.ts";
 import { decodeUtf8 } from "../../internal/mod.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
 import { currentUid, readEnv, readOptional, readRequired } from "./host.ts";
@@ -33,19 +34,39 @@ const DRIVER_PRIORITY = ["overlay", "btrfs", "zfs"];
  * drop-ins, then what the roots hold already, then defaults.
  */
 export async function findStore(choice: StoreChoice): Promise<FoundStore> {
-  const conf = await loadStorageConf();
-  const { graphRoot, runRoot } = await roots(conf);
+  // Who names everything needs no configuration, and no permission to read it.
+  const complete = choice.root && choice.runRoot && choice.driver;
+  const conf = complete && !mayReadConfiguration() ? {} : await loadStorageConf();
+  const { graphRoot, runRoot } = choice.root && choice.runRoot
+    ? { graphRoot: choice.root, runRoot: choice.runRoot }
+    : await roots(conf);
   const root = choice.root ? resolve(choice.root) : graphRoot;
+  const driverOptions = choice.driverOptions ?? readEnv("STORAGE_OPTS")?.split(",").filter(Boolean) ?? [];
   const named = choice.driver || readEnv("STORAGE_DRIVER") || conf.driver;
   const driver = named || await priorDriver(root, conf.driverPriority ?? DRIVER_PRIORITY) || "overlay";
   return {
     graphRoot: root,
     runRoot: choice.runRoot ? resolve(choice.runRoot) : runRoot,
     driver: driver === "overlay2" ? "overlay" : driver,
-    imageStore: choice.root ? undefined : conf.imageStore,
-    additionalImageStores: conf.additionalImageStores ?? [],
-    driverOptions: choice.driverOptions ?? [],
+    imageStore: optionOf(driverOptions, "imagestore")[0] ?? (choice.root ? undefined : conf.imageStore),
+    additionalImageStores: [
+      ...optionOf(driverOptions, "imagestore").slice(1),
+      ...optionOf(driverOptions, "additionalimagestore"),
+      ...conf.additionalImageStores ?? [],
+    ],
+    driverOptions,
   };
+}
+
+/** The values of a driver option, which may have the driver's name before it and commas within. */
+function optionOf(options: readonly string[], name: string): string[] {
+  const found = options.map((option) => new RegExp(`^(?:\\w+\\.)?${name}=(.*)$`).exec(option)?.[1]);
+  return found.flatMap((value) => value?.split(",") ?? []);
+}
+
+function mayReadConfiguration(): boolean {
+  return Deno.permissions.querySync({ name: "read", path: "/etc/containers" }).state === "granted" &&
+    Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
 }
 
 function isRootless(): boolean {
@@ -82,11 +103,17 @@ async function expandPath(path: string): Promise<string> {
 
 /** The driver of a store that is there: the first by priority that has a folder of its own. */
 async function priorDriver(root: string, priority: readonly string[]): Promise<string | undefined> {
-  for (const driver of priority) {
+  const there: string[] = [];
+  for (const driver of new Set([...priority, ...DRIVER_PRIORITY, "vfs"])) {
     const found = await Deno.stat(join(root, driver)).catch(() => undefined);
-    if (found?.isDirectory) return driver;
+    if (found?.isDirectory) there.push(driver);
   }
-  return undefined;
+  const prior = priority.find((driver) => there.includes(driver));
+  if (prior === undefined || there.length === 1) return prior;
+  throw new ManifestsError(
+    "CONFIG_FILE_INVALID",
+    `Cannot choose a storage driver as ${root} contains several valid graphdrivers: ${there.join(", ")}: name one`,
+  );
 }
 
 async function loadStorageConf(): Promise<StorageConf> {

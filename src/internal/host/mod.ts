@@ -1,2 +1,2 @@
 /** Toolbox that needs a host: a disk, an environment. Never imported by portable faces. */
-export { writeAtomically } from "./atomic_write.ts";
+export { type FileContent, writeAllAtomically, writeAtomically } from "./atomic_write.ts";

@@ -40,6 +40,7 @@ export function parseJson(bytes: Uint8Array, what: string): ParsedJson {
  * only in case are refused where one of them is read.
  */
 export class StructReader {
+  readonly #value: Record<string, unknown>;
   readonly #members = new Map<string, { name: string; value: unknown; twice: boolean }>();
 
   /** `what` names the document in errors; `path` the place in it, as in `manifests[3].platform`. */
@@ -50,6 +51,7 @@ export class StructReader {
         `Cannot read ${path && `${path} of `}${what} as it is not an object`,
       );
     }
+    this.#value = value;
     for (const [name, member] of Object.entries(value)) {
       const folded = name.toLowerCase();
       this.#members.set(folded, { name, value: member, twice: this.#members.has(folded) });
@@ -91,7 +93,7 @@ export class StructReader {
 
   /** All members with their names as they stand, each checked to be what `expected` says. */
   entries<T>(is: (value: unknown) => boolean, expected: string): [string, T][] {
-    return [...this.#members.values()].map(({ name, value }) => {
+    return Object.entries(this.#value).map(([name, value]) => {
       if (!is(value)) this.fail(name, expected);
       return [name, value as T];
     });

@@ -49,6 +49,16 @@ export class RecordSet {
   }
 }
 
+/** What a change of records does. */
+export interface RecordChange<T> {
+  /** The records to save; `undefined` where they stay. */
+  readonly set?: RecordSet;
+  /** What the change returns. */
+  readonly result: T;
+  /** Called after the save, while nobody else can read or write. */
+  readonly after?: () => Promise<void>;
+}
+
 /** One folder of image records, with its lock and a copy of its records that is read again when others have written. */
 export class ImagesFolder {
   /** The folder. */
@@ -77,15 +87,16 @@ export class ImagesFolder {
    * Runs `work` on the records while nobody else can read or write them, and saves what it returns: the last-writer
    * bytes first, so that a crash between the two only costs others a needless look, then the records as one step.
    */
-  async write<T>(work: (set: RecordSet) => Promise<{ set?: RecordSet; result: T }>): Promise<T> {
+  async write<T>(work: (set: RecordSet) => Promise<RecordChange<T>>): Promise<T> {
     using lock = await this.#lock(true);
-    const { set, result } = await work(await this.#load(lock));
+    const { set, result, after } = await work(await this.#load(lock));
     if (set) {
       const lastWriter = await writeLastWriter(lock.file);
       this.#cache = undefined;
       await writeAtomically(join(this.path, "images.json"), encodeUtf8(serializeRecords(set.records)));
       this.#cache = { lastWriter, set };
     }
+    await after?.();
     return result;
   }
 
@@ -98,7 +109,8 @@ export class ImagesFolder {
     // Without last-writer bytes nobody says whether the file changed.
     if (this.#cache && lastWriter !== "" && this.#cache.lastWriter === lastWriter) return this.#cache.set;
     const set = await this.#parse();
-    this.#cache = { lastWriter, set };
+    // A writer who is not kept out may be between its new last-writer bytes and its new records.
+    if (lock.excludesWriters) this.#cache = { lastWriter, set };
     return set;
   }
 

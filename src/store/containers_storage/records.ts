@@ -88,6 +88,9 @@ function readRecord(from: StructReader): ImageRecord {
   if (id === "") from.fail("id", "an image id");
   const created = from.string("created") ?? ZERO_TIME;
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(created)) from.fail("created", "a time");
+  from.strings("mapped-layers");
+  from.string("metadata");
+  from.struct("flags");
   const digest = from.string("digest") || undefined;
   if (digest !== undefined && !isDigest(digest)) from.fail("digest", "a digest");
   return {
@@ -98,7 +101,7 @@ function readRecord(from: StructReader): ImageRecord {
     layer: from.string("layer") || undefined,
     bigDataNames: from.strings("big-data-names") ?? [],
     bigDataSizes: new Map(Object.entries(readSizes(from))),
-    bigDataDigests: new Map(Object.entries(from.stringMap("big-data-digests") ?? {}) as [string, Digest][]),
+    bigDataDigests: readDigests(from),
     created,
   };
 }
@@ -106,6 +109,15 @@ function readRecord(from: StructReader): ImageRecord {
 function readSizes(from: StructReader): Record<string, number> {
   const sizes = from.struct("big-data-sizes");
   return sizes ? Object.fromEntries(sizes.entries((value) => Number.isSafeInteger(value), "an integer")) : {};
+}
+
+/** Go checks only those of manifests, by which images are found; others are kept as they are. */
+function readDigests(from: StructReader): Map<string, Digest> {
+  const digests = from.stringMap("big-data-digests") ?? {};
+  for (const [key, digest] of Object.entries(digests)) {
+    if (key.startsWith("manifest") && !isDigest(digest)) from.fail("big-data-digests", `a digest for ${key}`);
+  }
+  return new Map(Object.entries(digests) as [string, Digest][]);
 }
 
 /** Two records with one name: the later one has it, as containers/storage decides when it loads. */
@@ -148,7 +160,10 @@ function encodeRecord(record: ImageRecord, before: string): string {
   const kept = new Map(
     scanJson(before, "images.json").map((span: JsonSpan) => [span.key, before.slice(span.start, span.end)]),
   );
-  const keep = (key: string) => kept.has(key) ? new RawJson(kept.get(key)!) : undefined;
+  const keep = (key: string) => {
+    const found = [...kept].find(([name]) => name.toLowerCase() === key);
+    return found && new RawJson(found[1]);
+  };
   const members = new Map<string, GoJsonValue | undefined>([
     ["id", record.id],
     ["digest", record.digest],

@@ -1,8 +1,8 @@
 import { join } from "@std/path";
-import { writeAtomically } from "../../internal/host/mod.ts";
+import { writeAllAtomically } from "../../internal/host/mod.ts";
 import { type Digest, digestOf, isManifestsError, manifestDigest, ManifestsError } from "../../spec/mod.ts";
 import { lockFile, type LockingMode } from "../lock/file_lock.ts";
-import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "../names.ts";
+import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "../names.ts";
 import type {
   BigData,
   CreateImageOptions,
@@ -13,7 +13,7 @@ import type {
   StoredImage,
   WriteBigDataOptions,
 } from "../types.ts";
-import { ImagesFolder, type RecordSet } from "./images.ts";
+import { ImagesFolder, type RecordChange, type RecordSet } from "./images.ts";
 import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
 import { changeRecord, createRecord, digestsOf, type ImageRecord, type StoredRecord } from "./records.ts";
 
@@ -29,13 +29,13 @@ export class ContainersStorage implements ImageStore {
   constructor(place: StoreLocation, mode: LockingMode) {
     const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
     const options = driverOptions.length > 0 ? `:${driverOptions.join(",")}` : "";
-    this.location = `containers-storage:[${driver}@${graphRoot}+${runRoot}${options}]`;
+    this.location = `[${driver}@${graphRoot}+${runRoot}${options}]`;
     this.#place = place;
     this.#mode = mode;
     this.#own = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
-    this.#additional = additionalImageStores.map((root) =>
-      new ImagesFolder(imagesFolder(root, driver), { mode, readOnly: true })
-    );
+    // With an image store of its own, records in the graph root are still found, after those.
+    const others = imageStore === undefined ? additionalImageStores : [graphRoot, ...additionalImageStores];
+    this.#additional = others.map((root) => new ImagesFolder(imagesFolder(root, driver), { mode, readOnly: true }));
   }
 
   async findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
@@ -66,6 +66,7 @@ export class ContainersStorage implements ImageStore {
   }
 
   async createImage({ id, names = [], data }: CreateImageOptions): Promise<StoredImage> {
+    if (id !== undefined) requireImageId(id);
     return await this.#change("create image", async (set) => {
       const newId = id ?? freshId(set);
       if (set.byId(newId)) throw idInUse(newId);
@@ -83,7 +84,12 @@ export class ContainersStorage implements ImageStore {
         created: now(),
       };
       // The record comes last: a crash before leaves a folder that nobody looks at.
-      await this.#writeItems(newId, data);
+      try {
+        await this.#writeItems(newId, data);
+      } catch (error) {
+        await this.#removeFolder(newId).catch(() => {});
+        throw error;
+      }
       const stored = createRecord({ ...empty, ...describeItems(empty, data) });
       return { set: set.with(newId, stored), result: viewOf(stored.record, this.#own) };
     });
@@ -128,10 +134,9 @@ export class ContainersStorage implements ImageStore {
           `Cannot delete image ${JSON.stringify(id)} as it has layers: only lists are deleted here, use podman rmi`,
         );
       }
-      return { set: set.with(id, undefined), result: undefined };
+      // After the record: a crash between the two leaves a folder that nobody looks at.
+      return { set: set.with(id, undefined), result: undefined, after: () => this.#removeFolder(id) };
     });
-    // After the record: a crash between the two leaves a folder that nobody looks at.
-    await Deno.remove(join(this.#own.path, id), { recursive: true }).catch(ignoreMissing);
   }
 
   digestLocker(digest: Digest): Locker {
@@ -150,7 +155,7 @@ export class ContainersStorage implements ImageStore {
     return Promise.resolve();
   }
 
-  async #change<T>(what: string, work: (set: RecordSet) => Promise<{ set?: RecordSet; result: T }>): Promise<T> {
+  async #change<T>(what: string, work: (set: RecordSet) => Promise<RecordChange<T>>): Promise<T> {
     return await this.#explain(what, async () => {
       if (!this.#made) await makeFolders(this.#place);
       this.#made = true;
@@ -160,6 +165,7 @@ export class ContainersStorage implements ImageStore {
 
   /** The record of this id in the store that can be written. */
   async #require(set: RecordSet, id: string): Promise<StoredRecord> {
+    requireImageId(id);
     const stored = set.byId(id);
     if (stored) return stored;
     for (const folder of this.#additional) {
@@ -174,8 +180,13 @@ export class ContainersStorage implements ImageStore {
 
   async #writeItems(id: string, data: readonly BigData[]): Promise<void> {
     const folder = join(this.#own.path, id);
+    const files = data.map(({ key, bytes }) => ({ path: join(folder, bigDataFile(key)), content: bytes }));
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const { key, bytes } of data) await writeAtomically(join(folder, bigDataFile(key)), bytes);
+    await writeAllAtomically(files);
+  }
+
+  async #removeFolder(id: string): Promise<void> {
+    await Deno.remove(join(this.#own.path, id), { recursive: true }).catch(ignoreMissing);
   }
 
   async #digestOfItem(id: string, key: string): Promise<Digest> {

@@ -15,20 +15,36 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
-const LIBRARY = "libc.so.6";
+/** Where libc is, for who grants exactly that file: its name alone would be looked for in the current folder. */
+const LIBRARIES = [
+  "/lib/x86_64-linux-gnu/libc.so.6",
+  "/lib/aarch64-linux-gnu/libc.so.6",
+  "/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+];
 
 let libc: Libc | undefined;
 
-/** Whether fcntl locks can be taken: on Linux, with `--allow-ffi`. Never prompts. */
+/** The library that may be loaded, or `undefined`. Never prompts. */
+function findLibrary(): string | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") return "libc.so.6";
+  return LIBRARIES.find((path) => Deno.permissions.querySync({ name: "ffi", path }).state === "granted");
+}
+
+/** Whether fcntl locks can be taken: on Linux, with `--allow-ffi`. */
 export function canLockFcntl(): boolean {
-  return Deno.build.os === "linux" &&
-    Deno.permissions.querySync({ name: "ffi", path: LIBRARY }).state === "granted";
+  return libc !== undefined || findLibrary() !== undefined;
 }
 
 // Loaded once and kept: closing the library would pull it away under locks that are held.
 function loadLibc(): Libc {
-  libc ??= Deno.dlopen(LIBRARY, SYMBOLS).symbols;
-  return libc;
+  const library = findLibrary() ?? "libc.so.6";
+  try {
+    return libc ??= Deno.dlopen(library, SYMBOLS).symbols;
+  } catch (cause) {
+    throw new ManifestsError("LOCK_UNAVAILABLE", `Cannot load ${library}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** errno of the call before; valid only directly after a synchronous call that failed. */

@@ -28,6 +28,8 @@ export interface LockFileOptions {
 export interface HeldLock extends Disposable {
   /** The file. */
   readonly file: Deno.FsFile;
+  /** Whether everybody who may write is kept out. */
+  readonly excludesWriters: boolean;
 }
 
 /** Longest pause between two looks at a lock that somebody else has, in milliseconds; c/storage sleeps as long. */
@@ -61,7 +63,7 @@ export async function lockFile(path: string, options: LockFileOptions): Promise<
     release();
     throw error;
   }
-  return { file, [Symbol.dispose]: release };
+  return { file, excludesWriters: mode === "deno-only" || fcntl, [Symbol.dispose]: release };
 }
 
 /** One file, one queue, whatever links lead to it. The folder is made where it is missing. */

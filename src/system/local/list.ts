@@ -6,7 +6,8 @@ import {
   type LoadedList,
   loadList,
 } from "../../list/mod.ts";
-import type { ImageReference } from "../../image/mod.ts";
+import { type CallOptions, type ImageReference, readManifest, type SystemContext } from "../../image/mod.ts";
+import type { ParsedManifest } from "../../spec/mod.ts";
 import type { ImageStore } from "../../store/mod.ts";
 import { LOCAL_HOST } from "./host.ts";
 
@@ -95,6 +96,7 @@ export async function loadFromImage(store: ImageStore, image: string): Promise<{
 /**
  * Changes a list in a store as one transaction: lock, load, change, save. Others who do the same wait; where somebody
  * who does not lock changes the list meanwhile, `edit` is called again on what they left. The way for scripts to edit.
+ * Within `edit`, the list is locked: another `editList` of the same list there would wait for ever.
  *
  * @returns What `edit` returned.
  * @throws {ListImageUnknownError} Where the store has no such image.
@@ -136,4 +138,39 @@ export async function editList<T>(
  */
 export function parseImageName(name: string): ImageReference {
   return LOCAL_HOST.transports.parseImageName(name);
+}
+
+/** Options for {@linkcode fetchManifest}. */
+export interface FetchManifestOptions extends CallOptions {
+  /** How to reach the image. */
+  systemContext?: SystemContext | undefined;
+}
+
+/**
+ * Reads and verifies the manifest of an image or list, wherever it is.
+ *
+ * @throws {ManifestsError} With code `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST` and others.
+ *
+ * @example
+ * ```ts
+ * import { create, fetchManifest } from "@multiarch/manifests";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * const list = create();
+ * await list.addArtifact([]);
+ * await list.push("registry.example/app:1", { systemContext });
+ * const manifest = await fetchManifest("registry.example/app:1", { systemContext });
+ * assert.equal(manifest.kind, "oci-index");
+ * ```
+ */
+export async function fetchManifest(
+  image: string | ImageReference,
+  options: FetchManifestOptions = {},
+): Promise<ParsedManifest> {
+  const { systemContext, ...call } = options;
+  const reference = typeof image === "string" ? parseImageName(image) : image;
+  await using source = await reference.openSource(systemContext);
+  return (await readManifest(source, call)).manifest;
 }

@@ -3,7 +3,16 @@
  *
  * @module
  */
-export { create, editList, List, loadFromImage, parseImageName } from "./list.ts";
+export type { SystemContext } from "../../image/mod.ts";
+export {
+  create,
+  editList,
+  fetchManifest,
+  type FetchManifestOptions,
+  List,
+  loadFromImage,
+  parseImageName,
+} from "./list.ts";
 export { hostPlatform } from "./platform.ts";
 export type { LockingMode } from "../../store/containers_storage/mod.ts";
 export { openStore, type OpenStoreOptions } from "./store.ts";

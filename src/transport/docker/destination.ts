@@ -1,6 +1,6 @@
 import type { BlobOrigin, DestinationAbilities, ImageDestination, InstanceOptions } from "../../image/mod.ts";
 import type { ByteStream, CallOptions } from "../../internal/mod.ts";
-import type { ClientLease, Repository, Upload } from "../../registry/mod.ts";
+import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/mod.ts";
 import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/mod.ts";
 import type { DockerReference } from "./reference.ts";
 
@@ -31,7 +31,7 @@ export class DockerDestination implements ImageDestination {
   }
 
   async hasBlob({ digest, size }: Descriptor, options: CallOptions = {}): Promise<boolean> {
-    const there = await this.#repository.headBlob(digest, options);
+    const there = await this.#repository.headBlob(digest, options).catch(orUnknown);
     if (there === undefined) return false;
     // A blob of another size under this digest is broken; uploading it anew is what mends it.
     return there === size || there === UNKNOWN_SIZE || size === UNKNOWN_SIZE;
@@ -53,10 +53,10 @@ export class DockerDestination implements ImageDestination {
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    { instance, signal }: InstanceOptions = {},
+    { instance, ...call }: InstanceOptions = {},
   ): Promise<void> {
     const target = instance ?? this.reference.target;
-    await this.#repository.putManifest(target, bytes, { mediaType, signal });
+    await this.#repository.putManifest(target, bytes, { mediaType, ...call });
   }
 
   /** Nothing is left to do: a registry shows every manifest at once. */
@@ -64,7 +64,14 @@ export class DockerDestination implements ImageDestination {
     return Promise.resolve();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve(this.#lease[Symbol.dispose]());
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.#uploads.values(), (upload) => this.#repository.cancelUpload(upload)));
+    this.#lease[Symbol.dispose]();
   }
+}
+
+/** Some registries refuse to tell whether a blob is there, but take it. */
+function orUnknown(error: unknown): undefined {
+  const refused = error instanceof RegistryError && [400, 403, 405].includes(error.status);
+  if (!refused) throw error;
 }

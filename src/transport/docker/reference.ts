@@ -92,10 +92,11 @@ export class DockerReference implements ImageReference {
   }
 
   async #acquire(context: SystemContext): Promise<ClientLease> {
+    const { registryToken, ...credentials } = await this.#credentials(context) ?? {};
     return this.#options.pool.acquire({
       host: this.dockerReference.domain,
-      credentials: await this.#credentials(context),
-      bearerToken: context.dockerBearerRegistryToken,
+      credentials: Object.keys(credentials).length > 0 ? credentials : undefined,
+      bearerToken: registryToken ?? context.dockerBearerRegistryToken,
       insecure: context.dockerInsecureSkipTlsVerify,
       userAgent: context.dockerRegistryUserAgent,
       fetch: context.fetch,

@@ -16,12 +16,12 @@ export class DockerSource implements ImageSource {
     this.#repository = lease.client.repository(reference.dockerReference.path);
   }
 
-  async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
-    return await this.#repository.getManifest(instance ?? this.reference.target, { signal });
+  async getManifest({ instance, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
+    return await this.#repository.getManifest(instance ?? this.reference.target, call);
   }
 
-  async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
-    return await this.#repository.getUnverifiedBlob(digest, { signal });
+  async getBlob({ digest }: Descriptor, { instance: _, ...call }: InstanceOptions = {}): Promise<ByteStream> {
+    return await this.#repository.getUnverifiedBlob(digest, call);
   }
 
   blobOrigin(): BlobOrigin {

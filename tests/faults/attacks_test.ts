@@ -1,0 +1,371 @@
+/** What hostile or broken peers tried, and must not get. */
+import assert from "node:assert/strict";
+import { create, createMemoryStore, loadFromImage, MEDIA_TYPES, openStore } from "../../mod.ts";
+import { RegistryClient } from "../../src/registry/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { type Digest, digestOf, manifestDigest, parseManifest, readBlob } from "../../src/spec/mod.ts";
+import { readStream } from "../../src/internal/mod.ts";
+import { copyImage } from "../../src/copy/mod.ts";
+import { parseImageName } from "../../mod.ts";
+import { describe, encode, makeImage, pushImage } from "../support/images.ts";
+import { serve, startEmbedded } from "../support/registries.ts";
+import { makeStore } from "../support/stores.ts";
+
+const systemContext = { dockerInsecureSkipTlsVerify: true };
+const DIGEST = `sha256:${"0".repeat(64)}` as Digest;
+
+Deno.test("a document that borrows another manifest's digest through a signature is not read as something else", () => {
+  const { manifest, digest } = makeImage({ architecture: "amd64" });
+  const text = new TextDecoder().decode(manifest);
+  const header = btoa(JSON.stringify({ formatLength: 1, formatTail: btoa(text.slice(1)) }));
+  const evil = {
+    ...JSON.parse(text),
+    layers: [describe("evil", encode("evil"))],
+    schemaVersion: 1,
+    signatures: [{ protected: header }],
+  };
+  const bodies = [
+    evil,
+    { ...evil, mediaType: undefined },
+    { ...evil, mediaType: undefined, MediaType: MEDIA_TYPES.ociManifest },
+    { schemaVersion: 1, signatures: evil.signatures, manifests: [], MediaType: MEDIA_TYPES.ociIndex },
+    { schemaVersion: 1, signatures: evil.signatures, fsLayers: [{ blobSum: DIGEST }] },
+  ];
+  for (const body of bodies) {
+    const bytes = encode(body);
+    for (
+      const declared of [undefined, MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerSchema1Signed]
+    ) {
+      // It may be itself, under its own digest; under the borrowed one it is refused.
+      const borrowed = (() => {
+        try {
+          return manifestDigest(bytes) === digest && parseManifest(bytes, declared).kind;
+        } catch (error) {
+          assert.match((error as { code: string }).code, /^(INVALID|AMBIGUOUS)_MANIFEST$/);
+          return false;
+        }
+      })();
+      assert.equal(borrowed, false, JSON.stringify([body, declared]));
+    }
+  }
+});
+
+Deno.test("what answers in clear text beside the real registry is not believed", async () => {
+  const seen: string[] = [];
+  const registry = createRegistry({
+    storage: createMemoryStorage(),
+    access: { scheme: "basic", users: { me: "secret" } },
+  });
+  const fetch = async (request: Request): Promise<Response> => {
+    const url = new URL(request.url);
+    if (request.headers.has("authorization")) seen.push(url.origin);
+    if (url.protocol === "https:") return await registry.fetch(request);
+    return new Response("", {
+      status: 401,
+      headers: { "www-authenticate": 'Bearer realm="http://evil.example/token"' },
+    });
+  };
+  const credentials = { username: "me", password: "secret" };
+  const repository = new RegistryClient("r.example", { fetch, credentials, insecure: true }).repository("app");
+  for (let i = 0; i < 3; i++) assert.equal(await repository.headManifest("1"), undefined);
+  assert.deepEqual([...new Set(seen)], ["https://r.example"]);
+});
+
+Deno.test("a token service elsewhere gets no password in clear text", async () => {
+  const seen: (string | null)[] = [];
+  const fetch = (request: Request): Promise<Response> => {
+    if (request.url.includes("evil")) seen.push(request.headers.get("authorization"));
+    const headers = { "www-authenticate": 'Bearer realm="http://evil.example/token"' };
+    const token = request.url.includes("evil") || request.url.startsWith("https:");
+    if (request.url.startsWith("https:")) return Promise.reject(new TypeError("no TLS here"));
+    return Promise.resolve(token ? new Response('{"token":"x"}') : new Response("", { status: 401, headers }));
+  };
+  const credentials = { username: "me", password: "secret" };
+  const repository = new RegistryClient("r.example", { fetch, credentials, insecure: true }).repository("app");
+  await assert.rejects(repository.getManifest("1"), { code: "UNAUTHORIZED" });
+  assert.ok(seen.length > 0);
+  assert.deepEqual(new Set(seen), new Set([null]));
+});
+
+Deno.test("an upload location does not lead from https to http", async () => {
+  const seen: string[] = [];
+  const fetch = (request: Request): Promise<Response> => {
+    seen.push(request.url);
+    const location = "http://evil.example/up";
+    return Promise.resolve(new Response("", request.method === "POST" ? { status: 202, headers: { location } } : {}));
+  };
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  const bytes = encode("secret content");
+  const put = repository.putBlob(describe("m", bytes), new Blob([bytes]).stream());
+  await assert.rejects(put, { code: "REGISTRY_ERROR", message: /over https/ });
+  assert.ok(seen.every((url) => url.startsWith("https://r.example/")));
+});
+
+Deno.test("a registry host is the same however it is spelled", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage(), access: { scheme: "basic", users: { me: "p" } } });
+  for (const host of ["REG.example", "reg.example:443", "reg.example"]) {
+    const options = { fetch: registry.fetch, credentials: { username: "me", password: "p" } };
+    assert.equal(await new RegistryClient(host, options).repository("app").headManifest("1"), undefined);
+  }
+});
+
+Deno.test("bytes that trickle in do not take much more memory than they are", async () => {
+  let left = 3000, allocated = 0;
+  const trickle = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const view = controller.byobRequest!.view!;
+      allocated += view.byteLength;
+      if (left-- === 0) {
+        controller.close();
+        return controller.byobRequest!.respond(0);
+      }
+      new Uint8Array(view.buffer, view.byteOffset, 1)[0] = 7;
+      controller.byobRequest!.respond(1);
+    },
+  }) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  assert.deepEqual(await readStream(trickle, 10_000), new Uint8Array(3000).fill(7));
+  assert.ok(allocated < 20_000_000, `${allocated}`);
+});
+
+Deno.test("a destination that refuses while the source stands still ends the push", async () => {
+  let cancelled = 0;
+  const stalled = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      for (let i = 0; i < 3; i++) controller.enqueue(new Uint8Array(100_000));
+    },
+    pull: () => new Promise(() => {}),
+    cancel: () => void cancelled++,
+  });
+  await using to = serve(async (request) => {
+    if (request.method === "POST") {
+      return new Response("", { status: 202, headers: { location: "/v2/app/blobs/uploads/1" } });
+    }
+    if (request.method !== "PATCH") return new Response("");
+    await request.body!.getReader().read();
+    return new Response('{"errors":[{"code":"DENIED"}]}', { status: 403 });
+  });
+  const repository = new RegistryClient(to.host, { insecure: true }).repository("app");
+  const putting = repository.putBlob({ mediaType: "m", digest: DIGEST, size: 9_000_000 }, stalled);
+  await assert.rejects(putting, { code: "DENIED" });
+  assert.equal(cancelled, 1);
+});
+
+Deno.test("a blob that is refused before it is read is given back to its source", async () => {
+  let cancelled = 0;
+  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => void cancelled++ });
+  const fetch = (request: Request) =>
+    Promise.resolve(new Response("", { status: request.method === "POST" ? 403 : 200 }));
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  await assert.rejects(repository.putBlob({ mediaType: "m", digest: DIGEST, size: 9_000_000 }, source), {
+    code: "DENIED",
+  });
+  assert.equal(cancelled, 1);
+  await assert.rejects(
+    readBlob(new Blob([new Uint8Array(9)]).stream(), { mediaType: "m", digest: DIGEST, size: 9 }, 5),
+    {
+      code: "LIMIT_EXCEEDED",
+    },
+  );
+});
+
+Deno.test("one caller's abort is nobody else's", async () => {
+  const answer = Promise.withResolvers<void>();
+  const fetch = async () => {
+    await answer.promise;
+    return new Response("", { status: 200 });
+  };
+  const client = new RegistryClient("r.example", { fetch });
+  const abort = new AbortController();
+  const first = client.repository("a").headBlob(DIGEST, { signal: abort.signal });
+  const second = client.repository("b").headBlob(DIGEST);
+  abort.abort(new Error("mine alone"));
+  await assert.rejects(first, /mine alone/);
+  answer.resolve();
+  assert.equal(await second, -1);
+});
+
+Deno.test("credentials for the destination do not go to where the instances are", async () => {
+  const seen: [string, string | null][] = [];
+  const registries = new Map(["mine.example", "theirs.example"].map((host) => [
+    host,
+    createRegistry({
+      storage: createMemoryStorage(),
+      ...(host === "mine.example" ? { access: { scheme: "basic", users: { me: "p" } } } : {}),
+    }),
+  ]));
+  const fetch = (request: Request) => {
+    const { host } = new URL(request.url);
+    seen.push([host, request.headers.get("authorization")]);
+    return registries.get(host)!.fetch(request);
+  };
+  await pushImage(
+    new RegistryClient("theirs.example", { fetch }).repository("app"),
+    makeImage({ architecture: "amd64" }),
+    "1",
+  );
+  const list = create();
+  await list.add("theirs.example/app:1", { systemContext: { fetch } });
+  const context = { fetch, dockerAuthConfig: { username: "me", password: "p" } };
+  await list.push("mine.example/app:1", { systemContext: context });
+  for (const [host, authorization] of seen) if (host === "theirs.example") assert.equal(authorization, null);
+  assert.ok(seen.some(([host, authorization]) => host === "mine.example" && authorization !== null));
+});
+
+Deno.test("a bearer token that no header can hold is not told to anybody", async () => {
+  const client = new RegistryClient("r.example", {
+    bearerToken: "top\nsecret",
+    fetch: () => Promise.resolve(new Response("")),
+  });
+  await assert.rejects(client.repository("a").headManifest("1"), (error: Error & { code: string }) => {
+    assert.equal(error.code, "UNAUTHORIZED");
+    return !/secret/.test(Deno.inspect(error));
+  });
+});
+
+Deno.test("retries are counted once", async () => {
+  let puts = 0;
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  await using to = serve((request) => {
+    if (request.method !== "PUT" || !request.url.includes("/manifests/")) return registry.fetch(request);
+    puts++;
+    return new Response("", { status: 503, headers: { "retry-after": "0" } });
+  });
+  const list = create();
+  await list.addArtifact([]);
+  for (const [maxRetries, expected] of [[0, 1], [2, 3]] as const) {
+    puts = 0;
+    await assert.rejects(list.push(`${to.host}/app:1`, { systemContext, maxRetries, retryDelay: 0 }), { status: 503 });
+    assert.equal(puts, expected);
+  }
+});
+
+Deno.test("a closing PUT whose answer is lost is no failure where the blob is there", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const fetch = async (request: Request): Promise<Response> => {
+    const response = await registry.fetch(request);
+    if (request.method === "PUT" && request.url.includes("/uploads/")) throw new TypeError("connection reset");
+    return response;
+  };
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  const bytes = encode("content");
+  await repository.putBlob(describe("m", bytes), new Blob([bytes]).stream());
+  assert.equal(await repository.headBlob(digestOf(bytes)), bytes.length);
+});
+
+Deno.test("a mount that is refused, and a HEAD that is refused, end in an upload", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  let refused = 0;
+  await using to = serve((request) => {
+    const mount = request.url.includes("mount=");
+    const head = request.method === "HEAD" && request.url.includes("/blobs/");
+    if (!mount && !head) return registry.fetch(request);
+    refused++;
+    return new Response("", { status: 405 });
+  });
+  await pushImage(
+    new RegistryClient(to.host, { insecure: true }).repository("from"),
+    makeImage({ architecture: "amd64" }),
+    "1",
+  );
+  const list = create();
+  await list.add(`${to.host}/from:1`, { systemContext });
+  await list.push(`${to.host}/to:1`, { systemContext, maxRetries: 0 });
+  assert.ok(refused >= 4);
+});
+
+Deno.test("what a listener or a report writer does wrong later is no unhandled rejection", async () => {
+  await using to = startEmbedded();
+  const list = create();
+  await list.addArtifact([]);
+  await list.push(`${to.host}/app:1`, {
+    systemContext,
+    onProgress: () => Promise.reject(new Error("later")) as unknown as void,
+    reportWriter: { write: () => Promise.reject(new Error("EPIPE")) },
+  });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+});
+
+Deno.test("a failed push waits for what it started", async () => {
+  await using from = startEmbedded();
+  const layers = [encode("one"), encode("two"), encode("three")];
+  await pushImage(
+    new RegistryClient(from.host, { insecure: true }).repository("app"),
+    makeImage({ architecture: "amd64", layers }),
+    "1",
+  );
+  let running = 0, puts = 0;
+  const reference = parseImageName(`docker://${from.host}/dst:1`);
+  const failing = Object.assign(Object.create(reference), {
+    openDestination: async () => {
+      const destination = await reference.openDestination(systemContext);
+      return Object.assign(Object.create(destination), {
+        abilities: { manifestTypes: [] },
+        hasBlob: () => Promise.resolve(false),
+        putBlob: async () => {
+          running++;
+          const first = puts++ === 0;
+          await new Promise((resolve) => setTimeout(resolve, first ? 0 : 20));
+          running--;
+          if (first) throw new Error("broken");
+        },
+        [Symbol.asyncDispose]: async () => {
+          assert.equal(running, 0, "nothing works on a destination that is disposed");
+          await destination[Symbol.asyncDispose]();
+        },
+      });
+    },
+  });
+  const copying = copyImage(parseImageName(`docker://${from.host}/app:1`), failing, {
+    selection: "all",
+    wanted: { os: "linux", architecture: "amd64" },
+    policy: { requireAllowed: () => Promise.resolve() },
+    systemContext,
+    maxRetries: 0,
+  });
+  await assert.rejects(copying, /broken/);
+  assert.equal(running, 0);
+});
+
+Deno.test("ids that are paths touch nothing outside the store", async () => {
+  await using at = await makeStore();
+  await Deno.mkdir(`${at.folder}/evil`);
+  await Deno.writeTextFile(`${at.folder}/evil/keep`, "");
+  for (const store of [at.store, createMemoryStore()]) {
+    for (const imageId of ["../../evil", "", ".", "..", "abc", "A".repeat(64)]) {
+      await assert.rejects(create().saveToImage(store, { imageId }), { code: "IMAGE_UNKNOWN" });
+      await assert.rejects(store.deleteImage(imageId), { code: "IMAGE_UNKNOWN" });
+      await assert.rejects(store.writeBigData(imageId, []), { code: "IMAGE_UNKNOWN" });
+    }
+    assert.deepEqual(await store.listImages(), []);
+  }
+  await Deno.stat(`${at.folder}/evil/keep`);
+});
+
+Deno.test("a list goes back to where it came from, and does not rise from the dead", async () => {
+  await using at = await makeStore();
+  await using memory = createMemoryStore();
+  const again = await openStore({ root: at.root, runRoot: at.runRoot, driver: "vfs" });
+  const id = await create().saveToImage(at.store, { names: ["app"] });
+  const { list } = await loadFromImage(at.store, "app");
+  list.setAnnotations(undefined, { a: "1" });
+  assert.notEqual(await list.saveToImage(memory, { names: ["copy"] }), id);
+  assert.equal(await list.saveToImage(again), id);
+  assert.deepEqual((await loadFromImage(at.store, "app")).list.annotations(undefined), { a: "1" });
+  assert.equal((await at.store.listImages()).length, 1);
+  await at.store.deleteImage(id);
+  await assert.rejects(list.saveToImage(at.store), { code: "LIST_IMAGE_UNKNOWN" });
+  assert.deepEqual(await at.store.listImages(), []);
+});
+
+Deno.test("a reference to another store is not looked up in this one", async () => {
+  await using at = await makeStore();
+  const id = await create().saveToImage(at.store, { names: ["app"] });
+  const here = `containers-storage:${at.store.location}localhost/app:latest`;
+  assert.equal((await loadFromImage(at.store, here)).imageId, id);
+  for (
+    const name of ["containers-storage:[vfs@/elsewhere+/x]localhost/app", "oci:app", "dir:app", "docker-archive:app"]
+  ) {
+    await assert.rejects(loadFromImage(at.store, name), { code: "UNSUPPORTED_TRANSPORT" });
+  }
+});
