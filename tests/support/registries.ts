@@ -26,31 +26,45 @@ export function serve(handler: (request: Request) => Response | Promise<Response
   };
 }
 
+/** A docker-registry of its own process. */
+export interface DockerRegistry extends TestRegistry {
+  /** Empties it. */
+  reset(): Promise<void>;
+}
+
 /** Starts Debian's docker-registry on a free port, with its data in a temporary folder. */
-export async function startDockerRegistry(): Promise<TestRegistry> {
+export async function startDockerRegistry(): Promise<DockerRegistry> {
   const folder = await Deno.makeTempDir({ prefix: "registry-" });
-  const port = freePort();
+  const host = `127.0.0.1:${freePort()}`;
   await Deno.writeTextFile(
     `${folder}/config.yml`,
-    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
+    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"}\n`,
   );
-  const process = new Deno.Command("docker-registry", {
-    args: ["serve", `${folder}/config.yml`],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const host = `127.0.0.1:${port}`;
-  await waitUntilUp(`http://${host}/v2/`);
-  return {
-    host,
-    errors: [],
-    async [Symbol.asyncDispose]() {
-      process.kill("SIGKILL");
-      await process.status;
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
+  let process = await spawn();
+  return { host, errors: [], reset, [Symbol.asyncDispose]: dispose };
+
+  async function spawn(): Promise<Deno.ChildProcess> {
+    const args = ["serve", `${folder}/config.yml`];
+    const child = new Deno.Command("docker-registry", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    await waitUntilUp(`http://${host}/v2/`);
+    return child;
+  }
+
+  async function stop(): Promise<void> {
+    process.kill("SIGKILL");
+    await process.status;
+  }
+
+  async function reset(): Promise<void> {
+    await stop();
+    await Deno.remove(`${folder}/data`, { recursive: true }).catch(() => {});
+    process = await spawn();
+  }
+
+  async function dispose(): Promise<void> {
+    await stop();
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 function freePort(): number {
