@@ -5,7 +5,10 @@ import { collect, collectList } from "./flags.ts";
 /** An action with its positional arguments, its options and the context. */
 type Action<O> = (args: string[], options: O, context: CommandContext) => Promise<void>;
 
-/** The command line's grammar. Each subcommand's code is loaded when it is called. */
+/** Adds a subcommand whose code is loaded when it is called. */
+type AddCommand = <O>(spec: string, description: string, load: () => Promise<Action<O>>) => Command;
+
+/** The command line's grammar. */
 export function createProgram(signal: AbortSignal): Command {
   const program = new Command("manifests")
     .description("Create, edit, store and push multi-architecture manifest lists")
@@ -16,34 +19,38 @@ export function createProgram(signal: AbortSignal): Command {
     .addOption(new Option("--log-level <level>").hideHelp())
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "Error: ")) });
-
-  const command = <O>(spec: string, description: string, load: () => Promise<Action<O>>): Command => {
+  const command: AddCommand = (spec, description, load) => {
     const sub = program.command(spec).description(description).exitOverride().copyInheritedSettings(program);
     return sub.action(async (...given: unknown[]) => {
-      const [options] = given.splice(-2) as [O];
+      const [options] = given.splice(-2) as [never];
       const args = given.flat().filter((arg): arg is string => arg !== undefined);
       const action = await load();
       await action(args, options, { globals: program.opts<GlobalOptions>(), signal });
     });
   };
+  addCreate(command);
+  addAdd(command);
+  addAnnotate(command);
+  addInspect(command);
+  addPush(command);
+  addSmall(command);
+  return program;
+}
 
+function addCreate(command: AddCommand): void {
+  const load = async () => (await import("./commands/create.ts")).create;
   platformFlags(registryFlags(
-    command(
-      "create <list> [images...]",
-      "create a list, with images if any are named",
-      async () => (await import("./commands/create.ts")).create,
-    )
+    command("create <list> [images...]", "create a list, with images if any are named", load)
       .option("-a, --amend", "use the list of that name if there is one")
       .option("--replace", "take the name from whatever has it")
       .option("--annotation <key=value>", "annotation of the list", collect),
   )).addOption(all());
+}
 
+function addAdd(command: AddCommand): void {
+  const load = async () => (await import("./commands/add.ts")).add;
   platformFlags(registryFlags(
-    command(
-      "add <list> <images...>",
-      "add images, or files as an artifact, to a list",
-      async () => (await import("./commands/add.ts")).add,
-    )
+    command("add <list> <images...>", "add images, or files as an artifact, to a list", load)
       .option("--annotation <key=value>", "annotation of the entry", collect)
       .option("--os-version <version>", "version of the operating system")
       .option("--features <list>", "CPU features", collectList)
@@ -57,13 +64,12 @@ export function createProgram(signal: AbortSignal): Command {
       .option("--artifact-subject <image>", "what the artifact is about")
       .option("--artifact-annotation <key=value>", "annotation of the artifact's manifest", collect),
   )).addOption(all());
+}
 
+function addAnnotate(command: AddCommand): void {
+  const load = async () => (await import("./commands/annotate.ts")).annotate;
   registryFlags(
-    command(
-      "annotate <list> [instance]",
-      "change what a list says about an instance, or about itself",
-      async () => (await import("./commands/annotate.ts")).annotate,
-    )
+    command("annotate <list> [instance]", "change what a list says about an instance, or about itself", load)
       .option("--index", "change the list itself")
       .option("--annotation <key=value>", "annotation", collect)
       .option("--arch <architecture>", "architecture")
@@ -74,21 +80,17 @@ export function createProgram(signal: AbortSignal): Command {
       .option("--os-features <list>", "features of the operating system", collectList)
       .option("--subject <image>", "what the list is about"),
   );
+}
 
-  registryFlags(
-    command(
-      "inspect <image>",
-      "show a list, local or in a registry",
-      async () => (await import("./commands/inspect.ts")).inspect,
-    ),
-  );
+function addInspect(command: AddCommand): void {
+  const load = async () => (await import("./commands/inspect.ts")).inspect;
+  registryFlags(command("inspect <image>", "show a list, local or in a registry", load));
+}
 
+function addPush(command: AddCommand): void {
+  const load = async () => (await import("./commands/push.ts")).push;
   registryFlags(
-    command(
-      "push <list> [destination]",
-      "push a list and its images",
-      async () => (await import("./commands/push.ts")).push,
-    )
+    command("push <list> [destination]", "push a list and its images", load)
       .addOption(new Option("--all", "push the images too").default(true))
       .addOption(new Option("--no-all").hideHelp())
       .option("--rm", "delete the local list after it was pushed")
@@ -96,7 +98,9 @@ export function createProgram(signal: AbortSignal): Command {
       .option("--digestfile <file>", "write the digest of the pushed list to a file")
       .option("-q, --quiet", "print nothing on the way"),
   );
+}
 
+function addSmall(command: AddCommand): void {
   command(
     "exists <list>",
     "exit with 0 if there is such a list, with 1 if not",
@@ -109,7 +113,6 @@ export function createProgram(signal: AbortSignal): Command {
   );
   command("rm <lists...>", "delete lists", async () => (await import("./commands/rm.ts")).rm)
     .option("-i, --ignore", "do not complain about lists that are not there");
-  return program;
 }
 
 function all(): Option {

@@ -4,7 +4,6 @@ import {
   type Descriptor,
   type Digest,
   type DockerList,
-  type DockerListEntry,
   isEmptyPlatform,
   isIndex,
   isManifestsError,
@@ -18,6 +17,7 @@ import {
   serializeDockerList,
   serializeOciIndex,
 } from "../spec/mod.ts";
+import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry, toMap } from "./entry.ts";
 
 /** An instance to be added to a list. */
 export interface NewInstance {
@@ -35,25 +35,6 @@ export interface NewInstance {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/**
- * What the OCI and the Docker form of an instance have between them. Go keeps two structs in step; here one record
- * yields both.
- */
-interface Entry {
-  digest: Digest;
-  size: number;
-  mediaType: string;
-  /** The Docker form keeps the original type when the OCI form's is set. */
-  dockerMediaType: string;
-  urls: readonly string[];
-  annotations: ReadonlyMap<string, string>;
-  data: Uint8Array<ArrayBuffer> | undefined;
-  artifactType: string;
-  /** `undefined` where the OCI form has no platform; the Docker form then has an empty one. */
-  platform: Platform | undefined;
-  features: readonly string[];
-}
-
 /** A manifest exactly as it was saved or loaded, valid until the next change. */
 export interface Original {
   /** The bytes. */
@@ -61,8 +42,6 @@ export interface Original {
   /** Their media type. */
   readonly mediaType: string;
 }
-
-const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map();
 
 /**
  * A list of instances that can be changed and written as an OCI index or as a Docker manifest list. Go:
@@ -393,36 +372,6 @@ export class EditableIndex {
     for (const entry of this.#byDigest.get(digest) ?? []) this.#entries.delete(entry);
     this.#byDigest.delete(digest);
   }
-}
-
-function toMap(annotations: Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
-  return annotations ? new Map(Object.entries(annotations)) : NO_ANNOTATIONS;
-}
-
-function ociEntry(entry: Entry): Descriptor {
-  return {
-    mediaType: entry.mediaType,
-    digest: entry.digest,
-    size: entry.size,
-    ...(entry.urls.length > 0 ? { urls: [...entry.urls] } : {}),
-    ...(entry.annotations.size > 0 ? { annotations: Object.fromEntries(entry.annotations) } : {}),
-    ...(entry.data ? { data: entry.data.slice() } : {}),
-    ...(entry.platform ? { platform: createPlatform(entry.platform) } : {}),
-    ...(entry.artifactType ? { artifactType: entry.artifactType } : {}),
-  };
-}
-
-function dockerEntry(entry: Entry): DockerListEntry {
-  return {
-    mediaType: entry.dockerMediaType,
-    size: entry.size,
-    digest: entry.digest,
-    ...(entry.urls.length > 0 ? { urls: [...entry.urls] } : {}),
-    platform: {
-      ...createPlatform(entry.platform ?? {}),
-      ...(entry.features.length > 0 ? { features: [...entry.features] } : {}),
-    },
-  };
 }
 
 function parseIndex(bytes: Uint8Array<ArrayBuffer>): ParsedIndex {
