@@ -33,13 +33,6 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
   return whole;
 }
 
-/** Whether two arrays hold the same bytes. Not constant-time: never for secrets. */
-export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 /** Standard base64 with padding. */
 export function encodeBase64(bytes: Uint8Array): string {
   let binary = "";

@@ -1,5 +1,6 @@
 /** What the client must do with every registry. Run on the embedded one, with both storages, and on docker-registry. */
 import assert from "node:assert/strict";
+import { toArrayBuffer } from "@std/streams";
 import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
 import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
 import type { TestRegistry } from "../support/registries.ts";
@@ -9,9 +10,7 @@ type Define = (name: string, fn: () => Promise<void>) => void;
 const stream = (bytes: Uint8Array<ArrayBuffer>) =>
   new Blob([bytes]).stream() as ReadableStream<Uint8Array<ArrayBuffer>>;
 
-async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(body).arrayBuffer());
-}
+const collect = async (body: ReadableStream<Uint8Array>) => new Uint8Array(await toArrayBuffer(body));
 
 export function runRegistrySuite(
   name: string,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type CopyEvent, create, createMemoryStore, List, loadFromImage, MEDIA_TYPES } from "../../mod.ts";
+import { spy } from "@std/testing/mock";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { serve, startEmbedded } from "../support/registries.ts";
@@ -20,8 +21,9 @@ Deno.test("push() to another registry moves everything and returns what is there
   await using from = startEmbedded();
   await using to = startEmbedded();
   const list = await listOf(from.host);
-  const events: CopyEvent[] = [];
-  const result = await list.push(`docker://${to.host}/dst:1`, { systemContext, onProgress: (e) => events.push(e) });
+  const onProgress = spy((_event: CopyEvent) => {});
+  const result = await list.push(`docker://${to.host}/dst:1`, { systemContext, onProgress });
+  const events = onProgress.calls.map(({ args }) => args[0]);
   const repository = clientOf(to.host).repository("dst");
   const pushed = await repository.getManifest("1");
   assert.deepEqual(pushed.bytes, list.serialize());

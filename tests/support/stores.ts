@@ -17,7 +17,9 @@ export interface TestStore extends AsyncDisposable {
 export async function makeStore(driver = "vfs"): Promise<TestStore> {
   const folder = await Deno.makeTempDir({ prefix: "store-" });
   const [root, runRoot] = [`${folder}/root`, `${folder}/run`];
-  const store = await openStore({ root, runRoot, driver });
+  // Elsewhere there are no other tools to lock out.
+  const locking = Deno.build.os === "linux" ? "shared" : "deno-only";
+  const store = await openStore({ root, runRoot, driver, locking });
   return {
     folder,
     root,
@@ -28,7 +30,8 @@ export async function makeStore(driver = "vfs"): Promise<TestStore> {
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
       // The real tools leave the overlay folder mounted on itself.
-      if (driver === "overlay") await exec(["umount", `${root}/overlay`]);
+      const mounts = await Deno.readTextFile("/proc/mounts").catch(() => "");
+      if (mounts.includes(`${root}/overlay`)) await exec(["umount", `${root}/overlay`]);
       await Deno.remove(folder, { recursive: true });
     },
   };
