@@ -58,7 +58,7 @@ export async function copyImage(
   const retries = { maxRetries, retryDelay, emit };
   // The source first: a destination is not touched for an image that cannot even be opened.
   await using source = await from.openSource(contextForSource(systemContext, to));
-  const top = await readManifest(source, { signal });
+  const top = await readManifest(source, { signal, maxRetries });
   const single = !isIndex(top.manifest) || options.selection === "system";
   const chosen = isIndex(top.manifest) ? selectInstances(top.manifest, options) : [undefined];
   const images = await readImages(source, top, chosen, { ...retries, parallel: maxParallelTransfers, signal });

@@ -57,6 +57,7 @@ export class EditableIndex {
   /** Go writes `null` for a list that never had an instance, and `[]` for one that lost its last. */
   #nullWhenEmpty = { oci: true, docker: true };
   #original: Original | undefined;
+  #revision = 0;
 
   /** Fills an empty index from the bytes of a manifest. */
   protected readBlob(bytes: Uint8Array<ArrayBuffer>): void {
@@ -91,9 +92,14 @@ export class EditableIndex {
     return this.#original;
   }
 
-  /** Remembers what was saved. */
-  protected set original(original: Original | undefined) {
-    this.#original = original;
+  /** A number that every change makes another one. */
+  protected get revision(): number {
+    return this.#revision;
+  }
+
+  /** Remembers what was saved, unless the list has changed since it was as it was saved. */
+  protected remember(original: Original, revision: number): void {
+    if (revision === this.#revision) this.#original = original;
   }
 
   /** Digests of all instances, in the order of the list. */
@@ -333,6 +339,7 @@ export class EditableIndex {
   }
 
   #changed(): void {
+    this.#revision++;
     this.#original = undefined;
   }
 

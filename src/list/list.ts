@@ -48,6 +48,12 @@ interface Home {
   instances: ReadonlyMap<string, string>;
 }
 
+/** A list as it is at one moment. */
+interface Snapshot extends Original {
+  records: ListRecords;
+  revision: number;
+}
+
 /**
  * A list of images for several platforms that can be edited, kept in a store and pushed. Go: `libimage/manifests`,
  * interface `List`. Make one with `create`, `loadFromImage` or `List.fromBlob`.
@@ -168,7 +174,7 @@ export class BaseList extends EditableIndex {
    */
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
     const mediaType = options.mimeType || this.preferredMediaType;
-    const saved = { bytes: this.serialize(mediaType), mediaType };
+    const saved = this.#snapshot(mediaType);
     const home = this.#homes.get(store.location);
     const wanted = options.imageId ?? home?.imageId;
     const there = wanted === undefined ? undefined : await store.findImage(wanted);
@@ -177,26 +183,39 @@ export class BaseList extends EditableIndex {
     if (home && wanted === home.imageId) throw new ListImageUnknownError(wanted);
     const names = (options.names ?? []).map((name) => String(normalizeLocalName(name)));
     const id = wanted ?? randomImageId();
-    const [instances, artifacts, manifest] = this.#items(id, saved) as [BigData, BigData, BigData];
+    const [instances, artifacts, manifest] = writeRecords(id, saved.bytes, saved.records) as [
+      BigData,
+      BigData,
+      BigData,
+    ];
     await store.createImage({ id, names, data: [manifest, instances, artifacts] });
     return this.#settle(store, id, saved);
   }
 
-  async #overwrite(store: ImageStore, imageId: string, saved: Original, home: Home | undefined): Promise<string> {
+  /** What is saved is the list as it is now, whatever is done to it while the store waits for its lock. */
+  #snapshot(mediaType: string): Snapshot {
+    const { instances, artifacts } = this.#records;
+    return {
+      bytes: this.serialize(mediaType),
+      mediaType,
+      records: { instances: new Map(instances), artifacts: artifacts.clone() },
+      revision: this.revision,
+    };
+  }
+
+  async #overwrite(store: ImageStore, imageId: string, saved: Snapshot, home: Home | undefined): Promise<string> {
     const own = home?.imageId === imageId ? home : undefined;
     const ifUnchanged = own && { key: "manifest", digest: own.manifest };
-    await store.writeBigData(imageId, this.#items(imageId, saved, own?.instances), { ifUnchanged });
+    await store.writeBigData(imageId, writeRecords(imageId, saved.bytes, saved.records, own?.instances), {
+      ifUnchanged,
+    });
     return this.#settle(store, imageId, saved);
   }
 
-  #items(imageId: string, { bytes }: Original, before: ReadonlyMap<string, string> = new Map()): BigData[] {
-    return writeRecords(imageId, bytes, this.#records, before);
-  }
-
-  #settle(store: ImageStore, imageId: string, saved: Original): string {
-    const instances = new Map(this.#records.instances);
-    this.#homes.set(store.location, { imageId, manifest: digestOf(saved.bytes), instances });
-    this.original = saved;
+  #settle(store: ImageStore, imageId: string, saved: Snapshot): string {
+    const { bytes, records, revision } = saved;
+    this.#homes.set(store.location, { imageId, manifest: digestOf(bytes), instances: records.instances });
+    this.remember(saved, revision);
     return imageId;
   }
 
@@ -233,9 +252,9 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} With code `NETWORK`, `UNAUTHORIZED`, `DENIED`, `NOT_FOUND`, `DIGEST_MISMATCH`,
    * `MANIFEST_REJECTED`, `POLICY_REJECTED` and others.
    */
-  push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
+  async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
     const { store, imageListSelection, instances } = options;
-    return pushList({
+    return await pushList({
       source: this.reference(store, { selection: imageListSelection, instances }),
       destination: this.#resolve(destination),
       wanted: this.#platform(options.systemContext),

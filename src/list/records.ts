@@ -31,7 +31,7 @@ export function writeRecords(
   imageId: string,
   manifest: Uint8Array<ArrayBuffer>,
   records: ListRecords,
-  before: ReadonlyMap<string, string>,
+  before: ReadonlyMap<string, string> = new Map(),
 ): BigData[] {
   const instances = (entries: Iterable<readonly [string, string]>): BigData => ({
     key: "instances.json",

@@ -150,6 +150,17 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     assert.deepEqual(list.instances().toSorted(), digests.toSorted());
   });
 
+  test("what is saved is the list as it was when saving began", async (store) => {
+    const list = create();
+    const digest = `sha256:${"1".repeat(64)}`;
+    const saving = list.saveToImage(store, { names: ["app:1"] });
+    list.addInstance({ digest, size: 1, mediaType: "m" });
+    await saving;
+    assert.equal((await loadFromImage(store, "app:1")).list.size, 0);
+    await list.saveToImage(store);
+    assert.deepEqual((await loadFromImage(store, "app:1")).list.instances(), [digest]);
+  });
+
   test("an edit that fails changes nothing", async (store) => {
     await create().saveToImage(store, { names: ["app:1"] });
     const failing = editList(store, "app:1", (list) => {
