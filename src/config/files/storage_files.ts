@@ -82,12 +82,23 @@ async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: s
     };
   }
   const data = readEnv("XDG_DATA_HOME") || join(readEnv("HOME") ?? "/", ".local/share");
-  const runtime = readEnv("XDG_RUNTIME_DIR") || `/run/user/${currentUid()}`;
+  const runtime = await runtimeFolder();
   return {
     graphRoot: await expand(conf.graphRoot) ?? await expand(conf.rootlessStoragePath) ??
       join(data, "containers/storage"),
     runRoot: await expand(conf.runRoot) ?? join(runtime, "containers"),
   };
+}
+
+/** Where a user's state goes that a reboot may forget: as the real tools choose it. */
+async function runtimeFolder(): Promise<string> {
+  const uid = currentUid();
+  const named = readEnv("XDG_RUNTIME_DIR");
+  if (named) return await Deno.realPath(named).catch(() => named);
+  const usual = `/run/user/${uid}`;
+  const found = await Deno.stat(usual).catch(() => undefined);
+  const ours = found?.isDirectory && found.uid === uid && ((found.mode ?? 0) & 0o022) === 0;
+  return ours ? usual : join(readEnv("TMPDIR") || "/tmp", `storage-run-${uid}`);
 }
 
 /** `$UID` and other variables expanded, links resolved where the path is there. */
