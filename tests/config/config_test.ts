@@ -75,7 +75,7 @@ Deno.test("storage.conf is read, and what is wrong in it is named", () => {
   }
 });
 
-peerTest("the store is found where buildah finds it", ["buildah"], async () => {
+peerTest("the store is found where buildah finds it", ["buildah", "root"], async () => {
   const folder = await Deno.makeTempDir();
   const write = async (name: string, text: string) => {
     await Deno.mkdir(`${folder}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });

@@ -15,7 +15,7 @@ async function withDisk(size: string, fn: (folder: string) => Promise<void>): Pr
   }
 }
 
-const tools = Deno.uid() === 0 ? ["mount"] : ["mount-as-root"];
+const tools = ["mount", "root"];
 const digest = (i: number) => `sha256:${i.toString(16).padStart(64, "0")}`;
 
 async function contents(folder: string): Promise<Record<string, string>> {

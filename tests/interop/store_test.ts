@@ -235,7 +235,7 @@ peerTest("a store opened here notices what buildah does meanwhile", ["buildah"],
   assert.notDeepEqual(after, lock, "every save tells others to look again");
 });
 
-peerTest("an additional store is read, and refused for writing", ["buildah"], async () => {
+peerTest("an additional store is read, and refused for writing", ["buildah", "root"], async () => {
   await using extra = await makeStore();
   await using at = await makeStore();
   await buildah(extra, "manifest", "create", "shared");
