@@ -145,9 +145,8 @@ function networkError(method: string, url: string, error: unknown): ManifestsErr
   for (let at = error; at instanceof Error && causes.length < 8; at = at.cause) causes.push(at);
   const domain = causes.find((at) => at instanceof ManifestsError);
   if (domain) return domain as ManifestsError;
-  const tail = String((causes.at(-1) as Error | undefined)?.message ?? error).replace(/\(https?:[^)]*\)/g, "").replace(
-    /^.*error sending request[^:]*:\s*/,
-    "",
-  );
-  return new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: ${tail.slice(0, 300)}`, { cause: error });
+  const text = String((causes.at(-1) as Error | undefined)?.message ?? error);
+  const tail = (/client error.*/s.exec(text)?.[0] ?? text).replace(/https?:\/\/\S+/g, "");
+  // The error of `fetch` is no cause to show: it holds the whole URL, which may be signed.
+  return new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: ${tail.slice(0, 300)}`);
 }

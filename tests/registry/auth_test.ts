@@ -80,7 +80,11 @@ Deno.test("credentials stay with the registry: not in errors, not sent to where 
   const fetch = (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     seen.push([url.host, request.headers.get("authorization")]);
-    if (url.host === "storage.example") return Promise.resolve(new Response("{}", { status: 403 }));
+    if (url.host === "storage.example") {
+      return request.method === "GET"
+        ? Promise.reject(new TypeError(`error sending request for url (${request.url}): client error (Connect)`))
+        : Promise.resolve(new Response("{}", { status: 403 }));
+    }
     if (request.headers.get("authorization") === null) {
       return Promise.resolve(new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="x"' } }));
     }
@@ -92,7 +96,7 @@ Deno.test("credentials stay with the registry: not in errors, not sent to where 
   const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");
   const digest = `sha256:${"0".repeat(64)}` as never;
   const failures = await Promise.allSettled([
-    repository.getUnverifiedBlob(digest),
+    repository.getUnverifiedBlob(digest, { maxRetries: 0 }),
     repository.putBlob({ mediaType: "m", digest, size: 2_000_000 }, new Blob([new Uint8Array(5)]).stream() as never),
   ]);
   assert.ok(seen.some(([host]) => host === "storage.example"));
