@@ -5,7 +5,7 @@ import {
   type SystemContext,
   type VerifiedManifest,
 } from "../image/mod.ts";
-import { allOrAbort, Semaphore } from "../internal/mod.ts";
+import { allOrAbort } from "../internal/mod.ts";
 import type { SignaturePolicy } from "../signature/mod.ts";
 import { type Digest, isIndex } from "../spec/mod.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
@@ -61,7 +61,7 @@ export async function copyImage(
   const top = await readManifest(source, { signal, maxRetries });
   const single = !isIndex(top.manifest) || options.selection === "system";
   const chosen = isIndex(top.manifest) ? selectInstances(top.manifest, options) : [undefined];
-  const images = await readImages(source, top, chosen, { ...retries, parallel: maxParallelTransfers, signal });
+  const images = await readImages(source, top, chosen, { ...retries, signal });
   for (const { verified } of images) await requireAllowed(options.policy, from, verified.digest, signal);
   const written = single ? images[0]!.verified : top;
   requireDigest(to.dockerReference, [written.digest]);
@@ -122,18 +122,17 @@ function requireOptions(maxRetries: number, maxParallelTransfers: number): void 
   }
 }
 
-/** Reads the manifests of the chosen instances, several at once. */
+/** Reads the manifests of the chosen instances, all at once: each host has a bound of its own. */
 async function readImages(
   source: ImageSource,
   top: VerifiedManifest,
   chosen: readonly (Digest | undefined)[],
-  options: Omit<RetryOptions, "signal"> & { parallel: number; signal: AbortSignal | undefined },
+  options: Omit<RetryOptions, "signal"> & { signal: AbortSignal | undefined },
 ): Promise<{ instance: Digest | undefined; verified: VerifiedManifest }[]> {
-  const slots = new Semaphore(options.parallel);
   return await allOrAbort(
     chosen.map((instance) => async (signal) => {
       if (instance === undefined) return { instance, verified: top };
-      const read = () => slots.run(() => readManifest(source, { instance, signal, maxRetries: 0 }), signal);
+      const read = () => readManifest(source, { instance, signal, maxRetries: 0 });
       return { instance, verified: await retry(`reading instance ${instance}`, read, { ...options, signal }) };
     }),
     options.signal,

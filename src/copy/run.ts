@@ -71,30 +71,20 @@ class Run {
     );
     const { bytes, mediaType } = image.manifest;
     const instance = plan.index ? image.digest : undefined;
-    await this.#step(
-      `writing manifest ${image.digest}`,
-      () => destination.putManifest(bytes, mediaType, { instance, signal, maxRetries: 0 }),
-      signal,
-    );
+    const put = () => destination.putManifest(bytes, mediaType, { instance, signal, maxRetries: 0 });
+    await retry(`writing manifest ${image.digest}`, put, { ...this.#options.retry, signal });
     emit({ type: "manifest-done", digest: image.digest, top: !plan.index });
   }
 
   async #move(digest: Digest, signal: AbortSignal): Promise<void> {
     const { source, destination, emit } = this.#options;
     const blob = this.#blobs.get(digest)!;
-    const move = () => moveBlob(blob, source, destination, { emit, signal });
-    const outcome = await this.#step(`copying blob ${digest}`, move, signal, isTransientForBlob);
+    const move = () => moveBlob(blob, source, destination, { emit, slots: this.#slots, signal });
+    const outcome = await retry(`copying blob ${digest}`, move, {
+      ...this.#options.retry,
+      signal,
+      isTransient: isTransientForBlob,
+    });
     emit({ type: "blob-done", digest, size: blob.descriptor.size, outcome });
-  }
-
-  /** A step holds a slot while it works, never while it waits for another step. */
-  async #step<T>(
-    name: string,
-    work: () => Promise<T>,
-    signal: AbortSignal,
-    isTransient?: (error: unknown) => boolean,
-  ): Promise<T> {
-    const slotted = () => this.#slots.run(work, signal);
-    return await retry(name, slotted, { ...this.#options.retry, signal, isTransient });
   }
 }
