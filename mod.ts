@@ -27,6 +27,7 @@ export type {
   EditListOptions,
   HostFiles,
   ImageListSelection,
+  ItemDigests,
   ListHost,
   ListRecords,
   ListSelection,
@@ -50,6 +51,7 @@ export type {
   ImageSource,
   InstanceOptions,
   ManifestBytes,
+  SignalOptions,
   SystemContext,
   Transport,
   TransportTable,
@@ -58,6 +60,7 @@ export { createMemoryStore, findLocalImage } from "./src/store/mod.ts";
 export type {
   BigData,
   CreateImageOptions,
+  DeleteImageOptions,
   ImageStore,
   ImageWithData,
   LocalImage,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ByteStream, CallOptions, Fetch } from "../internal/mod.ts";
+export type { ByteStream, CallOptions, Fetch, SignalOptions } from "../internal/mod.ts";
 export type { SystemContext } from "./system_context.ts";
 export type {
   BlobOrigin,

@@ -1,4 +1,4 @@
-import type { ByteStream, CallOptions } from "../internal/mod.ts";
+import type { ByteStream, CallOptions, SignalOptions } from "../internal/mod.ts";
 import type { Descriptor, Digest, NamedReference } from "../spec/mod.ts";
 import type { SystemContext } from "./system_context.ts";
 
@@ -81,7 +81,7 @@ export interface ImageDestination extends AsyncDisposable {
   /** Writes the manifest of an instance, or, where `instance` is `undefined`, the image's own. */
   putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: InstanceOptions): Promise<void>;
   /** Makes all that was written visible. */
-  commit(options?: CallOptions): Promise<void>;
+  commit(options?: SignalOptions): Promise<void>;
 }
 
 /** One kind of place where images live. */

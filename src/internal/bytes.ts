@@ -1,6 +1,5 @@
 /** Byte helpers that every room may use. No domain words here. */
 
-const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, "0"));
 const ENCODER = new TextEncoder();
 
 /** UTF-8 bytes of a string; lone surrogates become U+FFFD. */
@@ -11,13 +10,6 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
 /** Strict UTF-8 decoding: throws a `TypeError` on malformed input and keeps a byte order mark visible. */
 export function decodeUtf8(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-}
-
-/** Lower-case hexadecimal text of bytes. */
-export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += HEX[byte];
-  return text;
 }
 
 /** All parts as one array. */

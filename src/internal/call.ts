@@ -2,11 +2,15 @@
 export type Fetch = (request: Request) => Promise<Response>;
 
 /** Options of calls that wait. */
-export interface CallOptions {
+export interface SignalOptions {
   /** Ends this call, and no other; it rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
+}
+
+/** Options of calls that go over a network. */
+export interface CallOptions extends SignalOptions {
   /**
-   * How often a step that failed for a passing reason is tried again, where the call does that by itself.
+   * How often a request that failed for a passing reason is made again.
    *
    * @default {3}
    */

@@ -1,8 +1,8 @@
 /** The toolbox below all rooms: streams, hashing, concurrency. No domain words. */
 export { allOrAbort } from "./all_or_abort.ts";
 export { backoffDelay } from "./backoff.ts";
-export { compareUtf8, concatBytes, decodeBase64, decodeUtf8, encodeBase64, encodeUtf8, toHex } from "./bytes.ts";
-export type { CallOptions, Fetch } from "./call.ts";
+export { compareUtf8, concatBytes, decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "./bytes.ts";
+export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { OncePerKey } from "./once.ts";
 export { Semaphore } from "./semaphore.ts";

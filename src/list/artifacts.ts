@@ -42,7 +42,11 @@ export class Artifacts {
 
   /** A copy that later changes of this one do not reach. */
   clone(): Artifacts {
-    return Artifacts.parse(this.serialize());
+    const copy = new Artifacts();
+    for (const key of ["manifests", "files", "config", "layers", "detached", "blobs"] as const) {
+      for (const [digest, value] of this[key]) (copy[key] as Map<string, unknown>).set(digest, structuredClone(value));
+    }
+    return copy;
   }
 
   /** Forgets an artifact, and the content that no other artifact names. */

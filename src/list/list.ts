@@ -2,21 +2,23 @@ import type { ImageReference } from "../image/mod.ts";
 import {
   type Descriptor,
   type Digest,
-  digestOf,
+  guessMediaType,
   isDigest,
+  isIndexMediaType,
   ListImageUnknownError,
   ManifestsError,
   MEDIA_TYPES,
   normalizeLocalName,
 } from "../spec/mod.ts";
-import { type BigData, type ImageStore, randomImageId } from "../store/mod.ts";
+import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/mod.ts";
 import { type AddOptions, findInstances } from "./add.ts";
 import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
+import { notAManifestList } from "./load.ts";
 import { pushList, type PushOptions, type PushResult } from "./push.ts";
-import { type ListRecords, writeRecords } from "./records.ts";
+import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, writeRecords } from "./records.ts";
 import { ListReference, type ListSelection } from "./reference.ts";
 
 /** Options for {@linkcode List.saveToImage}. */
@@ -39,12 +41,14 @@ export interface LoadedList {
   readonly manifest: Uint8Array<ArrayBuffer>;
   /** What is beside the manifest. */
   readonly records: ListRecords;
+  /** The digests of all that the store has of it. */
+  readonly digests: ItemDigests;
 }
 
 /** What a store holds of a list, as far as the list knows: what was last loaded from there or saved there. */
 interface Home {
   imageId: string;
-  manifest: Digest;
+  digests: ItemDigests;
   instances: ReadonlyMap<string, string>;
 }
 
@@ -60,8 +64,9 @@ interface Snapshot extends Original {
  */
 export class BaseList extends EditableIndex {
   readonly #host: ListHost;
+  #saving: Promise<unknown> = Promise.resolve();
   #records: ListRecords = { instances: new Map(), artifacts: new Artifacts() };
-  /** By the location of the store: the same store may be opened twice. */
+  /** By the identity of the store, which may be opened twice. */
   readonly #homes = new Map<string, Home>();
 
   /** Creates an empty list. `host` tells it how to reach images and files; `mod.ts` has lists that know. */
@@ -71,10 +76,10 @@ export class BaseList extends EditableIndex {
   }
 
   /** Fills this empty list with what a store keeps of one. */
-  protected readLoaded({ store, imageId, manifest, records }: LoadedList): void {
+  protected readLoaded({ store, imageId, manifest, records, digests }: LoadedList): void {
     this.readBlob(manifest);
     this.#records = records;
-    this.#homes.set(store.location, { imageId, manifest: digestOf(manifest), instances: new Map(records.instances) });
+    this.#homes.set(store.identity, { imageId, digests, instances: new Map(records.instances) });
   }
 
   /**
@@ -173,12 +178,18 @@ export class BaseList extends EditableIndex {
    * list was loaded from it; `STORE_IO`, `LOCK_UNAVAILABLE` and others. The store is as it was then.
    */
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
-    const mediaType = options.mimeType || this.preferredMediaType;
-    const saved = this.#snapshot(mediaType);
-    const home = this.#homes.get(store.location);
+    const saved = this.#snapshot(options.mimeType || this.preferredMediaType);
+    // One after another: what the second save finds must be what the first one left.
+    const turn = this.#saving.then(() => this.#save(store, options, saved));
+    this.#saving = turn.catch(() => {});
+    return await turn;
+  }
+
+  async #save(store: ImageStore, options: SaveToImageOptions, saved: Snapshot): Promise<string> {
+    const home = this.#homes.get(store.identity);
     const wanted = options.imageId ?? home?.imageId;
-    const there = wanted === undefined ? undefined : await store.findImage(wanted);
-    if (there && there.image.id === wanted) return await this.#overwrite(store, wanted, saved, home);
+    const there = wanted === undefined ? undefined : await store.findImage(wanted, LIST_KEYS);
+    if (there && there.image.id === wanted) return await this.#overwrite(store, there, saved, home);
     // Whoever deleted the list meant it: it does not come back because somebody still had it open.
     if (home && wanted === home.imageId) throw new ListImageUnknownError(wanted);
     const names = (options.names ?? []).map((name) => String(normalizeLocalName(name)));
@@ -188,8 +199,9 @@ export class BaseList extends EditableIndex {
       BigData,
       BigData,
     ];
-    await store.createImage({ id, names, data: [manifest, instances, artifacts] });
-    return this.#settle(store, id, saved);
+    const data = [manifest, instances, artifacts];
+    await store.createImage({ id, names, data });
+    return this.#settle(store, id, saved, digestItems(data));
   }
 
   /** What is saved is the list as it is now, whatever is done to it while the store waits for its lock. */
@@ -203,19 +215,24 @@ export class BaseList extends EditableIndex {
     };
   }
 
-  async #overwrite(store: ImageStore, imageId: string, saved: Snapshot, home: Home | undefined): Promise<string> {
-    const own = home?.imageId === imageId ? home : undefined;
-    const ifUnchanged = own && { key: "manifest", digest: own.manifest };
-    await store.writeBigData(imageId, writeRecords(imageId, saved.bytes, saved.records, own?.instances), {
-      ifUnchanged,
-    });
-    return this.#settle(store, imageId, saved);
+  async #overwrite(
+    store: ImageStore,
+    { image, data }: ImageWithData,
+    saved: Snapshot,
+    home: Home | undefined,
+  ): Promise<string> {
+    const own = home?.imageId === image.id ? home : undefined;
+    const manifest = data.get("manifest");
+    if (manifest && !isIndexMediaType(guessMediaType(manifest))) throw notAManifestList(image.id);
+    const items = writeRecords(image.id, saved.bytes, saved.records, own?.instances);
+    const found = Array.from(data, ([key, bytes]) => ({ key, bytes }));
+    await store.writeBigData(image.id, items, { ifUnchanged: own?.digests ?? digestItems(found) });
+    return this.#settle(store, image.id, saved, digestItems(items));
   }
 
-  #settle(store: ImageStore, imageId: string, saved: Snapshot): string {
-    const { bytes, records, revision } = saved;
-    this.#homes.set(store.location, { imageId, manifest: digestOf(bytes), instances: records.instances });
-    this.remember(saved, revision);
+  #settle(store: ImageStore, imageId: string, saved: Snapshot, digests: ItemDigests): string {
+    this.#homes.set(store.identity, { imageId, digests, instances: saved.records.instances });
+    this.remember(saved, saved.revision);
     return imageId;
   }
 
@@ -226,7 +243,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} With code `LIST_NOT_SAVED` where the store does not have it.
    */
   reference(store?: ImageStore, selection: ListSelection = {}): ImageReference {
-    const home = store && this.#homes.get(store.location);
+    const home = store && this.#homes.get(store.identity);
     if (store && !home) {
       throw new ManifestsError(
         "LIST_NOT_SAVED",

@@ -1,4 +1,4 @@
-import type { CallOptions } from "../internal/mod.ts";
+import type { SignalOptions } from "../internal/mod.ts";
 import {
   type Digest,
   guessMediaType,
@@ -9,7 +9,7 @@ import {
 } from "../spec/mod.ts";
 import { findLocalImage, type ImageStore, type Locker, type StoredImage } from "../store/mod.ts";
 import type { LoadedList } from "./list.ts";
-import { LIST_KEYS, readRecords } from "./records.ts";
+import { digestItems, LIST_KEYS, readRecords } from "./records.ts";
 
 /** The error of an image that is no list. */
 export function notAManifestList(name: string, cause?: unknown): ManifestsError {
@@ -38,10 +38,14 @@ export async function loadList<L>(
   if (!manifest) {
     throw new ManifestsError("BIG_DATA_UNKNOWN", `Cannot load list ${JSON.stringify(imageId)} as it has no manifest`);
   }
+  const items = Array.from(found.data, ([key, bytes]) => ({ key, bytes }));
   // An ordinary image has no instances.json either, but that it is no list is what its user must hear.
   if (!isIndexMediaType(guessMediaType(manifest))) throw notAManifestList(found.resolvedName);
   try {
-    return { imageId, list: make({ store, imageId, manifest, records: readRecords(found) }) };
+    return {
+      imageId,
+      list: make({ store, imageId, manifest, records: readRecords(found), digests: digestItems(items) }),
+    };
   } catch (error) {
     if (isManifestsError(error, "NOT_A_MANIFEST_LIST")) throw notAManifestList(found.resolvedName, error);
     throw error;
@@ -66,7 +70,7 @@ export async function lockerForImage(store: ImageStore, image: string): Promise<
 }
 
 /** Options for {@linkcode editList}. */
-export interface EditListOptions extends CallOptions {
+export interface EditListOptions extends SignalOptions {
   /**
    * How often the edit is made again where somebody who does not take the list's lock changed it meanwhile.
    *
@@ -93,6 +97,7 @@ export async function editStoredList<L extends { saveToImage(store: ImageStore):
     options.signal?.throwIfAborted();
     const { list } = await load(store, id);
     const result = await edit(list);
+    options.signal?.throwIfAborted();
     try {
       await list.saveToImage(store);
       return result;

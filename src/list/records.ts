@@ -1,5 +1,7 @@
 import type { BigData, ImageWithData } from "../store/mod.ts";
 import {
+  type Digest,
+  digestOf,
   encodeGoJson,
   isDigest,
   isObject,
@@ -12,6 +14,15 @@ import { Artifacts } from "./artifacts.ts";
 
 /** The big data of which a list consists in a store. */
 export const LIST_KEYS = ["manifest", "instances.json", "artifacts.json"] as const;
+
+/** Digests of a list's items; `undefined` for one that is not there. */
+export type ItemDigests = ReadonlyMap<string, Digest | undefined>;
+
+/** The digests of items; of one that is there twice, the later one counts, as when it is written. */
+export function digestItems(items: readonly BigData[]): ItemDigests {
+  const bytes = new Map(items.map((item) => [item.key, item.bytes]));
+  return new Map(LIST_KEYS.map((key) => [key, bytes.has(key) ? digestOf(bytes.get(key)!) : undefined]));
+}
 
 /** A list as a store keeps it, beside the manifest itself. */
 export interface ListRecords {

@@ -1,4 +1,4 @@
-import type { CallOptions } from "../internal/mod.ts";
+import type { SignalOptions } from "../internal/mod.ts";
 import type { Digest } from "../spec/mod.ts";
 
 /** What a policy decides about. */
@@ -16,7 +16,7 @@ export interface PolicyDecision {
 /** Says which images may be used. Consulted once per manifest, before anything is copied. */
 export interface SignaturePolicy {
   /** Returns where the image may be used; throws an error with code `POLICY_REJECTED` where it may not. */
-  requireAllowed(decision: PolicyDecision, options?: CallOptions): Promise<void>;
+  requireAllowed(decision: PolicyDecision, options?: SignalOptions): Promise<void>;
 }
 
 /** The policy that lets everything pass, as libimage pushes local lists. */

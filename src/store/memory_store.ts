@@ -4,6 +4,7 @@ import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageI
 import type {
   BigData,
   CreateImageOptions,
+  DeleteImageOptions,
   ImageStore,
   ImageWithData,
   Locker,
@@ -39,6 +40,7 @@ interface MemoryImage {
 
 class MemoryStore implements ImageStore {
   readonly location: string = `[memory@${crypto.randomUUID()}]`;
+  readonly identity: string = this.location;
   readonly #images = new Map<string, MemoryImage>();
 
   findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
@@ -79,10 +81,7 @@ class MemoryStore implements ImageStore {
   writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
     const image = this.#images.get(id);
     if (!image) return Promise.reject(imageUnknown(id));
-    const { ifUnchanged } = options;
-    if (ifUnchanged && digestOf(image.data.get(ifUnchanged.key) ?? new Uint8Array()) !== ifUnchanged.digest) {
-      return Promise.reject(listChanged(id));
-    }
+    if (!isUnchanged(image, options)) return Promise.reject(listChanged(id));
     put(image, data);
     return Promise.resolve();
   }
@@ -96,8 +95,14 @@ class MemoryStore implements ImageStore {
     return Promise.resolve();
   }
 
-  deleteImage(id: string): Promise<void> {
-    return this.#images.delete(id) ? Promise.resolve() : Promise.reject(imageUnknown(id));
+  deleteImage(id: string, options: DeleteImageOptions = {}): Promise<void> {
+    const image = this.#images.get(id);
+    if (!image) return Promise.reject(imageUnknown(id));
+    const { ifNames } = options;
+    const renamed = ifNames && ifNames.join() !== image.names.join();
+    if (renamed || !isUnchanged(image, options)) return Promise.reject(listChanged(id));
+    this.#images.delete(id);
+    return Promise.resolve();
   }
 
   digestLocker(digest: Digest): Locker {
@@ -124,6 +129,13 @@ class MemoryStore implements ImageStore {
     const prefixed = images.filter((image) => image.id.startsWith(nameOrId));
     return prefixed.length === 1 ? prefixed[0] : undefined;
   }
+}
+
+function isUnchanged(image: MemoryImage, { ifUnchanged = new Map() }: WriteBigDataOptions): boolean {
+  return [...ifUnchanged].every(([key, digest]) => {
+    const bytes = image.data.get(key);
+    return digest === (bytes && digestOf(bytes));
+  });
 }
 
 function put(image: MemoryImage, data: readonly BigData[]): void {

@@ -3,13 +3,14 @@
  *
  * @module
  */
-export type { CallOptions } from "../internal/mod.ts";
+export type { SignalOptions } from "../internal/mod.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { randomImageId } from "./names.ts";
 export type {
   BigData,
   CreateImageOptions,
+  DeleteImageOptions,
   ImageStore,
   ImageWithData,
   Locker,

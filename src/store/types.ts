@@ -1,4 +1,4 @@
-import type { CallOptions } from "../internal/mod.ts";
+import type { SignalOptions } from "../internal/mod.ts";
 import type { Digest } from "../spec/mod.ts";
 
 /** An image record of a store. */
@@ -50,10 +50,16 @@ export interface CreateImageOptions {
 /** Options for {@linkcode ImageStore.writeBigData}. */
 export interface WriteBigDataOptions {
   /**
-   * Write only if this item still has this digest, else fail with code `LIST_CHANGED`: a compare-and-set against
-   * writers who do not take the list's lock.
+   * Write only if these items still have these digests (`undefined`: are not there), else fail with code
+   * `LIST_CHANGED`: a compare-and-set against writers who do not take the list's lock.
    */
-  readonly ifUnchanged?: { readonly key: string; readonly digest: Digest } | undefined;
+  readonly ifUnchanged?: ReadonlyMap<string, Digest | undefined> | undefined;
+}
+
+/** Options for {@linkcode ImageStore.deleteImage}. */
+export interface DeleteImageOptions extends WriteBigDataOptions {
+  /** Delete only if the record has exactly these names, else fail with code `LIST_CHANGED`. */
+  readonly ifNames?: readonly string[] | undefined;
 }
 
 /** How {@linkcode ImageStore.updateNames} combines names with those that a record has. */
@@ -64,13 +70,15 @@ export interface Locker {
   /** What is locked, for messages. */
   readonly name: string;
   /** Waits for the lock; dispose the guard to give it back. Rejects with `signal.reason` on abort. */
-  lock(options?: CallOptions): Promise<AsyncDisposable>;
+  lock(options?: SignalOptions): Promise<AsyncDisposable>;
 }
 
 /** Local image records: what libimage needs of a `storage.Store`. Every change is all or nothing. */
 export interface ImageStore extends AsyncDisposable {
   /** The store as references print it, such as `[overlay@/var/lib/containers/storage+/run/containers/storage]`. */
   readonly location: string;
+  /** The same for every way to open and to spell this store. */
+  readonly identity: string;
   /**
    * Finds a record by exact id, exact name or unique prefix of an id, and reads some of its big data at the same
    * moment; `undefined` where there is none.
@@ -84,8 +92,8 @@ export interface ImageStore extends AsyncDisposable {
   writeBigData(id: string, data: readonly BigData[], options?: WriteBigDataOptions): Promise<void>;
   /** Changes the names of a record; names that others have are taken from them. Fails with code `IMAGE_UNKNOWN`. */
   updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void>;
-  /** Deletes a record without layers. Fails with code `IMAGE_UNKNOWN` or `IMAGE_IN_USE`. */
-  deleteImage(id: string): Promise<void>;
+  /** Deletes a record without layers. Fails with code `IMAGE_UNKNOWN`, `IMAGE_IN_USE` or `LIST_CHANGED`. */
+  deleteImage(id: string, options?: DeleteImageOptions): Promise<void>;
   /** A lock for read-modify-write of what a digest names. */
   digestLocker(digest: Digest): Locker;
 }

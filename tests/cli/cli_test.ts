@@ -59,7 +59,7 @@ Deno.test("a list is created, filled, annotated, shown, pushed, emptied and dele
   assert.equal(shownRemote.manifests.length, 2);
   assert.equal(await cliOk([...at.flags, "remove", "list", amd64!]), `${id}: ${amd64}`);
   const quiet = await cli([...at.flags, "push", "-q", "--rm", "--tls-verify=0", "list", `${registry.host}/out:2`]);
-  assert.deepEqual(quiet, { code: 0, stdout: `Untagged: localhost/list:latest\nDeleted: ${id}\n`, stderr: "" });
+  assert.deepEqual(quiet, { code: 0, stdout: "", stderr: "" });
   assert.equal((await cli([...at.flags, "exists", "list"])).code, 1);
 });
 

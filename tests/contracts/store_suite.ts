@@ -46,9 +46,11 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
   test("data is replaced, and only where it is as expected if that is asked", async (store) => {
     const { id } = await store.createImage({ data: [manifest("1")] });
     await store.writeBigData(id, [manifest("2"), { key: "x", bytes: encode("y") }]);
-    const stale = { key: "manifest", digest: digestOf(encode("1")) };
+    const stale = new Map([["manifest", digestOf(encode("1"))]]);
     await assert.rejects(store.writeBigData(id, [manifest("3")], { ifUnchanged: stale }), { code: "LIST_CHANGED" });
-    await store.writeBigData(id, [manifest("4")], { ifUnchanged: { key: "manifest", digest: digestOf(encode("2")) } });
+    await store.writeBigData(id, [manifest("4")], {
+      ifUnchanged: new Map([["manifest", digestOf(encode("2"))], ["gone", undefined]]),
+    });
     const found = (await store.findImage(id, ["manifest", "x"]))!;
     assert.deepEqual(found.data.get("manifest"), encode("4"));
     assert.deepEqual(found.data.get("x"), encode("y"));

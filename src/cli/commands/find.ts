@@ -1,13 +1,21 @@
-import { guessMediaType, isIndexMediaType } from "../../spec/mod.ts";
+import { type Digest, digestOf, guessMediaType, isIndexMediaType } from "../../spec/mod.ts";
 import { findLocalImage, type ImageStore, type StoredImage } from "../../store/mod.ts";
 
+/** A list in a store. */
+export interface FoundList extends StoredImage {
+  /** What the name resolved to: a full name, or an id. */
+  readonly resolvedName: string;
+  /** Digest of its manifest, as it was found. */
+  readonly manifestDigest: Digest;
+}
+
 /** The image that a name means in a store. Throws the words that podman and buildah have for what is wrong with it. */
-export async function requireList(store: ImageStore, name: string): Promise<StoredImage> {
+export async function requireList(store: ImageStore, name: string): Promise<FoundList> {
   const found = await findLocalImage(store, name, ["manifest"]);
   if (!found) throw new Error(`${name}: image not known`);
   const manifest = found.data.get("manifest");
   if (!manifest || !isIndexMediaType(guessMediaType(manifest))) {
     throw new Error(`${found.resolvedName}: image is not a manifest list`);
   }
-  return found.image;
+  return { ...found.image, resolvedName: found.resolvedName, manifestDigest: digestOf(manifest) };
 }

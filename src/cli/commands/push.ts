@@ -1,7 +1,6 @@
-import { loadFromImage } from "../../system/local/mod.ts";
+import { loadFromImage, lockerForImage } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { requireList } from "./find.ts";
-import { deleteList } from "./rm.ts";
 
 /** Flags of `push`. */
 export interface PushFlags extends RegistryFlags {
@@ -16,7 +15,7 @@ export interface PushFlags extends RegistryFlags {
 export async function push(args: string[], flags: PushFlags, context: CommandContext): Promise<void> {
   const [name, destination = name] = args as [string, string?];
   await using store = await openStoreOf(context);
-  const { id } = await requireList(store, name);
+  const { id, manifestDigest } = await requireList(store, name);
   const { list } = await loadFromImage(store, id);
   const encoder = new TextEncoder();
   const result = await list.push(destination, {
@@ -28,5 +27,8 @@ export async function push(args: string[], flags: PushFlags, context: CommandCon
   });
   // Only now: a digest in a file means that the list is there.
   if (flags.digestfile !== undefined) await Deno.writeTextFile(flags.digestfile, result.digest);
-  if (flags.rm || flags.purge) await deleteList(store, name);
+  if (!flags.rm && !flags.purge) return;
+  // Only what was pushed is deleted: an edit that somebody made meanwhile stays.
+  await using _guard = await (await lockerForImage(store, id)).lock({ signal: context.signal });
+  await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifestDigest]]) });
 }

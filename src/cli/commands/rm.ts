@@ -30,8 +30,7 @@ export async function rm(names: string[], flags: RmFlags, context: CommandContex
 
 /** Deletes a list, or, where it has other names and was called by one, only that name. */
 export async function deleteList(store: ImageStore, name: string): Promise<void> {
-  const { id, names } = await requireList(store, name);
-  const { resolvedName } = (await findLocalImage(store, name))!;
+  const { id, names, resolvedName } = await requireList(store, name);
   const byName = names.includes(resolvedName);
   if (byName && names.length > 1) {
     await store.updateNames(id, "remove", [resolvedName]);
@@ -44,7 +43,7 @@ export async function deleteList(store: ImageStore, name: string): Promise<void>
       }]): please force removal`,
     );
   }
-  await store.deleteImage(id);
+  await store.deleteImage(id, { ifNames: names });
   for (const untagged of names) print(`Untagged: ${untagged}`);
   print(`Deleted: ${id}`);
 }

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from "@std/path";
+import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
 import { ManifestsError } from "../../spec/mod.ts";
 import { decodeUtf8 } from "../../internal/mod.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
@@ -20,6 +20,7 @@ export interface StoreChoice {
 export interface FoundStore {
   graphRoot: string;
   runRoot: string;
+  realRoot: string;
   driver: string;
   imageStore: string | undefined;
   additionalImageStores: readonly string[];
@@ -44,18 +45,37 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
   const driverOptions = choice.driverOptions ?? readEnv("STORAGE_OPTS")?.split(",").filter(Boolean) ?? [];
   const named = choice.driver || readEnv("STORAGE_DRIVER") || conf.driver;
   const driver = named || await priorDriver(root, conf.driverPriority ?? DRIVER_PRIORITY) || "overlay";
+  const realRoot = await realPath(root);
   return {
     graphRoot: root,
     runRoot: choice.runRoot ? resolve(choice.runRoot) : runRoot,
     driver: driver === "overlay2" ? "overlay" : driver,
     imageStore: optionOf(driverOptions, "imagestore")[0] ?? (choice.root ? undefined : conf.imageStore),
-    additionalImageStores: [
+    realRoot,
+    additionalImageStores: await withoutSelf(realRoot, [
       ...optionOf(driverOptions, "imagestore").slice(1),
       ...optionOf(driverOptions, "additionalimagestore"),
       ...conf.additionalImageStores ?? [],
-    ],
+    ]),
     driverOptions,
   };
+}
+
+/** A path without links in it, also where its end is not there yet. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) || dirname(path) === path) return path;
+    return join(await realPath(dirname(path)), basename(path));
+  }
+}
+
+/** A store is not its own additional store, whatever a configuration says. */
+async function withoutSelf(realRoot: string, roots: readonly string[]): Promise<string[]> {
+  const others: string[] = [];
+  for (const root of roots) if (await realPath(resolve(root)) !== realRoot) others.push(root);
+  return others;
 }
 
 /** The values of a driver option, which may have the driver's name before it and commas within. */

@@ -1,7 +1,7 @@
 import { exists } from "@std/fs";
 import { join } from "@std/path";
 import { encodeUtf8 } from "../../internal/mod.ts";
-import { writeAtomically } from "../../internal/host/mod.ts";
+import { type FileContent, writeAllAtomically } from "../../internal/host/mod.ts";
 import { type HeldLock, lockFile, type LockingMode } from "../lock/file_lock.ts";
 import { readLastWriter, writeLastWriter } from "./last_writer.ts";
 import { parseRecords, serializeRecords, type StoredRecord } from "./records.ts";
@@ -53,10 +53,14 @@ export class RecordSet {
 export interface RecordChange<T> {
   /** The records to save; `undefined` where they stay. */
   readonly set?: RecordSet;
+  /** Data files to write with the records. */
+  readonly files?: readonly FileContent[];
   /** What the change returns. */
   readonly result: T;
-  /** Called after the save, while nobody else can read or write. */
+  /** Called after the save, while nobody else can read or write. What it throws is ignored: the change is made. */
   readonly after?: () => Promise<void>;
+  /** Called where the save failed. */
+  readonly undo?: () => Promise<void>;
 }
 
 /** One folder of image records, with its lock and a copy of its records that is read again when others have written. */
@@ -85,18 +89,24 @@ export class ImagesFolder {
 
   /**
    * Runs `work` on the records while nobody else can read or write them, and saves what it returns: the last-writer
-   * bytes first, so that a crash between the two only costs others a needless look, then the records as one step.
+   * bytes first, so that a crash afterwards only costs others a needless look, then the data files, then the records.
+   * All of it is on the disk before the first file is replaced, so a full disk changes nothing.
    */
   async write<T>(work: (set: RecordSet) => Promise<RecordChange<T>>): Promise<T> {
     using lock = await this.#lock(true);
-    const { set, result, after } = await work(await this.#load(lock));
-    if (set) {
+    const { set, files = [], result, after, undo } = await work(await this.#load(lock));
+    if (!set) return result;
+    const records = { path: join(this.path, "images.json"), content: encodeUtf8(serializeRecords(set.records)) };
+    try {
       const lastWriter = await writeLastWriter(lock.file);
       this.#cache = undefined;
-      await writeAtomically(join(this.path, "images.json"), encodeUtf8(serializeRecords(set.records)));
+      await writeAllAtomically([...files, records]);
       this.#cache = { lastWriter, set };
+    } catch (error) {
+      await undo?.().catch(() => {});
+      throw error;
     }
-    await after?.();
+    await after?.().catch(() => {});
     return result;
   }
 

@@ -14,6 +14,8 @@ export interface StoreLocation {
   readonly imageStore?: string | undefined;
   /** Roots of stores that are only read. */
   readonly additionalImageStores: readonly string[];
+  /** `graphRoot` without links in it. */
+  readonly realRoot: string;
   /** Driver options as references print them. */
   readonly driverOptions: readonly string[];
 }

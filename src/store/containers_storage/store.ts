@@ -1,11 +1,12 @@
 import { join } from "@std/path";
-import { writeAllAtomically } from "../../internal/host/mod.ts";
+import type { FileContent } from "../../internal/host/mod.ts";
 import { type Digest, digestOf, isManifestsError, manifestDigest, ManifestsError } from "../../spec/mod.ts";
 import { lockFile, type LockingMode } from "../lock/file_lock.ts";
 import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "../names.ts";
 import type {
   BigData,
   CreateImageOptions,
+  DeleteImageOptions,
   ImageStore,
   ImageWithData,
   Locker,
@@ -20,6 +21,7 @@ import { changeRecord, createRecord, digestsOf, type ImageRecord, type StoredRec
 /** The image records of a containers/storage store, shared with podman, buildah and skopeo. */
 export class ContainersStorage implements ImageStore {
   readonly location: string;
+  readonly identity: string;
   readonly #place: StoreLocation;
   readonly #mode: LockingMode;
   readonly #own: ImagesFolder;
@@ -30,6 +32,7 @@ export class ContainersStorage implements ImageStore {
     const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
     const options = driverOptions.length > 0 ? `:${driverOptions.join(",")}` : "";
     this.location = `[${driver}@${graphRoot}+${runRoot}${options}]`;
+    this.identity = `${driver}@${place.realRoot}`;
     this.#place = place;
     this.#mode = mode;
     this.#own = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
@@ -83,32 +86,26 @@ export class ContainersStorage implements ImageStore {
         bigDataDigests: new Map(),
         created: now(),
       };
-      // The record comes last: a crash before leaves a folder that nobody looks at.
-      try {
-        await this.#writeItems(newId, data);
-      } catch (error) {
-        await this.#removeFolder(newId).catch(() => {});
-        throw error;
-      }
       const stored = createRecord({ ...empty, ...describeItems(empty, data) });
-      return { set: set.with(newId, stored), result: viewOf(stored.record, this.#own) };
+      return {
+        set: set.with(newId, stored),
+        files: await this.#filesOf(newId, data),
+        result: viewOf(stored.record, this.#own),
+        undo: () => this.#removeFolder(newId),
+      };
     });
   }
 
   async writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
-    await this.#change(`write image ${JSON.stringify(id)}`, async (set) => {
-      const stored = await this.#require(set, id);
-      const { ifUnchanged } = options;
-      if (ifUnchanged && await this.#digestOfItem(id, ifUnchanged.key) !== ifUnchanged.digest) throw listChanged(id);
-      const change = describeItems(stored.record, data);
-      await this.#writeItems(id, data);
-      return { set: set.with(id, changeRecord(stored, change)), result: undefined };
+    await this.#changeImage("write", id, async (set, stored) => {
+      await this.#requireUnchanged(stored.record, options);
+      const changed = changeRecord(stored, describeItems(stored.record, data));
+      return { set: set.with(id, changed), files: await this.#filesOf(id, data), result: undefined };
     });
   }
 
   async updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void> {
-    await this.#change(`name image ${JSON.stringify(id)}`, async (set) => {
-      const stored = await this.#require(set, id);
+    await this.#changeImage("name", id, (set, stored) => {
       const wanted = applyNames(stored.record.names, operation, names);
       let changed = set;
       for (const name of wanted) {
@@ -125,9 +122,10 @@ export class ContainersStorage implements ImageStore {
     });
   }
 
-  async deleteImage(id: string): Promise<void> {
-    await this.#change(`delete image ${JSON.stringify(id)}`, async (set) => {
-      const { record } = await this.#require(set, id);
+  async deleteImage(id: string, options: DeleteImageOptions = {}): Promise<void> {
+    await this.#changeImage("delete", id, async (set, { record }) => {
+      await this.#requireUnchanged(record, options);
+      if (options.ifNames && options.ifNames.join() !== record.names.join()) throw listChanged(id);
       if (record.layer !== undefined) {
         throw new ManifestsError(
           "IMAGE_IN_USE",
@@ -163,34 +161,54 @@ export class ContainersStorage implements ImageStore {
     });
   }
 
-  /** The record of this id in the store that can be written. */
-  async #require(set: RecordSet, id: string): Promise<StoredRecord> {
+  /** Changes one record of the store that can be written. */
+  async #changeImage(
+    verb: string,
+    id: string,
+    work: (set: RecordSet, stored: StoredRecord) => Promise<RecordChange<void>> | RecordChange<void>,
+  ): Promise<void> {
     requireImageId(id);
-    const stored = set.byId(id);
-    if (stored) return stored;
+    try {
+      await this.#change(`${verb} image ${JSON.stringify(id)}`, async (set) => {
+        const stored = set.byId(id);
+        if (!stored) throw imageUnknown(id);
+        return await work(set, stored);
+      });
+    } catch (error) {
+      // Others are looked at only now: locks of several stores are never held together.
+      if (isManifestsError(error, "IMAGE_UNKNOWN")) await this.#refuseReadOnly(id);
+      throw error;
+    }
+  }
+
+  async #refuseReadOnly(id: string): Promise<void> {
     for (const folder of this.#additional) {
-      if (!await folder.read((additional) => additional.byId(id))) continue;
+      if (!await folder.read((set) => set.byId(id))) continue;
       throw new ManifestsError(
         "STORE_READ_ONLY",
         `Cannot change image ${JSON.stringify(id)} as it is in the additional store ${folder.path}, which is only read`,
       );
     }
-    throw imageUnknown(id);
   }
 
-  async #writeItems(id: string, data: readonly BigData[]): Promise<void> {
+  async #requireUnchanged(record: ImageRecord, { ifUnchanged = new Map() }: WriteBigDataOptions): Promise<void> {
+    const data = await readItems(this.#own, record, [...ifUnchanged.keys()]);
+    for (const [key, digest] of ifUnchanged) {
+      const bytes = data.get(key);
+      if (digest !== (bytes && digestOf(bytes))) throw listChanged(record.id);
+    }
+  }
+
+  /** The files of big data; their folder is made. */
+  async #filesOf(id: string, data: readonly BigData[]): Promise<FileContent[]> {
     const folder = join(this.#own.path, id);
     const files = data.map(({ key, bytes }) => ({ path: join(folder, bigDataFile(key)), content: bytes }));
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeAllAtomically(files);
+    return files;
   }
 
   async #removeFolder(id: string): Promise<void> {
     await Deno.remove(join(this.#own.path, id), { recursive: true }).catch(ignoreMissing);
-  }
-
-  async #digestOfItem(id: string, key: string): Promise<Digest> {
-    return digestOf(await Deno.readFile(join(this.#own.path, id, bigDataFile(key))));
   }
 
   /** Gives what the disk says a code, and the words that say what was tried where. */
