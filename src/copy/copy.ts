@@ -1,4 +1,5 @@
 import {
+  type BlobOrigin,
   type ImageReference,
   type ImageSource,
   readManifest,
@@ -9,7 +10,7 @@ import { allOrAbort } from "../internal/mod.ts";
 import type { SignaturePolicy } from "../signature/mod.ts";
 import { type Digest, isIndex } from "../spec/mod.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
-import { planCopy, requireDigest, selectInstances, type Selection } from "./plan.ts";
+import { blobsOf, planCopy, type ReadImage, requireDigest, selectInstances, type Selection } from "./plan.ts";
 import { createReporter } from "./report.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
@@ -64,14 +65,13 @@ export async function copyImage(
   const images = await readImages(source, top, chosen, { ...retries, signal });
   for (const { verified } of images) await requireAllowed(options.policy, from, verified.digest, signal);
   const written = single ? images[0]!.verified : top;
-  requireDigest(to.dockerReference, [written.digest]);
+  requireDigest(to.dockerReference, written.digest);
   await using destination = await to.openDestination(systemContext);
   const plan = planCopy({
     top,
     images,
     single,
     abilities: destination.abilities,
-    originOf: (descriptor, instance) => source.blobOrigin?.(descriptor, { instance }),
   });
   const sizes = plan.blobs.map(({ descriptor }) => Math.max(descriptor.size, 0));
   emit({
@@ -128,15 +128,30 @@ async function readImages(
   top: VerifiedManifest,
   chosen: readonly (Digest | undefined)[],
   options: Omit<RetryOptions, "signal"> & { signal: AbortSignal | undefined },
-): Promise<{ instance: Digest | undefined; verified: VerifiedManifest }[]> {
+): Promise<ReadImage[]> {
   return await allOrAbort(
     chosen.map((instance) => async (signal) => {
-      if (instance === undefined) return { instance, verified: top };
       const read = () => readManifest(source, { instance, signal, maxRetries: 0 });
-      return { instance, verified: await retry(`reading instance ${instance}`, read, { ...options, signal }) };
+      const verified = instance === undefined
+        ? top
+        : await retry(`reading instance ${instance}`, read, { ...options, signal });
+      return { instance, verified, origins: await originsOf(source, instance, verified) };
     }),
     options.signal,
   );
+}
+
+async function originsOf(
+  source: ImageSource,
+  instance: Digest | undefined,
+  { manifest }: VerifiedManifest,
+): Promise<Map<Digest, BlobOrigin>> {
+  const origins = new Map<Digest, BlobOrigin>();
+  for (const descriptor of isIndex(manifest) ? [] : blobsOf(manifest)) {
+    const origin = await source.blobOrigin?.(descriptor, { instance });
+    if (origin) origins.set(descriptor.digest, origin);
+  }
+  return origins;
 }
 
 async function requireAllowed(

@@ -4,6 +4,7 @@ import {
   type Descriptor,
   type Digest,
   DigestMismatchError,
+  entriesOf,
   isIndex,
   ManifestsError,
   type NamedReference,
@@ -44,6 +45,16 @@ export interface PlannedBlob {
   readonly mountFrom: BlobOrigin | undefined;
 }
 
+/** An image whose manifest has been read. */
+export interface ReadImage {
+  /** The instance to ask the source for; `undefined` for the image itself. */
+  readonly instance: Digest | undefined;
+  /** Its manifest. */
+  readonly verified: VerifiedManifest;
+  /** Where its blobs are, by digest, as far as the source says. */
+  readonly origins: ReadonlyMap<Digest, BlobOrigin>;
+}
+
 /** What a copy will do; nothing in it has happened yet. */
 export interface CopyPlan {
   /** The images. */
@@ -58,8 +69,7 @@ export interface CopyPlan {
 
 /** The instances that will be copied, in the order of the index and each once. */
 export function selectInstances(index: ParsedIndex, selection: Selection): Digest[] {
-  const entries = index.kind === "oci-index" ? index.index.manifests : index.list.manifests;
-  const digests = [...new Set((entries ?? []).map(({ digest }) => digest))];
+  const digests = [...new Set(entriesOf(index).map(({ digest }) => digest))];
   switch (selection.selection) {
     case "all":
       return digests;
@@ -77,27 +87,26 @@ export function selectInstances(index: ParsedIndex, selection: Selection): Diges
 }
 
 /** Refuses a destination that names another manifest than the one that would be written there. */
-export function requireDigest(destination: NamedReference | undefined, digests: readonly Digest[]): void {
+export function requireDigest(destination: NamedReference | undefined, digest: Digest): void {
   const wanted = destination?.digest;
-  if (wanted === undefined || digests.includes(wanted)) return;
+  if (wanted === undefined || digest === wanted) return;
   throw new DigestMismatchError(
     `the image for ${destination}: digest of source image's manifest would not match destination reference`,
     wanted,
-    digests[0]!,
+    digest,
   );
 }
 
 /** Plans a copy. Pure: everything it needs was read before. */
 export function planCopy(options: {
   top: VerifiedManifest;
-  images: readonly { instance: Digest | undefined; verified: VerifiedManifest }[];
+  images: readonly ReadImage[];
   single: boolean;
   abilities: DestinationAbilities;
-  originOf: (descriptor: Descriptor, instance: Digest | undefined) => BlobOrigin | undefined;
 }): CopyPlan {
-  const { top, abilities, originOf } = options;
+  const { top, abilities } = options;
   const blobs = new Map<Digest, PlannedBlob>();
-  const images = options.images.map(({ instance, verified }): PlannedImage => {
+  const images = options.images.map(({ instance, verified, origins }): PlannedImage => {
     const { digest, manifest } = verified;
     if (isIndex(manifest)) {
       throw new ManifestsError(
@@ -105,10 +114,10 @@ export function planCopy(options: {
         `Cannot copy instance ${digest} as it is an index inside an index, not a single image`,
       );
     }
-    const own = [...manifest.layers, ...(manifest.config ? [manifest.config] : [])].filter(isCopied);
+    const own = blobsOf(manifest).filter(isCopied);
     for (const descriptor of own) {
       if (blobs.has(descriptor.digest)) continue;
-      const origin = originOf(descriptor, instance);
+      const origin = origins.get(descriptor.digest);
       const mountable = origin !== undefined && origin.scope === abilities.mountScope;
       blobs.set(descriptor.digest, { descriptor, instance, mountFrom: mountable ? origin : undefined });
     }
@@ -118,16 +127,17 @@ export function planCopy(options: {
   for (const type of [index?.manifest.mediaType, ...images.map(({ manifest }) => manifest.mediaType)]) {
     requireType(type, abilities);
   }
-  return { images, blobs: [...blobs.values()], index, entries: index ? selectEntries(index.manifest) : 1 };
+  return { images, blobs: [...blobs.values()], index, entries: index ? entriesOf(index.manifest).length : 1 };
+}
+
+/** The blobs that a manifest names: layers, then the configuration. */
+export function blobsOf(manifest: ParsedImage): Descriptor[] {
+  return [...manifest.layers, ...(manifest.config ? [manifest.config] : [])];
 }
 
 /** Layers with URLs of their own are downloaded from there by whoever runs the image, and are not in the registry. */
 function isCopied({ mediaType, urls }: Descriptor): boolean {
   return !(urls?.length && /nondistributable|foreign/.test(mediaType));
-}
-
-function selectEntries(index: ParsedIndex): number {
-  return (index.kind === "oci-index" ? index.index.manifests : index.list.manifests)?.length ?? 0;
 }
 
 function requireType(type: string | undefined, { manifestTypes }: DestinationAbilities): void {

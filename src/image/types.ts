@@ -55,7 +55,7 @@ export interface ImageSource extends AsyncDisposable {
   /** A blob of the image or of an instance. Callers verify it. */
   getBlob(descriptor: Descriptor, options?: InstanceOptions): Promise<ByteStream>;
   /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */
-  blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): BlobOrigin | undefined;
+  blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): Promise<BlobOrigin | undefined>;
 }
 
 /** What a destination can do. Data for the planner: abilities may change cost, never outcome. */

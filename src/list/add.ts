@@ -6,13 +6,14 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
+  type DockerPlatform,
+  entriesOf,
   formatPlatform,
   isIndex,
   ManifestsError,
   MAX_CONFIG_SIZE,
   MEDIA_TYPES,
   type ParsedImage,
-  type ParsedIndex,
   parseJson,
   type Platform,
   readBlob,
@@ -80,11 +81,10 @@ export async function findInstances(
     const platform = await platformOf(source, manifest, signal);
     return [{ ...describe(manifest, digest), ...platform ? { platform } : {}, reference: pin(reference, digest) }];
   }
-  const entries = entriesOf(manifest);
   const chosen = all ? undefined : chooseInstance(manifest, wanted);
   const slots = new Semaphore(MAX_PARALLEL);
   return await allOrAbort(
-    entries.filter((entry) => chosen === undefined || entry.digest === chosen).map((entry) => (signal) =>
+    entriesOf(manifest).filter((entry) => chosen === undefined || entry.digest === chosen).map((entry) => (signal) =>
       slots.run(() => inspectEntry(source, entry, allowPlatformMismatch, signal), signal)
     ),
     signal,
@@ -108,20 +108,10 @@ function describe(manifest: ParsedImage, digest: Digest): Omit<FoundInstance, "r
   };
 }
 
-type IndexEntry = Descriptor & Pick<FoundInstance, "features">;
-
-function entriesOf(index: ParsedIndex): IndexEntry[] {
-  if (index.kind === "oci-index") return (index.index.manifests ?? []).map((entry) => ({ ...entry, features: [] }));
-  return (index.list.manifests ?? []).map((entry: DockerListEntry) => ({
-    ...entry,
-    features: entry.platform.features ?? [],
-  }));
-}
-
 /** Reads the manifest behind a list's entry; what the entry does not say is taken from the image. */
 async function inspectEntry(
   source: ImageSource,
-  entry: IndexEntry,
+  entry: Descriptor | DockerListEntry,
   allowPlatformMismatch: boolean,
   signal: AbortSignal,
 ): Promise<FoundInstance> {
@@ -133,7 +123,8 @@ async function inspectEntry(
     );
   }
   const recorded = createPlatform(entry.platform ?? {});
-  const artifactType = entry.artifactType ?? "";
+  const { artifactType = "", annotations = {} }: Partial<Descriptor> = entry;
+  const { features = [] }: Partial<DockerPlatform> = entry.platform ?? {};
   const actual = artifactType ? undefined : await platformOf(source, manifest, signal, entry.digest);
   if (actual && !allowPlatformMismatch) refuseContradiction(source, entry.digest, recorded, actual);
   return {
@@ -143,8 +134,8 @@ async function inspectEntry(
       ...(actual && !recorded.os ? { os: actual.os, osVersion: actual.osVersion, osFeatures: actual.osFeatures } : {}),
       ...(actual && !recorded.architecture ? { architecture: actual.architecture, variant: actual.variant } : {}),
     }),
-    features: entry.features,
-    annotations: entry.annotations ?? {},
+    features,
+    annotations,
     artifactType,
     urls: entry.urls ?? [],
     reference: pin(source.reference, entry.digest),

@@ -130,9 +130,10 @@ class ListSource implements ImageSource {
     return await file.open({ signal });
   }
 
-  blobOrigin(descriptor: Descriptor, { instance }: InstanceOptions = {}): BlobOrigin | undefined {
-    const name = instance && this.#content.instances.get(instance);
-    return name === undefined ? undefined : this.#opened.get(name)?.blobOrigin?.(descriptor, { instance });
+  async blobOrigin(descriptor: Descriptor, options: InstanceOptions = {}): Promise<BlobOrigin | undefined> {
+    const { instance } = options;
+    if (instance !== undefined && this.#content.artifacts.manifests.has(instance)) return undefined;
+    return await (await this.#sourceOf(instance)).blobOrigin?.(descriptor, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

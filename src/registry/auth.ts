@@ -11,7 +11,7 @@ const MAX_TOKEN_BODY = 128 * 1024;
 const DEFAULT_TOKEN_LIFETIME = 60;
 
 /** Sends a request: no authentication. */
-export type Send = (request: Request) => Promise<HttpResponse>;
+export type Send = (request: Request, signal: AbortSignal) => Promise<HttpResponse>;
 
 /** What an {@linkcode Authenticator} needs. */
 export interface AuthenticatorOptions {
@@ -49,15 +49,21 @@ export class Authenticator {
   }
 
   /** Takes note of a 401 and says whether another attempt can differ from the one that was refused. */
-  refused(authorization: string | undefined, scopes: readonly string[], challenges: readonly Challenge[]): boolean {
+  async refused(
+    authorization: string | undefined,
+    scopes: readonly string[],
+    challenges: readonly Challenge[],
+  ): Promise<boolean> {
     const before = this.#challenges;
     this.learn(challenges);
     if (this.#options.bearerToken !== undefined) return false;
-    if (authorization?.startsWith("Bearer ")) {
-      this.#tokens.forget(keyOf(scopes));
-      return true;
-    }
-    return before !== this.#challenges && authorization === undefined;
+    if (!authorization?.startsWith("Bearer ")) return before !== this.#challenges && authorization === undefined;
+    const key = keyOf(scopes);
+    const current = this.#tokens.peek(key);
+    const value = await current?.then((token) => bearerValue(token.value), () => undefined);
+    // Another request may have fetched a new token meanwhile: that one stays.
+    if (value === authorization) this.#tokens.forget(key, current);
+    return true;
   }
 
   /** The `Authorization` value for a request that needs these scopes; `undefined` for an anonymous one. */
@@ -65,24 +71,28 @@ export class Authenticator {
     const { bearerToken, credentials } = this.#options;
     if (bearerToken !== undefined) return bearerValue(bearerToken);
     const bearer = this.#challenges.find(({ scheme }) => scheme === "bearer");
-    if (bearer) return bearerValue(await this.#token(bearer, scopes, signal));
+    if (bearer) return await this.#bearer(bearer, scopes, signal);
     const basic = this.#challenges.some(({ scheme }) => scheme === "basic");
     return basic && credentials?.username !== undefined ? basicAuth(credentials) : undefined;
   }
 
-  async #token(challenge: Challenge, scopes: readonly string[], signal?: AbortSignal): Promise<string> {
+  async #bearer(challenge: Challenge, scopes: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
     const key = keyOf(scopes);
-    const fetch = () => this.#fetchToken(challenge, scopes);
-    const token = await this.#tokens.get(key, fetch, signal);
-    if (token.expires > performance.now()) return token.value;
-    this.#tokens.forget(key);
-    return (await this.#tokens.get(key, fetch, signal)).value;
+    const fetch = (signal: AbortSignal) => this.#fetchToken(challenge, scopes, signal);
+    let token = await this.#tokens.get(key, fetch, signal);
+    if (token.expires <= performance.now()) {
+      // Only who finds the old one forgets it; the others find the new one.
+      const old = this.#tokens.peek(key);
+      if (old !== undefined && await old === token) this.#tokens.forget(key, old);
+      token = await this.#tokens.get(key, fetch, signal);
+    }
+    return bearerValue(token.value);
   }
 
-  async #fetchToken(challenge: Challenge, scopes: readonly string[]): Promise<Token> {
+  async #fetchToken(challenge: Challenge, scopes: readonly string[], signal: AbortSignal): Promise<Token> {
     const realm = this.#realm(challenge);
     const request = tokenRequest(realm, challenge, scopes, this.#credentialsFor(realm));
-    const answer = await this.#options.send(request);
+    const answer = await this.#options.send(request, signal);
     if (!answer.response.ok) throw await errorOf(request.method, answer);
     return readToken(await readStream(bodyOf(answer), MAX_TOKEN_BODY), request.url);
   }

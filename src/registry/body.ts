@@ -3,6 +3,15 @@ import { ManifestsError } from "../spec/mod.ts";
 import { redactUrl } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
 
+/** An answer that came, but whose body broke off or stood still. */
+export class BrokenBodyError extends ManifestsError {
+  override readonly name = "BrokenBodyError";
+
+  constructor(url: string, reason: string) {
+    super("NETWORK", `Cannot read ${redactUrl(url)} to its end: ${reason}`);
+  }
+}
+
 /** How long a body may stand still, in milliseconds. */
 const STALL_TIMEOUT = 60_000;
 
@@ -17,10 +26,7 @@ export function bodyOf({ response, url }: HttpResponse, stallTimeout: number = S
   if (!body) return new ReadableStream({ start: (controller) => controller.close() });
   const fail = (error: unknown) =>
     // An abort carries the caller's own reason.
-    error instanceof TypeError
-      ? new ManifestsError("NETWORK", `Cannot read ${redactUrl(url)} to its end: ${error.message}`, { cause: error })
-      : error;
-  const stalled = () =>
-    new ManifestsError("NETWORK", `Cannot read ${redactUrl(url)} to its end as nothing came for too long`);
+    error instanceof TypeError ? new BrokenBodyError(url, error.message) : error;
+  const stalled = () => new BrokenBodyError(url, "nothing came for too long");
   return mapStream(body, { fail, timeout: { milliseconds: stallTimeout, error: stalled } });
 }

@@ -2,7 +2,7 @@ import { type Fetch, OncePerKey } from "../internal/mod.ts";
 import { type Credentials, ManifestsError } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { errorOf, redactUrl } from "./errors.ts";
+import { errorOf, redactUrl, RegistryError } from "./errors.ts";
 import { HttpClient, type HttpRequest, type HttpResponse } from "./http.ts";
 import { Repository } from "./repository.ts";
 
@@ -83,10 +83,10 @@ export class RegistryClient {
       bearerToken: options.bearerToken,
       insecure: this.#insecure,
       host: new URL(this.#origins[0]!).hostname,
-      send: async (request) => {
+      send: async (request, signal) => {
         const { method, url } = request;
         const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
-        return await this.#http.send({ method, url, headers: Object.fromEntries(request.headers), body });
+        return await this.#http.send({ method, url, headers: Object.fromEntries(request.headers), body, signal });
       },
     });
   }
@@ -99,7 +99,7 @@ export class RegistryClient {
   /** Sends an authenticated request; after a 401 once more with a fresh token. */
   async send(request: ApiRequest): Promise<HttpResponse> {
     // The probe is everybody's: nobody's abort ends it for the others.
-    const { base } = await this.#endpoint.get("endpoint", () => this.#probe(), request.signal);
+    const { base } = await this.#endpoint.get("endpoint", (signal) => this.#probe(signal), request.signal);
     const { target, scopes, headers, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
     this.#refuseDowngrade(request.method, base, url);
@@ -115,7 +115,7 @@ export class RegistryClient {
       const { response } = answer;
       if (response.status !== 401 || !ours || attempt > 1 || request.body instanceof ReadableStream) return answer;
       // A second attempt makes sense only if it can differ from the first.
-      if (!this.#authenticator.refused(authorization, scopes, challengesOf(response))) return answer;
+      if (!await this.#authenticator.refused(authorization, scopes, challengesOf(response))) return answer;
       await response.body?.cancel();
     }
   }
@@ -129,20 +129,20 @@ export class RegistryClient {
   }
 
   /** Finds the registry: https, or http where that is allowed and https does not work. */
-  async #probe(): Promise<Endpoint> {
-    const endpoint = await this.#findEndpoint();
+  async #probe(signal: AbortSignal): Promise<Endpoint> {
+    const endpoint = await this.#findEndpoint(signal);
     this.#authenticator.learn(endpoint.challenges);
     return endpoint;
   }
 
-  async #findEndpoint(): Promise<Endpoint> {
+  async #findEndpoint(signal: AbortSignal): Promise<Endpoint> {
     const [httpsOrigin, httpOrigin] = this.#origins as [string, string];
-    const https = this.#ping(httpsOrigin);
+    const https = this.#ping(httpsOrigin, signal);
     if (!this.#insecure) return await https.catch((cause) => this.#failProbe(cause));
     // Both at once: with a registry that only speaks HTTP, waiting for TLS to fail first costs round trips. What the
     // loser answers is not believed in anything.
     const lost = new AbortController();
-    const http = this.#ping(httpOrigin, lost.signal);
+    const http = this.#ping(httpOrigin, AbortSignal.any([signal, lost.signal]));
     http.catch(() => {});
     try {
       const endpoint = await https;
@@ -158,6 +158,8 @@ export class RegistryClient {
   #failProbe(cause: unknown): never {
     const reasons = cause instanceof AggregateError ? cause.errors : [cause];
     for (const reason of reasons) if (!(reason instanceof ManifestsError)) throw reason;
+    // A registry that answers is there: what it says is what is wrong.
+    for (const reason of reasons.toReversed()) if (reason instanceof RegistryError) throw reason;
     const text = reasons.map((reason) => (reason as Error).message).join("; ");
     const hint = /InvalidContentType/.test(text)
       ? "; it seems to speak plain HTTP, which must be allowed explicitly"
@@ -165,9 +167,10 @@ export class RegistryClient {
     throw new ManifestsError("NETWORK", `Cannot reach the registry ${this.host}: ${text}${hint}`, { cause });
   }
 
-  async #ping(base: string, signal?: AbortSignal): Promise<Endpoint> {
+  async #ping(base: string, signal: AbortSignal): Promise<Endpoint> {
     const url = `${base}/v2/`;
-    const response = await this.#http.sendOnce({ method: "GET", url, signal });
+    // A registry that is not there is not waited for; one that is busy is.
+    const { response } = await this.#http.send({ method: "GET", url, signal, failsFast: true });
     if (response.status !== 200 && response.status !== 401) throw await errorOf("GET", { response, url });
     await response.body?.cancel();
     return { base, challenges: challengesOf(response) };

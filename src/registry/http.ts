@@ -26,6 +26,10 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** How often it may be repeated after passing failures; default 3. */
   readonly maxRetries?: number | undefined;
+  /** Whether a network that fails is final. */
+  readonly failsFast?: boolean | undefined;
+  /** How long the answer's headers may take, in milliseconds; default 60,000. */
+  readonly headersTimeout?: number | undefined;
 }
 
 /** An answer, with the URL that gave it. */
@@ -62,7 +66,7 @@ export class HttpClient {
         await answer.response.body?.cancel();
         await delay(retryAfter(answer.response) ?? backoffDelay(attempt), signalOption(request.signal));
       } catch (error) {
-        if (last || !(error instanceof ManifestsError) || error.code !== "NETWORK") throw error;
+        if (last || request.failsFast || !(error instanceof ManifestsError) || error.code !== "NETWORK") throw error;
         await delay(backoffDelay(attempt), signalOption(request.signal));
       }
     }
@@ -85,7 +89,7 @@ export class HttpClient {
     const timer = streamed ? undefined : setTimeout(
       () =>
         timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)} as no answer came in time`)),
-      HEADERS_TIMEOUT,
+      request.headersTimeout ?? HEADERS_TIMEOUT,
     );
     try {
       return await this.#fetch(sent);

@@ -13,7 +13,7 @@ import {
   verifyBlob,
   verifyManifestDigest,
 } from "../spec/mod.ts";
-import { bodyOf } from "./body.ts";
+import { bodyOf, BrokenBodyError } from "./body.ts";
 import type { RegistryClient } from "./client.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
@@ -71,6 +71,17 @@ export class Repository {
    * @throws {DigestMismatchError} Where the bytes are not those that the digest, or the registry's header, promises.
    */
   async getManifest(tagOrDigest: string, options: CallOptions = {}): Promise<FetchedManifest> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#getManifest(tagOrDigest, options);
+      } catch (error) {
+        // The answer came, and broke off: what was before it has been repeated already.
+        if (!(error instanceof BrokenBodyError) || attempt > (options.maxRetries ?? 3)) throw error;
+      }
+    }
+  }
+
+  async #getManifest(tagOrDigest: string, options: CallOptions): Promise<FetchedManifest> {
     const answer = await this.#send("GET", `manifests/${tagOrDigest}`, {
       ...options,
       headers: { accept: ACCEPTED_MANIFESTS },
@@ -210,6 +221,7 @@ export class Repository {
     const { upload, ...call } = options;
     await uploadBlob({
       send: this.#uploadSender(call),
+      cancel: (upload) => this.cancelUpload(upload),
       isThere: async () => await this.headBlob(descriptor.digest, call) !== undefined,
       start: `/v2/${this.path}/blobs/uploads/`,
       upload,
@@ -219,8 +231,8 @@ export class Repository {
   }
 
   /** Gives an upload session up. Best effort: the registry forgets abandoned ones by itself, later. */
-  async cancelUpload(upload: Upload, options: CallOptions = {}): Promise<void> {
-    await cancelSession(this.#uploadSender(options), upload.location);
+  async cancelUpload(upload: Upload): Promise<void> {
+    await cancelSession(this.#uploadSender({}), upload.location);
   }
 
   #uploadSender(call: CallOptions): SendUpload {

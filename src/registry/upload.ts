@@ -10,6 +10,9 @@ const CANCEL_TIMEOUT = 5_000;
 /** How long a streamed upload may stand still, or its answer take, in milliseconds. */
 const STALL_TIMEOUT = 120_000;
 
+/** How long a registry may take to put a blob together, in milliseconds. */
+const COMMIT_TIMEOUT = 300_000;
+
 /** An upload session that a registry has opened. */
 export interface Upload {
   /** Where it goes on; absolute. */
@@ -23,6 +26,8 @@ export type SendUpload = (request: Omit<HttpRequest, "url"> & { target: string }
 export interface UploadOptions {
   /** Sends an authenticated request. */
   send: SendUpload;
+  /** Gives a session up; not ended by what ended the upload. */
+  cancel: (upload: Upload) => Promise<void>;
   /** Whether the repository has the blob. */
   isThere: () => Promise<boolean>;
   /** Path at which sessions are opened. */
@@ -51,7 +56,7 @@ export async function uploadBlob(options: UploadOptions): Promise<void> {
     await closeSession(options, location, body!);
   } catch (error) {
     if (!stream.locked) await stream.cancel(error).catch(() => {});
-    if (location !== undefined) await cancelSession(send, location);
+    if (location !== undefined) await options.cancel({ location });
     throw error;
   }
 }
@@ -77,6 +82,7 @@ async function openSession({ send, start }: UploadOptions): Promise<string> {
 async function sendStream(send: SendUpload, location: string, stream: ByteStream): Promise<string> {
   // `fetch` reports a failing body in its own words; the stream's own error is the one that tells what is wrong.
   let failure: { reason: unknown } | undefined;
+  let ended = false;
   const stalled = new AbortController();
   const stall = () =>
     stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${redactUrl(location)} as nothing moves any more`));
@@ -92,6 +98,7 @@ async function sendStream(send: SendUpload, location: string, stream: ByteStream
       moved();
       try {
         const { done, value } = await reader.read();
+        ended = done;
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (reason) {
@@ -112,6 +119,9 @@ async function sendStream(send: SendUpload, location: string, stream: ByteStream
     });
     if (answer.response.status < 200 || answer.response.status > 299) throw await errorOf("PATCH", answer);
     await answer.response.body?.cancel();
+    if (!ended) {
+      throw new ManifestsError("REGISTRY_ERROR", `Cannot upload to ${redactUrl(location)} as it stopped reading`);
+    }
     return locationOf(answer, location);
   } catch (error) {
     await reader.cancel(error).catch(() => {});
@@ -128,7 +138,7 @@ async function closeSession(options: UploadOptions, location: string, body: Uint
   try {
     const headers = { "content-type": "application/octet-stream" };
     // Sent once: where the answer is lost, the session is over, and asking again could only fail.
-    const answer = await send({ method: "PUT", target, headers, body, maxRetries: 0 });
+    const answer = await send({ method: "PUT", target, headers, body, maxRetries: 0, headersTimeout: COMMIT_TIMEOUT });
     if (![200, 201, 204].includes(answer.response.status)) throw await errorOf("PUT", answer);
     await answer.response.body?.cancel();
   } catch (error) {

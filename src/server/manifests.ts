@@ -4,6 +4,7 @@ import {
   type Digest,
   digestAlgorithm,
   digestOf,
+  entriesOf,
   isDigest,
   isIndex,
   isManifestsError,
@@ -74,7 +75,7 @@ export class ManifestHandlers {
   /** What a manifest refers to must be there before it. */
   async #checkReferences(repository: string, manifest: ParsedManifest): Promise<void> {
     const missing: Digest[] = [];
-    for (const { digest } of instancesOf(manifest)) {
+    for (const { digest } of isIndex(manifest) ? entriesOf(manifest) : []) {
       if (!await this.#storage.getManifest(repository, digest)) missing.push(digest);
     }
     for (const { digest, urls } of blobsOf(manifest)) {
@@ -137,11 +138,6 @@ function parse(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedManifes
     if (isManifestsError(error)) throw new Refusal("MANIFEST_INVALID", error.message);
     throw error;
   }
-}
-
-function instancesOf(manifest: ParsedManifest): readonly { digest: Digest }[] {
-  if (manifest.kind === "oci-index") return manifest.index.manifests ?? [];
-  return manifest.kind === "docker-list" ? manifest.list.manifests ?? [] : [];
 }
 
 function blobsOf(manifest: ParsedManifest): readonly Descriptor[] {

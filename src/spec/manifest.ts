@@ -2,7 +2,7 @@ import { decodeBase64, decodeUtf8, encodeUtf8 } from "../internal/mod.ts";
 import { type Descriptor, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestOf, parseDigest } from "./digest.ts";
 import { DigestMismatchError, ManifestsError, ManifestsSyntaxError } from "./errors.ts";
-import { type DockerList, type OciIndex, readDockerList, readOciIndex } from "./index.ts";
+import { type DockerList, type DockerListEntry, type OciIndex, readDockerList, readOciIndex } from "./index.ts";
 import { isObject, parseJson, StructReader } from "./json/mod.ts";
 import { isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
 
@@ -59,6 +59,11 @@ export type ParsedManifest = ParsedIndex | ParsedImage;
 /** Whether a parsed manifest is an index. */
 export function isIndex(manifest: ParsedManifest): manifest is ParsedIndex {
   return manifest.kind === "oci-index" || manifest.kind === "docker-list";
+}
+
+/** The entries of an index of either kind. */
+export function entriesOf(index: ParsedIndex): readonly (Descriptor | DockerListEntry)[] {
+  return (index.kind === "oci-index" ? index.index.manifests : index.list.manifests) ?? [];
 }
 
 /**

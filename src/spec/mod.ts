@@ -60,6 +60,7 @@ export {
 export {
   EMPTY_DESCRIPTOR,
   EMPTY_JSON,
+  entriesOf,
   guessMediaType,
   isIndex,
   manifestDigest,

@@ -33,10 +33,15 @@ const WANTED = { os: "linux", architecture: "arm64" };
 function plan(options: Partial<Parameters<typeof planCopy>[0]> = {}) {
   return planCopy({
     top: TOP,
-    images: IMAGES.map((image) => ({ instance: image.digest, verified: verified(image) })),
+    images: IMAGES.map((image, i) => ({
+      instance: image.digest,
+      verified: verified(image),
+      origins: new Map(
+        image.blobs.map(({ descriptor }) => [descriptor.digest, { scope: `docker://${"ab"[i]}`, location: "x" }]),
+      ),
+    })),
     single: false,
     abilities: { manifestTypes: [], mountScope: "docker://a" },
-    originOf: (_, instance) => ({ scope: instance === IMAGES[0]!.digest ? "docker://a" : "docker://b", location: "x" }),
     ...options,
   });
 }
@@ -72,14 +77,14 @@ Deno.test("a plan leaves out layers that are elsewhere, and refuses what cannot 
     layers: [foreign, describe(MEDIA_TYPES.dockerLayerGzip, encode("y"))],
   });
   const image = { digest: digestOf(bytes), manifest: parseManifest(bytes) };
-  assert.equal(plan({ images: [{ instance: undefined, verified: image }] }).blobs.length, 2);
-  const nested = [{ instance: TOP.digest, verified: TOP }];
+  assert.equal(plan({ images: [{ instance: undefined, verified: image, origins: new Map() }] }).blobs.length, 2);
+  const nested = [{ instance: TOP.digest, verified: TOP, origins: new Map() }];
   assert.throws(() => plan({ images: nested }), { code: "NESTED_INDEX" });
   const abilities = { manifestTypes: [MEDIA_TYPES.dockerManifest] };
   assert.throws(() => plan({ abilities }), { code: "MANIFEST_TYPE_NOT_SUPPORTED" });
   const other = parseReference(`quay.io/a@sha256:${"0".repeat(64)}`);
-  assert.throws(() => requireDigest(other, [TOP.digest]), { code: "DIGEST_MISMATCH" });
-  requireDigest(parseReference("quay.io/a:1"), [TOP.digest]);
+  assert.throws(() => requireDigest(other, TOP.digest), { code: "DIGEST_MISMATCH" });
+  requireDigest(parseReference("quay.io/a:1"), TOP.digest);
 });
 
 const status = (status: number) => new RegistryError({ status, method: "GET", url: "https://x/", diagnostics: [] });

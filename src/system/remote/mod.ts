@@ -5,4 +5,14 @@
  */
 export { BaseList } from "../../list/mod.ts";
 export { create, List } from "./list.ts";
-export type { AddOptions, CopyEvent, ImageReference, PushOptions, PushResult, SystemContext } from "./types.ts";
+export { isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/mod.ts";
+export type { Descriptor, Digest, Platform } from "../../spec/mod.ts";
+export type {
+  AddOptions,
+  BlobOutcome,
+  CopyEvent,
+  ImageReference,
+  PushOptions,
+  PushResult,
+  SystemContext,
+} from "./types.ts";

@@ -39,6 +39,8 @@ export class DockerDestination implements ImageDestination {
 
   async mountBlob({ digest }: Descriptor, { location }: BlobOrigin, options: CallOptions = {}): Promise<boolean> {
     if (location === this.reference.dockerReference.path) return true;
+    // A mount that was tried before has left a session, in which the upload goes on.
+    if (this.#uploads.has(digest)) return false;
     const result = await this.#repository.mountBlob(digest, location, options);
     if (!result.mounted && result.upload) this.#uploads.set(digest, result.upload);
     return result.mounted;

@@ -24,9 +24,9 @@ export class DockerSource implements ImageSource {
     return await this.#repository.getUnverifiedBlob(digest, call);
   }
 
-  blobOrigin(): BlobOrigin {
+  blobOrigin(): Promise<BlobOrigin> {
     const { domain, path } = this.reference.dockerReference;
-    return { scope: `docker://${domain}`, location: path };
+    return Promise.resolve({ scope: `docker://${domain}`, location: path });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
