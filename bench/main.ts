@@ -2,12 +2,12 @@
  * Our code beside the real tools, in one run, as ratios. Needs buildah, skopeo and docker-registry. Names of benches as
  * arguments choose some of them.
  */
-import { create, loadFromImage } from "../mod.ts";
+import { create, List, loadFromImage, openStore } from "../mod.ts";
 import { CLI } from "../tests/support/cli.ts";
 import { clientOf, makeImage, pushImage, pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
-import { makeStore } from "../tests/support/stores.ts";
-import { compare, measured, ok, report, startRelay } from "./support.ts";
+import { makeStore, type TestStore } from "../tests/support/stores.ts";
+import { compare, measured, ok, report, reportAll, startRelay } from "./support.ts";
 
 const systemContext = { dockerInsecureSkipTlsVerify: true };
 const SKOPEO = ["skopeo", "copy", "-q", "--all", "--src-tls-verify=false", "--dest-tls-verify=false"];
@@ -111,66 +111,60 @@ async function processes(): Promise<void> {
   report("create, add and inspect as processes", samples);
 }
 
+/** Fills a store with 5,000 lists: one is saved, the others are copies of its record, as so many saves take long. */
+async function fill({ root, store }: TestStore): Promise<void> {
+  await create().saveToImage(store, { names: ["n0"] });
+  const path = `${root}/vfs-images/images.json`;
+  const [record] = JSON.parse(await Deno.readTextFile(path));
+  const records = Array.from({ length: 5_000 }, (_, i) => ({
+    ...record,
+    ...(i > 0 ? { id: i.toString(16).padStart(64, "0") } : {}),
+    names: [`localhost/n${i}:latest`],
+  }));
+  await Deno.writeTextFile(path, JSON.stringify(records));
+  await Deno.writeFile(`${root}/vfs-images/images.lock`, crypto.getRandomValues(new Uint8Array(64)));
+}
+
 /** Long lists and large stores, in this process. */
 async function sizes(): Promise<void> {
   const digests = Array.from({ length: 10_000 }, (_, i) => `sha256:${i.toString(16).padStart(64, "0")}`);
   const platform = { os: "linux", architecture: "amd64" };
   const mediaType = "application/vnd.oci.image.manifest.v1+json";
   const list = create();
+  const forAll = (change: (digest: string) => void) => () => Promise.resolve(digests.forEach(change));
+  reportAll(
+    "A list of 10,000 instances",
+    await compare(5, [
+      { name: "add all", run: forAll((digest) => list.addInstance({ digest, size: 1, mediaType, platform })) },
+      { name: "annotate all", run: forAll((digest) => list.setAnnotations(digest, { a: "b" })) },
+      { name: "serialize", run: () => Promise.resolve(void list.serialize()) },
+      { name: "read again", run: () => Promise.resolve(void List.fromBlob(list.serialize())) },
+    ]),
+  );
   await using at = await makeStore();
-  const store = at.store;
-  let ids: string[] = [];
-  const samples = await compare(3, [
-    {
-      name: "10,000 instances: add",
-      run: () => {
-        for (const digest of digests) list.addInstance({ digest, size: 1, mediaType, platform });
-        return Promise.resolve();
+  await fill(at);
+  const { root, runRoot, driver, store } = at;
+  reportAll(
+    "A store of 5,000 lists",
+    await compare(5, [
+      {
+        name: "open and look up",
+        run: async () => void await (await openStore({ root, runRoot, driver })).findImage("localhost/n1:latest"),
       },
-    },
-    {
-      name: "10,000 instances: annotate",
-      run: () => {
-        for (const digest of digests) list.setAnnotations(digest, { a: "b" });
-        return Promise.resolve();
+      { name: "load a list", run: async () => void await loadFromImage(store, "n0") },
+      { name: "create a list", run: async (run) => void await create().saveToImage(store, { names: [`x${run}`] }) },
+    ]),
+  );
+  report(
+    "exists, as a process, in a store of 5,000 lists",
+    await compare(5, [
+      { name: "manifests exists", run: async () => void await ok([...CLI, ...at.flags, "exists", "n0"]) },
+      {
+        name: "buildah manifest exists",
+        run: async () => void await ok(["buildah", ...at.flags, "manifest", "exists", "n0"]),
       },
-    },
-    { name: "10,000 instances: serialize", run: () => Promise.resolve(void list.serialize()) },
-    {
-      name: "store: fill to 5,000 lists",
-      run: async () => {
-        if (ids.length > 0) return;
-        // One record is written in the ordinary way; the others are copies of its text, as five thousand saves take long.
-        const id = await create().saveToImage(store, { names: ["n0"] });
-        const path = `${at.root}/vfs-images/images.json`;
-        const [record] = JSON.parse(await Deno.readTextFile(path));
-        ids = [id, ...Array.from({ length: 4_999 }, (_, i) => (i + 1).toString(16).padStart(64, "0"))];
-        const records = ids.map((id, i) => ({ ...record, id, names: [`localhost/n${i}:latest`] }));
-        await Deno.writeTextFile(path, JSON.stringify(records));
-        await Deno.writeFile(`${at.root}/vfs-images/images.lock`, crypto.getRandomValues(new Uint8Array(64)));
-      },
-    },
-    {
-      name: "store of 5,000: first look-up",
-      run: async (run) => void await (await reopen(at)).findImage(`localhost/n${run}:latest`),
-    },
-    {
-      name: "store of 5,000: create a list",
-      run: async (run) => void await create().saveToImage(store, { names: [`x${run}`] }),
-    },
-    { name: "store of 5,000: load a list", run: async () => void await loadFromImage(store, "n0") },
-    { name: "store of 5,000: manifests exists", run: async () => void await ok([...CLI, ...at.flags, "exists", "n0"]) },
-    {
-      name: "store of 5,000: buildah … exists",
-      run: async () => void await ok(["buildah", ...at.flags, "manifest", "exists", "n0"]),
-    },
-  ]);
-  for (const sample of samples) report(sample.name, [sample]);
-}
-
-async function reopen({ root, runRoot, driver }: { root: string; runRoot: string; driver: string }) {
-  const { openStore } = await import("../mod.ts");
-  return await openStore({ root, runRoot, driver });
+    ]),
+  );
 }
 
 const BENCHES: Record<string, () => Promise<void>> = { tiny, large, processes, sizes };

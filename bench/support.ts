@@ -37,18 +37,26 @@ export async function compare(
   return samples;
 }
 
+function say(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+function show({ name, times, memory }: Sample): string {
+  const peak = memory ? `  ${memory.toFixed(0).padStart(5)} MiB` : "";
+  return `  ${name.padEnd(34)} ${median(times).toFixed(0).padStart(7)} ms${peak}`;
+}
+
 /** Prints what a comparison found: the first thing is ours, the others are what it is measured against. */
 export function report(title: string, [ours, ...others]: readonly Sample[]): void {
-  const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-  const show = ({ name, times, memory }: Sample) =>
-    `  ${name.padEnd(34)} ${median(times).toFixed(0).padStart(7)} ms${
-      memory ? `  ${memory.toFixed(0).padStart(5)} MiB` : ""
-    }`;
-  say(`\n${title}`);
-  say(show(ours!));
+  say(`\n${title}\n${show(ours!)}`);
   for (const other of others) {
     say(`${show(other)}   ours / this = ${(median(ours!.times) / median(other.times)).toFixed(2)}`);
   }
+}
+
+/** Prints things that have nothing to be measured against. */
+export function reportAll(title: string, samples: readonly Sample[]): void {
+  say(`\n${title}\n${samples.map(show).join("\n")}`);
 }
 
 /** Runs a command that must succeed and returns the highest memory of its process, in MiB. */
