@@ -149,9 +149,7 @@ export class RegistryClient {
       lost.abort();
       return endpoint;
     } catch (httpsError) {
-      return await http.catch((httpError) =>
-        this.#failProbe(new AggregateError([httpsError, httpError], "https and http failed"))
-      );
+      return await http.catch((httpError) => this.#failProbe(new AggregateError([httpsError, httpError])));
     }
   }
 
@@ -162,7 +160,7 @@ export class RegistryClient {
     for (const reason of reasons.toReversed()) if (reason instanceof RegistryError) throw reason;
     const text = reasons.map((reason) => (reason as Error).message).join("; ");
     const hint = /InvalidContentType/.test(text)
-      ? "; it seems to speak plain HTTP, which must be allowed explicitly"
+      ? "; it seems to speak plain HTTP, which must be allowed explicitly (dockerInsecureSkipTlsVerify, --tls-verify=false)"
       : "";
     throw new ManifestsError("NETWORK", `Cannot reach the registry ${this.host}: ${text}${hint}`, { cause });
   }
