@@ -59,7 +59,14 @@ export function collect(value: string, before: string[] = []): string[] {
 
 /** Collects a flag that may be given several times or hold several values with commas between them. */
 export function collectList(value: string, before: string[] = []): string[] {
-  return [...before, ...value.split(",")];
+  return [...before, ...splitCsv(value)];
+}
+
+/** The fields of one line of CSV; none of an empty line. */
+function splitCsv(line: string): string[] {
+  if (line === "") return [];
+  const fields = line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g);
+  return Array.from(fields, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");
 }
 
 /** `key=value` pairs as a map. Throws where one has no `=`. */

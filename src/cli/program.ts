@@ -2,6 +2,9 @@ import { Command, Option } from "commander";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { collect, collectList } from "./flags.ts";
 
+/** The version of this module. */
+const VERSION = "0.1.0";
+
 /** An action with its positional arguments, its options and the context. */
 type Action<O> = (args: string[], options: O, context: CommandContext) => Promise<void>;
 
@@ -12,6 +15,7 @@ type AddCommand = <O>(spec: string, description: string, load: () => Promise<Act
 export function createProgram(signal: AbortSignal): Command {
   const program = new Command("manifests")
     .description("Create, edit, store and push multi-architecture manifest lists")
+    .version(VERSION, "-v, --version")
     .option("--root <path>", "storage root")
     .option("--runroot <path>", "storage state root")
     .option("--storage-driver <name>", "storage driver")

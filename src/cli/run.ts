@@ -22,7 +22,8 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_FAILURE;
-    printError(formatError(error));
+    // A reader that has seen enough, such as `head`, is no failure to talk about.
+    printError(error instanceof Deno.errors.BrokenPipe ? "" : formatError(error));
     return error instanceof ExitError ? error.exitCode : EXIT_FAILURE;
   } finally {
     Deno.removeSignalListener("SIGINT", onInterrupt);
@@ -30,5 +31,9 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 function printError(text: string): void {
-  if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`Error: ${text}\n`));
+  try {
+    if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`Error: ${text}\n`));
+  } catch {
+    // Nobody listens any more; the exit code still tells.
+  }
 }

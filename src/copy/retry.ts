@@ -28,6 +28,16 @@ export function isTransientForBlob(error: unknown): boolean {
   return isTransient(error) || isManifestsError(error, "SIZE_MISMATCH") || isManifestsError(error, "DIGEST_MISMATCH");
 }
 
+/**
+ * As {@linkcode isTransient}; also, a registry that does not know a blob which was put there just now. Some need a
+ * moment when several pushes bring the same blob at once.
+ */
+export function isTransientForManifest(error: unknown): boolean {
+  const diagnostics = error instanceof Error && "diagnostics" in error ? error.diagnostics : [];
+  const unknown = Array.isArray(diagnostics) && diagnostics.some(({ code }) => code === "MANIFEST_BLOB_UNKNOWN");
+  return unknown || isTransient(error);
+}
+
 /** What the server asked to wait, in milliseconds. */
 function askedDelay(error: unknown): number | undefined {
   return error instanceof Error && "retryAfter" in error && typeof error.retryAfter === "number"

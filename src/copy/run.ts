@@ -4,7 +4,7 @@ import type { Digest } from "../spec/mod.ts";
 import type { CopyEvent } from "./events.ts";
 import { moveBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedImage } from "./plan.ts";
-import { isTransientForBlob, retry, type RetryOptions } from "./retry.ts";
+import { isTransientForBlob, isTransientForManifest, retry, type RetryOptions } from "./retry.ts";
 
 /** What {@linkcode runPlan} needs. */
 export interface RunOptions {
@@ -72,7 +72,11 @@ class Run {
     const { bytes, mediaType } = image.manifest;
     const instance = plan.index ? image.digest : undefined;
     const put = () => destination.putManifest(bytes, mediaType, { instance, signal, maxRetries: 0 });
-    await retry(`writing manifest ${image.digest}`, put, { ...this.#options.retry, signal });
+    await retry(`writing manifest ${image.digest}`, put, {
+      ...this.#options.retry,
+      signal,
+      isTransient: isTransientForManifest,
+    });
     emit({ type: "manifest-done", digest: image.digest, top: !plan.index });
   }
 

@@ -9,6 +9,7 @@ import {
   ManifestsError,
   MEDIA_TYPES,
   normalizeLocalName,
+  parseDigest,
 } from "../spec/mod.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/mod.ts";
 import { type AddOptions, findInstances } from "./add.ts";
@@ -143,7 +144,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`.
    */
   instanceByFile(path: string): Digest {
-    if (isDigest(path)) return path;
+    if (isDigest(path) || /^sha(256|384|512):/.test(path)) return parseDigest(path);
     const absolute = this.#files().resolve(path);
     for (const [digest, paths] of this.#records.artifacts.files) {
       if (paths.includes(absolute)) return digest as Digest;

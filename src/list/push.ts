@@ -59,6 +59,7 @@ export async function pushList(push: {
 }): Promise<PushResult> {
   const { options } = push;
   refuseUnknownOptions(options);
+  refuseContradictions(options);
   const source = await options.sourceFilter?.(push.source) ?? push.source;
   return await copyImage(source, push.destination, {
     ...options,
@@ -82,6 +83,17 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "maxParallelTransfers",
   "signal",
 ]);
+
+function refuseContradictions({ imageListSelection = "all", instances }: PushOptions): void {
+  if (!["system", "all", "specific"].includes(imageListSelection)) {
+    throw new TypeError(
+      `Cannot push as imageListSelection is none of its values: ${JSON.stringify(imageListSelection)}`,
+    );
+  }
+  if (instances && imageListSelection !== "specific") {
+    throw new TypeError('Cannot push as instances are named, which wants imageListSelection "specific"');
+  }
+}
 
 /** An option that is not understood may be one that matters, such as a key to sign with: it is never passed over. */
 function refuseUnknownOptions(options: PushOptions): void {

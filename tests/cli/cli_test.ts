@@ -90,6 +90,35 @@ Deno.test("create is all or nothing, amends, and replaces", async () => {
   assert.deepEqual((await at.store.findImage(id))!.image.names, []);
 });
 
+Deno.test("twelve jobs that create --amend one list from nothing all get in", async () => {
+  await using at = await makeStore();
+  await using registry = startEmbedded();
+  const variants = Array.from({ length: 12 }, (_, i) => `x${i}`);
+  await pushPlatforms(registry.host, "app", variants.map((variant) => ({ architecture: "arm64", variant })));
+  const ids = await Promise.all(
+    variants.map((variant) =>
+      cliOk([...at.flags, "create", "--amend", "--tls-verify=false", "list", `${registry.host}/app:arm64${variant}`])
+    ),
+  );
+  assert.equal(new Set(ids).size, 1);
+  assert.equal(JSON.parse(await cliOk([...at.flags, "inspect", "list"])).manifests.length, 12);
+});
+
+Deno.test("list flags are CSV, and empty ones say nothing", async () => {
+  await using at = await makeStore();
+  await cliOk([...at.flags, "create", "list"]);
+  await Deno.writeTextFile(`${at.folder}/f`, "x");
+  const added = await cliOk([...at.flags, "add", "--artifact", "list", `${at.folder}/f`]);
+  const digest = added.split(": ")[1]!;
+  const features = async (...flags: string[]) => {
+    await cliOk([...at.flags, "annotate", ...flags, "list", digest]);
+    return JSON.parse(await cliOk([...at.flags, "inspect", "list"])).manifests[0].platform["os.features"];
+  };
+  assert.deepEqual(await features("--os-features", '"a,b",c', "--os-features", "d"), ["a,b", "c", "d"]);
+  assert.deepEqual(await features("--os-features", ""), ["a,b", "c", "d"]);
+  assert.match((await cli(["--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
 Deno.test("artifacts are added by file and found by file", async () => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "list"]);
@@ -137,6 +166,12 @@ Deno.test("wrong command lines say what is wrong on one line and exit 125", asyn
     [["annotate", "--os", "x", "list", zero], /no image instance matching/],
     [["remove", "list", zero], /no image instance matching/],
     [["inspect", "docker://127.0.0.1:1/x"], /Cannot reach the registry 127\.0\.0\.1:1/],
+    [["create", "oci:foo"], /cannot begin with a transport/],
+    [["inspect", "127.0.0.1:1/x"], /no local list "127\.0\.0\.1:1\/x", and in a registry/],
+    [["push", "list"], /names no registry/],
+    [["push", "--digestfile", "/nowhere/x", "list", "127.0.0.1:1/x"], /\/nowhere\/x/],
+    [["annotate", "--os", "x", "list", "sha256:abc"], /invalid checksum digest length/],
+    [["--storage-driver", "nope", "exists", "list"], /none of overlay/],
     [["exists", "docker://x"], /unsupported transport "docker"/],
   ];
   for (const [args, message] of rows) {

@@ -103,6 +103,7 @@ Deno.test("annotations merge, are cleared, and survive odd keys", () => {
     ]);
   }
   assert.match(text(list.serialize()), /"annotations":\{"10":"x","9":"y","__proto__":"z","b":"2"\}\}$/);
+  assert.throws(() => list.setAnnotations(A, JSON.parse('{"version":1.2}')), TypeError);
   list.clearAnnotations(A);
   list.clearAnnotations(undefined);
   assert.deepEqual([list.annotations(A), list.annotations(undefined)], [{}, {}]);

@@ -160,6 +160,7 @@ Deno.test("a filter may replace the source, a listener may throw, an unknown opt
   assert.deepEqual([...result.instances.keys()], other.instances());
   const odd = { systemContext, signBy: "ABCD" };
   await assert.rejects(list.push(`${registry.host}/dst:1`, odd), TypeError);
+  await assert.rejects(list.push(`${registry.host}/x:1`, { systemContext, instances: list.instances() }), TypeError);
   await assert.rejects(list.push("UPPER", { systemContext }), { code: "INVALID_REFERENCE" });
   await assert.rejects(list.push(`${registry.host}/x:1`, { systemContext, maxRetries: -1 }), RangeError);
   await assert.rejects(list.push(`${registry.host}/x:1`, { systemContext, maxParallelTransfers: 0 }), RangeError);

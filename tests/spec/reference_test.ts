@@ -96,8 +96,22 @@ Deno.test("normalizeLocalName() gives the name under which podman stores", () =>
     [`foo:1@${DIGEST}`, `localhost/foo@${DIGEST}`],
   ];
   for (const [text, name] of rows) assert.equal(String(normalizeLocalName(text)), name);
-  for (const bad of ["UPPER", "foo:bad:tag", "docker://x", ""]) {
-    assert.throws(() => normalizeLocalName(bad), { code: "INVALID_REFERENCE" });
+  const bad = [
+    "UPPER",
+    "foo:bad:tag",
+    "docker://x",
+    "",
+    "oci:foo",
+    "dir:x",
+    "sha256:abc",
+    HEX,
+    "[::1]:5000/x",
+    "a".repeat(246),
+    `localhost/${"a".repeat(246)}`,
+  ];
+  assert.equal(String(normalizeLocalName("a".repeat(245))).length, 262);
+  for (const text of bad) {
+    assert.throws(() => normalizeLocalName(text), { code: "INVALID_REFERENCE" }, text);
   }
 });
 

@@ -45,6 +45,17 @@ Deno.test("the remote face pushes with --allow-net for its registries alone", as
   assert.match(denied.stderr, /NotCapable|net access/);
 });
 
+Deno.test("the main module pushes without permission to read credentials, as a stranger", async () => {
+  await using registry = startEmbedded();
+  const script = `
+    import { create } from "file://${ROOT}mod.ts";
+    const list = create();
+    await list.addArtifact([]);
+    const systemContext = { dockerInsecureSkipTlsVerify: true };
+    console.log((await list.push("${registry.host}/app:1", { systemContext })).instances.size);`;
+  assert.deepEqual(await run(script, `--allow-net=${registry.host}`), { code: 0, stdout: "1\n", stderr: "" });
+});
+
 Deno.test("without --allow-ffi a shared store is read, but not written unless the risk is accepted", async () => {
   await using at = await makeStore();
   await create().saveToImage(at.store, { names: ["app"] });

@@ -33,8 +33,8 @@ export async function add(args: string[], flags: AddFlags, context: CommandConte
       : await addImages(list, sources, flags, context);
     for (const digest of digests) {
       if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
-      if (flags.features) list.setFeatures(digest, flags.features);
-      if (flags.osFeatures) list.setOsFeatures(digest, flags.osFeatures);
+      if (flags.features?.length) list.setFeatures(digest, flags.features);
+      if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
       list.setAnnotations(digest, annotations);
     }
     return digests;
@@ -68,7 +68,10 @@ function relabel(list: List, digest: string, image: string, { os, arch, variant 
     refuse("architecture", arch, list.architecture(digest));
     list.setArchitecture(digest, arch);
   }
-  if (variant) list.setVariant(digest, variant);
+  if (variant) {
+    refuse("variant", variant, list.variant(digest));
+    list.setVariant(digest, variant);
+  }
 }
 
 async function addArtifact(list: List, files: string[], flags: AddFlags, context: CommandContext): Promise<string> {

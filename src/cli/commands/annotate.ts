@@ -42,8 +42,8 @@ function annotateInstance(
 ): void {
   if (flags.os) list.setOs(digest, flags.os);
   if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
-  if (flags.features) list.setFeatures(digest, flags.features);
-  if (flags.osFeatures) list.setOsFeatures(digest, flags.osFeatures);
+  if (flags.features?.length) list.setFeatures(digest, flags.features);
+  if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
   if (flags.arch) list.setArchitecture(digest, flags.arch);
   // An architecture without a variant clears the variant, which belonged to the old one.
   if (flags.arch || flags.variant) list.setVariant(digest, flags.variant ?? "");

@@ -1,4 +1,5 @@
-import { normalizeLocalName } from "../../spec/mod.ts";
+import { isManifestsError, normalizeLocalName } from "../../spec/mod.ts";
+import type { ImageStore, StoredImage } from "../../store/mod.ts";
 import { create as createList, editList, type List } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, print, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -24,17 +25,41 @@ export async function create(args: string[], flags: CreateFlags, context: Comman
     if (Object.keys(annotations).length > 0) list.setAnnotations(undefined, annotations);
   };
   await using store = await openStoreOf(context);
-  const owner = (await store.findImage(fullName))?.image;
-  const taken = owner?.names.includes(fullName) ? owner : undefined;
-  if (flags.amend && taken) {
-    await editList(store, taken.id, fill, { signal: context.signal });
-    return print(taken.id);
-  }
+  const edit = async (id: string) => {
+    await editList(store, id, fill, { signal: context.signal });
+    print(id);
+  };
+  const owner = await findOwner(store, fullName);
+  if (flags.amend && owner) return await edit(owner.id);
+  // Before anything is read: a name that is taken stays so.
+  if (owner && !flags.replace) throw nameTaken(fullName, owner.id);
   const list = createList();
   await fill(list);
-  if (!flags.replace || !taken) return print(await list.saveToImage(store, { names: [fullName] }));
-  // Saved without a name first: the name moves in one step, or stays where it is.
-  const id = await list.saveToImage(store);
-  await store.updateNames(id, "add", [fullName]);
-  print(id);
+  if (flags.replace && owner) {
+    // Saved without a name first: the name moves in one step, or stays where it is.
+    const id = await list.saveToImage(store);
+    await store.updateNames(id, "add", [fullName]);
+    return print(id);
+  }
+  try {
+    print(await list.saveToImage(store, { names: [fullName] }));
+  } catch (error) {
+    // Others may have created the list meanwhile; whoever amends adds to theirs.
+    const winner = flags.amend && isManifestsError(error, "NAME_IN_USE") && await findOwner(store, fullName);
+    if (!winner) throw error;
+    await edit(winner.id);
+  }
+}
+
+async function findOwner(store: ImageStore, name: string): Promise<StoredImage | undefined> {
+  const found = await store.findImage(name);
+  return found?.image.names.includes(name) ? found.image : undefined;
+}
+
+function nameTaken(name: string, id: string): Error {
+  return new Error(
+    `image name ${JSON.stringify(name)} is already associated with image ${
+      JSON.stringify(id)
+    }: that name is already in use`,
+  );
 }

@@ -25,7 +25,11 @@ export async function inspect([name]: string[], flags: RegistryFlags, context: C
     const { list } = await loadFromImage(store, local.image.id);
     return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
   }
-  const { bytes } = await fetchManifest(name!, { systemContext: systemContextOf(flags), signal: context.signal });
+  const systemContext = systemContextOf(flags);
+  const { bytes } = await fetchManifest(name!, { systemContext, signal: context.signal }).catch((cause) => {
+    if (name!.startsWith("docker://") || context.signal.aborted) throw cause;
+    throw new Error(`no local list ${JSON.stringify(name)}, and in a registry`, { cause });
+  });
   print(indentJson(decodeUtf8(bytes), "    "));
 }
 

@@ -1,5 +1,6 @@
 import { loadFromImage, lockerForImage } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { UsageError } from "../errors.ts";
 import { requireList } from "./find.ts";
 
 /** Flags of `push`. */
@@ -13,10 +14,13 @@ export interface PushFlags extends RegistryFlags {
 
 /** `push LIST [DESTINATION]`; without a destination, to where the list's name says. */
 export async function push(args: string[], flags: PushFlags, context: CommandContext): Promise<void> {
-  const [name, destination = name] = args as [string, string?];
+  const [name, given] = args as [string, string?];
   await using store = await openStoreOf(context);
-  const { id, manifestDigest } = await requireList(store, name);
+  const { id, manifestDigest, resolvedName } = await requireList(store, name);
+  const destination = given ?? ownDestination(resolvedName);
   const { list } = await loadFromImage(store, id);
+  // Now, not after a long push: whether the digest can be written.
+  if (flags.digestfile !== undefined) (await Deno.open(flags.digestfile, { write: true, create: true })).close();
   const encoder = new TextEncoder();
   const result = await list.push(destination, {
     store,
@@ -31,4 +35,12 @@ export async function push(args: string[], flags: PushFlags, context: CommandCon
   // Only what was pushed is deleted: an edit that somebody made meanwhile stays.
   await using _guard = await (await lockerForImage(store, id)).lock({ signal: context.signal });
   await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifestDigest]]) });
+}
+
+/** Where a list goes whose name says it. */
+function ownDestination(name: string): string {
+  if (!name.includes("/") || name.startsWith("localhost/")) {
+    throw new UsageError(`the list is called ${name}, which names no registry: name a destination`);
+  }
+  return name;
 }

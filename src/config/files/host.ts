@@ -6,15 +6,26 @@ export function readEnv(name: string): string | undefined {
   return allowed ? Deno.env.get(name) : undefined;
 }
 
+/** Whether a file may be read. Never prompts. */
+export function mayRead(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+}
+
+/** The user's id, 0 where there is none; `undefined` where it may not be asked. Never prompts. */
+export function findUid(): number | undefined {
+  const allowed = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
+  return allowed ? Deno.uid() ?? 0 : undefined;
+}
+
 /**
- * The user's id; 0 where there is none, as on Windows. Never prompts.
+ * The user's id. Never prompts.
  *
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE` where it may not be asked: to guess root, or not root,
  * would mean another user's files.
  */
 export function currentUid(): number {
-  const allowed = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
-  if (allowed) return Deno.uid() ?? 0;
+  const uid = findUid();
+  if (uid !== undefined) return uid;
   throw new ManifestsError(
     "CONFIG_FILE_UNREADABLE",
     "Cannot find the user's files as the user is not known: run with --allow-sys=uid, or name the files",

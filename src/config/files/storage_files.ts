@@ -2,7 +2,7 @@ import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
 import { ManifestsError } from "../../spec/mod.ts";
 import { decodeUtf8 } from "../../internal/mod.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
-import { currentUid, readEnv, readOptional, readRequired } from "./host.ts";
+import { currentUid, findUid, mayRead, readEnv, readOptional, readRequired } from "./host.ts";
 
 /** What a caller says about a store; the rest is found. */
 export interface StoreChoice {
@@ -30,6 +30,9 @@ export interface FoundStore {
 /** Drivers as the real tools try them on stores that are there already; vfs only if the configuration names it. */
 const DRIVER_PRIORITY = ["overlay", "btrfs", "zfs"];
 
+/** Every driver that a tool of the last years has had. */
+const DRIVERS = ["overlay", "overlay2", "vfs", "btrfs", "zfs", "aufs", "devicemapper"];
+
 /**
  * Finds the store that podman and buildah would use: options, then `STORAGE_DRIVER`, then `storage.conf` with its
  * drop-ins, then what the roots hold already, then defaults.
@@ -45,6 +48,12 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
   const driverOptions = choice.driverOptions ?? readEnv("STORAGE_OPTS")?.split(",").filter(Boolean) ?? [];
   const named = choice.driver || readEnv("STORAGE_DRIVER") || conf.driver;
   const driver = named || await priorDriver(root, conf.driverPriority ?? DRIVER_PRIORITY) || "overlay";
+  if (!DRIVERS.includes(driver)) {
+    throw new ManifestsError(
+      "CONFIG_FILE_INVALID",
+      `Cannot open a store with storage driver ${JSON.stringify(driver)} as that is none of ${DRIVERS.join(", ")}`,
+    );
+  }
   const realRoot = await realPath(root);
   return {
     graphRoot: root,
@@ -85,8 +94,7 @@ function optionOf(options: readonly string[], name: string): string[] {
 }
 
 function mayReadConfiguration(): boolean {
-  return Deno.permissions.querySync({ name: "read", path: "/etc/containers" }).state === "granted" &&
-    Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
+  return mayRead("/etc/containers") && findUid() !== undefined;
 }
 
 function isRootless(): boolean {

@@ -204,6 +204,10 @@ export class ContainersStorage implements ImageStore {
     const folder = join(this.#own.path, id);
     const files = data.map(({ key, bytes }) => ({ path: join(folder, bigDataFile(key)), content: bytes }));
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    // Whoever writes here holds the lock, as we do: what is half written now will never be finished.
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name.startsWith(".tmp-")) await Deno.remove(join(folder, name)).catch(ignoreMissing);
+    }
     return files;
   }
 

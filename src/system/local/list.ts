@@ -38,7 +38,8 @@ export class List extends BaseList {
   }
 
   /**
-   * A list with the content of an index. Go: `manifests.FromBlob`.
+   * A list with the content of an index. Go: `manifests.FromBlob`. An index does not say where its instances are, so
+   * such a list can be edited and saved; to push instances, add them from where they are.
    *
    * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON` and others.
    */
