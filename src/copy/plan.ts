@@ -63,7 +63,7 @@ export interface CopyPlan {
   readonly blobs: readonly PlannedBlob[];
   /** The index to write last; `undefined` where a single image is copied. */
   readonly index: (VerifiedManifest & { readonly manifest: ParsedIndex }) | undefined;
-  /** How many entries the index has. */
+  /** How many different instances the index has; 1 for a single image. */
   readonly entries: number;
 }
 
@@ -127,7 +127,12 @@ export function planCopy(options: {
   for (const type of [index?.manifest.mediaType, ...images.map(({ manifest }) => manifest.mediaType)]) {
     requireType(type, abilities);
   }
-  return { images, blobs: [...blobs.values()], index, entries: index ? entriesOf(index.manifest).length : 1 };
+  return {
+    images,
+    blobs: [...blobs.values()],
+    index,
+    entries: index ? new Set(entriesOf(index.manifest).map(({ digest }) => digest)).size : 1,
+  };
 }
 
 /** The blobs that a manifest names: layers, then the configuration. */

@@ -45,7 +45,10 @@ export async function runPlan(options: RunOptions): Promise<void> {
   if (index) {
     const { bytes, mediaType } = index.manifest;
     const put = () => destination.putManifest(bytes, mediaType, { signal, maxRetries: 0 });
-    await retry("writing manifest list", put, { ...options.retry, signal });
+    // A sparse index is meant to name what is not there: then the registry's answer is final.
+    const whole = new Set(plan.images.map(({ digest }) => digest)).size === plan.entries;
+    const mayPass = whole ? isTransientForManifest : undefined;
+    await retry("writing manifest list", put, { ...options.retry, signal, isTransient: mayPass });
     emit({ type: "manifest-done", digest: index.digest, top: true });
   }
   await destination.commit({ signal });
