@@ -67,9 +67,17 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
   }
 }
 
+/** A port that nobody has, below the range from which systems give ports to whoever asks for any. */
 function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 async function waitUntilUp(url: string): Promise<void> {
