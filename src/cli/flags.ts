@@ -52,6 +52,11 @@ function dropManifest(args: string[]): string[] {
   return args[at] === "manifest" ? args.toSpliced(at, 1) : args;
 }
 
+/** The flag of an option: `osVersion` is `--os-version`. */
+export function flagOf(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+}
+
 /** Collects a flag that may be given several times. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];

@@ -1,9 +1,7 @@
 import { Command, Option } from "commander";
+import { VERSION } from "../internal/mod.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { collect, collectList } from "./flags.ts";
-
-/** The version of this module. */
-const VERSION = "0.1.0";
 
 /** An action with its positional arguments, its options and the context. */
 type Action<O> = (args: string[], options: O, context: CommandContext) => Promise<void>;

@@ -4,6 +4,7 @@ export { backoffDelay } from "./backoff.ts";
 export { compareUtf8, concatBytes, decodeBase64, decodeUtf8, encodeBase64, encodeUtf8 } from "./bytes.ts";
 export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
 export { createHasher, type Hasher } from "./hash.ts";
+export { VERSION } from "./version.ts";
 export { OncePerKey } from "./once.ts";
 export { Semaphore } from "./semaphore.ts";
 export { type ByteStream, compactChunk, mapStream, readChunks, readStream, streamOf } from "./streams.ts";

@@ -138,7 +138,7 @@ async function digestFile(
   const digester = createDigester();
   const head = new Uint8Array(SNIFF_LENGTH);
   let size = 0;
-  for await (const chunk of readChunks(await file.open({ signal }))) {
+  for await (const chunk of readChunks(await file.open())) {
     signal?.throwIfAborted();
     if (size < SNIFF_LENGTH) head.set(chunk.subarray(0, SNIFF_LENGTH - size), size);
     digester.update(chunk);

@@ -1,16 +1,14 @@
 import type { SignaturePolicy } from "../copy/mod.ts";
 import type { TransportTable } from "../image/mod.ts";
-import type { ByteStream, CallOptions } from "../internal/mod.ts";
+import type { ByteStream } from "../internal/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 
 /** A file of an artifact. */
 export interface ArtifactFile {
   /** Absolute path. */
   readonly path: string;
-  /** Its size in bytes. */
-  readonly size: number;
   /** A stream of its content, new each time. */
-  open(options?: CallOptions): Promise<ByteStream>;
+  open(): Promise<ByteStream>;
 }
 
 /** The files of a host, for artifacts. */

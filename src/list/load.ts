@@ -15,7 +15,7 @@ import { digestItems, LIST_KEYS, readRecords } from "./records.ts";
 export function notAManifestList(name: string, cause?: unknown): ManifestsError {
   return new ManifestsError(
     "NOT_A_MANIFEST_LIST",
-    `Cannot load list: ${name}: image is not a manifest list`,
+    `Cannot use ${JSON.stringify(name)} as a list: image is not a manifest list`,
     cause ? { cause } : undefined,
   );
 }
@@ -53,7 +53,7 @@ export async function loadList<L>(
 }
 
 /** Finds the image that holds a list. Throws {@linkcode ListImageUnknownError}. */
-export async function findListImage(store: ImageStore, image: string): Promise<StoredImage> {
+async function findListImage(store: ImageStore, image: string): Promise<StoredImage> {
   const found = await findLocalImage(store, image);
   if (!found) throw new ListImageUnknownError(image);
   return found.image;
@@ -65,7 +65,11 @@ export async function findListImage(store: ImageStore, image: string): Promise<S
  * @throws {ListImageUnknownError} Where the store has no such image.
  */
 export async function lockerForImage(store: ImageStore, image: string): Promise<Locker> {
-  const { id } = await findListImage(store, image);
+  return lockerOf(store, await findListImage(store, image));
+}
+
+/** The lock of a record is that of its id, taken for a digest. */
+function lockerOf(store: ImageStore, { id }: StoredImage): Locker {
   return store.digestLocker(`sha256:${id}` as Digest);
 }
 
@@ -90,12 +94,11 @@ export async function editStoredList<L extends { saveToImage(store: ImageStore):
   edit: EditCallback<L, T>,
   options: EditListOptions = {},
 ): Promise<T> {
-  const { id } = await findListImage(store, image);
-  const locker = store.digestLocker(`sha256:${id}` as Digest);
-  await using _guard = await locker.lock(options);
+  const found = await findListImage(store, image);
+  await using _guard = await lockerOf(store, found).lock(options);
   for (let attempt = 1;; attempt++) {
     options.signal?.throwIfAborted();
-    const { list } = await load(store, id);
+    const { list } = await load(store, found.id);
     const result = await edit(list);
     options.signal?.throwIfAborted();
     try {

@@ -1,3 +1,4 @@
+import type { Selection } from "../copy/mod.ts";
 import type {
   BlobOrigin,
   ImageDestination,
@@ -14,7 +15,7 @@ import type { Original } from "./editable_index.ts";
 import type { ListHost } from "./host.ts";
 
 /** Which instances of a list are meant. Go: `ImageListSelection`. */
-export type ImageListSelection = "system" | "all" | "specific";
+export type ImageListSelection = Selection["selection"];
 
 /** A selection of instances: what may be read through a reference to a list. */
 export interface ListSelection {
@@ -112,7 +113,7 @@ class ListSource implements ImageSource {
   }
 
   async getBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<ByteStream> {
-    const { instance, signal } = options;
+    const { instance } = options;
     const { artifacts, host } = this.#content;
     if (instance === undefined || !artifacts.manifests.has(instance)) {
       return await (await this.#sourceOf(instance)).getBlob(descriptor, options);
@@ -127,7 +128,7 @@ class ListSource implements ImageSource {
       );
     }
     const file = await host.files.find(path);
-    return await file.open({ signal });
+    return await file.open();
   }
 
   async blobOrigin(descriptor: Descriptor, options: InstanceOptions = {}): Promise<BlobOrigin | undefined> {

@@ -2,7 +2,8 @@ import { encodeBase64, encodeUtf8, OncePerKey, readStream } from "../internal/mo
 import { type Credentials, isObject, ManifestsError } from "../spec/mod.ts";
 import { bodyOf } from "./body.ts";
 import type { Challenge } from "./challenge.ts";
-import { errorOf, redactUrl } from "./errors.ts";
+import { errorOf } from "./errors.ts";
+import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
 
 /** How large a token answer may be, in bytes. */

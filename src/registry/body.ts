@@ -1,6 +1,6 @@
 import { type ByteStream, mapStream } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
-import { redactUrl } from "./errors.ts";
+import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
 
 /** An answer that came, but whose body broke off or stood still. */

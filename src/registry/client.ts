@@ -1,13 +1,14 @@
-import { type Fetch, OncePerKey } from "../internal/mod.ts";
+import { type Fetch, OncePerKey, VERSION } from "../internal/mod.ts";
 import { type Credentials, ManifestsError } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
-import { errorOf, redactUrl, RegistryError } from "./errors.ts";
+import { errorOf, RegistryError } from "./errors.ts";
+import { redactUrl } from "./redact.ts";
 import { HttpClient, type HttpRequest, type HttpResponse } from "./http.ts";
 import { Repository } from "./repository.ts";
 
-/** The version of this module, as it tells registries. */
-const USER_AGENT = "multiarch-manifests/0.1.0";
+/** What registries are told about who asks. */
+const USER_AGENT = `multiarch-manifests/${VERSION}`;
 
 /** Options for {@linkcode RegistryClient}. */
 export interface RegistryClientOptions {

@@ -1,5 +1,6 @@
 import { readStream } from "../internal/mod.ts";
 import { bodyOf } from "./body.ts";
+import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
 import { type ErrorCode, isObject, ManifestsError, type ManifestsErrorOptions } from "../spec/mod.ts";
 
@@ -66,12 +67,6 @@ function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 429) return "TOO_MANY_REQUESTS";
   if (diagnostics.some(({ code }) => REJECTIONS.includes(code))) return "MANIFEST_REJECTED";
   return "REGISTRY_ERROR";
-}
-
-/** A URL without what may be secret: user information, query and fragment. */
-export function redactUrl(url: string): string {
-  const parsed = URL.parse(url);
-  return parsed ? `${parsed.origin}${parsed.pathname}` : "(malformed URL)";
 }
 
 /** One line without control characters, for text that a server chose. */

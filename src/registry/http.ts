@@ -1,7 +1,8 @@
 import { delay } from "@std/async";
 import { backoffDelay, type ByteStream, type Fetch, Semaphore } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
-import { redactUrl, retryAfter } from "./errors.ts";
+import { retryAfter } from "./errors.ts";
+import { redactUrl } from "./redact.ts";
 
 /** Requests to one host that may wait for an answer at once. */
 const MAX_REQUESTS_PER_HOST = 32;

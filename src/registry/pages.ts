@@ -1,7 +1,8 @@
 import { readStream } from "../internal/mod.ts";
 import { isObject, ManifestsError } from "../spec/mod.ts";
 import { bodyOf } from "./body.ts";
-import { errorOf, redactUrl } from "./errors.ts";
+import { errorOf } from "./errors.ts";
+import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
 
 /** How large one page may be, in bytes. */

@@ -1,6 +1,7 @@
 import { type ByteStream, readStream } from "../internal/mod.ts";
 import { type Descriptor, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
-import { errorOf, redactUrl } from "./errors.ts";
+import { errorOf } from "./errors.ts";
+import { redactUrl } from "./redact.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 
 /** Blobs up to this size are sent in one request from memory; larger ones are streamed. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import plugin, { HOST_FOLDERS, importProblem, ROOMS } from "../../_tools/lint_rooms.ts";
 import { formatSize, rewriteImports } from "../../_tools/publish_dry.ts";
+import { VERSION } from "../../src/internal/mod.ts";
 import { unmirrored } from "../../_tools/check_rooms.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -47,6 +48,10 @@ Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async ()
   }
   for (const folder of HOST_FOLDERS) assert.ok(text.includes(`\`${folder}\``), folder);
   assert.deepEqual(await unmirrored(ROOT), []);
+});
+
+Deno.test("the version is the package's", async () => {
+  assert.equal(VERSION, JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT))).version);
 });
 
 Deno.test("sizes and imports are reckoned as deno publish does", () => {

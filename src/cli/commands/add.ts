@@ -2,16 +2,13 @@ import { MEDIA_TYPES } from "../../spec/mod.ts";
 import type { List } from "../../system/local/mod.ts";
 import { type CommandContext, print, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseAnnotations } from "../flags.ts";
-import { edit } from "./edit.ts";
+import { flagOf, parseAnnotations } from "../flags.ts";
+import { type DetailFlags, edit, setDetails } from "./edit.ts";
 
 /** Flags of `add`. */
-export interface AddFlags extends RegistryFlags {
+export interface AddFlags extends RegistryFlags, DetailFlags {
   all: boolean;
   annotation?: string[];
-  osVersion?: string;
-  features?: string[];
-  osFeatures?: string[];
   artifact?: boolean;
   artifactType?: string;
   artifactConfig?: string;
@@ -32,10 +29,7 @@ export async function add(args: string[], flags: AddFlags, context: CommandConte
       ? [await addArtifact(list, sources, flags, context)]
       : await addImages(list, sources, flags, context);
     for (const digest of digests) {
-      if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
-      if (flags.features?.length) list.setFeatures(digest, flags.features);
-      if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
-      list.setAnnotations(digest, annotations);
+      setDetails(list, digest, flags, annotations);
     }
     return digests;
   });
@@ -97,6 +91,6 @@ function refuseStrayArtifactFlags(flags: AddFlags): void {
   if (flags.artifact) return;
   const stray = Object.keys(flags).find((name) => /^artifact[A-Z]/.test(name));
   if (stray) {
-    throw new UsageError(`--${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)} requires --artifact`);
+    throw new UsageError(`${flagOf(stray)} requires --artifact`);
   }
 }

@@ -1,16 +1,13 @@
 import type { List } from "../../system/local/mod.ts";
 import { type CommandContext, print, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseAnnotations } from "../flags.ts";
-import { edit } from "./edit.ts";
+import { flagOf, parseAnnotations } from "../flags.ts";
+import { type DetailFlags, edit, setDetails } from "./edit.ts";
 
 /** Flags of `annotate`. */
-export interface AnnotateFlags extends RegistryFlags {
+export interface AnnotateFlags extends RegistryFlags, DetailFlags {
   index?: boolean;
   annotation?: string[];
-  osVersion?: string;
-  features?: string[];
-  osFeatures?: string[];
   subject?: string;
 }
 
@@ -41,13 +38,10 @@ function annotateInstance(
   annotations: Record<string, string>,
 ): void {
   if (flags.os) list.setOs(digest, flags.os);
-  if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
-  if (flags.features?.length) list.setFeatures(digest, flags.features);
-  if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
   if (flags.arch) list.setArchitecture(digest, flags.arch);
   // An architecture without a variant clears the variant, which belonged to the old one.
   if (flags.arch || flags.variant) list.setVariant(digest, flags.variant ?? "");
-  list.setAnnotations(digest, annotations);
+  setDetails(list, digest, flags, annotations);
 }
 
 function requireTarget(index: boolean, instance: string | undefined, flags: AnnotateFlags): void {
@@ -63,8 +57,6 @@ function requireTarget(index: boolean, instance: string | undefined, flags: Anno
   const names = ["arch", "os", "osVersion", "features", "osFeatures", "variant"] as const;
   const stray = names.find((name) => flags[name] !== undefined);
   if (stray) {
-    throw new UsageError(
-      `--index is not compatible with --${stray.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
-    );
+    throw new UsageError(`--index is not compatible with ${flagOf(stray)}`);
   }
 }

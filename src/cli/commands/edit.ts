@@ -14,3 +14,23 @@ export async function edit<T>(
   const result = await editList(store, imageId, change, { signal: context.signal });
   return { imageId, result };
 }
+
+/** Flags about an instance that `add` and `annotate` share. */
+export interface DetailFlags {
+  osVersion?: string;
+  features?: string[];
+  osFeatures?: string[];
+}
+
+/** Sets what the flags say about an instance; empty ones say nothing. */
+export function setDetails(
+  list: List,
+  digest: string,
+  { osVersion, features, osFeatures }: DetailFlags,
+  annotations: Record<string, string>,
+): void {
+  if (osVersion) list.setOsVersion(digest, osVersion);
+  if (features?.length) list.setFeatures(digest, features);
+  if (osFeatures?.length) list.setOsFeatures(digest, osFeatures);
+  list.setAnnotations(digest, annotations);
+}

@@ -16,10 +16,8 @@ export type LockingMode = "shared" | "deno-only";
 export interface LockFileOptions {
   /** Whom the lock excludes. */
   mode: LockingMode;
-  /** Whether nobody else may hold it. */
+  /** Whether nobody else may hold it; only then the file itself may be written. */
   exclusive: boolean;
-  /** Whether the file itself will be written while the lock is held; default: as `exclusive`. */
-  writable?: boolean | undefined;
   /** Ends the waiting. */
   signal?: AbortSignal | undefined;
 }
@@ -42,11 +40,11 @@ const MAX_PAUSE = 10;
  * @throws {ManifestsError} With code `LOCK_UNAVAILABLE` where others cannot be excluded but must be.
  */
 export async function lockFile(path: string, options: LockFileOptions): Promise<HeldLock> {
-  const { mode, exclusive, writable = exclusive, signal } = options;
+  const { mode, exclusive, signal } = options;
   const fcntl = mode === "shared" && canLockFcntl();
   // Readers need no exclusion to be safe: records are replaced by renaming.
   if (mode === "shared" && exclusive && !fcntl) throw lockUnavailable(path);
-  const place = await enterQueue(await canonicalPath(path, writable), exclusive, signal);
+  const place = await enterQueue(await canonicalPath(path, exclusive), exclusive, signal);
   let file: Deno.FsFile | undefined;
   let record: FcntlFile | undefined;
   const release = () => {
@@ -55,8 +53,8 @@ export async function lockFile(path: string, options: LockFileOptions): Promise<
     place[Symbol.dispose]();
   };
   try {
-    file = await openLockFile(path, writable);
-    record = fcntl ? openFcntlFile(path, writable) : undefined;
+    file = await openLockFile(path, exclusive);
+    record = fcntl ? openFcntlFile(path, exclusive) : undefined;
     await poll(() => file!.tryLock(exclusive), signal);
     if (record) await poll(() => Promise.resolve(record!.tryLock(exclusive)), signal);
   } catch (error) {

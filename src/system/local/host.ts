@@ -31,7 +31,6 @@ const files: HostFiles = {
     if (!info.isFile) unavailable(new Error("it is not a file"));
     return {
       path: absolute,
-      size: info.size,
       open: async () => (await Deno.open(absolute).catch(unavailable)).readable as ByteStream,
     };
   },
