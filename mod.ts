@@ -39,7 +39,7 @@ export type {
   PushResult,
   SaveToImageOptions,
 } from "./src/list/mod.ts";
-export type { BlobOutcome, CopyEvent, CopyResult } from "./src/copy/mod.ts";
+export type { BlobOutcome, CopyEvent, CopyResult, Selection } from "./src/copy/mod.ts";
 export type {
   BlobOrigin,
   ByteStream,
