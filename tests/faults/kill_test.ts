@@ -1,4 +1,4 @@
-/** Killed before any step of a save, a store opens with the old list or the new one, here and in buildah. */
+/** Killed before any step up to the one that makes a save visible, a store opens with the old list or the new one, here and in buildah. */
 import assert from "node:assert/strict";
 import { create, loadFromImage } from "../../mod.ts";
 import { ok, peerTest } from "../support/peers.ts";
@@ -59,7 +59,9 @@ async function readState(at: TestStore): Promise<string> {
   return `${list.size}${other ? " other" : ""}`;
 }
 
-peerTest("kill -9 before every step of every change leaves the old store or the new", ["buildah"], async () => {
+peerTest("kill -9 before each step of every change, until it takes effect, leaves the old store or the new", [
+  "buildah",
+], async () => {
   await using at = await makeStore();
   const list = create();
   for (const i of [1, 2, 3]) list.addInstance({ digest: digest(i), size: i, mediaType: "m" });
