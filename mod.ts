@@ -39,8 +39,21 @@ export type {
   PushResult,
   SaveToImageOptions,
 } from "./src/list/mod.ts";
-export type { BlobOutcome, CopyEvent, CopyResult, Selection } from "./src/copy/mod.ts";
 export type {
+  BlobCandidate,
+  BlobFacts,
+  BlobInfoCache,
+  BlobOutcome,
+  CandidateOptions,
+  CopyEvent,
+  CopyResult,
+  KnownCompression,
+  KnownLocation,
+  LayerForm,
+  Selection,
+} from "./src/copy/mod.ts";
+export type {
+  BlobIdentity,
   BlobOrigin,
   ByteStream,
   CallOptions,
@@ -50,7 +63,9 @@ export type {
   ImageReference,
   ImageSource,
   InstanceOptions,
+  LayerCompressionWish,
   ManifestBytes,
+  NewBlob,
   SignalOptions,
   SystemContext,
   Transport,
@@ -63,10 +78,12 @@ export type {
   DeleteImageOptions,
   ImageStore,
   ImageWithData,
+  LayerStore,
   LocalImage,
   Locker,
   NamesOperation,
   StoredImage,
+  StoredLayer,
   WriteBigDataOptions,
 } from "./src/store/mod.ts";
 export {

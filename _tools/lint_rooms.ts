@@ -39,6 +39,13 @@ export const HOST_FOLDERS: readonly string[] = [
   "server/directory",
   "store/containers_storage",
   "store/lock",
+  "transport/archive",
+  "transport/files",
+  "transport/oci",
+  "transport/oci_archive",
+  "transport/dir",
+  "transport/docker_archive",
+  "transport/containers_storage",
   "system/local",
   "cli",
 ];

@@ -36,6 +36,14 @@ export async function openStoreOf({ globals }: CommandContext): Promise<ImageSto
   return await openStore({ root, runRoot: runroot, driver: storageDriver, driverOptions: storageOpt });
 }
 
+const LOCAL = "containers-storage:";
+
+/** The name of an image to read; a local one whose name leaves out the store is in the command's own. */
+export function imageIn(store: ImageStore, image: string): string {
+  const leavesOut = image.startsWith(LOCAL) && image[LOCAL.length] !== "[";
+  return leavesOut ? LOCAL + store.location + image.slice(LOCAL.length) : image;
+}
+
 /** How to reach registries, by the flags. */
 export function systemContextOf(flags: RegistryFlags): SystemContext {
   if (flags.insecure && flags.tlsVerify !== undefined) {

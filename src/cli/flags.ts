@@ -6,6 +6,7 @@ const BOOLEAN_FLAGS: readonly string[] = [
   "amend",
   "artifact",
   "artifact-exclude-titles",
+  "force-compression",
   "ignore",
   "index",
   "insecure",
@@ -81,4 +82,33 @@ export function parseAnnotations(pairs: readonly string[] = []): Record<string, 
     if (at < 0) throw new UsageError(`no "=" found in annotation ${JSON.stringify(pair)}`);
     return [pair.slice(0, at), pair.slice(at + 1)];
   }));
+}
+
+/** A whole number from zero. Throws where the text is none. */
+export function parseCount(flag: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`invalid argument ${JSON.stringify(text)} for "${flag}" flag: it must be a number from 0`);
+}
+
+/** Milliseconds of one of Go's units. */
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** A duration as Go writes it, such as `1m30s`, in milliseconds. Throws where the text is none. */
+export function parseDuration(flag: string, text: string): number {
+  if (text === "0") return 0;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
+    throw new UsageError(
+      `invalid argument ${JSON.stringify(text)} for "${flag}" flag: it must be a duration, as in 2s`,
+    );
+  }
+  return parts.reduce((sum, [, value, unit]) => sum + Number(value) * UNITS[unit!]!, 0);
 }

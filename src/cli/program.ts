@@ -98,6 +98,17 @@ function addPush(command: AddCommand): void {
       .option("--rm", "delete the local list after it was pushed")
       .addOption(new Option("-p, --purge").hideHelp())
       .option("--digestfile <file>", "write the digest of the pushed list to a file")
+      .option("-f, --format <type>", "write manifests as oci or v2s2")
+      .option("--compression-format <name>", "compress layers with gzip, zstd or zstd:chunked")
+      .option("--compression-level <level>", "level of that compression")
+      .option(
+        "--force-compression",
+        "compress layers anew that are compressed in another way (default with --compression-format)",
+      )
+      .addOption(new Option("--no-force-compression").hideHelp())
+      .option("--add-compression <name>", "offer every platform also in this compression", collectList)
+      .option("--retry <count>", "how often a failed step is tried again (default: 3)")
+      .option("--retry-delay <duration>", "time between tries, as in 2s")
       .option("-q, --quiet", "print nothing on the way"),
   );
 }

@@ -5,18 +5,22 @@ import { createProgram } from "./program.ts";
 
 /** Everything else that goes wrong, as with podman and buildah. */
 const EXIT_FAILURE = 125;
-/** Interrupted from the keyboard: 128 + SIGINT. */
-const EXIT_INTERRUPTED = 130;
+/** Exit codes of the signals that end a command: 128 and the signal's number. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Runs a command line and returns its exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
-  const onInterrupt = () => {
-    // The first Ctrl-C lets the command clean up; the second does not wait for that.
-    if (interrupt.signal.aborted) Deno.exit(EXIT_INTERRUPTED);
-    interrupt.abort(new ExitError(EXIT_INTERRUPTED, "interrupted"));
-  };
-  Deno.addSignalListener("SIGINT", onInterrupt);
+  const listeners = Object.entries(SIGNALS).map(([signal, code]) => {
+    const onSignal = () => {
+      // The first lets the command clean up; the second does not wait for that.
+      if (interrupt.signal.aborted) Deno.exit(code);
+      interrupt.abort(new ExitError(code, signal === "SIGINT" ? "interrupted" : "terminated"));
+    };
+    return [signal as Deno.Signal, onSignal] as const;
+  });
+  const supported = listeners.filter(([signal]) => Deno.build.os !== "windows" || signal === "SIGINT");
+  for (const [signal, onSignal] of supported) Deno.addSignalListener(signal, onSignal);
   try {
     await createProgram(interrupt.signal).parseAsync(normalizeArguments(args), { from: "user" });
     return 0;
@@ -26,7 +30,7 @@ export async function run(args: readonly string[]): Promise<number> {
     printError(error instanceof Deno.errors.BrokenPipe ? "" : formatError(error));
     return error instanceof ExitError ? error.exitCode : EXIT_FAILURE;
   } finally {
-    Deno.removeSignalListener("SIGINT", onInterrupt);
+    for (const [signal, onSignal] of supported) Deno.removeSignalListener(signal, onSignal);
   }
 }
 

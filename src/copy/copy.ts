@@ -8,12 +8,16 @@ import {
 } from "../image/mod.ts";
 import { allOrAbort } from "../internal/mod.ts";
 import type { SignaturePolicy } from "../signature/mod.ts";
-import { type Digest, isIndex } from "../spec/mod.ts";
+import { type Descriptor, type Digest, isIndex } from "../spec/mod.ts";
+import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
+import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
-import { blobsOf, planCopy, type ReadImage, requireDigest, selectInstances, type Selection } from "./plan.ts";
+import { parseManifestType } from "./formats.ts";
+import { type CopyPlan, type CopyWishes, planCopy, type ReadImage, requireDigest } from "./plan.ts";
 import { createReporter } from "./report.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
+import { selectInstances, type Selection } from "./select.ts";
 
 /** Options for {@linkcode copyImage}. */
 export interface CopyOptions extends Selection {
@@ -21,6 +25,16 @@ export interface CopyOptions extends Selection {
   readonly policy: SignaturePolicy;
   /** How to reach both sides. */
   readonly systemContext?: SystemContext | undefined;
+  /** Opens what is known of blobs from earlier copies; default: nothing is. */
+  readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
+  /** Media type of the manifests to write; that of a list stands for its instances. Default: what fits best. */
+  readonly manifestType?: string | undefined;
+  /** Compressions that every platform of a list shall have: `gzip`, `zstd`, `zstd:chunked`. */
+  readonly addCompression?: readonly string[] | undefined;
+  /** Whether layers that are compressed otherwise are compressed anew; wants `systemContext.compressionFormat`. */
+  readonly forceCompressionFormat?: boolean | undefined;
+  /** Whether to fail rather than to change a manifest. */
+  readonly preserveDigests?: boolean | undefined;
   /** Receives the lines that podman prints. */
   readonly reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens. */
@@ -53,8 +67,9 @@ export async function copyImage(
   to: ImageReference,
   options: CopyOptions,
 ): Promise<CopyResult> {
-  const { systemContext, signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8 } = options;
+  const { systemContext = {}, signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8 } = options;
   requireOptions(maxRetries, maxParallelTransfers);
+  const wishes = readWishes(options, to);
   const emit = createEmitter(options.onProgress);
   const retries = { maxRetries, retryDelay, emit };
   // The source first: a destination is not touched for an image that cannot even be opened.
@@ -63,47 +78,69 @@ export async function copyImage(
   const single = !isIndex(top.manifest) || options.selection === "system";
   const chosen = isIndex(top.manifest) ? selectInstances(top.manifest, options) : [undefined];
   const images = await readImages(source, top, chosen, { ...retries, signal });
-  for (const { verified } of images) await requireAllowed(options.policy, from, verified.digest, signal);
-  const written = single ? images[0]!.verified : top;
-  requireDigest(to.dockerReference, written.digest);
+  for (const { verified } of images) await requireAllowed(options.policy, source.reference, verified.digest, signal);
+  requireDigest(to.dockerReference, single ? images[0]!.verified.digest : top.digest);
   await using destination = await to.openDestination(systemContext);
-  const plan = planCopy({
-    top,
-    images,
-    single,
-    abilities: destination.abilities,
-  });
-  const sizes = plan.blobs.map(({ descriptor }) => Math.max(descriptor.size, 0));
-  emit({
-    type: "planned",
-    instances: plan.images.length,
-    blobs: plan.blobs.length,
-    bytes: sizes.reduce((a, b) => a + b, 0),
-  });
+  const plan = planCopy({ top, images, single, abilities: destination.abilities, wishes });
+  emit({ type: "planned", ...countPlan(plan) });
   const reporter = createReporter(options.reportWriter, plan);
-  await runPlan({
+  await using cache = await (options.openBlobInfoCache?.(systemContext) ?? createBlobInfoCache());
+  const { top: written, written: instances } = await runPlan({
     plan,
     source,
     destination,
+    cache,
     maxParallelTransfers,
+    platformOfNone: options.wanted,
     retry: retries,
     emit,
     onImage: reporter.image,
     signal,
   });
   reporter.end();
-  const name = to.dockerReference?.trimmed().withDigest(written.digest);
+  // Only within a registry does a name with a digest lead anywhere.
+  const inRegistry = destination.abilities.mountScope !== undefined;
+  const name = inRegistry ? to.dockerReference?.trimmed().withDigest(written.digest) : undefined;
   return {
     digest: written.digest,
     ...(name ? { reference: String(name) } : {}),
-    mediaType: written.manifest.mediaType,
-    instances: new Map(images.map(({ verified }) => [verified.digest, verified.digest])),
+    mediaType: written.mediaType,
+    instances: new Map(instances.filter(({ added }) => !added).map(({ source, digest }) => [source, digest])),
   };
 }
 
+/** What the caller wants, checked. What the destination's name demands comes on top. */
+function readWishes(options: CopyOptions, to: ImageReference): CopyWishes {
+  const { manifestType, addCompression = [], forceCompressionFormat, preserveDigests, systemContext = {} } = options;
+  const { compressionFormat, compressionLevel } = systemContext;
+  if (forceCompressionFormat && !compressionFormat) {
+    throw new TypeError("Cannot copy as forceCompressionFormat wants a compressionFormat in the system context");
+  }
+  const format = compressionFormat ? parseAlgorithm(compressionFormat) : undefined;
+  // Now, not when the first layer comes: whether there is such a level.
+  runtimeLevel(format ?? "gzip", compressionLevel);
+  return {
+    manifestType: manifestType ? parseManifestType(manifestType) : undefined,
+    compressionFormat: format,
+    compressionLevel,
+    forceCompressionFormat,
+    addCompression: [...new Set(addCompression.map(parseAlgorithm))],
+    fixed: preserveDigests
+      ? "the caller wants digests preserved"
+      : to.dockerReference?.digest && "the destination specifies a digest",
+  };
+}
+
+/** Counts what a plan moves: each blob once, though many images may have it. */
+function countPlan({ images }: CopyPlan): { instances: number; blobs: number; bytes: number } {
+  const blobs = images.flatMap(({ layers, config }) => [...layers, ...(config ? [config] : [])]);
+  const sizes = new Map(blobs.map(({ descriptor: { digest, size } }) => [digest, Math.max(size, 0)]));
+  return { instances: images.length, blobs: sizes.size, bytes: [...sizes.values()].reduce((a, b) => a + b, 0) };
+}
+
 /** Credentials that a caller gives are for the destination: they never go to the places that a list happens to name. */
-function contextForSource(context: SystemContext | undefined, { dockerReference }: ImageReference) {
-  const { dockerAuthConfig, dockerBearerRegistryToken: registryToken, ...rest } = context ?? {};
+function contextForSource(context: SystemContext, { dockerReference }: ImageReference): SystemContext {
+  const { dockerAuthConfig, dockerBearerRegistryToken: registryToken, ...rest } = context;
   if (!dockerReference) return context;
   const own = dockerAuthConfig || registryToken
     ? { ...dockerAuthConfig, ...(registryToken ? { registryToken } : {}) }
@@ -135,7 +172,11 @@ async function readImages(
       const verified = instance === undefined
         ? top
         : await retry(`reading instance ${instance}`, read, { ...options, signal });
-      return { instance, verified, origins: await originsOf(source, instance, verified) };
+      const { manifest } = verified;
+      if (isIndex(manifest)) return { instance, verified, layers: undefined, origins: new Map() };
+      const layers = await source.layersForCopy?.(manifest, { instance, signal });
+      const blobs = [...layers ?? manifest.layers, ...(manifest.config ? [manifest.config] : [])];
+      return { instance, verified, layers, origins: await originsOf(source, instance, blobs) };
     }),
     options.signal,
   );
@@ -144,10 +185,10 @@ async function readImages(
 async function originsOf(
   source: ImageSource,
   instance: Digest | undefined,
-  { manifest }: VerifiedManifest,
+  blobs: readonly Descriptor[],
 ): Promise<Map<Digest, BlobOrigin>> {
   const origins = new Map<Digest, BlobOrigin>();
-  for (const descriptor of isIndex(manifest) ? [] : blobsOf(manifest)) {
+  for (const descriptor of blobs) {
     const origin = await source.blobOrigin?.(descriptor, { instance });
     if (origin) origins.set(descriptor.digest, origin);
   }

@@ -1,7 +1,15 @@
 import type { Digest } from "../spec/mod.ts";
 
 /** How a blob came to be at the destination. */
-export type BlobOutcome = "reused" | "mounted" | "written";
+export type BlobOutcome =
+  /** It stays where its URLs say. */
+  | "kept"
+  /** It, or the same content in another form, was there. */
+  | "reused"
+  /** The registry took it from another of its repositories. */
+  | "mounted"
+  /** Its bytes were moved. */
+  | "written";
 
 /** What happens during a copy. */
 export type CopyEvent =
@@ -40,6 +48,8 @@ export type CopyEvent =
     readonly size: number;
     /** How it came there. */
     readonly outcome: BlobOutcome;
+    /** Its digest there: another one where it was compressed anew. */
+    readonly destination: Digest;
   }
   | {
     /** A manifest is at the destination. */

@@ -6,4 +6,8 @@
 export { copyImage, type CopyOptions, type CopyResult } from "./copy.ts";
 export type { BlobOutcome, CopyEvent } from "./events.ts";
 export type { SignaturePolicy } from "../signature/mod.ts";
-export type { Selection } from "./plan.ts";
+export type { BlobFacts, KnownCompression, KnownLocation } from "./blob_info/facts.ts";
+export { createMemoryFacts } from "./blob_info/memory_facts.ts";
+export { type BlobCandidate, BlobInfoCache, type CandidateOptions, createBlobInfoCache } from "./blob_info_cache.ts";
+export type { LayerForm } from "./layer_policy.ts";
+export type { Selection } from "./select.ts";

@@ -1,11 +1,24 @@
-import type { ImageDestination, ImageSource } from "../image/mod.ts";
-import type { Semaphore } from "../internal/mod.ts";
-import { verifyBlob } from "../spec/mod.ts";
+import type { BlobIdentity, BlobOrigin, ImageDestination, ImageSource, NewBlob } from "../image/mod.ts";
+import { type Compression, peekCompression } from "../internal/compression/mod.ts";
+import type { ByteStream, CallOptions, Semaphore } from "../internal/mod.ts";
+import { type Descriptor, type Digest, isManifestsError, UNKNOWN_SIZE, verifyBlob } from "../spec/mod.ts";
+import type { BlobInfoCache } from "./blob_info_cache.ts";
+import type { KnownCompression } from "./blob_info/facts.ts";
+import { isZstdChunked, type Recoded, type Recoder } from "./recoding/mod.ts";
 import type { BlobOutcome, CopyEvent } from "./events.ts";
+import { declaredForm, fits, type LayerForm, recodingFor } from "./layer_policy.ts";
 import type { PlannedBlob } from "./plan.ts";
 
 /** What {@linkcode moveBlob} needs besides the blob. */
 export interface MoveOptions {
+  /** Where blobs come from. */
+  readonly source: ImageSource;
+  /** Where they go. */
+  readonly destination: ImageDestination;
+  /** What earlier copies have learnt. */
+  readonly cache: BlobInfoCache;
+  /** Compresses layers anew. */
+  readonly recoder: Recoder;
   /** Told what happens. */
   readonly emit: (event: CopyEvent) => void;
   /** Bounds how many blobs have bytes moving. */
@@ -14,24 +27,177 @@ export interface MoveOptions {
   readonly signal: AbortSignal;
 }
 
-/** Brings a blob to the destination in the cheapest way that works: mounted, found there, or moved and verified. */
-export async function moveBlob(
-  { descriptor, instance, mountFrom }: PlannedBlob,
-  source: ImageSource,
-  destination: ImageDestination,
-  { emit, slots, signal }: MoveOptions,
-): Promise<BlobOutcome> {
-  // One layer repeats what failed: the steps of the copy.
-  const call = { signal, maxRetries: 0 };
+/** A blob as it is at the destination. */
+export interface MovedBlob extends BlobIdentity {
+  /** Its form; `undefined` where nobody looked. */
+  readonly form: LayerForm;
+  /** Annotations that tell of its compression. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Digest of its content without compression, where that was computed. */
+  readonly diffId: Digest | undefined;
+  /** How it came there. */
+  readonly outcome: BlobOutcome;
+}
+
+/**
+ * Brings a blob to the destination in the cheapest way that works: left where it lives, mounted, found there, the same
+ * content in another form found there, or moved, verified and, where that is wanted, compressed anew.
+ */
+export async function moveBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
+  const { destination } = options;
+  if (destination.abilities.keepsForeignLayers && isForeign(blob.descriptor)) return unchanged(blob, "kept");
+  return await reuseBlob(blob, options) ?? await reuseOtherForm(blob, options) ?? await moveBytes(blob, options);
+}
+
+/** Layers with URLs of their own are downloaded from there by whoever runs the image. */
+function isForeign({ mediaType, urls }: Descriptor): boolean {
+  return Boolean(urls?.length) && /nondistributable|foreign/.test(mediaType);
+}
+
+function unchanged({ descriptor }: PlannedBlob, outcome: BlobOutcome, size = descriptor.size): MovedBlob {
+  return { digest: descriptor.digest, size, form: undefined, annotations: {}, diffId: undefined, outcome };
+}
+
+/** The blob itself, mounted or found. */
+async function reuseBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob | undefined> {
+  const { descriptor, origin, policy } = blob;
+  if (!fits(policy, declaredForm(descriptor))) return undefined;
+  const { destination } = options;
+  const mountable = origin !== undefined && origin.scope === destination.abilities.mountScope;
   // A mount answers in one request whether the blob is there already or not, so nothing is asked before it.
-  if (mountFrom && await destination.mountBlob?.(descriptor, mountFrom, call)) return "mounted";
-  if (await destination.hasBlob(descriptor, call)) return "reused";
+  const outcome = mountable && await mount(descriptor, origin, options) ? "mounted" : "reused";
+  const known = outcome === "mounted" && descriptor.size !== UNKNOWN_SIZE;
+  const size = known ? descriptor.size : await destination.findBlob(descriptor, callOf(options));
+  if (size === undefined) return undefined;
+  recordLocation(descriptor.digest, options);
+  return unchanged(blob, outcome, size);
+}
+
+/** The same content in another form, of which an earlier copy knows. Whatever goes wrong with it, there is another way. */
+async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob | undefined> {
+  const { destination, cache } = options;
+  const { descriptor: { digest, mediaType }, policy, role } = blob;
+  const scope = destination.abilities.mountScope;
+  if (scope === undefined || role !== "layer") return undefined;
+  const location = locationOf(destination);
+  // Exactly what moving it would make: another form may be what another variant of the image is about.
+  const declared = declaredForm(blob.descriptor);
+  const wanted = (declared && recodingFor(policy, declared)?.compress?.algorithm) ?? declared;
+  const accepts = ({ name }: KnownCompression) => name === wanted && fits(policy, name as LayerForm);
+  for (const candidate of cache.candidates(digest, { scope, canSubstitute: policy.changeable, accepts })) {
+    const { compression, origin } = candidate;
+    const isSame = candidate.digest === digest;
+    const form = compression ? compression.name as LayerForm : declaredForm(blob.descriptor);
+    const descriptor = { mediaType, digest: candidate.digest, size: UNKNOWN_SIZE };
+    // The blob itself, here, has been asked for already.
+    if (!form || (!isSame && form !== wanted) || !fits(policy, form) || (isSame && origin?.location === location)) {
+      continue;
+    }
+    try {
+      const elsewhere = origin !== undefined && origin.location !== location;
+      const mounted = elsewhere && await mount(descriptor, origin, options);
+      if (elsewhere && !mounted) continue;
+      const size = await destination.findBlob(descriptor, callOf(options));
+      if (size === undefined || size === UNKNOWN_SIZE) continue;
+      recordLocation(descriptor.digest, options);
+      const annotations = compression?.annotations ?? {};
+      return { ...descriptor, size, form, annotations, diffId: undefined, outcome: mounted ? "mounted" : "reused" };
+    } catch (error) {
+      if (!isManifestsError(error)) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function mount(descriptor: Descriptor, origin: BlobOrigin, options: MoveOptions): Promise<boolean> {
+  return await options.destination.mountBlob?.(descriptor, origin, callOf(options)) ?? false;
+}
+
+async function moveBytes(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
+  const { source, destination, emit, slots, signal } = options;
+  const { descriptor, instance, origin, role } = blob;
   const { digest, size } = descriptor;
   // Only bytes need a slot: questions are small, and each host has a bound of its own for them.
   using _slot = await slots.acquire(signal);
   emit({ type: "blob-started", digest, size });
-  const stream = await source.getBlob(descriptor, { instance, ...call });
-  const verified = verifyBlob(stream, descriptor, (bytes) => emit({ type: "blob-progress", digest, bytes }));
-  await destination.putBlob(descriptor, verified, call);
-  return "written";
+  const given = await source.getBlob(descriptor, { instance, ...callOf(options) });
+  let moved = 0;
+  const counted = (count: number) => {
+    moved += count;
+    emit({ type: "blob-progress", digest, bytes: count });
+  };
+  const verified = verifyBlob(given, descriptor, counted);
+  const looked = role === "layer" ? await peekCompression(verified) : { stream: verified, compression: undefined };
+  // What must stay as it is keeps its type too, whatever it looks like.
+  const form = role === "layer" && blob.policy.changeable ? formOf(looked.compression, descriptor) : undefined;
+  const recoding = form && recodingFor(blob.policy, form);
+  const recoded = recoding && await options.recoder.recode(looked.stream, recoding, size);
+  const { mediaType } = descriptor;
+  const measured = () => recoded ? recoded.measured() : { digest, size: moved };
+  const entering: NewBlob = recoded
+    ? { mediaType, role, size: UNKNOWN_SIZE, measured }
+    : { mediaType, role, digest, size, measured };
+  await put(destination, entering, recoded?.stream ?? looked.stream, callOf(options));
+  if (origin) options.cache.recordLocation(origin, digest);
+  const result = describe(recoded, recoding?.compress?.algorithm ?? "uncompressed", { digest, size: moved, form });
+  if (form) remember(descriptor, form, result, options);
+  recordLocation(result.digest, options);
+  return result;
+}
+
+/** A destination that fails before it reads leaves a stream that nobody else ends. */
+async function put(destination: ImageDestination, blob: NewBlob, stream: ByteStream, call: CallOptions): Promise<void> {
+  try {
+    await destination.putBlob(blob, stream, call);
+  } catch (error) {
+    if (!stream.locked) await stream.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+function formOf(compression: Compression | undefined, { annotations = {} }: Descriptor): Exclude<LayerForm, undefined> {
+  if (compression === "zstd" && isZstdChunked(annotations)) return "zstd:chunked";
+  return compression ?? "uncompressed";
+}
+
+function describe(
+  recoded: Recoded | undefined,
+  form: Exclude<LayerForm, undefined>,
+  asIs: BlobIdentity & { form: LayerForm },
+): MovedBlob {
+  if (!recoded) return { ...asIs, annotations: {}, diffId: undefined, outcome: "written" };
+  const { digest, size, annotations, uncompressed } = recoded.measured();
+  return { digest, size, form, annotations, diffId: uncompressed.digest, outcome: "written" };
+}
+
+/** Tells later copies what this one found out. Everything here was verified. */
+function remember(
+  { digest: before }: Descriptor,
+  form: Exclude<LayerForm, undefined>,
+  { digest, form: after, annotations, diffId }: MovedBlob,
+  { cache }: MoveOptions,
+): void {
+  // What a manifest says of its table of contents, nobody has verified: only our own is passed on.
+  cache.recordCompression(before, { name: form === "zstd:chunked" ? "zstd" : form, annotations: {} });
+  if (form === "uncompressed") cache.recordUncompressed(before, before);
+  if (!diffId || !after || digest === before) return;
+  cache.recordCompression(digest, { name: after, annotations });
+  cache.recordUncompressed(before, diffId);
+  cache.recordUncompressed(digest, diffId);
+}
+
+function recordLocation(digest: Digest, { destination, cache }: MoveOptions): void {
+  const { mountScope: scope } = destination.abilities;
+  const location = locationOf(destination);
+  if (scope !== undefined && location !== undefined) cache.recordLocation({ scope, location }, digest);
+}
+
+/** Where in its mount scope a destination is. */
+function locationOf(destination: ImageDestination): string | undefined {
+  return destination.reference.dockerReference?.path;
+}
+
+/** One layer repeats what failed: the steps of the copy. */
+function callOf({ signal }: MoveOptions): CallOptions {
+  return { signal, maxRetries: 0 };
 }

@@ -1,48 +1,37 @@
 import type { BlobOrigin, DestinationAbilities, VerifiedManifest } from "../image/mod.ts";
 import {
-  chooseInstance,
+  convertToDockerManifest,
   type Descriptor,
   type Digest,
   DigestMismatchError,
   entriesOf,
+  isChangeableLayer,
   isIndex,
   ManifestsError,
+  MEDIA_TYPES,
   type NamedReference,
   type ParsedImage,
   type ParsedIndex,
-  type Platform,
 } from "../spec/mod.ts";
+import type { Algorithm } from "./recoding/mod.ts";
+import { cannotModify, imageTypes, indexTypes } from "./formats.ts";
+import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
+import { planOperations, type PresentCompression } from "./operations.ts";
 
-/** Which instances of a list are copied. */
-export interface Selection {
-  /** `system`: the one for the wanted platform; `all`; `specific`: those named. */
-  readonly selection: "system" | "all" | "specific";
-  /** The instances of `specific`. */
-  readonly instances?: readonly Digest[] | undefined;
-  /** The platform of `system`. */
-  readonly wanted: Platform;
-}
-
-/** An image, or an instance of a list, that will be copied. */
-export interface PlannedImage {
-  /** Its digest. */
-  readonly digest: Digest;
-  /** Its manifest. */
-  readonly manifest: ParsedImage;
-  /** The instance to ask the source for; `undefined` for the image itself. */
-  readonly instance: Digest | undefined;
-  /** The blobs that must be there before its manifest. */
-  readonly blobs: readonly Digest[];
-}
-
-/** A blob that will be at the destination. */
-export interface PlannedBlob {
-  /** The blob. */
-  readonly descriptor: Descriptor;
-  /** The instance in whose name the source is asked for it. */
-  readonly instance: Digest | undefined;
-  /** Where the destination can mount it from. */
-  readonly mountFrom: BlobOrigin | undefined;
+/** What a caller wants to become of the images; see `CopyOptions`. */
+export interface CopyWishes {
+  /** The only type of image manifest that may be written; `undefined`: what fits best. */
+  readonly manifestType?: string | undefined;
+  /** The algorithm for layers that are compressed on the way. */
+  readonly compressionFormat?: Algorithm | undefined;
+  /** Its level. */
+  readonly compressionLevel?: number | undefined;
+  /** Whether layers that are compressed otherwise are no substitute for those of `compressionFormat`. */
+  readonly forceCompressionFormat?: boolean | undefined;
+  /** The compressions that every platform of a list shall have. */
+  readonly addCompression?: readonly Algorithm[] | undefined;
+  /** Why nothing may change; `undefined` where everything may. */
+  readonly fixed?: string | undefined;
 }
 
 /** An image whose manifest has been read. */
@@ -51,39 +40,214 @@ export interface ReadImage {
   readonly instance: Digest | undefined;
   /** Its manifest. */
   readonly verified: VerifiedManifest;
+  /** The layers as the source gives them, where those are not the manifest's. */
+  readonly layers: readonly Descriptor[] | undefined;
   /** Where its blobs are, by digest, as far as the source says. */
   readonly origins: ReadonlyMap<Digest, BlobOrigin>;
 }
 
+/** A blob that will be at the destination. */
+export interface PlannedBlob {
+  /** The blob as the source gives it. */
+  readonly descriptor: Descriptor;
+  /** Whether it is a layer or a configuration. */
+  readonly role: "layer" | "config";
+  /** The instance in whose name the source is asked for it. */
+  readonly instance: Digest | undefined;
+  /** Where it is at the source, as far as that says. */
+  readonly origin: BlobOrigin | undefined;
+  /** What is wanted of its compression. */
+  readonly policy: LayerPolicy;
+}
+
+/** An image, or an instance of a list, that will be written. */
+export interface PlannedImage {
+  /** Its digest at the source. */
+  readonly digest: Digest;
+  /** Its manifest at the source. */
+  readonly manifest: ParsedImage;
+  /** The instance to ask the source for; `undefined` for the image itself. */
+  readonly instance: Digest | undefined;
+  /** The compression of a variant that is added; `undefined`: the image itself. */
+  readonly variant: Algorithm | undefined;
+  /** Its layers, base first. */
+  readonly layers: readonly PlannedBlob[];
+  /** Its configuration; absent in schema 1. */
+  readonly config: PlannedBlob | undefined;
+  /** The types in which its manifest may be written, best first. */
+  readonly types: readonly string[];
+  /** Why it must not change; `undefined` where it may. */
+  readonly fixed: string | undefined;
+}
+
 /** What a copy will do; nothing in it has happened yet. */
 export interface CopyPlan {
-  /** The images. */
+  /** The images, each followed by its variants. */
   readonly images: readonly PlannedImage[];
-  /** The blobs of all images, each once. */
-  readonly blobs: readonly PlannedBlob[];
   /** The index to write last; `undefined` where a single image is copied. */
-  readonly index: (VerifiedManifest & { readonly manifest: ParsedIndex }) | undefined;
+  readonly index: PlannedIndex | undefined;
   /** How many different instances the index has; 1 for a single image. */
   readonly entries: number;
 }
 
-/** The instances that will be copied, in the order of the index and each once. */
-export function selectInstances(index: ParsedIndex, selection: Selection): Digest[] {
-  const digests = [...new Set(entriesOf(index).map(({ digest }) => digest))];
-  switch (selection.selection) {
-    case "all":
-      return digests;
-    case "system":
-      return [chooseInstance(index, selection.wanted)];
-    case "specific": {
-      const wanted = new Set(selection.instances ?? []);
-      const unknown = [...wanted].find((digest) => !digests.includes(digest));
-      if (unknown) {
-        throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot copy instance ${unknown} as it is not in the list`);
-      }
-      return digests.filter((digest) => wanted.has(digest));
-    }
+/** An index that will be written. */
+export interface PlannedIndex {
+  /** Its digest at the source. */
+  readonly digest: Digest;
+  /** The index at the source. */
+  readonly manifest: ParsedIndex;
+  /** The types in which it may be written, best first. */
+  readonly types: readonly string[];
+  /** Why it must not change; `undefined` where it may. */
+  readonly fixed: string | undefined;
+}
+
+/** What {@linkcode planCopy} needs: everything was read before. */
+export interface PlanOptions {
+  /** The image or list itself. */
+  readonly top: VerifiedManifest;
+  /** The images to copy. */
+  readonly images: readonly ReadImage[];
+  /** Whether a single image is copied, not a list. */
+  readonly single: boolean;
+  /** What the destination can do. */
+  readonly abilities: DestinationAbilities;
+  /** What the caller wants. */
+  readonly wishes: CopyWishes;
+}
+
+/** Plans a copy. Pure. What cannot be done fails here, before anything is written. */
+export function planCopy(options: PlanOptions): CopyPlan {
+  const { top, single, wishes } = options;
+  if (single || !isIndex(top.manifest)) {
+    const images = options.images.map((image) => planImage(image, options, undefined));
+    return { images, index: undefined, entries: 1 };
   }
+  const read = new Map(options.images.map((image) => [image.verified.digest, image]));
+  const operations = planOperations(top.manifest, {
+    chosen: options.images.map(({ verified }) => verified.digest),
+    addCompression: wishes.addCompression ?? [],
+    compressionOf: (digest) => compressionAfter(read.get(digest), options),
+  });
+  const marksZstd = operations.some(({ variant }) => variant !== undefined && variant !== "gzip");
+  const { fixed, manifestType: forced } = wishes;
+  const accepted = options.abilities.manifestTypes;
+  const types = indexTypes(top.manifest, { accepted, forced, fixed, marksZstd });
+  return {
+    images: operations.map(({ digest, variant }) => planImage(read.get(digest)!, options, variant)),
+    index: { digest: top.digest, manifest: top.manifest, types, fixed },
+    entries: new Set(entriesOf(top.manifest).map(({ digest }) => digest)).size,
+  };
+}
+
+/** The compression that an instance will have; `null` where nothing of it can be compressed. See `planOperations`. */
+function compressionAfter(image: ReadImage | undefined, options: PlanOptions): PresentCompression | undefined | null {
+  if (!image) return undefined;
+  const { manifest } = image.verified;
+  if (isIndex(manifest) || options.wishes.fixed) return null;
+  const layers = image.layers ?? manifest.layers;
+  if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return null;
+  const policy = policyFor(options, undefined);
+  const forms = new Set(layers.map((layer): LayerForm => {
+    const form = declaredForm(layer);
+    const recoding = form && recodingFor(policy, form);
+    return recoding ? recoding.compress?.algorithm ?? "uncompressed" : form;
+  }));
+  const [form] = forms;
+  if (forms.size > 1 || form === "bzip2" || form === "Xz") return undefined;
+  return form;
+}
+
+function planImage(image: ReadImage, options: PlanOptions, variant: Algorithm | undefined): PlannedImage {
+  const { instance, verified: { digest, manifest } } = image;
+  if (isIndex(manifest)) {
+    throw new ManifestsError(
+      "NESTED_INDEX",
+      `Cannot copy instance ${digest} as it is an index inside an index, not a single image`,
+    );
+  }
+  const { abilities, wishes } = options;
+  const { fixed, manifestType: forced } = wishes;
+  const given = image.layers ?? manifest.layers;
+  refuseSubstitution(manifest, given, fixed);
+  const policy = policyFor(options, variant);
+  const changeable = (layer: Descriptor) => !fixed && isChangeableLayer(manifest, layer);
+  const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
+  const types = imageTypes(
+    manifest,
+    { accepted: abilities.manifestTypes, forced, fixed },
+    recompressed ? policy.algorithm : undefined,
+  );
+  refuseConversion(manifest, types[0]!);
+  // Not by a fallback: a Docker manifest that stays Docker's cannot name what OCI could.
+  const zstd = types[0] === MEDIA_TYPES.ociManifest;
+  const blob = (role: PlannedBlob["role"]) => (descriptor: Descriptor, i?: number): PlannedBlob => ({
+    descriptor,
+    role,
+    instance,
+    origin: image.origins.get(descriptor.digest),
+    policy: { ...policy, zstd, changeable: i !== undefined && changeable(descriptor) },
+  });
+  return {
+    digest,
+    manifest,
+    instance,
+    variant,
+    layers: given.map((layer, i) => blob("layer")(layer, i)),
+    config: manifest.config && blob("config")(manifest.config),
+    types,
+    fixed,
+  };
+}
+
+/** What is wanted of the layers of an image, or of a variant of it. */
+function policyFor({ abilities, wishes }: PlanOptions, variant: Algorithm | undefined): LayerPolicy {
+  const preserves = (abilities.layerCompression ?? "preserve") === "preserve";
+  // Who forces a format means it also where layers would stay as they are.
+  const wish = preserves && wishes.forceCompressionFormat ? "compress" : abilities.layerCompression ?? "preserve";
+  if (variant) {
+    return { changeable: true, wish: "compress", algorithm: variant, level: undefined, required: true, zstd: true };
+  }
+  return {
+    changeable: true,
+    wish,
+    algorithm: wish === "compress" ? wishes.compressionFormat : undefined,
+    level: wishes.compressionLevel,
+    required: wishes.forceCompressionFormat ?? false,
+    zstd: true,
+  };
+}
+
+/** `zstd` where the layer will be compressed with it by us. */
+function resultingAlgorithm(policy: LayerPolicy, layer: Descriptor): "zstd" | undefined {
+  const recoding = recodingFor(policy, declaredForm(layer) ?? "uncompressed");
+  return recoding?.compress && recoding.compress.algorithm !== "gzip" ? "zstd" : undefined;
+}
+
+/** A source that gives other bytes than the manifest names makes another manifest of it. */
+function refuseSubstitution(manifest: ParsedImage, given: readonly Descriptor[], fixed: string | undefined): void {
+  if (given.length !== manifest.layers.length) {
+    throw new ManifestsError(
+      "INVALID_MANIFEST",
+      `Cannot copy an image whose manifest names ${manifest.layers.length} layers as its source has ${given.length}`,
+    );
+  }
+  const changed = given.some(({ digest }, i) => digest !== manifest.layers[i]!.digest);
+  if (changed && fixed) throw cannotModify("copy an image whose layers are not kept as its manifest names them", fixed);
+}
+
+/** Fails now where a conversion cannot succeed later. */
+function refuseConversion(manifest: ParsedImage, type: string): void {
+  const fromOci = manifest.kind === "oci-image" && type !== manifest.mediaType;
+  if (fromOci) convertToDockerManifest(withoutZstd(manifest));
+}
+
+/** Layers with zstd are compressed anew before they are named in a format that cannot say zstd. */
+function withoutZstd(manifest: ParsedImage): ParsedImage {
+  const layers = manifest.layers.map((layer) =>
+    isChangeableLayer(manifest, layer) ? { ...layer, mediaType: layer.mediaType.replace(/\+zstd$/, "+gzip") } : layer
+  );
+  return { ...manifest, layers };
 }
 
 /** Refuses a destination that names another manifest than the one that would be written there. */
@@ -94,61 +258,5 @@ export function requireDigest(destination: NamedReference | undefined, digest: D
     `the image for ${destination}: digest of source image's manifest would not match destination reference`,
     wanted,
     digest,
-  );
-}
-
-/** Plans a copy. Pure: everything it needs was read before. */
-export function planCopy(options: {
-  top: VerifiedManifest;
-  images: readonly ReadImage[];
-  single: boolean;
-  abilities: DestinationAbilities;
-}): CopyPlan {
-  const { top, abilities } = options;
-  const blobs = new Map<Digest, PlannedBlob>();
-  const images = options.images.map(({ instance, verified, origins }): PlannedImage => {
-    const { digest, manifest } = verified;
-    if (isIndex(manifest)) {
-      throw new ManifestsError(
-        "NESTED_INDEX",
-        `Cannot copy instance ${digest} as it is an index inside an index, not a single image`,
-      );
-    }
-    const own = blobsOf(manifest).filter(isCopied);
-    for (const descriptor of own) {
-      if (blobs.has(descriptor.digest)) continue;
-      const origin = origins.get(descriptor.digest);
-      const mountable = origin !== undefined && origin.scope === abilities.mountScope;
-      blobs.set(descriptor.digest, { descriptor, instance, mountFrom: mountable ? origin : undefined });
-    }
-    return { digest, manifest, instance, blobs: [...new Set(own.map(({ digest }) => digest))] };
-  });
-  const index = !options.single && isIndex(top.manifest) ? { digest: top.digest, manifest: top.manifest } : undefined;
-  for (const type of [index?.manifest.mediaType, ...images.map(({ manifest }) => manifest.mediaType)]) {
-    requireType(type, abilities);
-  }
-  return {
-    images,
-    blobs: [...blobs.values()],
-    index,
-    entries: index ? new Set(entriesOf(index.manifest).map(({ digest }) => digest)).size : 1,
-  };
-}
-
-/** The blobs that a manifest names: layers, then the configuration. */
-export function blobsOf(manifest: ParsedImage): Descriptor[] {
-  return [...manifest.layers, ...(manifest.config ? [manifest.config] : [])];
-}
-
-/** Layers with URLs of their own are downloaded from there by whoever runs the image, and are not in the registry. */
-function isCopied({ mediaType, urls }: Descriptor): boolean {
-  return !(urls?.length && /nondistributable|foreign/.test(mediaType));
-}
-
-function requireType(type: string | undefined, { manifestTypes }: DestinationAbilities): void {
-  if (type === undefined || manifestTypes.length === 0 || manifestTypes.includes(type)) return;
-  throw new ManifestsError(
-    "MANIFEST_TYPE_NOT_SUPPORTED",
-    `Cannot copy a manifest of type ${type} as the destination takes only ${manifestTypes.join(", ")}`,
   );
 }

@@ -21,11 +21,11 @@ export function createReporter(writer: { write(text: string): unknown } | undefi
     line(`Copying ${images.length} images generated from ${entries} images in list`);
   }
   return {
-    image({ digest, manifest }, position) {
-      if (index) line(`Copying image ${digest} (${position}/${images.length})`);
+    image({ digest, variant, layers, config }, position) {
+      if (index) line(`${variant ? "Replicating" : "Copying"} image ${digest} (${position}/${images.length})`);
       line("Getting image source signatures");
-      for (const layer of manifest.layers) line(`Copying blob ${layer.digest}`);
-      if (manifest.config) line(`Copying config ${manifest.config.digest}`);
+      for (const { descriptor } of layers) line(`Copying blob ${descriptor.digest}`);
+      if (config) line(`Copying config ${config.descriptor.digest}`);
       line("Writing manifest to image destination");
     },
     end() {

@@ -33,9 +33,18 @@ export function isTransientForBlob(error: unknown): boolean {
  * moment when several pushes bring the same blob at once.
  */
 export function isTransientForManifest(error: unknown): boolean {
+  return missesBlob(error) || isTransient(error);
+}
+
+/** Whether a destination refused a manifest for its type, so that another one may be taken. */
+export function isRejectedType(error: unknown): boolean {
+  return isManifestsError(error, "MANIFEST_REJECTED") && !missesBlob(error);
+}
+
+/** Whether a registry said that it does not know what a manifest names. */
+function missesBlob(error: unknown): boolean {
   const diagnostics = error instanceof Error && "diagnostics" in error ? error.diagnostics : [];
-  const unknown = Array.isArray(diagnostics) && diagnostics.some(({ code }) => code === "MANIFEST_BLOB_UNKNOWN");
-  return unknown || isTransient(error);
+  return Array.isArray(diagnostics) && diagnostics.some(({ code }) => code === "MANIFEST_BLOB_UNKNOWN");
 }
 
 /** What the server asked to wait, in milliseconds. */

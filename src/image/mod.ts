@@ -6,13 +6,16 @@
 export type { ByteStream, CallOptions, Fetch, SignalOptions } from "../internal/mod.ts";
 export type { SystemContext } from "./system_context.ts";
 export type {
+  BlobIdentity,
   BlobOrigin,
   DestinationAbilities,
   ImageDestination,
   ImageReference,
   ImageSource,
   InstanceOptions,
+  LayerCompressionWish,
   ManifestBytes,
+  NewBlob,
   Transport,
   TransportTable,
 } from "./types.ts";

@@ -27,6 +27,29 @@ export interface SystemContext {
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
   /** `User-Agent` of requests. */
   readonly dockerRegistryUserAgent?: string | undefined;
+  /**
+   * The algorithm for layers that are compressed on the way: `gzip`, `zstd` or `zstd:chunked`. Default: `gzip`, and
+   * layers that are compressed already stay as they are.
+   */
+  readonly compressionFormat?: string | undefined;
+  /** Level of that compression; default: the algorithm's own. */
+  readonly compressionLevel?: number | undefined;
+  /** Folder of the blob-info cache; default: where the real tools have it. `""` keeps it in memory. */
+  readonly blobInfoCacheDir?: string | undefined;
+  /** Folder for temporary files that may be large; default: the system's. */
+  readonly bigFilesTemporaryDir?: string | undefined;
+  /** `dir:` destinations compress layers; default: layers stay as they are. */
+  readonly dirForceCompress?: boolean | undefined;
+  /** `dir:` destinations decompress layers; default: layers stay as they are. */
+  readonly dirForceDecompress?: boolean | undefined;
+  /** `oci:` destinations take layers without compression as they are; default: they are compressed. */
+  readonly ociAcceptUncompressedLayers?: boolean | undefined;
+  /** Folder of blobs that `oci:` layouts share, `<dir>/<algorithm>/<hex>`; default: each has its own. */
+  readonly ociSharedBlobDirPath?: string | undefined;
+  /** Further names that a `docker-archive:` destination gives its image, as `registry/repository:tag`. */
+  readonly dockerArchiveAdditionalTags?: readonly string[] | undefined;
+  /** Registries as destinations are not offered Docker schema 1; default: they are. */
+  readonly dockerDisableDestSchema1MimeTypes?: boolean | undefined;
   /** Replaces the global `fetch`: to reach a registry in this process, to log, to proxy. */
   readonly fetch?: Fetch | undefined;
 }

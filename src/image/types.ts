@@ -1,10 +1,10 @@
 import type { ByteStream, CallOptions, SignalOptions } from "../internal/mod.ts";
-import type { Descriptor, Digest, NamedReference } from "../spec/mod.ts";
+import type { Descriptor, Digest, NamedReference, ParsedImage } from "../spec/mod.ts";
 import type { SystemContext } from "./system_context.ts";
 
 /** Options of the calls that read one image of several. */
 export interface InstanceOptions extends CallOptions {
-  /** The instance that is meant; `undefined` is the image itself. */
+  /** The instance that is meant, or the digest of the image's own manifest; `undefined` is the image itself. */
   instance?: Digest | undefined;
 }
 
@@ -38,6 +38,8 @@ export interface ImageReference {
   readonly policyConfigurationNamespaces: readonly string[];
   /** The same place, but exactly this manifest, whatever a tag points at later; where the transport can say that. */
   withDigest?(digest: Digest): ImageReference;
+  /** The same place, named so that a program which runs in another folder finds it; where that makes a difference. */
+  absolute?(): ImageReference;
   /** Opens the image for reading. */
   openSource(context?: SystemContext): Promise<ImageSource>;
   /** Opens the image for writing. */
@@ -54,9 +56,17 @@ export interface ImageSource extends AsyncDisposable {
   getManifest(options?: InstanceOptions): Promise<ManifestBytes>;
   /** A blob of the image or of an instance. Callers verify it. */
   getBlob(descriptor: Descriptor, options?: InstanceOptions): Promise<ByteStream>;
+  /**
+   * The layers as {@linkcode ImageSource.getBlob} gives them, where that is another form than the manifest says, such
+   * as without compression: as many as the manifest's, in its order. `undefined`: they are as the manifest says.
+   */
+  layersForCopy?(image: ParsedImage, options?: InstanceOptions): Promise<readonly Descriptor[] | undefined>;
   /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */
   blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): Promise<BlobOrigin | undefined>;
 }
+
+/** What a destination wants to be done with the compression of layers. */
+export type LayerCompressionWish = "compress" | "decompress" | "preserve";
 
 /** What a destination can do. Data for the planner: abilities may change cost, never outcome. */
 export interface DestinationAbilities {
@@ -64,6 +74,34 @@ export interface DestinationAbilities {
   readonly manifestTypes: readonly string[];
   /** The place within which {@linkcode ImageDestination.mountBlob} works; compare with {@linkcode BlobOrigin.scope}. */
   readonly mountScope?: string | undefined;
+  /** What it wants of layers; default: `preserve`. */
+  readonly layerCompression?: LayerCompressionWish | undefined;
+  /** Whether layers that live at URLs of their own may stay there; default: `false`, they are copied. */
+  readonly keepsForeignLayers?: boolean | undefined;
+  /** Whether several blobs may be written at once; default: `true`. */
+  readonly parallelBlobs?: boolean | undefined;
+}
+
+/** Digest and size of content. */
+export interface BlobIdentity {
+  /** Its digest. */
+  readonly digest: Digest;
+  /** Its size in bytes. */
+  readonly size: number;
+}
+
+/** A blob that is about to be written. */
+export interface NewBlob {
+  /** What a manifest will say that it is. */
+  readonly mediaType: string;
+  /** Whether it is an image's configuration, or a layer. */
+  readonly role: "layer" | "config";
+  /** Its digest; `undefined` where only its end tells, as with what is compressed on the way. */
+  readonly digest?: Digest | undefined;
+  /** Its size in bytes, or `UNKNOWN_SIZE`. */
+  readonly size: number;
+  /** Digest and size of what the stream gave. Known once the stream has ended, and not before. */
+  measured(): BlobIdentity;
 }
 
 /** An image that is open for writing. Go: `types.ImageDestination`. Disposing without `commit` promises nothing. */
@@ -72,15 +110,24 @@ export interface ImageDestination extends AsyncDisposable {
   readonly reference: ImageReference;
   /** What it can do. */
   readonly abilities: DestinationAbilities;
-  /** Whether a blob is there already, with the right size. */
-  hasBlob(descriptor: Descriptor, options?: CallOptions): Promise<boolean>;
+  /**
+   * Finds a blob that is there already and returns its size in bytes; `undefined` where it is not there, or has another
+   * size than the descriptor says (`UNKNOWN_SIZE` there: any will do).
+   */
+  findBlob(descriptor: Descriptor, options?: CallOptions): Promise<number | undefined>;
   /** Takes a blob from another location within the mount scope; `false` where that did not work. */
   mountBlob?(descriptor: Descriptor, origin: BlobOrigin, options?: CallOptions): Promise<boolean>;
-  /** Writes a blob. Nothing is published unless the stream ends well. */
-  putBlob(descriptor: Descriptor, stream: ByteStream, options?: CallOptions): Promise<void>;
-  /** Writes the manifest of an instance, or, where `instance` is `undefined`, the image's own. */
+  /**
+   * Writes a blob. Nothing is published unless the stream ends well. The caller has verified what passes: a stream
+   * that is wrong fails before its end.
+   */
+  putBlob(blob: NewBlob, stream: ByteStream, options?: CallOptions): Promise<void>;
+  /**
+   * Writes the manifest of an instance, or, where `instance` is `undefined`, the image's own. Fails with code
+   * `MANIFEST_REJECTED` where another type of manifest might be taken.
+   */
   putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: InstanceOptions): Promise<void>;
-  /** Makes all that was written visible. */
+  /** Makes all that was written visible, at once. */
   commit(options?: SignalOptions): Promise<void>;
 }
 

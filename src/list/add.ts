@@ -79,7 +79,11 @@ export async function findInstances(
   const { digest, manifest } = await readManifest(source, { signal });
   if (!isIndex(manifest)) {
     const platform = await platformOf(source, manifest, signal);
-    return [{ ...describe(manifest, digest), ...platform ? { platform } : {}, reference: pin(reference, digest) }];
+    return [{
+      ...describe(manifest, digest),
+      ...platform ? { platform } : {},
+      reference: pin(source.reference, digest),
+    }];
   }
   const chosen = all ? undefined : chooseInstance(manifest, wanted);
   const slots = new Semaphore(MAX_PARALLEL);
@@ -92,7 +96,8 @@ export async function findInstances(
 }
 
 function pin(reference: ImageReference, digest: Digest): ImageReference {
-  return reference.withDigest?.(digest) ?? reference;
+  const exact = reference.withDigest?.(digest) ?? reference;
+  return exact.absolute?.() ?? exact;
 }
 
 function describe(manifest: ParsedImage, digest: Digest): Omit<FoundInstance, "reference"> {

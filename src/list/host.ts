@@ -1,5 +1,5 @@
-import type { SignaturePolicy } from "../copy/mod.ts";
-import type { TransportTable } from "../image/mod.ts";
+import type { BlobInfoCache, SignaturePolicy } from "../copy/mod.ts";
+import type { SystemContext, TransportTable } from "../image/mod.ts";
 import type { ByteStream } from "../internal/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 
@@ -27,6 +27,8 @@ export interface ListHost {
   readonly platform: Platform;
   /** Which images may be copied. */
   readonly policy: SignaturePolicy;
+  /** Opens what is known of blobs from earlier copies; `undefined`: nothing lasts longer than a copy. */
+  readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
   /** The host's files; `undefined` where there are none. */
   readonly files?: HostFiles | undefined;
 }

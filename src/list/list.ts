@@ -276,7 +276,7 @@ export class BaseList extends EditableIndex {
       source: this.reference(store, { selection: imageListSelection, instances }),
       destination: this.#resolve(destination),
       wanted: this.#platform(options.systemContext),
-      policy: this.#host.policy,
+      host: this.#host,
       options,
     });
   }

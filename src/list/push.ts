@@ -1,7 +1,8 @@
-import { type CopyEvent, copyImage, type CopyResult, type SignaturePolicy } from "../copy/mod.ts";
+import { type CopyEvent, copyImage, type CopyResult } from "../copy/mod.ts";
 import type { ImageReference, SystemContext } from "../image/mod.ts";
 import { type Digest, parseDigest, type Platform } from "../spec/mod.ts";
 import type { ImageStore } from "../store/mod.ts";
+import type { ListHost } from "./host.ts";
 import type { ImageListSelection } from "./reference.ts";
 
 /** Replaces the reference that is read from. Go: `LookupReferenceFunc`. */
@@ -22,6 +23,29 @@ export interface PushOptions {
   imageListSelection?: ImageListSelection | undefined;
   /** The instances of `specific`. */
   instances?: readonly string[] | undefined;
+  /**
+   * Media type of the manifests to write, OCI's or Docker's; that of a list stands for its instances, that of an image
+   * for the list that belongs to it. Default: manifests stay as they are, where the destination takes them so.
+   */
+  manifestType?: string | undefined;
+  /**
+   * Compressions in which every platform shall be offered: `gzip`, `zstd`, `zstd:chunked`. Variants that a platform
+   * lacks are made and added; in an OCI index, those with zstd are marked as such and stand after the others.
+   */
+  addCompression?: readonly string[] | undefined;
+  /**
+   * Compress layers anew that are compressed in another way than `systemContext.compressionFormat`, and take no others
+   * for them that the destination may have.
+   *
+   * @default {false}
+   */
+  forceCompressionFormat?: boolean | undefined;
+  /**
+   * Fail with `CANNOT_MODIFY` rather than write a manifest that differs from the one at the source.
+   *
+   * @default {false}
+   */
+  preserveDigests?: boolean | undefined;
   /** Receives the lines that podman prints. */
   reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens, as values. What it throws is ignored. */
@@ -54,7 +78,7 @@ export async function pushList(push: {
   source: ImageReference;
   destination: ImageReference;
   wanted: Platform;
-  policy: SignaturePolicy;
+  host: ListHost;
   options: PushOptions;
 }): Promise<PushResult> {
   const { options } = push;
@@ -66,7 +90,8 @@ export async function pushList(push: {
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),
     wanted: push.wanted,
-    policy: push.policy,
+    policy: push.host.policy,
+    openBlobInfoCache: push.host.openBlobInfoCache,
   });
 }
 
@@ -75,6 +100,10 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "systemContext",
   "imageListSelection",
   "instances",
+  "manifestType",
+  "addCompression",
+  "forceCompressionFormat",
+  "preserveDigests",
   "reportWriter",
   "onProgress",
   "sourceFilter",
@@ -84,7 +113,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "signal",
 ]);
 
-function refuseContradictions({ imageListSelection = "all", instances }: PushOptions): void {
+function refuseContradictions({ imageListSelection = "all", instances, addCompression }: PushOptions): void {
   if (!["system", "all", "specific"].includes(imageListSelection)) {
     throw new TypeError(
       `Cannot push as imageListSelection is none of its values: ${JSON.stringify(imageListSelection)}`,
@@ -92,6 +121,9 @@ function refuseContradictions({ imageListSelection = "all", instances }: PushOpt
   }
   if (instances && imageListSelection !== "specific") {
     throw new TypeError('Cannot push as instances are named, which wants imageListSelection "specific"');
+  }
+  if (addCompression?.length && imageListSelection === "system") {
+    throw new TypeError("Cannot push as addCompression adds to a list, but only a single image is pushed");
   }
 }
 

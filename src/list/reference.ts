@@ -9,7 +9,14 @@ import type {
   SystemContext,
 } from "../image/mod.ts";
 import { type ByteStream, encodeUtf8, OncePerKey, streamOf } from "../internal/mod.ts";
-import { type Descriptor, type Digest, isManifestsError, ManifestsError, MEDIA_TYPES } from "../spec/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isManifestsError,
+  ManifestsError,
+  MEDIA_TYPES,
+  type ParsedImage,
+} from "../spec/mod.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Original } from "./editable_index.ts";
 import type { ListHost } from "./host.ts";
@@ -131,6 +138,12 @@ class ListSource implements ImageSource {
     return await file.open();
   }
 
+  async layersForCopy(image: ParsedImage, options: InstanceOptions = {}): Promise<readonly Descriptor[] | undefined> {
+    const { instance } = options;
+    if (instance !== undefined && this.#content.artifacts.manifests.has(instance)) return undefined;
+    return await (await this.#sourceOf(instance)).layersForCopy?.(image, options);
+  }
+
   async blobOrigin(descriptor: Descriptor, options: InstanceOptions = {}): Promise<BlobOrigin | undefined> {
     const { instance } = options;
     if (instance !== undefined && this.#content.artifacts.manifests.has(instance)) return undefined;
@@ -151,6 +164,10 @@ class ListSource implements ImageSource {
     );
   }
 
+  async #open(name: string): Promise<ImageSource> {
+    return await this.#content.host.transports.parseImageName(name).openSource(this.#context);
+  }
+
   #sourceOf(instance: Digest | undefined): Promise<ImageSource> {
     const name = instance && this.#content.instances.get(instance);
     if (name === undefined) {
@@ -160,9 +177,19 @@ class ListSource implements ImageSource {
       );
     }
     return this.#sources.get(name, async () => {
-      const source = await this.#content.host.transports.parseImageName(name).openSource(this.#context);
+      const source = await this.#open(name).catch((error) => Promise.reject(notOpened(instance, name, error)));
       this.#opened.set(name, source);
       return source;
     });
   }
+}
+
+/** Says which instance it was whose place is gone, and what can be done. */
+function notOpened(instance: Digest | undefined, name: string, error: unknown): unknown {
+  if (!isManifestsError(error, "NOT_FOUND")) return error;
+  return new ManifestsError(
+    "NOT_FOUND",
+    `Cannot read instance ${instance} as the place that it was added from is gone (${name}): remove it, or add it again: ${error.message}`,
+    { cause: error },
+  );
 }

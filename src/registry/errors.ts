@@ -60,12 +60,17 @@ export class RegistryError extends ManifestsError {
 /** What registries say when they refuse a manifest for what it is (container-libs `isManifestInvalidError`). */
 const REJECTIONS: readonly string[] = ["MANIFEST_INVALID", "TAG_INVALID", "MANIFEST_BLOB_UNKNOWN"];
 
+function isRejection({ code, message }: Diagnostic): boolean {
+  // Amazon's registry says this of types that it does not know.
+  return REJECTIONS.includes(code) || (code === "UNSUPPORTED" && message.includes("Invalid JSON syntax"));
+}
+
 function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403) return "DENIED";
   if (status === 404) return "NOT_FOUND";
   if (status === 429) return "TOO_MANY_REQUESTS";
-  if (diagnostics.some(({ code }) => REJECTIONS.includes(code))) return "MANIFEST_REJECTED";
+  if (diagnostics.some(isRejection)) return "MANIFEST_REJECTED";
   return "REGISTRY_ERROR";
 }
 

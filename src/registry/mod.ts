@@ -10,4 +10,4 @@ export type { HttpRequest, HttpResponse } from "./http.ts";
 export { type Diagnostic, RegistryError } from "./errors.ts";
 export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool } from "./pool.ts";
 export { type FetchedManifest, type MountResult, type PutBlobOptions, Repository } from "./repository.ts";
-export type { Upload } from "./upload.ts";
+export type { OutgoingBlob, Upload } from "./upload.ts";

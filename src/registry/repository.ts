@@ -18,7 +18,7 @@ import type { RegistryClient } from "./client.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
 import { listPages } from "./pages.ts";
-import { cancelSession, type SendUpload, type Upload, uploadBlob } from "./upload.ts";
+import { cancelSession, type OutgoingBlob, type SendUpload, type Upload, uploadBlob } from "./upload.ts";
 
 /**
  * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
@@ -213,19 +213,20 @@ export class Repository {
    * @throws {DigestMismatchError} Where the stream is not what the descriptor says.
    */
   async putBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
-    await this.putVerifiedBlob(descriptor, verifyBlob(stream, descriptor), options);
+    const { digest, size } = descriptor;
+    await this.putVerifiedBlob({ size, digest: () => digest }, verifyBlob(stream, descriptor), options);
   }
 
   /** Uploads a blob from a stream that was verified already and fails where it is wrong. */
-  async putVerifiedBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
+  async putVerifiedBlob(blob: OutgoingBlob, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
     const { upload, ...call } = options;
     await uploadBlob({
       send: this.#uploadSender(call),
       cancel: (upload) => this.cancelUpload(upload),
-      isThere: async () => await this.headBlob(descriptor.digest, call) !== undefined,
+      isThere: async () => await this.headBlob(blob.digest(), call) !== undefined,
       start: `/v2/${this.path}/blobs/uploads/`,
       upload,
-      descriptor,
+      blob,
       stream,
     });
   }

@@ -1,5 +1,5 @@
 import { type ByteStream, readStream } from "../internal/mod.ts";
-import { type Descriptor, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { type Digest, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
 import { errorOf } from "./errors.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
@@ -20,6 +20,14 @@ export interface Upload {
   readonly location: string;
 }
 
+/** A blob that is about to be uploaded. */
+export interface OutgoingBlob {
+  /** Its size in bytes, or `UNKNOWN_SIZE`. */
+  readonly size: number;
+  /** Its digest. Asked for when everything has been sent: of what is compressed on the way, only its end tells. */
+  digest(): Digest;
+}
+
 /** Sends an authenticated request of an upload. */
 export type SendUpload = (request: Omit<HttpRequest, "url"> & { target: string }) => Promise<HttpResponse>;
 
@@ -36,7 +44,7 @@ export interface UploadOptions {
   /** A session that is open already. */
   upload?: Upload | undefined;
   /** The blob. */
-  descriptor: Descriptor;
+  blob: OutgoingBlob;
   /** Its bytes, which fail where they are wrong. */
   stream: ByteStream;
 }
@@ -46,8 +54,8 @@ export interface UploadOptions {
  * `PATCH` and a closing `PUT`, as all registries take it. A failed session is cancelled.
  */
 export async function uploadBlob(options: UploadOptions): Promise<void> {
-  const { send, descriptor, stream } = options;
-  const small = descriptor.size !== UNKNOWN_SIZE && descriptor.size <= MAX_BUFFERED;
+  const { send, blob, stream } = options;
+  const small = blob.size !== UNKNOWN_SIZE && blob.size <= MAX_BUFFERED;
   let location = options.upload?.location;
   try {
     // A small blob is read first: the session then cannot be left behind by a source that fails.
@@ -84,6 +92,7 @@ async function sendStream(send: SendUpload, location: string, stream: ByteStream
   // `fetch` reports a failing body in its own words; the stream's own error is the one that tells what is wrong.
   let failure: { reason: unknown } | undefined;
   let ended = false;
+  let cancelled = false;
   const stalled = new AbortController();
   const stall = () =>
     stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${redactUrl(location)} as nothing moves any more`));
@@ -100,6 +109,8 @@ async function sendStream(send: SendUpload, location: string, stream: ByteStream
       try {
         const { done, value } = await reader.read();
         ended = done;
+        // A stream that nobody wants any more takes nothing, and that is no failure of the source.
+        if (cancelled) return;
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (reason) {
@@ -108,7 +119,10 @@ async function sendStream(send: SendUpload, location: string, stream: ByteStream
       }
       moved();
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason) => {
+      cancelled = true;
+      return reader.cancel(reason);
+    },
   }, { highWaterMark: 0 });
   try {
     const answer = await send({
@@ -134,8 +148,8 @@ async function sendStream(send: SendUpload, location: string, stream: ByteStream
 }
 
 async function closeSession(options: UploadOptions, location: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
-  const { send, descriptor, isThere } = options;
-  const target = `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(descriptor.digest)}`;
+  const { send, blob, isThere } = options;
+  const target = `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(blob.digest())}`;
   try {
     const headers = { "content-type": "application/octet-stream" };
     // Sent once: where the answer is lost, the session is over, and asking again could only fail.

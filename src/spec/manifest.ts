@@ -200,7 +200,7 @@ export function verifyManifestDigest(bytes: Uint8Array, expected: Digest, what: 
 }
 
 /** The payload of a JWS in Docker's "pretty" form: the first `formatLength` bytes, then `formatTail`. */
-function signedPayload(bytes: Uint8Array): Uint8Array {
+export function signedPayload(bytes: Uint8Array): Uint8Array {
   const from = new StructReader(parseJson(bytes, "schema 1 manifest").value, "schema 1 manifest");
   const encoded = from.structs("signatures")?.[0]?.string("protected") ?? "";
   const header = decodeBase64Url(encoded);

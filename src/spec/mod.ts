@@ -6,6 +6,26 @@
  */
 export { chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
 export type { ByteStream } from "../internal/mod.ts";
+export {
+  convertFromSchema1,
+  type ConvertFromSchema1Options,
+  convertToDockerManifest,
+  convertToOciManifest,
+  convertToSchema1,
+  type ConvertToSchema1Options,
+  EMPTY_GZIP_LAYER,
+  type ImageWithConfig,
+  isArtifact,
+  isChangeableLayer,
+  type LayerCompression,
+  layerMediaType,
+  renameSchema1,
+  type RenameSchema1Options,
+  replaceLayers,
+  replaceSchema1Layers,
+  schema1EmptyLayers,
+  type Schema1Options,
+} from "./convert/mod.ts";
 export type { Credentials } from "./credentials.ts";
 export { type Descriptor, descriptorJson, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 export {
@@ -53,6 +73,7 @@ export {
   type ParsedJson,
   parseJson,
   RawJson,
+  rawMembers,
   scanJson,
   sortedMap,
   StructReader,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { SignalOptions } from "../internal/mod.ts";
+export type { ByteStream, SignalOptions } from "../internal/mod.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { randomImageId } from "./names.ts";
@@ -13,8 +13,10 @@ export type {
   DeleteImageOptions,
   ImageStore,
   ImageWithData,
+  LayerStore,
   Locker,
   NamesOperation,
   StoredImage,
+  StoredLayer,
   WriteBigDataOptions,
 } from "./types.ts";

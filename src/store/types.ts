@@ -1,4 +1,4 @@
-import type { SignalOptions } from "../internal/mod.ts";
+import type { ByteStream, SignalOptions } from "../internal/mod.ts";
 import type { Digest } from "../spec/mod.ts";
 
 /** An image record of a store. */
@@ -73,12 +73,37 @@ export interface Locker {
   lock(options?: SignalOptions): Promise<AsyncDisposable>;
 }
 
+/** A layer of a stored image. */
+export interface StoredLayer {
+  /** Its id. */
+  readonly id: string;
+  /** The layer below; `undefined` for the lowest. */
+  readonly parent: string | undefined;
+  /** Digest of its content without compression; `undefined` where the store does not know it. */
+  readonly diffDigest: Digest | undefined;
+  /** Size of its content without compression in bytes, or `UNKNOWN_SIZE`. */
+  readonly diffSize: number;
+}
+
+/** The layers of stored images. */
+export interface LayerStore {
+  /** The layers up to and including `topLayer`, the lowest first. Fails with code `STORE_CORRUPT` where one is missing. */
+  listLayers(topLayer: string): Promise<readonly StoredLayer[]>;
+  /**
+   * The tar archive of a layer, byte for byte as it came, without compression; verified against its digest at its end.
+   * Fails with code `LAYER_NOT_REPRODUCIBLE` where that cannot be made.
+   */
+  openLayer(layer: StoredLayer, options?: SignalOptions): Promise<ByteStream>;
+}
+
 /** Local image records: what libimage needs of a `storage.Store`. Every change is all or nothing. */
 export interface ImageStore extends AsyncDisposable {
   /** The store as references print it, such as `[overlay@/var/lib/containers/storage+/run/containers/storage]`. */
   readonly location: string;
   /** The same for every way to open and to spell this store. */
   readonly identity: string;
+  /** The layers of its images; `undefined` where it keeps none. */
+  readonly layers?: LayerStore | undefined;
   /**
    * Finds a record by exact id, exact name or unique prefix of an id, and reads some of its big data at the same
    * moment; `undefined` where there is none.

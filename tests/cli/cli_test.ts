@@ -156,7 +156,15 @@ Deno.test("wrong command lines say what is wrong on one line and exit 125", asyn
     [["exists", "img"], /localhost\/img:latest: image is not a manifest list/],
     [["rm", "img"], /image is not a manifest list/],
     [["add", "nolist", "x"], /nolist: image not known/],
-    [["add", "list", "oci:/x"], /unknown transport "oci"/],
+    [["add", "list", "oci:/nowhere"], /no index.json in that folder/],
+    [["add", "list", "sif:/x"], /unknown transport "sif"/],
+    [["push", "--format", "x", "list", "dir:/nowhere/x"], /unknown format "x"/],
+    [["push", "--compression-format", "lz4", "list", "dir:/nowhere/x"], /cannot find compressor for it/],
+    [["push", "--compression-level", "x", "list", "dir:/nowhere/x"], /must be a number/],
+    [["push", "--compression-level", "10", "list", "dir:/nowhere/x"], /invalid compression level/],
+    [["push", "--force-compression", "list", "dir:/nowhere/x"], /--force-compression needs --compression-format/],
+    [["push", "--retry-delay", "soon", "list", "dir:/nowhere/x"], /must be a duration/],
+    [["push", "list", `docker-archive:${at.folder}/x`], /only single images/],
     [["add", "--artifact-type", "x", "list", "y"], /--artifact-type requires --artifact/],
     [["add", "--creds", "me", "list", "y"], /USER:PASSWORD/],
     [["add", "--insecure", "--tls-verify", "list", "y"], /--insecure may not be used with --tls-verify/],
@@ -228,37 +236,39 @@ Deno.test("--arch chooses, and refuses to relabel what says otherwise", async ()
   assert.equal(JSON.parse(await cliOk([...at.flags, "inspect", "list"])).manifests.length, 1);
 });
 
-Deno.test("Ctrl-C during a push exits 130 and leaves no index", async () => {
-  await using at = await makeStore();
-  await using registry = startEmbedded();
-  await pushPlatforms(registry.host, "app", PLATFORMS);
-  await cliOk([...at.flags, "create", "--tls-verify=false", "list", `${registry.host}/app:amd64`]);
-  const stalled = Promise.withResolvers<void>();
-  const release = Promise.withResolvers<void>();
-  const slow = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    if (request.url.endsWith("/v2/")) return new Response("");
-    stalled.resolve();
-    await release.promise;
-    return new Response("", { status: 404 });
+for (const [signal, exitCode, word] of [["SIGINT", 130, "interrupted"], ["SIGTERM", 143, "terminated"]] as const) {
+  Deno.test(`a push that is ended by ${signal} says so by its exit code and leaves no index`, async () => {
+    await using at = await makeStore();
+    await using registry = startEmbedded();
+    await pushPlatforms(registry.host, "app", PLATFORMS);
+    await cliOk([...at.flags, "create", "--tls-verify=false", "list", `${registry.host}/app:amd64`]);
+    const stalled = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const slow = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+      if (request.url.endsWith("/v2/")) return new Response("");
+      stalled.resolve();
+      await release.promise;
+      return new Response("", { status: 404 });
+    });
+    const args = [
+      ...CLI.slice(1),
+      ...at.flags,
+      "push",
+      "-q",
+      "--tls-verify=false",
+      "list",
+      `127.0.0.1:${slow.addr.port}/x:1`,
+    ];
+    const child = new Deno.Command(CLI[0]!, { args, stderr: "piped", stdout: "null" }).spawn();
+    await stalled.promise;
+    child.kill(signal);
+    const { code, stderr } = await child.output();
+    release.resolve();
+    await slow.shutdown();
+    assert.equal(code, exitCode);
+    assert.equal(new TextDecoder().decode(stderr), `Error: ${word}\n`);
   });
-  const args = [
-    ...CLI.slice(1),
-    ...at.flags,
-    "push",
-    "-q",
-    "--tls-verify=false",
-    "list",
-    `127.0.0.1:${slow.addr.port}/x:1`,
-  ];
-  const child = new Deno.Command(CLI[0]!, { args, stderr: "piped", stdout: "null" }).spawn();
-  await stalled.promise;
-  child.kill("SIGINT");
-  const { code, stderr } = await child.output();
-  release.resolve();
-  await slow.shutdown();
-  assert.equal(code, 130);
-  assert.equal(new TextDecoder().decode(stderr), "Error: interrupted\n");
-});
+}
 
 Deno.test("normalizeArguments() speaks pflag", () => {
   const rows: [string[], string[]][] = [

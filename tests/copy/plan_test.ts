@@ -1,15 +1,21 @@
 import assert from "node:assert/strict";
-import { planCopy, requireDigest, selectInstances } from "../../src/copy/plan.ts";
+import { convertIndex, editIndex, type WrittenInstance } from "../../src/copy/edit_index.ts";
+import { fits, type LayerForm, type LayerPolicy, recodingFor } from "../../src/copy/layer_policy.ts";
+import { type CopyWishes, planCopy, requireDigest } from "../../src/copy/plan.ts";
+import { selectInstances } from "../../src/copy/select.ts";
 import { isTransient, retry } from "../../src/copy/retry.ts";
 import { RegistryError } from "../../src/registry/mod.ts";
 import {
   type Descriptor,
   digestOf,
+  entriesOf,
   isIndex,
   ManifestsError,
   MEDIA_TYPES,
   parseManifest,
   parseReference,
+  serializeOciIndex,
+  ZSTD_ANNOTATION,
 } from "../../src/spec/mod.ts";
 import { describe, encode, makeImage, type TestImage } from "../support/images.ts";
 
@@ -17,7 +23,7 @@ const IMAGES = ["amd64", "arm64"].map((architecture) => makeImage({ architecture
 const verified = ({ manifest, digest }: TestImage) => ({ digest, manifest: parseManifest(manifest) });
 
 function indexOf(entries: Descriptor[]) {
-  const bytes = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: entries });
+  const bytes = serializeOciIndex({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: entries });
   const manifest = parseManifest(bytes);
   assert.ok(isIndex(manifest));
   return { digest: digestOf(bytes), manifest };
@@ -36,12 +42,14 @@ function plan(options: Partial<Parameters<typeof planCopy>[0]> = {}) {
     images: IMAGES.map((image, i) => ({
       instance: image.digest,
       verified: verified(image),
+      layers: undefined,
       origins: new Map(
         image.blobs.map(({ descriptor }) => [descriptor.digest, { scope: `docker://${"ab"[i]}`, location: "x" }]),
       ),
     })),
     single: false,
     abilities: { manifestTypes: [], mountScope: "docker://a" },
+    wishes: {},
     ...options,
   });
 }
@@ -55,36 +63,169 @@ Deno.test("selectInstances() takes each instance once, in the order of the index
   assert.deepEqual(selectInstances(TOP.manifest, { selection: "specific", wanted: WANTED }), []);
 });
 
-Deno.test("a plan has every blob once and knows where it can be mounted from", () => {
-  const { blobs, images, index, entries } = plan();
-  const all = IMAGES.flatMap((image) => image.blobs.map(({ descriptor }) => descriptor.digest));
-  assert.deepEqual(blobs.map(({ descriptor }) => descriptor.digest).toSorted(), [...new Set(all)].toSorted());
-  assert.equal(blobs.length, 3);
-  const mountable = blobs.filter(({ mountFrom }) => mountFrom).map(({ descriptor }) => descriptor.digest);
-  assert.deepEqual(mountable.toSorted(), images[0]!.blobs.toSorted());
+Deno.test("a plan knows the blobs of every image, and where they are", () => {
+  const { images, index, entries } = plan();
+  assert.deepEqual(images.map(({ digest }) => digest), IMAGES.map(({ digest }) => digest));
+  for (const [i, { layers, config, types }] of images.entries()) {
+    const blobs = [...layers, config!];
+    assert.deepEqual(blobs.map(({ descriptor }) => descriptor), IMAGES[i]!.blobs.map(({ descriptor }) => descriptor));
+    assert.deepEqual(new Set(blobs.map(({ origin }) => origin?.scope)), new Set([`docker://${"ab"[i]}`]));
+    assert.equal(types[0], MEDIA_TYPES.ociManifest);
+  }
   assert.deepEqual([index?.digest, entries], [TOP.digest, 2]);
 });
 
-Deno.test("a plan leaves out layers that are elsewhere, and refuses what cannot be copied", () => {
-  const foreign = {
-    ...describe("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", encode("x")),
-    urls: ["https://x"],
-  };
-  const bytes = encode({
-    schemaVersion: 2,
-    mediaType: MEDIA_TYPES.dockerManifest,
-    config: describe(MEDIA_TYPES.dockerConfig, encode("{}")),
-    layers: [foreign, describe(MEDIA_TYPES.dockerLayerGzip, encode("y"))],
-  });
-  const image = { digest: digestOf(bytes), manifest: parseManifest(bytes) };
-  assert.equal(plan({ images: [{ instance: undefined, verified: image, origins: new Map() }] }).blobs.length, 2);
-  const nested = [{ instance: TOP.digest, verified: TOP, origins: new Map() }];
+Deno.test("a plan refuses what cannot be copied", () => {
+  const nested = [{ instance: TOP.digest, verified: TOP, layers: undefined, origins: new Map() }];
   assert.throws(() => plan({ images: nested }), { code: "NESTED_INDEX" });
-  const abilities = { manifestTypes: [MEDIA_TYPES.dockerManifest] };
-  assert.throws(() => plan({ abilities }), { code: "MANIFEST_TYPE_NOT_SUPPORTED" });
+  const only = (...manifestTypes: string[]) => ({ abilities: { manifestTypes } });
+  assert.throws(() => plan(only(MEDIA_TYPES.dockerManifest)), { code: "MANIFEST_TYPE_NOT_SUPPORTED" });
+  const docker = only(MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList);
+  assert.throws(() => plan({ ...docker, wishes: { fixed: "because" } }), { code: "CANNOT_MODIFY" });
+  const zstd = { manifestType: MEDIA_TYPES.dockerManifest, compressionFormat: "zstd" as const };
+  const compress = { manifestTypes: [], layerCompression: "compress" as const };
+  assert.throws(() => plan({ abilities: compress, wishes: { ...zstd } }), { code: "COMPRESSION_NOT_SUPPORTED" });
+  const variants = { manifestType: MEDIA_TYPES.dockerManifest, addCompression: ["zstd" as const] };
+  assert.throws(() => plan({ abilities: compress, wishes: variants }), { code: "COMPRESSION_NOT_SUPPORTED" });
   const other = parseReference(`quay.io/a@sha256:${"0".repeat(64)}`);
   assert.throws(() => requireDigest(other, TOP.digest), { code: "DIGEST_MISMATCH" });
   requireDigest(parseReference("quay.io/a:1"), TOP.digest);
+});
+
+Deno.test("a plan for a destination that has another format says which, and keeps fallbacks", () => {
+  const docker = plan({ abilities: { manifestTypes: [MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList] } });
+  assert.deepEqual(docker.images.map(({ types }) => types), [
+    [MEDIA_TYPES.dockerManifest],
+    [MEDIA_TYPES.dockerManifest],
+  ]);
+  assert.deepEqual(docker.index?.types, [MEDIA_TYPES.dockerList]);
+  const any = plan();
+  assert.deepEqual(any.images[0]!.types, [
+    MEDIA_TYPES.ociManifest,
+    MEDIA_TYPES.dockerManifest,
+    MEDIA_TYPES.dockerSchema1Signed,
+    MEDIA_TYPES.dockerSchema1,
+  ]);
+  assert.deepEqual(any.index?.types, [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerList]);
+});
+
+Deno.test("a platform gets the variants that it lacks, each once, right after its first instance", () => {
+  const operations = (wishes: CopyWishes, abilities = {}) =>
+    plan({ wishes, abilities: { manifestTypes: [], layerCompression: "compress", ...abilities } }).images.map((
+      { digest, variant },
+    ) => [IMAGES.findIndex((image) => image.digest === digest), variant]);
+  assert.deepEqual(operations({ addCompression: ["gzip"] }), [[0, undefined], [1, undefined]]);
+  assert.deepEqual(operations({ addCompression: ["zstd"] }), [[0, undefined], [0, "zstd"], [1, undefined], [
+    1,
+    "zstd",
+  ]]);
+  const all = operations({ addCompression: ["zstd:chunked", "zstd", "gzip"] });
+  // Who can read zstd can read zstd:chunked.
+  assert.deepEqual(all, [[0, undefined], [0, "zstd:chunked"], [1, undefined], [1, "zstd:chunked"]]);
+  const forced = operations({ addCompression: ["gzip"], compressionFormat: "zstd", forceCompressionFormat: true });
+  assert.deepEqual(forced, [[0, undefined], [0, "gzip"], [1, undefined], [1, "gzip"]]);
+  assert.deepEqual(operations({ addCompression: ["zstd"], fixed: "because" }), [[0, undefined], [1, undefined]]);
+  const plain = { layerCompression: "decompress" };
+  assert.deepEqual(operations({ addCompression: ["gzip"] }, plain), [[0, undefined], [0, "gzip"], [1, undefined], [
+    1,
+    "gzip",
+  ]]);
+});
+
+Deno.test("what is done with a layer depends on what is wanted and on what it is", () => {
+  const base = { changeable: true, algorithm: undefined, level: undefined, required: false, zstd: true };
+  const rows: [Partial<LayerPolicy>, LayerForm & string, string | undefined][] = [
+    [{ wish: "compress" }, "uncompressed", ">gzip"],
+    [{ wish: "compress", algorithm: "zstd" }, "uncompressed", ">zstd"],
+    [{ wish: "compress" }, "gzip", undefined],
+    [{ wish: "compress" }, "zstd", undefined],
+    [{ wish: "compress" }, "bzip2", undefined],
+    [{ wish: "compress", zstd: false }, "zstd", "zstd>gzip"],
+    [{ wish: "preserve", zstd: false }, "zstd:chunked", "zstd>gzip"],
+    [{ wish: "compress", algorithm: "gzip" }, "zstd", "zstd>gzip"],
+    [{ wish: "compress", algorithm: "zstd" }, "gzip", "gzip>zstd"],
+    [{ wish: "compress", algorithm: "zstd" }, "zstd:chunked", undefined],
+    [{ wish: "compress", algorithm: "zstd:chunked" }, "zstd", "zstd>zstd:chunked"],
+    [{ wish: "compress", changeable: false }, "uncompressed", undefined],
+    [{ wish: "preserve" }, "uncompressed", undefined],
+    [{ wish: "preserve" }, "gzip", undefined],
+    [{ wish: "decompress" }, "gzip", "gzip>"],
+    [{ wish: "decompress" }, "uncompressed", undefined],
+  ];
+  for (const [policy, form, expected] of rows) {
+    const recoding = recodingFor({ wish: "preserve", ...base, ...policy }, form);
+    const actual = recoding && `${recoding.decompress ?? ""}>${recoding.compress?.algorithm ?? ""}`;
+    assert.equal(actual, expected, JSON.stringify([policy, form]));
+  }
+});
+
+Deno.test("a blob that is there stands in only where its form fits", () => {
+  const base = {
+    changeable: true,
+    wish: "compress",
+    algorithm: undefined,
+    level: undefined,
+    required: false,
+    zstd: true,
+  };
+  const rows: [Partial<LayerPolicy>, LayerForm, boolean][] = [
+    [{}, "uncompressed", true],
+    [{}, undefined, true],
+    [{ zstd: false }, "zstd", false],
+    [{ zstd: false }, "gzip", true],
+    [{ algorithm: "zstd" }, "gzip", true],
+    [{ algorithm: "zstd", required: true }, "gzip", false],
+    [{ algorithm: "zstd", required: true }, undefined, false],
+    [{ algorithm: "zstd", required: true }, "zstd:chunked", true],
+    [{ algorithm: "zstd:chunked", required: true }, "zstd", false],
+    [{ wish: "decompress" }, "gzip", false],
+    [{ wish: "decompress" }, "uncompressed", true],
+    [{ changeable: false, wish: "decompress" }, "gzip", true],
+  ];
+  for (const [policy, form, expected] of rows) {
+    assert.equal(fits({ ...base, ...policy } as LayerPolicy, form), expected, JSON.stringify([policy, form]));
+  }
+});
+
+Deno.test("an index keeps its bytes unless something changed, and tells of zstd where it did", () => {
+  const [first, second] = IMAGES.map(({ digest, manifest }): WrittenInstance => ({
+    source: digest,
+    added: false,
+    digest,
+    size: manifest.length,
+    mediaType: MEDIA_TYPES.ociManifest,
+    zstd: false,
+  })) as [WrittenInstance, WrittenInstance];
+  // Layers that were zstd before are none of our business.
+  assert.equal(editIndex(TOP.manifest, [first, { ...second, zstd: true }]), TOP.manifest);
+  const other = digestOf(encode("other"));
+  const edited = editIndex(TOP.manifest, [
+    first,
+    { ...second, digest: other, size: 7, zstd: true },
+    { ...first, added: true, digest: digestOf(encode("zstd")), zstd: true },
+    { ...second, added: true, digest: digestOf(encode("gzip")), zstd: false },
+  ]);
+  const rows = entriesOf(edited).map((entry) => [
+    entry.digest,
+    entry.platform?.architecture,
+    "annotations" in entry ? entry.annotations?.[ZSTD_ANNOTATION] : undefined,
+  ]);
+  assert.deepEqual(rows, [
+    [first.digest, "amd64", undefined],
+    [first.digest, "amd64", undefined],
+    [digestOf(encode("gzip")), "arm64", undefined],
+    [other, "arm64", "true"],
+    [digestOf(encode("zstd")), "amd64", "true"],
+  ]);
+  const embedded = indexOf([{ ...ENTRIES[0]!, data: IMAGES[0]!.manifest }]).manifest;
+  const changed = editIndex(embedded, [{ ...first, digest: other, size: 7 }]);
+  assert.ok(!("data" in entriesOf(changed)[0]!));
+  assert.ok("data" in entriesOf(editIndex(embedded, [{ ...first, size: 9 }]))[0]!);
+  const wrongSize = editIndex(TOP.manifest, [{ ...first, size: first.size + 1 }, second]);
+  assert.notEqual(wrongSize, TOP.manifest);
+  const docker = convertIndex(TOP.manifest, MEDIA_TYPES.dockerList, WANTED);
+  assert.equal(docker.mediaType, MEDIA_TYPES.dockerList);
+  assert.equal(convertIndex(docker, MEDIA_TYPES.dockerList, WANTED), docker);
 });
 
 const status = (status: number) => new RegistryError({ status, method: "GET", url: "https://x/", diagnostics: [] });

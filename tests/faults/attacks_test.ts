@@ -301,7 +301,7 @@ Deno.test("a failed push waits for what it started", async () => {
       const destination = await reference.openDestination(systemContext);
       return Object.assign(Object.create(destination), {
         abilities: { manifestTypes: [] },
-        hasBlob: () => Promise.resolve(false),
+        findBlob: () => Promise.resolve(undefined),
         putBlob: async () => {
           running++;
           const first = puts++ === 0;

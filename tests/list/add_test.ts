@@ -105,7 +105,7 @@ Deno.test("add() changes nothing where anything is wrong", async () => {
     ["docker://UPPER", "INVALID_REFERENCE"],
     ["docker:x", "INVALID_REFERENCE"],
     [`${name}:1@sha256:${"0".repeat(64)}`, "INVALID_REFERENCE"],
-    ["oci:layout", "UNSUPPORTED_TRANSPORT"],
+    ["sif:layout", "UNSUPPORTED_TRANSPORT"],
     ["bogus://x", "UNSUPPORTED_TRANSPORT"],
     ["", "INVALID_REFERENCE"],
   ];

@@ -1,5 +1,8 @@
 import { gzipSync } from "node:zlib";
+import { parseImageName } from "../../mod.ts";
+import type { Fetch, ImageReference } from "../../src/image/mod.ts";
 import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
 
 /** What an image for tests is made of. */
@@ -91,4 +94,65 @@ export async function pushPlatforms(host: string, path: string, platforms: TestI
       pushImage(repository, makeImage(platform), platform.architecture + (platform.variant ?? ""))
     ),
   );
+}
+
+/** Images in a registry in memory: one per architecture, one with two layers, and a list. */
+export interface MemoryImages {
+  /** The image of that name. */
+  reference(name: string): ImageReference;
+  /** The same image, but its last layer arrives with a byte changed, and not before `until`. */
+  broken(name: string, until?: Promise<void>): ImageReference;
+  /** Its digest. */
+  digest(name: string): Digest;
+  /** The digests of its layers without compression. */
+  content(name: string): Digest[];
+}
+
+/** Makes images that every transport must be able to take. */
+export async function createMemoryImages(): Promise<MemoryImages> {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const repository = new RegistryClient("memory.example", { fetch: registry.fetch }).repository("app");
+  const noise = crypto.getRandomValues(new Uint8Array(50_000)).toHex();
+  const layers: Record<string, Uint8Array<ArrayBuffer>[]> = {
+    amd64: [makeTar("arch", "amd64")],
+    arm64: [makeTar("arch", "arm64")],
+    "two-layers": [makeTar("one", "1"), makeTar("two", noise)],
+  };
+  const images = new Map(
+    Object.entries(layers).map(([name, layers]) => [name, makeImage({ architecture: name, layers })]),
+  );
+  for (const [name, image] of images) await pushImage(repository, image, name);
+  const manifests = ["amd64", "arm64"].map((architecture) => ({
+    ...describe(MEDIA_TYPES.ociManifest, images.get(architecture)!.manifest),
+    platform: { architecture, os: "linux" },
+  }));
+  const list = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests });
+  await repository.putManifest("list", list);
+  const parse = (name: string) => parseImageName(`docker://memory.example/app:${name}`);
+  const open = (name: string, breaks?: Digest, until?: Promise<void>): ImageReference => {
+    const fetch: Fetch = async (request) => {
+      const response = await registry.fetch(request);
+      if (breaks === undefined || !request.url.endsWith(breaks) || request.method !== "GET") return response;
+      await until;
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      bytes[bytes.length >> 1]! ^= 1;
+      return new Response(bytes, response);
+    };
+    const reference = parse(name);
+    return {
+      transport: reference.transport,
+      stringWithinTransport: reference.stringWithinTransport,
+      dockerReference: reference.dockerReference,
+      policyConfigurationIdentity: reference.policyConfigurationIdentity,
+      policyConfigurationNamespaces: reference.policyConfigurationNamespaces,
+      openSource: (context) => reference.openSource({ ...context, fetch }),
+      openDestination: (context) => reference.openDestination(context),
+    };
+  };
+  return {
+    reference: (name) => open(name),
+    broken: (name, until) => open(name, images.get(name)!.blobs.at(-2)!.descriptor.digest, until),
+    digest: (name) => images.get(name)!.digest,
+    content: (name) => layers[name]!.map((layer) => digestOf(layer)),
+  };
 }

@@ -32,13 +32,21 @@ export interface DockerRegistry extends TestRegistry {
   reset(): Promise<void>;
 }
 
+/** Options for {@linkcode startDockerRegistry}. */
+export interface DockerRegistryOptions {
+  /** Whether it takes Docker schema 1; default: `false`, as by its own default. */
+  schema1?: boolean;
+}
+
 /** Starts Debian's docker-registry on a free port, with its data in a temporary folder. */
-export async function startDockerRegistry(): Promise<DockerRegistry> {
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
+  const { schema1 = false } = options;
   const folder = await Deno.makeTempDir({ prefix: "registry-" });
   const host = `127.0.0.1:${freePort()}`;
   await Deno.writeTextFile(
     `${folder}/config.yml`,
-    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"}\n`,
+    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"}\n` +
+      `compatibility: {schema1: {enabled: ${schema1}}}\n`,
   );
   let process = await spawn();
   return { host, errors: [], reset, [Symbol.asyncDispose]: dispose };

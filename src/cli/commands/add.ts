@@ -1,6 +1,6 @@
 import { MEDIA_TYPES } from "../../spec/mod.ts";
 import type { List } from "../../system/local/mod.ts";
-import { type CommandContext, print, type RegistryFlags, systemContextOf } from "../context.ts";
+import { type CommandContext, imageIn, print, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { flagOf, parseAnnotations } from "../flags.ts";
 import { type DetailFlags, edit, setDetails } from "./edit.ts";
@@ -24,10 +24,10 @@ export async function add(args: string[], flags: AddFlags, context: CommandConte
   const [name, ...sources] = args as [string, ...string[]];
   refuseStrayArtifactFlags(flags);
   const annotations = parseAnnotations(flags.annotation);
-  const { imageId, result } = await edit(context, name, async (list) => {
+  const { imageId, result } = await edit(context, name, async (list, store) => {
     const digests = flags.artifact
       ? [await addArtifact(list, sources, flags, context)]
-      : await addImages(list, sources, flags, context);
+      : await addImages(list, sources.map((source) => imageIn(store, source)), flags, context);
     for (const digest of digests) {
       setDetails(list, digest, flags, annotations);
     }

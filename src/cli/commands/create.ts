@@ -1,7 +1,7 @@
 import { isManifestsError, normalizeLocalName } from "../../spec/mod.ts";
 import type { ImageStore, StoredImage } from "../../store/mod.ts";
 import { create as createList, editList, type List } from "../../system/local/mod.ts";
-import { type CommandContext, openStoreOf, print, type RegistryFlags, systemContextOf } from "../context.ts";
+import { type CommandContext, imageIn, openStoreOf, print, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
 
@@ -20,11 +20,13 @@ export async function create(args: string[], flags: CreateFlags, context: Comman
   const fullName = String(normalizeLocalName(name));
   const annotations = parseAnnotations(flags.annotation);
   const systemContext = systemContextOf(flags);
+  await using store = await openStoreOf(context);
   const fill = async (list: List) => {
-    for (const image of images) await list.add(image, { all: flags.all, systemContext, signal: context.signal });
+    for (const image of images) {
+      await list.add(imageIn(store, image), { all: flags.all, systemContext, signal: context.signal });
+    }
     if (Object.keys(annotations).length > 0) list.setAnnotations(undefined, annotations);
   };
-  await using store = await openStoreOf(context);
   const edit = async (id: string) => {
     await editList(store, id, fill, { signal: context.signal });
     print(id);

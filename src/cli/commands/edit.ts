@@ -1,3 +1,4 @@
+import type { ImageStore } from "../../store/mod.ts";
 import type { List } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 
@@ -5,13 +6,13 @@ import { type CommandContext, openStoreOf } from "../context.ts";
 export async function edit<T>(
   context: CommandContext,
   name: string,
-  change: (list: List) => T | Promise<T>,
+  change: (list: List, store: ImageStore) => T | Promise<T>,
 ): Promise<{ imageId: string; result: T }> {
   const { editList } = await import("../../system/local/mod.ts");
   const { requireList } = await import("./find.ts");
   await using store = await openStoreOf(context);
   const { id: imageId } = await requireList(store, name);
-  const result = await editList(store, imageId, change, { signal: context.signal });
+  const result = await editList(store, imageId, (list) => change(list, store), { signal: context.signal });
   return { imageId, result };
 }
 

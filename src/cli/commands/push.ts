@@ -1,6 +1,9 @@
+import type { PushOptions } from "../../list/mod.ts";
+import { MEDIA_TYPES } from "../../spec/mod.ts";
 import { loadFromImage, lockerForImage } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { parseCount, parseDuration } from "../flags.ts";
 import { requireList } from "./find.ts";
 
 /** Flags of `push`. */
@@ -10,6 +13,13 @@ export interface PushFlags extends RegistryFlags {
   purge?: boolean;
   digestfile?: string;
   quiet?: boolean;
+  format?: string;
+  compressionFormat?: string;
+  compressionLevel?: string;
+  forceCompression?: boolean;
+  addCompression?: string[];
+  retry?: string;
+  retryDelay?: string;
 }
 
 /** `push LIST [DESTINATION]`; without a destination, to where the list's name says. */
@@ -24,7 +34,7 @@ export async function push(args: string[], flags: PushFlags, context: CommandCon
   const encoder = new TextEncoder();
   const result = await list.push(destination, {
     store,
-    systemContext: systemContextOf(flags),
+    ...wishesOf(flags),
     imageListSelection: flags.all ? "all" : "specific",
     reportWriter: flags.quiet ? undefined : { write: (text) => Deno.stderr.writeSync(encoder.encode(text)) },
     signal: context.signal,
@@ -35,6 +45,37 @@ export async function push(args: string[], flags: PushFlags, context: CommandCon
   // Only what was pushed is deleted: an edit that somebody made meanwhile stays.
   await using _guard = await (await lockerForImage(store, id)).lock({ signal: context.signal });
   await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifestDigest]]) });
+}
+
+/** The media types of manifests by the names that users of the real tools know. */
+const FORMATS: Readonly<Record<string, string>> = {
+  oci: MEDIA_TYPES.ociIndex,
+  v2s2: MEDIA_TYPES.dockerList,
+  docker: MEDIA_TYPES.dockerList,
+};
+
+/** What the flags want to become of the images. */
+function wishesOf(flags: PushFlags): Partial<PushOptions> {
+  const { format, compressionFormat, compressionLevel: level, retry, retryDelay } = flags;
+  const manifestType = format === undefined ? undefined : FORMATS[format];
+  if (format !== undefined && manifestType === undefined) {
+    throw new UsageError(
+      `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci' or 'v2s2'`,
+    );
+  }
+  if (flags.forceCompression && compressionFormat === undefined) {
+    throw new UsageError("--force-compression needs --compression-format");
+  }
+  const compressionLevel = level === undefined ? undefined : parseCount("--compression-level", level);
+  return {
+    systemContext: { ...systemContextOf(flags), compressionFormat, compressionLevel },
+    manifestType,
+    // Who names a format means it, as for the real tools.
+    forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
+    addCompression: flags.addCompression,
+    maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
+    retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
+  };
 }
 
 /** Where a list goes whose name says it. */

@@ -4,4 +4,5 @@
  * @module
  */
 export { loadCredentials } from "./auth_files.ts";
+export { findCacheFolder } from "./cache_folder.ts";
 export { findStore, type StoreChoice } from "./storage_files.ts";

@@ -21,11 +21,13 @@ export class RawJson {
 
 const ESCAPED_REGEXP = /[<>&\u2028\u2029]/g;
 
+/** JSON text that is safe inside HTML, as Go makes it. */
+export function escapeForHtml(text: string): string {
+  return text.replace(ESCAPED_REGEXP, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+}
+
 function encodeString(text: string): string {
-  return JSON.stringify(text.toWellFormed()).replace(
-    ESCAPED_REGEXP,
-    (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"),
-  );
+  return escapeForHtml(JSON.stringify(text.toWellFormed()));
 }
 
 function write(value: GoJsonValue, out: string[]): void {

@@ -73,6 +73,11 @@ export class StructReader {
     return this.#typed(name, "an integer", (v): v is number => Number.isSafeInteger(v));
   }
 
+  /** A boolean, or `undefined`. */
+  boolean(name: string): boolean | undefined {
+    return this.#typed(name, "a boolean", (v): v is boolean => typeof v === "boolean");
+  }
+
   /** An array of strings, or `undefined`. */
   strings(name: string): string[] | undefined {
     return this.#typed(
@@ -80,6 +85,12 @@ export class StructReader {
       "an array of strings",
       (v): v is string[] => Array.isArray(v) && v.every((s) => typeof s === "string"),
     );
+  }
+
+  /** An array of strings, or a string that stands for an array of one (Docker's `strslice`), or `undefined`. */
+  stringOrStrings(name: string): string[] | undefined {
+    const value = this.#get(name);
+    return typeof value === "string" ? [value] : this.strings(name);
   }
 
   /** A map from string to string, or `undefined`. */

@@ -9,12 +9,15 @@ import type {
   DeleteImageOptions,
   ImageStore,
   ImageWithData,
+  LayerStore,
   Locker,
   NamesOperation,
   StoredImage,
   WriteBigDataOptions,
 } from "../types.ts";
 import { ImagesFolder, type RecordChange, type RecordSet } from "./images.ts";
+import { explainIo } from "./io_errors.ts";
+import { ContainersLayers } from "./layers/layer_store.ts";
 import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
 import { changeRecord, createRecord, digestsOf, type ImageRecord, type StoredRecord } from "./records.ts";
 
@@ -22,6 +25,7 @@ import { changeRecord, createRecord, digestsOf, type ImageRecord, type StoredRec
 export class ContainersStorage implements ImageStore {
   readonly location: string;
   readonly identity: string;
+  readonly layers: LayerStore;
   readonly #place: StoreLocation;
   readonly #mode: LockingMode;
   readonly #own: ImagesFolder;
@@ -33,6 +37,7 @@ export class ContainersStorage implements ImageStore {
     const options = driverOptions.length > 0 ? `:${driverOptions.join(",")}` : "";
     this.location = `[${driver}@${graphRoot}+${runRoot}${options}]`;
     this.identity = `${driver}@${place.realRoot}`;
+    this.layers = new ContainersLayers(place, mode);
     this.#place = place;
     this.#mode = mode;
     this.#own = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
@@ -215,22 +220,9 @@ export class ContainersStorage implements ImageStore {
     await Deno.remove(join(this.#own.path, id), { recursive: true }).catch(ignoreMissing);
   }
 
-  /** Gives what the disk says a code, and the words that say what was tried where. */
   async #explain<T>(what: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (isManifestsError(error) || !(error instanceof Error) || !isIoError(error)) throw error;
-      throw new ManifestsError("STORE_IO", `Cannot ${what} in ${this.location}: ${error.message}`, { cause: error });
-    }
+    return await explainIo(`${what} in ${this.location}`, work);
   }
-}
-
-/** Whether an error is the system's, such as a full disk or a folder that may not be written. */
-function isIoError(error: Error): boolean {
-  if (error instanceof Deno.errors.NotCapable) return false;
-  return "code" in error && /^E[A-Z0-9]+$/.test(String(error.code)) || error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.PermissionDenied;
 }
 
 function ignoreMissing(error: unknown): void {

@@ -25,8 +25,8 @@ const LIBRARIES = [
 
 let libc: Libc | undefined;
 
-/** The library that may be loaded, or `undefined`. Never prompts. */
-function findLibrary(): string | undefined {
+/** The C library that may be loaded, or `undefined`. Never prompts. */
+export function findLibc(): string | undefined {
   if (Deno.build.os !== "linux") return undefined;
   if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") return "libc.so.6";
   return LIBRARIES.find((path) => Deno.permissions.querySync({ name: "ffi", path }).state === "granted");
@@ -34,12 +34,12 @@ function findLibrary(): string | undefined {
 
 /** Whether fcntl locks can be taken: on Linux, with `--allow-ffi`. */
 export function canLockFcntl(): boolean {
-  return libc !== undefined || findLibrary() !== undefined;
+  return libc !== undefined || findLibc() !== undefined;
 }
 
 // Loaded once and kept: closing the library would pull it away under locks that are held.
 function loadLibc(): Libc {
-  const library = findLibrary() ?? "libc.so.6";
+  const library = findLibc() ?? "libc.so.6";
   try {
     return libc ??= Deno.dlopen(library, SYMBOLS).symbols;
   } catch (cause) {

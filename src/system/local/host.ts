@@ -5,9 +5,16 @@ import type { ArtifactFile, HostFiles, ListHost } from "../../list/mod.ts";
 import { type FetchHandle, RegistryPool } from "../../registry/mod.ts";
 import { acceptAnything } from "../../signature/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
+import { createContainersStorageTransport } from "../../transport/containers_storage/mod.ts";
+import { createDirTransport } from "../../transport/dir/mod.ts";
 import { createDockerTransport } from "../../transport/docker/mod.ts";
+import { createDockerArchiveTransport } from "../../transport/docker_archive/mod.ts";
+import { createOciTransport } from "../../transport/oci/mod.ts";
+import { createOciArchiveTransport } from "../../transport/oci_archive/mod.ts";
 import { createTransportTable } from "../transports.ts";
+import { openBlobInfoCache } from "./blob_info_cache.ts";
 import { hostPlatform } from "./platform.ts";
+import { openStore } from "./store.ts";
 
 /** A client per registry. HTTP/1.1, because `fetch` uploads over HTTP/2 at a hundredth of the speed. */
 function openFetch(): FetchHandle {
@@ -43,7 +50,16 @@ export const LOCAL_HOST: ListHost = {
       pool: new RegistryPool(openFetch),
       findCredentials: (name, context) => loadCredentials(name, context.authFilePath),
     }),
+    createOciTransport(),
+    createOciArchiveTransport(),
+    createDockerArchiveTransport(),
+    createContainersStorageTransport({
+      openStore: ({ root, runRoot, driver, options = [] }) =>
+        openStore({ root, runRoot, driver, driverOptions: options.length > 0 ? options : undefined }),
+    }),
+    createDirTransport(),
   ]),
+  openBlobInfoCache,
   get platform() {
     return hostPlatform();
   },

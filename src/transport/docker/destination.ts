@@ -1,4 +1,4 @@
-import type { BlobOrigin, DestinationAbilities, ImageDestination, InstanceOptions } from "../../image/mod.ts";
+import type { BlobOrigin, DestinationAbilities, ImageDestination, InstanceOptions, NewBlob } from "../../image/mod.ts";
 import type { ByteStream, CallOptions } from "../../internal/mod.ts";
 import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/mod.ts";
 import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/mod.ts";
@@ -13,7 +13,7 @@ export class DockerDestination implements ImageDestination {
   /** Sessions that mounts left open instead of mounting: the upload that follows goes on in them. */
   readonly #uploads = new Map<Digest, Upload>();
 
-  constructor(reference: DockerReference, lease: ClientLease) {
+  constructor(reference: DockerReference, lease: ClientLease, options: { schema1: boolean }) {
     this.reference = reference;
     this.#lease = lease;
     this.#repository = lease.client.repository(reference.dockerReference.path);
@@ -23,18 +23,18 @@ export class DockerDestination implements ImageDestination {
         MEDIA_TYPES.dockerManifest,
         MEDIA_TYPES.ociIndex,
         MEDIA_TYPES.dockerList,
-        MEDIA_TYPES.dockerSchema1Signed,
-        MEDIA_TYPES.dockerSchema1,
+        ...(options.schema1 ? [MEDIA_TYPES.dockerSchema1Signed, MEDIA_TYPES.dockerSchema1] : []),
       ],
+      layerCompression: "compress",
+      keepsForeignLayers: true,
       mountScope: `docker://${reference.dockerReference.domain}`,
     };
   }
 
-  async hasBlob({ digest, size }: Descriptor, options: CallOptions = {}): Promise<boolean> {
+  async findBlob({ digest, size }: Descriptor, options: CallOptions = {}): Promise<number | undefined> {
     const there = await this.#repository.headBlob(digest, options).catch(orUnknown);
-    if (there === undefined) return false;
     // A blob of another size under this digest is broken; uploading it anew is what mends it.
-    return there === size || there === UNKNOWN_SIZE || size === UNKNOWN_SIZE;
+    return there === size || size === UNKNOWN_SIZE ? there : there === UNKNOWN_SIZE ? size : undefined;
   }
 
   async mountBlob({ digest }: Descriptor, { location }: BlobOrigin, options: CallOptions = {}): Promise<boolean> {
@@ -46,10 +46,11 @@ export class DockerDestination implements ImageDestination {
     return result.mounted;
   }
 
-  async putBlob(descriptor: Descriptor, stream: ByteStream, options: CallOptions = {}): Promise<void> {
-    const upload = this.#uploads.get(descriptor.digest);
-    this.#uploads.delete(descriptor.digest);
-    await this.#repository.putVerifiedBlob(descriptor, stream, { ...options, upload });
+  async putBlob(blob: NewBlob, stream: ByteStream, options: CallOptions = {}): Promise<void> {
+    const upload = blob.digest && this.#uploads.get(blob.digest);
+    if (blob.digest) this.#uploads.delete(blob.digest);
+    const outgoing = { size: blob.size, digest: () => blob.measured().digest };
+    await this.#repository.putVerifiedBlob(outgoing, stream, { ...options, upload });
   }
 
   async putManifest(

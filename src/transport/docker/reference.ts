@@ -84,7 +84,8 @@ export class DockerReference implements ImageReference {
   }
 
   async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
-    return new DockerDestination(this, await this.#acquire(context));
+    const schema1 = !context.dockerDisableDestSchema1MimeTypes;
+    return new DockerDestination(this, await this.#acquire(context), { schema1 });
   }
 
   toString(): string {

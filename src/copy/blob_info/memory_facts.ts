@@ -1,0 +1,55 @@
+import type { Digest } from "../../spec/mod.ts";
+import type { BlobFacts, KnownCompression, KnownLocation } from "./facts.ts";
+
+class MemoryFacts implements BlobFacts {
+  readonly #uncompressed = new Map<Digest, Digest>();
+  readonly #byUncompressed = new Map<Digest, Set<Digest>>();
+  readonly #compressions = new Map<Digest, KnownCompression>();
+  readonly #locations = new Map<Digest, Map<string, KnownLocation>>();
+
+  uncompressedOf(digest: Digest): Digest | undefined {
+    return this.#uncompressed.get(digest) ?? (this.#byUncompressed.has(digest) ? digest : undefined);
+  }
+
+  digestsOf(uncompressed: Digest): Iterable<Digest> {
+    return this.#byUncompressed.get(uncompressed) ?? [];
+  }
+
+  compressionOf(digest: Digest): KnownCompression | undefined {
+    return this.#compressions.get(digest);
+  }
+
+  locationsOf(digest: Digest, scope: string): readonly KnownLocation[] {
+    return [...this.#locations.get(digest)?.values() ?? []].filter((known) => known.scope === scope);
+  }
+
+  recordUncompressed(any: Digest, uncompressed: Digest): void {
+    const former = this.#uncompressed.get(any);
+    if (former !== undefined) this.#forget(former, any);
+    this.#uncompressed.set(any, uncompressed);
+    const digests = this.#byUncompressed.get(uncompressed) ?? new Set();
+    this.#byUncompressed.set(uncompressed, digests.add(any));
+  }
+
+  recordCompression(digest: Digest, compression: KnownCompression): void {
+    this.#compressions.set(digest, compression);
+  }
+
+  recordLocation(known: KnownLocation, digest: Digest): void {
+    const locations = this.#locations.get(digest) ?? new Map<string, KnownLocation>();
+    this.#locations.set(digest, locations.set(`${known.scope} ${known.location}`, known));
+  }
+
+  [Symbol.dispose](): void {}
+
+  #forget(uncompressed: Digest, any: Digest): void {
+    const digests = this.#byUncompressed.get(uncompressed);
+    digests?.delete(any);
+    if (digests?.size === 0) this.#byUncompressed.delete(uncompressed);
+  }
+}
+
+/** Facts that last as long as they are held. */
+export function createMemoryFacts(): BlobFacts {
+  return new MemoryFacts();
+}

@@ -1,0 +1,111 @@
+import {
+  convertToDockerList,
+  convertToOciIndex,
+  type Descriptor,
+  type Digest,
+  type DockerListEntry,
+  entriesOf,
+  MEDIA_TYPES,
+  type OciIndex,
+  type ParsedIndex,
+  type Platform,
+  serializeDockerList,
+  serializeOciIndex,
+  ZSTD_ANNOTATION,
+} from "../spec/mod.ts";
+
+/** An instance as it was written. */
+export interface WrittenInstance {
+  /** Digest of the instance at the source. */
+  readonly source: Digest;
+  /** Whether it is one more variant of the instance, beside the instance itself. */
+  readonly added: boolean;
+  /** Digest of what was written. */
+  readonly digest: Digest;
+  /** Size of the written manifest in bytes. */
+  readonly size: number;
+  /** Media type of the written manifest. */
+  readonly mediaType: string;
+  /** Whether its layers are compressed with zstd. */
+  readonly zstd: boolean;
+}
+
+type Entry = Descriptor | DockerListEntry;
+
+/**
+ * The index of what was written: entries get the digest, size and type of what they name now, variants are appended,
+ * and where there are any, those with zstd go last, for old clients take the first that matches (oci_index.go
+ * `editInstances`). An entry that does not change keeps all that it says; where none does, the result is `index` itself.
+ */
+export function editIndex(index: ParsedIndex, written: readonly WrittenInstance[]): ParsedIndex {
+  const copies = new Map(written.filter(({ added }) => !added).map((instance) => [instance.source, instance]));
+  const before = entriesOf(index);
+  const entries = before.map((entry): Entry => {
+    const now = copies.get(entry.digest);
+    return now ? updateEntry(entry, now) : entry;
+  });
+  const variants = written.filter(({ added }) => added).map((variant): Entry => {
+    const { annotations, platform, artifactType }: Partial<Descriptor> = before.find(({ digest }) =>
+      digest === variant.source
+    )!;
+    return updateEntry({
+      mediaType: "",
+      digest: variant.source,
+      size: 0,
+      ...(annotations ? { annotations } : {}),
+      ...(platform ? { platform } : {}),
+      ...(artifactType ? { artifactType } : {}),
+    }, variant);
+  });
+  if (variants.length === 0 && entries.every((entry, i) => entry === before[i])) return index;
+  const present = new Set(entries.map(({ digest }) => digest));
+  const all = [...entries, ...variants.filter(({ digest }) => !present.has(digest))];
+  return withEntries(index, variants.length > 0 ? all.toSorted((a, b) => Number(isZstd(a)) - Number(isZstd(b))) : all);
+}
+
+function updateEntry(entry: Entry, now: WrittenInstance): Entry {
+  const { digest, size, mediaType, zstd } = now;
+  if (entry.digest === digest && entry.size === size && entry.mediaType === mediaType) return entry;
+  if (entry.digest === digest) return { ...entry, size, mediaType };
+  // What was embedded is another manifest now, and the mark of zstd would lie on layers that were compressed anew.
+  const { data: _, ...rest }: Partial<Descriptor> & Entry = entry;
+  return markZstd({ ...rest, digest, size, mediaType }, zstd);
+}
+
+function markZstd(entry: Entry, zstd: boolean): Entry {
+  if (isZstd(entry) === zstd) return entry;
+  const { annotations = {}, ...rest }: Descriptor = entry;
+  const { [ZSTD_ANNOTATION]: _, ...others } = annotations;
+  const marked: Record<string, string> = zstd ? { ...others, [ZSTD_ANNOTATION]: "true" } : others;
+  return Object.keys(marked).length > 0 ? { ...rest, annotations: marked } : rest;
+}
+
+function isZstd(entry: Entry): boolean {
+  return "annotations" in entry && entry.annotations?.[ZSTD_ANNOTATION] === "true";
+}
+
+function withEntries(index: ParsedIndex, entries: readonly Entry[]): ParsedIndex {
+  return index.kind === "oci-index"
+    ? ociIndex({ ...index.index, manifests: entries })
+    : dockerList({ ...index.list, manifests: entries as readonly DockerListEntry[] });
+}
+
+function ociIndex(index: OciIndex): ParsedIndex {
+  return { kind: "oci-index", bytes: serializeOciIndex(index), mediaType: MEDIA_TYPES.ociIndex, index };
+}
+
+function dockerList(list: Parameters<typeof serializeDockerList>[0]): ParsedIndex {
+  return { kind: "docker-list", bytes: serializeDockerList(list), mediaType: MEDIA_TYPES.dockerList, list };
+}
+
+/**
+ * An index in another type.
+ *
+ * @param platformOfNone What an instance without a platform gets in a Docker list.
+ */
+export function convertIndex(index: ParsedIndex, type: string, platformOfNone: Platform): ParsedIndex {
+  if (index.mediaType === type) return index;
+  return index.kind === "oci-index"
+    ? dockerList(convertToDockerList(index.index, platformOfNone))
+    : ociIndex(convertToOciIndex(index.list));
+}

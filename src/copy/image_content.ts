@@ -1,0 +1,91 @@
+import type { ImageSource } from "../image/mod.ts";
+import { decompressStream, peekCompression } from "../internal/compression/mod.ts";
+import { OncePerKey, readChunks } from "../internal/mod.ts";
+import {
+  createDigester,
+  type Digest,
+  DigestMismatchError,
+  isDigest,
+  isObject,
+  ManifestsError,
+  MAX_CONFIG_SIZE,
+  MEDIA_TYPES,
+  parseJson,
+  readBlob,
+  schema1EmptyLayers,
+  verifyBlob,
+} from "../spec/mod.ts";
+import type { BlobInfoCache } from "./blob_info_cache.ts";
+import type { MovedBlob } from "./move_blob.ts";
+import type { PlannedBlob, PlannedImage } from "./plan.ts";
+
+/** What conversions and checks need of an image besides its manifest; each piece is read when it is first needed. */
+export class ImageContent {
+  readonly #image: PlannedImage;
+  readonly #source: ImageSource;
+  readonly #cache: BlobInfoCache;
+  readonly #once = new OncePerKey<"config", Uint8Array<ArrayBuffer>>();
+
+  constructor(image: PlannedImage, source: ImageSource, cache: BlobInfoCache) {
+    this.#image = image;
+    this.#source = source;
+    this.#cache = cache;
+  }
+
+  /** The configuration, verified. */
+  async config(signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const { manifest: { config }, instance, digest } = this.#image;
+    if (!config) {
+      throw new ManifestsError("CONVERSION_NOT_SUPPORTED", `Cannot convert image ${digest} as it has no configuration`);
+    }
+    return await this.#once.get("config", async (signal) => {
+      const stream = await this.#source.getBlob(config, { instance, signal, maxRetries: 0 });
+      return await readBlob(stream, config, MAX_CONFIG_SIZE);
+    }, signal);
+  }
+
+  /** The digests of the layers without compression; `undefined` for those that schema 1 has only for form's sake. */
+  async diffIds(moved: readonly MovedBlob[], signal: AbortSignal): Promise<(Digest | undefined)[]> {
+    const empty = schema1EmptyLayers(this.#image.manifest);
+    const digests: (Digest | undefined)[] = [];
+    for (const [i, layer] of this.#image.layers.entries()) {
+      digests.push(empty[i] ? undefined : moved[i]?.diffId ?? await this.#diffIdOf(layer, signal));
+    }
+    return digests;
+  }
+
+  async #diffIdOf({ descriptor, instance }: PlannedBlob, signal: AbortSignal): Promise<Digest> {
+    const known = this.#cache.uncompressedOf(descriptor.digest);
+    if (known) return known;
+    const given = await this.#source.getBlob(descriptor, { instance, signal, maxRetries: 0 });
+    const { compression, stream } = await peekCompression(verifyBlob(given, descriptor));
+    const digester = createDigester();
+    for await (const chunk of readChunks(compression ? decompressStream(stream, compression) : stream)) {
+      digester.update(chunk);
+    }
+    const digest = digester.digest();
+    this.#cache.recordUncompressed(descriptor.digest, digest);
+    return digest;
+  }
+
+  /** Compares what was computed of the layers' content with what the configuration says. */
+  async verifyDiffIds(moved: readonly MovedBlob[], signal: AbortSignal): Promise<void> {
+    const { manifest: { config }, digest } = this.#image;
+    const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
+    if (!isImage || moved.every(({ diffId }) => diffId === undefined)) return;
+    const expected = diffIdsIn(await this.config(signal));
+    if (expected.length !== moved.length) return;
+    for (const [i, { diffId }] of moved.entries()) {
+      if (diffId === undefined || diffId === expected[i] || !isDigest(expected[i]!)) continue;
+      throw new DigestMismatchError(`layer ${i + 1} of image ${digest} without compression`, expected[i]!, diffId);
+    }
+  }
+}
+
+/** `rootfs.diff_ids` of a configuration; none where it says nothing. */
+function diffIdsIn(config: Uint8Array): string[] {
+  const { value } = parseJson(config, "image configuration");
+  const rootfs = isObject(value) ? value.rootfs : undefined;
+  const ids = isObject(rootfs) ? rootfs.diff_ids : undefined;
+  return Array.isArray(ids) && ids.every((id) => typeof id === "string") ? ids : [];
+}

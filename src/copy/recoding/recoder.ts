@@ -1,0 +1,80 @@
+import { CompressionError } from "../../internal/compression/mod.ts";
+import type { ByteStream } from "../../internal/mod.ts";
+import { ManifestsError, UNKNOWN_SIZE } from "../../spec/mod.ts";
+import { type Recoded, recodeHere, type Recoding } from "./pipeline.ts";
+import { openWorkers, type RecodingWorker } from "./recoding_worker.ts";
+
+/** Layers below this size, in bytes, are done before a worker has started. */
+const MIN_FOR_WORKERS = 512 * 1024;
+
+/** How many blocks of one stream may be under way per worker, so that none of them waits for the next one. */
+const BLOCKS_PER_WORKER = 2;
+
+/** Compresses layers anew, outside of this thread where that can be. Dispose it when no stream of it is read any more. */
+export interface Recoder extends Disposable {
+  /**
+   * Compresses a stream anew while it is read.
+   *
+   * @param size How many bytes come in; `UNKNOWN_SIZE` counts as many.
+   * @throws {ManifestsError} While it is read: with code `ARCHIVE_INVALID` where the bytes are not what they should be.
+   */
+  recode(stream: ByteStream, recoding: Recoding, size: number): Promise<Recoded>;
+}
+
+/** A recoder with a worker per processor. They are started when they are first needed, and ended with the recoder. */
+export function createRecoder(): Recoder {
+  return new WorkerRecoder();
+}
+
+class WorkerRecoder implements Recoder {
+  #workers: Promise<RecodingWorker[]> | undefined;
+  #disposed = false;
+
+  async recode(stream: ByteStream, recoding: Recoding, size: number): Promise<Recoded> {
+    const small = size !== UNKNOWN_SIZE && size < MIN_FOR_WORKERS;
+    const workers = small || !recoding.compress ? [] : await this.#open();
+    const recoded = recodeWith(workers, stream, recoding);
+    return { ...recoded, stream: explained(recoded.stream) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#workers?.then((workers) => workers.forEach((worker) => worker.terminate()));
+  }
+
+  #open(): Promise<RecodingWorker[]> {
+    return this.#workers ??= openWorkers(navigator.hardwareConcurrency).then((workers) => {
+      if (this.#disposed) workers.forEach((worker) => worker.terminate());
+      return workers;
+    });
+  }
+}
+
+/** gzip is made of blocks, for which all workers are used; zstd, by the one with the least to do. */
+function recodeWith(workers: readonly RecodingWorker[], stream: ByteStream, recoding: Recoding): Recoded {
+  const idlest = () => workers.reduce((a, b) => b.jobs < a.jobs ? b : a);
+  if (workers.length === 0) return recodeHere(stream, recoding);
+  if (recoding.compress?.algorithm !== "gzip") return idlest().recode(stream, recoding);
+  return recodeHere(stream, recoding, {
+    deflate: (block) => idlest().deflate(block),
+    ahead: workers.length * BLOCKS_PER_WORKER,
+  });
+}
+
+/** Gives broken layers a code. */
+function explained(stream: ByteStream): ByteStream {
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (cause) {
+        if (!(cause instanceof CompressionError)) throw cause;
+        throw new ManifestsError("ARCHIVE_INVALID", `Cannot read a layer: ${cause.message}`, { cause });
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}

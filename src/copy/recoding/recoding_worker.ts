@@ -1,0 +1,138 @@
+import { CompressionError, type DeflateBlock, type DeflatedBlock } from "../../internal/compression/mod.ts";
+import type { ByteStream } from "../../internal/mod.ts";
+import { JobInput, JobOutput } from "./job.ts";
+import type { Measured, Recoded, Recoding } from "./pipeline.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
+
+const WORKER_URL = new URL("./worker.ts", import.meta.url);
+
+/** Starts workers. Some places have none, or do not allow to load them; then there are fewer, or none. Never prompts. */
+export async function openWorkers(count: number): Promise<RecodingWorker[]> {
+  if (!mayLoad(WORKER_URL)) return [];
+  const opened = await Promise.all(Array.from({ length: count }, () => openWorker()));
+  return opened.filter((worker) => worker !== undefined);
+}
+
+/** In Deno, a worker's file is read with the program's permissions, for which it would ask the user. */
+function mayLoad(url: URL): boolean {
+  const { Deno: deno } = globalThis as { Deno?: { permissions: { querySync(what: object): { state: string } } } };
+  if (!deno || url.protocol !== "file:") return true;
+  return deno.permissions.querySync({ name: "read", path: new URL("../../..", url) }).state === "granted";
+}
+
+async function openWorker(): Promise<RecodingWorker | undefined> {
+  try {
+    const worker = new Worker(WORKER_URL, { type: "module" });
+    const ready = Promise.withResolvers<boolean>();
+    worker.onmessage = () => ready.resolve(true);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      ready.resolve(false);
+    };
+    if (await ready.promise) return new RecodingWorker(worker);
+    worker.terminate();
+  } catch {
+    // There are none here.
+  }
+  return undefined;
+}
+
+/** Something that a worker works on, seen from here. */
+interface WorkerJob {
+  receive(message: FromWorker): void;
+  fail(error: unknown): void;
+}
+
+/** A worker that is ready. */
+export class RecodingWorker {
+  readonly #worker: Worker;
+  readonly #jobs = new Map<number, WorkerJob>();
+  #lastJob = 0;
+
+  /** Takes a worker over. */
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type !== "ready") this.#jobs.get(data.job)?.receive(data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      for (const job of this.#jobs.values()) job.fail(new Error(`Cannot compress in a worker: ${event.message}`));
+    };
+  }
+
+  /** How much it works on. */
+  get jobs(): number {
+    return this.#jobs.size;
+  }
+
+  /** Ends it, whatever it works on. */
+  terminate(): void {
+    this.#worker.terminate();
+  }
+
+  /** Compresses a block of a gzip stream. */
+  async deflate(block: DeflateBlock): Promise<DeflatedBlock> {
+    const job = ++this.#lastJob;
+    const done = Promise.withResolvers<DeflatedBlock>();
+    this.#jobs.set(job, {
+      fail: done.reject,
+      receive(message) {
+        if (message.type === "deflated") done.resolve(message);
+        else if (message.type === "failed") done.reject(errorOf(message));
+      },
+    });
+    try {
+      this.#send({ job, type: "deflate", block }, [block.bytes.buffer]);
+      return await done.promise;
+    } finally {
+      this.#jobs.delete(job);
+    }
+  }
+
+  /** Compresses a stream anew while it is read. */
+  recode(stream: ByteStream, recoding: Recoding): Recoded {
+    const job = ++this.#lastJob;
+    let measured: Measured | undefined;
+    const output = new JobOutput({
+      more: () => this.#send({ job, type: "more" }),
+      cancel: () => {
+        this.#jobs.delete(job);
+        this.#send({ job, type: "cancel" });
+      },
+    });
+    const input = new JobInput(stream, {
+      send: (bytes) => this.#send({ job, type: "input", bytes }, [bytes.buffer]),
+      end: () => this.#send({ job, type: "end" }),
+      fail: (error) => output.fail(error),
+    });
+    this.#jobs.set(job, {
+      fail: (error) => output.fail(error),
+      receive: (message) => {
+        if (message.type === "more") return input.more();
+        if (message.type === "output") return output.receive(message.bytes);
+        this.#jobs.delete(job);
+        if (message.type === "failed") return output.fail(errorOf(message));
+        if (message.type === "done") measured = message.measured;
+        output.end();
+      },
+    });
+    this.#send({ job, type: "start", recoding });
+    return {
+      stream: output.stream(() => input.cancel()),
+      measured() {
+        if (!measured) throw new Error("Cannot measure a stream that has not ended");
+        return measured;
+      },
+    };
+  }
+
+  #send(message: ToWorker, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+}
+
+function errorOf({ name, message }: FromWorker & { type: "failed" }): Error {
+  const Kind = { CompressionError, RangeError }[name] ?? Error;
+  return new Kind(message);
+}

@@ -1,0 +1,89 @@
+/// <reference lib="deno.worker" />
+/** The other side of {@linkcode Recoder}: recodes streams in a thread of its own. */
+import { BlockDeflater } from "../../internal/compression/mod.ts";
+import { readChunks } from "../../internal/mod.ts";
+import { recodeHere } from "./pipeline.ts";
+import { CREDITS, type FromWorker, type ToWorker, transferable } from "./protocol.ts";
+
+/** A stream that this thread works on. */
+class Job {
+  readonly #number: number;
+  #input!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #credits = CREDITS;
+  #wake = () => {};
+  #cancelled = false;
+
+  constructor(number: number) {
+    this.#number = number;
+  }
+
+  async run(recoding: (ToWorker & { type: "start" })["recoding"]): Promise<void> {
+    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => {
+        this.#input = controller;
+      },
+      pull: () => send({ job: this.#number, type: "more" }),
+    }, { highWaterMark: CREDITS });
+    try {
+      const recoded = recodeHere(stream, recoding);
+      for await (const chunk of readChunks(recoded.stream)) {
+        if (this.#credits === 0) await new Promise<void>((resolve) => this.#wake = resolve);
+        if (this.#cancelled) return;
+        this.#credits--;
+        const bytes = transferable(chunk);
+        send({ job: this.#number, type: "output", bytes }, [bytes.buffer]);
+      }
+      send({ job: this.#number, type: "done", measured: recoded.measured() });
+    } catch (error) {
+      if (!this.#cancelled) sendFailure(this.#number, error);
+    }
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case "input":
+        return this.#input.enqueue(message.bytes);
+      case "end":
+        return this.#input.close();
+      case "more":
+        this.#credits++;
+        return this.#wake();
+      case "cancel":
+        this.#cancelled = true;
+        this.#input.error(new Error("cancelled"));
+        return this.#wake();
+    }
+  }
+}
+
+function send(message: FromWorker, transfer: Transferable[] = []): void {
+  self.postMessage(message, transfer);
+}
+
+function sendFailure(job: number, error: unknown): void {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  send({ job, type: "failed", name, message });
+}
+
+const deflater = new BlockDeflater();
+
+async function deflate({ job, block }: ToWorker & { type: "deflate" }): Promise<void> {
+  try {
+    const { bytes, spare } = await deflater.deflate(block);
+    send({ job, type: "deflated", bytes, spare }, [bytes.buffer, ...spare ? [spare] : []]);
+  } catch (error) {
+    sendFailure(job, error);
+  }
+}
+
+const jobs = new Map<number, Job>();
+
+self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
+  if (data.type === "deflate") return void deflate(data);
+  if (data.type !== "start") return jobs.get(data.job)?.receive(data);
+  const job = new Job(data.job);
+  jobs.set(data.job, job);
+  job.run(data.recoding).finally(() => jobs.delete(data.job));
+});
+
+send({ type: "ready" });

@@ -1,0 +1,119 @@
+import { concatBytes } from "../../../internal/mod.ts";
+
+/** How large the pieces are that come out, in bytes. */
+const CHUNK_SIZE = 64 * 1024;
+
+/** A compressor that makes one frame after another. */
+interface FrameStream {
+  write(bytes: Uint8Array, done: () => void): boolean;
+  flush(kind: number, done: () => void): unknown;
+  on(event: "data", listener: (bytes: Uint8Array<ArrayBuffer>) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  destroy(): unknown;
+}
+
+/** Writes zstd frames and knows where they are. */
+export class FrameWriter implements Disposable {
+  readonly #zstd: FrameStream;
+  readonly #endOfFrame: number;
+  #open = false;
+  #failure: Error | undefined;
+  /** Bytes that are ready to be given out. */
+  #ready: Uint8Array<ArrayBuffer>[] = [];
+  #position = 0;
+
+  /** Writes with a compressor; see {@linkcode openFrameWriter}. */
+  constructor(zstd: FrameStream, endOfFrame: number) {
+    this.#zstd = zstd;
+    this.#endOfFrame = endOfFrame;
+    zstd.on("data", (bytes) => this.writeRaw(bytes));
+    zstd.on("error", (error) => this.#failure = error);
+  }
+
+  /** How many bytes have been written. Exact where no frame is open. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Adds bytes to the open frame. */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    this.#open = true;
+    await new Promise<void>((resolve) => this.#zstd.write(bytes, resolve));
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Ends the open frame, if there is one. */
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await new Promise<void>((resolve) => this.#zstd.flush(this.#endOfFrame, resolve));
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Writes a frame that decompressors pass over; returns where its content is. */
+  writeSkippable(content: Uint8Array<ArrayBuffer>): number {
+    const header = new DataView(new ArrayBuffer(8));
+    header.setUint32(0, 0x184d2a50, true);
+    header.setUint32(4, content.length, true);
+    this.writeRaw(new Uint8Array(header.buffer));
+    const position = this.#position;
+    this.writeRaw(content);
+    return position;
+  }
+
+  /** Writes bytes as they are. */
+  writeRaw(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#ready.push(bytes);
+    this.#position += bytes.length;
+  }
+
+  /** Takes what is ready. */
+  take(): Uint8Array<ArrayBuffer>[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  [Symbol.dispose](): void {
+    this.#zstd.destroy();
+  }
+}
+
+/** Opens a writer of frames with checksums. */
+export async function openFrameWriter(level: number): Promise<FrameWriter> {
+  const { constants, createZstdCompress } = await import("node:zlib");
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_checksumFlag]: 1,
+  };
+  const zstd = createZstdCompress({ params, chunkSize: CHUNK_SIZE }) as unknown as FrameStream;
+  return new FrameWriter(zstd, constants.ZSTD_e_end);
+}
+
+/** Collects bytes that are compressed as one frame. */
+export class FrameBuffer implements Disposable {
+  readonly #writer: FrameWriter;
+  #size = 0;
+
+  /** `writer` must be used for nothing else. */
+  constructor(writer: FrameWriter) {
+    this.#writer = writer;
+  }
+
+  /** Adds bytes. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#size += bytes.length;
+    await this.#writer.write(bytes);
+  }
+
+  /** All of it, compressed; and its size without compression. */
+  async end(): Promise<{ compressed: Uint8Array<ArrayBuffer>; size: number }> {
+    await this.#writer.close();
+    return { compressed: concatBytes(this.#writer.take()), size: this.#size };
+  }
+
+  [Symbol.dispose](): void {
+    this.#writer[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,64 @@
+import { encodeBase64, encodeUtf8 } from "../../../internal/mod.ts";
+import { encodeGoJsonText, type GoJsonValue } from "../../../spec/mod.ts";
+import type { FrameBuffer } from "./frames.ts";
+import { isValidUtf8 } from "./utf8.ts";
+
+/** How much text is compressed at once, in characters. */
+const BLOCK = 256 * 1024;
+
+/**
+ * The parts of a tar archive that are no file contents, from which, together with the files, it can be put together again
+ * byte for byte: tar-split's JSON, one record per line.
+ */
+export class TarSplit {
+  readonly #frame: FrameBuffer;
+  #lines: string[] = [];
+  #size = 0;
+  #records = 0;
+
+  /** Writes to a frame. */
+  constructor(frame: FrameBuffer) {
+    this.#frame = frame;
+  }
+
+  /** Bytes of the archive that are none of a file. */
+  async addSegment(bytes: Uint8Array): Promise<void> {
+    await this.#add([["type", 2], ["payload", encodeBase64(bytes)]]);
+  }
+
+  /** An entry; `checksum` is that of its content, `undefined` where there is none. */
+  async addEntry(entry: {
+    name: string;
+    nameBytes: Uint8Array;
+    size: number;
+    checksum: Uint8Array | undefined;
+  }): Promise<void> {
+    const { name, nameBytes, size, checksum } = entry;
+    await this.#add([
+      ["type", 1],
+      isValidUtf8(nameBytes) ? ["name", name] : ["name_raw", encodeBase64(nameBytes)],
+      ["size", size || undefined],
+      ["payload", checksum ? encodeBase64(checksum) : null],
+    ]);
+  }
+
+  /** All of it, compressed; and its size without compression. */
+  async end(): Promise<{ compressed: Uint8Array<ArrayBuffer>; size: number }> {
+    await this.#flush();
+    return await this.#frame.end();
+  }
+
+  async #add(members: [string, GoJsonValue | undefined][]): Promise<void> {
+    const line = encodeGoJsonText(new Map([...members, ["position", this.#records++]]));
+    this.#lines.push(line, "\n");
+    this.#size += line.length + 1;
+    if (this.#size >= BLOCK) await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const text = encodeUtf8(this.#lines.join(""));
+    this.#lines = [];
+    this.#size = 0;
+    await this.#frame.write(text);
+  }
+}

@@ -1,0 +1,25 @@
+import type { ByteStream } from "../streams.ts";
+import { ENGINE_CHUNK_SIZE, streamThrough } from "./engine.ts";
+
+const DEFAULT_LEVEL = 3;
+
+/** Compresses a stream as one zstd frame with a checksum, in this thread. */
+export function zstdStream(stream: ByteStream, level: number = DEFAULT_LEVEL): ByteStream {
+  checkLevel(level);
+  return streamThrough(stream, {
+    action: "compress zstd",
+    open: (zlib) => zlib.createZstdCompress({ chunkSize: ENGINE_CHUNK_SIZE, params: params(zlib.constants, level) }),
+  });
+}
+
+function checkLevel(level: number): void {
+  if (Number.isInteger(level) && level >= 1 && level <= 22) return;
+  throw new RangeError(`Cannot compress zstd as its level must be from 1 to 22: current value is ${level}`);
+}
+
+function params(
+  constants: { ZSTD_c_compressionLevel: number; ZSTD_c_checksumFlag: number },
+  level: number,
+): Record<number, number> {
+  return { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+}

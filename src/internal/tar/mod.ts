@@ -1,0 +1,12 @@
+/** Tar archives, header by header: reading with PAX and GNU extensions, writing ustar. No I/O, no domain words. */
+export { encodeTarHeader, type NewTarEntry } from "./encode.ts";
+export { TarHeaderParser } from "./parser.ts";
+export {
+  TAR_BLOCK_SIZE,
+  type TarEntryType,
+  TarError,
+  type TarHeader,
+  tarPadding,
+  type TarStep,
+  type TarTime,
+} from "./types.ts";

@@ -1,0 +1,125 @@
+import type { Descriptor } from "../descriptor.ts";
+import { ManifestsError } from "../errors.ts";
+import type { ParsedImage } from "../manifest.ts";
+import { MEDIA_TYPES } from "../media_types.ts";
+
+/** What is done with a layer's compression, as far as its media type tells: `keep` leaves that as it is. */
+export type LayerCompression = "gzip" | "zstd" | "uncompressed" | "keep";
+
+/** The media types of one kind of layer, by compression. */
+interface LayerFamily {
+  readonly uncompressed: string;
+  readonly gzip: string;
+  /** `undefined`: Docker has no such type, or no registry and no engine takes it. */
+  readonly zstd?: string;
+}
+
+const OCI_LAYER: LayerFamily = {
+  uncompressed: MEDIA_TYPES.ociLayer,
+  gzip: MEDIA_TYPES.ociLayerGzip,
+  zstd: MEDIA_TYPES.ociLayerZstd,
+};
+const OCI_NONDISTRIBUTABLE: LayerFamily = {
+  uncompressed: MEDIA_TYPES.ociNondistributableLayer,
+  gzip: MEDIA_TYPES.ociNondistributableLayerGzip,
+  zstd: MEDIA_TYPES.ociNondistributableLayerZstd,
+};
+const DOCKER_LAYER: LayerFamily = { uncompressed: MEDIA_TYPES.dockerLayer, gzip: MEDIA_TYPES.dockerLayerGzip };
+const DOCKER_FOREIGN: LayerFamily = {
+  uncompressed: MEDIA_TYPES.dockerForeignLayer,
+  gzip: MEDIA_TYPES.dockerForeignLayerGzip,
+};
+const FAMILIES: readonly LayerFamily[] = [OCI_LAYER, OCI_NONDISTRIBUTABLE, DOCKER_LAYER, DOCKER_FOREIGN];
+
+const DOCKER_TO_OCI: ReadonlyMap<string, string> = new Map<string, string>([
+  [MEDIA_TYPES.dockerLayer, MEDIA_TYPES.ociLayer],
+  [MEDIA_TYPES.dockerLayerGzip, MEDIA_TYPES.ociLayerGzip],
+  [MEDIA_TYPES.dockerLayerZstd, MEDIA_TYPES.ociLayerZstd],
+  [MEDIA_TYPES.dockerForeignLayer, MEDIA_TYPES.ociNondistributableLayer],
+  [MEDIA_TYPES.dockerForeignLayerGzip, MEDIA_TYPES.ociNondistributableLayerGzip],
+]);
+
+const ZSTD_TYPES: readonly string[] = [
+  MEDIA_TYPES.ociLayerZstd,
+  MEDIA_TYPES.ociNondistributableLayerZstd,
+  MEDIA_TYPES.dockerLayerZstd,
+];
+
+/** Docker types for OCI's; zstd is missing on purpose, since nothing of Docker's reads it. */
+const OCI_TO_DOCKER: ReadonlyMap<string, string> = new Map(
+  [...DOCKER_TO_OCI].filter(([docker]) => !ZSTD_TYPES.includes(docker)).map(([docker, oci]) => [oci, docker]),
+);
+
+/**
+ * The media type of a layer after its compression was changed (container-libs `compressionVariantMIMEType`).
+ *
+ * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` where the type is no layer's, or has no such variant.
+ *
+ * @example
+ * ```ts
+ * import { layerMediaType, MEDIA_TYPES } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(layerMediaType(MEDIA_TYPES.ociLayer, "zstd"), MEDIA_TYPES.ociLayerZstd);
+ * assert.throws(() => layerMediaType(MEDIA_TYPES.dockerLayer, "zstd"), { code: "COMPRESSION_NOT_SUPPORTED" });
+ * ```
+ */
+export function layerMediaType(mediaType: string, compression: LayerCompression): string {
+  if (compression === "keep") return mediaType;
+  const found = familyOf(mediaType)?.[compression];
+  if (found) return found;
+  const change = compression === "uncompressed" ? "decompress" : `compress with ${compression}`;
+  const reason = familyOf(mediaType)
+    ? `${compression} compression is not supported for type ${JSON.stringify(mediaType)}`
+    : `${JSON.stringify(mediaType)} is no type of layer whose compression can change`;
+  throw new ManifestsError("COMPRESSION_NOT_SUPPORTED", `Cannot ${change} a layer as ${reason}`);
+}
+
+function familyOf(mediaType: string): LayerFamily | undefined {
+  return FAMILIES.find(({ uncompressed, gzip, zstd }) => [uncompressed, gzip, zstd].includes(mediaType));
+}
+
+/** Whether the compression of an image's layer may change; not in artifacts, and not where the type is not known. */
+export function isChangeableLayer(image: ParsedImage, layer: Descriptor): boolean {
+  // Schema 1 does not say what its layers are, so all of them are taken for tar archives.
+  if (image.kind === "docker-schema1") return true;
+  const family = familyOf(layer.mediaType);
+  const isDocker = family === DOCKER_LAYER || family === DOCKER_FOREIGN;
+  return family !== undefined && !isArtifact(image) && isDocker === (image.kind === "docker-image");
+}
+
+/**
+ * Whether a manifest is an artifact's rather than an image's: OCI's, with a configuration that is not an image's. What
+ * is no image cannot be converted.
+ */
+export function isArtifact(image: ParsedImage): boolean {
+  return image.kind === "oci-image" && image.config?.mediaType !== MEDIA_TYPES.ociConfig;
+}
+
+/** OCI's media type for a layer of Docker's. Throws `CONVERSION_NOT_SUPPORTED`. */
+export function ociLayerType(mediaType: string): string {
+  return DOCKER_TO_OCI.get(mediaType) ?? refuseLayer(mediaType, "OCI");
+}
+
+/** Docker's media type for a layer of OCI's. Throws `CONVERSION_NOT_SUPPORTED`. */
+export function dockerLayerType(mediaType: string): string {
+  return OCI_TO_DOCKER.get(mediaType) ?? refuseLayer(mediaType, "Docker");
+}
+
+/** Refuses a layer that schema 1, which has no media types, could not tell from one that everybody can read. */
+export function requireSchema1Layer(mediaType: string): void {
+  const known = OCI_TO_DOCKER.has(mediaType) || DOCKER_TO_OCI.has(mediaType);
+  if (!known || ZSTD_TYPES.includes(mediaType)) refuseLayer(mediaType, "Docker schema 1");
+}
+
+function refuseLayer(mediaType: string, format: string): never {
+  const reason = ZSTD_TYPES.includes(mediaType)
+    ? "zstd compression is not supported there"
+    : mediaType.endsWith("+encrypted")
+    ? "encrypted layers are not supported there"
+    : "that is no type of layer that has a counterpart there";
+  throw new ManifestsError(
+    "CONVERSION_NOT_SUPPORTED",
+    `Cannot convert a layer of type ${JSON.stringify(mediaType)} to ${format} as ${reason}`,
+  );
+}

@@ -1,0 +1,77 @@
+import {
+  encodeGoJson,
+  type GoJsonValue,
+  isObject,
+  nonEmpty,
+  parseJson,
+  readTime,
+  sortedMap,
+  StructReader,
+} from "../json/mod.ts";
+import { platformJson, readPlatform } from "../platform.ts";
+
+type Members = Map<string, GoJsonValue | undefined>;
+
+/**
+ * A configuration of Docker's as OCI's: what the image specification knows, in Go's order, and nothing else. Lost are
+ * `container`, `container_config`, `docker_version`, `Healthcheck`, `OnBuild`, `Shell` and their like.
+ *
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
+ */
+export function convertToOciConfig(config: Uint8Array): Uint8Array<ArrayBuffer> {
+  const from = new StructReader(parseJson(config, "configuration").value, "configuration");
+  return encodeGoJson(
+    new Map<string, GoJsonValue | undefined>([
+      ["created", readTime(from, "created")],
+      ["author", nonEmpty(from.string("author"))],
+      ...platformJson(readPlatform(from)),
+      ["config", executionJson(from.struct("config"))],
+      ["rootfs", rootfsJson(from.struct("rootfs"))],
+      ["history", nonEmptyList(from.structs("history")?.map(historyJson))],
+    ]),
+  );
+}
+
+/** Go has no way to leave out an empty struct, so that `"config":{}` is always written. */
+function executionJson(from: StructReader | undefined): Members {
+  if (!from) return new Map();
+  return new Map<string, GoJsonValue | undefined>([
+    ["User", nonEmpty(from.string("User"))],
+    ["ExposedPorts", readSet(from, "ExposedPorts")],
+    ["Env", nonEmpty(from.strings("Env"))],
+    ["Entrypoint", nonEmpty(from.strings("Entrypoint"))],
+    ["Cmd", nonEmpty(from.strings("Cmd"))],
+    ["Volumes", readSet(from, "Volumes")],
+    ["WorkingDir", nonEmpty(from.string("WorkingDir"))],
+    ["Labels", sortedMap(from.stringMap("Labels"))],
+    ["StopSignal", nonEmpty(from.string("StopSignal"))],
+    ["ArgsEscaped", from.boolean("ArgsEscaped") || undefined],
+  ]);
+}
+
+function rootfsJson(from: StructReader | undefined): Members {
+  return new Map<string, GoJsonValue>([
+    ["type", from?.string("type") ?? ""],
+    ["diff_ids", from?.strings("diff_ids") ?? null],
+  ]);
+}
+
+function historyJson(from: StructReader): Members {
+  return new Map<string, GoJsonValue | undefined>([
+    ["created", readTime(from, "created")],
+    ["created_by", nonEmpty(from.string("created_by"))],
+    ["author", nonEmpty(from.string("author"))],
+    ["comment", nonEmpty(from.string("comment"))],
+    ["empty_layer", from.boolean("empty_layer") || undefined],
+  ]);
+}
+
+/** A Go `map[string]struct{}`, of which only the keys matter; `undefined` where there are none. */
+export function readSet(from: StructReader, name: string): ReadonlyMap<string, GoJsonValue> | undefined {
+  const members = from.struct(name)?.entries((value) => value === null || isObject(value), "an object");
+  return sortedMap(members?.map(([key]) => [key, new Map()] as const));
+}
+
+function nonEmptyList(list: readonly GoJsonValue[] | undefined): readonly GoJsonValue[] | undefined {
+  return list?.length ? list : undefined;
+}

@@ -1,0 +1,57 @@
+import { LayerFileError, type LayerFiles } from "./layer_files.ts";
+import type { OpenFile } from "./raw_file.ts";
+import { isSplitFile, type SplitEntry } from "./tar_split.ts";
+
+/** Size of the chunks, in bytes. Larger ones win nothing and stay in memory for longer. */
+const CHUNK_SIZE = 64 * 1024;
+
+/** Files that go into one chunk at most: they are opened without waiting, and others want their turn. */
+const MAX_FILES = 32;
+
+/**
+ * Puts a tar together of the pieces that were kept and the files that were unpacked from it.
+ *
+ * @throws {LayerFileError} For a file that is missing or too short.
+ */
+export async function* assembleTar(
+  entries: AsyncIterable<SplitEntry[]>,
+  files: LayerFiles,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  let chunk = new Uint8Array(CHUNK_SIZE), used = 0, opened = 0;
+  for await (const batch of entries) {
+    for (const entry of batch) {
+      const isFile = isSplitFile(entry);
+      using content = isFile ? files.open(entry) : openBytes(entry);
+      for (let left = isFile ? entry.size : entry.length; left > 0;) {
+        const reading = content.read(chunk.subarray(used, used + left));
+        const count = typeof reading === "number" ? reading : await reading;
+        if (count === 0 && isFile) throw new LayerFileError(entry, `is shorter than ${entry.size} bytes`);
+        used += count;
+        left -= count;
+        if (used < CHUNK_SIZE) continue;
+        yield chunk;
+        chunk = new Uint8Array(CHUNK_SIZE);
+        used = opened = 0;
+      }
+      if (!isFile || ++opened < MAX_FILES) continue;
+      yield chunk.subarray(0, used);
+      chunk = new Uint8Array(CHUNK_SIZE);
+      used = opened = 0;
+    }
+  }
+  if (used > 0) yield chunk.subarray(0, used);
+}
+
+/** Bytes as if they were a file. */
+function openBytes(bytes: Uint8Array): OpenFile {
+  let at = 0;
+  return {
+    read(view) {
+      const part = bytes.subarray(at, at + view.length);
+      view.set(part);
+      at += part.length;
+      return part.length;
+    },
+    [Symbol.dispose]: () => {},
+  };
+}

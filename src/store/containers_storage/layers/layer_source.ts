@@ -1,0 +1,96 @@
+import { exists } from "@std/fs";
+import { join } from "@std/path";
+import { type ByteStream, Crc64, encodeBase64 } from "../../../internal/mod.ts";
+import { ManifestsError } from "../../../spec/mod.ts";
+import type { StoredLayer } from "../../types.ts";
+import { assembleTar } from "./assemble.ts";
+import { LayerFileError, LayerFiles } from "./layer_files.ts";
+import { layersFolder } from "./layer_roots.ts";
+import { isSplitFile, readTarSplit, type SplitEntry } from "./tar_split.ts";
+
+/** The error of a layer whose tar cannot be made again. */
+export function notReproducible({ id }: StoredLayer, reason: string, cause?: unknown): ManifestsError {
+  return new ManifestsError("LAYER_NOT_REPRODUCIBLE", `Cannot read layer ${id} as ${reason}`, { cause });
+}
+
+/** What the tar of a layer is made of: the pieces that were kept of it, and the unpacked files. */
+export class LayerSource {
+  readonly #tarSplit: string;
+  readonly #folder: string;
+
+  /** @param folder The unpacked layer, without links in its path. */
+  constructor(tarSplit: string, folder: string) {
+    this.#tarSplit = tarSplit;
+    this.#folder = folder;
+  }
+
+  /** The tar, as it comes out. Throws `LayerFileError`. */
+  async *read(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    yield* assembleTar(await this.#entries(), new LayerFiles(this.#folder));
+  }
+
+  /**
+   * Looks for the file that makes the tar another than it was. A sum over every file would cost more than the digest
+   * of the whole does, so it is only made where that is wrong.
+   */
+  async findBrokenFile(signal: AbortSignal | undefined): Promise<LayerFileError | undefined> {
+    const files = new LayerFiles(this.#folder);
+    const buffer = new Uint8Array(256 * 1024);
+    for await (const batch of await this.#entries()) {
+      for (const entry of batch.filter(isSplitFile)) {
+        const sum = new Crc64();
+        using content = files.open(entry);
+        for (let left = entry.size; left > 0;) {
+          signal?.throwIfAborted();
+          const count = await content.read(buffer.subarray(0, left));
+          if (count === 0) break;
+          sum.update(buffer.subarray(0, count));
+          left -= count;
+        }
+        if (encodeBase64(sum.bytes()) !== entry.checksum) return new LayerFileError(entry, "has another content");
+      }
+    }
+    return undefined;
+  }
+
+  async #entries(): Promise<AsyncGenerator<SplitEntry[], void, undefined>> {
+    return readTarSplit((await Deno.open(this.#tarSplit)).readable as ByteStream);
+  }
+}
+
+/**
+ * Finds what the tar of a layer is made of. The record, the pieces and the files may be below different roots.
+ *
+ * @throws {ManifestsError} With code `LAYER_NOT_REPRODUCIBLE`.
+ */
+export async function findLayerSource(
+  layer: StoredLayer,
+  roots: readonly string[],
+  driver: string,
+): Promise<LayerSource> {
+  if (driver !== "overlay" && driver !== "vfs") {
+    throw notReproducible(layer, `layers of storage driver ${JSON.stringify(driver)} cannot be read here`);
+  }
+  const home = (root: string) => driver === "vfs" ? join(root, "vfs", "dir", layer.id) : join(root, driver, layer.id);
+  for (const root of roots) {
+    // Files of such layers have their digests for names, and only the kernel can tell which is which.
+    if (driver === "overlay" && await exists(join(home(root), "composefs-data", "composefs.blob"))) {
+      throw notReproducible(layer, "it is kept as a composefs image");
+    }
+  }
+  const tarSplit = await findFirst(roots.map((root) => join(layersFolder(root, driver), `${layer.id}.tar-split.gz`)));
+  if (tarSplit === undefined) {
+    throw notReproducible(
+      layer,
+      "nothing was kept of the tar that it was unpacked from: its tar-split file is missing",
+    );
+  }
+  const folder = await findFirst(roots.map((root) => driver === "vfs" ? home(root) : join(home(root), "diff")));
+  if (folder === undefined) throw notReproducible(layer, "its files are missing");
+  return new LayerSource(tarSplit, await Deno.realPath(folder));
+}
+
+async function findFirst(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (await exists(path)) return path;
+  return undefined;
+}

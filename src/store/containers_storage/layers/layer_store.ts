@@ -1,0 +1,123 @@
+import { join } from "@std/path";
+import { type ByteStream, OncePerKey, type SignalOptions } from "../../../internal/mod.ts";
+import {
+  createDigester,
+  type Digest,
+  digestAlgorithm,
+  isManifestsError,
+  ManifestsError,
+  UNKNOWN_SIZE,
+} from "../../../spec/mod.ts";
+import type { LockingMode } from "../../lock/file_lock.ts";
+import type { LayerStore, StoredLayer } from "../../types.ts";
+import { explainIo, ioError, isIoError } from "../io_errors.ts";
+import type { StoreLocation } from "../layout.ts";
+import { LayerFileError } from "./layer_files.ts";
+import { isLayerId } from "./layer_records.ts";
+import { layerRoots, layersFolder, readLayerRecords } from "./layer_roots.ts";
+import { findLayerSource, type LayerSource, notReproducible } from "./layer_source.ts";
+import { readAhead } from "./read_ahead.ts";
+
+/** The layers of a containers/storage store. Records are read under their lock; layers never change, and need none. */
+export class ContainersLayers implements LayerStore {
+  readonly #place: StoreLocation;
+  readonly #mode: LockingMode;
+  readonly #roots: readonly string[];
+
+  constructor(place: StoreLocation, mode: LockingMode) {
+    this.#place = place;
+    this.#mode = mode;
+    this.#roots = layerRoots(place);
+  }
+
+  async listLayers(topLayer: string): Promise<readonly StoredLayer[]> {
+    return await explainIo(`list the layers of ${topLayer}`, async () => {
+      const records = new OncePerKey<string, ReadonlyMap<string, StoredLayer>>();
+      const chain = new Map<string, StoredLayer>();
+      for (let id: string | undefined = topLayer; id !== undefined;) {
+        const layer: StoredLayer = await this.#find(id, records) ?? unknownLayer(id);
+        if (chain.has(id)) throw new ManifestsError("STORE_CORRUPT", `Cannot list layers as ${id} is below itself`);
+        chain.set(id, layer);
+        id = layer.parent;
+      }
+      return [...chain.values()].reverse();
+    });
+  }
+
+  async openLayer(layer: StoredLayer, { signal }: SignalOptions = {}): Promise<ByteStream> {
+    signal?.throwIfAborted();
+    const { id, diffDigest, diffSize } = layer;
+    if (!isLayerId(id)) unknownLayer(id);
+    if (diffDigest === undefined) throw notReproducible(layer, "it is not known what its tar was");
+    const source = await explainIo(
+      `find the files of layer ${id}`,
+      () => findLayerSource(layer, this.#roots, this.#place.driver),
+    );
+    return ReadableStream.from(readVerified(layer, source, { digest: diffDigest, size: diffSize, signal }));
+  }
+
+  async #find(
+    id: string,
+    records: OncePerKey<string, ReadonlyMap<string, StoredLayer>>,
+  ): Promise<StoredLayer | undefined> {
+    const { driver, graphRoot, runRoot } = this.#place;
+    for (const root of this.#roots) {
+      const layers = await records.get(root, () =>
+        readLayerRecords({
+          folder: layersFolder(root, driver),
+          volatileFolder: root === graphRoot ? join(runRoot, `${driver}-layers`) : undefined,
+          mode: this.#mode,
+        }));
+      const layer = layers.get(id);
+      if (layer) return layer;
+    }
+    return undefined;
+  }
+}
+
+function unknownLayer(id: string): never {
+  throw new ManifestsError("STORE_CORRUPT", `Cannot find layer ${JSON.stringify(id.slice(0, 100))}: layer not known`);
+}
+
+interface Expected {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads a layer's tar. The last chunk is withheld until everything is known to be right. */
+async function* readVerified(
+  layer: StoredLayer,
+  source: LayerSource,
+  { digest, size, signal }: Expected,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  const digester = createDigester(digestAlgorithm(digest));
+  let count = 0;
+  let withheld: Uint8Array<ArrayBuffer> | undefined;
+  try {
+    for await (const chunk of readAhead(source.read())) {
+      signal?.throwIfAborted();
+      count += chunk.length;
+      if (size !== UNKNOWN_SIZE && count > size) break;
+      digester.update(chunk);
+      if (withheld) yield withheld;
+      withheld = chunk;
+    }
+    const actual = digester.digest();
+    if (actual !== digest || (size !== UNKNOWN_SIZE && count !== size)) {
+      const reason = `its tar-split file makes another tar than ${digest}, which happens with sparse files`;
+      throw await source.findBrokenFile(signal) ?? notReproducible(layer, reason);
+    }
+  } catch (error) {
+    throw explainRead(layer, error, signal);
+  }
+  if (withheld) yield withheld;
+}
+
+function explainRead(layer: StoredLayer, error: unknown, signal: AbortSignal | undefined): unknown {
+  const ours = isManifestsError(error) || error instanceof Deno.errors.NotCapable;
+  if (ours || (signal?.aborted && error === signal.reason)) return error;
+  if (error instanceof LayerFileError) return notReproducible(layer, error.message, error);
+  if (isIoError(error)) return ioError(`read layer ${layer.id}`, error);
+  return notReproducible(layer, `its tar-split file is broken: ${(error as Error).message}`, error);
+}

@@ -1,0 +1,20 @@
+import { type Compression, CompressionError, decompressStream } from "../../internal/compression/mod.ts";
+import { type ByteStream, mapStream } from "../../internal/mod.ts";
+import { ManifestsError } from "../../spec/mod.ts";
+import { invalidArchive } from "./errors.ts";
+
+/** A stream without its compression, if it has any; `path` names the archive in errors. */
+export function inflate(stream: ByteStream, compression: Compression | undefined, path: string): ByteStream {
+  if (compression === undefined) return stream;
+  if (compression !== "gzip" && compression !== "zstd") {
+    stream.cancel().catch(() => {});
+    const archive = JSON.stringify(path);
+    throw new ManifestsError(
+      "COMPRESSION_NOT_SUPPORTED",
+      `Cannot read archive ${archive} as it is compressed with ${compression}, which is not supported: gzip and zstd are`,
+    );
+  }
+  return mapStream(decompressStream(stream, compression), {
+    fail: (error) => error instanceof CompressionError ? invalidArchive(path, error.message, error) : error,
+  });
+}

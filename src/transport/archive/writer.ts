@@ -1,0 +1,178 @@
+import type { BlobIdentity, NewBlob, SystemContext } from "../../image/mod.ts";
+import { writeAll } from "../../internal/host/mod.ts";
+import { type ByteStream, readChunks, Semaphore, type SignalOptions } from "../../internal/mod.ts";
+import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../internal/tar/mod.ts";
+import { type Descriptor, type Digest, digestOf, UNKNOWN_SIZE } from "../../spec/mod.ts";
+import { archiveError } from "./errors.ts";
+import { type ArchiveTarget, openTemporary } from "./target.ts";
+import type { TemporaryFile } from "../files/temporary_file.ts";
+
+/** Stands for a digest that is not known yet, and is as long. */
+const PLACEHOLDER: Digest = digestOf(new Uint8Array());
+
+const END_OF_ARCHIVE = new Uint8Array(1024);
+
+/** How a blob becomes a member. */
+export interface MemberOptions extends SignalOptions {
+  /** The member's name. */
+  nameOf(digest: Digest): string;
+  /** Its permissions. */
+  mode: number;
+}
+
+/** A small member. */
+export interface NewMember extends Omit<NewTarEntry, "size"> {
+  /** Its content; default: empty. */
+  content?: Uint8Array<ArrayBuffer>;
+}
+
+/** Opens an archive for writing; nothing is at the target before {@linkcode ArchiveWriter.publish}. */
+export async function openArchiveWriter(target: ArchiveTarget, context: SystemContext = {}): Promise<ArchiveWriter> {
+  try {
+    return new ArchiveWriter(target.path, await openTemporary(target, context));
+  } catch (error) {
+    throw archiveError(error, "write", target.path);
+  }
+}
+
+/** An archive that is being written. Members come one after another: calls that overlap wait for one another. */
+export class ArchiveWriter implements AsyncDisposable {
+  readonly #path: string;
+  readonly #temporary: TemporaryFile;
+  readonly #turn = new Semaphore(1);
+  readonly #blobs = new Map<Digest, number>();
+  #position = 0;
+  #broken: unknown;
+
+  constructor(path: string, temporary: TemporaryFile) {
+    this.#path = path;
+    this.#temporary = temporary;
+  }
+
+  /** The size of a blob that has been written; `undefined` where it has not, or has another size. */
+  findBlob({ digest, size }: Descriptor): number | undefined {
+    const known = this.#blobs.get(digest);
+    return size === UNKNOWN_SIZE || size === known ? known : undefined;
+  }
+
+  /** Writes a blob, once. Where its stream fails the archive is as it was before. */
+  async putBlob(blob: NewBlob, stream: ByteStream, options: MemberOptions): Promise<BlobIdentity> {
+    try {
+      return await this.#turn.run(() => this.#putBlob(blob, stream, options), options.signal);
+    } catch (error) {
+      await stream.cancel(error).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Writes small members, next to each other: all of them or none. */
+  async putEntries(entries: readonly NewMember[]): Promise<void> {
+    await this.#turn.run(() =>
+      this.#wholly(async () => {
+        for (const { content = new Uint8Array(), ...entry } of entries) {
+          await this.#write(encodeTarHeader({ ...entry, size: content.length }));
+          await this.#write(content);
+          await this.#write(new Uint8Array(tarPadding(content.length)));
+        }
+        return true;
+      })
+    );
+  }
+
+  /** Ends the archive and puts it where it belongs. */
+  async publish({ signal }: SignalOptions = {}): Promise<void> {
+    await this.#turn.run(async () => {
+      await this.#write(END_OF_ARCHIVE);
+      signal?.throwIfAborted();
+      await this.#temporary.publish(this.#path).catch((error) => {
+        throw archiveError(error, "write", this.#path);
+      });
+    }, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    using _turn = await this.#turn.acquire();
+    await this.#temporary[Symbol.asyncDispose]();
+  }
+
+  async #putBlob(blob: NewBlob, stream: ByteStream, { nameOf, mode, signal }: MemberOptions): Promise<BlobIdentity> {
+    const known = blob.digest && this.#blobs.get(blob.digest);
+    if (blob.digest && known !== undefined) {
+      // Who measures the stream wants its end.
+      for await (const _ of readChunks(stream)) signal?.throwIfAborted();
+      return { digest: blob.digest, size: known };
+    }
+    const claimed = { digest: blob.digest ?? PLACEHOLDER, size: Math.max(blob.size, 0) };
+    let actual: BlobIdentity = claimed;
+    const headerOf = ({ digest, size }: BlobIdentity) =>
+      encodeTarHeader({ name: nameOf(digest), type: "file", mode, size });
+    await this.#wholly(async () => {
+      const start = this.#position;
+      const header = headerOf(claimed);
+      await this.#write(header);
+      const size = await this.#writeStream(stream, signal);
+      actual = { digest: blob.digest ?? blob.measured().digest, size };
+      if (this.#blobs.has(actual.digest)) return false;
+      await this.#write(new Uint8Array(tarPadding(size)));
+      await this.#replace(start, header, headerOf(actual));
+      return true;
+    });
+    this.#blobs.set(actual.digest, actual.size);
+    return actual;
+  }
+
+  async #writeStream(stream: ByteStream, signal: AbortSignal | undefined): Promise<number> {
+    const start = this.#position;
+    // Not a loop: only a pipe ends a read that waits when the signal comes.
+    const sink = new WritableStream<Uint8Array<ArrayBuffer>>({ write: (chunk) => this.#write(chunk) });
+    await stream.pipeTo(sink, signal ? { signal } : {});
+    return this.#position - start;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    await this.#use((file) => writeAll(file, bytes));
+    this.#position += bytes.length;
+  }
+
+  /** Writes a header anew, now that all is known. */
+  async #replace(position: number, before: Uint8Array, header: Uint8Array): Promise<void> {
+    if (header.length !== before.length) throw new TypeError("Cannot write a blob as its digest is not a sha256 one");
+    if (header.every((byte, at) => byte === before[at])) return;
+    await this.#use(async (file) => {
+      await file.seek(position, Deno.SeekMode.Start);
+      await writeAll(file, header);
+      await file.seek(this.#position, Deno.SeekMode.Start);
+    });
+  }
+
+  /** Takes back what `work` has written, unless it succeeds with `true`. */
+  async #wholly(work: () => Promise<boolean>): Promise<void> {
+    const start = this.#position;
+    let kept = false;
+    try {
+      kept = await work();
+    } finally {
+      if (!kept) await this.#rollBack(start);
+    }
+  }
+
+  async #rollBack(position: number): Promise<void> {
+    try {
+      await this.#temporary.file.truncate(position);
+      await this.#temporary.file.seek(position, Deno.SeekMode.Start);
+      this.#position = position;
+    } catch (error) {
+      // What is half there must not be published. Why it is half there is what the caller is told.
+      this.#broken ??= archiveError(error, "write", this.#path);
+    }
+  }
+
+  async #use(work: (file: Deno.FsFile) => Promise<void>): Promise<void> {
+    if (this.#broken !== undefined) throw this.#broken;
+    try {
+      await work(this.#temporary.file);
+    } catch (error) {
+      throw archiveError(error, "write", this.#path);
+    }
+  }
+}

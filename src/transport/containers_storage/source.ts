@@ -1,0 +1,136 @@
+import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
+import { type ByteStream, OncePerKey, streamOf } from "../../internal/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  EMPTY_GZIP_LAYER,
+  manifestDigest,
+  ManifestsError,
+  MEDIA_TYPES,
+  type ParsedImage,
+  schema1EmptyLayers,
+  UNKNOWN_SIZE,
+} from "../../spec/mod.ts";
+import type { ImageStore, StoredImage, StoredLayer } from "../../store/mod.ts";
+import type { ContainersStorageReference } from "./reference.ts";
+
+/** What {@linkcode ContainersStorageSource} reads. */
+export interface OpenedImage {
+  /** The image by its id. */
+  readonly reference: ContainersStorageReference;
+  /** Its store, which the source closes. */
+  readonly store: ImageStore;
+  /** Its record. */
+  readonly image: StoredImage;
+  /** Digest of the manifest that was asked for, where the reference named one. */
+  readonly digest: Digest | undefined;
+  /** Filled with the ids of the images of which instances were read, by digest. */
+  readonly ids: Map<Digest, string>;
+}
+
+/**
+ * An image in a local store, open for reading. Its layers are kept as files; they are given without compression. The
+ * instances of a list are images of their own: they are found by their digests, wherever their names point meanwhile.
+ */
+export class ContainersStorageSource implements ImageSource {
+  readonly reference: ContainersStorageReference;
+  readonly #opened: OpenedImage;
+  readonly #images = new OncePerKey<Digest, StoredImage>();
+  readonly #layers = new OncePerKey<string, readonly StoredLayer[]>();
+
+  constructor(opened: OpenedImage) {
+    this.reference = opened.reference;
+    this.#opened = opened;
+  }
+
+  async getManifest({ instance = this.#opened.digest, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
+    signal?.throwIfAborted();
+    const bytes = await this.#readManifest(await this.#imageOf(instance), instance);
+    return bytes ? { bytes } : this.#fail(instance ? `manifest ${instance}` : "the manifest");
+  }
+
+  async getBlob({ digest }: Descriptor, { instance, signal }: InstanceOptions = {}): Promise<ByteStream> {
+    signal?.throwIfAborted();
+    const image = await this.#imageOf(instance);
+    const layer = (await this.#listLayers(image)).find(({ diffDigest }) => diffDigest === digest);
+    if (layer) return await this.#opened.store.layers!.openLayer(layer, { signal });
+    if (digest === EMPTY_GZIP_LAYER.descriptor.digest) return streamOf(EMPTY_GZIP_LAYER.bytes.slice());
+    return streamOf(await this.#read(image, digest) ?? this.#fail(`blob ${digest}`));
+  }
+
+  async layersForCopy(
+    image: ParsedImage,
+    { instance, signal }: InstanceOptions = {},
+  ): Promise<readonly Descriptor[] | undefined> {
+    signal?.throwIfAborted();
+    const empty = image.kind === "docker-schema1" ? schema1EmptyLayers(image) : image.layers.map(() => false);
+    const stored = [...await this.#listLayers(await this.#imageOf(instance))];
+    const named = empty.filter((isEmpty) => !isEmpty).length;
+    if (stored.length !== named) {
+      throw new ManifestsError(
+        "STORE_CORRUPT",
+        `Cannot read ${this.reference} as its manifest names ${named} layers, but the store has ${stored.length}`,
+      );
+    }
+    const mediaType = image.kind === "oci-image" ? MEDIA_TYPES.ociLayer : MEDIA_TYPES.dockerLayer;
+    const layers = image.layers.map((layer, i) =>
+      empty[i] ? EMPTY_GZIP_LAYER.descriptor : this.#describe(layer, stored.shift()!, mediaType)
+    );
+    return layers.every((layer, i) => layer === image.layers[i]) ? undefined : layers;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened.store[Symbol.asyncDispose]();
+  }
+
+  /** What the store has of a layer. What the manifest says of its compression, and where else it is, is gone. */
+  #describe(layer: Descriptor, { id, diffDigest, diffSize }: StoredLayer, mediaType: string): Descriptor {
+    if (!diffDigest) {
+      throw new ManifestsError(
+        "LAYER_NOT_REPRODUCIBLE",
+        `Cannot read layer ${id} of ${this.reference} as the store does not know its digest`,
+      );
+    }
+    if (layer.digest === diffDigest && (layer.size === diffSize || diffSize === UNKNOWN_SIZE)) return layer;
+    return { mediaType, digest: diffDigest, size: diffSize };
+  }
+
+  /** The image that has a manifest: the one that was opened, or another of the store. */
+  #imageOf(digest: Digest | undefined): Promise<StoredImage> {
+    const { image, store, ids } = this.#opened;
+    if (digest === undefined) return Promise.resolve(image);
+    return this.#images.get(digest, async () => {
+      const others = async () => (await store.listImages()).filter(({ digests }) => digests.includes(digest));
+      const has = async (other: StoredImage) => await this.#readManifest(other, digest) !== undefined;
+      let found = await has(image) ? image : undefined;
+      for (const other of found ? [] : await others()) found ??= await has(other) ? other : undefined;
+      if (!found) this.#fail(`manifest ${digest}`);
+      ids.set(digest, found.id);
+      return found;
+    });
+  }
+
+  /** The manifest of an image that has this digest; `undefined` means its own. */
+  async #readManifest(image: StoredImage, digest?: Digest): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (digest === undefined) return await this.#read(image, "manifest");
+    const bytes = await this.#read(image, `manifest-${digest}`);
+    if (bytes) return bytes;
+    const own = await this.#read(image, "manifest");
+    return own && manifestDigest(own, digestAlgorithm(digest)) === digest ? own : undefined;
+  }
+
+  async #read({ id }: StoredImage, key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return (await this.#opened.store.findImage(id, [key]))?.data.get(key);
+  }
+
+  async #listLayers({ topLayer }: StoredImage): Promise<readonly StoredLayer[]> {
+    const { layers } = this.#opened.store;
+    if (topLayer === undefined || !layers) return [];
+    return await this.#layers.get(topLayer, () => layers.listLayers(topLayer));
+  }
+
+  #fail(what: string): never {
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference} as the store does not have it`);
+  }
+}

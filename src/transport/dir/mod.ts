@@ -1,0 +1,6 @@
+/**
+ * Images in folders, one file per blob: `dir:`.
+ *
+ * @module
+ */
+export { createDirTransport, DirReference } from "./reference.ts";

@@ -1,0 +1,54 @@
+import { resolve } from "@std/path";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
+import { pathNamespaces, resolvePath } from "../files/paths.ts";
+import { openDirDestination } from "./destination.ts";
+import { openDirSource } from "./source.ts";
+
+/** The transport of images in folders, `dir:PATH`. */
+export function createDirTransport(): Transport {
+  return {
+    name: "dir",
+    parseReference: (text) => new DirReference(text),
+  };
+}
+
+/** An image in a folder. */
+export class DirReference implements ImageReference {
+  readonly transport = "dir";
+  readonly dockerReference = undefined;
+  readonly stringWithinTransport: string;
+
+  constructor(path: string) {
+    this.stringWithinTransport = path;
+  }
+
+  /** The folder; a path that is empty means the current one. */
+  get path(): string {
+    return this.stringWithinTransport || ".";
+  }
+
+  get policyConfigurationIdentity(): string {
+    return resolvePath(this.path);
+  }
+
+  /** The folders above it; not the folder itself, which is the identity. */
+  get policyConfigurationNamespaces(): readonly string[] {
+    return pathNamespaces(this.policyConfigurationIdentity).slice(1);
+  }
+
+  absolute(): DirReference {
+    return new DirReference(resolve(this.path));
+  }
+
+  async openSource(): Promise<ImageSource> {
+    return await openDirSource(this);
+  }
+
+  async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
+    return await openDirDestination(this, context);
+  }
+
+  toString(): string {
+    return `${this.transport}:${this.stringWithinTransport}`;
+  }
+}

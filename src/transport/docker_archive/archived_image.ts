@@ -1,0 +1,146 @@
+import { type Compression, detectCompression } from "../../internal/compression/mod.ts";
+import { type ByteStream, readChunks, type SignalOptions } from "../../internal/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestOf,
+  encodeGoJson,
+  type GoJsonValue,
+  isDigest,
+  isManifestsError,
+  MAX_CONFIG_SIZE,
+  MEDIA_TYPES,
+  parseJson,
+  StructReader,
+} from "../../spec/mod.ts";
+import { inflate } from "../archive/compressed.ts";
+import { invalidArchive } from "../archive/errors.ts";
+import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";
+import type { ArchiveItem } from "./items.ts";
+
+/** So many bytes tell any compression. */
+const MAGIC_SIZE = 16;
+
+/** A layer in an archive. */
+export interface ArchivedLayer {
+  /** Digest of its content without compression. */
+  readonly diffId: Digest;
+  /** Size of its content without compression, in bytes. */
+  readonly size: number;
+  /** Where it is. */
+  readonly file: ArchiveFile;
+  /** How it is compressed in the archive; `undefined` where it is not. */
+  readonly compression: Compression | undefined;
+}
+
+/** An image in an archive, read. */
+export interface ArchivedImage {
+  /** Its configuration. */
+  readonly config: { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> };
+  /** Its layers, base first. */
+  readonly layers: readonly ArchivedLayer[];
+  /** A Docker schema 2 manifest of it. */
+  readonly manifest: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Reads an image. The sizes of layers that are compressed are in no document: those are read through, once.
+ *
+ * @throws {ManifestsError} With code `ARCHIVE_INVALID`, `COMPRESSION_NOT_SUPPORTED` or `LIMIT_EXCEEDED`.
+ */
+export async function readImage(
+  archive: ArchiveReader,
+  item: ArchiveItem,
+  options: SignalOptions = {},
+): Promise<ArchivedImage> {
+  const bytes = await archive.readFile(requireFile(archive, item.config, "the configuration"), MAX_CONFIG_SIZE);
+  const diffIds = readDiffIds(bytes, item, archive.path);
+  const files = layerFiles(archive, item, diffIds);
+  const read = new Map<Digest, ArchivedLayer>();
+  for (const [diffId, file] of files) read.set(diffId, await readLayer(archive, diffId, file, options));
+  const layers = diffIds.map((diffId) => read.get(diffId)!);
+  const descriptor = { mediaType: MEDIA_TYPES.dockerConfig, digest: digestOf(bytes), size: bytes.length };
+  return { config: { descriptor, bytes }, layers, manifest: encodeManifest(descriptor, layers) };
+}
+
+/** A layer's content without compression. */
+export function streamLayer(archive: ArchiveReader, layer: ArchivedLayer, options: SignalOptions = {}): ByteStream {
+  return inflate(archive.streamFile(layer.file, options), layer.compression, archive.path);
+}
+
+function requireFile(archive: ArchiveReader, name: string, what: string): ArchiveFile {
+  return archive.findFile(name) ?? failInvalid(archive.path, `${what} ${JSON.stringify(name)} is missing in it`);
+}
+
+function failInvalid(path: string, problem: string): never {
+  throw invalidArchive(path, problem);
+}
+
+function readDiffIds(config: Uint8Array, item: ArchiveItem, path: string): Digest[] {
+  try {
+    const from = new StructReader(parseJson(config, `config ${JSON.stringify(item.config)}`).value, "config");
+    const rootfs = from.struct("rootfs") ?? failInvalid(path, `rootfs is not set in ${JSON.stringify(item.config)}`);
+    return (rootfs.strings("diff_ids") ?? []).map((text) =>
+      isDigest(text)
+        ? text
+        : failInvalid(path, `${JSON.stringify(text.slice(0, 256))} in its configuration is no digest`)
+    );
+  } catch (error) {
+    if (!isManifestsError(error, "INVALID_JSON")) throw error;
+    throw invalidArchive(path, `its configuration ${JSON.stringify(item.config)} is malformed`, error);
+  }
+}
+
+/** The files of the layers. A layer that is in the image twice has one; a file is one layer. */
+function layerFiles(
+  archive: ArchiveReader,
+  { layers }: ArchiveItem,
+  diffIds: readonly Digest[],
+): Map<Digest, ArchiveFile> {
+  if (layers.length !== diffIds.length) {
+    failInvalid(
+      archive.path,
+      `the layer count is inconsistent: ${layers.length} in its manifest.json, ${diffIds.length} in the configuration`,
+    );
+  }
+  const files = new Map<Digest, ArchiveFile>();
+  const used = new Map<number, Digest>();
+  for (const [i, diffId] of diffIds.entries()) {
+    if (files.has(diffId)) continue;
+    const file = requireFile(archive, layers[i]!, "layer");
+    if (used.has(file.offset)) {
+      failInvalid(archive.path, `its layer ${JSON.stringify(layers[i])} is used for two different DiffID values`);
+    }
+    used.set(file.offset, diffId);
+    files.set(diffId, file);
+  }
+  return files;
+}
+
+async function readLayer(
+  archive: ArchiveReader,
+  diffId: Digest,
+  file: ArchiveFile,
+  options: SignalOptions,
+): Promise<ArchivedLayer> {
+  const compression = detectCompression(await archive.readHead(file, MAGIC_SIZE));
+  const layer = { diffId, file, size: file.size, compression };
+  if (compression === undefined) return layer;
+  let size = 0;
+  for await (const chunk of readChunks(streamLayer(archive, layer, options))) size += chunk.length;
+  return { ...layer, size };
+}
+
+/** The manifest, byte for byte as c/image makes it up: layers without compression have the type of compressed ones. */
+function encodeManifest(config: Descriptor, layers: readonly ArchivedLayer[]): Uint8Array<ArrayBuffer> {
+  const descriptor = (mediaType: string, size: number, digest: Digest) =>
+    new Map<string, string | number>([["mediaType", mediaType], ["size", size], ["digest", digest]]);
+  return encodeGoJson(
+    new Map<string, GoJsonValue>([
+      ["schemaVersion", 2],
+      ["mediaType", MEDIA_TYPES.dockerManifest],
+      ["config", descriptor(config.mediaType, config.size, config.digest)],
+      ["layers", layers.map(({ size, diffId }) => descriptor(MEDIA_TYPES.dockerLayerGzip, size, diffId))],
+    ]),
+  );
+}

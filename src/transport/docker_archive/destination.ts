@@ -1,0 +1,165 @@
+import type {
+  DestinationAbilities,
+  ImageDestination,
+  InstanceOptions,
+  NewBlob,
+  SystemContext,
+} from "../../image/mod.ts";
+import {
+  type ByteStream,
+  type CallOptions,
+  compactChunk,
+  concatBytes,
+  mapStream,
+  type SignalOptions,
+} from "../../internal/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestHex,
+  ManifestsError,
+  ManifestsSyntaxError,
+  MAX_CONFIG_SIZE,
+  MEDIA_TYPES,
+  type NamedReference,
+  type ParsedImage,
+  parseManifest,
+} from "../../spec/mod.ts";
+import { type ArchiveTarget, findTarget } from "../archive/target.ts";
+import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";
+import { encodeItem } from "./items.ts";
+import { encodeRepositories, legacyMembers } from "./legacy.ts";
+import { type DockerArchiveReference, parseTaggedName } from "./reference.ts";
+
+/** Permissions of all members. */
+const MODE = 0o444;
+
+const layerMember = (digest: Digest) => `${digestHex(digest)}.tar`;
+const configMember = (digest: Digest) => `${digestHex(digest)}.json`;
+
+/** Opens an archive for writing: a new one, as images are not added to one that is there. */
+export async function openDockerArchiveDestination(
+  reference: DockerArchiveReference,
+  context: SystemContext = {},
+): Promise<ImageDestination> {
+  const { image } = reference;
+  if (image && "position" in image) {
+    throw new ManifestsSyntaxError(
+      "INVALID_REFERENCE",
+      `Cannot write to ${reference}: a destination must not contain a manifest index @${image.position}`,
+    );
+  }
+  const further = context.dockerArchiveAdditionalTags ?? [];
+  const names = [...image ? [image.name] : [], ...further.map((name) => parseTaggedName(name))];
+  const target = await findUnusedTarget(reference.path);
+  return new DockerArchiveDestination(reference, await openArchiveWriter(target, context), names);
+}
+
+async function findUnusedTarget(path: string): Promise<ArchiveTarget> {
+  const target = await findTarget(path);
+  if (target.size === 0) return target;
+  throw new ManifestsError(
+    "DESTINATION_IN_USE",
+    `Cannot write archive ${JSON.stringify(path)} as docker-archive doesn't support modifying existing images`,
+  );
+}
+
+/** An archive as `docker save` writes them, open for writing. */
+class DockerArchiveDestination implements ImageDestination {
+  readonly reference: DockerArchiveReference;
+  readonly abilities: DestinationAbilities = {
+    manifestTypes: [MEDIA_TYPES.dockerManifest],
+    layerCompression: "decompress",
+    parallelBlobs: false,
+  };
+  readonly #writer: ArchiveWriter;
+  readonly #names: readonly NamedReference[];
+  /** Configurations that have been written: part of one is needed again at the end. */
+  readonly #configs = new Map<Digest, Uint8Array>();
+  #image: { config: Digest; layers: readonly Digest[] } | undefined;
+
+  constructor(reference: DockerArchiveReference, writer: ArchiveWriter, names: readonly NamedReference[]) {
+    this.reference = reference;
+    this.#writer = writer;
+    this.#names = names;
+  }
+
+  findBlob(descriptor: Descriptor): Promise<number | undefined> {
+    return Promise.resolve(this.#writer.findBlob(descriptor));
+  }
+
+  async putBlob(blob: NewBlob, stream: ByteStream, { signal }: CallOptions = {}): Promise<void> {
+    if (blob.role === "layer") {
+      await this.#writer.putBlob(blob, stream, { nameOf: layerMember, mode: MODE, signal });
+      return;
+    }
+    const parts: Uint8Array[] = [];
+    const collected = collectStream(stream, parts, String(this.reference));
+    const { digest } = await this.#writer.putBlob(blob, collected, { nameOf: configMember, mode: MODE, signal });
+    this.#configs.set(digest, concatBytes(parts));
+  }
+
+  // deno-lint-ignore require-await
+  async putManifest(
+    bytes: Uint8Array<ArrayBuffer>,
+    mediaType: string,
+    { instance }: InstanceOptions = {},
+  ): Promise<void> {
+    if (instance !== undefined || mediaType !== MEDIA_TYPES.dockerManifest) {
+      throw new ManifestsError(
+        "MANIFEST_REJECTED",
+        `Cannot write a manifest to ${this.reference} as it takes one Docker schema 2 manifest: current value is ${
+          instance === undefined ? JSON.stringify(mediaType) : `instance ${instance}`
+        }`,
+      );
+    }
+    const { config, layers } = parseManifest(bytes, mediaType) as ParsedImage;
+    const missing = [config!, ...layers].find((blob) => this.#writer.findBlob(blob) === undefined);
+    if (missing || !this.#configs.has(config!.digest)) {
+      const { digest } = missing ?? config!;
+      throw new ManifestsError("NOT_FOUND", `Cannot write to ${this.reference} as blob ${digest} has not been written`);
+    }
+    this.#image = { config: config!.digest, layers: layers.map(({ digest }) => digest) };
+  }
+
+  async commit({ signal }: SignalOptions = {}): Promise<void> {
+    if (!this.#image) throw new TypeError(`Cannot write ${this.reference} as its manifest has not been written`);
+    const { config, layers } = this.#image;
+    const legacy = legacyMembers(layers, { config: this.#configs.get(config)!, mode: MODE, fileOf: layerMember });
+    const item = {
+      config: configMember(config),
+      repoTags: [...new Set(this.#names.map(String))],
+      layers: layers.map(layerMember),
+    };
+    await this.#writer.putEntries([
+      ...legacy.members,
+      { name: "manifest.json", type: "file", mode: MODE, content: encodeItem(item) },
+      { name: "repositories", type: "file", mode: MODE, content: encodeRepositories(this.#names, legacy.topId) },
+    ]);
+    // Somebody may have been quicker.
+    await findUnusedTarget(this.reference.path);
+    await this.#writer.publish({ signal });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#writer[Symbol.asyncDispose]();
+  }
+}
+
+/** Keeps what passes, up to the size that a configuration may have. */
+function collectStream(stream: ByteStream, parts: Uint8Array[], what: string): ByteStream {
+  let size = 0;
+  return mapStream(stream, {
+    chunk(bytes) {
+      size += bytes.length;
+      if (size > MAX_CONFIG_SIZE) {
+        throw new ManifestsError(
+          "LIMIT_EXCEEDED",
+          `Cannot write the configuration of ${what} as it has more than ${MAX_CONFIG_SIZE} bytes`,
+        );
+      }
+      parts.push(compactChunk(bytes));
+      return bytes;
+    },
+  });
+}

@@ -1,0 +1,6 @@
+/**
+ * Images in archives of the form of `docker save`: `docker-archive:`.
+ *
+ * @module
+ */
+export { createDockerArchiveTransport, DockerArchiveReference } from "./reference.ts";

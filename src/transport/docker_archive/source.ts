@@ -1,0 +1,77 @@
+import type { ImageSource, InstanceOptions, ManifestBytes, SystemContext } from "../../image/mod.ts";
+import { type ByteStream, OncePerKey, streamOf } from "../../internal/mod.ts";
+import { type Descriptor, digestAlgorithm, digestOf, ManifestsError, MEDIA_TYPES } from "../../spec/mod.ts";
+import { invalidArchive } from "../archive/errors.ts";
+import { type ArchiveReader, openArchive } from "../archive/reader.ts";
+import { type ArchivedImage, readImage, streamLayer } from "./archived_image.ts";
+import { type ArchiveItem, chooseItem, parseItems } from "./items.ts";
+import type { DockerArchiveReference } from "./reference.ts";
+
+/** How large `manifest.json` may be, in bytes; c/image has the same bound. */
+const MAX_ITEMS_SIZE = 1024 * 1024;
+
+/** Opens an image of an archive; which images there are is read at once, the image itself when it is needed. */
+export async function openDockerArchiveSource(
+  reference: DockerArchiveReference,
+  context?: SystemContext,
+): Promise<ImageSource> {
+  const archive = await openArchive(reference.path, context);
+  try {
+    const file = archive.findFile("manifest.json");
+    if (!file) throw invalidArchive(reference.path, "it has no manifest.json: docker save did not write it");
+    const items = parseItems(await archive.readFile(file, MAX_ITEMS_SIZE), reference.path);
+    return new DockerArchiveSource(reference, archive, items);
+  } catch (error) {
+    await archive[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** An image in an archive as `docker save` writes them, open for reading. Its manifest is made up, as by c/image. */
+class DockerArchiveSource implements ImageSource {
+  readonly reference: DockerArchiveReference;
+  readonly #archive: ArchiveReader;
+  readonly #items: readonly ArchiveItem[];
+  readonly #image = new OncePerKey<"image", ArchivedImage>();
+
+  constructor(reference: DockerArchiveReference, archive: ArchiveReader, items: readonly ArchiveItem[]) {
+    this.reference = reference;
+    this.#archive = archive;
+    this.#items = items;
+  }
+
+  async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
+    const { manifest } = await this.#open(signal);
+    if (instance !== undefined && instance !== digestOf(manifest, digestAlgorithm(instance))) {
+      this.#failNotFound(`manifest ${instance}`);
+    }
+    return { bytes: manifest, mediaType: MEDIA_TYPES.dockerManifest };
+  }
+
+  async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
+    const { config, layers } = await this.#open(signal);
+    if (digest === config.descriptor.digest) return streamOf(config.bytes.slice());
+    const layer = layers.find(({ diffId }) => diffId === digest) ?? this.#failNotFound(`blob ${digest}`);
+    return streamLayer(this.#archive, layer, { signal });
+  }
+
+  /** Whatever the manifest says, layers come without compression. */
+  async layersForCopy(_image: unknown, { signal }: InstanceOptions = {}): Promise<readonly Descriptor[]> {
+    const { layers } = await this.#open(signal);
+    return layers.map(({ diffId, size }) => ({ mediaType: MEDIA_TYPES.dockerLayer, digest: diffId, size }));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#archive[Symbol.asyncDispose]();
+  }
+
+  #open(signal: AbortSignal | undefined): Promise<ArchivedImage> {
+    const read = (signal: AbortSignal) =>
+      readImage(this.#archive, chooseItem(this.#items, this.reference.image, this.reference.path), { signal });
+    return this.#image.get("image", read, signal);
+  }
+
+  #failNotFound(what: string): never {
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference} as it is not part of the image`);
+  }
+}

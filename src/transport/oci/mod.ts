@@ -1,0 +1,6 @@
+/**
+ * Images in folders with an OCI image layout: `oci:`.
+ *
+ * @module
+ */
+export { createOciTransport, OciReference } from "./reference.ts";

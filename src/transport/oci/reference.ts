@@ -1,0 +1,64 @@
+import { resolve } from "@std/path";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
+import { pathNamespaces, resolvePath } from "../files/paths.ts";
+import { openOciDestination } from "./destination.ts";
+import { Layout } from "./layout.ts";
+import { formatLayoutImage, type LayoutImage, parseOciName } from "./name.ts";
+import { OciSource } from "./source.ts";
+
+/** The transport of images in folders with an OCI layout, `oci:PATH[:IMAGE]` or `oci:PATH:@N`. */
+export function createOciTransport(): Transport {
+  return {
+    name: "oci",
+    parseReference(text) {
+      const { path, image } = parseOciName(text, true);
+      return new OciReference(path, image);
+    },
+  };
+}
+
+/** An image in a folder with an OCI layout. */
+export class OciReference implements ImageReference {
+  readonly transport = "oci";
+  readonly dockerReference = undefined;
+  /** The folder. */
+  readonly path: string;
+  /** Which of its images; `undefined`: the only one, or one without a name. */
+  readonly image: LayoutImage;
+
+  constructor(path: string, image: LayoutImage) {
+    this.path = path;
+    this.image = image;
+  }
+
+  get stringWithinTransport(): string {
+    return `${this.path}:${formatLayoutImage(this.image)}`;
+  }
+
+  /** The folder alone: what a name means in it cannot be told without reading it. */
+  get policyConfigurationIdentity(): string {
+    return resolvePath(this.path);
+  }
+
+  get policyConfigurationNamespaces(): readonly string[] {
+    return pathNamespaces(this.policyConfigurationIdentity);
+  }
+
+  absolute(): OciReference {
+    const path = resolve(this.path);
+    // A colon in the path would end it.
+    return path.includes(":") ? this : new OciReference(path, this.image);
+  }
+
+  openSource(context: SystemContext = {}): Promise<ImageSource> {
+    return Promise.resolve(new OciSource(this, new Layout(this.path, context.ociSharedBlobDirPath)));
+  }
+
+  async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
+    return await openOciDestination(this, context);
+  }
+
+  toString(): string {
+    return `${this.transport}:${this.stringWithinTransport}`;
+  }
+}

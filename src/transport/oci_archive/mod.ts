@@ -1,0 +1,6 @@
+/**
+ * Images in archives of OCI layouts: `oci-archive:`.
+ *
+ * @module
+ */
+export { createOciArchiveTransport, OciArchiveReference } from "./reference.ts";

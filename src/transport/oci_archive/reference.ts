@@ -1,0 +1,69 @@
+import { resolve } from "@std/path";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
+import { pathNamespaces, resolvePath } from "../files/paths.ts";
+import { openArchive } from "../archive/reader.ts";
+import { type LayoutImage, parseOciName } from "../oci/layout_index.ts";
+import { openOciArchiveDestination } from "./destination.ts";
+import { OciArchiveSource } from "./source.ts";
+
+/** The transport of images in archives of OCI layouts, `oci-archive:PATH[:IMAGE]`. */
+export function createOciArchiveTransport(): Transport {
+  return {
+    name: "oci-archive",
+    parseReference(text) {
+      const { path, image } = parseOciName(text, false);
+      return new OciArchiveReference(path, image);
+    },
+  };
+}
+
+/** An image in an archive of an OCI layout. */
+export class OciArchiveReference implements ImageReference {
+  readonly transport = "oci-archive";
+  readonly dockerReference = undefined;
+  /** The archive. */
+  readonly path: string;
+  /** Which of the images in it; `undefined` where it is the only one, or to be written without a name. */
+  readonly image: LayoutImage;
+
+  constructor(path: string, image: LayoutImage) {
+    this.path = path;
+    this.image = image;
+  }
+
+  /** The name of the image in the archive; empty where it has none. */
+  get imageName(): string {
+    return this.image && "name" in this.image ? this.image.name : "";
+  }
+
+  get stringWithinTransport(): string {
+    return `${this.path}:${this.imageName}`;
+  }
+
+  /** The archive alone: which images the same name means cannot be told without reading it. */
+  get policyConfigurationIdentity(): string {
+    return resolvePath(this.path);
+  }
+
+  get policyConfigurationNamespaces(): readonly string[] {
+    return pathNamespaces(this.policyConfigurationIdentity);
+  }
+
+  absolute(): OciArchiveReference {
+    const path = resolve(this.path);
+    // A colon in the path would end it.
+    return path.includes(":") ? this : new OciArchiveReference(path, this.image);
+  }
+
+  async openSource(context?: SystemContext): Promise<ImageSource> {
+    return new OciArchiveSource(this, await openArchive(this.path, context));
+  }
+
+  async openDestination(context?: SystemContext): Promise<ImageDestination> {
+    return await openOciArchiveDestination(this, context);
+  }
+
+  toString(): string {
+    return `${this.transport}:${this.stringWithinTransport}`;
+  }
+}

@@ -1,0 +1,67 @@
+import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
+import type { ByteStream } from "../../internal/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  ManifestsError,
+  MAX_MANIFEST_SIZE,
+  verifyManifestDigest,
+} from "../../spec/mod.ts";
+import { invalidArchive } from "../archive/errors.ts";
+import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";
+import { findLayoutImage, MAX_LAYOUT_INDEX, parseLayoutIndex } from "../oci/layout_index.ts";
+import type { OciArchiveReference } from "./reference.ts";
+
+/** The name of a blob in a layout. */
+export function blobMember(digest: Digest): string {
+  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
+
+/** An image in an archive of an OCI layout, open for reading. */
+export class OciArchiveSource implements ImageSource {
+  readonly reference: OciArchiveReference;
+  readonly #archive: ArchiveReader;
+
+  constructor(reference: OciArchiveReference, archive: ArchiveReader) {
+    this.reference = reference;
+    this.#archive = archive;
+  }
+
+  async getManifest({ instance }: InstanceOptions = {}): Promise<ManifestBytes> {
+    if (instance !== undefined) return { bytes: await this.#readManifest(instance) };
+    const { digest, mediaType } = await this.#findImage();
+    const bytes = await this.#readManifest(digest);
+    verifyManifestDigest(bytes, digest, `manifest ${digest} of ${this.reference}`);
+    return { bytes, mediaType };
+  }
+
+  // deno-lint-ignore require-await
+  async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
+    return this.#archive.streamFile(this.#findBlob(digest), { signal });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#archive[Symbol.asyncDispose]();
+  }
+
+  /** The entry of `index.json` that the reference names. */
+  async #findImage(): Promise<Descriptor> {
+    const file = this.#archive.findFile("index.json");
+    if (!file) throw invalidArchive(this.#archive.path, "it has no index.json: it is no OCI layout");
+    const what = `index.json of ${this.reference}`;
+    const index = parseLayoutIndex(await this.#archive.readFile(file, MAX_LAYOUT_INDEX), what);
+    return findLayoutImage(index, this.reference.image, String(this.reference));
+  }
+
+  async #readManifest(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#archive.readFile(this.#findBlob(digest), MAX_MANIFEST_SIZE);
+  }
+
+  #findBlob(digest: Digest): ArchiveFile {
+    const file = this.#archive.findFile(blobMember(digest));
+    if (file) return file;
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${digest} of ${this.reference} as it is not in the archive`);
+  }
+}

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { gunzipSync, gzipSync, zstdDecompressSync } from "node:zlib";
+import {
+  createRecoder,
+  isZstdChunked,
+  parseAlgorithm,
+  type Recoding,
+  runtimeLevel,
+  withoutChunkedAnnotations,
+} from "../../src/copy/recoding/mod.ts";
+import { recodeHere } from "../../src/copy/recoding/pipeline.ts";
+import { decompressStream } from "../../src/internal/compression/mod.ts";
+import { type ByteStream, concatBytes, encodeUtf8, readChunks, streamOf } from "../../src/internal/mod.ts";
+import { encodeTarHeader, tarPadding } from "../../src/internal/tar/mod.ts";
+import { digestOf, UNKNOWN_SIZE } from "../../src/spec/mod.ts";
+
+const collect = async (stream: ByteStream) => concatBytes(await Array.fromAsync(readChunks(stream)));
+
+/** Bytes that are noise, the same each time. */
+function noise(size: number): Uint8Array<ArrayBuffer> {
+  let state = 1;
+  return new Uint8Array(size).map(() => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24);
+}
+
+/** A tar archive of files with all that makes chunks: noise, zeros in the middle and at the ends, nothing, much of a kind. */
+function makeArchive(): { tar: Uint8Array<ArrayBuffer>; files: Map<string, Uint8Array<ArrayBuffer>> } {
+  const files = new Map([
+    ["noise", noise(700_000)],
+    ["empty", new Uint8Array()],
+    ["zeros", new Uint8Array(5000)],
+    [
+      "holes",
+      concatBytes([new Uint8Array(3000), noise(1500), new Uint8Array(1023), noise(10), new Uint8Array(200_000)]),
+    ],
+    ["text", encodeUtf8("text\n".repeat(30_000))],
+  ]);
+  const parts = [...files].flatMap(([name, bytes]) => [
+    encodeTarHeader({ name, type: "file", size: bytes.length, mode: 0o644, modTime: 1_700_000_000 }),
+    bytes,
+    new Uint8Array(tarPadding(bytes.length)),
+  ]);
+  const link = encodeTarHeader({ name: "link", type: "symlink", linkName: "text" });
+  return { tar: concatBytes([...parts, link, new Uint8Array(10_240)]), files };
+}
+
+const ARCHIVE = makeArchive();
+
+Deno.test("layers are compressed to the same bytes in workers and in this thread", async () => {
+  const { tar } = ARCHIVE;
+  const rows: Recoding[] = [
+    { compress: { algorithm: "gzip" } },
+    { compress: { algorithm: "gzip", level: 9 } },
+    { compress: { algorithm: "zstd" } },
+    { compress: { algorithm: "zstd:chunked" } },
+    { decompress: "gzip", compress: { algorithm: "zstd" } },
+    { decompress: "gzip", compress: { algorithm: "gzip", level: 1 } },
+    { decompress: "gzip" },
+  ];
+  using recoder = createRecoder();
+  for (const recoding of rows) {
+    const source = recoding.decompress ? new Uint8Array(gzipSync(tar)) : tar;
+    const inWorkers = await recoder.recode(streamOf(source.slice()), recoding, UNKNOWN_SIZE);
+    const here = recodeHere(streamOf(source.slice()), recoding);
+    const bytes = await collect(inWorkers.stream);
+    assert.equal(digestOf(await collect(here.stream)), digestOf(bytes), JSON.stringify(recoding));
+    const { digest, size, uncompressed, annotations } = inWorkers.measured();
+    assert.deepEqual(here.measured(), inWorkers.measured());
+    assert.deepEqual({ digest, size }, { digest: digestOf(bytes), size: bytes.length });
+    assert.deepEqual(uncompressed, { digest: digestOf(tar), size: tar.length });
+    assert.equal(isZstdChunked(annotations), recoding.compress?.algorithm === "zstd:chunked");
+    const algorithm = recoding.compress?.algorithm ?? "none";
+    const plain = algorithm === "none"
+      ? bytes
+      : algorithm === "gzip"
+      ? gunzipSync(bytes)
+      : await collect(decompressStream(streamOf(bytes), "zstd"));
+    assert.equal(digestOf(plain), digestOf(tar));
+  }
+});
+
+Deno.test("every file of a zstd:chunked layer can be found by its table of contents and read by itself", async () => {
+  const recoded = recodeHere(streamOf(ARCHIVE.tar.slice()), { compress: { algorithm: "zstd:chunked", level: 3 } });
+  const layer = await collect(recoded.stream);
+  const { annotations } = recoded.measured();
+  const prefix = "io.github.containers.zstd-chunked.";
+  const [offset, length, size, type] = annotations[`${prefix}manifest-position`]!.split(":").map(Number);
+  const compressed = layer.subarray(offset!, offset! + length!);
+  assert.equal(digestOf(compressed), annotations[`${prefix}manifest-checksum`]);
+  const text = zstdDecompressSync(compressed);
+  assert.deepEqual([text.length, type], [size, 1]);
+  const toc = JSON.parse(new TextDecoder().decode(text));
+  assert.equal(toc.version, 1);
+  const read = (from: number, to: number) => collect(decompressStream(streamOf(layer.slice(from, to)), "zstd"));
+  for (const [name, content] of ARCHIVE.files) {
+    const entries = toc.entries.filter((entry: { name: string }) => entry.name === name);
+    const [first] = entries;
+    assert.deepEqual([first.type, first.size ?? 0, first.digest], [
+      "reg",
+      content.length,
+      content.length > 0 ? digestOf(content) : undefined,
+    ]);
+    if (content.length === 0) continue;
+    assert.equal(digestOf(await read(first.offset, first.endOffset)), digestOf(content), name);
+    const ends = [...entries.slice(1).map((entry: { offset: number }) => entry.offset), first.endOffset];
+    for (const [i, chunk] of entries.entries()) {
+      if (entries.length === 1) break;
+      const bytes = await read(chunk.offset, ends[i]);
+      assert.deepEqual([bytes.length, digestOf(bytes)], [chunk.chunkSize, chunk.chunkDigest]);
+      assert.equal(chunk.chunkType === "zeros", bytes.every((byte) => byte === 0) && bytes.length >= 1024);
+    }
+  }
+  const zeros = toc.entries.filter(({ chunkType }: { chunkType?: string }) => chunkType === "zeros");
+  assert.deepEqual(zeros.map(({ chunkSize }: { chunkSize: number }) => chunkSize), [3000, 200_000]);
+  // The last 64 bytes say the same as the annotations, for those who have only the bytes.
+  assert.equal(new TextDecoder().decode(layer.subarray(-8)), "GNUlInUx");
+  const footer = new DataView(layer.buffer, layer.length - 64);
+  assert.deepEqual([footer.getBigUint64(0, true), footer.getBigUint64(16, true)], [BigInt(offset!), BigInt(size!)]);
+  const [splitAt, splitLength] = annotations[`${prefix}tarsplit-position`]!.split(":").map(Number);
+  const split = layer.subarray(splitAt!, splitAt! + splitLength!);
+  assert.equal(digestOf(split), toc.tarSplitDigest);
+  assert.deepEqual(rebuild(zstdDecompressSync(split)), ARCHIVE.tar);
+});
+
+/** Puts the archive together again from what tar-split kept and the files. */
+function rebuild(records: Uint8Array): Uint8Array {
+  const lines = new TextDecoder().decode(records).trimEnd().split("\n").map((line) => JSON.parse(line));
+  return concatBytes(
+    lines.map(({ type, name, payload }) =>
+      type === 1 ? ARCHIVE.files.get(name) ?? new Uint8Array() : Uint8Array.from(atob(payload), (c) => c.charCodeAt(0))
+    ),
+  );
+}
+
+Deno.test("what cannot be recoded is an error with a code, and its source is given back", async () => {
+  const rows: [Uint8Array<ArrayBuffer>, Recoding, string][] = [
+    [encodeUtf8("no gzip"), { decompress: "gzip", compress: { algorithm: "zstd" } }, "ARCHIVE_INVALID"],
+    [gzipSync("cut").slice(0, -3), { decompress: "gzip" }, "ARCHIVE_INVALID"],
+    [encodeUtf8("no archive".repeat(99)), { compress: { algorithm: "zstd:chunked" } }, "COMPRESSION_NOT_SUPPORTED"],
+    [ARCHIVE.tar.slice(0, 1000), { compress: { algorithm: "zstd:chunked" } }, "COMPRESSION_NOT_SUPPORTED"],
+  ];
+  for (const size of [10, UNKNOWN_SIZE]) {
+    using recoder = createRecoder();
+    for (const [bytes, recoding, code] of rows) {
+      const run = async () => await collect((await recoder.recode(streamOf(bytes), recoding, size)).stream);
+      await assert.rejects(run(), (error: { code?: string }) => error.code === code || size === UNKNOWN_SIZE);
+    }
+  }
+  assert.throws(() => parseAlgorithm("GZIP"), { code: "COMPRESSION_NOT_SUPPORTED" });
+  assert.throws(() => parseAlgorithm("bzip2"), { code: "COMPRESSION_NOT_SUPPORTED" });
+  for (const level of [-1, 10, 1.5]) assert.throws(() => runtimeLevel("gzip", level), RangeError);
+  for (const level of [0, 23]) assert.throws(() => runtimeLevel("zstd", level), RangeError);
+});
+
+Deno.test("a source that fails and a reader that leaves end everything", async () => {
+  for (const algorithm of ["gzip", "zstd", "zstd:chunked"] as const) {
+    using recoder = createRecoder();
+    let cancelled = 0, sent = 0;
+    const endless = (fails: boolean): ByteStream =>
+      new ReadableStream({
+        start: (controller) =>
+          controller.enqueue(encodeTarHeader({ name: "endless", type: "file", size: Number.MAX_SAFE_INTEGER })),
+        pull(controller) {
+          if (fails && ++sent > 40) throw new RangeError("the source broke");
+          controller.enqueue(noise(65_536));
+        },
+        cancel: () => void cancelled++,
+      }, { highWaterMark: 0 });
+    const failing = await recoder.recode(endless(true), { compress: { algorithm } }, UNKNOWN_SIZE);
+    await assert.rejects(collect(failing.stream), /the source broke/);
+    const left = await recoder.recode(endless(false), { compress: { algorithm } }, UNKNOWN_SIZE);
+    const reader = left.stream.getReader();
+    await reader.read();
+    await reader.cancel();
+    assert.equal(cancelled, 1, algorithm);
+  }
+});
+
+Deno.test("where workers may not be loaded, nobody is asked and this thread does the work", async () => {
+  const code = `
+    import { createRecoder } from "./src/copy/recoding/mod.ts";
+    using recoder = createRecoder();
+    const bytes = new Uint8Array(2_000_000);
+    const { stream } = await recoder.recode(new Blob([bytes]).stream(), { compress: { algorithm: "zstd" } }, -1);
+    console.log((await new Response(stream).bytes()).length > 0);`;
+  const root = new URL("../../", import.meta.url);
+  const args = ["run", "--no-prompt", "--no-check", "--ext=ts", "-"];
+  const child = new Deno.Command(Deno.execPath(), { args, cwd: root, stdin: "piped", stdout: "piped", stderr: "piped" })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(encodeUtf8(code));
+  await writer.close();
+  const { stdout, stderr } = await child.output();
+  assert.deepEqual([new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)], ["true\n", ""]);
+});
+
+Deno.test("annotations that tell of compressed bytes are told from others", () => {
+  const annotations = {
+    "io.github.containers.zstd-chunked.manifest-checksum": "x",
+    "io.github.containers.zstd-chunked.tarsplit-checksum": "x",
+    "containerd.io/snapshot/stargz/toc.digest": "x",
+    "org.example": "kept",
+  };
+  assert.deepEqual(withoutChunkedAnnotations(annotations), { "org.example": "kept" });
+  assert.ok(isZstdChunked(annotations));
+  assert.ok(!isZstdChunked({ "org.example": "kept" }));
+});

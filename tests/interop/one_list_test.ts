@@ -1,0 +1,109 @@
+/** One list with an instance from every kind of place goes, in one push, to every kind of place. */
+import assert from "node:assert/strict";
+import { create, loadFromImage } from "../../mod.ts";
+import { digestOf } from "../../src/spec/mod.ts";
+import { buildImages } from "../support/built_images.ts";
+import { cliOk } from "../support/cli.ts";
+import { ok, peerTest } from "../support/peers.ts";
+import { startDockerRegistry } from "../support/registries.ts";
+import { makeStore } from "../support/stores.ts";
+
+const SKOPEO_COPY = ["skopeo", "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false"];
+const systemContext = { dockerInsecureSkipTlsVerify: true };
+
+for (const driver of ["vfs", "overlay"]) {
+  peerTest(
+    `a list of one instance per place is pushed to each place (${driver})`,
+    ["skopeo", "buildah", "podman", "docker-registry", "root"],
+    async () => {
+      await using at = await makeStore(driver);
+      await using registry = await startDockerRegistry();
+      const { folder } = at;
+      const stored = async (name: string) => {
+        const [image] = await buildImages(at, name, { files: { one: name, two: name.repeat(999) } });
+        return `containers-storage:[${driver}@${at.root}+${at.runRoot}]${image}`;
+      };
+      const places = {
+        "containers-storage": "",
+        docker: `docker://${registry.host}/one:1`,
+        oci: `oci:${folder}/layout:1`,
+        "oci-archive": `oci-archive:${folder}/oci.tar:1`,
+        dir: `dir:${folder}/dir`,
+        "docker-archive": `docker-archive:${folder}/docker.tar:localhost/one:1`,
+      };
+      const list = create();
+      for (const [transport, place] of Object.entries(places)) {
+        const image = await stored(transport);
+        if (place) await ok([...SKOPEO_COPY, image, place]);
+        const digest = await list.add(place || image, { systemContext });
+        // So that nothing stands for anything else.
+        list.setArchitecture(digest, transport);
+      }
+      list.setAnnotations(undefined, { kept: "yes" });
+      const artifact = `${folder}/notes.txt`;
+      await Deno.writeTextFile(artifact, "notes\n");
+      await list.addArtifact([artifact], { artifactType: "application/vnd.example" });
+      await list.saveToImage(at.store, { names: ["all"] });
+
+      const targets = [`docker://${registry.host}/all:1`, `oci:${folder}/out:1`, `oci-archive:${folder}/out.tar:1`];
+      const { list: loaded } = await loadFromImage(at.store, "all");
+      for (const target of [...targets, `dir:${folder}/out-dir`]) {
+        const { digest, instances } = await loaded.push(target, { store: at.store, systemContext });
+        assert.equal(instances.size, 7);
+        await ok([...SKOPEO_COPY, "--all", target, `dir:${folder}/read-${crypto.randomUUID()}`]);
+        // Copied by this skopeo, the index would be another: it does not know artifact types yet.
+        const raw = await new Deno.Command("skopeo", { args: ["inspect", "--raw", "--tls-verify=false", target] })
+          .output();
+        assert.equal(digestOf(raw.stdout), digest, target);
+        const { manifests, annotations } = JSON.parse(new TextDecoder().decode(raw.stdout));
+        const architectures = manifests.map(({ platform }: { platform?: { architecture: string } }) =>
+          platform?.architecture
+        );
+        assert.deepEqual(architectures, [...Object.keys(places), undefined]);
+        assert.deepEqual(annotations, { kept: "yes" });
+        // What is there already is not sent again.
+        const outcomes = new Set<string>();
+        await loaded.push(target, {
+          store: at.store,
+          systemContext,
+          onProgress: (event) => event.type === "blob-done" && outcomes.add(event.outcome),
+        });
+        if (!target.includes(".tar")) assert.ok(!outcomes.has("written") || !target.startsWith("dir:"), target);
+      }
+      assert.equal(await ok(["podman", ...at.flags, "manifest", "exists", "all"]), "");
+    },
+  );
+}
+
+peerTest("flags of push do what podman's and buildah's do", ["skopeo", "buildah"], async () => {
+  await using at = await makeStore();
+  const names = await buildImages(at, "app");
+  // Without a store in its name, an image is in the store that the flags say.
+  const stored = names.map((name) => `containers-storage:${name}`);
+  await cliOk([...at.flags, "create", "list", ...stored]);
+  const push = async (...flags: string[]) => {
+    const to = `${at.folder}/${crypto.randomUUID()}`;
+    await cliOk([...at.flags, "push", "-q", ...flags, "list", `oci:${to}`]);
+    const raw = await ok(["skopeo", "inspect", "--raw", `oci:${to}`]);
+    const index = JSON.parse(raw);
+    const layers = await Promise.all(
+      index.manifests.map(async ({ digest }: { digest: string }) => {
+        const blob = await Deno.readTextFile(`${to}/blobs/${digest.replace(":", "/")}`);
+        return JSON.parse(blob).layers[0].mediaType.split("+")[1];
+      }),
+    );
+    return { index, layers };
+  };
+  assert.deepEqual((await push()).layers, ["gzip", "gzip"]);
+  assert.deepEqual((await push("--format", "oci")).layers, ["gzip", "gzip"]);
+  assert.deepEqual((await push("--compression-format", "zstd")).layers, ["zstd", "zstd"]);
+  assert.deepEqual((await push("--compression-format=zstd:chunked", "--compression-level=3")).layers, ["zstd", "zstd"]);
+  const both = await push("--compression-format", "gzip", "--add-compression", "zstd:chunked");
+  assert.deepEqual(both.layers, ["gzip", "gzip", "zstd", "zstd"]);
+  assert.deepEqual(both.index.manifests.map(({ annotations }: { annotations?: unknown }) => annotations), [
+    undefined,
+    undefined,
+    { "io.github.containers.compression.zstd": "true" },
+    { "io.github.containers.compression.zstd": "true" },
+  ]);
+});

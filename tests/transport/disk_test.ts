@@ -1,0 +1,29 @@
+/** A disk that is full: a clear error, and the image that was there is whole. */
+import assert from "node:assert/strict";
+import { parseImageName } from "../../mod.ts";
+import { listTree } from "../contracts/transport_suite.ts";
+import { makeImage } from "../support/images.ts";
+import { exec, ok, peerTest } from "../support/peers.ts";
+import { readAll, writeImage } from "../support/put_image.ts";
+
+for (const transport of ["oci", "dir"]) {
+  peerTest(`${transport}: a full disk fails a copy with TRANSPORT_IO`, ["mount", "root"], async () => {
+    const folder = await Deno.makeTempDir({ prefix: "disk-" });
+    await ok(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]);
+    try {
+      const reference = parseImageName(`${transport}:${folder}/image`);
+      const small = makeImage({ architecture: "amd64" });
+      await writeImage(reference, small);
+      const noise = new Uint8Array(512 * 1024);
+      for (let at = 0; at < noise.length; at += 65536) crypto.getRandomValues(noise.subarray(at, at + 65536));
+      const large = makeImage({ architecture: "amd64", layers: [noise] });
+      await assert.rejects(writeImage(reference, large), { code: "TRANSPORT_IO" });
+      assert.equal(await readAll(reference), small.digest);
+      assert.deepEqual((await listTree(folder)).filter((path) => path.includes("tmp")), []);
+      await writeImage(reference, makeImage({ architecture: "arm64" }));
+    } finally {
+      await exec(["umount", folder]);
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
