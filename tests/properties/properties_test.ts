@@ -21,11 +21,13 @@ const instance = fc.record({
   annotations,
 });
 
-Deno.test("JSON that we write, JSON.parse reads, and the scanner finds the members of", () => {
+Deno.test("JSON that we write, we read, and the scanner finds the members of", () => {
   fc.assert(fc.property(annotations, (record) => {
     const written = encodeGoJsonText(sortedMap(record) ?? new Map());
-    assert.deepEqual(JSON.parse(written), JSON.parse(JSON.stringify(record).replace(/^$/, "{}")));
-    const { spans } = parseJson(encode(written), "x");
+    const { value, spans } = parseJson(encode(written), "x");
+    // JSON.parse is no judge: see src/spec/json/exact_keys.ts.
+    const members = Object.entries(record).map(([key, value]) => [key, value.toWellFormed()]);
+    assert.deepEqual(value, Object.fromEntries(members));
     for (const { key, start, end } of spans) {
       assert.equal(JSON.parse(written.slice(start, end)), record[key]?.toWellFormed());
     }
@@ -35,11 +37,12 @@ Deno.test("JSON that we write, JSON.parse reads, and the scanner finds the membe
 
 Deno.test("any JSON is scanned and indented without a change of meaning", () => {
   fc.assert(fc.property(fc.json(), fc.constantFrom("", " ", "\t"), (json, indent) => {
-    const value = JSON.parse(json);
+    const read = (text: string) => parseJson(encode(text), "x").value;
+    const value = read(json);
     const spaced = JSON.stringify(value, null, indent);
     const spans = scanJson(spaced, "x");
-    if (Array.isArray(value)) assert.deepEqual(spans.map((s) => JSON.parse(spaced.slice(s.start, s.end))), value);
-    assert.deepEqual(JSON.parse(indentJson(json, "    ")), value);
+    if (Array.isArray(value)) assert.deepEqual(spans.map((s) => read(spaced.slice(s.start, s.end))), value);
+    assert.deepEqual(read(indentJson(json, "    ")), value);
   }));
 });
 

@@ -53,6 +53,20 @@ Deno.test("parseJson() refuses what readers could take for different things", ()
   assert.deepEqual(parseJson(encode('{"a":{"b":1},"c":{"b":1}}'), "list").value, { a: { b: 1 }, c: { b: 1 } });
 });
 
+Deno.test("parseJson() reads keys with escapes as what they say, whatever was parsed before", () => {
+  for (let i = 0; i < 3; i++) JSON.parse(String.raw`{"&":"","\\\\":"","\\\\b":{}}`);
+  const rows: [string, unknown][] = [
+    [String.raw`{"\u0026":"","\u003c":""}`, { "&": "", "<": "" }],
+    [String.raw`[{"a":[{"&":1,"\u003e":{"x":[null,true,"\u003c"]}}]}, "\""]`, [
+      { a: [{ "&": 1, ">": { x: [null, true, "<"] } }] },
+      '"',
+    ]],
+    [String.raw` { "&" : "" , "\n" : 1 , "\bc" : 2 } `, { "&": "", "\n": 1, "\bc": 2 }],
+    [String.raw`{"\u003c":[],"__proto__":{}}`, Object.fromEntries([["<", []], ["__proto__", {}]])],
+  ];
+  for (const [text, value] of rows) assert.deepEqual(parseJson(encode(text), "x").value, value);
+});
+
 Deno.test("scanJson() tells where the members of the top value stand", () => {
   const text = ' { "a" : [1, {"x":"]"}] ,"b\\"":"q\\\\" , "c":-1.5e3 } ';
   const spans = scanJson(text, "test").map(({ key, start, end }) => [key, text.slice(start, end)]);

@@ -1,6 +1,7 @@
 import { decodeBase64, decodeUtf8 } from "../../internal/mod.ts";
 import { ManifestsSyntaxError } from "../errors.ts";
-import { type JsonSpan, scanJson } from "./scan.ts";
+import { parseWithExactKeys } from "./exact_keys.ts";
+import { type JsonSpan, walkJson } from "./scan.ts";
 
 /** What {@linkcode parseJson} returns. */
 export interface ParsedJson {
@@ -31,7 +32,8 @@ export function parseJson(bytes: Uint8Array, what: string): ParsedJson {
   } catch (cause) {
     throw new ManifestsSyntaxError("INVALID_JSON", `Cannot parse ${what} as it is not JSON`, { cause });
   }
-  return { value, text, spans: scanJson(text, what) };
+  const { spans, escapedKeys } = walkJson(text, what);
+  return { value: escapedKeys ? parseWithExactKeys(text) : value, text, spans };
 }
 
 /**

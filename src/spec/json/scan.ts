@@ -21,7 +21,13 @@ export interface JsonSpan {
  * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
  */
 export function scanJson(text: string, what: string): JsonSpan[] {
+  return walkJson(text, what).spans;
+}
+
+/** As {@linkcode scanJson}, and whether a key at any level is written with an escape. */
+export function walkJson(text: string, what: string): { spans: JsonSpan[]; escapedKeys: boolean } {
   const spans: JsonSpan[] = [];
+  let escapedKeys = false;
   // One entry per open container: the keys seen so far, or undefined for an array.
   const open: (Set<string> | undefined)[] = [];
   let key = "";
@@ -56,6 +62,7 @@ export function scanJson(text: string, what: string): JsonSpan[] {
         );
       }
       keys.add(name);
+      escapedKeys ||= name.length !== end - i - 2;
       if (top) key = name;
       i = end - 1;
       continue;
@@ -74,7 +81,7 @@ export function scanJson(text: string, what: string): JsonSpan[] {
       afterColon = false;
     }
   }
-  return spans;
+  return { spans, escapedKeys };
 }
 
 function stringEnd(text: string, start: number): number {
