@@ -6,6 +6,7 @@ import { create, List, loadFromImage, openStore } from "../mod.ts";
 import { type Algorithm, createRecoder } from "../src/copy/recoding/mod.ts";
 import { concatBytes, readChunks } from "../src/internal/mod.ts";
 import { encodeTarHeader, tarPadding } from "../src/internal/tar/mod.ts";
+import { digestOf } from "../src/spec/mod.ts";
 import { buildImages } from "../tests/support/built_images.ts";
 import { CLI } from "../tests/support/cli.ts";
 import { clientOf, makeImage, pushImage, pushPlatforms } from "../tests/support/images.ts";
@@ -210,9 +211,10 @@ async function compression(): Promise<void> {
     ["zstd:chunked, level 3", "zstd:chunked", 3],
   ];
   using recoder = createRecoder();
+  const layer = { digest: digestOf(tar), size: tar.length };
   const run = async (algorithm: Algorithm, level: number | undefined) => {
     const source = new Blob([tar]).stream();
-    const { stream } = await recoder.recode(source, { compress: { algorithm, level } }, tar.length);
+    const { stream } = await recoder.recode(source, { compress: { algorithm, level } }, layer);
     for await (const _ of readChunks(stream));
   };
   await run("zstd", 1);

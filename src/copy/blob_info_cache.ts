@@ -2,6 +2,7 @@ import type { BlobOrigin } from "../image/mod.ts";
 import type { Digest } from "../spec/mod.ts";
 import type { BlobFacts, KnownCompression } from "./blob_info/facts.ts";
 import { createMemoryFacts } from "./blob_info/memory_facts.ts";
+import type { LayerForm } from "./layer_policy.ts";
 import { chunkedAnnotations, isZstdChunked } from "./recoding/mod.ts";
 
 /** A blob that may stand in for another one. */
@@ -48,6 +49,11 @@ export class BlobInfoCache implements AsyncDisposable {
   /** Records that two digests, which may be the same, name the same content, the second without compression. */
   recordUncompressed(any: Digest, uncompressed: Digest): void {
     if (this.#facts.uncompressedOf(any) !== uncompressed) this.#facts.recordUncompressed(any, uncompressed);
+  }
+
+  /** How a blob is compressed; `undefined`: not known. */
+  formOf(digest: Digest): LayerForm {
+    return this.#facts.compressionOf(digest)?.name;
   }
 
   /** Records how a blob is compressed. That it is zstd takes nothing from what is known of it as `zstd:chunked`. */

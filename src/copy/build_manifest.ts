@@ -109,9 +109,7 @@ function plainTypeFor(named: ParsedImage, { mediaType }: Descriptor): string {
 
 /** A layer's descriptor after it was moved. What told of its compression before is not kept where its bytes changed. */
 function describeLayer(layer: Descriptor, moved: MovedBlob | undefined): Descriptor {
-  if (!moved || moved.digest === layer.digest) {
-    return { ...layer, mediaType: layerMediaType(layer.mediaType, compressionOf(moved?.form)) };
-  }
+  if (!moved || moved.digest === layer.digest) return layer;
   const { urls: _urls, data: _data, annotations = {}, ...rest } = layer;
   const kept = { ...withoutChunkedAnnotations(annotations), ...moved.annotations };
   return {

@@ -105,7 +105,7 @@ export async function copyImage(
     digest: written.digest,
     ...(name ? { reference: String(name) } : {}),
     mediaType: written.mediaType,
-    instances: new Map(instances.filter(({ added }) => !added).map(({ source, digest }) => [source, digest])),
+    instances: new Map(instances.filter(({ besides }) => !besides).map(({ source, digest }) => [source, digest])),
   };
 }
 

@@ -18,8 +18,8 @@ import {
 export interface WrittenInstance {
   /** Digest of the instance at the source. */
   readonly source: Digest;
-  /** Whether it is one more variant of the instance, beside the instance itself. */
-  readonly added: boolean;
+  /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
+  readonly besides: readonly number[] | undefined;
   /** Digest of what was written. */
   readonly digest: Digest;
   /** Size of the written manifest in bytes. */
@@ -30,6 +30,9 @@ export interface WrittenInstance {
   readonly zstd: boolean;
 }
 
+/** How BuildKit's attestations name the image of the same index that they are about. */
+const ATTESTED_DIGEST = "vnd.docker.reference.digest";
+
 type Entry = Descriptor | DockerListEntry;
 
 /**
@@ -38,29 +41,30 @@ type Entry = Descriptor | DockerListEntry;
  * `editInstances`). An entry that does not change keeps all that it says; where none does, the result is `index` itself.
  */
 export function editIndex(index: ParsedIndex, written: readonly WrittenInstance[]): ParsedIndex {
-  const copies = new Map(written.filter(({ added }) => !added).map((instance) => [instance.source, instance]));
+  const copies = new Map(written.filter(({ besides }) => !besides).map((instance) => [instance.source, instance]));
   const before = entriesOf(index);
   const entries = before.map((entry): Entry => {
     const now = copies.get(entry.digest);
-    return now ? updateEntry(entry, now) : entry;
+    return remapAttested(now ? updateEntry(entry, now) : entry, copies);
   });
-  const variants = written.filter(({ added }) => added).map((variant): Entry => {
-    const { annotations, platform, artifactType }: Partial<Descriptor> = before.find(({ digest }) =>
-      digest === variant.source
-    )!;
-    return updateEntry({
-      mediaType: "",
-      digest: variant.source,
-      size: 0,
-      ...(annotations ? { annotations } : {}),
-      ...(platform ? { platform } : {}),
-      ...(artifactType ? { artifactType } : {}),
-    }, variant);
-  });
+  const variants = written.flatMap((variant) => (variant.besides ?? []).map((i) => entryBeside(before[i]!, variant)));
   if (variants.length === 0 && entries.every((entry, i) => entry === before[i])) return index;
   const present = new Set(entries.map(({ digest }) => digest));
   const all = [...entries, ...variants.filter(({ digest }) => !present.has(digest))];
   return withEntries(index, variants.length > 0 ? all.toSorted((a, b) => Number(isZstd(a)) - Number(isZstd(b))) : all);
+}
+
+/** An entry for a variant: of the instance's own entry it keeps what is so of every variant. */
+function entryBeside(entry: Entry, variant: WrittenInstance): Entry {
+  const { annotations, platform, artifactType }: Partial<Descriptor> = entry;
+  return updateEntry({
+    mediaType: "",
+    digest: variant.source,
+    size: 0,
+    ...(annotations ? { annotations } : {}),
+    ...(platform ? { platform } : {}),
+    ...(artifactType ? { artifactType } : {}),
+  }, variant);
 }
 
 function updateEntry(entry: Entry, now: WrittenInstance): Entry {
@@ -70,6 +74,14 @@ function updateEntry(entry: Entry, now: WrittenInstance): Entry {
   // What was embedded is another manifest now, and the mark of zstd would lie on layers that were compressed anew.
   const { data: _, ...rest }: Partial<Descriptor> & Entry = entry;
   return markZstd({ ...rest, digest, size, mediaType }, zstd);
+}
+
+/** An attestation names the image that it is about, which may have another digest now. */
+function remapAttested(entry: Entry, copies: ReadonlyMap<string, WrittenInstance>): Entry {
+  const { annotations }: Partial<Descriptor> = entry;
+  const now = copies.get(annotations?.[ATTESTED_DIGEST] ?? "")?.digest;
+  if (!now || now === annotations![ATTESTED_DIGEST]) return entry;
+  return { ...entry, annotations: { ...annotations, [ATTESTED_DIGEST]: now } };
 }
 
 function markZstd(entry: Entry, zstd: boolean): Entry {

@@ -1,6 +1,6 @@
 import type { ImageSource } from "../image/mod.ts";
 import { decompressStream, peekCompression } from "../internal/compression/mod.ts";
-import { OncePerKey, readChunks } from "../internal/mod.ts";
+import { OncePerKey, readChunks, type Semaphore } from "../internal/mod.ts";
 import {
   createDigester,
   type Digest,
@@ -19,17 +19,27 @@ import type { BlobInfoCache } from "./blob_info_cache.ts";
 import type { MovedBlob } from "./move_blob.ts";
 import type { PlannedBlob, PlannedImage } from "./plan.ts";
 
+/** What {@linkcode ImageContent} needs besides the image. */
+export interface ContentOptions {
+  /** Where it is read. */
+  readonly source: ImageSource;
+  /** What earlier copies have learnt. */
+  readonly cache: BlobInfoCache;
+  /** Bounds how many blobs have bytes moving. */
+  readonly slots: Semaphore;
+  /** Runs a step, again after passing failures. */
+  readonly retry: <T>(step: string, work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+}
+
 /** What conversions and checks need of an image besides its manifest; each piece is read when it is first needed. */
 export class ImageContent {
   readonly #image: PlannedImage;
-  readonly #source: ImageSource;
-  readonly #cache: BlobInfoCache;
+  readonly #options: ContentOptions;
   readonly #once = new OncePerKey<"config", Uint8Array<ArrayBuffer>>();
 
-  constructor(image: PlannedImage, source: ImageSource, cache: BlobInfoCache) {
+  constructor(image: PlannedImage, options: ContentOptions) {
     this.#image = image;
-    this.#source = source;
-    this.#cache = cache;
+    this.#options = options;
   }
 
   /** The configuration, verified. */
@@ -38,10 +48,13 @@ export class ImageContent {
     if (!config) {
       throw new ManifestsError("CONVERSION_NOT_SUPPORTED", `Cannot convert image ${digest} as it has no configuration`);
     }
-    return await this.#once.get("config", async (signal) => {
-      const stream = await this.#source.getBlob(config, { instance, signal, maxRetries: 0 });
+    const { source, retry } = this.#options;
+    const read = async (signal: AbortSignal) => {
+      const stream = await source.getBlob(config, { instance, signal, maxRetries: 0 });
       return await readBlob(stream, config, MAX_CONFIG_SIZE);
-    }, signal);
+    };
+    const step = `reading configuration ${config.digest}`;
+    return await this.#once.get("config", (signal) => retry(step, () => read(signal), signal), signal);
   }
 
   /** The digests of the layers without compression; `undefined` for those that schema 1 has only for form's sake. */
@@ -49,23 +62,31 @@ export class ImageContent {
     const empty = schema1EmptyLayers(this.#image.manifest);
     const digests: (Digest | undefined)[] = [];
     for (const [i, layer] of this.#image.layers.entries()) {
-      digests.push(empty[i] ? undefined : moved[i]?.diffId ?? await this.#diffIdOf(layer, signal));
+      digests.push(empty[i] ? undefined : moved[i]?.diffId ?? await this.#findDiffId(layer, signal));
     }
     return digests;
   }
 
-  async #diffIdOf({ descriptor, instance }: PlannedBlob, signal: AbortSignal): Promise<Digest> {
-    const known = this.#cache.uncompressedOf(descriptor.digest);
+  async #findDiffId(layer: PlannedBlob, signal: AbortSignal): Promise<Digest> {
+    const { cache, retry } = this.#options;
+    const { digest } = layer.descriptor;
+    const known = cache.uncompressedOf(digest);
     if (known) return known;
-    const given = await this.#source.getBlob(descriptor, { instance, signal, maxRetries: 0 });
+    const computed = await retry(`reading layer ${digest}`, () => this.#computeDiffId(layer, signal), signal);
+    cache.recordUncompressed(digest, computed);
+    return computed;
+  }
+
+  async #computeDiffId({ descriptor, instance }: PlannedBlob, signal: AbortSignal): Promise<Digest> {
+    const { source, slots } = this.#options;
+    using _slot = await slots.acquire(signal);
+    const given = await source.getBlob(descriptor, { instance, signal, maxRetries: 0 });
     const { compression, stream } = await peekCompression(verifyBlob(given, descriptor));
     const digester = createDigester();
     for await (const chunk of readChunks(compression ? decompressStream(stream, compression) : stream)) {
       digester.update(chunk);
     }
-    const digest = digester.digest();
-    this.#cache.recordUncompressed(descriptor.digest, digest);
-    return digest;
+    return digester.digest();
   }
 
   /** Compares what was computed of the layers' content with what the configuration says. */
@@ -74,10 +95,10 @@ export class ImageContent {
     const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
     if (!isImage || moved.every(({ diffId }) => diffId === undefined)) return;
     const expected = diffIdsIn(await this.config(signal));
-    if (expected.length !== moved.length) return;
     for (const [i, { diffId }] of moved.entries()) {
-      if (diffId === undefined || diffId === expected[i] || !isDigest(expected[i]!)) continue;
-      throw new DigestMismatchError(`layer ${i + 1} of image ${digest} without compression`, expected[i]!, diffId);
+      const claimed = expected[i] ?? "";
+      if (diffId === undefined || diffId === claimed || !isDigest(claimed)) continue;
+      throw new DigestMismatchError(`layer ${i + 1} of image ${digest} without compression`, claimed, diffId);
     }
   }
 }

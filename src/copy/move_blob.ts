@@ -1,7 +1,14 @@
 import type { BlobIdentity, BlobOrigin, ImageDestination, ImageSource, NewBlob } from "../image/mod.ts";
 import { type Compression, peekCompression } from "../internal/compression/mod.ts";
 import type { ByteStream, CallOptions, Semaphore } from "../internal/mod.ts";
-import { type Descriptor, type Digest, isManifestsError, UNKNOWN_SIZE, verifyBlob } from "../spec/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isForeignLayer,
+  isManifestsError,
+  UNKNOWN_SIZE,
+  verifyBlob,
+} from "../spec/mod.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
 import type { KnownCompression } from "./blob_info/facts.ts";
 import { isZstdChunked, type Recoded, type Recoder } from "./recoding/mod.ts";
@@ -45,13 +52,8 @@ export interface MovedBlob extends BlobIdentity {
  */
 export async function moveBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
   const { destination } = options;
-  if (destination.abilities.keepsForeignLayers && isForeign(blob.descriptor)) return unchanged(blob, "kept");
+  if (destination.abilities.keepsForeignLayers && isForeignLayer(blob.descriptor)) return unchanged(blob, "kept");
   return await reuseBlob(blob, options) ?? await reuseOtherForm(blob, options) ?? await moveBytes(blob, options);
-}
-
-/** Layers with URLs of their own are downloaded from there by whoever runs the image. */
-function isForeign({ mediaType, urls }: Descriptor): boolean {
-  return Boolean(urls?.length) && /nondistributable|foreign/.test(mediaType);
 }
 
 function unchanged({ descriptor }: PlannedBlob, outcome: BlobOutcome, size = descriptor.size): MovedBlob {
@@ -61,16 +63,25 @@ function unchanged({ descriptor }: PlannedBlob, outcome: BlobOutcome, size = des
 /** The blob itself, mounted or found. */
 async function reuseBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob | undefined> {
   const { descriptor, origin, policy } = blob;
-  if (!fits(policy, declaredForm(descriptor))) return undefined;
+  if (!fits(policy, knownForm(descriptor, options))) return undefined;
   const { destination } = options;
   const mountable = origin !== undefined && origin.scope === destination.abilities.mountScope;
   // A mount answers in one request whether the blob is there already or not, so nothing is asked before it.
   const outcome = mountable && await mount(descriptor, origin, options) ? "mounted" : "reused";
   const known = outcome === "mounted" && descriptor.size !== UNKNOWN_SIZE;
   const size = known ? descriptor.size : await destination.findBlob(descriptor, callOf(options));
-  if (size === undefined) return undefined;
+  // Schema 1 does not say sizes, and not every registry does; other manifests must.
+  if (size === undefined || size === UNKNOWN_SIZE) return undefined;
   recordLocation(descriptor.digest, options);
   return unchanged(blob, outcome, size);
+}
+
+/** A layer's form: what an earlier copy saw, which may be something else than its manifest says. */
+function knownForm(descriptor: Descriptor, { cache }: MoveOptions): LayerForm {
+  const seen = cache.formOf(descriptor.digest);
+  if (!seen) return declaredForm(descriptor);
+  // A table of contents is found through the manifest alone.
+  return seen === "zstd:chunked" ? formOf("zstd", descriptor) : formOf(seen, descriptor);
 }
 
 /** The same content in another form, of which an earlier copy knows. Whatever goes wrong with it, there is another way. */
@@ -81,13 +92,13 @@ async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<
   if (scope === undefined || role !== "layer") return undefined;
   const location = locationOf(destination);
   // Exactly what moving it would make: another form may be what another variant of the image is about.
-  const declared = declaredForm(blob.descriptor);
-  const wanted = (declared && recodingFor(policy, declared)?.compress?.algorithm) ?? declared;
+  const known = knownForm(blob.descriptor, options);
+  const wanted = (known && recodingFor(policy, known)?.compress?.algorithm) ?? known;
   const accepts = ({ name }: KnownCompression) => name === wanted && fits(policy, name as LayerForm);
   for (const candidate of cache.candidates(digest, { scope, canSubstitute: policy.changeable, accepts })) {
     const { compression, origin } = candidate;
     const isSame = candidate.digest === digest;
-    const form = compression ? compression.name as LayerForm : declaredForm(blob.descriptor);
+    const form = compression ? compression.name as LayerForm : known;
     const descriptor = { mediaType, digest: candidate.digest, size: UNKNOWN_SIZE };
     // The blob itself, here, has been asked for already.
     if (!form || (!isSame && form !== wanted) || !fits(policy, form) || (isSame && origin?.location === location)) {
@@ -114,48 +125,60 @@ async function mount(descriptor: Descriptor, origin: BlobOrigin, options: MoveOp
 }
 
 async function moveBytes(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
-  const { source, destination, emit, slots, signal } = options;
-  const { descriptor, instance, origin, role } = blob;
+  const { source, emit, slots, signal, cache } = options;
+  const { descriptor, instance, origin } = blob;
   const { digest, size } = descriptor;
   // Only bytes need a slot: questions are small, and each host has a bound of its own for them.
   using _slot = await slots.acquire(signal);
   emit({ type: "blob-started", digest, size });
   const given = await source.getBlob(descriptor, { instance, ...callOf(options) });
   let moved = 0;
-  const counted = (count: number) => {
+  const verified = verifyBlob(given, descriptor, (count) => {
     moved += count;
     emit({ type: "blob-progress", digest, bytes: count });
-  };
-  const verified = verifyBlob(given, descriptor, counted);
-  const looked = role === "layer" ? await peekCompression(verified) : { stream: verified, compression: undefined };
-  // What must stay as it is keeps its type too, whatever it looks like.
-  const form = role === "layer" && blob.policy.changeable ? formOf(looked.compression, descriptor) : undefined;
-  const recoding = form && recodingFor(blob.policy, form);
-  const recoded = recoding && await options.recoder.recode(looked.stream, recoding, size);
-  const { mediaType } = descriptor;
-  const measured = () => recoded ? recoded.measured() : { digest, size: moved };
-  const entering: NewBlob = recoded
-    ? { mediaType, role, size: UNKNOWN_SIZE, measured }
-    : { mediaType, role, digest, size, measured };
-  await put(destination, entering, recoded?.stream ?? looked.stream, callOf(options));
-  if (origin) options.cache.recordLocation(origin, digest);
-  const result = describe(recoded, recoding?.compress?.algorithm ?? "uncompressed", { digest, size: moved, form });
-  if (form) remember(descriptor, form, result, options);
+  });
+  const result = await writeBytes(blob, verified, () => moved, options);
+  if (origin) cache.recordLocation(origin, digest);
   recordLocation(result.digest, options);
   return result;
 }
 
-/** A destination that fails before it reads leaves a stream that nobody else ends. */
-async function put(destination: ImageDestination, blob: NewBlob, stream: ByteStream, call: CallOptions): Promise<void> {
+/** Writes a stream, compressed anew where that is wanted. Gives it back to its source where nobody else does. */
+async function writeBytes(
+  blob: PlannedBlob,
+  verified: ByteStream,
+  moved: () => number,
+  options: MoveOptions,
+): Promise<MovedBlob> {
+  const { descriptor, role, policy } = blob;
+  const { digest, size, mediaType } = descriptor;
+  let stream = verified;
   try {
-    await destination.putBlob(blob, stream, call);
+    // What must stay as it is is not even looked at.
+    const looked = role === "layer" && policy.changeable ? await peekCompression(stream) : undefined;
+    stream = looked?.stream ?? stream;
+    const form = looked && formOf(looked.compression, descriptor);
+    const recoding = form && recodingFor(policy, form);
+    const recoded = recoding && await options.recoder.recode(stream, recoding, descriptor);
+    stream = recoded?.stream ?? stream;
+    const entering: NewBlob = recoded
+      ? { mediaType, role, size: UNKNOWN_SIZE, measured: () => recoded.measured() }
+      : { mediaType, role, digest, size, measured: () => ({ digest, size: moved() }) };
+    await options.destination.putBlob(entering, stream, callOf(options));
+    const asIs = { digest, size: moved(), form };
+    const result = describe(recoded, recoding?.compress?.algorithm ?? "uncompressed", asIs);
+    if (form) remember(descriptor, form, result, options);
+    return result;
   } catch (error) {
     if (!stream.locked) await stream.cancel(error).catch(() => {});
     throw error;
   }
 }
 
-function formOf(compression: Compression | undefined, { annotations = {} }: Descriptor): Exclude<LayerForm, undefined> {
+function formOf(
+  compression: Compression | "uncompressed" | undefined,
+  { annotations = {} }: Descriptor,
+): Exclude<LayerForm, undefined> {
   if (compression === "zstd" && isZstdChunked(annotations)) return "zstd:chunked";
   return compression ?? "uncompressed";
 }

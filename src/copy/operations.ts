@@ -12,12 +12,23 @@ import { type Algorithm, baseAlgorithm } from "./recoding/mod.ts";
 export interface Operation {
   /** The instance. */
   readonly digest: Digest;
-  /** The compression of the additional variant; `undefined`: the instance itself is copied. */
-  readonly variant: Algorithm | undefined;
+  /** The additional variant; `undefined`: the instance itself is copied. */
+  readonly variant: Variant | undefined;
 }
 
-/** A compression that instances have, or none. */
-export type PresentCompression = Algorithm | "uncompressed";
+/** An instance once more, in another compression. */
+export interface Variant {
+  /** The compression. */
+  readonly algorithm: Algorithm;
+  /** The positions of the index's entries of which each gets one more for it: one per platform that lacks it. */
+  readonly entries: readonly number[];
+}
+
+/**
+ * The compression that an instance will have after it was copied. `as-declared`: what its entry says; `fixed`: nothing of
+ * it can be compressed otherwise, as with artifacts.
+ */
+export type InstanceCompression = Algorithm | "uncompressed" | "as-declared" | "fixed";
 
 /** What {@linkcode planOperations} is told. */
 export interface OperationOptions {
@@ -25,37 +36,61 @@ export interface OperationOptions {
   readonly chosen: readonly Digest[];
   /** The compressions that every platform shall have. */
   readonly addCompression: readonly Algorithm[];
-  /**
-   * The compression that an instance will have after it was copied; `undefined`: as its entry says. `null`: nothing
-   * that could be compressed otherwise, as with artifacts.
-   */
-  readonly compressionOf: (digest: Digest) => PresentCompression | undefined | null;
+  /** What is known of an instance's compression. */
+  readonly compressionOf: (digest: Digest) => InstanceCompression;
 }
 
 /**
  * The operations for a list: each chosen instance is copied, and right after the first of a platform come the variants
- * that the platform lacks (copy/multiple.go `prepareInstanceOps`). An instance that cannot be compressed otherwise gets
- * no variants.
+ * that the platform lacks (copy/multiple.go `prepareInstanceOps`). An instance that several platforms share gets each
+ * variant once, for all of them.
  */
 export function planOperations(index: ParsedIndex, options: OperationOptions): Operation[] {
   const { chosen, addCompression, compressionOf } = options;
-  const present = new Map<string, Set<PresentCompression>>();
-  for (const entry of entriesOf(index)) {
-    const compression = compressionOf(entry.digest);
-    if (compression === null) continue;
-    const own = present.get(platformKey(entry)) ?? new Set();
-    present.set(platformKey(entry), own.add(compression ?? declaredCompression(entry)));
-  }
+  const present = new PresentCompressions(index, compressionOf);
   return chosen.flatMap((digest): Operation[] => {
     const copy: Operation = { digest, variant: undefined };
-    if (compressionOf(digest) === null) return [copy];
-    const own = present.get(platformKey(entriesOf(index).find((entry) => entry.digest === digest)!))!;
-    const missing = addCompression.filter((algorithm) => !offers(own, algorithm) && own.add(algorithm));
-    return [copy, ...missing.map((variant): Operation => ({ digest, variant }))];
+    if (compressionOf(digest) === "fixed") return [copy];
+    const variants = addCompression
+      .map((algorithm): Variant => ({ algorithm, entries: present.addTo(digest, algorithm) }))
+      .filter(({ entries }) => entries.length > 0);
+    return [copy, ...variants.map((variant): Operation => ({ digest, variant }))];
   });
 }
 
-function offers(present: ReadonlySet<PresentCompression>, algorithm: Algorithm): boolean {
+/** The compressions that each platform of an index has, or will have. */
+class PresentCompressions {
+  readonly #entries: readonly (Descriptor | DockerListEntry)[];
+  readonly #byPlatform = new Map<string, Set<InstanceCompression>>();
+
+  constructor(index: ParsedIndex, compressionOf: OperationOptions["compressionOf"]) {
+    this.#entries = entriesOf(index);
+    for (const entry of this.#entries) {
+      const compression = compressionOf(entry.digest);
+      if (compression === "fixed") continue;
+      this.#of(entry).add(compression === "as-declared" ? declaredCompression(entry) : compression);
+    }
+  }
+
+  /** Gives a compression to each platform of an instance that lacks it; returns the positions of their entries. */
+  addTo(digest: Digest, algorithm: Algorithm): number[] {
+    return [...this.#entries.keys()].filter((i) => {
+      const entry = this.#entries[i]!;
+      if (entry.digest !== digest || offers(this.#of(entry), algorithm)) return false;
+      this.#of(entry).add(algorithm);
+      return true;
+    });
+  }
+
+  #of(entry: Descriptor | DockerListEntry): Set<InstanceCompression> {
+    const key = platformKey(entry);
+    const own = this.#byPlatform.get(key) ?? new Set();
+    this.#byPlatform.set(key, own);
+    return own;
+  }
+}
+
+function offers(present: ReadonlySet<InstanceCompression>, algorithm: Algorithm): boolean {
   return [...present].some((own) => own === algorithm || (own === "zstd:chunked" && baseAlgorithm(own) === algorithm));
 }
 

@@ -6,17 +6,21 @@ import {
   DigestMismatchError,
   entriesOf,
   isChangeableLayer,
+  isForeignLayer,
   isIndex,
+  isSchema1MediaType,
   ManifestsError,
   MEDIA_TYPES,
   type NamedReference,
   type ParsedImage,
   type ParsedIndex,
+  schema1EmptyLayers,
+  UNKNOWN_SIZE,
 } from "../spec/mod.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 import { cannotModify, imageTypes, indexTypes } from "./formats.ts";
 import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
-import { planOperations, type PresentCompression } from "./operations.ts";
+import { type InstanceCompression, planOperations, type Variant } from "./operations.ts";
 
 /** What a caller wants to become of the images; see `CopyOptions`. */
 export interface CopyWishes {
@@ -68,8 +72,8 @@ export interface PlannedImage {
   readonly manifest: ParsedImage;
   /** The instance to ask the source for; `undefined` for the image itself. */
   readonly instance: Digest | undefined;
-  /** The compression of a variant that is added; `undefined`: the image itself. */
-  readonly variant: Algorithm | undefined;
+  /** The variant of the image that this is; `undefined`: the image itself. */
+  readonly variant: Variant | undefined;
   /** Its layers, base first. */
   readonly layers: readonly PlannedBlob[];
   /** Its configuration; absent in schema 1. */
@@ -119,6 +123,7 @@ export interface PlanOptions {
 /** Plans a copy. Pure. What cannot be done fails here, before anything is written. */
 export function planCopy(options: PlanOptions): CopyPlan {
   const { top, single, wishes } = options;
+  refuseTwoSizes(options.images);
   if (single || !isIndex(top.manifest)) {
     const images = options.images.map((image) => planImage(image, options, undefined));
     return { images, index: undefined, entries: 1 };
@@ -129,10 +134,14 @@ export function planCopy(options: PlanOptions): CopyPlan {
     addCompression: wishes.addCompression ?? [],
     compressionOf: (digest) => compressionAfter(read.get(digest), options),
   });
-  const marksZstd = operations.some(({ variant }) => variant !== undefined && variant !== "gzip");
+  if (wishes.fixed && wishes.addCompression?.length) {
+    throw cannotModify("add variants to the manifest list", wishes.fixed);
+  }
+  const marksZstd = operations.some(({ variant }) => variant !== undefined && variant.algorithm !== "gzip");
   const { fixed, manifestType: forced } = wishes;
   const accepted = options.abilities.manifestTypes;
   const types = indexTypes(top.manifest, { accepted, forced, fixed, marksZstd });
+  if (fixed) refuseCorrection(top.manifest, read, fixed);
   return {
     images: operations.map(({ digest, variant }) => planImage(read.get(digest)!, options, variant)),
     index: { digest: top.digest, manifest: top.manifest, types, fixed },
@@ -140,25 +149,28 @@ export function planCopy(options: PlanOptions): CopyPlan {
   };
 }
 
-/** The compression that an instance will have; `null` where nothing of it can be compressed. See `planOperations`. */
-function compressionAfter(image: ReadImage | undefined, options: PlanOptions): PresentCompression | undefined | null {
-  if (!image) return undefined;
+/** The compression that an instance will have. See `planOperations`. */
+function compressionAfter(image: ReadImage | undefined, options: PlanOptions): InstanceCompression {
+  if (!image) return "as-declared";
   const { manifest } = image.verified;
-  if (isIndex(manifest) || options.wishes.fixed) return null;
-  const layers = image.layers ?? manifest.layers;
-  if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return null;
+  if (isIndex(manifest) || options.wishes.fixed) return "fixed";
+  const keepsForeign = options.abilities.keepsForeignLayers ?? false;
+  const layers = (image.layers ?? manifest.layers).filter((layer) => !(keepsForeign && isForeignLayer(layer)));
+  if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return "fixed";
   const policy = policyFor(options, undefined);
   const forms = new Set(layers.map((layer): LayerForm => {
     const form = declaredForm(layer);
     const recoding = form && recodingFor(policy, form);
     return recoding ? recoding.compress?.algorithm ?? "uncompressed" : form;
   }));
+  // Who reads zstd reads a mixture of it with zstd:chunked.
+  if (forms.has("zstd")) forms.delete("zstd:chunked");
   const [form] = forms;
-  if (forms.size > 1 || form === "bzip2" || form === "Xz") return undefined;
+  if (forms.size > 1 || form === undefined || form === "bzip2" || form === "Xz") return "as-declared";
   return form;
 }
 
-function planImage(image: ReadImage, options: PlanOptions, variant: Algorithm | undefined): PlannedImage {
+function planImage(image: ReadImage, options: PlanOptions, variant: Variant | undefined): PlannedImage {
   const { instance, verified: { digest, manifest } } = image;
   if (isIndex(manifest)) {
     throw new ManifestsError(
@@ -170,7 +182,7 @@ function planImage(image: ReadImage, options: PlanOptions, variant: Algorithm | 
   const { fixed, manifestType: forced } = wishes;
   const given = image.layers ?? manifest.layers;
   refuseSubstitution(manifest, given, fixed);
-  const policy = policyFor(options, variant);
+  const policy = policyFor(options, variant?.algorithm);
   const changeable = (layer: Descriptor) => !fixed && isChangeableLayer(manifest, layer);
   const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
   const types = imageTypes(
@@ -178,7 +190,7 @@ function planImage(image: ReadImage, options: PlanOptions, variant: Algorithm | 
     { accepted: abilities.manifestTypes, forced, fixed },
     recompressed ? policy.algorithm : undefined,
   );
-  refuseConversion(manifest, types[0]!);
+  refuseConversion(manifest, types[0]!, abilities);
   // Not by a fallback: a Docker manifest that stays Docker's cannot name what OCI could.
   const zstd = types[0] === MEDIA_TYPES.ociManifest;
   const blob = (role: PlannedBlob["role"]) => (descriptor: Descriptor, i?: number): PlannedBlob => ({
@@ -236,17 +248,47 @@ function refuseSubstitution(manifest: ParsedImage, given: readonly Descriptor[],
   if (changed && fixed) throw cannotModify("copy an image whose layers are not kept as its manifest names them", fixed);
 }
 
+/** An index that says something wrong of its instances would be corrected on the way. */
+function refuseCorrection(index: ParsedIndex, read: ReadonlyMap<Digest, ReadImage>, fixed: string): void {
+  for (const { digest, size, mediaType } of entriesOf(index)) {
+    const manifest = read.get(digest)?.verified.manifest;
+    if (!manifest || (size === manifest.bytes.length && mediaType === manifest.mediaType)) continue;
+    throw cannotModify(`copy a manifest list that describes instance ${digest} wrongly`, fixed);
+  }
+}
+
+/** One blob cannot have two sizes: one of the manifests is wrong, and would be published. */
+function refuseTwoSizes(images: readonly ReadImage[]): void {
+  const sizes = new Map<Digest, number>();
+  for (const { verified: { digest: image, manifest }, layers } of images) {
+    if (isIndex(manifest)) continue;
+    for (const { digest, size } of [...layers ?? manifest.layers, ...manifest.config ? [manifest.config] : []]) {
+      const other = sizes.get(digest) ?? size;
+      if (size !== other && size !== UNKNOWN_SIZE && other !== UNKNOWN_SIZE) {
+        throw new ManifestsError(
+          "INVALID_MANIFEST",
+          `Cannot copy image ${image} as it says that blob ${digest} has ${size} bytes, but another says ${other}`,
+        );
+      }
+      sizes.set(digest, Math.max(size, other));
+    }
+  }
+}
+
 /** Fails now where a conversion cannot succeed later. */
-function refuseConversion(manifest: ParsedImage, type: string): void {
-  const fromOci = manifest.kind === "oci-image" && type !== manifest.mediaType;
-  if (fromOci) convertToDockerManifest(withoutZstd(manifest));
+function refuseConversion(manifest: ParsedImage, type: string, abilities: DestinationAbilities): void {
+  if (type === manifest.mediaType) return;
+  if (manifest.kind === "oci-image") convertToDockerManifest(withoutZstd(manifest, abilities));
+  // Reading its history is what can fail.
+  if (manifest.kind === "docker-schema1" && !isSchema1MediaType(type)) schema1EmptyLayers(manifest);
 }
 
 /** Layers with zstd are compressed anew before they are named in a format that cannot say zstd. */
-function withoutZstd(manifest: ParsedImage): ParsedImage {
-  const layers = manifest.layers.map((layer) =>
-    isChangeableLayer(manifest, layer) ? { ...layer, mediaType: layer.mediaType.replace(/\+zstd$/, "+gzip") } : layer
-  );
+function withoutZstd(manifest: ParsedImage, { keepsForeignLayers }: DestinationAbilities): ParsedImage {
+  const layers = manifest.layers.map((layer) => {
+    const kept = !isChangeableLayer(manifest, layer) || (keepsForeignLayers && isForeignLayer(layer));
+    return kept ? layer : { ...layer, mediaType: layer.mediaType.replace(/\+zstd$/, "+gzip") };
+  });
   return { ...manifest, layers };
 }
 

@@ -1,10 +1,13 @@
 import type { BlobIdentity, ImageDestination, ImageSource, NewBlob } from "../image/mod.ts";
 import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/mod.ts";
 import {
+  convertToOciManifest,
   digestOf,
   EMPTY_GZIP_LAYER,
+  isForeignLayer,
   isSchema1MediaType,
   manifestDigest,
+  MEDIA_TYPES,
   type NamedReference,
   type ParsedImage,
   type Platform,
@@ -15,6 +18,7 @@ import { createRecoder, type Recoder } from "./recoding/mod.ts";
 import { convertIndex, editIndex, type WrittenInstance } from "./edit_index.ts";
 import type { CopyEvent } from "./events.ts";
 import { cannotModify } from "./formats.ts";
+import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
 import { ImageContent } from "./image_content.ts";
 import { moveBlob, type MovedBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedBlob, PlannedImage, PlannedIndex } from "./plan.ts";
@@ -88,9 +92,18 @@ class Run {
 
   async copyImage(image: PlannedImage, signal: AbortSignal): Promise<WrittenInstance> {
     const { source, cache, plan } = this.#options;
-    const content = new ImageContent(image, source, cache);
+    const content = new ImageContent(image, {
+      source,
+      cache,
+      slots: this.#slots,
+      retry: (step, work, signal) => this.#retry(step, work, signal, isTransientForBlob),
+    });
     // The first type is the one that will be taken, unless the destination is not what it says.
     const config = image.config && keepsConfig(image, image.types[0]!) ? [image.config] : [];
+    // What a conversion cannot read should not be found out after the layers were moved.
+    if (image.manifest.kind === "docker-image" && image.types[0] === MEDIA_TYPES.ociManifest) {
+      convertToOciManifest(image.manifest, await content.config(signal));
+    }
     const moved = await allOrAbort(
       [...image.layers, ...config].map((blob) => (signal) => this.#move(blob, signal)),
       signal,
@@ -101,7 +114,7 @@ class Run {
     this.#options.emit({ type: "manifest-done", digest: identity.digest, top: !plan.index });
     return {
       source: image.digest,
-      added: image.variant !== undefined,
+      besides: image.variant?.entries,
       ...identity,
       mediaType: manifest.mediaType,
       zstd: manifest.layers.some(({ mediaType }) => mediaType.endsWith("zstd")),
@@ -231,12 +244,12 @@ function keepsConfig({ manifest }: PlannedImage, type: string): boolean {
   return manifest.mediaType === type || manifest.kind === "oci-image";
 }
 
-/** Layers of equal digest of which different things are wanted are different work. */
+/** Layers of equal digest of which different things become are different work. */
 function keyOf({ descriptor, role, policy }: PlannedBlob): string {
-  const { changeable, wish, algorithm, level, required, zstd } = policy;
-  const wanted = role === "layer" && changeable ? [wish, algorithm, level, required, zstd] : [];
+  const form = declaredForm(descriptor);
+  const wanted = role === "config" || !form ? policy : [recodingFor(policy, form), fits(policy, form)];
   // One that may stay at its URLs is not the same work as one that must be brought.
-  return JSON.stringify([descriptor.digest, descriptor.mediaType, descriptor.urls ?? [], ...wanted]);
+  return JSON.stringify([descriptor.digest, role, isForeignLayer(descriptor), wanted]);
 }
 
 /** The last guard of what must not change; whatever leads there should have been refused before. */

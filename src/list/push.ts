@@ -113,7 +113,8 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "signal",
 ]);
 
-function refuseContradictions({ imageListSelection = "all", instances, addCompression }: PushOptions): void {
+function refuseContradictions(options: PushOptions): void {
+  const { imageListSelection = "all", instances, addCompression, forceCompressionFormat, preserveDigests } = options;
   if (!["system", "all", "specific"].includes(imageListSelection)) {
     throw new TypeError(
       `Cannot push as imageListSelection is none of its values: ${JSON.stringify(imageListSelection)}`,
@@ -121,6 +122,10 @@ function refuseContradictions({ imageListSelection = "all", instances, addCompre
   }
   if (instances && imageListSelection !== "specific") {
     throw new TypeError('Cannot push as instances are named, which wants imageListSelection "specific"');
+  }
+  if (preserveDigests && (addCompression?.length || forceCompressionFormat)) {
+    const other = forceCompressionFormat ? "forceCompressionFormat" : "addCompression";
+    throw new TypeError(`Cannot push as preserveDigests forbids every change, but ${other} asks for one`);
   }
   if (addCompression?.length && imageListSelection === "system") {
     throw new TypeError("Cannot push as addCompression adds to a list, but only a single image is pushed");

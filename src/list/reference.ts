@@ -151,8 +151,11 @@ class ListSource implements ImageSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#opened.values(), (source) => source[Symbol.asyncDispose]()));
+    const sources = [...this.#opened.values()];
     this.#opened.clear();
+    // One that fails must not leave the others open.
+    const ends = await Promise.allSettled(sources.map((source) => source[Symbol.asyncDispose]()));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   #requireSelected(instance: Digest): void {

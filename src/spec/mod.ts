@@ -17,6 +17,7 @@ export {
   type ImageWithConfig,
   isArtifact,
   isChangeableLayer,
+  isForeignLayer,
   type LayerCompression,
   layerMediaType,
   renameSchema1,

@@ -14,6 +14,7 @@ import { type ByteStream, concatBytes, encodeUtf8, readChunks, streamOf } from "
 import { encodeTarHeader, tarPadding } from "../../src/internal/tar/mod.ts";
 import { digestOf, UNKNOWN_SIZE } from "../../src/spec/mod.ts";
 
+const layerOf = (size: number) => ({ digest: digestOf(encodeUtf8("layer")), size });
 const collect = async (stream: ByteStream) => concatBytes(await Array.fromAsync(readChunks(stream)));
 
 /** Bytes that are noise, the same each time. */
@@ -59,7 +60,7 @@ Deno.test("layers are compressed to the same bytes in workers and in this thread
   using recoder = createRecoder();
   for (const recoding of rows) {
     const source = recoding.decompress ? new Uint8Array(gzipSync(tar)) : tar;
-    const inWorkers = await recoder.recode(streamOf(source.slice()), recoding, UNKNOWN_SIZE);
+    const inWorkers = await recoder.recode(streamOf(source.slice()), recoding, layerOf(UNKNOWN_SIZE));
     const here = recodeHere(streamOf(source.slice()), recoding);
     const bytes = await collect(inWorkers.stream);
     assert.equal(digestOf(await collect(here.stream)), digestOf(bytes), JSON.stringify(recoding));
@@ -133,6 +134,7 @@ function rebuild(records: Uint8Array): Uint8Array {
 
 Deno.test("what cannot be recoded is an error with a code, and its source is given back", async () => {
   const rows: [Uint8Array<ArrayBuffer>, Recoding, string][] = [
+    [encodeUtf8("BZh91AY"), { decompress: "bzip2", compress: { algorithm: "gzip" } }, "COMPRESSION_NOT_SUPPORTED"],
     [encodeUtf8("no gzip"), { decompress: "gzip", compress: { algorithm: "zstd" } }, "ARCHIVE_INVALID"],
     [gzipSync("cut").slice(0, -3), { decompress: "gzip" }, "ARCHIVE_INVALID"],
     [encodeUtf8("no archive".repeat(99)), { compress: { algorithm: "zstd:chunked" } }, "COMPRESSION_NOT_SUPPORTED"],
@@ -141,8 +143,8 @@ Deno.test("what cannot be recoded is an error with a code, and its source is giv
   for (const size of [10, UNKNOWN_SIZE]) {
     using recoder = createRecoder();
     for (const [bytes, recoding, code] of rows) {
-      const run = async () => await collect((await recoder.recode(streamOf(bytes), recoding, size)).stream);
-      await assert.rejects(run(), (error: { code?: string }) => error.code === code || size === UNKNOWN_SIZE);
+      const run = async () => await collect((await recoder.recode(streamOf(bytes), recoding, layerOf(size))).stream);
+      await assert.rejects(run(), { code });
     }
   }
   assert.throws(() => parseAlgorithm("GZIP"), { code: "COMPRESSION_NOT_SUPPORTED" });
@@ -165,13 +167,20 @@ Deno.test("a source that fails and a reader that leaves end everything", async (
         },
         cancel: () => void cancelled++,
       }, { highWaterMark: 0 });
-    const failing = await recoder.recode(endless(true), { compress: { algorithm } }, UNKNOWN_SIZE);
+    const failing = await recoder.recode(endless(true), { compress: { algorithm } }, layerOf(UNKNOWN_SIZE));
     await assert.rejects(collect(failing.stream), /the source broke/);
-    const left = await recoder.recode(endless(false), { compress: { algorithm } }, UNKNOWN_SIZE);
+    const left = await recoder.recode(endless(false), { compress: { algorithm } }, layerOf(UNKNOWN_SIZE));
     const reader = left.stream.getReader();
     await reader.read();
     await reader.cancel();
     assert.equal(cancelled, 1, algorithm);
+    // A cancel must not wait for a source that gives nothing.
+    const silent = new ReadableStream({ cancel: () => void cancelled++ }, { highWaterMark: 0 });
+    const stalled = await recoder.recode(silent, { compress: { algorithm } }, layerOf(UNKNOWN_SIZE));
+    const waiting = stalled.stream.getReader();
+    const read = waiting.read();
+    await Promise.all([read, waiting.cancel()]);
+    assert.equal(cancelled, 2, algorithm);
   }
 });
 
@@ -180,7 +189,7 @@ Deno.test("where workers may not be loaded, nobody is asked and this thread does
     import { createRecoder } from "./src/copy/recoding/mod.ts";
     using recoder = createRecoder();
     const bytes = new Uint8Array(2_000_000);
-    const { stream } = await recoder.recode(new Blob([bytes]).stream(), { compress: { algorithm: "zstd" } }, -1);
+    const { stream } = await recoder.recode(new Blob([bytes]).stream(), { compress: { algorithm: "zstd" } }, { digest: "sha256:x", size: -1 });
     console.log((await new Response(stream).bytes()).length > 0);`;
   const root = new URL("../../", import.meta.url);
   const args = ["run", "--no-prompt", "--no-check", "--ext=ts", "-"];

@@ -7,6 +7,8 @@ export const CLI: readonly string[] = [
   Deno.execPath(),
   "run",
   "-A",
+  // What is fetched on the first run is nothing that the command says.
+  "--quiet",
   "--config",
   `${ROOT}deno.json`,
   `${ROOT}src/cli/main.ts`,

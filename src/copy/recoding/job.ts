@@ -1,4 +1,4 @@
-import { type ByteStream, readChunks } from "../../internal/mod.ts";
+import type { ByteStream } from "../../internal/mod.ts";
 import { transferable } from "./protocol.ts";
 
 /** Where {@linkcode JobInput} brings a stream. */
@@ -13,14 +13,14 @@ export interface InputReceiver {
 
 /** Feeds a stream to a worker, piece by piece as it asks for them. */
 export class JobInput {
-  readonly #chunks: AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #to: InputReceiver;
   #wanted = 0;
   #sending = false;
   #over = false;
 
   constructor(stream: ByteStream, to: InputReceiver) {
-    this.#chunks = readChunks(stream);
+    this.#reader = stream.getReader();
     this.#to = to;
   }
 
@@ -30,26 +30,28 @@ export class JobInput {
     if (!this.#sending && !this.#over) this.#pump();
   }
 
-  /** Gives the stream up. */
-  async cancel(): Promise<void> {
+  /** Gives the stream up, also while a read of it waits. Never rejects. */
+  async cancel(reason?: unknown): Promise<void> {
     this.#over = true;
-    await this.#chunks.return();
+    await this.#reader.cancel(reason).catch(() => {});
   }
 
   async #pump(): Promise<void> {
     this.#sending = true;
     try {
       while (this.#wanted > 0 && !this.#over) {
-        const { done, value } = await this.#chunks.next();
+        const { done, value } = await this.#reader.read();
+        if (this.#over) return;
         if (done) {
-          if (!this.#over) this.#to.end();
           this.#over = true;
-        } else if (!this.#over) {
+          this.#to.end();
+        } else {
           this.#wanted--;
           this.#to.send(transferable(value));
         }
       }
     } catch (error) {
+      if (this.#over) return;
       this.#over = true;
       this.#to.fail(error);
     } finally {
@@ -96,8 +98,8 @@ export class JobOutput {
     this.#wake();
   }
 
-  /** The stream; `stopInput` ends what feeds it. */
-  stream(stopInput: () => Promise<void>): ByteStream {
+  /** The stream; `stopInput` ends what feeds it, and never rejects. */
+  stream(stopInput: (reason: unknown) => Promise<void>): ByteStream {
     return new ReadableStream({
       pull: async (controller) => {
         while (this.#ready.length === 0 && !this.#ended && !this.#failure) {
@@ -105,7 +107,7 @@ export class JobOutput {
         }
         if (this.#failure) {
           this.#to.cancel();
-          await stopInput().catch(() => {});
+          await stopInput(this.#failure.error);
           throw this.#failure.error;
         }
         const next = this.#ready.shift();
@@ -113,9 +115,9 @@ export class JobOutput {
         this.#to.more();
         controller.enqueue(next);
       },
-      cancel: async () => {
+      cancel: async (reason) => {
         this.#to.cancel();
-        await stopInput();
+        await stopInput(reason);
       },
     }, { highWaterMark: 0 });
   }

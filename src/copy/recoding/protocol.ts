@@ -1,4 +1,5 @@
-import type { DeflateBlock, DeflatedBlock } from "../../internal/compression/mod.ts";
+import { CompressionError, type DeflateBlock, type DeflatedBlock } from "../../internal/compression/mod.ts";
+import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/mod.ts";
 import type { Measured, Recoding } from "./pipeline.ts";
 
 /** What the main thread tells a worker; `job` is the number of the stream that it is about. */
@@ -29,7 +30,30 @@ export type FromWorker =
   /** All of it is done. */
   | { readonly job: number; readonly type: "done"; readonly measured: Measured }
   /** It cannot be done. */
-  | { readonly job: number; readonly type: "failed"; readonly name: string; readonly message: string };
+  | { readonly job: number; readonly type: "failed"; readonly failure: Failure };
+
+/** An error, as far as it can be sent. */
+export interface Failure {
+  /** Its class. */
+  readonly name: string;
+  /** Its code, where it is one of ours. */
+  readonly code: ErrorCode | undefined;
+  /** What it says. */
+  readonly message: string;
+}
+
+/** What another thread is told of an error. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { name: "Error", code: undefined, message: String(error) };
+  return { name: error.name, code: isManifestsError(error) ? error.code : undefined, message: error.message };
+}
+
+/** The error of which another thread has told. */
+export function errorOf({ name, code, message }: Failure): Error {
+  if (code) return new ManifestsError(code, message);
+  const Kind = { CompressionError, RangeError }[name] ?? Error;
+  return new Kind(message);
+}
 
 /** How many pieces may be on their way at once, in each direction. */
 export const CREDITS = 4;

@@ -1,6 +1,6 @@
-import { CompressionError } from "../../internal/compression/mod.ts";
+import { canDecompress, CompressionError } from "../../internal/compression/mod.ts";
 import type { ByteStream } from "../../internal/mod.ts";
-import { ManifestsError, UNKNOWN_SIZE } from "../../spec/mod.ts";
+import { type Descriptor, type Digest, ManifestsError, UNKNOWN_SIZE } from "../../spec/mod.ts";
 import { type Recoded, recodeHere, type Recoding } from "./pipeline.ts";
 import { openWorkers, type RecodingWorker } from "./recoding_worker.ts";
 
@@ -15,10 +15,11 @@ export interface Recoder extends Disposable {
   /**
    * Compresses a stream anew while it is read.
    *
-   * @param size How many bytes come in; `UNKNOWN_SIZE` counts as many.
-   * @throws {ManifestsError} While it is read: with code `ARCHIVE_INVALID` where the bytes are not what they should be.
+   * @param layer What comes in; `UNKNOWN_SIZE` counts as much.
+   * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` where nothing here can read the compression, and the
+   * stream is still the caller's; while it is read, `ARCHIVE_INVALID` where the bytes are not what they should be.
    */
-  recode(stream: ByteStream, recoding: Recoding, size: number): Promise<Recoded>;
+  recode(stream: ByteStream, recoding: Recoding, layer: Pick<Descriptor, "digest" | "size">): Promise<Recoded>;
 }
 
 /** A recoder with a worker per processor. They are started when they are first needed, and ended with the recoder. */
@@ -30,11 +31,21 @@ class WorkerRecoder implements Recoder {
   #workers: Promise<RecodingWorker[]> | undefined;
   #disposed = false;
 
-  async recode(stream: ByteStream, recoding: Recoding, size: number): Promise<Recoded> {
+  async recode(
+    stream: ByteStream,
+    recoding: Recoding,
+    { digest, size }: Pick<Descriptor, "digest" | "size">,
+  ): Promise<Recoded> {
+    if (recoding.decompress && !canDecompress(recoding.decompress)) {
+      throw new ManifestsError(
+        "COMPRESSION_NOT_SUPPORTED",
+        `Cannot compress layer ${digest} anew as nothing here can decompress ${recoding.decompress}`,
+      );
+    }
     const small = size !== UNKNOWN_SIZE && size < MIN_FOR_WORKERS;
     const workers = small || !recoding.compress ? [] : await this.#open();
     const recoded = recodeWith(workers, stream, recoding);
-    return { ...recoded, stream: explained(recoded.stream) };
+    return { ...recoded, stream: explained(recoded.stream, digest) };
   }
 
   [Symbol.dispose](): void {
@@ -62,7 +73,7 @@ function recodeWith(workers: readonly RecodingWorker[], stream: ByteStream, reco
 }
 
 /** Gives broken layers a code. */
-function explained(stream: ByteStream): ByteStream {
+function explained(stream: ByteStream, digest: Digest): ByteStream {
   const reader = stream.getReader();
   return new ReadableStream({
     async pull(controller) {
@@ -72,7 +83,7 @@ function explained(stream: ByteStream): ByteStream {
         else controller.enqueue(value);
       } catch (cause) {
         if (!(cause instanceof CompressionError)) throw cause;
-        throw new ManifestsError("ARCHIVE_INVALID", `Cannot read a layer: ${cause.message}`, { cause });
+        throw new ManifestsError("ARCHIVE_INVALID", `Cannot read layer ${digest}: ${cause.message}`, { cause });
       }
     },
     cancel: (reason) => reader.cancel(reason),

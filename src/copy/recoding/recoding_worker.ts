@@ -1,8 +1,8 @@
-import { CompressionError, type DeflateBlock, type DeflatedBlock } from "../../internal/compression/mod.ts";
+import type { DeflateBlock, DeflatedBlock } from "../../internal/compression/mod.ts";
 import type { ByteStream } from "../../internal/mod.ts";
 import { JobInput, JobOutput } from "./job.ts";
 import type { Measured, Recoded, Recoding } from "./pipeline.ts";
-import type { FromWorker, ToWorker } from "./protocol.ts";
+import { errorOf, type FromWorker, type ToWorker } from "./protocol.ts";
 
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
 
@@ -79,7 +79,7 @@ export class RecodingWorker {
       fail: done.reject,
       receive(message) {
         if (message.type === "deflated") done.resolve(message);
-        else if (message.type === "failed") done.reject(errorOf(message));
+        else if (message.type === "failed") done.reject(errorOf(message.failure));
       },
     });
     try {
@@ -112,14 +112,14 @@ export class RecodingWorker {
         if (message.type === "more") return input.more();
         if (message.type === "output") return output.receive(message.bytes);
         this.#jobs.delete(job);
-        if (message.type === "failed") return output.fail(errorOf(message));
+        if (message.type === "failed") return output.fail(errorOf(message.failure));
         if (message.type === "done") measured = message.measured;
         output.end();
       },
     });
     this.#send({ job, type: "start", recoding });
     return {
-      stream: output.stream(() => input.cancel()),
+      stream: output.stream((reason) => input.cancel(reason)),
       measured() {
         if (!measured) throw new Error("Cannot measure a stream that has not ended");
         return measured;
@@ -130,9 +130,4 @@ export class RecodingWorker {
   #send(message: ToWorker, transfer: Transferable[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
-}
-
-function errorOf({ name, message }: FromWorker & { type: "failed" }): Error {
-  const Kind = { CompressionError, RangeError }[name] ?? Error;
-  return new Kind(message);
 }

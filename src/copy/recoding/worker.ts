@@ -3,7 +3,7 @@
 import { BlockDeflater } from "../../internal/compression/mod.ts";
 import { readChunks } from "../../internal/mod.ts";
 import { recodeHere } from "./pipeline.ts";
-import { CREDITS, type FromWorker, type ToWorker, transferable } from "./protocol.ts";
+import { CREDITS, failureOf, type FromWorker, type ToWorker, transferable } from "./protocol.ts";
 
 /** A stream that this thread works on. */
 class Job {
@@ -61,8 +61,7 @@ function send(message: FromWorker, transfer: Transferable[] = []): void {
 }
 
 function sendFailure(job: number, error: unknown): void {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  send({ job, type: "failed", name, message });
+  send({ job, type: "failed", failure: failureOf(error) });
 }
 
 const deflater = new BlockDeflater();

@@ -4,6 +4,11 @@ import { type Engine, ENGINE_CHUNK_SIZE, type EngineHooks, streamThrough } from 
 import { CompressionError } from "./errors.ts";
 import { ZstdFrameTracker } from "./zstd_frames.ts";
 
+/** Whether {@linkcode decompressStream} can read a compression. */
+export function canDecompress(compression: Compression): boolean {
+  return compression === "gzip" || compression === "zstd";
+}
+
 /**
  * Takes compression off, in this thread: all members of a gzip stream, all frames of a zstd stream. The stream fails
  * with {@linkcode CompressionError} where the content is broken, ends too early, or is followed by something else.

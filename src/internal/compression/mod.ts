@@ -1,6 +1,6 @@
 /** Compression of streams: telling it by its first bytes, taking it off, putting it on. No domain words. */
 export { compressStream, type CompressStreamOptions } from "./compress.ts";
-export { decompressStream } from "./decompress.ts";
+export { canDecompress, decompressStream } from "./decompress.ts";
 export { type Compression, detectCompression, peekCompression } from "./detect.ts";
 export { CompressionError } from "./errors.ts";
 export { BlockDeflater, type DeflateBlock, type DeflatedBlock } from "./deflate.ts";

@@ -88,6 +88,12 @@ export function isChangeableLayer(image: ParsedImage, layer: Descriptor): boolea
   return family !== undefined && !isArtifact(image) && isDocker === (image.kind === "docker-image");
 }
 
+/** Whether a layer has URLs of its own, from which it is downloaded by whoever runs the image. */
+export function isForeignLayer({ mediaType, urls }: Descriptor): boolean {
+  const family = familyOf(mediaType);
+  return Boolean(urls?.length) && (family === OCI_NONDISTRIBUTABLE || family === DOCKER_FOREIGN);
+}
+
 /**
  * Whether a manifest is an artifact's rather than an image's: OCI's, with a configuration that is not an image's. What
  * is no image cannot be converted.

@@ -9,5 +9,5 @@ export {
 } from "./edit.ts";
 export { EMPTY_GZIP_LAYER } from "./empty_layer.ts";
 export { convertFromSchema1, type ConvertFromSchema1Options, schema1EmptyLayers } from "./from_schema1.ts";
-export { isArtifact, isChangeableLayer, type LayerCompression, layerMediaType } from "./layers.ts";
+export { isArtifact, isChangeableLayer, isForeignLayer, type LayerCompression, layerMediaType } from "./layers.ts";
 export { convertToSchema1, type ConvertToSchema1Options } from "./to_schema1.ts";

@@ -42,8 +42,11 @@ export class DockerDestination implements ImageDestination {
     // A mount that was tried before has left a session, in which the upload goes on.
     if (this.#uploads.has(digest)) return false;
     const result = await this.#repository.mountBlob(digest, location, options);
-    if (!result.mounted && result.upload) this.#uploads.set(digest, result.upload);
-    return result.mounted;
+    if (result.mounted) return true;
+    // Another mount of the same blob may have come back meanwhile: one session is enough.
+    if (result.upload && this.#uploads.has(digest)) await this.#repository.cancelUpload(result.upload);
+    else if (result.upload) this.#uploads.set(digest, result.upload);
+    return false;
   }
 
   async putBlob(blob: NewBlob, stream: ByteStream, options: CallOptions = {}): Promise<void> {
