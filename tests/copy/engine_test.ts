@@ -1,0 +1,301 @@
+/** What the engine does with images that are odd, told from the requests that it makes and from what it writes. */
+import assert from "node:assert/strict";
+import { gunzipSync, zstdCompressSync } from "node:zlib";
+import { parseImageName } from "../../mod.ts";
+import { type BlobInfoCache, copyImage, type CopyOptions, createBlobInfoCache } from "../../src/copy/mod.ts";
+import { encodeUtf8 } from "../../src/internal/mod.ts";
+import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { acceptAnything } from "../../src/signature/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestOf,
+  entriesOf,
+  isIndex,
+  MEDIA_TYPES,
+  parseManifest,
+  readBlob,
+  ZSTD_ANNOTATION,
+} from "../../src/spec/mod.ts";
+import { describe, encode, makeImage, makeTar, type TestImage } from "../support/images.ts";
+
+const WANTED = { os: "linux", architecture: "amd64" };
+const TAR = makeTar("file", "content ".repeat(2000));
+
+/** Two registries in memory, the source's answers as a test wants them. */
+function createWorld(tamper: (request: Request, answer: Response) => Response | Promise<Response> = (_, a) => a) {
+  const registries = Object.fromEntries(
+    ["from.example", "to.example"].map((host) => [host, createRegistry({ storage: createMemoryStorage() })]),
+  );
+  const requests: string[] = [];
+  const fetch = async (request: Request): Promise<Response> => {
+    const { host, pathname } = new URL(request.url);
+    requests.push(`${request.method} ${host}${pathname}`);
+    const answer = await registries[host]!.fetch(request);
+    return host === "from.example" ? await tamper(request, answer) : answer;
+  };
+  const repository = (host: string): Repository =>
+    new RegistryClient(host, { fetch: registries[host]!.fetch }).repository("app");
+  return {
+    from: repository("from.example"),
+    to: repository("to.example"),
+    requests,
+    copy: (options: Partial<CopyOptions> & { cache?: BlobInfoCache } = {}) =>
+      copyImage(parseImageName("docker://from.example/app:1"), parseImageName("docker://to.example/app:1"), {
+        policy: acceptAnything,
+        wanted: WANTED,
+        selection: "all",
+        retryDelay: 0,
+        ...options,
+        ...options.cache ? { openBlobInfoCache: () => Promise.resolve(options.cache!) } : {},
+        systemContext: { fetch, ...options.systemContext },
+      }),
+    uploads: () => requests.filter((request) => /^POST to/.test(request)).length,
+  };
+}
+
+async function put(repository: Repository, bytes: Uint8Array<ArrayBuffer>, mediaType: string): Promise<Descriptor> {
+  const descriptor = describe(mediaType, bytes);
+  await repository.putBlob(descriptor, new Blob([bytes]).stream());
+  return descriptor;
+}
+
+/** Puts an image of layers as they are given, with a configuration that fits. */
+async function putImage(repository: Repository, layers: readonly Descriptor[], options: {
+  docker?: boolean;
+  config?: unknown;
+  diffIds?: readonly Digest[];
+} = {}): Promise<Descriptor> {
+  const { docker = false, diffIds = layers.map(() => digestOf(TAR)) } = options;
+  const config = options.config ?? { ...WANTED, config: {}, rootfs: { type: "layers", diff_ids: diffIds } };
+  const mediaType = docker ? MEDIA_TYPES.dockerManifest : MEDIA_TYPES.ociManifest;
+  const manifest = encode({
+    schemaVersion: 2,
+    mediaType,
+    config: await put(repository, encode(config), docker ? MEDIA_TYPES.dockerConfig : MEDIA_TYPES.ociConfig),
+    layers,
+  });
+  const digest = await repository.putManifest(digestOf(manifest), manifest, { mediaType });
+  return { mediaType, digest, size: manifest.length };
+}
+
+async function putList(repository: Repository, manifests: readonly Descriptor[]): Promise<void> {
+  const list = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests });
+  await repository.putManifest("1", list, { mediaType: MEDIA_TYPES.ociIndex });
+}
+
+async function readIndex(repository: Repository) {
+  const manifest = parseManifest((await repository.getManifest("1")).bytes);
+  assert.ok(isIndex(manifest));
+  return entriesOf(manifest) as readonly Descriptor[];
+}
+
+async function readImage(repository: Repository, digest: string) {
+  const manifest = parseManifest((await repository.getManifest(digest)).bytes);
+  assert.ok(!isIndex(manifest));
+  return manifest;
+}
+
+const platform = (architecture: string) => ({ platform: { os: "linux", architecture } });
+const gzipOf = (image: TestImage) => image.blobs[0]!;
+const { bytes: GZIP, descriptor: GZIP_LAYER } = gzipOf(makeImage({ architecture: "amd64", layers: [TAR] }));
+
+Deno.test("a platform that shares its image with another gets variants of its own, which are made once", async () => {
+  const { from, to, copy } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  await putList(from, [{ ...image, ...platform("amd64") }, { ...image, ...platform("arm64") }]);
+  await copy({ addCompression: ["zstd"] });
+  const entries = await readIndex(to);
+  assert.deepEqual(entries.map((entry) => [entry.platform?.architecture, entry.annotations?.[ZSTD_ANNOTATION]]), [
+    ["amd64", undefined],
+    ["arm64", undefined],
+    ["amd64", "true"],
+    ["arm64", "true"],
+  ]);
+  assert.equal(entries[2]!.digest, entries[3]!.digest);
+});
+
+Deno.test("a second push leaves each instance as it is, whatever is known of its layers", async () => {
+  for (const first of [["zstd"], ["gzip"]]) {
+    const { from, to, copy } = createWorld();
+    const cache = createBlobInfoCache();
+    const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+    await putList(from, [{ ...image, ...platform("amd64") }]);
+    await copy({ cache, addCompression: first });
+    await copy({ cache, addCompression: ["zstd"] });
+    const [original, variant, ...more] = await readIndex(to);
+    assert.deepEqual([original!.digest, more.length], [image.digest, 0]);
+    const { layers } = await readImage(to, variant!.digest);
+    assert.equal(layers[0]!.mediaType, MEDIA_TYPES.ociLayerZstd);
+  }
+});
+
+Deno.test("a layer that an OCI and a Docker image share is moved once", async () => {
+  const { from, to, copy, requests } = createWorld();
+  const layer = await put(from, GZIP, MEDIA_TYPES.ociLayerGzip);
+  const oci = await putImage(from, [layer]);
+  const docker = await putImage(from, [{ ...layer, mediaType: MEDIA_TYPES.dockerLayerGzip }], { docker: true });
+  await putList(from, [{ ...oci, ...platform("amd64") }, { ...docker, ...platform("arm64") }]);
+  await copy();
+  assert.deepEqual((await readIndex(to)).map(({ digest }) => digest), [oci.digest, docker.digest]);
+  assert.equal(requests.filter((request) => request === `GET from.example/v2/app/blobs/${layer.digest}`).length, 1);
+});
+
+Deno.test("a foreign layer does not stand in for the same layer that must be brought", async () => {
+  const { from, to, copy } = createWorld();
+  const layer = await put(from, GZIP, MEDIA_TYPES.ociLayerGzip);
+  const foreign = { ...layer, mediaType: MEDIA_TYPES.ociNondistributableLayerGzip, urls: ["https://x.example/l"] };
+  const images = [await putImage(from, [foreign]), await putImage(from, [layer])];
+  await putList(from, images.map((image, i) => ({ ...image, ...platform(["amd64", "arm64"][i]!) })));
+  await copy();
+  assert.equal(await to.headBlob(layer.digest), layer.size);
+});
+
+Deno.test("a configuration, and layers that are only read for their digests, are asked for again", async () => {
+  for (const compress of [undefined, "gzip"]) {
+    let failures = 0;
+    const { from, to, copy } = createWorld((request, answer) => {
+      if (request.method !== "GET" || !request.url.includes("/blobs/") || failures++ % 2 === 1) return answer;
+      return new Response("busy", { status: 500 });
+    });
+    await putImageAs1(from, compress ? GZIP : TAR);
+    await copy({ manifestType: MEDIA_TYPES.ociManifest, maxRetries: 2 });
+    assert.equal((await readImage(to, "1")).mediaType, MEDIA_TYPES.ociManifest);
+    assert.ok(failures >= 4);
+  }
+});
+
+async function putImageAs1(repository: Repository, layer: Uint8Array<ArrayBuffer>): Promise<void> {
+  const image = await putImage(repository, [await put(repository, layer, MEDIA_TYPES.dockerLayerGzip)], {
+    docker: true,
+  });
+  const { bytes } = await repository.getManifest(image.digest);
+  await repository.putManifest("1", bytes, { mediaType: image.mediaType });
+}
+
+Deno.test("what cannot be decompressed gives its bytes back, and an error that names the layer", async () => {
+  let cancelled = 0;
+  const bzip2 = encodeUtf8("BZh91AY&SY" + "x".repeat(300_000));
+  const { from, copy } = createWorld((request, answer) => {
+    if (request.method !== "GET" || !request.url.includes(digestOf(bzip2))) return answer;
+    let at = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(bzip2.subarray(at, at += 1000)),
+      cancel: () => void cancelled++,
+    });
+    return new Response(body, answer);
+  });
+  const image = await putImage(from, [await put(from, bzip2, MEDIA_TYPES.ociLayer)]);
+  await putList(from, [{ ...image, ...platform("amd64") }]);
+  const forced = { forceCompressionFormat: true, systemContext: { compressionFormat: "gzip" } };
+  await assert.rejects(
+    copy(forced),
+    (error: Error & { code: string }) =>
+      error.code === "COMPRESSION_NOT_SUPPORTED" && error.message.includes(digestOf(bzip2)),
+  );
+  assert.equal(cancelled, 1);
+});
+
+Deno.test("what must fail fails before anything is written", async () => {
+  type Make = (from: Repository) => Promise<Descriptor>;
+  const gzip = (from: Repository) => put(from, GZIP, MEDIA_TYPES.ociLayerGzip);
+  const rows: [string, Make, Partial<CopyOptions>, string][] = [
+    [
+      "a wrong size in a list that must not change",
+      async (from) => ({ ...await putImage(from, [await gzip(from)]), size: 7 }),
+      { preserveDigests: true },
+      "CANNOT_MODIFY",
+    ],
+    [
+      "a wrong type in a list that must not change",
+      async (from) => ({ ...await putImage(from, [await gzip(from)]), mediaType: MEDIA_TYPES.dockerManifest }),
+      { preserveDigests: true },
+      "CANNOT_MODIFY",
+    ],
+    [
+      "a variant for a list that must not change",
+      async (from) => await putImage(from, [await gzip(from)]),
+      { preserveDigests: true, addCompression: ["zstd"] },
+      "CANNOT_MODIFY",
+    ],
+    [
+      "one blob of two sizes",
+      async (from) => {
+        const layer = await gzip(from);
+        return await putImage(from, [layer, { ...layer, size: layer.size + 1 }]);
+      },
+      {},
+      "INVALID_MANIFEST",
+    ],
+    [
+      "a Docker configuration that is no JSON",
+      async (from) => {
+        const layer = await put(from, GZIP, MEDIA_TYPES.dockerLayerGzip);
+        return await putImage(from, [layer], { docker: true, config: "{" });
+      },
+      { manifestType: MEDIA_TYPES.ociManifest },
+      "INVALID_JSON",
+    ],
+    [
+      "schema 1 without history",
+      async (from) => {
+        const fsLayers = [{ blobSum: (await gzip(from)).digest }];
+        const manifest = encode({ schemaVersion: 1, name: "app", tag: "1", architecture: "amd64", fsLayers });
+        await from.putManifest(digestOf(manifest), manifest, { mediaType: MEDIA_TYPES.dockerSchema1 });
+        return describe(MEDIA_TYPES.dockerSchema1, manifest);
+      },
+      { manifestType: MEDIA_TYPES.ociManifest },
+      "INVALID_MANIFEST",
+    ],
+    [
+      "a foreign layer with zstd for Docker",
+      async (from) => {
+        const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), "x");
+        const mediaType = MEDIA_TYPES.ociNondistributableLayerZstd;
+        return await putImage(from, [{ ...zstd, mediaType, urls: ["https://x.example/l"] }]);
+      },
+      { manifestType: MEDIA_TYPES.dockerManifest },
+      "CONVERSION_NOT_SUPPORTED",
+    ],
+  ];
+  for (const [what, make, options, code] of rows) {
+    const { from, copy, uploads } = createWorld();
+    await putList(from, [{ ...await make(from), ...platform("amd64") }]);
+    await assert.rejects(copy(options), { code }, what);
+    assert.equal(uploads(), 0, what);
+  }
+});
+
+Deno.test("a layer that is not what the configuration says is found out, also where the counts differ", async () => {
+  for (const diffIds of [[digestOf(encode("other"))], [digestOf(encode("other")), digestOf(TAR)]]) {
+    const { from, to, copy } = createWorld();
+    const layer = await put(from, TAR, MEDIA_TYPES.ociLayer);
+    await putList(from, [{ ...await putImage(from, [layer], { diffIds }), ...platform("amd64") }]);
+    await assert.rejects(copy(), { code: "DIGEST_MISMATCH" });
+    assert.equal(await to.headManifest("1"), undefined);
+  }
+});
+
+Deno.test("an attestation names its image by the digest that that has now", async () => {
+  const { from, to, copy } = createWorld();
+  const image = await putImage(from, [await put(from, TAR, MEDIA_TYPES.ociLayer)]);
+  const statement = await putImage(from, [await put(from, encode("{}"), "application/vnd.in-toto+json")], {
+    diffIds: [digestOf(encode("{}"))],
+  });
+  const annotations = {
+    "vnd.docker.reference.type": "attestation-manifest",
+    "vnd.docker.reference.digest": image.digest,
+  };
+  await putList(from, [
+    { ...image, ...platform("amd64") },
+    { ...statement, annotations, platform: { os: "unknown", architecture: "unknown" } },
+  ]);
+  await copy();
+  const [now, attestation] = await readIndex(to);
+  assert.notEqual(now!.digest, image.digest);
+  assert.deepEqual(attestation!.annotations, { ...annotations, "vnd.docker.reference.digest": now!.digest });
+  assert.equal(attestation!.digest, statement.digest);
+  const { layers: [layer] } = await readImage(to, now!.digest);
+  assert.deepEqual(new Uint8Array(gunzipSync(await readBlob(await to.getBlob(layer!), layer!, 1e6))), TAR);
+});
