@@ -1,0 +1,83 @@
+import { ManifestsError } from "../../spec/mod.ts";
+import { startsLikeMessage } from "../blob.ts";
+import type { OpenedMessage, OpenMessage } from "../openpgp/mod.ts";
+import { refuse } from "../refusal.ts";
+import { type GpgResult, runGpg } from "./process.ts";
+import { statusOf } from "./status.ts";
+
+/** gpg's letter for binary content, in hex. */
+const BINARY = "62";
+
+/**
+ * Verifies a signed message with the gpg binary, in a home of its own that holds nothing but the given keys. For those
+ * who must judge exactly as gpg does; by default messages are verified in this process, on all platforms alike.
+ */
+export const openMessageWithGpg: OpenMessage = async (message, keyrings, options = {}) => {
+  const { signal } = options;
+  // gpg itself would take clear-signed text.
+  if (!startsLikeMessage(message)) {
+    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: it does not begin as a binary OpenPGP message");
+  }
+  const homedir = await Deno.makeTempDir({ prefix: "signature-keys-" });
+  try {
+    const trusted = new Set<string>();
+    for (const keyring of keyrings) {
+      const imported = await runGpg(["--import"], { homedir, input: [keyring], signal });
+      const found = statusOf(imported.status, "IMPORT_OK").map(({ fields }) => fields[1]!);
+      if (found.length === 0) {
+        throw new ManifestsError("KEY_INVALID", "Cannot read OpenPGP keyring as No public keys imported");
+      }
+      for (const fingerprint of found) trusted.add(fingerprint);
+    }
+    const args = ["--trust-model", "always", "--max-output", String(1024 * 1024), "--output", "-"];
+    return judge(await runGpg(args, { homedir, input: [message], signal }), trusted);
+  } finally {
+    await stopDaemons(homedir);
+    await Deno.remove(homedir, { recursive: true });
+  }
+};
+
+/** Trusts what gpg says to programs, line by line, and not its exit code alone. */
+function judge({ code, output, status }: GpgResult, trusted: ReadonlySet<string>): OpenedMessage {
+  const count = statusOf(status, "NEWSIG").length;
+  if (count !== 1) {
+    refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: Unexpected GPG signature count ${count}`);
+  }
+  if (statusOf(status, "REVKEYSIG").length > 0) {
+    refuse("SIGNATURE_KEY_REVOKED", "Invalid GPG signature: key is revoked");
+  }
+  if (statusOf(status, "EXPKEYSIG").length > 0) {
+    refuse("SIGNATURE_KEY_EXPIRED", "Invalid GPG signature: key is expired");
+  }
+  if (statusOf(status, "EXPSIG").length > 0) refuse("SIGNATURE_EXPIRED", "Invalid GPG signature: it is expired");
+  const [error] = statusOf(status, "ERRSIG");
+  if (error && statusOf(status, "NO_PUBKEY").length > 0) {
+    refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${error.fields[0]} is not accepted`);
+  }
+  const bad = statusOf(status, "BADSIG", "ERRSIG", "NODATA", "BEGIN_DECRYPTION", "DECRYPTION_OKAY", "UNEXPECTED");
+  const good = statusOf(status, "GOODSIG");
+  const [valid, ...more] = statusOf(status, "VALIDSIG");
+  const plain = statusOf(status, "PLAINTEXT");
+  if (bad.length > 0 || good.length !== 1 || !valid || more.length > 0 || plain.length !== 1 || code !== 0) {
+    refuse("SIGNATURE_INVALID", `Invalid GPG signature: gpg says ${status.map(({ keyword }) => keyword).join(" ")}`);
+  }
+  if (plain[0]!.fields[0] !== BINARY) {
+    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: content is not binary");
+  }
+  const [fingerprint, primaryFingerprint] = [valid.fields[0]!, valid.fields[9]!];
+  if (!trusted.has(fingerprint) && !trusted.has(primaryFingerprint)) {
+    refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${fingerprint} of ${primaryFingerprint} is not accepted`);
+  }
+  return { body: output, fingerprint, primaryFingerprint };
+}
+
+/** gpg may have started an agent in the home that is about to go. It ends by itself where this is not allowed. */
+async function stopDaemons(homedir: string): Promise<void> {
+  if (Deno.permissions.querySync({ name: "run", command: "gpgconf" }).state !== "granted") return;
+  const args = ["--homedir", homedir, "--kill", "all"];
+  try {
+    await new Deno.Command("gpgconf", { args, stdin: "null", stdout: "null", stderr: "null" }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import type { Message, PublicKey, SignaturePacket, VerifyMessageResult } from "openpgp";
+import { startsLikeMessage } from "../blob.ts";
+import { refuse } from "../refusal.ts";
+import { readKeyrings } from "./keyring.ts";
+import { loadOpenPgp, type OpenPgp } from "./load.ts";
+import { readSignedMessage } from "./message.ts";
+import type { OpenedMessage, OpenMessageOptions } from "./opened.ts";
+
+type VerificationResult = VerifyMessageResult["signatures"][number];
+
+/** What NIST no longer takes for signatures. */
+const MIN_RSA_BITS = 2048;
+
+/**
+ * Verifies a signed message in this process, without gpg: one signature, over binary content, by a key that is in the
+ * keyrings and is valid both when it signed and now.
+ */
+export async function openMessage(
+  bytes: Uint8Array,
+  keyrings: readonly Uint8Array[],
+  options: OpenMessageOptions = {},
+): Promise<OpenedMessage> {
+  const now = options.now ?? new Date();
+  options.signal?.throwIfAborted();
+  if (!startsLikeMessage(bytes)) {
+    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: it does not begin as a binary OpenPGP message");
+  }
+  const openpgp = await loadOpenPgp();
+  const keys = await readKeyrings(openpgp, keyrings);
+  const message = await readSignedMessage(openpgp, bytes);
+  const { result, body } = await verifyMessage(openpgp, message, keys, now);
+  const primary = chooseKey(keys, result);
+  const signature = (await result.signature).packets[0]!;
+  await checkKeyNow(primary, result, now);
+  checkVerified(await outcome(result.verified));
+  checkExpiry(signature, now);
+  const signing = primary.getKeys(result.keyID)[0]!;
+  const { bits } = signing.getAlgorithmInfo();
+  if (bits !== undefined && bits < MIN_RSA_BITS) {
+    refuse("SIGNATURE_WEAK", `Invalid GPG signature: key has ${bits} bits only`);
+  }
+  options.signal?.throwIfAborted();
+  return {
+    body,
+    fingerprint: signing.getFingerprint().toUpperCase(),
+    primaryFingerprint: primary.getFingerprint().toUpperCase(),
+  };
+}
+
+async function verifyMessage(
+  openpgp: OpenPgp,
+  message: Message<Uint8Array>,
+  verificationKeys: PublicKey[],
+  date: Date,
+): Promise<{ result: VerificationResult; body: Uint8Array }> {
+  const { signatures, data } = await openpgp.verify({ message, verificationKeys, format: "binary", date });
+  const [result] = signatures;
+  if (!result || signatures.length !== 1) {
+    refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: Unexpected GPG signature count ${signatures.length}`);
+  }
+  // Nobody may be left to await it when a key is refused first.
+  result.verified.catch(() => {});
+  result.signature.catch(() => {});
+  return { result, body: data as Uint8Array };
+}
+
+/** The primary key of the key that is said to have signed; two that share a short id cannot be told apart. */
+function chooseKey(keys: readonly PublicKey[], { keyID }: VerificationResult): PublicKey {
+  const candidates = keys.filter((key) => key.getKeys(keyID).length > 0);
+  const id = keyID.toHex().toUpperCase();
+  if (candidates.length === 0) refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${id} is not accepted`);
+  if (candidates.length > 1) refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${id}, which several keys share`);
+  return candidates[0]!;
+}
+
+/** As gpg does, judges the key as of today: the library judges it as of the signature's own time. */
+async function checkKeyNow(key: PublicKey, { keyID }: VerificationResult, now: Date): Promise<void> {
+  const id = keyID.toHex().toUpperCase();
+  const subkey = key.getSubkeys(keyID)[0];
+  const revoked = await key.isRevoked(undefined, undefined, now) ||
+    await subkey?.isRevoked(undefined as never, undefined as never, now);
+  if (revoked) refuse("SIGNATURE_KEY_REVOKED", `Invalid GPG signature: key ${id} is revoked`);
+  const ends = [await key.getExpirationTime(), await subkey?.getExpirationTime(now)];
+  if (ends.some((end) => end instanceof Date && end <= now)) {
+    refuse("SIGNATURE_KEY_EXPIRED", `Invalid GPG signature: key ${id} is expired`);
+  }
+  const problem = await outcome(key.getSigningKey(keyID, now));
+  if (problem) refuse("SIGNATURE_INVALID", `Invalid GPG signature: key ${id} cannot sign now: ${problem.message}`);
+}
+
+function checkVerified(problem: Error | undefined): void {
+  if (!problem) return;
+  const code = /insecure.*hash|Insecure/i.test(problem.message)
+    ? "SIGNATURE_WEAK"
+    : /expired/i.test(problem.message)
+    ? "SIGNATURE_EXPIRED"
+    : "SIGNATURE_INVALID";
+  refuse(code, `Invalid GPG signature: ${problem.message}`, { cause: problem });
+}
+
+function checkExpiry(signature: SignaturePacket, now: Date): void {
+  const end = signature.getExpirationTime();
+  if (end instanceof Date && end <= now) refuse("SIGNATURE_EXPIRED", "Invalid GPG signature: Signature is expired");
+}
+
+async function outcome(work: Promise<unknown>): Promise<Error | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}

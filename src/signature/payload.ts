@@ -1,0 +1,112 @@
+import { VERSION } from "../internal/mod.ts";
+import { type Digest, encodeGoJson, type GoJsonValue, isDigest, isManifestsError, parseJson } from "../spec/mod.ts";
+import { readMembers } from "./members.ts";
+import { refuse } from "./refusal.ts";
+
+/** What a payload says that it is; one kind of signature never counts as the other. */
+export type PayloadType = "atomic container signature" | "cosign container image signature";
+
+/** What a signature claims. */
+export interface Claims {
+  /** Digest of the manifest. */
+  readonly digest: Digest;
+  /** The name under which it was signed, as it stands there. */
+  readonly reference: string;
+  /** The program that signed; informational. */
+  readonly creator?: string | undefined;
+  /** When, in seconds since 1970; informational. */
+  readonly timestamp?: number | undefined;
+}
+
+/** What claims are compared with. */
+export interface ExpectedClaims {
+  /** Digest of the manifest that is about to be used. */
+  readonly manifestDigest: Digest;
+  /** Whether a signature under that name is one for the image. */
+  readonly acceptsReference: (reference: string) => boolean;
+}
+
+/** Real payloads have some 300 bytes; annotations may add to that. */
+const MAX_PAYLOAD_SIZE = 64 * 1024;
+
+/** What `creator` says in signatures that are made here. */
+export const CREATOR: string = `@multiarch/manifests ${VERSION}`;
+
+function object(...members: [string, GoJsonValue | undefined][]): GoJsonValue {
+  return new Map(members);
+}
+
+/** Writes what is to be signed, with its keys in the order in which Go writes them. */
+export function encodePayload(type: PayloadType, claims: Claims): Uint8Array<ArrayBuffer> {
+  return encodeGoJson(object(
+    [
+      "critical",
+      object(
+        ["identity", object(["docker-reference", claims.reference])],
+        ["image", object(["docker-manifest-digest", claims.digest])],
+        ["type", type],
+      ),
+    ],
+    ["optional", object(["creator", claims.creator], ["timestamp", claims.timestamp])],
+  ));
+}
+
+/**
+ * Reads what was signed. To be called only after the signature over these bytes was verified.
+ *
+ * @throws {SignatureRefusedError} With code `SIGNATURE_PAYLOAD_INVALID`.
+ */
+export function parsePayload(type: PayloadType, bytes: Uint8Array): Claims {
+  if (bytes.length > MAX_PAYLOAD_SIZE) invalid(`payload is larger than ${MAX_PAYLOAD_SIZE} bytes`);
+  const top = readMembers(parse(bytes), { required: ["critical", "optional"] }, invalid);
+  const critical = readMembers(top.get("critical"), { required: ["type", "image", "identity"] }, invalid);
+  const image = readMembers(critical.get("image"), { required: ["docker-manifest-digest"] }, invalid);
+  const identity = readMembers(critical.get("identity"), { required: ["docker-reference"] }, invalid);
+  if (critical.get("type") !== type) invalid(`Unrecognized signature type ${quote(critical.get("type"))}`);
+  const digest = image.get("docker-manifest-digest");
+  if (typeof digest !== "string" || !isDigest(digest)) invalid(`invalid docker-manifest-digest value ${quote(digest)}`);
+  const reference = identity.get("docker-reference");
+  if (typeof reference !== "string") invalid("docker-reference is not a string");
+  return { digest, reference, ...readOptional(type, top.get("optional")) };
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return parseJson(bytes, "signature payload").value;
+  } catch (cause) {
+    if (!isManifestsError(cause)) throw cause;
+    refuse("SIGNATURE_PAYLOAD_INVALID", cause.message, { cause });
+  }
+}
+
+function readOptional(type: PayloadType, value: unknown): Pick<Claims, "creator" | "timestamp"> {
+  // cosign writes null where it has nothing to say.
+  if (value === null && type === "cosign container image signature") return {};
+  if (value === null || typeof value !== "object" || Array.isArray(value)) invalid("optional is not an object");
+  const { creator, timestamp } = value as Record<string, unknown>;
+  if (creator !== undefined && typeof creator !== "string") invalid("optional.creator is not a string");
+  if (timestamp !== undefined && !Number.isSafeInteger(timestamp)) invalid("optional.timestamp is not an integer");
+  return { creator, timestamp: timestamp as number | undefined };
+}
+
+/**
+ * Compares what a verified signature claims with the image at hand.
+ *
+ * @throws {SignatureRefusedError} With code `SIGNATURE_DIGEST_MISMATCH` or `SIGNATURE_IDENTITY_MISMATCH`.
+ */
+export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
+  if (claims.digest !== expected.manifestDigest) {
+    refuse("SIGNATURE_DIGEST_MISMATCH", `Signature for digest ${claims.digest} does not match`);
+  }
+  if (!expected.acceptsReference(claims.reference)) {
+    refuse("SIGNATURE_IDENTITY_MISMATCH", `Signature for identity ${quote(claims.reference)} is not accepted`);
+  }
+}
+
+function invalid(problem: string): never {
+  refuse("SIGNATURE_PAYLOAD_INVALID", `invalid payload: ${problem}`);
+}
+
+function quote(value: unknown): string {
+  return (JSON.stringify(value) ?? "undefined").slice(0, 256);
+}

@@ -1,0 +1,96 @@
+import type { SignalOptions } from "../internal/mod.ts";
+import { ManifestsError, ManifestsSyntaxError, type NamedReference } from "../spec/mod.ts";
+import { manifestDigest } from "../spec/mod.ts";
+import { type OpenMessage, openMessage } from "./openpgp/mod.ts";
+import { checkClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
+import type { Signer } from "./types.ts";
+
+const TYPE = "atomic container signature";
+
+/** Makes signed OpenPGP messages with one key, wherever that is. */
+export interface MessageSigner extends Partial<AsyncDisposable> {
+  /** Fingerprint of the key that signs, in upper-case hex. */
+  readonly fingerprint: string;
+  /** Signs bytes; the message holds them. */
+  seal(payload: Uint8Array, options?: SignalOptions): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Options of signers, for those who need the same bytes again. */
+export interface SignerOptions {
+  /** The program that signs, as the signature will say; default: this module and its version. */
+  readonly creator?: string | undefined;
+  /** The time that the signature will claim; default: now. */
+  readonly now?: (() => Date) | undefined;
+}
+
+/** What a signature under this name claims about this manifest. */
+export function claimsFor(manifest: Uint8Array, identity: NamedReference, options: SignerOptions): Claims {
+  if (identity.tag === undefined && identity.digest === undefined) {
+    throw new ManifestsSyntaxError(
+      "INVALID_REFERENCE",
+      `Cannot sign as reference ${JSON.stringify(String(identity))} has neither a tag nor a digest`,
+    );
+  }
+  const { creator = CREATOR, now = () => new Date() } = options;
+  return {
+    digest: manifestDigest(manifest),
+    reference: String(identity),
+    creator,
+    timestamp: Math.floor(now().getTime() / 1000),
+  };
+}
+
+/**
+ * Signs images in the older way: as OpenPGP messages.
+ *
+ * @param messages The key: of the gpg binary, or {@linkcode openPgpKey}.
+ */
+export function createSimpleSigner(messages: MessageSigner, options: SignerOptions = {}): Signer {
+  return {
+    description: "using simple signing",
+    async sign(manifest, identity, call = {}) {
+      const payload = encodePayload(TYPE, claimsFor(manifest, identity, options));
+      const bytes = await messages.seal(payload, call);
+      if (bytes.length === 0) throw new ManifestsError("SIGNING_FAILED", "Cannot sign as the signature is empty");
+      return { kind: "simple", bytes };
+    },
+    [Symbol.asyncDispose]: async () => await messages[Symbol.asyncDispose]?.(),
+  };
+}
+
+/** What is known of a simple signature that was accepted. */
+export interface VerifiedSimpleSignature {
+  /** What it claims, all of it checked but its creator and time. */
+  readonly claims: Claims;
+  /** Fingerprint of the key that signed, in upper-case hex: a primary key's or a subkey's. */
+  readonly fingerprint: string;
+  /** Fingerprint of the primary key that it belongs to. */
+  readonly primaryFingerprint: string;
+}
+
+/** Options of {@linkcode verifySimpleSignature}. */
+export interface VerifySimpleOptions extends SignalOptions, ExpectedClaims {
+  /** Keyrings, armoured or binary; every key in them is trusted. */
+  readonly keyrings: readonly Uint8Array[];
+  /** What counts as now; default: now. */
+  readonly now?: Date | undefined;
+  /** Verifies the message; default: in this process. */
+  readonly openMessage?: OpenMessage | undefined;
+}
+
+/**
+ * Verifies a simple signature: the message first, then what it claims.
+ *
+ * @throws {ManifestsError} With a code that begins with `SIGNATURE_`, or `KEY_INVALID`.
+ */
+export async function verifySimpleSignature(
+  bytes: Uint8Array,
+  options: VerifySimpleOptions,
+): Promise<VerifiedSimpleSignature> {
+  const open = options.openMessage ?? openMessage;
+  const opened = await open(bytes, options.keyrings, { now: options.now, signal: options.signal });
+  const claims = parsePayload(TYPE, opened.body);
+  checkClaims(claims, options);
+  const { fingerprint, primaryFingerprint } = opened;
+  return { claims, fingerprint, primaryFingerprint };
+}

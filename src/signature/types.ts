@@ -1,0 +1,44 @@
+import type { SignalOptions } from "../internal/mod.ts";
+import type { NamedReference } from "../spec/mod.ts";
+
+/** A signature of the older kind: an OpenPGP message that holds what is claimed. */
+export interface SimpleSignature {
+  /** Tells it from the other kind. */
+  readonly kind: "simple";
+  /** The message, binary. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A signature of the sigstore kind, or anything else that is attached to an image in the same way. */
+export interface SigstoreSignature {
+  /** Tells it from the other kind. */
+  readonly kind: "sigstore";
+  /** Media type of the payload; signatures have {@linkcode SIGSTORE_MEDIA_TYPE}. */
+  readonly mediaType: string;
+  /** What is signed. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+  /** The signature itself, and what proves it. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A signature of an image, as places store them. */
+export type Signature = SimpleSignature | SigstoreSignature;
+
+/** Makes signatures of one kind with one key. Disposing forgets the key, where it was held. */
+export interface Signer extends Partial<AsyncDisposable> {
+  /** What reports say that it does, as in `using simple signing`. */
+  readonly description: string;
+  /**
+   * Signs a manifest under a name, which must have a tag or a digest.
+   *
+   * @param manifest The exact bytes that were, or will be, written.
+   * @throws {ManifestsError} With code `SIGNING_FAILED`, or `INVALID_REFERENCE` where the name has neither.
+   */
+  sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<Signature>;
+}
+
+/** Media type of a payload that a sigstore signature signs. */
+export const SIGSTORE_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
+
+/** Largest signature that is read, in bytes; also the largest payload and the largest key file. */
+export const MAX_SIGNATURE_SIZE: number = 4 * 1024 * 1024;
