@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { findCredentials, parseAuthFile, parseStorageConf } from "../../src/config/mod.ts";
 import { loadCredentials } from "../../src/config/files/mod.ts";
-import { CLI } from "../support/cli.ts";
 import { encode } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 
@@ -97,7 +96,7 @@ peerTest("the store is found where buildah finds it", ["buildah", "root"], async
     const script = `
       const { findStore } = await import("${new URL("../../src/config/files/mod.ts", import.meta.url).href}");
       console.log(JSON.stringify(await findStore({})));`;
-    const args = ["eval", "--config", CLI[4]!, script];
+    const args = ["eval", "--config", new URL("../../deno.json", import.meta.url).pathname, script];
     const found = JSON.parse(await ok([Deno.execPath(), ...args], env));
     assert.deepEqual(
       [found.driver, found.graphRoot, found.runRoot],
