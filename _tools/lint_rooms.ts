@@ -7,15 +7,15 @@
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   internal: [],
   spec: ["internal"],
-  image: ["spec", "internal"],
+  image: ["spec", "signature", "internal"],
   config: ["spec", "internal"],
   registry: ["spec", "internal"],
   server: ["spec", "internal"],
   store: ["spec", "internal"],
   signature: ["spec", "config", "internal"],
-  transport: ["spec", "image", "registry", "store", "internal"],
+  transport: ["spec", "image", "registry", "store", "signature", "internal"],
   copy: ["spec", "image", "signature", "internal"],
-  list: ["spec", "image", "store", "copy", "internal"],
+  list: ["spec", "image", "store", "signature", "copy", "internal"],
   system: [
     "spec",
     "image",

@@ -16,6 +16,7 @@ export type {
   LayerCompressionWish,
   ManifestBytes,
   NewBlob,
+  SignedManifest,
   Transport,
   TransportTable,
 } from "./types.ts";

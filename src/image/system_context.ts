@@ -25,6 +25,8 @@ export interface SystemContext {
   readonly authFilePath?: string | undefined;
   /** Whether plain HTTP is fine where https does not work; default: `false`. */
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
+  /** Whether sigstore signatures are attached to images in registries; default: as registries.d says, else `false`. */
+  readonly dockerUseSigstoreAttachments?: boolean | undefined;
   /** `User-Agent` of requests. */
   readonly dockerRegistryUserAgent?: string | undefined;
   /**

@@ -1,4 +1,5 @@
 import type { ByteStream, CallOptions, SignalOptions } from "../internal/mod.ts";
+import type { Signature } from "../signature/mod.ts";
 import type { Descriptor, Digest, NamedReference, ParsedImage } from "../spec/mod.ts";
 import type { SystemContext } from "./system_context.ts";
 
@@ -14,6 +15,14 @@ export interface ManifestBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What the source says that it is, such as a `Content-Type`; `undefined` where it says nothing. */
   readonly mediaType?: string | undefined;
+}
+
+/** A manifest that signatures are about. */
+export interface SignedManifest {
+  /** Its digest. */
+  readonly digest: Digest;
+  /** Whether it is an instance of a list, not what the reference names. */
+  readonly isInstance: boolean;
 }
 
 /** Where a blob is known to be, for destinations that can take it from there without moving bytes. */
@@ -61,6 +70,8 @@ export interface ImageSource extends AsyncDisposable {
    * as without compression: as many as the manifest's, in its order. `undefined`: they are as the manifest says.
    */
   layersForCopy?(image: ParsedImage, options?: InstanceOptions): Promise<readonly Descriptor[] | undefined>;
+  /** All signatures that the place keeps of a manifest. Nobody has verified them. Absent: it keeps none. */
+  getSignatures?(manifest: SignedManifest, options?: SignalOptions): Promise<readonly Signature[]>;
   /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */
   blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): Promise<BlobOrigin | undefined>;
 }
@@ -80,6 +91,8 @@ export interface DestinationAbilities {
   readonly keepsForeignLayers?: boolean | undefined;
   /** Whether several blobs may be written at once; default: `true`. */
   readonly parallelBlobs?: boolean | undefined;
+  /** By kind of signature, whether it is kept, or why not; absent: there is no place for any. */
+  readonly signatures?: Readonly<Record<Signature["kind"], true | string>> | undefined;
 }
 
 /** Digest and size of content. */
@@ -127,6 +140,12 @@ export interface ImageDestination extends AsyncDisposable {
    * `MANIFEST_REJECTED` where another type of manifest might be taken.
    */
   putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: InstanceOptions): Promise<void>;
+  /** Keeps signatures of a manifest that was written: these, and those that are there and stay valid. */
+  putSignatures?(
+    signatures: readonly Signature[],
+    manifest: SignedManifest,
+    options?: SignalOptions,
+  ): Promise<void>;
   /** Makes all that was written visible, at once. */
   commit(options?: SignalOptions): Promise<void>;
 }

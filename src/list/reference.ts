@@ -6,9 +6,11 @@ import type {
   ImageSource,
   InstanceOptions,
   ManifestBytes,
+  SignedManifest,
   SystemContext,
 } from "../image/mod.ts";
-import { type ByteStream, encodeUtf8, OncePerKey, streamOf } from "../internal/mod.ts";
+import { type ByteStream, encodeUtf8, OncePerKey, type SignalOptions, streamOf } from "../internal/mod.ts";
+import type { Signature } from "../signature/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -136,6 +138,13 @@ class ListSource implements ImageSource {
     }
     const file = await host.files.find(path);
     return await file.open();
+  }
+
+  /** Those of instances, from where these are; nothing keeps signatures of a list that is being edited. */
+  async getSignatures(manifest: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
+    const { digest, isInstance } = manifest;
+    if (!isInstance || this.#content.artifacts.manifests.has(digest)) return [];
+    return await (await this.#sourceOf(digest)).getSignatures?.(manifest, options) ?? [];
   }
 
   async layersForCopy(image: ParsedImage, options: InstanceOptions = {}): Promise<readonly Descriptor[] | undefined> {

@@ -25,6 +25,7 @@ export {
 } from "./simple_signing.ts";
 export {
   MAX_SIGNATURE_SIZE,
+  MAX_SIGNATURES,
   type Signature,
   type Signer,
   SIGSTORE_MEDIA_TYPE,

@@ -40,5 +40,8 @@ export interface Signer extends Partial<AsyncDisposable> {
 /** Media type of a payload that a sigstore signature signs. */
 export const SIGSTORE_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
 
+/** How many signatures of one manifest are read; whoever has more means harm. */
+export const MAX_SIGNATURES = 127;
+
 /** Largest signature that is read, in bytes; also the largest payload and the largest key file. */
 export const MAX_SIGNATURE_SIZE: number = 4 * 1024 * 1024;

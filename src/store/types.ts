@@ -15,6 +15,8 @@ export interface StoredImage {
   readonly topLayer?: string | undefined;
   /** The keys of its big data. */
   readonly bigDataNames: readonly string[];
+  /** What whoever wrote it keeps beside it, in a form of their own. */
+  readonly metadata?: string | undefined;
   /** When it was created, as recorded: RFC 3339 with up to nine digits of a second. */
   readonly created: string;
   /** Whether it is in an additional store, which cannot be changed from here. */

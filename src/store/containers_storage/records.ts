@@ -32,6 +32,8 @@ export interface ImageRecord {
   readonly bigDataDigests: ReadonlyMap<string, Digest>;
   /** Time, verbatim. */
   readonly created: string;
+  /** What whoever wrote it keeps beside it; never written from here, but kept. */
+  readonly metadata?: string | undefined;
 }
 
 /** A record with the text that it was read from, which is written back as it is unless the record changes. */
@@ -89,7 +91,6 @@ function readRecord(from: StructReader): ImageRecord {
   const created = from.string("created") ?? ZERO_TIME;
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(created)) from.fail("created", "a time");
   from.strings("mapped-layers");
-  from.string("metadata");
   from.struct("flags");
   const digest = from.string("digest") || undefined;
   if (digest !== undefined && !isDigest(digest)) from.fail("digest", "a digest");
@@ -103,6 +104,7 @@ function readRecord(from: StructReader): ImageRecord {
     bigDataSizes: new Map(Object.entries(readSizes(from))),
     bigDataDigests: readDigests(from),
     created,
+    metadata: from.string("metadata") || undefined,
   };
 }
 

@@ -237,6 +237,7 @@ function viewOf(record: ImageRecord, folder: ImagesFolder): StoredImage {
     digests: digestsOf(record),
     topLayer: record.layer,
     bigDataNames: record.bigDataNames,
+    metadata: record.metadata,
     created: record.created,
     readOnly: folder.readOnly,
   };

@@ -1,5 +1,6 @@
-import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
-import { type ByteStream, OncePerKey, streamOf } from "../../internal/mod.ts";
+import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
+import { type ByteStream, OncePerKey, type SignalOptions, streamOf } from "../../internal/mod.ts";
+import type { Signature } from "../../signature/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -14,6 +15,7 @@ import {
 } from "../../spec/mod.ts";
 import type { ImageStore, StoredImage, StoredLayer } from "../../store/mod.ts";
 import type { ContainersStorageReference } from "./reference.ts";
+import { readStoredSignatures } from "./signatures.ts";
 
 /** What {@linkcode ContainersStorageSource} reads. */
 export interface OpenedImage {
@@ -57,6 +59,15 @@ export class ContainersStorageSource implements ImageSource {
     if (layer) return await this.#opened.store.layers!.openLayer(layer, { signal });
     if (digest === EMPTY_GZIP_LAYER.descriptor.digest) return streamOf(EMPTY_GZIP_LAYER.bytes.slice());
     return streamOf(await this.#read(image, digest) ?? this.#fail(`blob ${digest}`));
+  }
+
+  async getSignatures({ digest, isInstance }: SignedManifest, { signal }: SignalOptions = {}): Promise<Signature[]> {
+    signal?.throwIfAborted();
+    const image = await this.#imageOf(isInstance ? digest : this.#opened.digest);
+    const read = (key: string) => this.#read(image, key);
+    const own = await readStoredSignatures(image, digest, read);
+    // Older records have those of their own manifest under no digest.
+    return own.length > 0 || isInstance ? own : await readStoredSignatures(image, undefined, read);
   }
 
   async layersForCopy(

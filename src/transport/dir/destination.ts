@@ -4,6 +4,7 @@ import type {
   ImageDestination,
   InstanceOptions,
   NewBlob,
+  SignedManifest,
   SystemContext,
 } from "../../image/mod.ts";
 import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
@@ -16,11 +17,12 @@ import {
   parseManifest,
   verifyManifestDigest,
 } from "../../spec/mod.ts";
+import { encodeSignature, type Signature } from "../../signature/mod.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain } from "../files/errors.ts";
 import { replaceFiles } from "../files/temporary_file.ts";
 import { FolderClaim } from "./claim.ts";
-import { hexOf, instanceFile, MANIFEST_FILE, VERSION_FILE, versionContent } from "./folder.ts";
+import { hexOf, instanceFile, MANIFEST_FILE, signatureFile, VERSION_FILE, versionContent } from "./folder.ts";
 import type { DirReference } from "./reference.ts";
 
 /**
@@ -36,7 +38,12 @@ export async function openDirDestination(reference: DirReference, context: Syste
   }
   const layerCompression = dirForceCompress ? "compress" : dirForceDecompress ? "decompress" : "preserve";
   const claim = await FolderClaim.open(reference.path);
-  return new DirDestination(reference, claim, { manifestTypes: [], layerCompression, keepsForeignLayers: false });
+  return new DirDestination(reference, claim, {
+    manifestTypes: [],
+    layerCompression,
+    keepsForeignLayers: false,
+    signatures: { simple: true, sigstore: true },
+  });
 }
 
 /**
@@ -96,6 +103,15 @@ class DirDestination implements ImageDestination {
     const name = instanceFile(instance);
     await this.#replace([[name, bytes]]);
     this.#keep(instance, name);
+  }
+
+  async putSignatures(signatures: readonly Signature[], manifest: SignedManifest): Promise<void> {
+    const files = signatures.map((signature, i) =>
+      [signatureFile(manifest, i + 1), encodeSignature(signature)] as const
+    );
+    await this.#claim.prepare();
+    await this.#replace(files);
+    for (const [name] of files) this.#own.add(name);
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {

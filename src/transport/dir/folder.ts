@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import type { SignedManifest } from "../../image/mod.ts";
 import { encodeUtf8 } from "../../internal/mod.ts";
 import { type Digest, digestAlgorithm, digestHex, ManifestsError } from "../../spec/mod.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
@@ -26,6 +27,11 @@ export function hexOf(digest: Digest): string {
 /** The file of an instance's manifest. */
 export function instanceFile(digest: Digest): string {
   return `${hexOf(digest)}.manifest.json`;
+}
+
+/** The file of a signature; they are counted from 1. */
+export function signatureFile({ digest, isInstance }: SignedManifest, number: number): string {
+  return `${isInstance ? `${hexOf(digest)}.` : ""}signature-${number}`;
 }
 
 /**

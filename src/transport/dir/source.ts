@@ -1,6 +1,7 @@
 import { join } from "@std/path";
-import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
-import type { ByteStream } from "../../internal/mod.ts";
+import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
+import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
+import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type Signature } from "../../signature/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -10,7 +11,7 @@ import {
   MAX_MANIFEST_SIZE,
 } from "../../spec/mod.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
-import { hexOf, instanceFile, MANIFEST_FILE, readVersion } from "./folder.ts";
+import { hexOf, instanceFile, MANIFEST_FILE, readVersion, signatureFile } from "./folder.ts";
 import type { DirReference } from "./reference.ts";
 
 /** Opens an image in a folder. A folder without a version is read all the same, as the real tools do. */
@@ -28,8 +29,8 @@ class DirSource implements ImageSource {
 
   async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
     signal?.throwIfAborted();
-    const own = instance && await this.#readManifest(instanceFile(instance));
-    const bytes = own ?? await this.#readManifest(MANIFEST_FILE);
+    const own = instance && await this.#readSmall(instanceFile(instance), MAX_MANIFEST_SIZE);
+    const bytes = own ?? await this.#readSmall(MANIFEST_FILE, MAX_MANIFEST_SIZE);
     const isRight = own || instance === undefined || (bytes && isManifest(bytes, instance));
     if (bytes && isRight) return { bytes };
     throw new ManifestsError(
@@ -47,18 +48,34 @@ class DirSource implements ImageSource {
     });
   }
 
+  async getSignatures(manifest: SignedManifest, { signal }: SignalOptions = {}): Promise<readonly Signature[]> {
+    const signatures: Signature[] = [];
+    for (let number = 1;; number++) {
+      signal?.throwIfAborted();
+      const bytes = await this.#readSmall(signatureFile(manifest, number), MAX_SIGNATURE_SIZE);
+      if (!bytes) return signatures;
+      if (number > MAX_SIGNATURES) {
+        throw new ManifestsError(
+          "LIMIT_EXCEEDED",
+          `Cannot read the signatures of ${this.reference} as there are more than ${MAX_SIGNATURES}`,
+        );
+      }
+      signatures.push(parseSignature(bytes));
+    }
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
 
-  /** A manifest, unverified; `undefined` where there is no such file. */
-  async #readManifest(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /** A manifest or signature, unverified; `undefined` where there is no such file. */
+  async #readSmall(name: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const path = join(this.reference.path, name);
     return await explain(path, "read", async () => {
       const info = await Deno.lstat(path).catch(ignoreMissing);
       if (!info) return undefined;
       await this.#requireFile(path, name);
-      if (info.size <= MAX_MANIFEST_SIZE) return await Deno.readFile(path);
+      if (info.size <= limit) return await Deno.readFile(path);
       throw new ManifestsError(
         "LIMIT_EXCEEDED",
         `Cannot read ${name} of ${this.reference} as it has ${info.size} bytes, which is too many`,

@@ -1,8 +1,25 @@
-import type { BlobOrigin, DestinationAbilities, ImageDestination, InstanceOptions, NewBlob } from "../../image/mod.ts";
-import type { ByteStream, CallOptions } from "../../internal/mod.ts";
+import type {
+  BlobOrigin,
+  DestinationAbilities,
+  ImageDestination,
+  InstanceOptions,
+  NewBlob,
+  SignedManifest,
+} from "../../image/mod.ts";
+import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
 import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/mod.ts";
+import type { Signature } from "../../signature/mod.ts";
 import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/mod.ts";
 import type { DockerReference } from "./reference.ts";
+import type { DockerSignatures } from "./signatures/mod.ts";
+
+/** What a {@linkcode DockerDestination} needs besides the place. */
+export interface DockerDestinationOptions {
+  /** Whether the registry is offered Docker schema 1. */
+  readonly schema1: boolean;
+  /** Where signatures go. */
+  readonly signatures: DockerSignatures;
+}
 
 /** An image in a registry, open for writing. */
 export class DockerDestination implements ImageDestination {
@@ -10,12 +27,14 @@ export class DockerDestination implements ImageDestination {
   readonly abilities: DestinationAbilities;
   readonly #lease: ClientLease;
   readonly #repository: Repository;
+  readonly #signatures: DockerSignatures;
   /** Sessions that mounts left open instead of mounting: the upload that follows goes on in them. */
   readonly #uploads = new Map<Digest, Upload>();
 
-  constructor(reference: DockerReference, lease: ClientLease, options: { schema1: boolean }) {
+  constructor(reference: DockerReference, lease: ClientLease, options: DockerDestinationOptions) {
     this.reference = reference;
     this.#lease = lease;
+    this.#signatures = options.signatures;
     this.#repository = lease.client.repository(reference.dockerReference.path);
     this.abilities = {
       manifestTypes: [
@@ -27,6 +46,7 @@ export class DockerDestination implements ImageDestination {
       ],
       layerCompression: "compress",
       keepsForeignLayers: true,
+      signatures: options.signatures.abilities,
       mountScope: `docker://${reference.dockerReference.domain}`,
     };
   }
@@ -63,6 +83,14 @@ export class DockerDestination implements ImageDestination {
   ): Promise<void> {
     const target = instance ?? this.reference.target;
     await this.#repository.putManifest(target, bytes, { mediaType, ...call });
+  }
+
+  async putSignatures(
+    signatures: readonly Signature[],
+    { digest }: SignedManifest,
+    options: SignalOptions = {},
+  ): Promise<void> {
+    await this.#signatures.write(digest, signatures, options);
   }
 
   /** Nothing is left to do: a registry shows every manifest at once. */

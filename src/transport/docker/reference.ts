@@ -8,6 +8,7 @@ import {
   parseReference,
 } from "../../spec/mod.ts";
 import { DockerDestination } from "./destination.ts";
+import { DockerSignatures, type LookasideFiles, type SignatureStorageLookup } from "./signatures/mod.ts";
 import { DockerSource } from "./source.ts";
 
 /** Finds the credentials for a repository, as in `quay.io/me/app`. */
@@ -19,6 +20,10 @@ export interface DockerTransportOptions {
   pool: RegistryPool;
   /** Finds credentials that the context does not give; default: there are none. */
   findCredentials?: CredentialsLookup | undefined;
+  /** Finds where signatures are; default: they are attached to images where the context says so, or nowhere. */
+  findSignatureStorage?: SignatureStorageLookup | undefined;
+  /** The files of lookaside directories; default: there are none. */
+  lookasideFiles?: LookasideFiles | undefined;
 }
 
 /** The transport of images in registries. */
@@ -80,16 +85,35 @@ export class DockerReference implements ImageReference {
   }
 
   async openSource(context: SystemContext = {}): Promise<ImageSource> {
-    return new DockerSource(this, await this.#acquire(context));
+    const lease = await this.#acquire(context);
+    return new DockerSource(this, lease, () => this.#openSignatures(lease, context));
   }
 
   async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
     const schema1 = !context.dockerDisableDestSchema1MimeTypes;
-    return new DockerDestination(this, await this.#acquire(context), { schema1 });
+    const lease = await this.#acquire(context);
+    try {
+      return new DockerDestination(this, lease, { schema1, signatures: await this.#openSignatures(lease, context) });
+    } catch (error) {
+      lease[Symbol.dispose]();
+      throw error;
+    }
   }
 
   toString(): string {
     return `docker:${this.stringWithinTransport}`;
+  }
+
+  async #openSignatures({ client }: ClientLease, context: SystemContext): Promise<DockerSignatures> {
+    const { dockerUseSigstoreAttachments: given } = context;
+    const { findSignatureStorage, lookasideFiles: files } = this.#options;
+    const storage = await findSignatureStorage?.(this.dockerReference, context) ?? { attachments: false };
+    return new DockerSignatures({
+      repository: client.repository(this.dockerReference.path),
+      storage: given === undefined ? storage : { ...storage, attachments: given },
+      fetch: context.fetch ?? ((request) => fetch(request)),
+      files,
+    });
   }
 
   async #acquire(context: SystemContext): Promise<ClientLease> {

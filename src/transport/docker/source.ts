@@ -1,16 +1,21 @@
-import type { BlobOrigin, ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
-import type { ByteStream } from "../../internal/mod.ts";
+import type { BlobOrigin, ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
+import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
 import type { ClientLease, Repository } from "../../registry/mod.ts";
+import type { Signature } from "../../signature/mod.ts";
 import type { Descriptor } from "../../spec/mod.ts";
 import type { DockerReference } from "./reference.ts";
+import type { DockerSignatures } from "./signatures/mod.ts";
 
 /** An image in a registry, open for reading. */
 export class DockerSource implements ImageSource {
   readonly reference: DockerReference;
   readonly #lease: ClientLease;
   readonly #repository: Repository;
+  readonly #openSignatures: () => Promise<DockerSignatures>;
+  #signatures: Promise<DockerSignatures> | undefined;
 
-  constructor(reference: DockerReference, lease: ClientLease) {
+  constructor(reference: DockerReference, lease: ClientLease, openSignatures: () => Promise<DockerSignatures>) {
+    this.#openSignatures = openSignatures;
     this.reference = reference;
     this.#lease = lease;
     this.#repository = lease.client.repository(reference.dockerReference.path);
@@ -22,6 +27,10 @@ export class DockerSource implements ImageSource {
 
   async getBlob({ digest }: Descriptor, { instance: _, ...call }: InstanceOptions = {}): Promise<ByteStream> {
     return await this.#repository.getUnverifiedBlob(digest, call);
+  }
+
+  async getSignatures({ digest }: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
+    return await (await (this.#signatures ??= this.#openSignatures())).read(digest, options);
   }
 
   blobOrigin(): Promise<BlobOrigin> {

@@ -1,0 +1,50 @@
+import type { Fetch, SignalOptions } from "../../../internal/mod.ts";
+import type { Repository } from "../../../registry/mod.ts";
+import type { Signature } from "../../../signature/mod.ts";
+import type { Digest } from "../../../spec/mod.ts";
+import { Attachments } from "./attachments.ts";
+import { Lookaside } from "./lookaside.ts";
+import type { LookasideFiles, SignatureStorage } from "./storage.ts";
+
+/** What {@linkcode DockerSignatures} needs. */
+export interface DockerSignaturesOptions {
+  /** The repository. */
+  readonly repository: Repository;
+  /** Where its signatures are. */
+  readonly storage: SignatureStorage;
+  /** How lookaside servers are asked. */
+  readonly fetch: Fetch;
+  /** The host's files; `undefined` where there are none. */
+  readonly files: LookasideFiles | undefined;
+}
+
+/** The signatures of a repository's manifests, wherever they are. */
+export class DockerSignatures {
+  readonly #lookaside: Lookaside;
+  readonly #attachments: Attachments | undefined;
+
+  constructor({ repository, ...rest }: DockerSignaturesOptions) {
+    this.#lookaside = new Lookaside({ ...rest, path: repository.path });
+    this.#attachments = rest.storage.attachments ? new Attachments(repository) : undefined;
+  }
+
+  /** By kind, whether signatures can be kept, or why not. */
+  get abilities(): Record<Signature["kind"], true | string> {
+    const disabled = "writing sigstore attachments is disabled by configuration (use-sigstore-attachments)";
+    return { simple: this.#lookaside.writable, sigstore: this.#attachments ? true : disabled };
+  }
+
+  /** All signatures of a manifest. */
+  async read(digest: Digest, options: SignalOptions = {}): Promise<Signature[]> {
+    const simple = await this.#lookaside.read(digest, options);
+    return [...simple, ...await this.#attachments?.read(digest, options) ?? []];
+  }
+
+  /** Writes signatures of a manifest. Of the simple ones these are all then; the others come beside those there are. */
+  async write(digest: Digest, signatures: readonly Signature[], options: SignalOptions = {}): Promise<void> {
+    const simple = signatures.filter((signature) => signature.kind === "simple");
+    const attached = signatures.filter((signature) => signature.kind === "sigstore");
+    if (simple.length > 0) await this.#lookaside.write(digest, simple, options);
+    if (attached.length > 0) await this.#attachments!.write(digest, attached, options);
+  }
+}

@@ -1,0 +1,95 @@
+import { type Fetch, readStream, type SignalOptions } from "../../../internal/mod.ts";
+import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type SimpleSignature } from "../../../signature/mod.ts";
+import { type Digest, ManifestsError } from "../../../spec/mod.ts";
+import type { LookasideFiles, SignatureStorage } from "./storage.ts";
+
+/** What {@linkcode Lookaside} needs. */
+export interface LookasideOptions {
+  /** Where the signatures are. */
+  readonly storage: SignatureStorage;
+  /** Path of the repository in its registry. */
+  readonly path: string;
+  /** How servers are asked: with no credentials, since they are not the registry. */
+  readonly fetch: Fetch;
+  /** The host's files; `undefined` where there are none. */
+  readonly files: LookasideFiles | undefined;
+}
+
+/** Simple signatures beside a registry: files, counted from 1, in a folder per manifest (docs/signature-protocols.md). */
+export class Lookaside {
+  readonly #options: LookasideOptions;
+
+  constructor(options: LookasideOptions) {
+    this.#options = options;
+  }
+
+  /** Why nothing can be written; `true` where it can. */
+  get writable(): true | string {
+    const base = this.#writeBase;
+    if (!base) return "no lookaside is configured for this repository";
+    if (base.protocol !== "file:") {
+      return `signatures cannot be written to ${base.protocol} locations: configure a lookaside-staging location`;
+    }
+    return this.#options.files ? true : "this host has no files";
+  }
+
+  /** All signatures of a manifest. */
+  async read(digest: Digest, { signal }: SignalOptions = {}): Promise<SimpleSignature[]> {
+    const base = this.#options.storage.lookaside;
+    const signatures: SimpleSignature[] = [];
+    if (!base) return signatures;
+    for (let number = 1;; number++) {
+      const url = this.#url(base, digest, number);
+      const bytes = await this.#readOne(url, signal);
+      if (!bytes) return signatures;
+      if (number > MAX_SIGNATURES) {
+        throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures at ${url.href} as they do not end`);
+      }
+      const signature = parseSignature(bytes);
+      if (signature.kind !== "simple") {
+        throw new ManifestsError("SIGNATURE_FORMAT_UNKNOWN", `Cannot read ${url.href} as it is no simple signature`);
+      }
+      signatures.push(signature);
+    }
+  }
+
+  /** Writes the signatures of a manifest, all there shall be. */
+  async write(digest: Digest, signatures: readonly SimpleSignature[], { signal }: SignalOptions = {}): Promise<void> {
+    const base = this.#writeBase!, files = this.#options.files!;
+    for (const [i, { bytes }] of signatures.entries()) {
+      signal?.throwIfAborted();
+      await files.write(this.#url(base, digest, i + 1), bytes);
+    }
+    let number = signatures.length + 1;
+    while (await files.remove(this.#url(base, digest, number))) number++;
+  }
+
+  get #writeBase(): URL | undefined {
+    const { lookaside, lookasideStaging } = this.#options.storage;
+    return lookasideStaging ?? lookaside;
+  }
+
+  #url(base: URL, digest: Digest, number: number): URL {
+    const url = new URL(base);
+    url.pathname = `${url.pathname}/${this.#options.path}@${digest.replace(":", "=")}/signature-${number}`;
+    return url;
+  }
+
+  async #readOne(url: URL, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { files, fetch } = this.#options;
+    // Where there are no files, there are no signatures in them.
+    if (url.protocol === "file:") return await files?.read(url, MAX_SIGNATURE_SIZE);
+    const response = await fetch(new Request(url, { signal: signal ?? null })).catch((cause) => {
+      signal?.throwIfAborted();
+      throw new ManifestsError("NETWORK", `Cannot read signature ${url.href}: ${(cause as Error).message}`, { cause });
+    });
+    if (!response.ok) {
+      await response.body?.cancel();
+      if (response.status === 404) return undefined;
+      throw new ManifestsError("REGISTRY_ERROR", `Cannot read signature ${url.href}: status ${response.status}`);
+    }
+    const bytes = response.body ? await readStream(response.body, MAX_SIGNATURE_SIZE) : new Uint8Array();
+    if (bytes) return bytes;
+    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature ${url.href} as it is larger than 4 MiB`);
+  }
+}

@@ -1,0 +1,25 @@
+import type { NamedReference } from "../../../spec/mod.ts";
+import type { SystemContext } from "../../../image/mod.ts";
+
+/** Where the signatures of a repository's images are, besides the registry's own. */
+export interface SignatureStorage {
+  /** Where simple signatures are read; `undefined`: nowhere. */
+  readonly lookaside?: URL | undefined;
+  /** Where they are written; `undefined`: where they are read. */
+  readonly lookasideStaging?: URL | undefined;
+  /** Whether sigstore signatures are attached to images in the registry. */
+  readonly attachments: boolean;
+}
+
+/** Finds where the signatures of a repository's images are. */
+export type SignatureStorageLookup = (name: NamedReference, context: SystemContext) => Promise<SignatureStorage>;
+
+/** The files of lookaside directories, where a host has any. */
+export interface LookasideFiles {
+  /** Reads a file of at most that many bytes; `undefined` where there is none. */
+  read(url: URL, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Writes a file, all of it or nothing, and the folders above it. */
+  write(url: URL, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Removes a file; `false` where there is none. */
+  remove(url: URL): Promise<boolean>;
+}
