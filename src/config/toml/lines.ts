@@ -16,8 +16,8 @@ function partsOf(dotted: string): string[] {
 }
 
 /**
- * The line, from 1, on which a value of a TOML document is set; of what is within it, where only that is found; the
- * parsers say where values are only for documents that do not parse. `undefined` where the text does not show it.
+ * The line, from 1, on which a value of a TOML document is set, or else the table that it would be in; `undefined` where
+ * the text shows neither. The parser says where something is only of documents that do not parse.
  */
 export function findTomlLine(text: string, path: KeyPath): number | undefined {
   const counts = new Map<string, number>();
@@ -29,8 +29,10 @@ export function findTomlLine(text: string, path: KeyPath): number | undefined {
     if (header) table = headerPath(partsOf(header[2]!), header[1] === "[[", counts);
     if (!header && !pair) continue;
     const here = pair ? [...table, ...partsOf(pair[1]!)] : table;
-    const isPrefix = here.length <= path.length && here.every((step, i) => step === path[i]);
-    if (isPrefix && here.length > (best?.depth ?? 0)) best = { line: index + 1, depth: here.length };
+    // A header such as `[a.b]` also makes `a`.
+    const depth = Math.min(here.length, path.length);
+    const matches = path.slice(0, depth).every((step, i) => step === here[i]);
+    if (matches && depth > (best?.depth ?? 0)) best = { line: index + 1, depth };
   }
   return best?.line;
 }
