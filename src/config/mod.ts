@@ -4,6 +4,7 @@
  * @module
  */
 export { type AuthFile, findCredentials, parseAuthFile } from "./auth_file.ts";
+export type { RegistryCertificates } from "./certificates.ts";
 export { ConfigFileError, type ConfigFilePlace } from "./config_file_error.ts";
 export {
   checkNotBlocked,

@@ -1,25 +1,9 @@
 import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
-import type { ClientLease, RegistryPool } from "../../registry/mod.ts";
-import {
-  type Credentials,
-  type Digest,
-  ManifestsSyntaxError,
-  type NamedReference,
-  parseReference,
-} from "../../spec/mod.ts";
+import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import { acquireClient, type DockerTransportOptions } from "./acquire.ts";
 import { DockerDestination } from "./destination.ts";
+import { PullPlaces } from "./pull_places.ts";
 import { DockerSource } from "./source.ts";
-
-/** Finds the credentials for a repository, as in `quay.io/me/app`. */
-export type CredentialsLookup = (name: string, context: SystemContext) => Promise<Credentials | undefined>;
-
-/** What the docker transport needs. */
-export interface DockerTransportOptions {
-  /** Clients. */
-  pool: RegistryPool;
-  /** Finds credentials that the context does not give; default: there are none. */
-  findCredentials?: CredentialsLookup | undefined;
-}
 
 /** The transport of images in registries. */
 export function createDockerTransport(options: DockerTransportOptions): Transport {
@@ -80,36 +64,26 @@ export class DockerReference implements ImageReference {
   }
 
   async openSource(context: SystemContext = {}): Promise<ImageSource> {
-    return new DockerSource(this, await this.#acquire(context));
+    const named = this.dockerReference;
+    const places = await this.#options.findPullPlaces?.(named, context) ?? [{ reference: named, insecure: false }];
+    return new DockerSource(
+      this,
+      new PullPlaces(named, places, async (place) => {
+        // A mirror may be blocked by an entry of its own; whether it may be insecure, its registry's entry says.
+        if (place.reference !== named) await this.#options.findPlace?.(place.reference, context);
+        return await acquireClient(place, named, context, this.#options);
+      }),
+    );
   }
 
   async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
+    const named = this.dockerReference;
+    const place = await this.#options.findPlace?.(named, context) ?? { reference: named, insecure: false };
     const schema1 = !context.dockerDisableDestSchema1MimeTypes;
-    return new DockerDestination(this, await this.#acquire(context), { schema1 });
+    return new DockerDestination(this, await acquireClient(place, named, context, this.#options), { schema1 });
   }
 
   toString(): string {
     return `docker:${this.stringWithinTransport}`;
-  }
-
-  async #acquire(context: SystemContext): Promise<ClientLease> {
-    const { registryToken, ...credentials } = await this.#credentials(context) ?? {};
-    return this.#options.pool.acquire({
-      host: this.dockerReference.domain,
-      credentials: Object.keys(credentials).length > 0 ? credentials : undefined,
-      bearerToken: registryToken ?? context.dockerBearerRegistryToken,
-      insecure: context.dockerInsecureSkipTlsVerify,
-      userAgent: context.dockerRegistryUserAgent,
-      fetch: context.fetch,
-    });
-  }
-
-  async #credentials(context: SystemContext): Promise<Credentials | undefined> {
-    const { name } = this.dockerReference;
-    const given = context.credentials ?? {};
-    for (let at = name; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
-      if (Object.hasOwn(given, at)) return given[at];
-    }
-    return context.dockerAuthConfig ?? await this.#options.findCredentials?.(name, context);
   }
 }

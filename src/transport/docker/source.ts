@@ -1,35 +1,34 @@
 import type { BlobOrigin, ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
 import type { ByteStream } from "../../internal/mod.ts";
-import type { ClientLease, Repository } from "../../registry/mod.ts";
 import type { Descriptor } from "../../spec/mod.ts";
+import type { PullPlaces } from "./pull_places.ts";
 import type { DockerReference } from "./reference.ts";
 
 /** An image in a registry, open for reading. */
 export class DockerSource implements ImageSource {
   readonly reference: DockerReference;
-  readonly #lease: ClientLease;
-  readonly #repository: Repository;
+  readonly #places: PullPlaces;
 
-  constructor(reference: DockerReference, lease: ClientLease) {
+  constructor(reference: DockerReference, places: PullPlaces) {
     this.reference = reference;
-    this.#lease = lease;
-    this.#repository = lease.client.repository(reference.dockerReference.path);
+    this.#places = places;
   }
 
   async getManifest({ instance, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
-    return await this.#repository.getManifest(instance ?? this.reference.target, call);
+    const target = instance ?? this.reference.target;
+    return await this.#places.read((repository) => repository.getManifest(target, call), call);
   }
 
   async getBlob({ digest }: Descriptor, { instance: _, ...call }: InstanceOptions = {}): Promise<ByteStream> {
-    return await this.#repository.getUnverifiedBlob(digest, call);
+    return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, call), call);
   }
 
   blobOrigin(): Promise<BlobOrigin> {
-    const { domain, path } = this.reference.dockerReference;
+    const { domain, path } = this.#places.current.reference;
     return Promise.resolve({ scope: `docker://${domain}`, location: path });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve(this.#lease[Symbol.dispose]());
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#places[Symbol.asyncDispose]();
   }
 }
