@@ -16,14 +16,15 @@ export function matchPrefix(reference: string, prefix: string): number | undefin
 }
 
 /**
- * The entry for a reference, or a name with a host: the one with the longest prefix; `undefined` where there is none.
+ * The entry for a repository: the one with the longest prefix; `undefined` where there is none. The real tools leave
+ * tag and digest out too, so that a prefix with a tag matches nothing.
  *
- * @param reference As in `quay.io/me/app:1`.
+ * @param name As in `quay.io/me/app`.
  */
-export function findRegistry(conf: RegistriesConf, reference: string): RegistryEntry | undefined {
+export function findRegistry(conf: RegistriesConf, name: string): RegistryEntry | undefined {
   let best: RegistryEntry | undefined;
   for (const entry of conf.registries) {
-    const matches = matchPrefix(reference, entry.prefix) !== undefined;
+    const matches = matchPrefix(name, entry.prefix) !== undefined;
     if (matches && entry.prefix.length > (best?.prefix.length ?? 0)) best = entry;
   }
   return best;

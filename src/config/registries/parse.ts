@@ -31,7 +31,7 @@ export interface ParseRegistriesConfOptions {
  * import assert from "node:assert/strict";
  *
  * const conf = parseRegistriesConf('[[registry]]\nlocation = "quay.io"\nblocked = true', parse, "registries.conf");
- * assert.equal(findRegistry(conf, "quay.io/me/app:1")?.blocked, true);
+ * assert.equal(findRegistry(conf, "quay.io/me/app")?.blocked, true);
  * ```
  */
 export function parseRegistriesConf(

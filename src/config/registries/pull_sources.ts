@@ -19,7 +19,7 @@ export interface PullSource {
  * @throws {ManifestsError} With code `REGISTRY_BLOCKED`; `CONFIG_FILE_INVALID` where a location makes no reference of it.
  */
 export function pullSources(conf: RegistriesConf, reference: NamedReference): readonly PullSource[] {
-  const entry = findRegistry(conf, String(reference));
+  const entry = findRegistry(conf, reference.name);
   if (!entry) return [{ reference, insecure: false, isMirror: false }];
   checkNotBlocked(conf, reference);
   const wanted = reference.digest === undefined ? "tag-only" : "digest-only";
@@ -38,7 +38,7 @@ export function pullSources(conf: RegistriesConf, reference: NamedReference): re
  * @throws {ManifestsError} With code `REGISTRY_BLOCKED`.
  */
 export function checkNotBlocked(conf: RegistriesConf, reference: NamedReference): void {
-  const entry = findRegistry(conf, String(reference));
+  const entry = findRegistry(conf, reference.name);
   if (!entry?.blocked) return;
   throw new ManifestsError(
     "REGISTRY_BLOCKED",

@@ -12,7 +12,7 @@ export const FILE_LOOKUPS: RegistryLookups = {
   async findPlace(reference, context) {
     const conf = await loadRegistriesConf(context);
     checkNotBlocked(conf, reference);
-    return { reference, insecure: findRegistry(conf, String(reference))?.insecure ?? false };
+    return { reference, insecure: findRegistry(conf, reference.name)?.insecure ?? false };
   },
   findCertificates: loadCertificates,
 };
