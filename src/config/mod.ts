@@ -3,8 +3,17 @@
  *
  * @module
  */
-export { type AuthFile, findCredentials, parseAuthFile } from "./auth_file.ts";
+export {
+  type AuthFile,
+  findAuth,
+  findCredentials,
+  type FoundAuth,
+  type HelperQuestion,
+  parseAuthFile,
+  type ParseAuthFileOptions,
+} from "./auth_file.ts";
 export type { RegistryCertificates } from "./certificates.ts";
+export { type HelperOutcome, parseHelperAnswer } from "./credential_helper.ts";
 export { ConfigFileError, type ConfigFilePlace } from "./config_file_error.ts";
 export {
   checkNotBlocked,

@@ -5,7 +5,7 @@ import { serve, type TestRegistry } from "./registries.ts";
 
 /** A registry on loopback that writes down which manifests it is asked for, and by whom. */
 export interface RecordedRegistry extends TestRegistry {
-  /** `path:tag user`, or `path:tag -` for a stranger, one per request for a manifest that was let in or not found. */
+  /** `path:tag user:password`, or `path:tag -` for a stranger, one per request for a manifest. */
   asked: string[];
   /** Puts an image there, past any access control. */
   put(path: string, tag: string, image?: TestImage): Promise<TestImage>;
@@ -17,12 +17,12 @@ export function startRecorded(options: Partial<RegistryOptions> = {}): RecordedR
   const registry = createRegistry({ storage, ...options });
   const open = new RegistryClient("registry.example", { fetch: createRegistry({ storage }).fetch });
   const asked: string[] = [];
-  const server = serve(async (request) => {
+  const server = serve((request) => {
     const [, path, target] = /\/v2\/(.*)\/manifests\/(.*)$/.exec(new URL(request.url).pathname) ?? [];
-    const basic = /^Basic (.*)$/.exec(request.headers.get("authorization") ?? "")?.[1];
-    const response = await registry.fetch(request);
-    if (path && (response.status !== 401 || basic)) asked.push(`${path}:${target} ${basic ? atob(basic) : "-"}`);
-    return response;
+    const basic = atob(/^Basic (.*)$/.exec(request.headers.get("authorization") ?? "")?.[1] ?? "");
+    // skopeo has no name and no password for a stranger.
+    if (path) asked.push(`${path}:${target} ${basic === "" || basic === ":" ? "-" : basic}`);
+    return registry.fetch(request);
   });
   return {
     ...server,

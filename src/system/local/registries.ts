@@ -5,7 +5,9 @@ import type { RegistryLookups } from "../../transport/docker/mod.ts";
 
 /** What the files of this host say about registries. */
 export const FILE_LOOKUPS: RegistryLookups = {
-  findCredentials: (name, context) => loadCredentials(name, context.authFilePath),
+  async findCredentials(name, context) {
+    return await loadCredentials(name, context, (await loadRegistriesConf(context)).credentialHelpers);
+  },
   async findPullPlaces(reference, context) {
     return pullSources(await loadRegistriesConf(context), reference);
   },
