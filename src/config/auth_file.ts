@@ -1,10 +1,26 @@
 import { decodeBase64 } from "../internal/mod.ts";
 import { type Credentials, isObject, ManifestsError, parseJson } from "../spec/mod.ts";
 
-/** A credential file (`auth.json`, Docker's `config.json`). */
+/** A credential file: podman's `auth.json`, Docker's `config.json`, or the older `.dockercfg`. */
 export interface AuthFile {
   /** Credentials by registry host, or host and path. */
   readonly auths: ReadonlyMap<string, Credentials>;
+  /** Credential helpers by registry host. */
+  readonly credHelpers: ReadonlyMap<string, string>;
+  /** The helper for every other registry; `undefined` where there is none. */
+  readonly credsStore?: string | undefined;
+  /** Whether keys may only name hosts, as in `.dockercfg`. */
+  readonly isLegacy: boolean;
+}
+
+/** Options for {@linkcode parseAuthFile}. */
+export interface ParseAuthFileOptions {
+  /**
+   * Whether the file has the format of `.dockercfg`: nothing but credentials, by host.
+   *
+   * @default {false}
+   */
+  legacy?: boolean | undefined;
 }
 
 /**
@@ -13,15 +29,38 @@ export interface AuthFile {
  * @param path Names the file in errors.
  * @throws {ManifestsError} With code `CONFIG_FILE_INVALID`.
  */
-export function parseAuthFile(bytes: Uint8Array, path: string): AuthFile {
+export function parseAuthFile(bytes: Uint8Array, path: string, options: ParseAuthFileOptions = {}): AuthFile {
+  const { legacy: isLegacy = false } = options;
   try {
     const { value } = parseJson(bytes, path);
-    const auths = isObject(value) && isObject(value.auths) ? value.auths : {};
-    return { auths: new Map(Object.entries(auths).map(([key, entry]) => [key, readEntry(entry, key)])) };
+    const root = isObject(value) ? value : fail("it is not an object");
+    const auths = isLegacy ? root : membersOf(root, "auths");
+    const { credsStore } = root;
+    return {
+      auths: new Map(Object.entries(auths).map(([key, entry]) => [key, readEntry(entry, key)])),
+      credHelpers: new Map(
+        Object.entries(isLegacy ? {} : membersOf(root, "credHelpers")).map(([key, name]) => [key, textOf(name, key)]),
+      ),
+      credsStore: isLegacy || !credsStore ? undefined : textOf(credsStore, "credsStore"),
+      isLegacy,
+    };
   } catch (cause) {
     // The cause may quote the file, which holds secrets.
     throw new ManifestsError("CONFIG_FILE_INVALID", `Cannot read credential file ${path}: ${(cause as Error).message}`);
   }
+}
+
+function fail(problem: string): never {
+  throw new TypeError(problem);
+}
+
+function membersOf(root: Record<string, unknown>, key: string): Record<string, unknown> {
+  const members = root[key] ?? {};
+  return isObject(members) ? members : fail(`${key} is not an object`);
+}
+
+function textOf(value: unknown, key: string): string {
+  return typeof value === "string" ? value : fail(`the value of ${JSON.stringify(key)} is not a string`);
 }
 
 function readEntry(entry: unknown, key: string): Credentials {
@@ -32,30 +71,66 @@ function readEntry(entry: unknown, key: string): Credentials {
     return typeof username === "string" && typeof password === "string" ? { username, password, ...token } : token;
   }
   const decoded = decodeBase64(auth);
-  if (!decoded) throw new TypeError(`auth of ${JSON.stringify(key)} is not base64`);
+  if (!decoded) fail(`auth of ${JSON.stringify(key)} is not base64`);
   const text = new TextDecoder().decode(decoded);
   const colon = text.indexOf(":");
   if (colon < 0) return token;
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, ""), ...token };
 }
 
+/** What a credential file has for a repository: credentials, or whom to ask for them. */
+export type FoundAuth = { readonly credentials: Credentials } | { readonly question: HelperQuestion };
+
+/** A question for a credential helper. */
+export interface HelperQuestion {
+  /** The helper's name: `docker-credential-` comes before it. */
+  readonly helper: string;
+  /** The registry as the helper knows it. */
+  readonly registry: string;
+  /** Whether a helper that is not there means no more than that there are no credentials. */
+  readonly isOptional: boolean;
+}
+
+/** Under what name Docker's own tools keep the credentials of Docker Hub. */
+const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
+
 /**
- * The credentials for a repository, `host/path`: of the most specific key, then of any key for the host however it is
- * spelled.
+ * What a credential file has for a repository, `host/path`: the helper of its host; else the credentials of the most
+ * specific key, then of any key for the host however it is spelled; else the helper for everything. `undefined` where it
+ * has nothing.
+ */
+export function findAuth(file: AuthFile, name: string): FoundAuth | undefined {
+  const registry = name.split("/")[0]!;
+  const helper = file.credHelpers.get(registry);
+  if (helper) return { question: { helper, registry, isOptional: false } };
+  const credentials = findCredentials(file, name);
+  if (credentials) return { credentials };
+  if (file.credsStore === undefined) return undefined;
+  // podman and its kin do not know this member: where its helper is missing, they go on as strangers.
+  const known = registry === "docker.io" ? DOCKER_HUB_KEY : registry;
+  return { question: { helper: file.credsStore, registry: known, isOptional: true } };
+}
+
+/**
+ * The credentials that a file itself has for a repository, `host/path`: of the most specific key, then of any key for
+ * the host however it is spelled.
  */
 export function findCredentials(file: AuthFile, name: string): Credentials | undefined {
-  for (let at = name; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
+  const host = name.split("/")[0]!;
+  for (let at = file.isLegacy ? host : name; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
     const exact = file.auths.get(at);
     if (exact && !isEmpty(exact)) return exact;
   }
-  const host = normalizeHost(name.split("/")[0]!);
   for (const [key, credentials] of file.auths) {
-    const keyHost = key.replace(/^https?:\/\//, "").split("/")[0]!;
-    if (/^https?:\/\//.test(key) || !key.includes("/")) {
-      if (normalizeHost(keyHost) === host && !isEmpty(credentials)) return credentials;
-    }
+    if (hostOfKey(key, file.isLegacy) === normalizeHost(host) && !isEmpty(credentials)) return credentials;
   }
   return undefined;
+}
+
+/** The host that a key of Docker's means, `https://index.docker.io/v1/`; the whole of a key that names a repository. */
+function hostOfKey(key: string, isLegacy: boolean): string {
+  const bare = key.replace(/^https?:\/\//, "");
+  return normalizeHost(isLegacy || bare !== key ? bare.split("/")[0]! : bare);
 }
 
 /** Docker leaves an empty entry where the credentials are kept by a helper. */

@@ -3,5 +3,39 @@
  *
  * @module
  */
-export { type AuthFile, findCredentials, parseAuthFile } from "./auth_file.ts";
+export {
+  type AuthFile,
+  findAuth,
+  findCredentials,
+  type FoundAuth,
+  type HelperQuestion,
+  parseAuthFile,
+  type ParseAuthFileOptions,
+} from "./auth_file.ts";
+export type { RegistryCertificates } from "./certificates.ts";
+export { type HelperOutcome, parseHelperAnswer } from "./credential_helper.ts";
+export { ConfigFileError, type ConfigFilePlace } from "./config_file_error.ts";
+export {
+  checkNotBlocked,
+  findRegistry,
+  isShortName,
+  localCandidates,
+  mergeRegistriesConf,
+  parseRegistriesConf,
+  type ParseRegistriesConfOptions,
+  parseShortNameAliases,
+  type PullFromMirror,
+  type PullSource,
+  pullSources,
+  type RegistriesConf,
+  type RegistryEntry,
+  type RegistryMirror,
+  resolveShortName,
+  type ResolveShortNameOptions,
+  SHORT_NAME_MODES,
+  type ShortNameAliases,
+  type ShortNameMode,
+  type ShortNameResolution,
+} from "./registries/mod.ts";
 export { parseStorageConf, type StorageConf } from "./storage_conf.ts";
+export type { TomlParser } from "./toml/mod.ts";

@@ -23,7 +23,33 @@ export interface SystemContext {
   readonly dockerBearerRegistryToken?: string | undefined;
   /** The only credential file to read. */
   readonly authFilePath?: string | undefined;
-  /** Whether plain HTTP is fine where https does not work; default: `false`. */
+  /** The only credential file to read, of Docker's format; not together with `authFilePath`. */
+  readonly dockerCompatAuthFilePath?: string | undefined;
+  /** The only credential file to read, of the format of `.dockercfg`. */
+  readonly legacyFormatAuthFilePath?: string | undefined;
+  /**
+   * Folder with the certificates of the registry: `*.crt` of authorities, `*.cert` with `*.key` to show; default: as
+   * `certs.d` has it.
+   */
+  readonly dockerCertPath?: string | undefined;
+  /** Folder with a folder of certificates per `host[:port]`; default: `~/.config/containers/certs.d` and the system's. */
+  readonly dockerPerHostCertDirPath?: string | undefined;
+  /** The only `registries.conf` to read; default: the user's, else the system's. It must be there. */
+  readonly systemRegistriesConfPath?: string | undefined;
+  /** The only folder of drop-ins of `registries.conf`; default: the system's and the user's. */
+  readonly systemRegistriesConfDirPath?: string | undefined;
+  /** The file of short-name aliases that a person chose; default: where the real tools have it. */
+  readonly userShortNameAliasConfPath?: string | undefined;
+  /** What to do with short names that may mean several images; default: as `registries.conf` says, else `permissive`. */
+  readonly shortNameMode?: "enforcing" | "permissive" | "disabled" | undefined;
+  /** The only folder of `registries.d`; default: the user's, else the system's. */
+  readonly registriesDirPath?: string | undefined;
+  /** What stands before the absolute paths of configuration that nobody named, such as `/etc/containers`. */
+  readonly rootForImplicitAbsolutePaths?: string | undefined;
+  /**
+   * Whether plain HTTP, and a certificate that nobody vouches for, are fine where https does not work; default: as
+   * `registries.conf` says of each place, else `false`.
+   */
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
   /** Whether sigstore signatures are attached to images in registries; default: as registries.d says, else `false`. */
   readonly dockerUseSigstoreAttachments?: boolean | undefined;

@@ -8,6 +8,6 @@ export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type ApiRequest, RegistryClient, type RegistryClientOptions } from "./client.ts";
 export type { HttpRequest, HttpResponse } from "./http.ts";
 export { type Diagnostic, RegistryError } from "./errors.ts";
-export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool } from "./pool.ts";
+export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool, type TlsIdentity } from "./pool.ts";
 export { type FetchedManifest, type MountResult, type PutBlobOptions, Repository } from "./repository.ts";
 export type { OutgoingBlob, Upload } from "./upload.ts";

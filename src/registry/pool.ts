@@ -10,6 +10,16 @@ export interface FetchHandle {
   close(): void;
 }
 
+/** Whom to believe, and what to show, over TLS. All in PEM. */
+export interface TlsIdentity {
+  /** Authorities that are believed besides the system's. */
+  readonly caCerts: readonly string[];
+  /** The client's certificate. */
+  readonly cert?: string | undefined;
+  /** The key of the client's certificate. */
+  readonly key?: string | undefined;
+}
+
 /** What tells clients of one registry apart. */
 export interface ClientKey {
   /** Registry host. */
@@ -20,6 +30,8 @@ export interface ClientKey {
   readonly bearerToken?: string | undefined;
   /** Whether plain HTTP is fine. */
   readonly insecure?: boolean | undefined;
+  /** Certificates; default: the system's authorities, and nothing to show. */
+  readonly tls?: TlsIdentity | undefined;
   /** `User-Agent` header. */
   readonly userAgent?: string | undefined;
   /** Replaces the pool's own way to send. */
@@ -37,13 +49,13 @@ export interface ClientLease extends Disposable {
  * last one to leave closes the connections.
  */
 export class RegistryPool {
-  readonly #openFetch: (() => FetchHandle) | undefined;
+  readonly #openFetch: ((key: ClientKey) => FetchHandle) | undefined;
   readonly #entries = new Map<string, { client: RegistryClient; handle: FetchHandle | undefined; users: number }>();
   readonly #fetchIds = new WeakMap<Fetch, number>();
   #nextFetchId = 1;
 
   /** `openFetch` makes the sender of each client; default: the global `fetch`. */
-  constructor(openFetch?: () => FetchHandle) {
+  constructor(openFetch?: (key: ClientKey) => FetchHandle) {
     this.#openFetch = openFetch;
   }
 
@@ -52,7 +64,7 @@ export class RegistryPool {
     const id = JSON.stringify({ ...key, fetch: key.fetch && this.#fetchId(key.fetch) });
     let entry = this.#entries.get(id);
     if (!entry) {
-      const handle = key.fetch ? undefined : this.#openFetch?.();
+      const handle = key.fetch ? undefined : this.#openFetch?.(key);
       entry = { client: new RegistryClient(key.host, { ...key, fetch: key.fetch ?? handle?.fetch }), handle, users: 0 };
       this.#entries.set(id, entry);
     }

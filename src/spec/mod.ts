@@ -104,5 +104,12 @@ export {
   type Platform,
   platformJson,
 } from "./platform.ts";
-export { hasDomain, NamedReference, normalizeLocalName, parseReference, type ReferenceParts } from "./reference.ts";
+export {
+  hasDomain,
+  isRegistryHost,
+  NamedReference,
+  normalizeLocalName,
+  parseReference,
+  type ReferenceParts,
+} from "./reference.ts";
 export { readBlob, verifyBlob } from "./verify.ts";

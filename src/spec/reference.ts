@@ -176,6 +176,11 @@ function checkName(domain: string, path: string, text: string): void {
   }
 }
 
+/** Whether the text is a registry host, with or without a port, as references have them. */
+export function isRegistryHost(text: string): boolean {
+  return text.length <= MAX_LENGTH && DOMAIN_REGEXP.test(text);
+}
+
 /** Whether the text names its registry, as in `quay.io/app` or `localhost/app`, rather than being a short name. */
 export function hasDomain(text: string): boolean {
   const slash = text.indexOf("/");

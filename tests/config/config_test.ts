@@ -38,7 +38,7 @@ Deno.test("a broken credential file is an error that names it and keeps its secr
   const path = `${folder}/auth.json`;
   for (const text of ["", "{", '{"auths":{"quay.io":{"auth":"hunter2%"}}}']) {
     await Deno.writeTextFile(path, text);
-    await assert.rejects(loadCredentials("quay.io/x", path), (error: Error & { code: string }) => {
+    await assert.rejects(loadCredentials("quay.io/x", { authFilePath: path }), (error: Error & { code: string }) => {
       assert.equal(error.code, "CONFIG_FILE_INVALID");
       assert.ok(error.message.includes(path));
       assert.doesNotMatch(Deno.inspect(error), /hunter2/);
@@ -46,7 +46,7 @@ Deno.test("a broken credential file is an error that names it and keeps its secr
     });
   }
   await Deno.remove(path);
-  await assert.rejects(loadCredentials("quay.io/x", path), { code: "CONFIG_FILE_UNREADABLE" });
+  await assert.rejects(loadCredentials("quay.io/x", { authFilePath: path }), { code: "CONFIG_FILE_UNREADABLE" });
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -1,3 +1,4 @@
+import { compareUtf8 } from "../../internal/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
 
 /** An environment variable; `undefined` where it is unset or may not be read. Never prompts. */
@@ -37,7 +38,7 @@ export async function readOptional(path: string): Promise<Uint8Array | undefined
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (isMissing(error)) return undefined;
     throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${path}: ${(error as Error).message}`, {
       cause: error,
     });
@@ -49,4 +50,27 @@ export async function readRequired(path: string, what: string): Promise<Uint8Arr
   const bytes = await readOptional(path);
   if (bytes) return bytes;
   throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${what} ${path}: no such file`);
+}
+
+/** As {@linkcode readOptional}, for files that nobody named: those that may not be read are as if missing. No prompt. */
+export async function readDefault(path: string): Promise<Uint8Array | undefined> {
+  return mayRead(path) ? await readOptional(path) : undefined;
+}
+
+/** The names, sorted, in a folder that end in `suffix`, and are not folders; none where the folder is missing. */
+export async function listFiles(folder: string, suffix: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ name, isDirectory }) => !isDirectory && name.endsWith(suffix)).map(({ name }) => name)
+      .sort(compareUtf8);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${folder}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }

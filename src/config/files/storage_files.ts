@@ -1,8 +1,8 @@
 import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
 import { ManifestsError } from "../../spec/mod.ts";
-import { decodeUtf8 } from "../../internal/mod.ts";
+import { decodeConfigFile } from "../decode.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
-import { currentUid, findUid, mayRead, readEnv, readOptional, readRequired } from "./host.ts";
+import { currentUid, findUid, listFiles, mayRead, readEnv, readOptional, readRequired } from "./host.ts";
 
 /** What a caller says about a store; the rest is found. */
 export interface StoreChoice {
@@ -165,7 +165,7 @@ async function loadStorageConf(): Promise<StorageConf> {
   if (files.length === 0) return {};
   const { parse } = await import("smol-toml");
   return files.reduce<StorageConf>(
-    (conf, [path, bytes]) => ({ ...conf, ...parseStorageConf(decodeUtf8(bytes), parse, path) }),
+    (conf, [path, bytes]) => ({ ...conf, ...parseStorageConf(decodeConfigFile(bytes, path), parse, path) }),
     {},
   );
 }
@@ -203,20 +203,10 @@ async function dropIns(): Promise<ConfFile[]> {
   if (user) folders.push(join(user, "containers/storage.conf.d"));
   const byName = new Map<string, string>();
   for (const folder of folders) {
-    for (const name of await confNames(folder)) byName.set(name, join(folder, name));
+    for (const name of await listFiles(folder, ".conf")) byName.set(name, join(folder, name));
   }
   const sorted = [...byName].sort(([a], [b]) => (a < b ? -1 : 1));
   return await Promise.all(
     sorted.map(async ([, path]): Promise<ConfFile> => [path, await readRequired(path, "storage configuration")]),
   );
-}
-
-async function confNames(folder: string): Promise<string[]> {
-  try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ name, isFile }) => isFile && name.endsWith(".conf")).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return [];
-    throw error;
-  }
 }

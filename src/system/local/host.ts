@@ -1,8 +1,7 @@
 import { resolve } from "@std/path";
-import { loadCredentials } from "../../config/files/mod.ts";
 import type { ByteStream } from "../../internal/mod.ts";
 import type { ArtifactFile, HostFiles, ListHost } from "../../list/mod.ts";
-import { type FetchHandle, RegistryPool } from "../../registry/mod.ts";
+import { RegistryPool } from "../../registry/mod.ts";
 import { acceptAnything } from "../../signature/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
 import { createContainersStorageTransport } from "../../transport/containers_storage/mod.ts";
@@ -14,16 +13,8 @@ import { createOciArchiveTransport } from "../../transport/oci_archive/mod.ts";
 import { createTransportTable } from "../transports.ts";
 import { openBlobInfoCache } from "./blob_info_cache.ts";
 import { hostPlatform } from "./platform.ts";
+import { FILE_LOOKUPS, openFetch } from "./registries.ts";
 import { openStore } from "./store.ts";
-
-/** A client per registry. HTTP/1.1, because `fetch` uploads over HTTP/2 at a hundredth of the speed. */
-function openFetch(): FetchHandle {
-  const client = Deno.createHttpClient({ http2: false, poolMaxIdlePerHost: 32 });
-  return {
-    fetch: (request) => fetch(request, { client }),
-    close: () => client.close(),
-  };
-}
 
 const files: HostFiles = {
   resolve: (path) => resolve(path),
@@ -46,10 +37,7 @@ const files: HostFiles = {
 /** A host with a disk, an environment and a network: what lists are given by default. */
 export const LOCAL_HOST: ListHost = {
   transports: createTransportTable([
-    createDockerTransport({
-      pool: new RegistryPool(openFetch),
-      findCredentials: (name, context) => loadCredentials(name, context.authFilePath),
-    }),
+    createDockerTransport({ pool: new RegistryPool(openFetch), ...FILE_LOOKUPS }),
     createOciTransport(),
     createOciArchiveTransport(),
     createDockerArchiveTransport(),

@@ -3,4 +3,6 @@
  *
  * @module
  */
+export type { DockerTransportOptions } from "./acquire.ts";
+export type { RegistryLookups, RegistryPlace } from "./lookups.ts";
 export { createDockerTransport, DockerReference } from "./reference.ts";

@@ -1,30 +1,9 @@
 import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
-import type { ClientLease, RegistryPool } from "../../registry/mod.ts";
-import {
-  type Credentials,
-  type Digest,
-  ManifestsSyntaxError,
-  type NamedReference,
-  parseReference,
-} from "../../spec/mod.ts";
+import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import { acquireClient, type DockerTransportOptions, openSignatures } from "./acquire.ts";
 import { DockerDestination } from "./destination.ts";
-import { DockerSignatures, type LookasideFiles, type SignatureStorageLookup } from "./signatures/mod.ts";
+import { PullPlaces } from "./pull_places.ts";
 import { DockerSource } from "./source.ts";
-
-/** Finds the credentials for a repository, as in `quay.io/me/app`. */
-export type CredentialsLookup = (name: string, context: SystemContext) => Promise<Credentials | undefined>;
-
-/** What the docker transport needs. */
-export interface DockerTransportOptions {
-  /** Clients. */
-  pool: RegistryPool;
-  /** Finds credentials that the context does not give; default: there are none. */
-  findCredentials?: CredentialsLookup | undefined;
-  /** Finds where signatures are; default: they are attached to images where the context says so, or nowhere. */
-  findSignatureStorage?: SignatureStorageLookup | undefined;
-  /** The files of lookaside directories; default: there are none. */
-  lookasideFiles?: LookasideFiles | undefined;
-}
 
 /** The transport of images in registries. */
 export function createDockerTransport(options: DockerTransportOptions): Transport {
@@ -85,15 +64,28 @@ export class DockerReference implements ImageReference {
   }
 
   async openSource(context: SystemContext = {}): Promise<ImageSource> {
-    const lease = await this.#acquire(context);
-    return new DockerSource(this, lease, () => this.#openSignatures(lease, context));
+    const named = this.dockerReference;
+    const places = await this.#options.findPullPlaces?.(named, context) ?? [{ reference: named, insecure: false }];
+    return new DockerSource(
+      this,
+      new PullPlaces(named, places, async (place) => {
+        // A mirror may be blocked by an entry of its own; whether it may be insecure, its registry's entry says.
+        if (place.reference !== named) await this.#options.findPlace?.(place.reference, context);
+        return await acquireClient(place, named, context, this.#options);
+      }),
+      (repository, place) => openSignatures(repository, place, context, this.#options),
+    );
   }
 
   async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
+    const named = this.dockerReference;
+    const place = await this.#options.findPlace?.(named, context) ?? { reference: named, insecure: false };
     const schema1 = !context.dockerDisableDestSchema1MimeTypes;
-    const lease = await this.#acquire(context);
+    const lease = await acquireClient(place, named, context, this.#options);
     try {
-      return new DockerDestination(this, lease, { schema1, signatures: await this.#openSignatures(lease, context) });
+      const repository = lease.client.repository(named.path);
+      const signatures = await openSignatures(repository, place, context, this.#options);
+      return new DockerDestination(this, lease, { schema1, signatures });
     } catch (error) {
       lease[Symbol.dispose]();
       throw error;
@@ -102,38 +94,5 @@ export class DockerReference implements ImageReference {
 
   toString(): string {
     return `docker:${this.stringWithinTransport}`;
-  }
-
-  async #openSignatures({ client }: ClientLease, context: SystemContext): Promise<DockerSignatures> {
-    const { dockerUseSigstoreAttachments: given } = context;
-    const { findSignatureStorage, lookasideFiles: files } = this.#options;
-    const storage = await findSignatureStorage?.(this.dockerReference, context) ?? { attachments: false };
-    return new DockerSignatures({
-      repository: client.repository(this.dockerReference.path),
-      storage: given === undefined ? storage : { ...storage, attachments: given },
-      fetch: context.fetch ?? ((request) => fetch(request)),
-      files,
-    });
-  }
-
-  async #acquire(context: SystemContext): Promise<ClientLease> {
-    const { registryToken, ...credentials } = await this.#credentials(context) ?? {};
-    return this.#options.pool.acquire({
-      host: this.dockerReference.domain,
-      credentials: Object.keys(credentials).length > 0 ? credentials : undefined,
-      bearerToken: registryToken ?? context.dockerBearerRegistryToken,
-      insecure: context.dockerInsecureSkipTlsVerify,
-      userAgent: context.dockerRegistryUserAgent,
-      fetch: context.fetch,
-    });
-  }
-
-  async #credentials(context: SystemContext): Promise<Credentials | undefined> {
-    const { name } = this.dockerReference;
-    const given = context.credentials ?? {};
-    for (let at = name; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
-      if (Object.hasOwn(given, at)) return given[at];
-    }
-    return context.dockerAuthConfig ?? await this.#options.findCredentials?.(name, context);
   }
 }

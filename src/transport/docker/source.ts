@@ -1,44 +1,50 @@
 import type { BlobOrigin, ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
 import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
-import type { ClientLease, Repository } from "../../registry/mod.ts";
+import type { Repository } from "../../registry/mod.ts";
 import type { Signature } from "../../signature/mod.ts";
 import type { Descriptor } from "../../spec/mod.ts";
+import type { RegistryPlace } from "./lookups.ts";
+import type { PullPlaces } from "./pull_places.ts";
 import type { DockerReference } from "./reference.ts";
 import type { DockerSignatures } from "./signatures/mod.ts";
+
+/** Opens the signatures of a repository in a place. */
+type OpenSignatures = (repository: Repository, place: RegistryPlace) => Promise<DockerSignatures>;
 
 /** An image in a registry, open for reading. */
 export class DockerSource implements ImageSource {
   readonly reference: DockerReference;
-  readonly #lease: ClientLease;
-  readonly #repository: Repository;
-  readonly #openSignatures: () => Promise<DockerSignatures>;
-  #signatures: Promise<DockerSignatures> | undefined;
+  readonly #places: PullPlaces;
 
-  constructor(reference: DockerReference, lease: ClientLease, openSignatures: () => Promise<DockerSignatures>) {
+  readonly #openSignatures: OpenSignatures;
+
+  constructor(reference: DockerReference, places: PullPlaces, openSignatures: OpenSignatures) {
     this.#openSignatures = openSignatures;
     this.reference = reference;
-    this.#lease = lease;
-    this.#repository = lease.client.repository(reference.dockerReference.path);
+    this.#places = places;
   }
 
   async getManifest({ instance, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
-    return await this.#repository.getManifest(instance ?? this.reference.target, call);
+    const target = instance ?? this.reference.target;
+    return await this.#places.read((repository) => repository.getManifest(target, call), call);
   }
 
   async getBlob({ digest }: Descriptor, { instance: _, ...call }: InstanceOptions = {}): Promise<ByteStream> {
-    return await this.#repository.getUnverifiedBlob(digest, call);
+    return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, call), call);
   }
 
   async getSignatures({ digest }: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
-    return await (await (this.#signatures ??= this.#openSignatures())).read(digest, options);
+    const read = async (repository: Repository, place: RegistryPlace) =>
+      await (await this.#openSignatures(repository, place)).read(digest, options);
+    return await this.#places.read(read, options);
   }
 
   blobOrigin(): Promise<BlobOrigin> {
-    const { domain, path } = this.reference.dockerReference;
+    const { domain, path } = this.#places.current.reference;
     return Promise.resolve({ scope: `docker://${domain}`, location: path });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve(this.#lease[Symbol.dispose]());
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#places[Symbol.asyncDispose]();
   }
 }

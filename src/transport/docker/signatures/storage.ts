@@ -1,6 +1,3 @@
-import type { NamedReference } from "../../../spec/mod.ts";
-import type { SystemContext } from "../../../image/mod.ts";
-
 /** Where the signatures of a repository's images are, besides the registry's own. */
 export interface SignatureStorage {
   /** Where simple signatures are read; `undefined`: nowhere. */
@@ -10,9 +7,6 @@ export interface SignatureStorage {
   /** Whether sigstore signatures are attached to images in the registry. */
   readonly attachments: boolean;
 }
-
-/** Finds where the signatures of a repository's images are. */
-export type SignatureStorageLookup = (name: NamedReference, context: SystemContext) => Promise<SignatureStorage>;
 
 /** The files of lookaside directories, where a host has any. */
 export interface LookasideFiles {

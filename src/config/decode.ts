@@ -1,0 +1,15 @@
+import { decodeUtf8 } from "../internal/mod.ts";
+import { ConfigFileError } from "./config_file_error.ts";
+
+/**
+ * The text of a configuration file.
+ *
+ * @throws {ConfigFileError} Where it is not UTF-8.
+ */
+export function decodeConfigFile(bytes: Uint8Array, path: string): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch (cause) {
+    throw new ConfigFileError({ path }, "it is not UTF-8", { cause });
+  }
+}

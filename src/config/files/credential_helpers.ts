@@ -1,0 +1,76 @@
+import { encodeUtf8, readStream } from "../../internal/mod.ts";
+import { type Credentials, ManifestsError } from "../../spec/mod.ts";
+import type { HelperQuestion } from "../auth_file.ts";
+import { type HelperOutcome, parseHelperAnswer } from "../credential_helper.ts";
+
+/** How long a helper may take, in milliseconds: it may ask a service for a token, but nobody waits for ever. */
+const TIMEOUT = 30_000;
+/** How much a helper may answer, in bytes. */
+const MAX_ANSWER = 128 * 1024;
+
+/** Helpers are looked up in PATH: a name with a slash would be another program. */
+const NAME_REGEXP = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/**
+ * Asks `docker-credential-NAME` for the credentials of a registry; `undefined` where it has none.
+ *
+ * @throws {ManifestsError} With code `CREDENTIAL_HELPER_FAILED`; unless the helper is optional, also where there is no
+ * such program, or it may not be run.
+ */
+export async function askHelper(question: HelperQuestion): Promise<Credentials | undefined> {
+  const { helper, registry, isOptional } = question;
+  const program = `docker-credential-${helper}`;
+  const what = `credential helper ${JSON.stringify(program)} for ${registry}`;
+  if (!NAME_REGEXP.test(helper)) fail(what, "its name is none");
+  if (Deno.permissions.querySync({ name: "run", command: program }).state !== "granted") {
+    return isOptional ? undefined : fail(what, `it may not be run: run with --allow-run=${program}`);
+  }
+  const child = spawn(program, what);
+  if (child) return parseHelperAnswer(await converse(child, registry, what), what);
+  return isOptional ? undefined : fail(what, "there is no such program in PATH");
+}
+
+/** Starts a helper; `undefined` where there is none. */
+function spawn(program: string, what: string): Deno.ChildProcess | undefined {
+  try {
+    // What it says to people goes to people; secrets are on stdout alone.
+    return new Deno.Command(program, { args: ["get"], stdin: "piped", stdout: "piped", stderr: "inherit" }).spawn();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    return fail(what, (cause as Error).message);
+  }
+}
+
+async function converse(child: Deno.ChildProcess, registry: string, what: string): Promise<HelperOutcome> {
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill("SIGKILL");
+  }, TIMEOUT);
+  try {
+    const [, answer, { code }] = await Promise.all([
+      write(child, registry),
+      readStream(child.stdout, MAX_ANSWER),
+      child.status,
+    ]);
+    if (timedOut) fail(what, `it did not end within ${TIMEOUT / 1000} seconds`);
+    if (!answer) fail(what, `it answered more than ${MAX_ANSWER} bytes`);
+    return { code, stdout: new TextDecoder().decode(answer) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function write(child: Deno.ChildProcess, text: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(encodeUtf8(text));
+    await writer.close();
+  } catch {
+    // A helper that does not want its input has closed it; what it answers counts.
+  }
+}
+
+function fail(what: string, problem: string): never {
+  throw new ManifestsError("CREDENTIAL_HELPER_FAILED", `Cannot use ${what} as ${problem}`);
+}

@@ -1,0 +1,106 @@
+import { join } from "@std/path";
+import { decodeConfigFile } from "../decode.ts";
+import {
+  mergeRegistriesConf,
+  parseRegistriesConf,
+  parseShortNameAliases,
+  type RegistriesConf,
+  type ShortNameAliases,
+} from "../registries/mod.ts";
+import { type ConfigurationChoices, homePath, implicitPath } from "./choices.ts";
+import { findUid, listFiles, mayRead, readDefault, readEnv, readOptional, readRequired } from "./host.ts";
+
+const MAIN_FILE = "/etc/containers/registries.conf";
+const DROP_IN_FOLDER = "/etc/containers/registries.conf.d";
+
+/** A file that was found. */
+interface FoundFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Whether the format of version 1 is allowed there. */
+  readonly isMain: boolean;
+}
+
+/**
+ * Reads `registries.conf` with its drop-ins where podman, buildah and skopeo do. The main file: the one of the choices,
+ * of `CONTAINERS_REGISTRIES_CONF` or `REGISTRIES_CONFIG_PATH`, which must be there; else the user's, else the system's.
+ * Drop-ins: the folder of the choices; else the system's, unless the user has a main file, then the user's.
+ *
+ * @throws {ConfigFileError} Where a file is broken.
+ * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
+ */
+export async function loadRegistriesConf(choices: ConfigurationChoices = {}): Promise<RegistriesConf> {
+  const user = homePath("registries.conf");
+  const main = await findMainFile(choices, user);
+  const dropIns = (await Promise.all(dropInFolders(choices, main?.path === user).map(readDropIns))).flat();
+  const files = main ? [main, ...dropIns] : dropIns;
+  return mergeRegistriesConf(await Promise.all(files.map(parseFile)));
+}
+
+async function findMainFile(
+  choices: ConfigurationChoices,
+  user: string | undefined,
+): Promise<FoundFile | undefined> {
+  const explicit = choices.systemRegistriesConfPath ?? readEnv("CONTAINERS_REGISTRIES_CONF") ??
+    readEnv("REGISTRIES_CONFIG_PATH");
+  if (explicit) return { path: explicit, bytes: await readRequired(explicit, "registries.conf"), isMain: true };
+  for (const path of [user, implicitPath(MAIN_FILE, choices)]) {
+    const bytes = path && await readDefault(path);
+    if (bytes) return { path, bytes, isMain: true };
+  }
+  return undefined;
+}
+
+function dropInFolders(choices: ConfigurationChoices, mainIsUsers: boolean): string[] {
+  if (choices.systemRegistriesConfDirPath) return [choices.systemRegistriesConfDirPath];
+  const user = homePath("registries.conf.d");
+  const folders = [mainIsUsers ? undefined : implicitPath(DROP_IN_FOLDER, choices), user];
+  return folders.filter((folder) => folder !== undefined).filter(mayRead);
+}
+
+async function readDropIns(folder: string): Promise<FoundFile[]> {
+  const files = await Promise.all((await listFiles(folder, ".conf")).map(async (name) => {
+    const path = join(folder, name);
+    const bytes = await readOptional(path);
+    return bytes && { path, bytes, isMain: false };
+  }));
+  return files.filter((file) => file !== undefined);
+}
+
+/** What files said when they were read last: most calls find them as they were. */
+const parsed = new Map<string, { text: string; conf: RegistriesConf }>();
+
+async function parseFile({ path, bytes, isMain }: FoundFile): Promise<RegistriesConf> {
+  const text = decodeConfigFile(bytes, path);
+  const key = JSON.stringify([path, isMain]);
+  const before = parsed.get(key);
+  if (before?.text === text) return before.conf;
+  const { parse } = await import("smol-toml");
+  const conf = parseRegistriesConf(text, parse, path, { allowVersion1: isMain });
+  parsed.set(key, { text, conf });
+  return conf;
+}
+
+/**
+ * Reads the file in which podman and its kin remember which image a person meant by a short name; empty where it is
+ * missing.
+ *
+ * @throws {ConfigFileError} Where it is broken.
+ */
+export async function loadShortNameAliases(choices: ConfigurationChoices = {}): Promise<ShortNameAliases> {
+  const path = choices.userShortNameAliasConfPath ?? defaultAliasPath(choices);
+  const bytes = path && await readDefault(path);
+  if (!bytes) return new Map();
+  const { parse } = await import("smol-toml");
+  return parseShortNameAliases(decodeConfigFile(bytes, path), parse, path);
+}
+
+function defaultAliasPath(choices: ConfigurationChoices): string | undefined {
+  const tail = "containers/short-name-aliases.conf";
+  const uid = findUid();
+  if (uid === undefined) return undefined;
+  if (uid === 0 && !readEnv("_CONTAINERS_ROOTLESS_UID")) return implicitPath(join("/var/cache", tail), choices);
+  const home = readEnv("HOME");
+  const cache = readEnv("XDG_CACHE_HOME") || (home && join(home, ".cache"));
+  return cache && join(cache, tail);
+}

@@ -1,0 +1,25 @@
+/**
+ * What `registries.conf` says: where references are pulled from, what is blocked, what short names mean.
+ *
+ * @module
+ */
+export { parseShortNameAliases, type ShortNameAliases } from "./aliases.ts";
+export { findRegistry } from "./match.ts";
+export { mergeRegistriesConf } from "./merge.ts";
+export { parseRegistriesConf, type ParseRegistriesConfOptions } from "./parse.ts";
+export { checkNotBlocked, type PullSource, pullSources } from "./pull_sources.ts";
+export {
+  isShortName,
+  localCandidates,
+  resolveShortName,
+  type ResolveShortNameOptions,
+  type ShortNameResolution,
+} from "./short_names.ts";
+export {
+  type PullFromMirror,
+  type RegistriesConf,
+  type RegistryEntry,
+  type RegistryMirror,
+  SHORT_NAME_MODES,
+  type ShortNameMode,
+} from "./types.ts";

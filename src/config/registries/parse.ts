@@ -1,0 +1,91 @@
+import { isRegistryHost } from "../../spec/mod.ts";
+import { type ConfTable, parseToml, type TomlParser } from "../toml/mod.ts";
+import { readAliases } from "./aliases.ts";
+import { checkConflicts, readRegistry } from "./parse_registry.ts";
+import { readVersion1 } from "./version1.ts";
+import { type RegistriesConf, SHORT_NAME_MODES, type ShortNameMode } from "./types.ts";
+
+/** Keys of version 2, which a file of version 1 may not have. */
+const VERSION2_KEYS = ["registry", "unqualified-search-registries", "credential-helpers", "short-name-mode", "aliases"];
+
+/** Options for {@linkcode parseRegistriesConf}. */
+export interface ParseRegistriesConfOptions {
+  /**
+   * Whether the file may have the format of version 1; drop-ins may not.
+   *
+   * @default {true}
+   */
+  allowVersion1?: boolean | undefined;
+}
+
+/**
+ * Reads one `registries.conf` (containers-registries.conf.5), of version 2 or 1.
+ *
+ * @param path Names the file in errors.
+ * @throws {ConfigFileError} That names file, line and key.
+ *
+ * @example
+ * ```ts
+ * import { parse } from "smol-toml";
+ * import { findRegistry, parseRegistriesConf } from "../mod.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const conf = parseRegistriesConf('[[registry]]\nlocation = "quay.io"\nblocked = true', parse, "registries.conf");
+ * assert.equal(findRegistry(conf, "quay.io/me/app")?.blocked, true);
+ * ```
+ */
+export function parseRegistriesConf(
+  text: string,
+  parse: TomlParser,
+  path: string,
+  options: ParseRegistriesConfOptions = {},
+): RegistriesConf {
+  const root = parseToml(text, parse, path);
+  const version1 = readVersion1(root);
+  if (version1) {
+    const mixed = VERSION2_KEYS.find((key) => root.has(key));
+    if (mixed !== undefined) root.fail(mixed, "is of version 2, and what the file has in [registries] of version 1");
+    if (options.allowVersion1 === false) root.fail("registries", "is of version 1, and drop-ins must be of version 2");
+    return { ...version1, unknownKeys: unknownKeysOf(root) };
+  }
+  const registries = root.tables("registry").map((table) => ({ table, entry: readRegistry(table) }));
+  checkConflicts(registries);
+  const searched = root.texts("unqualified-search-registries");
+  const credentialHelpers = root.texts("credential-helpers");
+  const shortNameMode = readMode(root);
+  const helper = root.nonEmptyText("additional-layer-store-auth-helper");
+  const aliases = readAliases(root.table("aliases"));
+  return {
+    registries: firstOfEachPrefix(registries.map(({ entry }) => entry)),
+    ...(searched ? searchRegistries(root, searched) : {}),
+    ...(credentialHelpers ? { credentialHelpers } : {}),
+    ...(shortNameMode ? { shortNameMode } : {}),
+    ...(helper === undefined ? {} : { additionalLayerStoreAuthHelper: helper }),
+    aliases,
+    unknownKeys: unknownKeysOf(root),
+    files: [path],
+  };
+}
+
+function unknownKeysOf(root: ConfTable): string[] {
+  return root.unknownKeys().map((key) => `${root.file}: ${key}`);
+}
+
+function readMode(root: ConfTable): ShortNameMode | undefined {
+  const mode = root.nonEmptyText("short-name-mode");
+  if (mode === undefined || SHORT_NAME_MODES.includes(mode)) return mode as ShortNameMode | undefined;
+  return root.fail("short-name-mode", `must be one of ${SHORT_NAME_MODES.join(", ")}, not ${JSON.stringify(mode)}`);
+}
+
+function searchRegistries(root: ConfTable, hosts: readonly string[]): Partial<RegistriesConf> {
+  const wrong = hosts.find((host) => !isRegistryHost(host));
+  if (wrong !== undefined) {
+    root.fail("unqualified-search-registries", `must hold hosts, which ${JSON.stringify(wrong)} is not`);
+  }
+  return { unqualifiedSearchRegistries: hosts, unqualifiedSearchRegistriesFile: root.file };
+}
+
+/** Within one file the first entry for a prefix counts. */
+function firstOfEachPrefix<T extends { readonly prefix: string }>(entries: readonly T[]): T[] {
+  return entries.filter((entry, i) => entries.findIndex(({ prefix }) => prefix === entry.prefix) === i);
+}

@@ -1,0 +1,66 @@
+import type { ConfTable } from "../toml/mod.ts";
+import type { PullFromMirror, RegistryEntry, RegistryMirror } from "./types.ts";
+
+const PULL_FROM_MIRROR: readonly string[] = ["all", "digest-only", "tag-only"] satisfies PullFromMirror[];
+
+/** What all prefixes for whole domains begin with. */
+const WILDCARD = "*.";
+
+/** A host with a path, without slash at its end; empty where it is not set. */
+function readLocation(table: ConfTable, key: string): string {
+  const location = (table.text(key) ?? "").replace(/\/+$/, "");
+  if (/^https?:\/\//.test(location)) table.fail(key, `must begin with a host, without a scheme`);
+  return location;
+}
+
+/** Reads a `[[registry]]`. */
+export function readRegistry(table: ConfTable): RegistryEntry {
+  const location = readLocation(table, "location");
+  const prefix = readLocation(table, "prefix") || location;
+  const isWildcard = prefix.startsWith(WILDCARD);
+  if (prefix === "") table.fail(undefined, "has neither prefix nor location");
+  if (location === "" && !isWildcard) {
+    table.fail("location", `must be set, as the prefix ${JSON.stringify(prefix)} is not in the format *.example.com`);
+  }
+  if (isWildcard && /[/@:]/.test(prefix)) {
+    table.fail("prefix", `must be in the format *.example.com, not ${JSON.stringify(prefix)}`);
+  }
+  if (table.nonEmptyText("pull-from-mirror") !== undefined) {
+    table.fail("pull-from-mirror", "is for mirrors, not for a registry");
+  }
+  const byDigestOnly = table.boolean("mirror-by-digest-only") ?? false;
+  return {
+    prefix,
+    location,
+    insecure: table.boolean("insecure") ?? false,
+    blocked: table.boolean("blocked") ?? false,
+    mirrors: table.tables("mirror").map((mirror) => readMirror(mirror, byDigestOnly)),
+    file: table.file,
+  };
+}
+
+function readMirror(table: ConfTable, byDigestOnly: boolean): RegistryMirror {
+  const location = readLocation(table, "location");
+  if (location === "") table.fail("location", "must be set");
+  const mode = table.nonEmptyText("pull-from-mirror");
+  if (mode !== undefined && byDigestOnly) {
+    table.fail("pull-from-mirror", "cannot be set together with mirror-by-digest-only of the registry");
+  }
+  if (mode !== undefined && !PULL_FROM_MIRROR.includes(mode)) {
+    table.fail("pull-from-mirror", `must be one of ${PULL_FROM_MIRROR.join(", ")}, not ${JSON.stringify(mode)}`);
+  }
+  const pullFromMirror = byDigestOnly ? "digest-only" : mode as PullFromMirror | undefined ?? "all";
+  return { location, insecure: table.boolean("insecure") ?? false, pullFromMirror };
+}
+
+/** Refuses a file that says of one location that it is, and that it is not, insecure or blocked. */
+export function checkConflicts(registries: readonly { table: ConfTable; entry: RegistryEntry }[]): void {
+  for (const [i, { table, entry }] of registries.entries()) {
+    const before = registries.slice(0, i).filter((other) => other.entry.location === entry.location);
+    for (const key of ["insecure", "blocked"] as const) {
+      if (before.some((other) => other.entry[key] !== entry[key])) {
+        table.fail(key, `contradicts another entry for the location ${JSON.stringify(entry.location)}`);
+      }
+    }
+  }
+}

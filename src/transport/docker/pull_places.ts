@@ -1,0 +1,70 @@
+import type { SignalOptions } from "../../image/mod.ts";
+import type { ClientLease, Repository } from "../../registry/mod.ts";
+import { isManifestsError, ManifestsError, type NamedReference } from "../../spec/mod.ts";
+import type { RegistryPlace } from "./lookups.ts";
+
+/** The places that one image is pulled from: mirrors, then its registry. Who fails once is asked no more. */
+export class PullPlaces implements AsyncDisposable {
+  readonly #reference: NamedReference;
+  readonly #places: readonly RegistryPlace[];
+  readonly #acquire: (place: RegistryPlace) => Promise<ClientLease>;
+  readonly #leases = new Map<RegistryPlace, Promise<ClientLease>>();
+  #current = 0;
+
+  /** `acquire` makes the client of a place when it is first needed. */
+  constructor(
+    reference: NamedReference,
+    places: readonly RegistryPlace[],
+    acquire: (place: RegistryPlace) => Promise<ClientLease>,
+  ) {
+    this.#reference = reference;
+    this.#places = places;
+    this.#acquire = acquire;
+  }
+
+  /** The place that the last thing was read from, or that would be asked first. */
+  get current(): RegistryPlace {
+    return this.#places[this.#current]!;
+  }
+
+  /** Reads from the first place that can be read from, beginning with the current one. */
+  async read<T>(
+    read: (repository: Repository, place: RegistryPlace) => Promise<T>,
+    { signal }: SignalOptions = {},
+  ): Promise<T> {
+    const failures: { place: RegistryPlace; error: Error }[] = [];
+    for (let at = this.#current; at < this.#places.length; at++) {
+      const place = this.#places[at]!;
+      try {
+        const result = await read((await this.#lease(place)).client.repository(place.reference.path), place);
+        this.#current = Math.max(this.#current, at);
+        return result;
+      } catch (error) {
+        if (signal?.aborted || !isManifestsError(error)) throw error;
+        failures.push({ place, error });
+      }
+    }
+    return this.#fail(failures);
+  }
+
+  #lease(place: RegistryPlace): Promise<ClientLease> {
+    let lease = this.#leases.get(place);
+    if (!lease) this.#leases.set(place, lease = this.#acquire(place));
+    return lease;
+  }
+
+  #fail(failures: readonly { place: RegistryPlace; error: Error }[]): never {
+    const last = failures.at(-1)!.error as Error & { code: ManifestsError["code"] };
+    if (this.#places.length === 1) throw last;
+    const mirrors = failures.slice(0, -1).map(({ place, error }) => `${place.reference}: ${error.message}`);
+    const others = mirrors.length > 0 ? ` (Mirrors also failed: ${mirrors.join("; ")})` : "";
+    throw new ManifestsError(last.code, `Cannot pull ${this.#reference}: ${last.message}${others}`, {
+      cause: new AggregateError(failures.map(({ error }) => error)),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const leases = await Promise.allSettled(this.#leases.values());
+    for (const lease of leases) if (lease.status === "fulfilled") lease.value[Symbol.dispose]();
+  }
+}
