@@ -38,6 +38,7 @@ export type {
   PushOptions,
   PushResult,
   SaveToImageOptions,
+  SigningKeys,
 } from "./src/list/mod.ts";
 export type {
   BlobCandidate,
@@ -67,6 +68,7 @@ export type {
   ManifestBytes,
   NewBlob,
   SignalOptions,
+  SignedManifest,
   SystemContext,
   Transport,
   TransportTable,
@@ -112,4 +114,11 @@ export type {
   ParsedManifest,
   Platform,
 } from "./src/spec/mod.ts";
-export type { PolicyDecision, SignaturePolicy } from "./src/signature/mod.ts";
+export type {
+  PolicyDecision,
+  Signature,
+  SignaturePolicy,
+  Signer,
+  SigstoreSignature,
+  SimpleSignature,
+} from "./src/signature/mod.ts";

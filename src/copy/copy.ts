@@ -7,8 +7,8 @@ import {
   type VerifiedManifest,
 } from "../image/mod.ts";
 import { allOrAbort } from "../internal/mod.ts";
-import type { SignaturePolicy } from "../signature/mod.ts";
-import { type Descriptor, type Digest, isIndex } from "../spec/mod.ts";
+import type { Signature, SignaturePolicy, Signer } from "../signature/mod.ts";
+import { type Descriptor, type Digest, isIndex, type NamedReference } from "../spec/mod.ts";
 import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
@@ -18,6 +18,7 @@ import { createReporter } from "./report.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
 import { selectInstances, type Selection } from "./select.ts";
+import { readSigning, refuseSignatures } from "./sign.ts";
 
 /** Options for {@linkcode copyImage}. */
 export interface CopyOptions extends Selection {
@@ -35,6 +36,12 @@ export interface CopyOptions extends Selection {
   readonly forceCompressionFormat?: boolean | undefined;
   /** Whether to fail rather than to change a manifest. */
   readonly preserveDigests?: boolean | undefined;
+  /** Sign every manifest that is written. */
+  readonly signers?: readonly Signer[] | undefined;
+  /** The name that is signed, with a tag or digest; default: the destination's. */
+  readonly signIdentity?: NamedReference | undefined;
+  /** Whether to leave out the signatures that the source has. */
+  readonly removeSignatures?: boolean | undefined;
   /** Receives the lines that podman prints. */
   readonly reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens. */
@@ -70,6 +77,7 @@ export async function copyImage(
   const { systemContext = {}, signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8 } = options;
   requireOptions(maxRetries, maxParallelTransfers);
   const wishes = readWishes(options, to);
+  const signing = readSigning(options.signers ?? [], options.signIdentity, to.dockerReference);
   const emit = createEmitter(options.onProgress);
   const retries = { maxRetries, retryDelay, emit };
   // The source first: a destination is not touched for an image that cannot even be opened.
@@ -78,10 +86,17 @@ export async function copyImage(
   const single = !isIndex(top.manifest) || options.selection === "system";
   const chosen = isIndex(top.manifest) ? selectInstances(top.manifest, options) : [undefined];
   const images = await readImages(source, top, chosen, { ...retries, signal });
-  for (const { verified } of images) await requireAllowed(options.policy, source.reference, verified.digest, signal);
+  const signatures = new SignatureReader(source, options.removeSignatures ?? false, signal);
+  for (const image of images) await requireAllowed(options.policy, source.reference, image, signatures);
+  const signed = await Promise.all(
+    images.map(async (image) => ({ ...image, signatures: await signatures.toCopy(image) })),
+  );
+  const topSignatures = single ? [] : await signatures.toCopy({ instance: undefined, verified: top });
   requireDigest(to.dockerReference, single ? images[0]!.verified.digest : top.digest);
   await using destination = await to.openDestination(systemContext);
-  const plan = planCopy({ top, images, single, abilities: destination.abilities, wishes });
+  const all = [...topSignatures, ...signed.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []];
+  refuseSignatures(to, destination.abilities, all);
+  const plan = planCopy({ top, topSignatures, images: signed, single, abilities: destination.abilities, wishes });
   emit({ type: "planned", ...countPlan(plan) });
   const reporter = createReporter(options.reportWriter, plan);
   await using cache = await (options.openBlobInfoCache?.(systemContext) ?? createBlobInfoCache());
@@ -93,8 +108,12 @@ export async function copyImage(
     maxParallelTransfers,
     platformOfNone: options.wanted,
     retry: retries,
-    emit,
+    emit: (event) => {
+      emit(event);
+      if (event.type === "signing") reporter.signing(event.kind);
+    },
     onImage: reporter.image,
+    signing,
     signal,
   });
   reporter.end();
@@ -165,7 +184,7 @@ async function readImages(
   top: VerifiedManifest,
   chosen: readonly (Digest | undefined)[],
   options: Omit<RetryOptions, "signal"> & { signal: AbortSignal | undefined },
-): Promise<ReadImage[]> {
+): Promise<Omit<ReadImage, "signatures">[]> {
   return await allOrAbort(
     chosen.map((instance) => async (signal) => {
       const read = () => readManifest(source, { instance, signal, maxRetries: 0 });
@@ -197,14 +216,49 @@ async function originsOf(
 
 async function requireAllowed(
   policy: SignaturePolicy,
-  { transport, policyConfigurationIdentity, policyConfigurationNamespaces }: ImageReference,
-  digest: Digest,
-  signal: AbortSignal | undefined,
+  reference: ImageReference,
+  image: Omit<ReadImage, "signatures">,
+  signatures: SignatureReader,
 ): Promise<void> {
+  const { transport, policyConfigurationIdentity, policyConfigurationNamespaces, dockerReference } = reference;
+  const { digest, manifest } = image.verified;
   await policy.requireAllowed({
     transport,
     identity: policyConfigurationIdentity,
     namespaces: policyConfigurationNamespaces,
+    dockerReference,
+    manifest: manifest.bytes,
     digest,
-  }, { signal });
+    readSignatures: () => signatures.read(image),
+  }, { signal: signatures.signal });
+}
+
+/** The signatures of images, each read once, and not before somebody wants them. */
+class SignatureReader {
+  readonly signal: AbortSignal | undefined;
+  readonly #source: ImageSource;
+  readonly #removed: boolean;
+  readonly #read = new Map<Digest | undefined, Promise<readonly Signature[]>>();
+
+  constructor(source: ImageSource, removed: boolean, signal: AbortSignal | undefined) {
+    this.#source = source;
+    this.#removed = removed;
+    this.signal = signal;
+  }
+
+  /** All of an image's. */
+  read({ instance, verified: { digest } }: Pick<ReadImage, "instance" | "verified">): Promise<readonly Signature[]> {
+    let reading = this.#read.get(instance);
+    if (!reading) {
+      const manifest = { digest, isInstance: instance !== undefined };
+      reading = Promise.resolve(this.#source.getSignatures?.(manifest, { signal: this.signal }) ?? []);
+      this.#read.set(instance, reading);
+    }
+    return reading;
+  }
+
+  /** Those that go with it. */
+  toCopy(image: Pick<ReadImage, "instance" | "verified">): Promise<readonly Signature[]> {
+    return this.#removed ? Promise.resolve([]) : this.read(image);
+  }
 }

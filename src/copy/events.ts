@@ -1,3 +1,4 @@
+import type { Signature } from "../signature/mod.ts";
 import type { Digest } from "../spec/mod.ts";
 
 /** How a blob came to be at the destination. */
@@ -50,6 +51,14 @@ export type CopyEvent =
     readonly outcome: BlobOutcome;
     /** Its digest there: another one where it was compressed anew. */
     readonly destination: Digest;
+  }
+  | {
+    /** A manifest is being signed. */
+    readonly type: "signing";
+    /** The manifest. */
+    readonly digest: Digest;
+    /** The kind of signature. */
+    readonly kind: Signature["kind"];
   }
   | {
     /** A manifest is at the destination. */

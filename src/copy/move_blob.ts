@@ -30,6 +30,8 @@ export interface MoveOptions {
   readonly emit: (event: CopyEvent) => void;
   /** Bounds how many blobs have bytes moving. */
   readonly slots: Semaphore;
+  /** Whether the same content in another form, of which earlier copies know, will do. */
+  readonly substitutes: boolean;
   /** Ends the move. */
   readonly signal: AbortSignal;
 }
@@ -89,7 +91,7 @@ async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<
   const { destination, cache } = options;
   const { descriptor: { digest, mediaType }, policy, role } = blob;
   const scope = destination.abilities.mountScope;
-  if (scope === undefined || role !== "layer") return undefined;
+  if (scope === undefined || role !== "layer" || !options.substitutes) return undefined;
   const location = locationOf(destination);
   // Exactly what moving it would make: another form may be what another variant of the image is about.
   const known = knownForm(blob.descriptor, options);

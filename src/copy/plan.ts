@@ -17,6 +17,7 @@ import {
   schema1EmptyLayers,
   UNKNOWN_SIZE,
 } from "../spec/mod.ts";
+import type { Signature } from "../signature/mod.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 import { cannotModify, imageTypes, indexTypes } from "./formats.ts";
 import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
@@ -48,6 +49,8 @@ export interface ReadImage {
   readonly layers: readonly Descriptor[] | undefined;
   /** Where its blobs are, by digest, as far as the source says. */
   readonly origins: ReadonlyMap<Digest, BlobOrigin>;
+  /** Its signatures that go with it. */
+  readonly signatures: readonly Signature[];
 }
 
 /** A blob that will be at the destination. */
@@ -82,6 +85,8 @@ export interface PlannedImage {
   readonly types: readonly string[];
   /** Why it must not change; `undefined` where it may. */
   readonly fixed: string | undefined;
+  /** Its signatures that go with it. */
+  readonly signatures: readonly Signature[];
 }
 
 /** What a copy will do; nothing in it has happened yet. */
@@ -104,12 +109,16 @@ export interface PlannedIndex {
   readonly types: readonly string[];
   /** Why it must not change; `undefined` where it may. */
   readonly fixed: string | undefined;
+  /** Its signatures that go with it. */
+  readonly signatures: readonly Signature[];
 }
 
 /** What {@linkcode planCopy} needs: everything was read before. */
 export interface PlanOptions {
   /** The image or list itself. */
   readonly top: VerifiedManifest;
+  /** Its signatures that go with it, where it is a list. */
+  readonly topSignatures: readonly Signature[];
   /** The images to copy. */
   readonly images: readonly ReadImage[];
   /** Whether a single image is copied, not a list. */
@@ -134,17 +143,16 @@ export function planCopy(options: PlanOptions): CopyPlan {
     addCompression: wishes.addCompression ?? [],
     compressionOf: (digest) => compressionAfter(read.get(digest), options),
   });
-  if (wishes.fixed && wishes.addCompression?.length) {
-    throw cannotModify("add variants to the manifest list", wishes.fixed);
-  }
   const marksZstd = operations.some(({ variant }) => variant !== undefined && variant.algorithm !== "gzip");
-  const { fixed, manifestType: forced } = wishes;
+  const { manifestType: forced } = wishes;
+  const fixed = fixedBy(wishes, options.topSignatures);
   const accepted = options.abilities.manifestTypes;
   const types = indexTypes(top.manifest, { accepted, forced, fixed, marksZstd });
+  if (fixed && wishes.addCompression?.length) throw cannotModify("add variants to the manifest list", fixed);
   if (fixed) refuseCorrection(top.manifest, read, fixed);
   return {
     images: operations.map(({ digest, variant }) => planImage(read.get(digest)!, options, variant)),
-    index: { digest: top.digest, manifest: top.manifest, types, fixed },
+    index: { digest: top.digest, manifest: top.manifest, types, fixed, signatures: options.topSignatures },
     entries: new Set(entriesOf(top.manifest).map(({ digest }) => digest)).size,
   };
 }
@@ -153,7 +161,7 @@ export function planCopy(options: PlanOptions): CopyPlan {
 function compressionAfter(image: ReadImage | undefined, options: PlanOptions): InstanceCompression {
   if (!image) return "as-declared";
   const { manifest } = image.verified;
-  if (isIndex(manifest) || options.wishes.fixed) return "fixed";
+  if (isIndex(manifest) || fixedBy(options.wishes, image.signatures)) return "fixed";
   const keepsForeign = options.abilities.keepsForeignLayers ?? false;
   const layers = (image.layers ?? manifest.layers).filter((layer) => !(keepsForeign && isForeignLayer(layer)));
   if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return "fixed";
@@ -179,7 +187,10 @@ function planImage(image: ReadImage, options: PlanOptions, variant: Variant | un
     );
   }
   const { abilities, wishes } = options;
-  const { fixed, manifestType: forced } = wishes;
+  const { manifestType: forced } = wishes;
+  // A variant is another image, of which nobody has signed anything yet.
+  const signatures = variant ? [] : image.signatures;
+  const fixed = fixedBy(wishes, signatures);
   const given = image.layers ?? manifest.layers;
   refuseSubstitution(manifest, given, fixed);
   const policy = policyFor(options, variant?.algorithm);
@@ -209,7 +220,14 @@ function planImage(image: ReadImage, options: PlanOptions, variant: Variant | un
     config: manifest.config && blob("config")(manifest.config),
     types,
     fixed,
+    signatures,
   };
+}
+
+/** Why something that has these signatures must not change; `undefined` where it may. */
+function fixedBy({ fixed }: CopyWishes, signatures: readonly Signature[]): string | undefined {
+  return fixed ??
+    (signatures.length > 0 ? "it would invalidate signatures, which removeSignatures leaves out" : undefined);
 }
 
 /** What is wanted of the layers of an image, or of a variant of it. */

@@ -1,3 +1,4 @@
+import type { Signature } from "../signature/mod.ts";
 import { ignoreFailure } from "./events.ts";
 import type { CopyPlan, PlannedImage } from "./plan.ts";
 
@@ -5,6 +6,8 @@ import type { CopyPlan, PlannedImage } from "./plan.ts";
 export interface Reporter {
   /** An image's turn begins. */
   image(image: PlannedImage, position: number): void;
+  /** A manifest is being signed. */
+  signing(kind: Signature["kind"]): void;
   /** Everything is written. */
   end(): void;
 }
@@ -27,6 +30,9 @@ export function createReporter(writer: { write(text: string): unknown } | undefi
       for (const { descriptor } of layers) line(`Copying blob ${descriptor.digest}`);
       if (config) line(`Copying config ${config.descriptor.digest}`);
       line("Writing manifest to image destination");
+    },
+    signing(kind) {
+      line(`Creating signature: Signing image using ${kind === "simple" ? "simple signing" : "a sigstore signature"}`);
     },
     end() {
       if (!index) return;

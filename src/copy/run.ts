@@ -1,4 +1,5 @@
-import type { BlobIdentity, ImageDestination, ImageSource, NewBlob } from "../image/mod.ts";
+import type { BlobIdentity, ImageDestination, ImageSource, NewBlob, SignedManifest } from "../image/mod.ts";
+import type { Signature } from "../signature/mod.ts";
 import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/mod.ts";
 import {
   convertToOciManifest,
@@ -22,6 +23,7 @@ import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
 import { ImageContent } from "./image_content.ts";
 import { moveBlob, type MovedBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedBlob, PlannedImage, PlannedIndex } from "./plan.ts";
+import { type Signing, signManifest, storeSignatures } from "./sign.ts";
 import { isRejectedType, isTransientForBlob, isTransientForManifest, retry, type RetryOptions } from "./retry.ts";
 
 /** What {@linkcode runPlan} needs. */
@@ -42,6 +44,8 @@ export interface RunOptions {
   readonly retry: Omit<RetryOptions, "signal">;
   /** Told what happens. */
   readonly emit: (event: CopyEvent) => void;
+  /** How what is written is signed; `undefined`: nobody signs. */
+  readonly signing: Signing | undefined;
   /** Called when an image's turn begins, in the order of the plan. */
   readonly onImage: (image: PlannedImage, position: number) => void;
   /** Ends the copy. */
@@ -123,7 +127,7 @@ class Run {
 
   /** Writes an image's manifest in the best type that the destination takes. */
   async #writeManifest(image: PlannedImage, layers: readonly MovedBlob[], content: ImageContent, signal: AbortSignal) {
-    const { destination, plan } = this.#options;
+    const { destination, plan, signing, emit } = this.#options;
     const name = destination.reference.dockerReference;
     return await this.#firstAccepted(image.types, async (type) => {
       const built = await buildManifest(image, type, {
@@ -137,8 +141,11 @@ class Run {
       const { bytes, mediaType } = built.image;
       const digest = manifestDigest(bytes);
       const instance = plan.index ? digest : undefined;
+      // Before the manifest is there: a key that does not work leaves nothing unsigned behind.
+      const signatures = await signManifest(bytes, image.signatures, { signing, emit, signal });
       const put = () => destination.putManifest(bytes, mediaType, { instance, signal, maxRetries: 0 });
       await this.#retry(`writing manifest ${image.digest}`, put, signal, isTransientForManifest);
+      await this.#storeSignatures(signatures, { digest, isInstance: instance !== undefined }, signal);
       return { manifest: built.image, identity: { digest, size: bytes.length } };
     });
   }
@@ -180,19 +187,30 @@ class Run {
   }
 
   async writeIndex(index: PlannedIndex, written: readonly WrittenInstance[], signal: AbortSignal) {
-    const { destination, emit, plan, platformOfNone } = this.#options;
+    const { destination, emit, plan, platformOfNone, signing } = this.#options;
     // A sparse index is meant to name what is not there: then the registry's answer is final.
     const whole = new Set(plan.images.map(({ digest }) => digest)).size === plan.entries;
     return await this.#firstAccepted(index.types, async (type) => {
       const edited = editIndex(convertIndex(index.manifest, type, platformOfNone), written);
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
+      const signatures = await signManifest(bytes, index.signatures, { signing, emit, signal });
       const put = () => destination.putManifest(bytes, mediaType, { signal, maxRetries: 0 });
       await this.#retry("writing manifest list", put, signal, whole ? isTransientForManifest : undefined);
       const digest = digestOf(bytes);
+      await this.#storeSignatures(signatures, { digest, isInstance: false }, signal);
       emit({ type: "manifest-done", digest, top: true });
       return { digest, size: bytes.length, mediaType };
     });
+  }
+
+  async #storeSignatures(
+    signatures: readonly Signature[],
+    manifest: SignedManifest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const store = () => storeSignatures(this.#options.destination, signatures, manifest, signal);
+    await this.#retry(`writing signatures of ${manifest.digest}`, store, signal);
   }
 
   /**
@@ -221,7 +239,17 @@ class Run {
   async #moveOnce(blob: PlannedBlob, signal: AbortSignal): Promise<MovedBlob> {
     const { source, destination, cache, emit } = this.#options;
     const { digest, size } = blob.descriptor;
-    const own = { source, destination, cache, emit, signal, slots: this.#slots, recoder: this.#recoder };
+    const own = {
+      source,
+      destination,
+      cache,
+      emit,
+      signal,
+      slots: this.#slots,
+      recoder: this.#recoder,
+      // Who signs means the bytes of the source, not what an earlier copy took for the same.
+      substitutes: this.#options.signing === undefined,
+    };
     const move = () => moveBlob(blob, own);
     const moved = await this.#retry(`copying blob ${digest}`, move, signal, isTransientForBlob);
     emit({ type: "blob-done", digest, size, outcome: moved.outcome, destination: moved.digest });

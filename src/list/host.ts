@@ -1,6 +1,7 @@
 import type { BlobInfoCache, SignaturePolicy } from "../copy/mod.ts";
 import type { SystemContext, TransportTable } from "../image/mod.ts";
 import type { ByteStream } from "../internal/mod.ts";
+import type { Signer } from "../signature/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 
 /** A file of an artifact. */
@@ -19,6 +20,18 @@ export interface HostFiles {
   find(path: string): Promise<ArtifactFile>;
 }
 
+/** Keys to sign with, as options name them. */
+export interface SigningKeys {
+  /** Fingerprint of a key in the user's GnuPG keyring. */
+  readonly signBy?: string | undefined;
+  /** What unlocks it; default: its agent knows it or asks. */
+  readonly signPassphrase?: string | Uint8Array | undefined;
+  /** File of a sigstore private key. */
+  readonly signBySigstorePrivateKeyFile?: string | undefined;
+  /** What unlocks it. */
+  readonly signSigstorePrivateKeyPassphrase?: string | Uint8Array | undefined;
+}
+
 /** What a list is given of the world around it; it never reaches out by itself. */
 export interface ListHost {
   /** Parses names of images. */
@@ -29,6 +42,8 @@ export interface ListHost {
   readonly policy: SignaturePolicy;
   /** Opens what is known of blobs from earlier copies; `undefined`: nothing lasts longer than a copy. */
   readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
+  /** Opens keys that are named by options; `undefined` where there are none. */
+  readonly openSigners?: ((keys: SigningKeys) => Promise<readonly Signer[]>) | undefined;
   /** The host's files; `undefined` where there are none. */
   readonly files?: HostFiles | undefined;
 }

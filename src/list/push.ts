@@ -1,6 +1,7 @@
 import { type CopyEvent, copyImage, type CopyResult } from "../copy/mod.ts";
 import type { ImageReference, SystemContext } from "../image/mod.ts";
-import { type Digest, parseDigest, type Platform } from "../spec/mod.ts";
+import type { Signer } from "../signature/mod.ts";
+import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/mod.ts";
 import type { ImageStore } from "../store/mod.ts";
 import type { ListHost } from "./host.ts";
 import type { ImageListSelection } from "./reference.ts";
@@ -46,6 +47,24 @@ export interface PushOptions {
    * @default {false}
    */
   preserveDigests?: boolean | undefined;
+  /** Sign every manifest that is written, and the list last. They stay the caller's, who disposes them. */
+  signers?: readonly Signer[] | undefined;
+  /** Sign with a key of the user's GnuPG keyring: its fingerprint, 40 hexadecimal digits. */
+  signBy?: string | undefined;
+  /** What unlocks that key; default: GnuPG's agent knows it or asks. */
+  signPassphrase?: string | Uint8Array | undefined;
+  /** Sign with a sigstore private key, as `cosign` and `skopeo` make them: path of the file. */
+  signBySigstorePrivateKeyFile?: string | undefined;
+  /** What unlocks that key; an empty one is a passphrase too. */
+  signSigstorePrivateKeyPassphrase?: string | Uint8Array | undefined;
+  /** The name that is signed, with a tag or digest, as in `quay.io/me/app:1`; default: the destination's. */
+  signIdentity?: string | undefined;
+  /**
+   * Leave out the signatures that instances have. With them, instances must not change.
+   *
+   * @default {false}
+   */
+  removeSignatures?: boolean | undefined;
   /** Receives the lines that podman prints. */
   reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens, as values. What it throws is ignored. */
@@ -84,15 +103,39 @@ export async function pushList(push: {
   const { options } = push;
   refuseUnknownOptions(options);
   refuseContradictions(options);
+  const { signers = [], signIdentity } = options;
   const source = await options.sourceFilter?.(push.source) ?? push.source;
+  await using opened = await openSigners(push.host, options);
   return await copyImage(source, push.destination, {
     ...options,
+    signers: [...signers, ...opened.signers],
+    signIdentity: signIdentity === undefined ? undefined : parseReference(signIdentity),
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),
     wanted: push.wanted,
     policy: push.host.policy,
     openBlobInfoCache: push.host.openBlobInfoCache,
   });
+}
+
+/** The signers that options name; disposing forgets their keys. */
+async function openSigners(host: ListHost, options: PushOptions): Promise<AsyncDisposable & { signers: Signer[] }> {
+  const { signBy, signPassphrase, signBySigstorePrivateKeyFile, signSigstorePrivateKeyPassphrase } = options;
+  const named = signBy !== undefined || signBySigstorePrivateKeyFile !== undefined;
+  if (named && !host.openSigners) {
+    throw new ManifestsError(
+      "SIGNING_UNAVAILABLE",
+      "Cannot sign with these keys as this host has no files: use signers",
+    );
+  }
+  const keys = { signBy, signPassphrase, signBySigstorePrivateKeyFile, signSigstorePrivateKeyPassphrase };
+  const signers = named ? [...await host.openSigners!(keys)] : [];
+  return {
+    signers,
+    [Symbol.asyncDispose]: async () => {
+      for (const signer of signers) await signer[Symbol.asyncDispose]?.();
+    },
+  };
 }
 
 const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
@@ -104,6 +147,13 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "addCompression",
   "forceCompressionFormat",
   "preserveDigests",
+  "signers",
+  "signBy",
+  "signPassphrase",
+  "signBySigstorePrivateKeyFile",
+  "signSigstorePrivateKeyPassphrase",
+  "signIdentity",
+  "removeSignatures",
   "reportWriter",
   "onProgress",
   "sourceFilter",

@@ -1,5 +1,6 @@
 import type { SignalOptions } from "../internal/mod.ts";
-import type { Digest } from "../spec/mod.ts";
+import type { Digest, NamedReference } from "../spec/mod.ts";
+import type { Signature } from "./types.ts";
 
 /** What a policy decides about. */
 export interface PolicyDecision {
@@ -9,8 +10,14 @@ export interface PolicyDecision {
   readonly identity: string;
   /** The scopes that are looked up next. */
   readonly namespaces: readonly string[];
-  /** Digest of the manifest that is about to be copied. */
+  /** The name in a registry, where it is one. */
+  readonly dockerReference?: NamedReference | undefined;
+  /** The manifest that is about to be copied. */
+  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** Its digest. */
   readonly digest: Digest;
+  /** Reads its signatures, of which nothing is believed yet. */
+  readonly readSignatures: () => Promise<readonly Signature[]>;
 }
 
 /** Says which images may be used. Consulted once per manifest, before anything is copied. */

@@ -47,6 +47,7 @@ export function claimsFor(manifest: Uint8Array, identity: NamedReference, option
  */
 export function createSimpleSigner(messages: MessageSigner, options: SignerOptions = {}): Signer {
   return {
+    kind: "simple",
     description: "using simple signing",
     async sign(manifest, identity, call = {}) {
       const payload = encodePayload(TYPE, claimsFor(manifest, identity, options));

@@ -26,6 +26,8 @@ export type Signature = SimpleSignature | SigstoreSignature;
 
 /** Makes signatures of one kind with one key. Disposing forgets the key, where it was held. */
 export interface Signer extends Partial<AsyncDisposable> {
+  /** The kind of signature that it makes. */
+  readonly kind: Signature["kind"];
   /** What reports say that it does, as in `using simple signing`. */
   readonly description: string;
   /**

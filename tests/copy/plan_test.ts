@@ -39,10 +39,12 @@ const WANTED = { os: "linux", architecture: "arm64" };
 function plan(options: Partial<Parameters<typeof planCopy>[0]> = {}) {
   return planCopy({
     top: TOP,
+    topSignatures: [],
     images: IMAGES.map((image, i) => ({
       instance: image.digest,
       verified: verified(image),
       layers: undefined,
+      signatures: [],
       origins: new Map(
         image.blobs.map(({ descriptor }) => [descriptor.digest, { scope: `docker://${"ab"[i]}`, location: "x" }]),
       ),
@@ -76,7 +78,7 @@ Deno.test("a plan knows the blobs of every image, and where they are", () => {
 });
 
 Deno.test("a plan refuses what cannot be copied", () => {
-  const nested = [{ instance: TOP.digest, verified: TOP, layers: undefined, origins: new Map() }];
+  const nested = [{ instance: TOP.digest, verified: TOP, layers: undefined, origins: new Map(), signatures: [] }];
   assert.throws(() => plan({ images: nested }), { code: "NESTED_INDEX" });
   const only = (...manifestTypes: string[]) => ({ abilities: { manifestTypes } });
   assert.throws(() => plan(only(MEDIA_TYPES.dockerManifest)), { code: "MANIFEST_TYPE_NOT_SUPPORTED" });

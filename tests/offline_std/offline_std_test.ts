@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { delay } from "@std/async";
 import { ensureDir, exists } from "@std/fs";
-import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
+import { basename, dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
 import { toArrayBuffer, toText } from "@std/streams";
 import { spy } from "@std/testing/mock";
 
@@ -16,6 +16,7 @@ Deno.test("@std/async: delay() waits and gives up with the signal's reason", asy
 });
 
 Deno.test("@std/fs and @std/path work on real folders", async () => {
+  assert.equal(fromFileUrl("file:///a%20b/c"), "/a b/c");
   const folder = await Deno.makeTempDir();
   const deep = join(folder, "a", "b");
   assert.equal(await exists(deep), false);

@@ -12,8 +12,10 @@ import { createOciTransport } from "../../transport/oci/mod.ts";
 import { createOciArchiveTransport } from "../../transport/oci_archive/mod.ts";
 import { createTransportTable } from "../transports.ts";
 import { openBlobInfoCache } from "./blob_info_cache.ts";
+import { lookasideFiles } from "./lookaside_files.ts";
 import { hostPlatform } from "./platform.ts";
 import { FILE_LOOKUPS, openFetch } from "./registries.ts";
+import { openSigners } from "./signers.ts";
 import { openStore } from "./store.ts";
 
 const files: HostFiles = {
@@ -37,7 +39,7 @@ const files: HostFiles = {
 /** A host with a disk, an environment and a network: what lists are given by default. */
 export const LOCAL_HOST: ListHost = {
   transports: createTransportTable([
-    createDockerTransport({ pool: new RegistryPool(openFetch), ...FILE_LOOKUPS }),
+    createDockerTransport({ pool: new RegistryPool(openFetch), lookasideFiles, ...FILE_LOOKUPS }),
     createOciTransport(),
     createOciArchiveTransport(),
     createDockerArchiveTransport(),
@@ -48,6 +50,7 @@ export const LOCAL_HOST: ListHost = {
     createDirTransport(),
   ]),
   openBlobInfoCache,
+  openSigners,
   get platform() {
     return hostPlatform();
   },

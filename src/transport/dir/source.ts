@@ -50,9 +50,12 @@ class DirSource implements ImageSource {
 
   async getSignatures(manifest: SignedManifest, { signal }: SignalOptions = {}): Promise<readonly Signature[]> {
     const signatures: Signature[] = [];
+    // An instance may be the folder's only image, which a list elsewhere names.
+    const own = manifest.isInstance && await this.#readSmall(instanceFile(manifest.digest), MAX_MANIFEST_SIZE);
+    const isInstance = own !== undefined && manifest.isInstance;
     for (let number = 1;; number++) {
       signal?.throwIfAborted();
-      const bytes = await this.#readSmall(signatureFile(manifest, number), MAX_SIGNATURE_SIZE);
+      const bytes = await this.#readSmall(signatureFile({ ...manifest, isInstance }, number), MAX_SIGNATURE_SIZE);
       if (!bytes) return signatures;
       if (number > MAX_SIGNATURES) {
         throw new ManifestsError(

@@ -5,4 +5,5 @@
  */
 export type { DockerTransportOptions } from "./acquire.ts";
 export type { RegistryLookups, RegistryPlace } from "./lookups.ts";
+export type { LookasideFiles, SignatureStorage } from "./signatures/mod.ts";
 export { createDockerTransport, DockerReference } from "./reference.ts";

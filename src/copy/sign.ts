@@ -1,0 +1,90 @@
+import type { DestinationAbilities, ImageDestination, SignedManifest } from "../image/mod.ts";
+import { allOrAbort } from "../internal/mod.ts";
+import type { Signature, Signer } from "../signature/mod.ts";
+import { manifestDigest, ManifestsError, type NamedReference } from "../spec/mod.ts";
+import type { CopyEvent } from "./events.ts";
+
+/** How what is copied is signed. */
+export interface Signing {
+  /** Each of them signs every manifest that is written. */
+  readonly signers: readonly Signer[];
+  /** The name that is signed. */
+  readonly identity: NamedReference;
+}
+
+/**
+ * Checks how a copy shall be signed; `undefined` where nobody signs.
+ *
+ * @param destination The name at the destination, which is signed unless another one is given.
+ * @throws {ManifestsError} With code `INVALID_REFERENCE` where there is no full name to sign.
+ */
+export function readSigning(
+  signers: readonly Signer[],
+  given: NamedReference | undefined,
+  destination: NamedReference | undefined,
+): Signing | undefined {
+  if (signers.length === 0) return undefined;
+  const identity = given ?? destination;
+  if (identity && (identity.tag !== undefined || identity.digest !== undefined)) return { signers, identity };
+  throw new ManifestsError(
+    "INVALID_REFERENCE",
+    identity
+      ? `Cannot sign as ${identity} has neither a tag nor a digest`
+      : "Cannot sign as the destination has no name in a registry: say which identity to sign (signIdentity)",
+  );
+}
+
+/** Fails now where signatures cannot be kept later. */
+export function refuseSignatures(
+  place: unknown,
+  abilities: DestinationAbilities,
+  signatures: Iterable<Pick<Signature, "kind">>,
+): void {
+  for (const kind of new Set([...signatures].map(({ kind }) => kind))) {
+    const kept = abilities.signatures?.[kind] ?? "it has no place for signatures";
+    if (kept === true) continue;
+    const removal = "; removeSignatures leaves out those that the source has";
+    throw new ManifestsError(
+      "SIGNATURES_NOT_SUPPORTED",
+      `Cannot copy ${kind} signatures to ${place} as ${kept}${removal}`,
+    );
+  }
+}
+
+/** What {@linkcode signManifest} needs besides the manifest. */
+export interface SignOptions {
+  /** How it is signed; `undefined`: only what it has already is kept. */
+  readonly signing: Signing | undefined;
+  /** Told of each signature. */
+  readonly emit: (event: CopyEvent) => void;
+  /** Ends the work. */
+  readonly signal: AbortSignal;
+}
+
+/** The signatures that a manifest will have: those it has, then a new one of each signer. */
+export async function signManifest(
+  bytes: Uint8Array<ArrayBuffer>,
+  existing: readonly Signature[],
+  { signing, emit, signal }: SignOptions,
+): Promise<readonly Signature[]> {
+  if (!signing) return existing;
+  const digest = manifestDigest(bytes);
+  const added = await allOrAbort(
+    signing.signers.map((signer) => async (signal) => {
+      emit({ type: "signing", digest, kind: signer.kind });
+      return await signer.sign(bytes, signing.identity, { signal });
+    }),
+    signal,
+  );
+  return [...existing, ...added];
+}
+
+/** Keeps the signatures of a manifest that was written, where there are any. */
+export async function storeSignatures(
+  destination: ImageDestination,
+  signatures: readonly Signature[],
+  manifest: SignedManifest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signatures.length > 0) await destination.putSignatures!(signatures, manifest, { signal });
+}

@@ -1,0 +1,54 @@
+import { dirname, fromFileUrl } from "@std/path";
+import { writeAtomically } from "../../internal/host/mod.ts";
+import { ManifestsError } from "../../spec/mod.ts";
+import type { LookasideFiles } from "../../transport/docker/mod.ts";
+
+/** Modes of the real tools: signatures are no secret. */
+const FILE_MODE = 0o644;
+const FOLDER_MODE = 0o755;
+
+/** The lookaside directories of this host. */
+export const lookasideFiles: LookasideFiles = {
+  async read(url, limit) {
+    const path = fromFileUrl(url);
+    return await explained(`read signature ${path}`, async () => {
+      using file = await Deno.open(path).catch(ignoreMissing);
+      if (!file) return undefined;
+      const { isFile, size } = await file.stat();
+      // After opening, so that nobody puts something endless in its place.
+      if (!isFile) throw new Error("it is no file");
+      if (size > limit) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature ${path} as it is too large`);
+      const bytes = new Uint8Array(size);
+      let at = 0;
+      for (let count; at < size && (count = await file.read(bytes.subarray(at)));) at += count;
+      return bytes.subarray(0, at);
+    });
+  },
+  async write(url, bytes) {
+    const path = fromFileUrl(url);
+    await explained(`write signature ${path}`, async () => {
+      await Deno.mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
+      await writeAtomically(path, bytes, FILE_MODE);
+    });
+  },
+  async remove(url) {
+    const path = fromFileUrl(url);
+    return await explained(`remove signature ${path}`, async () => {
+      const removed = await Deno.remove(path).then(() => true).catch(ignoreMissing);
+      return removed ?? false;
+    });
+  },
+};
+
+function ignoreMissing(error: unknown): undefined {
+  if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+}
+
+async function explained<T>(action: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof ManifestsError) throw cause;
+    throw new ManifestsError("TRANSPORT_IO", `Cannot ${action}: ${(cause as Error).message}`, { cause });
+  }
+}
