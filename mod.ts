@@ -39,6 +39,7 @@ export type {
   PushResult,
   SaveToImageOptions,
   SigningKeys,
+  StoreTarget,
 } from "./src/list/mod.ts";
 export type {
   BlobCandidate,

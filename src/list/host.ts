@@ -1,7 +1,8 @@
 import type { BlobInfoCache, SignaturePolicy } from "../copy/mod.ts";
-import type { SystemContext, TransportTable } from "../image/mod.ts";
+import type { ImageReference, SystemContext, TransportTable } from "../image/mod.ts";
 import type { ByteStream } from "../internal/mod.ts";
 import type { Signer } from "../signature/mod.ts";
+import type { StoreTarget } from "./push_to_store.ts";
 import type { Platform } from "../spec/mod.ts";
 
 /** A file of an artifact. */
@@ -42,6 +43,8 @@ export interface ListHost {
   readonly policy: SignaturePolicy;
   /** Opens what is known of blobs from earlier copies; `undefined`: nothing lasts longer than a copy. */
   readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
+  /** Opens the local store that a reference names, where it names a place in one; `undefined`: it does not. */
+  readonly openStoreOf?: ((reference: ImageReference) => Promise<StoreTarget | undefined>) | undefined;
   /** Opens keys that are named by options; `undefined` where there are none. */
   readonly openSigners?: ((keys: SigningKeys) => Promise<readonly Signer[]>) | undefined;
   /** The host's files; `undefined` where there are none. */

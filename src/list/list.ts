@@ -19,6 +19,7 @@ import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
 import { notAManifestList } from "./load.ts";
 import { pushList, type PushOptions, type PushResult } from "./push.ts";
+import { listType, pushToStore } from "./push_to_store.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, writeRecords } from "./records.ts";
 import { ListReference, type ListSelection } from "./reference.ts";
 
@@ -266,15 +267,25 @@ export class BaseList extends EditableIndex {
    * no index that names what is not there.
    *
    * @param destination A reference, or a name such as `docker://quay.io/me/app:1`; without a transport, `docker://`
-   * is meant.
+   * is meant. To `containers-storage:`, only the list goes, and names its instances where they are.
    * @throws {ManifestsError} With code `NETWORK`, `UNAUTHORIZED`, `DENIED`, `NOT_FOUND`, `DIGEST_MISMATCH`,
    * `MANIFEST_REJECTED`, `POLICY_REJECTED` and others.
    */
   async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
     const { store, imageListSelection, instances } = options;
+    const to = this.#resolve(destination);
+    const target = await this.#host.openStoreOf?.(to);
+    if (target) {
+      await using _opened = target.store;
+      return await pushToStore(
+        target,
+        this.#snapshot(listType(options.manifestType) ?? this.preferredMediaType),
+        options,
+      );
+    }
     return await pushList({
       source: this.reference(store, { selection: imageListSelection, instances }),
-      destination: this.#resolve(destination),
+      destination: to,
       wanted: this.#platform(options.systemContext),
       host: this.#host,
       options,

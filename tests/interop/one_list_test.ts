@@ -107,3 +107,35 @@ peerTest("flags of push do what podman's and buildah's do", ["skopeo", "buildah"
     { "io.github.containers.compression.zstd": "true" },
   ]);
 });
+
+peerTest("a list is pushed to another local store, where podman and buildah push it on", [
+  "skopeo",
+  "buildah",
+  "podman",
+  "docker-registry",
+  "root",
+], async () => {
+  await using from = await makeStore();
+  await using to = await makeStore();
+  await using registry = await startDockerRegistry();
+  const [image] = await buildImages(from, "app", { files: { one: "1", two: "2" } });
+  const list = create();
+  const instance = await list.add(`containers-storage:[vfs@${from.root}+${from.runRoot}]${image}`);
+  const target = `containers-storage:[vfs@${to.root}+${to.runRoot}]localhost/copied:1`;
+  const first = await list.push(target);
+  assert.deepEqual([...first.instances], [[instance, instance]]);
+  list.setAnnotations(undefined, { second: "yes" });
+  const second = await list.push(target, { manifestType: "application/vnd.oci.image.manifest.v1+json" });
+  assert.notEqual(second.digest, first.digest);
+  const shown = JSON.parse(await ok(["podman", ...to.flags, "manifest", "inspect", "localhost/copied:1"]));
+  assert.deepEqual([shown.manifests.length, shown.annotations], [1, { second: "yes" }]);
+  const remote = `docker://${registry.host}/copied:1`;
+  await ok(["buildah", ...to.flags, "manifest", "push", "--all", "--tls-verify=false", "localhost/copied:1", remote]);
+  const pushed = JSON.parse(await ok(["skopeo", "inspect", "--raw", "--tls-verify=false", remote]));
+  assert.equal(pushed.manifests.length, 1);
+  await assert.rejects(list.push(`containers-storage:[vfs@${from.root}+${from.runRoot}]${image}`), {
+    code: "NOT_A_MANIFEST_LIST",
+  });
+  await assert.rejects(list.push(target, { addCompression: ["zstd"] }), TypeError);
+  await assert.rejects(list.push(target, { imageListSelection: "specific", instances: [instance] }), TypeError);
+});

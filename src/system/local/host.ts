@@ -4,7 +4,10 @@ import type { ArtifactFile, HostFiles, ListHost } from "../../list/mod.ts";
 import { RegistryPool } from "../../registry/mod.ts";
 import { acceptAnything } from "../../signature/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
-import { createContainersStorageTransport } from "../../transport/containers_storage/mod.ts";
+import {
+  ContainersStorageReference,
+  createContainersStorageTransport,
+} from "../../transport/containers_storage/mod.ts";
 import { createDirTransport } from "../../transport/dir/mod.ts";
 import { createDockerTransport } from "../../transport/docker/mod.ts";
 import { createDockerArchiveTransport } from "../../transport/docker_archive/mod.ts";
@@ -50,6 +53,8 @@ export const LOCAL_HOST: ListHost = {
     createDirTransport(),
   ]),
   openBlobInfoCache,
+  openStoreOf: async (reference) =>
+    reference instanceof ContainersStorageReference ? await reference.openTarget() : undefined,
   openSigners,
   get platform() {
     return hostPlatform();

@@ -94,11 +94,24 @@ export class ContainersStorageReference implements ImageReference {
     }
   }
 
+  /**
+   * The store, and the name in it that a list gets which is pushed here.
+   *
+   * @throws {ManifestsError} With code `INVALID_REFERENCE` where it is no name that a list can have.
+   */
+  async openTarget(): Promise<{ store: ImageStore; name: string }> {
+    const { named, id, store } = this.#name;
+    if (!named || id !== undefined || named.digest !== undefined) {
+      throw new ManifestsError("INVALID_REFERENCE", `Cannot write a list to ${this} as it is not a name with a tag`);
+    }
+    return { store: await this.#options.openStore(store ?? {}), name: String(named) };
+  }
+
   openDestination(): Promise<ImageDestination> {
     return Promise.reject(
       new ManifestsError(
         "UNSUPPORTED_TRANSPORT",
-        `Cannot write to ${this}: lists are saved with saveToImage; images are brought there by podman pull or skopeo copy`,
+        `Cannot write to ${this}: a list goes there whole; images are brought there by podman pull or skopeo copy`,
       ),
     );
   }
