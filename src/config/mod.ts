@@ -37,5 +37,12 @@ export {
   type ShortNameMode,
   type ShortNameResolution,
 } from "./registries/mod.ts";
+export {
+  findSignatureStorage,
+  type FoundSignatureStorage,
+  parseRegistriesD,
+  type RegistriesD,
+  type SignatureStorage,
+} from "./registries_d.ts";
 export { parseStorageConf, type StorageConf } from "./storage_conf.ts";
-export type { TomlParser } from "./toml/mod.ts";
+export type { TomlParser, YamlParser } from "./document/mod.ts";

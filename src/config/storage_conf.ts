@@ -1,4 +1,4 @@
-import { parseToml, type TomlParser } from "./toml/mod.ts";
+import { parseToml, type TomlParser } from "./document/mod.ts";
 
 /** What `storage.conf` says about where a store is. */
 export interface StorageConf {

@@ -57,12 +57,21 @@ export async function readDefault(path: string): Promise<Uint8Array | undefined>
   return mayRead(path) ? await readOptional(path) : undefined;
 }
 
-/** The names, sorted, in a folder that end in `suffix`, and are not folders; none where the folder is missing. */
-export async function listFiles(folder: string, suffix: string): Promise<string[]> {
+/**
+ * The names, sorted, in a folder that end in `suffix`; none where the folder is missing. Those of folders are left out
+ * unless asked for.
+ */
+export async function listFiles(
+  folder: string,
+  suffix: string,
+  options: { folders?: boolean } = {},
+): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ name, isDirectory }) => !isDirectory && name.endsWith(suffix)).map(({ name }) => name)
-      .sort(compareUtf8);
+    const wanted = entries.filter(({ name, isDirectory }) =>
+      name.endsWith(suffix) && (!isDirectory || options.folders === true)
+    );
+    return wanted.map(({ name }) => name).sort(compareUtf8);
   } catch (error) {
     if (isMissing(error)) return [];
     throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${folder}: ${(error as Error).message}`, {
