@@ -1,7 +1,7 @@
 import { type ConfTable, parseYaml, type YamlParser } from "./document/mod.ts";
 
 /** Where the signatures of some images are (a section of `registries.d`). */
-export interface SignatureStorage {
+export interface SignatureSection {
   /** Base URL to read signatures from, and to write them to where no other is said. */
   readonly lookaside?: string;
   /** Base URL to write signatures to. */
@@ -13,9 +13,9 @@ export interface SignatureStorage {
 /** What the files of `registries.d` say. */
 export interface RegistriesD {
   /** For images that no namespace is for. */
-  readonly defaultDocker?: SignatureStorage;
+  readonly defaultDocker?: SignatureSection;
   /** By namespace: a repository, its parents, a host, or `*.domain`. */
-  readonly docker: ReadonlyMap<string, SignatureStorage>;
+  readonly docker: ReadonlyMap<string, SignatureSection>;
 }
 
 /** The table of a file, still with its places. */
@@ -59,7 +59,7 @@ export function parseRegistriesD(
   };
 }
 
-function readStorage(table: ConfTable): SignatureStorage {
+function readStorage(table: ConfTable): SignatureSection {
   const lookaside = readUrl(table, "lookaside") ?? readUrl(table, "sigstore");
   const lookasideStaging = readUrl(table, "lookaside-staging") ?? readUrl(table, "sigstore-staging");
   const useSigstoreAttachments = table.boolean(ATTACHMENTS);

@@ -74,18 +74,16 @@ export class ConfTable {
     return this.#value(key, "a whole number from 0", isCount);
   }
 
-  /** Texts; `undefined` where they are not set. The item that asks to append is left out, see {@linkcode appends}. */
-  texts(key: string): readonly string[] | undefined {
+  /**
+   * Texts; `undefined` where they are not set. They come after those of the files before where an item of them asks for
+   * that (`{append = true}`), else they replace them.
+   */
+  texts(key: string, before: readonly string[] = []): readonly string[] | undefined {
     const isTexts = (value: unknown): value is unknown[] =>
       Array.isArray(value) && value.every((item) => typeof item === "string" || isAppendItem(item));
     const items = this.#value(key, "an array of strings", isTexts);
-    return items?.filter((item) => typeof item === "string");
-  }
-
-  /** Whether an array of texts adds to that of the files before instead of replacing it. */
-  appends(key: string): boolean {
-    const value = this.#values[key];
-    return Array.isArray(value) && value.some(isAppendItem);
+    const appends = items?.some((item) => isObject(item) && item.append === true);
+    return items && [...appends ? before : [], ...items.filter((item) => typeof item === "string")];
   }
 
   /** A table; empty where it is not set. */

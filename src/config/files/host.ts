@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import { compareUtf8 } from "../../internal/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
 
@@ -78,6 +79,24 @@ export async function listFiles(
       cause: error,
     });
   }
+}
+
+/** A file that was read. */
+export interface ReadFile {
+  /** Where it is. */
+  readonly path: string;
+  /** Its content. */
+  readonly bytes: Uint8Array;
+}
+
+/** The files of {@linkcode listFiles} with their content. One that goes while they are read is left out. */
+export async function readFolder(folder: string, suffix: string): Promise<ReadFile[]> {
+  const files = await Promise.all((await listFiles(folder, suffix)).map(async (name) => {
+    const path = join(folder, name);
+    const bytes = await readOptional(path);
+    return bytes && { path, bytes };
+  }));
+  return files.filter((file) => file !== undefined);
 }
 
 function isMissing(error: unknown): boolean {
