@@ -13,6 +13,7 @@ export {
   type ParseAuthFileOptions,
 } from "./auth_file.ts";
 export type { RegistryCertificates } from "./certificates.ts";
+export { type ContainersConf, parseContainersConf } from "./containers_conf.ts";
 export { type HelperOutcome, parseHelperAnswer } from "./credential_helper.ts";
 export { ConfigFileError, type ConfigFilePlace } from "./config_file_error.ts";
 export {
@@ -37,5 +38,12 @@ export {
   type ShortNameMode,
   type ShortNameResolution,
 } from "./registries/mod.ts";
+export {
+  findSignatureStorage,
+  type FoundSignatureStorage,
+  parseRegistriesD,
+  type RegistriesD,
+  type SignatureSection,
+} from "./registries_d.ts";
 export { parseStorageConf, type StorageConf } from "./storage_conf.ts";
-export type { TomlParser } from "./toml/mod.ts";
+export type { TomlParser, YamlParser } from "./document/mod.ts";

@@ -1,4 +1,4 @@
-import { parseToml, type TomlParser } from "./toml/mod.ts";
+import { parseToml, type TomlParser } from "./document/mod.ts";
 
 /** What `storage.conf` says about where a store is. */
 export interface StorageConf {
@@ -19,13 +19,19 @@ export interface StorageConf {
 }
 
 /**
- * Reads `storage.conf`.
+ * Reads one `storage.conf`.
  *
  * @param parse A TOML parser.
  * @param path Names the file in errors.
+ * @param before What the files before it say, to which its arrays may add.
  * @throws {ConfigFileError} That names file, line and key.
  */
-export function parseStorageConf(text: string, parse: TomlParser, path: string): StorageConf {
+export function parseStorageConf(
+  text: string,
+  parse: TomlParser,
+  path: string,
+  before: StorageConf = {},
+): StorageConf {
   const storage = parseToml(text, parse, path).table("storage");
   const options = storage.table("options");
   const conf: { [K in keyof StorageConf]?: StorageConf[K] | undefined } = {
@@ -34,8 +40,9 @@ export function parseStorageConf(text: string, parse: TomlParser, path: string):
     runRoot: storage.nonEmptyText("runroot"),
     imageStore: storage.nonEmptyText("imagestore"),
     rootlessStoragePath: storage.nonEmptyText("rootless_storage_path"),
-    additionalImageStores: options.texts("additionalimagestores"),
-    driverPriority: storage.texts("driver_priority"),
+    additionalImageStores: options.texts("additionalimagestores", before.additionalImageStores),
+    driverPriority: storage.texts("driver_priority", before.driverPriority),
   };
-  return Object.fromEntries(Object.entries(conf).filter(([, member]) => member !== undefined)) as StorageConf;
+  const said = Object.entries(conf).filter(([, member]) => member !== undefined);
+  return { ...before, ...Object.fromEntries(said) };
 }

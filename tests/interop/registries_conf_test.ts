@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 import { create, fetchManifest, isManifestsError, type SystemContext } from "../../mod.ts";
 import { writeTree } from "../support/config_files.ts";
 import { folderTest } from "../support/folders.ts";
-import { makeImage } from "../support/images.ts";
+import { makeImage, makeTar } from "../support/images.ts";
 import { exec } from "../support/peers.ts";
 import { type RecordedRegistry, startRecorded } from "../support/recorded_registries.ts";
-import { startDockerRegistry } from "../support/registries.ts";
 
 /** What a tool did: which registries it asked for what, and what it got. */
 interface Outcome {
@@ -187,3 +186,120 @@ folderTest("the registries that skopeo asks are asked, with the same result", as
   // skopeo pulls these all the same, because it only looks at the entry of the place that it asks.
   assert.equal(await withModule(contextOf(home))("mirrorblocked.test/app:1"), "blocked");
 }, ["skopeo"]);
+
+folderTest("what is written is not rewritten, but blocked and insecure count, as with skopeo", async (home) => {
+  await using real = startRecorded();
+  await using other = startRecorded();
+  const blocked = real.host.replace("127.0.0.1", "localhost");
+  await writeTree(`${home}/.config/containers`, {
+    "registries.conf": `
+      [[registry]]
+      prefix = "${real.host}"
+      location = "${other.host}"
+      insecure = true
+      [[registry]]
+      prefix = "${real.host}/blocked"
+      location = "elsewhere.test"
+      blocked = true
+      [[registry]]
+      prefix = "${blocked}"
+      location = "elsewhere.test:5000"`,
+  });
+  const list = create();
+  await list.addArtifact([]);
+  const rows: [image: string, ok: boolean, code: string | undefined][] = [
+    [`${real.host}/app:1`, true, undefined],
+    [`${real.host}/blocked/app:1`, false, "REGISTRY_BLOCKED"],
+    [`${blocked}/app:1`, false, "NETWORK"],
+  ];
+  await list.push(`dir:${home}/image`);
+  for (const [image, ok, code] of rows) {
+    const copied = await exec(["skopeo", "copy", "--all", `dir:${home}/image`, `docker://${image}`], { HOME: home });
+    assert.equal(copied.code === 0, ok, `skopeo ${image}: ${copied.stderr}`);
+    const push = list.push(`docker://${image}`, { systemContext: contextOf(home), maxRetries: 0 });
+    await (code ? assert.rejects(push, { code }, image) : push);
+  }
+  // Both asked the host that the name says, and nobody the location.
+  assert.ok(real.asked.some((what) => what.startsWith("app:1 ")));
+  assert.deepEqual(other.asked, []);
+}, ["skopeo"]);
+
+folderTest("each place is sent the credentials of its own name", async (home) => {
+  const access = { scheme: "basic", users: { real: "1", mirror: "2", given: "3" } } as const;
+  await using real = startRecorded({ access });
+  await using mirror = startRecorded({ access });
+  const mirrorHost = mirror.host.replace("127.0.0.1", "localhost");
+  await mirror.put("app", "1");
+  await real.put("app", "2");
+  const authFilePath = `${home}/auth.json`;
+  await writeTree(home, {
+    "auth.json": JSON.stringify({
+      auths: { [`${real.host}/app`]: { auth: btoa("real:1") }, [`${mirrorHost}/app`]: { auth: btoa("mirror:2") } },
+    }),
+    ".config/containers/registries.conf": `
+      [[registry]]
+      location = "${real.host}"
+      insecure = true
+      [[registry.mirror]]
+      location = "${mirrorHost}"
+      insecure = true`,
+  });
+  const given = { username: "given", password: "3" };
+  const rows: [tag: string, context: SystemContext, flags: string[], asked: string[]][] = [
+    ["1", { authFilePath }, ["--authfile", authFilePath], ["mirror app:1 mirror:2"]],
+    ["2", { authFilePath }, ["--authfile", authFilePath], ["real app:2 real:1", "mirror app:2 mirror:2"]],
+    // What was given for the one registry is not told to the mirror.
+    [
+      "2",
+      { authFilePath, dockerAuthConfig: given },
+      ["--authfile", authFilePath, "--creds", "given:3"],
+      ["real app:2 given:3", "mirror app:2 mirror:2"],
+    ],
+  ];
+  const registries = { real, mirror };
+  for (const [tag, context, flags, asked] of rows) {
+    const image = `${real.host}/app:${tag}`;
+    const skopeo: Read = async (image) =>
+      (await exec(["skopeo", "inspect", "--raw", ...flags, `docker://${image}`], { HOME: home })).stderr;
+    assert.deepEqual(await observe(registries, skopeo, image), { asked, got: "" }, `skopeo ${tag} ${flags}`);
+    const ours = await observe(registries, withModule({ ...contextOf(home), ...context }), image);
+    assert.deepEqual(ours.asked, asked, `${tag} ${flags}`);
+    assert.notEqual(ours.got, "failed");
+  }
+});
+
+folderTest(
+  "an image is read on from its registry where the mirror ends, under the name that it was given",
+  async (home) => {
+    await using real = startRecorded();
+    await using broken = startRecorded();
+    const image = makeImage({ architecture: "amd64", layers: [makeTar("a", "1"), makeTar("b", "2")] });
+    await real.put("ns/app", "1", image);
+    // The mirror has the manifest, but its blobs were collected.
+    await broken.putManifest("app", "1", image);
+    await writeTree(home, {
+      ".config/containers/registries.conf": `
+      [[registry]]
+      prefix = "mirrored.test/ns"
+      location = "${real.host}/ns"
+      insecure = true
+      [[registry.mirror]]
+      location = "${broken.host}"
+      insecure = true`,
+    });
+    const systemContext = contextOf(home);
+    const list = create();
+    const digest = await list.add("docker://mirrored.test/ns/app:1", { systemContext });
+    assert.equal(digest, image.digest);
+    assert.equal(list.architecture(digest), "amd64");
+    assert.ok(broken.asked.includes("app:1 -"));
+    const { instances } = await list.push(`dir:${home}/out`, { systemContext });
+    assert.equal(instances.size, 1);
+    await assert.rejects(fetchManifest("docker://mirrored.test/ns/none:1", { systemContext }), (error: Error) => {
+      assert.ok(isManifestsError(error, "NOT_FOUND"));
+      assert.ok(error.message.includes("mirrored.test/ns/none:1"));
+      assert.match(error.message, new RegExp(`Mirrors also failed: ${broken.host}/none:1: .*404`));
+      return true;
+    });
+  },
+);

@@ -9,12 +9,15 @@ export interface RecordedRegistry extends TestRegistry {
   asked: string[];
   /** Puts an image there, past any access control. */
   put(path: string, tag: string, image?: TestImage): Promise<TestImage>;
+  /** Puts the manifest of an image there, and nothing that it names. */
+  putManifest(path: string, tag: string, image: TestImage): Promise<void>;
 }
 
 /** Starts one. */
 export function startRecorded(options: Partial<RegistryOptions> = {}): RecordedRegistry {
   const storage = createMemoryStorage();
   const registry = createRegistry({ storage, ...options });
+  // Past any access control.
   const open = new RegistryClient("registry.example", { fetch: createRegistry({ storage }).fetch });
   const asked: string[] = [];
   const server = serve((request) => {
@@ -30,6 +33,11 @@ export function startRecorded(options: Partial<RegistryOptions> = {}): RecordedR
     put: async (path, tag, image = makeImage({ architecture: "amd64" })) => {
       await pushImage(open.repository(path), image, tag);
       return image;
+    },
+    putManifest: async (path, tag, image) => {
+      const repository = open.repository(path);
+      await pushImage(repository, image, tag);
+      for (const { descriptor } of image.blobs) await storage.deleteBlob(path, descriptor.digest);
     },
   };
 }

@@ -36,16 +36,20 @@ export interface DockerRegistry extends TestRegistry {
 export interface DockerRegistryOptions {
   /** Whether it takes Docker schema 1; default: `false`, as by its own default. */
   schema1?: boolean;
+  /** Certificate and key that it shows, and the authority of whom it lets in; default: plain HTTP for everybody. */
+  tls?: { certificate: string; key: string; clientCa?: string } | undefined;
 }
 
 /** Starts Debian's docker-registry on a free port, with its data in a temporary folder. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
-  const { schema1 = false } = options;
+  const { schema1 = false, tls } = options;
+  const clientCa = tls?.clientCa === undefined ? "" : `, clientcas: ["${tls.clientCa}"]`;
+  const tlsConfig = tls ? `, tls: {certificate: "${tls.certificate}", key: "${tls.key}"${clientCa}}` : "";
   const folder = await Deno.makeTempDir({ prefix: "registry-" });
   const host = `127.0.0.1:${freePort()}`;
   await Deno.writeTextFile(
     `${folder}/config.yml`,
-    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"}\n` +
+    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"${tlsConfig}}\n` +
       `compatibility: {schema1: {enabled: ${schema1}}}\n`,
   );
   let process = await spawn();

@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import { compareUtf8 } from "../../internal/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
 
@@ -57,18 +58,45 @@ export async function readDefault(path: string): Promise<Uint8Array | undefined>
   return mayRead(path) ? await readOptional(path) : undefined;
 }
 
-/** The names, sorted, in a folder that end in `suffix`, and are not folders; none where the folder is missing. */
-export async function listFiles(folder: string, suffix: string): Promise<string[]> {
+/**
+ * The names, sorted, in a folder that end in `suffix`; none where the folder is missing. Those of folders are left out
+ * unless asked for.
+ */
+export async function listFiles(
+  folder: string,
+  suffix: string,
+  options: { folders?: boolean } = {},
+): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ name, isDirectory }) => !isDirectory && name.endsWith(suffix)).map(({ name }) => name)
-      .sort(compareUtf8);
+    const wanted = entries.filter(({ name, isDirectory }) =>
+      name.endsWith(suffix) && (!isDirectory || options.folders === true)
+    );
+    return wanted.map(({ name }) => name).sort(compareUtf8);
   } catch (error) {
     if (isMissing(error)) return [];
     throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${folder}: ${(error as Error).message}`, {
       cause: error,
     });
   }
+}
+
+/** A file that was read. */
+export interface ReadFile {
+  /** Where it is. */
+  readonly path: string;
+  /** Its content. */
+  readonly bytes: Uint8Array;
+}
+
+/** The files of {@linkcode listFiles} with their content. One that goes while they are read is left out. */
+export async function readFolder(folder: string, suffix: string): Promise<ReadFile[]> {
+  const files = await Promise.all((await listFiles(folder, suffix)).map(async (name) => {
+    const path = join(folder, name);
+    const bytes = await readOptional(path);
+    return bytes && { path, bytes };
+  }));
+  return files.filter((file) => file !== undefined);
 }
 
 function isMissing(error: unknown): boolean {

@@ -8,15 +8,13 @@ import {
   type ShortNameAliases,
 } from "../registries/mod.ts";
 import { type ConfigurationChoices, homePath, implicitPath } from "./choices.ts";
-import { findUid, listFiles, mayRead, readDefault, readEnv, readOptional, readRequired } from "./host.ts";
+import { findUid, mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
 
 const MAIN_FILE = "/etc/containers/registries.conf";
 const DROP_IN_FOLDER = "/etc/containers/registries.conf.d";
 
 /** A file that was found. */
-interface FoundFile {
-  readonly path: string;
-  readonly bytes: Uint8Array;
+interface FoundFile extends ReadFile {
   /** Whether the format of version 1 is allowed there. */
   readonly isMain: boolean;
 }
@@ -59,12 +57,7 @@ function dropInFolders(choices: ConfigurationChoices, mainIsUsers: boolean): str
 }
 
 async function readDropIns(folder: string): Promise<FoundFile[]> {
-  const files = await Promise.all((await listFiles(folder, ".conf")).map(async (name) => {
-    const path = join(folder, name);
-    const bytes = await readOptional(path);
-    return bytes && { path, bytes, isMain: false };
-  }));
-  return files.filter((file) => file !== undefined);
+  return (await readFolder(folder, ".conf")).map((file) => ({ ...file, isMain: false }));
 }
 
 /** What files said when they were read last: most calls find them as they were. */

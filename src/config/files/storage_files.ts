@@ -165,7 +165,7 @@ async function loadStorageConf(): Promise<StorageConf> {
   if (files.length === 0) return {};
   const { parse } = await import("smol-toml");
   return files.reduce<StorageConf>(
-    (conf, [path, bytes]) => ({ ...conf, ...parseStorageConf(decodeConfigFile(bytes, path), parse, path) }),
+    (conf, [path, bytes]) => parseStorageConf(decodeConfigFile(bytes, path), parse, path, conf),
     {},
   );
 }

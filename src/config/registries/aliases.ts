@@ -1,5 +1,5 @@
 import { hasDomain, parseReference } from "../../spec/mod.ts";
-import { type ConfTable, parseToml, type TomlParser } from "../toml/mod.ts";
+import { type ConfTable, parseToml, type TomlParser } from "../document/mod.ts";
 
 /** Repositories by short name; an empty one removes an alias that another file made. */
 export type ShortNameAliases = ReadonlyMap<string, string>;

@@ -1,5 +1,5 @@
 import { isRegistryHost } from "../../spec/mod.ts";
-import { type ConfTable, parseToml, type TomlParser } from "../toml/mod.ts";
+import { type ConfTable, parseToml, type TomlParser } from "../document/mod.ts";
 import { readAliases } from "./aliases.ts";
 import { checkConflicts, readRegistry } from "./parse_registry.ts";
 import { readVersion1 } from "./version1.ts";

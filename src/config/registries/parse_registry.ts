@@ -1,4 +1,4 @@
-import type { ConfTable } from "../toml/mod.ts";
+import type { ConfTable } from "../document/mod.ts";
 import type { PullFromMirror, RegistryEntry, RegistryMirror } from "./types.ts";
 
 const PULL_FROM_MIRROR: readonly string[] = ["all", "digest-only", "tag-only"] satisfies PullFromMirror[];

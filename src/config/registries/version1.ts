@@ -1,4 +1,4 @@
-import type { ConfTable } from "../toml/mod.ts";
+import type { ConfTable } from "../document/mod.ts";
 import type { RegistriesConf, RegistryEntry } from "./types.ts";
 
 /** Reads the format of version 1: three lists of hosts. `undefined` where the file is not of that version. */

@@ -2,6 +2,7 @@ import type { ImageDestination, ImageReference, ImageSource, SystemContext, Tran
 import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/mod.ts";
 import { acquireClient, type DockerTransportOptions, openSignatures } from "./acquire.ts";
 import { DockerDestination } from "./destination.ts";
+import { namespacesOf } from "./namespaces.ts";
 import { PullPlaces } from "./pull_places.ts";
 import { DockerSource } from "./source.ts";
 
@@ -43,15 +44,8 @@ export class DockerReference implements ImageReference {
     return String(this.dockerReference);
   }
 
-  /** The repository, its parents, the host, then wildcards of the host's domain, as c/image orders them. */
   get policyConfigurationNamespaces(): readonly string[] {
-    const { name, domain } = this.dockerReference;
-    const namespaces: string[] = [];
-    for (let at = name; at !== domain; at = at.slice(0, at.lastIndexOf("/"))) namespaces.push(at);
-    namespaces.push(domain);
-    const labels = domain.replace(/:\d+$/, "").split(".");
-    for (let i = 1; i < labels.length; i++) namespaces.push(`*.${labels.slice(i).join(".")}`);
-    return namespaces;
+    return namespacesOf(this.dockerReference);
   }
 
   /** The tag or digest that requests name. */

@@ -1,10 +1,4 @@
-/** A step to a value in a document: a key, or an index in an array. */
-export type KeyPath = readonly (string | number)[];
-
-/** A key path as people write it: `registry[1].mirror[0].location`. */
-export function formatKeyPath(path: KeyPath): string {
-  return path.map((step) => typeof step === "number" ? `[${step}]` : `.${step}`).join("").replace(/^\./, "");
-}
+import { formatKeyPath, type KeyPath } from "./key_path.ts";
 
 const PART = `(?:"(?:[^"\\\\]|\\\\.)*"|'[^']*'|[A-Za-z0-9_-]+)`;
 const HEADER_REGEXP = new RegExp(`^\\s*(\\[\\[?)\\s*(${PART}(?:\\s*\\.\\s*${PART})*)\\s*\\]`);

@@ -1,28 +1,41 @@
 import { isObject } from "../../spec/mod.ts";
 import { ConfigFileError } from "../config_file_error.ts";
-import { findTomlLine, formatKeyPath, type KeyPath } from "./lines.ts";
+import { formatKeyPath, type KeyPath } from "./key_path.ts";
 
-/** A TOML parser: text to plain objects. Handed in, so that who reads no configuration loads none. */
-export type TomlParser = (text: string) => unknown;
-
-/** What a table is part of. */
-interface Document {
+/** A document that was parsed. */
+export interface ParsedDocument {
+  /** The file. */
   readonly path: string;
-  readonly text: string;
-  /** Keys that were asked for, so that the others can be told. */
+  /** Its content, as plain objects. */
+  readonly value: unknown;
+  /** The line, from 1, of a value or of what it would be in; `undefined` where that cannot be told. */
+  lineOf(path: KeyPath): number | undefined;
+}
+
+/** A document, and which of its keys were asked for, so that the others can be told. */
+interface ReadDocument extends ParsedDocument {
   readonly known: Set<string>;
 }
 
-/** A table of a TOML document, read key by key. What is wrong in it is an error with file, line and key. */
+/** A table of a TOML or YAML document, read key by key. What is wrong in it is an error with file, line and key. */
 export class ConfTable {
-  readonly #document: Document;
+  readonly #document: ReadDocument;
   readonly #path: KeyPath;
   readonly #values: Readonly<Record<string, unknown>>;
 
-  constructor(document: Document, path: KeyPath, values: Readonly<Record<string, unknown>>) {
+  private constructor(document: ReadDocument, path: KeyPath, values: Readonly<Record<string, unknown>>) {
     this.#document = document;
     this.#path = path;
     this.#values = values;
+  }
+
+  /** The outermost table of a document; an empty document has an empty one. */
+  static of(document: ParsedDocument): ConfTable {
+    const read = { ...document, known: new Set<string>() };
+    const { value } = document;
+    if (isObject(value)) return new ConfTable(read, [], value);
+    const root = new ConfTable(read, [], {});
+    return value === null || value === undefined ? root : root.fail(undefined, "it is not a table");
   }
 
   /** The file that it is in. */
@@ -61,18 +74,16 @@ export class ConfTable {
     return this.#value(key, "a whole number from 0", isCount);
   }
 
-  /** Texts; `undefined` where they are not set. The item that asks to append is left out, see {@linkcode appends}. */
-  texts(key: string): readonly string[] | undefined {
+  /**
+   * Texts; `undefined` where they are not set. They come after those of the files before where an item of them asks for
+   * that (`{append = true}`), else they replace them.
+   */
+  texts(key: string, before: readonly string[] = []): readonly string[] | undefined {
     const isTexts = (value: unknown): value is unknown[] =>
       Array.isArray(value) && value.every((item) => typeof item === "string" || isAppendItem(item));
     const items = this.#value(key, "an array of strings", isTexts);
-    return items?.filter((item) => typeof item === "string");
-  }
-
-  /** Whether an array of texts adds to that of the files before instead of replacing it. */
-  appends(key: string): boolean {
-    const value = this.#values[key];
-    return Array.isArray(value) && value.some(isAppendItem);
+    const appends = items?.some((item) => isObject(item) && item.append === true);
+    return items && [...appends ? before : [], ...items.filter((item) => typeof item === "string")];
   }
 
   /** A table; empty where it is not set. */
@@ -91,9 +102,10 @@ export class ConfTable {
 
   /** Refuses the document for a key of this table, or for the table. */
   fail(key: string | undefined, problem: string): never {
-    const { path, text } = this.#document;
     const at = key === undefined ? this.#path : [...this.#path, key];
-    throw new ConfigFileError({ path, line: findTomlLine(text, at), key: formatKeyPath(at) || undefined }, problem);
+    const { path } = this.#document;
+    const place = { path, line: this.#document.lineOf(at), key: formatKeyPath(at) || undefined };
+    throw new ConfigFileError(place, problem);
   }
 
   /** The keys, with their tables' names, below this table that nobody has asked for: mistyped ones are among them. */
@@ -103,7 +115,8 @@ export class ConfTable {
 
   #value<T>(key: string, expected: string, is: (value: unknown) => value is T): T | undefined {
     this.#document.known.add(formatKeyPath([...this.#path, key]));
-    const value = this.#values[key];
+    // YAML has `null` where nothing stands after a key.
+    const value = this.#values[key] ?? undefined;
     if (value === undefined || is(value)) return value;
     return this.fail(key, `must be ${expected}`);
   }
@@ -123,27 +136,4 @@ function listKeys(values: Readonly<Record<string, unknown>>, path: KeyPath): str
       ...items.flatMap(([i, item]) => isObject(item) && !isAppendItem(item) ? listKeys(item, [...at, i]) : []),
     ];
   });
-}
-
-/**
- * Parses a TOML document into its outermost table.
- *
- * @param path Names the file in errors.
- * @throws {ConfigFileError} With the line, where the document does not parse.
- */
-export function parseToml(text: string, parse: TomlParser, path: string): ConfTable {
-  let values: unknown;
-  try {
-    values = parse(text);
-  } catch (cause) {
-    const { message, line } = cause as Error & { line?: unknown };
-    // The parser's own message goes on with a picture of the lines around.
-    const problem = message.split("\n")[0]!.replace(/^Invalid TOML document: /, "");
-    throw new ConfigFileError(
-      { path, line: typeof line === "number" ? line : undefined },
-      `it is not valid TOML: ${problem}`,
-      { cause },
-    );
-  }
-  return new ConfTable({ path, text, known: new Set() }, [], isObject(values) ? values : {});
 }

@@ -1,0 +1,8 @@
+/**
+ * TOML and YAML documents read key by key, with errors that name file, line and key.
+ *
+ * @module
+ */
+export { ConfTable } from "./table.ts";
+export { parseToml, type TomlParser } from "./toml.ts";
+export { parseYaml, type YamlParser } from "./yaml.ts";

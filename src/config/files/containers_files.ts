@@ -1,0 +1,51 @@
+import { join } from "@std/path";
+import { type ContainersConf, parseContainersConf } from "../containers_conf.ts";
+import { decodeConfigFile } from "../decode.ts";
+import { type ConfigurationChoices, implicitPath } from "./choices.ts";
+import { mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
+
+const NAME = "containers.conf";
+
+/**
+ * Reads `containers.conf` where podman and buildah do: `CONTAINERS_CONF` alone where it is set; else the vendor's, the
+ * system's and the user's, each with its drop-ins, where a later one overrides. `CONTAINERS_CONF_OVERRIDE` comes last.
+ *
+ * @throws {ConfigFileError} Where a file is broken.
+ * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
+ */
+export async function loadContainersConf(choices: ConfigurationChoices = {}): Promise<ContainersConf> {
+  const explicit = readEnv("CONTAINERS_CONF");
+  const override = readEnv("CONTAINERS_CONF_OVERRIDE");
+  const files = [
+    ...explicit ? [await readNamed(explicit)] : await readDefaults(choices),
+    ...override ? [await readNamed(override)] : [],
+  ];
+  if (files.length === 0) return {};
+  const { parse } = await import("smol-toml");
+  return files.reduce<ContainersConf>(
+    (before, { path, bytes }) => parseContainersConf(decodeConfigFile(bytes, path), parse, path, before),
+    {},
+  );
+}
+
+async function readNamed(path: string): Promise<ReadFile> {
+  return { path, bytes: await readRequired(path, NAME) };
+}
+
+async function readDefaults(choices: ConfigurationChoices): Promise<ReadFile[]> {
+  const home = readEnv("HOME");
+  const user = readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
+  const folders = [
+    implicitPath("/usr/share/containers", choices),
+    implicitPath("/etc/containers", choices),
+    ...user ? [join(user, "containers")] : [],
+  ];
+  const files: ReadFile[] = [];
+  for (const folder of folders) {
+    const path = join(folder, NAME);
+    const bytes = await readDefault(path);
+    if (bytes) files.push({ path, bytes });
+    if (mayRead(`${path}.d`)) files.push(...await readFolder(`${path}.d`, ".conf"));
+  }
+  return files;
+}

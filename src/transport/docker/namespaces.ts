@@ -1,0 +1,14 @@
+import type { NamedReference } from "../../spec/mod.ts";
+
+/**
+ * What policies and signature storage are found by, most specific first: the repository, its parents, the host, then
+ * wildcards of the host's domain, as c/image orders them.
+ */
+export function namespacesOf({ name, domain }: NamedReference): string[] {
+  const namespaces: string[] = [];
+  for (let at = name; at !== domain; at = at.slice(0, at.lastIndexOf("/"))) namespaces.push(at);
+  namespaces.push(domain);
+  const labels = domain.replace(/:\d+$/, "").split(".");
+  for (let i = 1; i < labels.length; i++) namespaces.push(`*.${labels.slice(i).join(".")}`);
+  return namespaces;
+}
