@@ -2,8 +2,6 @@
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   // Read and verified through lists and copies.
   image: "list",
-  // One seam with one implementation so far.
-  signature: "list",
   // Reached only through a list or the embedded registry.
   transport: "list",
   server: "registry",

@@ -13,7 +13,34 @@ export {
   type OpenPgpKeyOptions,
 } from "./openpgp/mod.ts";
 export type { Claims, ExpectedClaims } from "./payload.ts";
-export { acceptAnything, type PolicyDecision, type SignaturePolicy } from "./policy.ts";
+export {
+  acceptAnything,
+  chooseScope,
+  type ChosenScope,
+  createPolicy,
+  createSignaturePolicy,
+  type KeyMaterial,
+  matchesIdentity,
+  parsePolicy,
+  type Policy,
+  type PolicyDecision,
+  PolicyRejectedError,
+  type PolicyRequirement,
+  type Refusal,
+  type RequirementVerdict,
+  type ScopedImage,
+  type SignaturePolicy,
+  type SignaturePolicyOptions,
+  type SignatureVerdict,
+  type SignedBy,
+  type SignedByKeyType,
+  type SignedIdentity,
+  type SigstoreSigned,
+  type SigstoreTrust,
+  type Verdict,
+  verify,
+  type VerifyOptions,
+} from "./policy/mod.ts";
 export { SignatureRefusedError } from "./refusal.ts";
 export {
   createSimpleSigner,
@@ -23,6 +50,25 @@ export {
   type VerifySimpleOptions,
   verifySimpleSignature,
 } from "./simple_signing.ts";
+export {
+  attachedSignature,
+  type Attachment,
+  attachmentTag,
+  attachSignatures,
+  type FulcioTrust,
+  generateSigstoreKeyPair,
+  type KeyTrust,
+  openSigstoreSigner,
+  parseAttachment,
+  type PkiTrust,
+  type SigstoreKeyPair,
+  type SigstoreSignerOptions,
+  type SigstoreSignerTrust,
+  type StoredAttachment,
+  type VerifiedSigstoreSignature,
+  type VerifySigstoreOptions,
+  verifySigstoreSignature,
+} from "./sigstore/mod.ts";
 export {
   MAX_SIGNATURE_SIZE,
   MAX_SIGNATURES,

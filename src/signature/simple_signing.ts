@@ -45,7 +45,7 @@ export function claimsFor(manifest: Uint8Array, identity: NamedReference, option
  *
  * @param messages The key: of the gpg binary, or {@linkcode openPgpKey}.
  */
-export function createSimpleSigner(messages: MessageSigner, options: SignerOptions = {}): Signer {
+export function createSimpleSigner(messages: MessageSigner, options: SignerOptions = {}): Signer & AsyncDisposable {
   return {
     kind: "simple",
     description: "using simple signing",
@@ -85,7 +85,7 @@ export interface VerifySimpleOptions extends SignalOptions, ExpectedClaims {
  * @throws {ManifestsError} With a code that begins with `SIGNATURE_`, or `KEY_INVALID`.
  */
 export async function verifySimpleSignature(
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   options: VerifySimpleOptions,
 ): Promise<VerifiedSimpleSignature> {
   const open = options.openMessage ?? openMessage;

@@ -1,53 +1,65 @@
-import type { Message } from "openpgp";
 import { refuse } from "../refusal.ts";
-import type { OpenPgp } from "./load.ts";
+import { type Packet, parsePackets, TAGS } from "./packets.ts";
 
 /** Real messages have some 600 bytes; a small one may expand to gigabytes. */
-export const MAX_EXPANDED_SIZE: number = 1024 * 1024;
-
-/** What is looked at in a packet of the library. */
-interface AnyPacket {
-  readonly constructor: { readonly tag?: number };
-  readonly packets?: readonly AnyPacket[] | null;
-  readonly format?: number;
-  readonly signatureType?: number | null;
-}
+const MAX_EXPANDED_SIZE = 1024 * 1024;
+const BINARY_FORMAT = "b".charCodeAt(0);
+/** Version of signature packets; version 3 lacks what says which key signed. */
+const VERSIONS: readonly number[] = [4, 6];
+const BINARY_DOCUMENT = 0;
 
 /**
- * Reads a binary message and refuses every form but one: a one-pass signature, binary content, the signature, all of
- * them at most once compressed. Other forms have let tools show content that nobody had signed.
+ * Refuses every form of message but one: a one-pass signature, binary content, the signature, all of them at most once
+ * compressed. Other forms have let tools show content that nobody had signed.
  *
+ * @returns The message without compression.
  * @throws {SignatureRefusedError} With code `SIGNATURE_MESSAGE_INVALID`.
  */
-export async function readSignedMessage(openpgp: OpenPgp, bytes: Uint8Array): Promise<Message<Uint8Array>> {
-  let message: Message<Uint8Array>;
-  try {
-    const config = { maxDecompressedMessageSize: MAX_EXPANDED_SIZE };
-    message = await openpgp.readMessage({ binaryMessage: bytes, config });
-  } catch (cause) {
-    invalid("it cannot be parsed", cause);
+export async function plainMessage(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const outer = parse(bytes);
+  const compressed = outer.length === 1 && outer[0]!.tag === TAGS.compressedData;
+  const plain = compressed ? await decompress(outer[0]!.body) : bytes;
+  const packets = compressed ? parse(plain) : outer;
+  const count = packets.filter(({ tag }) => tag === TAGS.signature).length;
+  if (count !== 1) invalid(`Unexpected GPG signature count ${count}`);
+  const [onePass, literal, signature, ...more] = packets;
+  if (onePass?.tag !== TAGS.onePassSignature || literal?.tag !== TAGS.literalData || !signature || more.length > 0) {
+    invalid(`its packets are ${packets.map(({ tag }) => tag).slice(0, 10)}`);
   }
-  const { packet } = openpgp.enums;
-  let packets = packetsOf(message.packets);
-  if (packets.length === 1 && packets[0]!.constructor.tag === packet.compressedData) {
-    packets = packetsOf(packets[0]!.packets ?? []);
-  }
-  const tags = packets.map((one) => one.constructor.tag);
-  const wanted = [packet.onePassSignature, packet.literalData, packet.signature];
-  const signatures = tags.filter((tag) => tag === packet.signature).length;
-  if (signatures !== 1) invalid(`Unexpected GPG signature count ${signatures}`);
-  if (tags.length !== wanted.length || wanted.some((tag, i) => tags[i] !== tag)) invalid(`packets are ${tags}`);
-  if (packets[1]!.format !== openpgp.enums.literal.binary) invalid("content is not binary");
-  if (packets[2]!.signatureType !== openpgp.enums.signature.binary) {
-    invalid("signature is not one of a binary document");
-  }
-  return message;
+  if (literal.body[0] !== BINARY_FORMAT) invalid("its content is not binary");
+  const [version, type] = signature.body;
+  if (!VERSIONS.includes(version ?? 0)) invalid(`its signature has version ${version}`);
+  if (type !== BINARY_DOCUMENT) invalid(`its signature has type ${type}`);
+  return plain;
 }
 
-function packetsOf(list: unknown): AnyPacket[] {
-  return Array.from(list as Iterable<AnyPacket>);
+function parse(bytes: Uint8Array<ArrayBuffer>): Packet[] {
+  try {
+    return parsePackets(bytes);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    invalid(cause.message, cause);
+  }
+}
+
+async function decompress(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const [algorithm] = body;
+  const data = body.subarray(1);
+  if (algorithm === 0) return data;
+  const { inflateRawSync, inflateSync } = await import("node:zlib");
+  const inflate = algorithm === 1 ? inflateRawSync : algorithm === 2 ? inflateSync : undefined;
+  if (!inflate) invalid(`its compression, ${algorithm}, is not supported`);
+  let result: { buffer: Uint8Array<ArrayBuffer>; engine: { bytesWritten: number } };
+  try {
+    const options = { maxOutputLength: MAX_EXPANDED_SIZE, info: true };
+    result = inflate(data, options) as unknown as typeof result;
+  } catch (cause) {
+    invalid("it cannot be decompressed", cause);
+  }
+  if (result.engine.bytesWritten !== data.length) invalid("bytes follow what is compressed");
+  return result.buffer;
 }
 
 function invalid(problem: string, cause?: unknown): never {
-  refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: message is not one signed text: ${problem}`, { cause });
+  refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: message is not as it must be: ${problem}`, { cause });
 }

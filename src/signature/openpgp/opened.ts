@@ -22,7 +22,7 @@ export interface OpenMessageOptions extends SignalOptions {
  * @throws {ManifestsError} With a code that begins with `SIGNATURE_`, or `KEY_INVALID`.
  */
 export type OpenMessage = (
-  message: Uint8Array,
+  message: Uint8Array<ArrayBuffer>,
   keyrings: readonly Uint8Array[],
   options?: OpenMessageOptions,
 ) => Promise<OpenedMessage>;

@@ -1,9 +1,9 @@
-import type { Message, PublicKey, SignaturePacket, VerifyMessageResult } from "openpgp";
+import type { PublicKey, SignaturePacket, VerifyMessageResult } from "openpgp";
 import { startsLikeMessage } from "../blob.ts";
 import { refuse } from "../refusal.ts";
 import { readKeyrings } from "./keyring.ts";
 import { loadOpenPgp, type OpenPgp } from "./load.ts";
-import { readSignedMessage } from "./message.ts";
+import { plainMessage } from "./message.ts";
 import type { OpenedMessage, OpenMessageOptions } from "./opened.ts";
 
 type VerificationResult = VerifyMessageResult["signatures"][number];
@@ -16,7 +16,7 @@ const MIN_RSA_BITS = 2048;
  * keyrings and is valid both when it signed and now.
  */
 export async function openMessage(
-  bytes: Uint8Array,
+  bytes: Uint8Array<ArrayBuffer>,
   keyrings: readonly Uint8Array[],
   options: OpenMessageOptions = {},
 ): Promise<OpenedMessage> {
@@ -25,10 +25,10 @@ export async function openMessage(
   if (!startsLikeMessage(bytes)) {
     refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: it does not begin as a binary OpenPGP message");
   }
+  const plain = await plainMessage(bytes);
   const openpgp = await loadOpenPgp();
   const keys = await readKeyrings(openpgp, keyrings);
-  const message = await readSignedMessage(openpgp, bytes);
-  const { result, body } = await verifyMessage(openpgp, message, keys, now);
+  const { result, body } = await verifyMessage(openpgp, plain, keys, now);
   const primary = chooseKey(keys, result);
   const signature = (await result.signature).packets[0]!;
   await checkKeyNow(primary, result, now);
@@ -49,11 +49,11 @@ export async function openMessage(
 
 async function verifyMessage(
   openpgp: OpenPgp,
-  message: Message<Uint8Array>,
+  binaryMessage: Uint8Array,
   verificationKeys: PublicKey[],
   date: Date,
 ): Promise<{ result: VerificationResult; body: Uint8Array }> {
-  const { signatures, data } = await openpgp.verify({ message, verificationKeys, format: "binary", date });
+  const { signatures, data } = await read(openpgp, binaryMessage, verificationKeys, date);
   const [result] = signatures;
   if (!result || signatures.length !== 1) {
     refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: Unexpected GPG signature count ${signatures.length}`);
@@ -62,6 +62,15 @@ async function verifyMessage(
   result.verified.catch(() => {});
   result.signature.catch(() => {});
   return { result, body: data as Uint8Array };
+}
+
+async function read(openpgp: OpenPgp, binaryMessage: Uint8Array, verificationKeys: PublicKey[], date: Date) {
+  try {
+    const message = await openpgp.readMessage({ binaryMessage });
+    return await openpgp.verify({ message, verificationKeys, format: "binary", date });
+  } catch (cause) {
+    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: message cannot be parsed", { cause });
+  }
 }
 
 /** The primary key of the key that is said to have signed; two that share a short id cannot be told apart. */

@@ -1,7 +1,13 @@
-import { checkNotBlocked, findRegistry, pullSources } from "../../config/mod.ts";
-import { loadCertificates, loadCredentials, loadRegistriesConf } from "../../config/files/mod.ts";
+import { checkNotBlocked, findRegistry, findSignatureStorage, pullSources } from "../../config/mod.ts";
+import {
+  builtInLookaside,
+  loadCertificates,
+  loadCredentials,
+  loadRegistriesConf,
+  loadRegistriesD,
+} from "../../config/files/mod.ts";
 import type { ClientKey, FetchHandle } from "../../registry/mod.ts";
-import type { RegistryLookups } from "../../transport/docker/mod.ts";
+import { namespacesOf, type RegistryLookups } from "../../transport/docker/mod.ts";
 
 /** What the files of this host say about registries. */
 export const FILE_LOOKUPS: RegistryLookups = {
@@ -15,6 +21,17 @@ export const FILE_LOOKUPS: RegistryLookups = {
     const conf = await loadRegistriesConf(context);
     checkNotBlocked(conf, reference);
     return { reference, insecure: findRegistry(conf, reference.name)?.insecure ?? false };
+  },
+  async findSignatureStorage(reference, context) {
+    const conf = await loadRegistriesD(context);
+    const found = findSignatureStorage(conf, [String(reference), ...namespacesOf(reference)]);
+    const builtIn = builtInLookaside();
+    const [lookaside, lookasideStaging] = [found.read ?? builtIn, found.write ?? builtIn];
+    return {
+      lookaside: lookaside === undefined ? undefined : new URL(lookaside),
+      lookasideStaging: lookasideStaging === undefined ? undefined : new URL(lookasideStaging),
+      attachments: found.useSigstoreAttachments,
+    };
   },
   findCertificates: loadCertificates,
 };

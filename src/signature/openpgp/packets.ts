@@ -1,0 +1,66 @@
+import { concatBytes } from "../../internal/mod.ts";
+
+/** A packet of an OpenPGP message (RFC 9580 §4). */
+export interface Packet {
+  /** What it is. */
+  readonly tag: number;
+  /** What is in it. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Tags of the packets that a signed message is made of. */
+export const TAGS = { signature: 2, onePassSignature: 4, compressedData: 8, literalData: 11 } as const;
+
+/** A length, and where what it measures begins; `more` where another length follows that. */
+interface Extent {
+  start: number;
+  length: number;
+  more: boolean;
+}
+
+/**
+ * Takes a message apart into packets, all of them: nothing is skipped, and nothing may follow.
+ *
+ * @throws {SyntaxError} Where it is not made of whole packets.
+ */
+export function parsePackets(bytes: Uint8Array<ArrayBuffer>): Packet[] {
+  const packets: Packet[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const first = bytes[at]!;
+    if (!(first & 0x80)) throw new SyntaxError("a packet does not begin with bit 7 set");
+    const newFormat = (first & 0x40) !== 0;
+    const tag = newFormat ? first & 0x3f : (first & 0x3c) >> 2;
+    const parts: Uint8Array[] = [];
+    let extent = newFormat ? newExtent(bytes, at + 1) : oldExtent(bytes, at + 1, first & 3);
+    for (;;) {
+      at = extent.start + extent.length;
+      if (!(at <= bytes.length)) throw new SyntaxError("a packet ends too early");
+      parts.push(bytes.subarray(extent.start, at));
+      if (!extent.more) break;
+      extent = newExtent(bytes, at);
+    }
+    packets.push({ tag, body: concatBytes(parts) });
+  }
+  return packets;
+}
+
+function newExtent(bytes: Uint8Array, at: number): Extent {
+  const first = bytes[at] ?? NaN;
+  if (first < 192) return { start: at + 1, length: first, more: false };
+  if (first < 224) return { start: at + 2, length: ((first - 192) << 8) + (bytes[at + 1] ?? NaN) + 192, more: false };
+  if (first === 255) return { start: at + 5, length: bigEndian(bytes, at + 1, 4), more: false };
+  return { start: at + 1, length: 2 ** (first & 0x1f), more: true };
+}
+
+function oldExtent(bytes: Uint8Array, at: number, kind: number): Extent {
+  if (kind === 3) return { start: at, length: bytes.length - at, more: false };
+  const size = 2 ** kind;
+  return { start: at + size, length: bigEndian(bytes, at, size), more: false };
+}
+
+/** NaN where the bytes end too early. */
+function bigEndian(bytes: Uint8Array, at: number, size: number): number {
+  let value = 0;
+  for (let i = at; i < at + size; i++) value = value * 256 + (bytes[i] ?? NaN);
+  return value;
+}

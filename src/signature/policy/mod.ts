@@ -1,0 +1,24 @@
+/** Which images may be believed: what `policy.json` says, and how it is obeyed. */
+export { acceptAnything, type PolicyDecision, type SignaturePolicy } from "./decision.ts";
+export type { VerifyOptions } from "./evidence.ts";
+export { matchesIdentity } from "./match_identity.ts";
+export { createPolicy, parsePolicy } from "./parse.ts";
+export { chooseScope, type ChosenScope, type ScopedImage } from "./scope.ts";
+export type {
+  KeyMaterial,
+  Policy,
+  PolicyRequirement,
+  SignedBy,
+  SignedByKeyType,
+  SignedIdentity,
+  SigstoreSigned,
+  SigstoreTrust,
+} from "./types.ts";
+export {
+  PolicyRejectedError,
+  type Refusal,
+  type RequirementVerdict,
+  type SignatureVerdict,
+  type Verdict,
+} from "./verdict.ts";
+export { createSignaturePolicy, type SignaturePolicyOptions, verify } from "./verify.ts";

@@ -1,0 +1,81 @@
+import { ManifestsError } from "../../spec/mod.ts";
+import { refuse } from "../refusal.ts";
+import type { ExpectedClaims } from "../payload.ts";
+import { verifySigstoreSignature } from "../sigstore/verify.ts";
+import { loadTrust } from "./load_trust.ts";
+import { verifySimpleSignature } from "../simple_signing.ts";
+import { type Signature, SIGSTORE_MEDIA_TYPE } from "../types.ts";
+import { type Evidence, expectRefusal } from "./evidence.ts";
+import { matchesIdentity } from "./match_identity.ts";
+import type { SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
+import { type Refusal, refusalOf, type RequirementVerdict, type SignatureVerdict } from "./verdict.ts";
+
+const NONE = "A signature was required, but no signature exists";
+
+/** Judges a requirement that wants a signature: one that is accepted is enough, and the first one ends the search. */
+export async function requireSignature(
+  requirement: SignedBy | SigstoreSigned,
+  evidence: Evidence,
+): Promise<RequirementVerdict> {
+  const all = await evidence.signatures();
+  const candidates = all.filter((signature) => isCandidate(requirement, signature));
+  const signatures: SignatureVerdict[] = [];
+  for (const signature of candidates) {
+    const verdict = await judge(requirement, signature, evidence);
+    signatures.push(verdict);
+    if (verdict.accepted) return { requirement, allowed: true, signatures };
+  }
+  const refusals = signatures.flatMap((verdict) => verdict.accepted ? [] : [verdict.refusal]);
+  return { requirement, allowed: false, refusal: summary(requirement, refusals, all), signatures };
+}
+
+function isCandidate({ type }: SignedBy | SigstoreSigned, signature: Signature): boolean {
+  if (type === "signedBy") return signature.kind === "simple";
+  return signature.kind === "sigstore" && signature.mediaType === SIGSTORE_MEDIA_TYPE;
+}
+
+async function judge(
+  requirement: SignedBy | SigstoreSigned,
+  signature: Signature,
+  evidence: Evidence,
+): Promise<SignatureVerdict> {
+  try {
+    const expected = expectedClaims(requirement.signedIdentity, evidence);
+    if (requirement.type === "signedBy" && signature.kind === "simple") {
+      if (requirement.keyType !== "GPGKeys") {
+        refuse("POLICY_NOT_SUPPORTED", `Unimplemented "keyType" value "${requirement.keyType}"`);
+      }
+      const keyrings = await evidence.materials(requirement.keys);
+      const verified = await verifySimpleSignature(signature.bytes, { ...evidence.options, ...expected, keyrings });
+      return { accepted: true, kind: "simple", verified };
+    }
+    if (requirement.type === "sigstoreSigned" && signature.kind === "sigstore") {
+      const trust = await loadTrust(requirement, evidence);
+      const verified = verifySigstoreSignature(signature, { ...expected, trust, now: evidence.options.now });
+      return { accepted: true, kind: "sigstore", verified };
+    }
+    refuse("SIGNATURE_FORMAT_UNKNOWN", "signature is of another kind");
+  } catch (error) {
+    return { accepted: false, refusal: refusalOf(expectRefusal(error, evidence.options.signal)) };
+  }
+}
+
+function expectedClaims(identity: SignedIdentity, { decision, manifestDigest }: Evidence): ExpectedClaims {
+  if (!manifestDigest) throw new ManifestsError("SIGNATURE_DIGEST_MISMATCH", "Cannot compare as no manifest is given");
+  const acceptsReference = (name: string) => matchesIdentity(identity, decision.dockerReference, name);
+  return { manifestDigest, acceptsReference };
+}
+
+function summary(requirement: SignedBy | SigstoreSigned, refusals: Refusal[], all: readonly Signature[]): Refusal {
+  const [first, ...more] = refusals;
+  if (first && more.length === 0) return first;
+  if (first) {
+    const reasons = refusals.map(({ reason }) => reason).join("; ");
+    return { code: first.code, reason: `None of the signatures were accepted, reasons: ${reasons}` };
+  }
+  const simple = all.filter(({ kind }) => kind === "simple").length;
+  const others = requirement.type === "sigstoreSigned" && all.length > 0
+    ? ` (${simple} non-sigstore signatures, ${all.length - simple} sigstore non-signature attachments)`
+    : "";
+  return { code: "SIGNATURE_MISSING", reason: NONE + others };
+}

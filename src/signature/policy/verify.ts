@@ -1,0 +1,96 @@
+import type { PolicyDecision, SignaturePolicy } from "./decision.ts";
+import { Evidence, type VerifyOptions } from "./evidence.ts";
+import { requireSignature } from "./require_signature.ts";
+import { chooseScope } from "./scope.ts";
+import type { Policy, PolicyRequirement } from "./types.ts";
+import { PolicyRejectedError, type Refusal, type RequirementVerdict, type Verdict } from "./verdict.ts";
+
+/**
+ * Says whether an image may be believed under a policy, and why. All requirements of the scope that applies must be
+ * met; the first that is not ends the search.
+ *
+ * @throws {DigestMismatchError} Where the manifest is not the one that the digest names.
+ *
+ * @example
+ * ```ts
+ * import { createPolicy, verify } from "@multiarch/manifests/signature";
+ * import { digestOf } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const manifest = new TextEncoder().encode("{}");
+ * const policy = createPolicy({ default: [{ type: "reject" }] });
+ * const image = { transport: "dir", identity: "/tmp/image", namespaces: ["/tmp"], digest: digestOf(manifest), manifest };
+ * const { allowed, reasons } = await verify(image, policy);
+ * assert.equal(allowed, false);
+ * assert.equal(reasons[0]?.reason, "Running image dir:/tmp/image is rejected by policy.");
+ * ```
+ */
+export async function verify(image: PolicyDecision, policy: Policy, options: VerifyOptions = {}): Promise<Verdict> {
+  options.signal?.throwIfAborted();
+  const evidence = new Evidence(image, options);
+  const scope = chooseScope(policy, image);
+  const requirements: RequirementVerdict[] = [];
+  for (const requirement of scope.requirements) {
+    const verdict = await judge(requirement, evidence);
+    requirements.push(verdict);
+    if (!verdict.allowed) return refused(verdict.refusal, { scope, requirements });
+  }
+  if (requirements.length === 0) {
+    const reason = "List of verification policy requirements must not be empty";
+    return refused({ code: "POLICY_INVALID", reason }, { scope, requirements });
+  }
+  const signed = requirements.some(({ signatures }) => signatures.some(({ accepted }) => accepted));
+  return { allowed: true, signed, scope, requirements, reasons: [] };
+}
+
+function refused(refusal: Refusal | undefined, account: Pick<Verdict, "scope" | "requirements">): Verdict {
+  return { allowed: false, signed: false, reasons: refusal ? [refusal] : [], ...account };
+}
+
+async function judge(requirement: PolicyRequirement, evidence: Evidence): Promise<RequirementVerdict> {
+  const refuseWith = (refusal: Refusal) => ({ requirement, allowed: false, refusal, signatures: [] });
+  switch (requirement.type) {
+    case "insecureAcceptAnything":
+      return { requirement, allowed: true, signatures: [] };
+    case "reject":
+      return refuseWith({
+        code: "POLICY_REJECTED",
+        reason: `Running image ${nameOf(evidence.decision)} is rejected by policy.`,
+      });
+    case "signedBaseLayer":
+      return refuseWith({ code: "POLICY_NOT_SUPPORTED", reason: "signedBaseLayer not implemented yet!" });
+    case "signedBy":
+    case "sigstoreSigned":
+      return await requireSignature(requirement, evidence);
+    default:
+      requirement satisfies never;
+      return refuseWith({ code: "POLICY_NOT_SUPPORTED", reason: "Unknown policy requirement type" });
+  }
+}
+
+function nameOf({ image, transport, identity }: PolicyDecision): string {
+  return image ?? `${transport}:${identity}`;
+}
+
+/** Options of {@linkcode createSignaturePolicy}. */
+export interface SignaturePolicyOptions extends Omit<VerifyOptions, "signal"> {
+  /** Whether an image must have a signature, even where the policy wants none; default: `false`. */
+  readonly requireSigned?: boolean | undefined;
+}
+
+/**
+ * A policy as copies consult it.
+ *
+ * @returns What throws {@linkcode PolicyRejectedError} for an image that may not be used.
+ */
+export function createSignaturePolicy(policy: Policy, options: SignaturePolicyOptions = {}): SignaturePolicy {
+  return {
+    async requireAllowed(decision, { signal } = {}) {
+      const verdict = await verify(decision, policy, { ...options, signal });
+      if (!verdict.allowed) throw new PolicyRejectedError(nameOf(decision), verdict);
+      if (!options.requireSigned || verdict.signed) return;
+      const reason = `No signature verification policy found for image ${nameOf(decision)}`;
+      throw new PolicyRejectedError(nameOf(decision), refused({ code: "SIGNATURE_MISSING", reason }, verdict));
+    },
+  };
+}

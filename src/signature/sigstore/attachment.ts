@@ -1,0 +1,148 @@
+import {
+  type Descriptor,
+  descriptorJson,
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  digestOf,
+  encodeGoJson,
+  type GoJsonValue,
+  isObject,
+  ManifestsError,
+  MEDIA_TYPES,
+  parseJson,
+  parseManifest,
+  RawJson,
+  rawMembers,
+} from "../../spec/mod.ts";
+import { MAX_SIGNATURE_SIZE, type SigstoreSignature } from "../types.ts";
+
+/** More than anybody attaches; each costs a request. */
+const MAX_LAYERS = 128;
+
+/** The image that holds the signatures of another, in the same repository. */
+export interface Attachment {
+  /** Its manifest, for the tag {@linkcode attachmentTag}. */
+  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** Blobs that must be there before the manifest; those of signatures that were there already are not among them. */
+  readonly blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> }[];
+}
+
+/** An attachment that is there already. */
+export interface StoredAttachment {
+  /** Its manifest. */
+  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** Its configuration. */
+  readonly config: Uint8Array<ArrayBuffer>;
+}
+
+/** The tag under which signatures of a manifest are attached: `sha256-<hex>.sig`. */
+export function attachmentTag(digest: Digest): string {
+  return `${digestAlgorithm(digest)}-${digestHex(digest)}.sig`;
+}
+
+/**
+ * Reads the manifest of an attachment. Each layer is the payload of a signature; see {@linkcode attachedSignature}.
+ *
+ * @throws {ManifestsError} With code `INVALID_MANIFEST` where it is none, `LIMIT_EXCEEDED` where it has more than 128
+ * layers or one above 4 MiB.
+ */
+export function parseAttachment(
+  manifest: Uint8Array<ArrayBuffer>,
+): { config: Descriptor; layers: readonly Descriptor[] } {
+  const parsed = parseManifest(manifest);
+  if (parsed.kind !== "oci-image" || !parsed.config) {
+    throw new ManifestsError(
+      "INVALID_MANIFEST",
+      `Cannot read signatures as the attachment's manifest has an unexpected MIME type: ${parsed.mediaType}`,
+    );
+  }
+  const { config, layers } = parsed;
+  const large = layers.find(({ size }) => size > MAX_SIGNATURE_SIZE);
+  if (layers.length > MAX_LAYERS || large) {
+    const problem = large
+      ? `one exceeded maximum allowed size of ${MAX_SIGNATURE_SIZE} bytes`
+      : `they are more than ${MAX_LAYERS}`;
+    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures as ${problem}`);
+  }
+  return { config, layers };
+}
+
+/** The signature whose payload a layer is; the caller has verified the layer's digest and size. */
+export function attachedSignature(layer: Descriptor, payload: Uint8Array<ArrayBuffer>): SigstoreSignature {
+  return { kind: "sigstore", mediaType: layer.mediaType, payload, annotations: { ...layer.annotations } };
+}
+
+/**
+ * Adds signatures to an attachment, or makes one. What is there stays, in its order, whatever it is.
+ *
+ * @returns `undefined` where all of them were there already.
+ */
+export function attachSignatures(
+  stored: StoredAttachment | undefined,
+  signatures: readonly SigstoreSignature[],
+): Attachment | undefined {
+  const present = stored ? [...parseAttachment(stored.manifest).layers] : [];
+  const added: { descriptor: Descriptor; bytes: Uint8Array<ArrayBuffer> }[] = [];
+  for (const signature of signatures) {
+    const layer = describe(signature);
+    if (present.some((other) => sameLayer(other, layer))) continue;
+    present.push(layer);
+    added.push({ descriptor: layer, bytes: signature.payload });
+  }
+  if (added.length === 0) return undefined;
+  const digests = added.map(({ descriptor }) => descriptor.digest);
+  const config = configJson(stored?.config, digests);
+  const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: digestOf(config), size: config.length };
+  const manifest = manifestJson(stored?.manifest, configDescriptor, added.map(({ descriptor }) => descriptor));
+  return { manifest, blobs: [...added, { descriptor: configDescriptor, bytes: config }] };
+}
+
+function describe({ mediaType, payload, annotations }: SigstoreSignature): Descriptor {
+  return { mediaType, digest: digestOf(payload), size: payload.length, annotations };
+}
+
+function sameLayer(a: Descriptor, b: Descriptor): boolean {
+  const text = (one: Descriptor) => JSON.stringify(Object.entries(one.annotations ?? {}).toSorted());
+  return a.mediaType === b.mediaType && a.digest === b.digest && a.size === b.size && text(a) === text(b);
+}
+
+/** The configuration with further layers; what c/image writes where there was none. */
+function configJson(stored: Uint8Array | undefined, digests: readonly Digest[]): Uint8Array<ArrayBuffer> {
+  const members = stored ? rawMembers(stored, "configuration of signatures") : new Map<string, GoJsonValue>([
+    ["architecture", ""],
+    ["os", ""],
+    ["config", new Map()],
+  ]);
+  const { value } = stored ? parseJson(stored, "configuration of signatures") : { value: {} };
+  const rootfs = isObject(value) && isObject(value.rootfs) ? value.rootfs : {};
+  const before = Array.isArray(rootfs.diff_ids) ? rootfs.diff_ids.map(String) : [];
+  const after = new Map<string, GoJsonValue>([["type", "layers"], ["diff_ids", [...before, ...digests]]]);
+  return encodeGoJson(new Map<string, GoJsonValue>([...members, ["rootfs", after]]));
+}
+
+function manifestJson(
+  stored: Uint8Array | undefined,
+  config: Descriptor,
+  added: readonly Descriptor[],
+): Uint8Array<ArrayBuffer> {
+  const members = stored
+    ? rawMembers(stored, "manifest of signatures")
+    : new Map<string, GoJsonValue>([["schemaVersion", 2], ["mediaType", MEDIA_TYPES.ociManifest]]);
+  const before = stored ? rawItems(stored) : [];
+  return encodeGoJson(
+    new Map<string, GoJsonValue>([
+      ...members,
+      ["config", descriptorJson(config) as GoJsonValue],
+      ["layers", [...before, ...added.map((layer) => descriptorJson(layer) as GoJsonValue)]],
+    ]),
+  );
+}
+
+/** The layers as the text that they are: what is not known here stays. */
+function rawItems(manifest: Uint8Array): RawJson[] {
+  const layers = rawMembers(manifest, "manifest of signatures").get("layers");
+  if (!layers) return [];
+  const { spans, text } = parseJson(new TextEncoder().encode(layers.text), "layers of signatures");
+  return spans.map(({ start, end }) => new RawJson(text.slice(start, end)));
+}

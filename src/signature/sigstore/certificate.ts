@@ -1,0 +1,93 @@
+import { type KeyObject, X509Certificate } from "node:crypto";
+import { refuse } from "../refusal.ts";
+import { DER_TAGS, type DerValue, readDer, readOne } from "./der.ts";
+import { publicKeyOf, spkiOf } from "./keys.ts";
+import { parsePem } from "./pem.ts";
+
+/** A certificate, with what is needed of it and `node:crypto` does not tell. */
+export interface Certificate {
+  /** DER. */
+  readonly der: Uint8Array<ArrayBuffer>;
+  /** Its public key. */
+  readonly publicKey: KeyObject;
+  /** When it begins and ends. */
+  readonly validity: { readonly from: Date; readonly to: Date };
+  /** Its names, DER. */
+  readonly names: { readonly issuer: Uint8Array; readonly subject: Uint8Array };
+  /** Extensions by object identifier, in hex. */
+  readonly extensions: ReadonlyMap<string, Extension>;
+  /** Object identifier of the algorithm with which it is signed, in hex. */
+  readonly algorithm: string;
+  /** Whether that key signed it. */
+  isSignedBy(key: KeyObject): boolean;
+}
+
+/** An extension of a certificate. */
+export interface Extension {
+  /** Whether who does not understand it must refuse the certificate. */
+  readonly critical: boolean;
+  /** What it says. */
+  readonly value: Uint8Array<ArrayBuffer>;
+}
+
+/** Object identifiers of extensions, in hex. */
+export const EXTENSIONS = {
+  keyUsage: "551d0f",
+  subjectAltName: "551d11",
+  basicConstraints: "551d13",
+  nameConstraints: "551d1e",
+  extendedKeyUsage: "551d25",
+  /** Fulcio: who vouched for the subject, as bare text. */
+  issuer: "2b0601040183bf300101",
+  /** The same, as DER. */
+  issuerV2: "2b0601040183bf300108",
+} as const;
+
+/** Reads the certificates of a PEM file; throws `SIGNATURE_CERTIFICATE_REJECTED`, also where there is none. */
+export function parseCertificates(pem: Uint8Array): Certificate[] {
+  const blocks = parsePem(pem);
+  if (blocks.length === 0) rejectCertificate("no certificate is there");
+  return blocks.map(({ type, bytes }) => {
+    if (type !== "CERTIFICATE") rejectCertificate(`a ${type} is there, not a certificate`);
+    try {
+      return parseCertificate(bytes);
+    } catch (cause) {
+      rejectCertificate("it cannot be parsed", cause);
+    }
+  });
+}
+
+function parseCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
+  const x509 = new X509Certificate(der);
+  const [tbs, algorithm] = readDer(readOne(der, DER_TAGS.sequence).body);
+  // version [0], serial, algorithm, issuer, validity, subject, key, then what is optional: RFC 5280 §4.1.
+  const [, , , issuer, , subject, , ...optional] = readDer(tbs!.body);
+  const extensions = optional.find(({ tag }) => tag === DER_TAGS.extensions);
+  return {
+    der,
+    publicKey: publicKeyOf(spkiOf(x509.publicKey), "spki"),
+    validity: { from: new Date(x509.validFrom), to: new Date(x509.validTo) },
+    names: { issuer: issuer!.whole, subject: subject!.whole },
+    extensions: extensions ? readExtensions(extensions) : new Map(),
+    algorithm: readDer(algorithm!.body)[0]!.body.toHex(),
+    isSignedBy: (key) => x509.verify(key),
+  };
+}
+
+function readExtensions(value: DerValue): ReadonlyMap<string, Extension> {
+  const extensions = new Map<string, Extension>();
+  for (const one of readDer(readOne(value.body, DER_TAGS.sequence).body)) {
+    const [id, ...rest] = readDer(one.body);
+    const critical = rest.length === 2 && rest[0]!.tag === DER_TAGS.boolean && rest[0]!.body[0] !== 0;
+    const content = rest.at(-1);
+    const name = id!.body.toHex();
+    if (content?.tag !== DER_TAGS.octetString || extensions.has(name)) throw new SyntaxError("an extension is broken");
+    extensions.set(name, { critical, value: content.body });
+  }
+  return extensions;
+}
+
+/** Throws {@linkcode SignatureRefusedError} with code `SIGNATURE_CERTIFICATE_REJECTED`. */
+export function rejectCertificate(problem: string, cause?: unknown): never {
+  refuse("SIGNATURE_CERTIFICATE_REJECTED", `certificate is not accepted: ${problem}`, { cause });
+}

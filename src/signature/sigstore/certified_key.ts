@@ -1,0 +1,91 @@
+import { encodeUtf8 } from "../../internal/mod.ts";
+import type { SigstoreSignature } from "../types.ts";
+import { ANNOTATIONS } from "./annotations.ts";
+import { type Certificate, parseCertificates, rejectCertificate } from "./certificate.ts";
+import { allowsCodeSigning, verifyChain } from "./certificate_chain.ts";
+import { requireEmail, requireHostname, requireIssuer } from "./certificate_subject.ts";
+
+/** Trust in certificates that Fulcio gives out. */
+export interface FulcioTrust {
+  /** Tells it from other kinds of trust. */
+  readonly kind: "fulcio";
+  /** Fulcio's own certificates, PEM. */
+  readonly ca: Uint8Array;
+  /** Who vouches for the address. */
+  readonly oidcIssuer: string;
+  /** The address. */
+  readonly subjectEmail: string;
+  /** Public keys of the log, PEM, which must have logged the signature: the certificate lasts for minutes only. */
+  readonly rekorPublicKeys: readonly Uint8Array[];
+}
+
+/** Trust in certificates of one's own authority. */
+export interface PkiTrust {
+  /** Tells it from other kinds of trust. */
+  readonly kind: "pki";
+  /** The authority's certificates, PEM. */
+  readonly roots: Uint8Array;
+  /** Certificates between, PEM; default: only those that come with the signature. */
+  readonly intermediates?: Uint8Array | undefined;
+  /** An address that must be named. */
+  readonly subjectEmail?: string | undefined;
+  /** A host that must be named. */
+  readonly subjectHostname?: string | undefined;
+}
+
+/** The certificate that comes with a signature. */
+export function leafCertificate(signature: SigstoreSignature): Certificate {
+  const text = annotation(signature, ANNOTATIONS.certificate);
+  if (text === undefined) rejectCertificate(`missing ${ANNOTATIONS.certificate} annotation`);
+  const [leaf, ...more] = parseCertificates(encodeUtf8(text));
+  if (more.length > 0) rejectCertificate("more than one is there");
+  return leaf!;
+}
+
+/** Verifies a certificate of Fulcio's as of when the log took the signature in. */
+export function verifyFulcio(leaf: Certificate, signature: SigstoreSignature, trust: FulcioTrust, at: Date): void {
+  guarded(() => {
+    verifyChain(leaf, { roots: parseCertificates(trust.ca), intermediates: comingWith(signature), at });
+    requireCodeSigning(leaf);
+    requireIssuer(leaf, trust.oidcIssuer);
+    requireEmail(leaf, trust.subjectEmail);
+  });
+}
+
+/** Verifies a certificate of an authority as of now. */
+export function verifyPki(leaf: Certificate, signature: SigstoreSignature, trust: PkiTrust, now: Date): void {
+  guarded(() => {
+    const between = trust.intermediates ? parseCertificates(trust.intermediates) : [];
+    const intermediates = [...between, ...comingWith(signature)];
+    verifyChain(leaf, { roots: parseCertificates(trust.roots), intermediates, at: now });
+    requireCodeSigning(leaf);
+    const { subjectEmail, subjectHostname } = trust;
+    if (subjectEmail === undefined && subjectHostname === undefined) rejectCertificate("no subject is required of it");
+    if (subjectEmail !== undefined) requireEmail(leaf, subjectEmail);
+    if (subjectHostname !== undefined) requireHostname(leaf, subjectHostname);
+  });
+}
+
+/** The chain's last certificate is the root's, which must come from the policy. */
+function comingWith(signature: SigstoreSignature): Certificate[] {
+  const text = annotation(signature, ANNOTATIONS.chain);
+  return text === undefined || text === "" ? [] : parseCertificates(encodeUtf8(text)).slice(0, -1);
+}
+
+function requireCodeSigning(leaf: Certificate): void {
+  if (!allowsCodeSigning(leaf, false)) rejectCertificate("it is not for signing code");
+}
+
+/** What cannot be read in a certificate refuses it. */
+function guarded(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) rejectCertificate("it cannot be read", error);
+    throw error;
+  }
+}
+
+function annotation({ annotations }: SigstoreSignature, name: string): string | undefined {
+  return Object.hasOwn(annotations, name) ? annotations[name] : undefined;
+}

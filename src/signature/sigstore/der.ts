@@ -1,0 +1,58 @@
+/** A value in DER: its tag, what is in it, and all of its bytes. */
+export interface DerValue {
+  /** The identifier octet. */
+  readonly tag: number;
+  /** What is in it. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** With tag and length. */
+  readonly whole: Uint8Array<ArrayBuffer>;
+}
+
+/** Identifier octets that are met in certificates. */
+export const DER_TAGS = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  objectId: 0x06,
+  utf8String: 0x0c,
+  sequence: 0x30,
+  extensions: 0xa3,
+} as const;
+
+/**
+ * The values that follow one another in bytes. Lengths must be written in the shortest way, as DER wants.
+ *
+ * @throws {SyntaxError} Where they are not, or a value ends too early.
+ */
+export function readDer(bytes: Uint8Array<ArrayBuffer>): DerValue[] {
+  const values: DerValue[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const tag = bytes[at]!;
+    if ((tag & 0x1f) === 0x1f) throw new SyntaxError("a tag is too long");
+    const { length, start } = readLength(bytes, at + 1);
+    const end = start + length;
+    if (!(end <= bytes.length)) throw new SyntaxError("a value ends too early");
+    values.push({ tag, body: bytes.slice(start, end), whole: bytes.slice(at, end) });
+    at = end;
+  }
+  return values;
+}
+
+function readLength(bytes: Uint8Array, at: number): { length: number; start: number } {
+  const first = bytes[at] ?? NaN;
+  if (first < 0x80) return { length: first, start: at + 1 };
+  const size = first & 0x7f;
+  if (!(size >= 1 && size <= 4)) throw new SyntaxError("a length is not definite");
+  let length = 0;
+  for (let i = 1; i <= size; i++) length = length * 256 + (bytes[at + i] ?? NaN);
+  if (length < 0x80 || length < 256 ** (size - 1)) throw new SyntaxError("a length is not as short as it can be");
+  return { length, start: at + 1 + size };
+}
+
+/** The one value that bytes are, which must have this tag. */
+export function readOne(bytes: Uint8Array<ArrayBuffer>, tag: number): DerValue {
+  const [value, ...more] = readDer(bytes);
+  if (value?.tag !== tag || more.length > 0) throw new SyntaxError("a value is not what it must be");
+  return value;
+}

@@ -1,0 +1,112 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { ManifestsError } from "../../spec/mod.ts";
+import { MAX_SIGNATURE_SIZE } from "../types.ts";
+import { encodePem, parsePem } from "./pem.ts";
+import { openBox, sealBox } from "./secret_box.ts";
+
+/** What old and new tools call an encrypted key; what is in it is the same. */
+const PRIVATE_TYPES: readonly string[] = ["ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"];
+/** Curves that the format allows; P-256 is the one that everybody makes. */
+const CURVES: readonly (string | undefined)[] = ["prime256v1", "P-256", "secp384r1", "P-384", "secp521r1", "P-521"];
+const MIN_RSA_BITS = 2048;
+
+/** A key pair, as two files hold it. */
+export interface SigstoreKeyPair {
+  /** PEM, encrypted; for a file that only its owner may read. */
+  readonly privateKey: string;
+  /** PEM. */
+  readonly publicKey: string;
+}
+
+/**
+ * Makes a key pair as `cosign generate-key-pair` and `skopeo generate-sigstore-key` do: ECDSA over P-256, the private
+ * key encrypted with a passphrase.
+ *
+ * @param passphrase UTF-8 without a line break; may be empty. The caller may wipe it afterwards.
+ *
+ * @example
+ * ```ts
+ * import { generateSigstoreKeyPair } from "@multiarch/manifests/signature";
+ * import assert from "node:assert/strict";
+ *
+ * const { privateKey, publicKey } = await generateSigstoreKeyPair(new TextEncoder().encode("secret"));
+ * assert.match(privateKey, /^-----BEGIN ENCRYPTED COSIGN PRIVATE KEY-----/);
+ * assert.match(publicKey, /^-----BEGIN PUBLIC KEY-----/);
+ * ```
+ */
+export async function generateSigstoreKeyPair(passphrase: Uint8Array): Promise<SigstoreKeyPair> {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const plain = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
+  const box = await sealBox(plain, passphrase);
+  plain.fill(0);
+  return { privateKey: encodePem(PRIVATE_TYPES[0]!, box), publicKey: encodePem("PUBLIC KEY", spkiOf(publicKey)) };
+}
+
+/**
+ * Opens a private key of cosign's form.
+ *
+ * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
+ */
+export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): Promise<KeyObject> {
+  checkSize(file, "private");
+  const [block] = parsePem(file);
+  if (!block) fail("private", "invalid pem block");
+  if (!PRIVATE_TYPES.includes(block.type)) fail("private", `unsupported pem type: ${block.type}`);
+  const plain = await openBox(block.bytes, passphrase);
+  try {
+    return checkKind(createPrivateKey({ key: Buffer.from(plain), format: "der", type: "pkcs8" }), "private");
+  } catch (error) {
+    if (error instanceof ManifestsError) throw error;
+    // What the parser says may quote the key.
+    fail("private", "what is encrypted is not a PKCS #8 key");
+  } finally {
+    plain.fill(0);
+  }
+}
+
+/**
+ * Reads a public key: PEM, the first block of it.
+ *
+ * @throws {ManifestsError} With code `KEY_INVALID`.
+ */
+export function readPublicKey(file: Uint8Array): KeyObject {
+  checkSize(file, "public");
+  const [block] = parsePem(file);
+  if (!block) fail("public", "invalid pem block");
+  const type = block.type === "PUBLIC KEY" ? "spki" : block.type === "RSA PUBLIC KEY" ? "pkcs1" : undefined;
+  if (!type) fail("public", `unsupported pem type: ${block.type}`);
+  return publicKeyOf(block.bytes, type);
+}
+
+/** A public key of its DER form; see {@linkcode readPublicKey}. */
+export function publicKeyOf(der: Uint8Array, type: "spki" | "pkcs1"): KeyObject {
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: Buffer.from(der), format: "der", type });
+  } catch (cause) {
+    throw new ManifestsError("KEY_INVALID", "Cannot read public key as it cannot be parsed", { cause });
+  }
+  return checkKind(key, "public");
+}
+
+/** A public key's DER form, by which keys are compared. */
+export function spkiOf(key: KeyObject): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(key.export({ type: "spki", format: "der" }));
+}
+
+function checkKind(key: KeyObject, half: "private" | "public"): KeyObject {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (type === "ed25519") return key;
+  if (type === "ec" && CURVES.includes(details?.namedCurve)) return key;
+  if (type === "rsa" && (details?.modulusLength ?? 0) >= MIN_RSA_BITS) return key;
+  fail(half, `keys of its kind are not supported: ${type} ${details?.namedCurve ?? details?.modulusLength ?? ""}`);
+}
+
+function checkSize(file: Uint8Array, half: "private" | "public"): void {
+  if (file.length > MAX_SIGNATURE_SIZE) fail(half, `it is larger than ${MAX_SIGNATURE_SIZE} bytes`);
+}
+
+function fail(half: "private" | "public", problem: string): never {
+  throw new ManifestsError("KEY_INVALID", `Cannot read ${half} key: ${problem}`);
+}

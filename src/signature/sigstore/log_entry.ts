@@ -1,0 +1,98 @@
+import type { KeyObject } from "node:crypto";
+import { createHasher, encodeUtf8 } from "../../internal/mod.ts";
+import { isManifestsError, isObject, parseJson } from "../../spec/mod.ts";
+import { decodeStrictBase64 } from "../base64.ts";
+import { readMembers } from "../members.ts";
+import { refuse } from "../refusal.ts";
+import type { SigstoreSignature } from "../types.ts";
+import { ANNOTATIONS } from "./annotations.ts";
+import { parsePem } from "./pem.ts";
+import { verifyBytes } from "./raw_signature.ts";
+
+/** What a log entry is compared with. */
+export interface LogEntryOptions {
+  /** Keys of the log; ECDSA. */
+  readonly rekorKeys: readonly KeyObject[];
+  /** The signature that must have been logged. */
+  readonly raw: Uint8Array;
+  /** DER form of the public key, or of the certificate, that must have been logged with it. */
+  readonly signer: Uint8Array;
+}
+
+/**
+ * Verifies, without asking the log, its promise that it took in this very signature: Rekor's signed entry timestamp.
+ *
+ * @returns When the log says that it did.
+ * @throws {SignatureRefusedError} With code `SIGNATURE_LOG_REJECTED`.
+ */
+export function verifyLogEntry(signature: SigstoreSignature, options: LogEntryOptions): Date {
+  const { annotations, payload } = signature;
+  const text = Object.hasOwn(annotations, ANNOTATIONS.set) ? annotations[ANNOTATIONS.set]! : undefined;
+  if (text === undefined) fail(`missing ${ANNOTATIONS.set} annotation`);
+  const set = members(parse(encodeUtf8(text)), ["SignedEntryTimestamp", "Payload"]);
+  const entry = members(set.get("Payload"), ["body", "integratedTime", "logIndex", "logID"]);
+  const { body, integratedTime, logIndex, logID } = Object.fromEntries(entry);
+  if (typeof body !== "string" || typeof logID !== "string") fail("body or logID is not a string");
+  if (!isCount(integratedTime) || !isCount(logIndex)) fail("integratedTime or logIndex is not a number");
+  // RFC 8785 for four members: keys in order, no spaces; the numbers are whole.
+  const canonical = encodeUtf8(JSON.stringify({ body, integratedTime, logID, logIndex }));
+  const timestamp = base64(set.get("SignedEntryTimestamp"), "SignedEntryTimestamp");
+  const { rekorKeys, raw, signer } = options;
+  if (!rekorKeys.some((key) => key.asymmetricKeyType === "ec" && verifyBytes(key, canonical, timestamp))) {
+    fail("cryptographic verification of the signed entry timestamp failed");
+  }
+  checkBody(parse(base64(body, "body")), payload, raw, signer);
+  return new Date(integratedTime * 1000);
+}
+
+/** The entry must be about this payload, this signature and this key: a true entry of another one proves nothing. */
+function checkBody(value: unknown, payload: Uint8Array, raw: Uint8Array, signer: Uint8Array): void {
+  const record = members(value, ["apiVersion", "kind", "spec"]);
+  if (record.get("kind") !== "hashedrekord" || record.get("apiVersion") !== "0.0.1") {
+    fail("its kind is not hashedrekord 0.0.1");
+  }
+  const spec = members(record.get("spec"), ["data", "signature"]);
+  const hash = members(members(spec.get("data"), ["hash"]).get("hash"), ["algorithm", "value"]);
+  const logged = members(spec.get("signature"), ["content", "publicKey"]);
+  const publicKey = members(logged.get("publicKey"), ["content"]);
+  if (hash.get("algorithm") !== "sha256" || hash.get("value") !== sha256(payload)) fail("it is about another payload");
+  if (!equal(base64(logged.get("content"), "signature.content"), raw)) fail("it is about another signature");
+  const blocks = parsePem(base64(publicKey.get("content"), "publicKey.content"));
+  if (blocks.length !== 1 || !equal(blocks[0]!.bytes, signer)) fail("it is about another key");
+}
+
+function members(value: unknown, required: readonly string[]): ReadonlyMap<string, unknown> {
+  return readMembers(value, { required }, fail);
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    const { value } = parseJson(bytes, "log entry");
+    return isObject(value) ? value : fail("JSON object expected");
+  } catch (error) {
+    if (!isManifestsError(error, "INVALID_JSON")) throw error;
+    fail(error.message);
+  }
+}
+
+function base64(value: unknown, what: string): Uint8Array {
+  return (typeof value === "string" ? decodeStrictBase64(value) : undefined) ?? fail(`${what} is not base64`);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function sha256(bytes: Uint8Array): string {
+  const hasher = createHasher("sha256");
+  hasher.update(bytes);
+  return hasher.hex();
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function fail(problem: string): never {
+  refuse("SIGNATURE_LOG_REJECTED", `log entry is not accepted: ${problem}`);
+}

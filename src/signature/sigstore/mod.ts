@@ -1,0 +1,19 @@
+/** Signatures of the sigstore kind: keys, making and verifying them, and how registries hold them. */
+export {
+  attachedSignature,
+  type Attachment,
+  attachmentTag,
+  attachSignatures,
+  parseAttachment,
+  type StoredAttachment,
+} from "./attachment.ts";
+export type { FulcioTrust, PkiTrust } from "./certified_key.ts";
+export { generateSigstoreKeyPair, type SigstoreKeyPair } from "./keys.ts";
+export { openSigstoreSigner, type SigstoreSignerOptions } from "./signer.ts";
+export {
+  type KeyTrust,
+  type SigstoreSignerTrust,
+  type VerifiedSigstoreSignature,
+  type VerifySigstoreOptions,
+  verifySigstoreSignature,
+} from "./verify.ts";

@@ -1,0 +1,27 @@
+import { encodeBase64 } from "../../internal/mod.ts";
+import { decodeStrictBase64 } from "../base64.ts";
+
+/** A block of a PEM file. */
+export interface PemBlock {
+  /** As in `PUBLIC KEY`. */
+  readonly type: string;
+  /** What is in it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+const BLOCK_REGEXP = /-----BEGIN ([A-Z0-9 ]{1,64})-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)-----END \1-----/g;
+
+/** The blocks of a PEM file, whatever stands around them. */
+export function parsePem(bytes: Uint8Array): PemBlock[] {
+  const text = new TextDecoder().decode(bytes);
+  return [...text.matchAll(BLOCK_REGEXP)].flatMap(([, type, body]) => {
+    const decoded = decodeStrictBase64(body!.replace(/\s+/g, ""));
+    return decoded ? [{ type: type!, bytes: decoded }] : [];
+  });
+}
+
+/** Writes one block. */
+export function encodePem(type: string, bytes: Uint8Array): string {
+  const lines = encodeBase64(bytes).replace(/.{1,64}/g, "$&\n");
+  return `-----BEGIN ${type}-----\n${lines}-----END ${type}-----\n`;
+}

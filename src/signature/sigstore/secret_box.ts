@@ -1,0 +1,110 @@
+import { scrypt } from "node:crypto";
+import { encodeBase64 } from "../../internal/mod.ts";
+import { encodeGoJson, type GoJsonValue, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
+import { decodeStrictBase64 } from "../base64.ts";
+
+/** Cost of deriving a key; `N` decides how much memory it takes. */
+interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+/** What tools write today. */
+const COST: ScryptCost = { N: 65536, r: 8, p: 1 };
+/** What files may ask for; anything else is an attack on memory. */
+const ALLOWED_N: readonly unknown[] = [32768, 65536, 131072];
+const SALT_SIZE = 32;
+const NONCE_SIZE = 24;
+const KEY_SIZE = 32;
+
+/** Encrypts bytes with a passphrase, as cosign does. */
+export async function sealBox(plain: Uint8Array, passphrase: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js");
+  const salt = crypto.getRandomValues(new Uint8Array(SALT_SIZE));
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_SIZE));
+  const key = await deriveKey(passphrase, salt, COST);
+  const sealed = xsalsa20poly1305(key, nonce).encrypt(plain);
+  key.fill(0);
+  const map = (...members: [string, GoJsonValue][]) => new Map(members);
+  return encodeGoJson(map(
+    [
+      "kdf",
+      map(
+        ["name", "scrypt"],
+        ["params", map(["N", COST.N], ["r", COST.r], ["p", COST.p])],
+        ["salt", encodeBase64(salt)],
+      ),
+    ],
+    ["cipher", map(["name", "nacl/secretbox"], ["nonce", encodeBase64(nonce)])],
+    ["ciphertext", encodeBase64(sealed)],
+  ));
+}
+
+/**
+ * Decrypts what {@linkcode sealBox} or cosign encrypted.
+ *
+ * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
+ */
+export async function openBox(box: Uint8Array, passphrase: Uint8Array): Promise<Uint8Array> {
+  const { salt, cost, nonce, sealed } = readBox(box);
+  const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js");
+  const key = await deriveKey(passphrase, salt, cost);
+  try {
+    return xsalsa20poly1305(key, nonce).decrypt(sealed);
+  } catch {
+    throw new ManifestsError("PASSPHRASE_WRONG", "Cannot open private key as decryption failed: wrong passphrase?");
+  } finally {
+    key.fill(0);
+  }
+}
+
+function readBox(box: Uint8Array): { salt: Uint8Array; cost: ScryptCost; nonce: Uint8Array; sealed: Uint8Array } {
+  const { kdf, cipher, ciphertext } = object(parse(box), "the document");
+  const { name, params, salt } = object(kdf, "kdf");
+  if (name !== "scrypt") fail(`unknown kdf name ${quote(name)}`);
+  const { N, r, p } = object(params, "kdf.params");
+  if (!ALLOWED_N.includes(N) || r !== 8 || p !== 1) fail("unsupported scrypt parameters");
+  const { name: cipherName, nonce } = object(cipher, "cipher");
+  if (cipherName !== "nacl/secretbox") fail(`unknown cipher name ${quote(cipherName)}`);
+  const nonceBytes = base64(nonce, "nonce");
+  if (nonceBytes.length !== NONCE_SIZE) fail("incorrect nonce size");
+  return {
+    salt: base64(salt, "salt"),
+    cost: { N: N as number, r, p },
+    nonce: nonceBytes,
+    sealed: base64(ciphertext, "ciphertext"),
+  };
+}
+
+function parse(box: Uint8Array): unknown {
+  try {
+    return parseJson(box, "private key").value;
+  } catch {
+    fail("it is not JSON");
+  }
+}
+
+function object(value: unknown, what: string): Record<string, unknown> {
+  return isObject(value) ? value : fail(`${what} is not an object`);
+}
+
+function base64(value: unknown, what: string): Uint8Array<ArrayBuffer> {
+  return (typeof value === "string" ? decodeStrictBase64(value) : undefined) ?? fail(`${what} is not base64`);
+}
+
+function quote(value: unknown): string {
+  return (JSON.stringify(value) ?? "undefined").slice(0, 64);
+}
+
+function fail(problem: string): never {
+  throw new ManifestsError("KEY_INVALID", `Cannot open private key: ${problem}`);
+}
+
+function deriveKey(passphrase: Uint8Array, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {
+  // node's own limit of memory is below what is needed.
+  const options = { N, r, p, maxmem: 256 * N * r };
+  return new Promise((resolve, reject) =>
+    scrypt(passphrase, salt, KEY_SIZE, options, (error, key) => error ? reject(error) : resolve(new Uint8Array(key)))
+  );
+}
