@@ -3,8 +3,9 @@ import { type Credentials, ManifestsError } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, RegistryError } from "./errors.ts";
+import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
-import { HttpClient, type HttpRequest, type HttpResponse } from "./http.ts";
+import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
 import { Repository } from "./repository.ts";
 
 /** What registries are told about who asks. */
@@ -26,6 +27,8 @@ export interface RegistryClientOptions {
   fetch?: Fetch | undefined;
   /** `User-Agent` header. */
   userAgent?: string | undefined;
+  /** How long it waits for what; see the members for the defaults. */
+  patience?: Patience | undefined;
 }
 
 /** What a probe finds out. */
@@ -62,6 +65,10 @@ export interface ApiRequest extends Omit<HttpRequest, "url"> {
 export class RegistryClient {
   /** The registry, as in `quay.io`. */
   readonly host: string;
+  /** Whether the registry is in this machine's own network, or plain HTTP is fine. */
+  readonly isLocal: boolean;
+  /** How patient it is. */
+  readonly patience: Patience;
   readonly #insecure: boolean;
   readonly #http: HttpClient;
   readonly #authenticator: Authenticator;
@@ -78,7 +85,10 @@ export class RegistryClient {
       fetch: options.fetch ?? ((request) => fetch(request)),
       userAgent: options.userAgent ?? USER_AGENT,
       insecure: this.#insecure,
+      patience: options.patience,
     });
+    this.patience = options.patience ?? {};
+    this.isLocal = this.#insecure || isPrivateHost(new URL(this.#origins[0]!));
     this.#authenticator = new Authenticator({
       credentials: options.credentials,
       bearerToken: options.bearerToken,
@@ -119,6 +129,16 @@ export class RegistryClient {
       if (!await this.#authenticator.refused(authorization, scopes, challengesOf(response))) return answer;
       await response.body?.cancel();
     }
+  }
+
+  /** Sends a request to a place that is not the registry's: without credentials. */
+  async sendElsewhere(request: HttpRequest): Promise<HttpResponse> {
+    return await this.#http.send(request);
+  }
+
+  /** Waits before another attempt, the longer the more there were. */
+  async pause(attempt: number, signal?: AbortSignal): Promise<void> {
+    await this.#http.pause(attempt, signal);
   }
 
   #refuseDowngrade(method: string, base: string, url: string): void {

@@ -6,8 +6,14 @@
 export type { ByteStream, CallOptions, Fetch } from "../internal/mod.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type ApiRequest, RegistryClient, type RegistryClientOptions } from "./client.ts";
-export type { HttpRequest, HttpResponse } from "./http.ts";
+export type { HttpRequest, HttpResponse, Patience } from "./http.ts";
 export { type Diagnostic, RegistryError } from "./errors.ts";
 export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool } from "./pool.ts";
-export { type FetchedManifest, type MountResult, type PutBlobOptions, Repository } from "./repository.ts";
+export {
+  type FetchedManifest,
+  type GetBlobOptions,
+  type MountResult,
+  type PutBlobOptions,
+  Repository,
+} from "./repository.ts";
 export type { OutgoingBlob, Upload } from "./upload.ts";

@@ -16,7 +16,9 @@ import {
 import { bodyOf, BrokenBodyError } from "./body.ts";
 import type { RegistryClient } from "./client.ts";
 import { errorOf } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
+import { openDownload } from "./download.ts";
+import { openForeign } from "./foreign.ts";
+import type { HttpRequest, HttpResponse } from "./http.ts";
 import { listPages } from "./pages.ts";
 import { cancelSession, type OutgoingBlob, type SendUpload, type Upload, uploadBlob } from "./upload.ts";
 
@@ -45,6 +47,14 @@ export interface FetchedManifest {
 
 /** How a mount ended: the blob is there, or the registry opened an upload session instead. */
 export type MountResult = { readonly mounted: true } | { readonly mounted: false; readonly upload?: Upload };
+
+/** Options for {@linkcode Repository.getUnverifiedBlob}. */
+export interface GetBlobOptions extends CallOptions {
+  /** Its size in bytes; default: as the registry says, so that an early end without an error is not noticed. */
+  size?: number | undefined;
+  /** Where it is found if the registry does not have it (foreign layers). */
+  urls?: readonly string[] | undefined;
+}
 
 /** Options for {@linkcode Repository.putBlob}. */
 export interface PutBlobOptions extends CallOptions {
@@ -178,14 +188,28 @@ export class Repository {
    * differ.
    */
   async getBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<ByteStream> {
-    return verifyBlob(await this.getUnverifiedBlob(descriptor.digest, options), descriptor);
+    const { digest, size, urls } = descriptor;
+    return verifyBlob(await this.getUnverifiedBlob(digest, { ...options, size, urls }), descriptor);
   }
 
-  /** Reads a blob as the registry sends it. For callers that verify it themselves, so that it is not hashed twice. */
-  async getUnverifiedBlob(digest: Digest, options: CallOptions = {}): Promise<ByteStream> {
-    const answer = await this.#send("GET", `blobs/${digest}`, options);
-    if (answer.response.status !== 200) throw await errorOf("GET", answer);
-    return bodyOf(answer);
+  /**
+   * Reads a blob as the registry sends it, for callers that verify it themselves, so that it is not hashed twice. A
+   * download that breaks off goes on where it was.
+   */
+  async getUnverifiedBlob(digest: Digest, options: GetBlobOptions = {}): Promise<ByteStream> {
+    const { size = UNKNOWN_SIZE, urls = [], ...call } = options;
+    const { signal } = call;
+    const get = (range: string | undefined, signal: AbortSignal) =>
+      this.#send("GET", `blobs/${digest}`, { ...call, signal, ...(range ? { headers: { range } } : {}) });
+    const pause = (attempt: number, signal: AbortSignal) => this.#client.pause(attempt, signal);
+    try {
+      return await openDownload({ get, pause, digest, size, signal });
+    } catch (error) {
+      if (urls.length === 0 || !isManifestsError(error, "NOT_FOUND")) throw error;
+      const send = (request: HttpRequest) => this.#client.sendElsewhere(request);
+      const allowPrivate = this.#client.isLocal;
+      return await openForeign({ ...call, send, pause, digest, size, urls, allowPrivate }, error);
+    }
   }
 
   /** Asks the registry to take a blob from another of its repositories. Trouble is no error: the blob can be uploaded. */

@@ -20,8 +20,11 @@ export class DockerSource implements ImageSource {
     return await this.#repository.getManifest(instance ?? this.reference.target, call);
   }
 
-  async getBlob({ digest }: Descriptor, { instance: _, ...call }: InstanceOptions = {}): Promise<ByteStream> {
-    return await this.#repository.getUnverifiedBlob(digest, call);
+  async getBlob(
+    { digest, size, urls }: Descriptor,
+    { instance: _, ...call }: InstanceOptions = {},
+  ): Promise<ByteStream> {
+    return await this.#repository.getUnverifiedBlob(digest, { ...call, size, urls });
   }
 
   blobOrigin(): Promise<BlobOrigin> {
