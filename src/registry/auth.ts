@@ -30,7 +30,10 @@ export interface AuthenticatorOptions {
 
 interface Token {
   value: string;
+  /** When it is no longer used, on the local monotonic clock. */
   expires: number;
+  /** How long it is used, in milliseconds. */
+  lifetime: number;
 }
 
 /** Answers a registry's challenges: Basic, or Bearer with one token request per set of scopes. */
@@ -67,21 +70,32 @@ export class Authenticator {
     return true;
   }
 
-  /** The `Authorization` value for a request that needs these scopes; `undefined` for an anonymous one. */
-  async authorize(scopes: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
+  /**
+   * The `Authorization` value for a request that needs these scopes; `undefined` for an anonymous one. One that takes
+   * `long` gets no token that is about to expire.
+   */
+  async authorize(
+    scopes: readonly string[],
+    { signal, long = false }: { signal?: AbortSignal | undefined; long?: boolean } = {},
+  ): Promise<string | undefined> {
     const { bearerToken, credentials } = this.#options;
     if (bearerToken !== undefined) return bearerValue(bearerToken);
     const bearer = this.#challenges.find(({ scheme }) => scheme === "bearer");
-    if (bearer) return await this.#bearer(bearer, scopes, signal);
+    if (bearer) return await this.#bearer(bearer, scopes, { signal, long });
     const basic = this.#challenges.some(({ scheme }) => scheme === "basic");
     return basic && credentials?.username !== undefined ? basicAuth(credentials) : undefined;
   }
 
-  async #bearer(challenge: Challenge, scopes: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
+  async #bearer(
+    challenge: Challenge,
+    scopes: readonly string[],
+    { signal, long }: { signal: AbortSignal | undefined; long: boolean },
+  ): Promise<string | undefined> {
     const key = keyOf(scopes);
     const fetch = (signal: AbortSignal) => this.#fetchToken(challenge, scopes, signal);
     let token = await this.#tokens.get(key, fetch, signal);
-    if (token.expires <= performance.now()) {
+    const { expires, lifetime } = token;
+    if (expires - (long ? lifetime / 2 : 0) <= performance.now()) {
       // Only who finds the old one forgets it; the others find the new one.
       const old = this.#tokens.peek(key);
       if (old !== undefined && await old === token) this.#tokens.forget(key, old);
@@ -185,5 +199,6 @@ function readToken(bytes: Uint8Array | undefined, url: string): Token {
   const lifetime = Math.max(Number(expiresIn) || DEFAULT_TOKEN_LIFETIME, DEFAULT_TOKEN_LIFETIME) * 1000;
   // Counted on the local monotonic clock, so a wrong clock on either side does not matter; a little early, because a
   // request may take a while to arrive.
-  return { value: text, expires: performance.now() + Math.min(lifetime * 0.9, lifetime - 10_000) };
+  const used = Math.min(lifetime * 0.9, lifetime - 10_000);
+  return { value: text, expires: performance.now() + used, lifetime: used };
 }

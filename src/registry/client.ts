@@ -113,20 +113,25 @@ export class RegistryClient {
     const { base } = await this.#endpoint.get("endpoint", (signal) => this.#probe(signal), request.signal);
     const { target, scopes, headers, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
-    this.#refuseDowngrade(request.method, base, url);
+    this.#refuseTarget(request.method, base, url);
     // The registry may hand out locations elsewhere; credentials do not go there.
     const ours = new URL(url).origin === base;
     for (let attempt = 1;; attempt++) {
-      const authorization = ours ? await this.#authenticator.authorize(scopes, request.signal) : undefined;
+      const streamed = request.body instanceof ReadableStream;
+      const authorization = ours
+        ? await this.#authenticator.authorize(scopes, { signal: request.signal, long: streamed })
+        : undefined;
       const answer = await this.#http.send({
         ...rest,
         url,
         headers: { ...headers, ...(authorization ? { authorization } : {}) },
       });
       const { response } = answer;
-      if (response.status !== 401 || !ours || attempt > 1 || request.body instanceof ReadableStream) return answer;
-      // A second attempt makes sense only if it can differ from the first.
-      if (!await this.#authenticator.refused(authorization, scopes, challengesOf(response))) return answer;
+      if (response.status !== 401 || !ours || attempt > 1) return answer;
+      // A second attempt makes sense only if it can differ from the first. Of a stream, there is none, but whoever can
+      // open it again must not be given the same token.
+      const differs = await this.#authenticator.refused(authorization, scopes, challengesOf(response));
+      if (!differs || streamed) return answer;
       await response.body?.cancel();
     }
   }
@@ -141,11 +146,17 @@ export class RegistryClient {
     await this.#http.pause(attempt, signal);
   }
 
-  #refuseDowngrade(method: string, base: string, url: string): void {
-    if (this.#insecure || !base.startsWith("https:") || url.startsWith("https:")) return;
+  /** What a registry says must not lead to less security, nor into the network of who asks. */
+  #refuseTarget(method: string, base: string, url: string): void {
+    const to = new URL(url);
+    const downgraded = !this.#insecure && base.startsWith("https:") && to.protocol !== "https:";
+    const inward = !this.isLocal && to.origin !== base && isPrivateHost(to);
+    if (!downgraded && !inward) return;
     throw new ManifestsError(
       "REGISTRY_ERROR",
-      `Cannot ${method} ${redactUrl(url)} as the registry, which is reached over https, sends there`,
+      `Cannot ${method} ${redactUrl(url)} as the registry, which is ${
+        downgraded ? "reached over https" : "not in this network"
+      }, sends there`,
     );
   }
 

@@ -1,10 +1,11 @@
 import type { ByteStream } from "../internal/mod.ts";
-import { type Digest, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { type Digest, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
 import { bodyOf, BrokenBodyError } from "./body.ts";
 import { findContentRange } from "./content_range.ts";
 import { decodeBody, isEncoded } from "./content_encoding.ts";
-import { errorOf, RegistryError } from "./errors.ts";
+import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
+import { mayPass } from "./may_pass.ts";
 
 /** So much must have come since a connection broke for the next break to count as the first, in bytes. */
 const PROGRESS = 1024 * 1024;
@@ -109,7 +110,7 @@ class Download {
         const rest = await this.#restOf(answer) ?? await this.#fromStart();
         return bodyOf(rest);
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!mayPass(error)) throw error;
         failure = error;
       }
     }
@@ -160,12 +161,6 @@ class Download {
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
     throw new ManifestsError("NETWORK", `Cannot read blob ${digest} as only ${got} came${reason}`, { cause });
   }
-}
-
-function isPassing(error: unknown): boolean {
-  return error instanceof RegistryError
-    ? error.status === 429 || error.status >= 500
-    : isManifestsError(error, "NETWORK");
 }
 
 function emptyStream(): ByteStream {

@@ -16,4 +16,5 @@ export {
   type PutBlobOptions,
   Repository,
 } from "./repository.ts";
-export type { OutgoingBlob, Upload } from "./upload.ts";
+export type { OutgoingBlob } from "./upload.ts";
+export type { Upload } from "./upload_session.ts";

@@ -20,7 +20,9 @@ import { openDownload } from "./download.ts";
 import { openForeign } from "./foreign.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { listPages } from "./pages.ts";
-import { cancelSession, type OutgoingBlob, type SendUpload, type Upload, uploadBlob } from "./upload.ts";
+import { type OutgoingBlob, uploadBlob } from "./upload.ts";
+import { findUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
+import { VerifiedSource } from "./verified_source.ts";
 
 /**
  * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
@@ -60,6 +62,16 @@ export interface GetBlobOptions extends CallOptions {
 export interface PutBlobOptions extends CallOptions {
   /** A session that a mount left open. */
   upload?: Upload | undefined;
+  /**
+   * The blob's bytes from a position on, once more. With it, an upload that breaks goes on where the registry is, or
+   * starts anew; without it, it fails.
+   */
+  reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
+  /**
+   * Length of the chunks that are kept in memory until they have arrived, in bytes; the registry's minimum where that is
+   * more. Default: 16 MiB where the registry announces a minimum, else one request for all, as every registry takes it.
+   */
+  chunkSize?: number | undefined;
 }
 
 /** A repository of a registry: manifests, blobs and tags (distribution-spec). */
@@ -217,13 +229,11 @@ export class Repository {
     const extraScopes = [`repository:${from}:pull`];
     const target = `blobs/uploads/?mount=${digest}&from=${encodeURIComponent(from)}`;
     try {
-      const { response, url } = await this.#send("POST", target, { ...options, extraScopes }, "pull,push");
-      await response.body?.cancel();
-      if (response.status === 201) return { mounted: true };
-      const location = response.headers.get("location");
-      return response.status === 202 && location !== null
-        ? { mounted: false, upload: { location: new URL(location, url).href } }
-        : { mounted: false };
+      const answer = await this.#send("POST", target, { ...options, extraScopes }, "pull,push");
+      await answer.response.body?.cancel();
+      if (answer.response.status === 201) return { mounted: true };
+      const upload = findUpload(answer);
+      return { mounted: false, ...(upload ? { upload } : {}) };
     } catch (error) {
       // A token service may refuse the scope of the other repository.
       if (isManifestsError(error)) return { mounted: false };
@@ -238,18 +248,27 @@ export class Repository {
    */
   async putBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
     const { digest, size } = descriptor;
-    await this.putVerifiedBlob({ size, digest: () => digest }, verifyBlob(stream, descriptor), options);
+    const source = new VerifiedSource(descriptor);
+    const { reopen } = options;
+    await this.putVerifiedBlob({ size, digest: () => digest }, source.verify(stream, 0), {
+      ...options,
+      ...(reopen ? { reopen: async (offset) => source.verify(await reopen(offset), offset) } : {}),
+    });
   }
 
   /** Uploads a blob from a stream that was verified already and fails where it is wrong. */
   async putVerifiedBlob(blob: OutgoingBlob, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
-    const { upload, ...call } = options;
+    const { upload, reopen, chunkSize, ...call } = options;
     await uploadBlob({
       send: this.#uploadSender(call),
-      cancel: (upload) => this.cancelUpload(upload),
+      sendLast: this.#uploadSender({}),
+      pause: (attempt) => this.#client.pause(attempt, call.signal),
       isThere: async () => await this.headBlob(blob.digest(), call) !== undefined,
       start: `/v2/${this.path}/blobs/uploads/`,
+      stallTimeout: this.#client.patience.uploadTimeout,
       upload,
+      reopen,
+      chunkSize,
       blob,
       stream,
     });
@@ -257,7 +276,7 @@ export class Repository {
 
   /** Gives an upload session up. Best effort: the registry forgets abandoned ones by itself, later. */
   async cancelUpload(upload: Upload): Promise<void> {
-    await cancelSession(this.#uploadSender({}), upload.location);
+    await new UploadSession(this.#uploadSender({}), upload).cancel();
   }
 
   #uploadSender(call: CallOptions): SendUpload {
