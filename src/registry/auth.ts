@@ -47,6 +47,11 @@ export class Authenticator {
     this.#options = options;
   }
 
+  /** Whether the registry wants tokens for what is done, rather than a password. */
+  get usesTokens(): boolean {
+    return this.#challenges.some(({ scheme }) => scheme === "bearer");
+  }
+
   /** Remembers the challenges of the registry. */
   learn(challenges: readonly Challenge[]): void {
     if (challenges.length > 0) this.#challenges = challenges;

@@ -13,7 +13,7 @@ export class BrokenBodyError extends ManifestsError {
 }
 
 /** How long a body may stand still, in milliseconds. */
-export const STALL_TIMEOUT = 60_000;
+const STALL_TIMEOUT = 60_000;
 
 /**
  * The body of an answer. A connection that breaks off is an error with code `NETWORK`, not `fetch`'s bare `TypeError`,

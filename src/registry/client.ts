@@ -3,9 +3,11 @@ import { type Credentials, ManifestsError } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, RegistryError } from "./errors.ts";
+import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
+import { ReferrersUpdater } from "./referrers_update.ts";
 import { Repository } from "./repository.ts";
 
 /** What registries are told about who asks. */
@@ -65,6 +67,8 @@ export interface ApiRequest extends Omit<HttpRequest, "url"> {
 export class RegistryClient {
   /** The registry, as in `quay.io`. */
   readonly host: string;
+  /** Keeps the tags that list referrers where the registry does not. */
+  readonly referrers: ReferrersUpdater = new ReferrersUpdater();
   /** Whether the registry is in this machine's own network, or plain HTTP is fine. */
   readonly isLocal: boolean;
   /** How patient it is. */
@@ -134,6 +138,23 @@ export class RegistryClient {
       if (!differs || streamed) return answer;
       await response.body?.cancel();
     }
+  }
+
+  /** Whether requests carry tokens for what they do, rather than a password. */
+  get usesTokens(): boolean {
+    return this.#authenticator.usesTokens;
+  }
+
+  /**
+   * The repositories of the registry, page by page (not of the OCI specification; many registries refuse it).
+   *
+   * @throws {RegistryError} With code `NOT_FOUND`, `DENIED`, `UNAUTHORIZED` or `REGISTRY_ERROR` where it is refused.
+   */
+  async *listRepositories(options: ListOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { last, pageSize = DEFAULT_PAGE_SIZE, ...call } = options;
+    const list = { path: "/v2/_catalog", member: "repositories", pageSize: checkPageSize(pageSize), last };
+    const get = (target: string) => this.send({ method: "GET", target, scopes: ["registry:catalog:*"], ...call });
+    yield* listNames(await get(pageTarget(list)), get, list);
   }
 
   /** Sends a request to a place that is not the registry's: without credentials. */

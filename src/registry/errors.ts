@@ -69,6 +69,7 @@ function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403) return "DENIED";
   if (status === 404) return "NOT_FOUND";
+  if (status === 412) return "CONFLICT";
   if (status === 429) return "TOO_MANY_REQUESTS";
   if (diagnostics.some(isRejection)) return "MANIFEST_REJECTED";
   return "REGISTRY_ERROR";

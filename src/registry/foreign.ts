@@ -1,4 +1,4 @@
-import { type ByteStream } from "../internal/mod.ts";
+import type { ByteStream } from "../internal/mod.ts";
 import { isManifestsError, ManifestsError } from "../spec/mod.ts";
 import { type DownloadOptions, openDownload } from "./download.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";

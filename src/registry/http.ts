@@ -1,7 +1,6 @@
 import { delay } from "@std/async";
 import { backoffDelay, type ByteStream, type Fetch, Semaphore } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
-import { STALL_TIMEOUT } from "./body.ts";
 import { retryAfter } from "./errors.ts";
 import { HostPauses } from "./pause.ts";
 import { redactUrl } from "./redact.ts";

@@ -9,12 +9,11 @@ export { type ApiRequest, RegistryClient, type RegistryClientOptions } from "./c
 export type { HttpRequest, HttpResponse, Patience } from "./http.ts";
 export { type Diagnostic, RegistryError } from "./errors.ts";
 export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool } from "./pool.ts";
-export {
-  type FetchedManifest,
-  type GetBlobOptions,
-  type MountResult,
-  type PutBlobOptions,
-  Repository,
-} from "./repository.ts";
+export type { GetBlobOptions, MountResult, PutBlobOptions } from "./blobs.ts";
+export type { FetchedManifest } from "./manifests.ts";
+export type { ListOptions } from "./pages.ts";
+export type { PutManifestOptions } from "./put_manifest.ts";
+export type { ListReferrersOptions } from "./referrers.ts";
+export { type DeleteTagOptions, Repository } from "./repository.ts";
 export type { OutgoingBlob } from "./upload.ts";
 export type { Upload } from "./upload_session.ts";

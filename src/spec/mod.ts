@@ -104,4 +104,5 @@ export {
   platformJson,
 } from "./platform.ts";
 export { hasDomain, NamedReference, normalizeLocalName, parseReference, type ReferenceParts } from "./reference.ts";
+export { findReferrer, type Referrer } from "./referrer.ts";
 export { readBlob, verifyBlob } from "./verify.ts";
