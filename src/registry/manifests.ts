@@ -83,12 +83,20 @@ async function inflated(bytes: Uint8Array<ArrayBuffer> | undefined): Promise<Uin
   return await readStream(stream, MAX_MANIFEST_SIZE).catch(() => bytes);
 }
 
-/** The descriptor of a manifest, or `undefined`; read from the manifest where a `HEAD` does not tell. */
-export async function headManifest(
+/** A manifest that was looked at. */
+export interface SeenManifest {
+  /** Its descriptor. */
+  readonly descriptor: Descriptor;
+  /** The entity tag of this version of what was asked for; `null` where the registry gave none. */
+  readonly etag: string | null;
+}
+
+/** Looks at a manifest; `undefined` where there is none. Reads it where a `HEAD` does not tell. */
+export async function findManifest(
   api: RepositoryApi,
   tagOrDigest: string,
   options: CallOptions,
-): Promise<Descriptor | undefined> {
+): Promise<SeenManifest | undefined> {
   const call = { ...options, headers: { accept: ACCEPTED_MANIFESTS } };
   const { response, url } = await api.send("HEAD", `manifests/${tagOrDigest}`, call);
   await response.body?.cancel();
@@ -98,11 +106,12 @@ export async function headManifest(
   const digest = headers.get("docker-content-digest") ?? "";
   const size = headers.get("content-length");
   if (status === 200 && isDigest(digest) && size !== null) {
-    return { mediaType: simplifyContentType(headers.get("content-type")), digest, size: Number(size) };
+    const mediaType = simplifyContentType(headers.get("content-type"));
+    return { descriptor: { mediaType, digest, size: Number(size) }, etag: headers.get("etag") };
   }
   try {
-    const manifest = await getManifest(api, tagOrDigest, options);
-    return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length };
+    const { mediaType, digest, bytes } = await getManifest(api, tagOrDigest, options);
+    return { descriptor: { mediaType, digest, size: bytes.length }, etag: null };
   } catch (error) {
     if (isManifestsError(error, "NOT_FOUND")) return undefined;
     throw error;

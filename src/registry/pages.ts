@@ -75,6 +75,7 @@ export async function* listNames(
 ): AsyncGenerator<string, void, undefined> {
   let before = new Set<string>();
   let stale = 0;
+  let linked = false;
   for (let start: HttpResponse | undefined = first; start;) {
     let page: string[] = [];
     let fresh = 0;
@@ -87,10 +88,11 @@ export async function* listNames(
         yield name;
       }
       before = new Set(page);
+      linked ||= answer.response.headers.has("link");
       stale = fresh > 0 ? 0 : stale + 1;
       if (stale > MAX_STALE_PAGES) failLength(answer.url);
     }
-    const more = fresh > 0 && page.length === options.pageSize;
+    const more = !linked && fresh > 0 && page.length === options.pageSize;
     start = more ? await get(pageTarget({ ...options, last: page.at(-1)! })) : undefined;
   }
 }

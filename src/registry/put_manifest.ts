@@ -10,7 +10,7 @@ import {
   verifyManifestDigest,
 } from "../spec/mod.ts";
 import { errorOf } from "./errors.ts";
-import { headManifest } from "./manifests.ts";
+import { findManifest } from "./manifests.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
 /** How often a registry that has taken a manifest is asked for it. */
@@ -48,9 +48,11 @@ export async function putManifest(
       subject: await send(api, tagOrDigest, { bytes, digest, headers: { "content-type": mediaType } }, call),
     };
   }
-  const before = await headManifest(api, tagOrDigest, call);
-  if ((before?.digest ?? null) !== ifMatch) throw conflict(api, tagOrDigest, ifMatch, before);
-  const condition = ifMatch === null ? { "if-none-match": "*" } : { "if-match": `"${ifMatch}"` };
+  const before = await findManifest(api, tagOrDigest, call);
+  if ((before?.descriptor.digest ?? null) !== ifMatch) throw conflict(api, tagOrDigest, ifMatch, before?.descriptor);
+  // A weak entity tag never matches (RFC 9110 §13.1.1).
+  const etag = before?.etag?.startsWith('"') ? before.etag : undefined;
+  const condition = before === undefined ? { "if-none-match": "*" } : etag ? { "if-match": etag } : {};
   let subject: string | null = null;
   try {
     subject = await send(
@@ -107,8 +109,8 @@ async function findWritten(
   call: CallOptions,
 ): Promise<Descriptor | undefined> {
   for (let look = 1;; look++) {
-    const found = await headManifest(api, tagOrDigest, call);
-    if (found || look === MAX_LOOKS) return found;
+    const found = await findManifest(api, tagOrDigest, call);
+    if (found || look === MAX_LOOKS) return found?.descriptor;
     await api.client.pause(look, call.signal);
   }
 }

@@ -1,4 +1,4 @@
-import type { ByteStream, CallOptions } from "../internal/mod.ts";
+import { type ByteStream, type CallOptions, streamOf } from "../internal/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -10,7 +10,6 @@ import {
   type Referrer,
   verifyBlob,
 } from "../spec/mod.ts";
-import { streamOf } from "../internal/mod.ts";
 import {
   cancelUpload,
   getBlob,
@@ -24,7 +23,7 @@ import {
 import type { RegistryClient } from "./client.ts";
 import { deletePath, findReferrerAt, uniqueManifest } from "./delete.ts";
 import { RegistryError } from "./errors.ts";
-import { type FetchedManifest, getManifest, headManifest } from "./manifests.ts";
+import { type FetchedManifest, findManifest, getManifest } from "./manifests.ts";
 import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
 import { putManifest, type PutManifestOptions } from "./put_manifest.ts";
 import { hasReferrersApi, listReferrers, type ListReferrersOptions } from "./referrers.ts";
@@ -69,7 +68,7 @@ export class Repository {
 
   /** The descriptor of a manifest, or `undefined` where there is none. Reads the manifest where a `HEAD` does not tell. */
   async headManifest(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor | undefined> {
-    return await headManifest(this.#api, tagOrDigest, options);
+    return (await findManifest(this.#api, tagOrDigest, options))?.descriptor;
   }
 
   /**
