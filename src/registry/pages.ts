@@ -92,7 +92,7 @@ export async function* listNames(
       stale = fresh > 0 ? 0 : stale + 1;
       if (stale > MAX_STALE_PAGES) failLength(answer.url);
     }
-    const more = !linked && fresh > 0 && page.length === options.pageSize;
+    const more: boolean = !linked && fresh > 0 && page.length === options.pageSize;
     start = more ? await get(pageTarget({ ...options, last: page.at(-1)! })) : undefined;
   }
 }
