@@ -97,6 +97,7 @@ export class RegistryClient {
       credentials: options.credentials,
       bearerToken: options.bearerToken,
       insecure: this.#insecure,
+      isLocal: this.isLocal,
       host: new URL(this.#origins[0]!).hostname,
       send: async (request, signal) => {
         const { method, url } = request;
@@ -120,11 +121,11 @@ export class RegistryClient {
     this.#refuseTarget(request.method, base, url);
     // The registry may hand out locations elsewhere; credentials do not go there.
     const ours = new URL(url).origin === base;
+    const streamed = request.body instanceof ReadableStream;
+    let wanted = scopes;
     for (let attempt = 1;; attempt++) {
-      const streamed = request.body instanceof ReadableStream;
-      const authorization = ours
-        ? await this.#authenticator.authorize(scopes, { signal: request.signal, long: streamed })
-        : undefined;
+      const { signal } = request;
+      const authorization = ours ? await this.#authenticator.authorize(wanted, { signal, long: streamed }) : undefined;
       const answer = await this.#http.send({
         ...rest,
         url,
@@ -134,8 +135,9 @@ export class RegistryClient {
       if (response.status !== 401 || !ours || attempt > 1) return answer;
       // A second attempt makes sense only if it can differ from the first. Of a stream, there is none, but whoever can
       // open it again must not be given the same token.
-      const differs = await this.#authenticator.refused(authorization, scopes, challengesOf(response));
-      if (!differs || streamed) return answer;
+      const next = this.#authenticator.refused(authorization, wanted, { challenges: challengesOf(response), url });
+      if (next === undefined || streamed) return answer;
+      wanted = next;
       await response.body?.cancel();
     }
   }
@@ -184,7 +186,7 @@ export class RegistryClient {
   /** Finds the registry: https, or http where that is allowed and https does not work. */
   async #probe(signal: AbortSignal): Promise<Endpoint> {
     const endpoint = await this.#findEndpoint(signal);
-    this.#authenticator.learn(endpoint.challenges);
+    this.#authenticator.learn(endpoint.challenges, `${endpoint.base}/v2/`);
     return endpoint;
   }
 
