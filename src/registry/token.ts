@@ -86,7 +86,7 @@ export async function readToken(answer: HttpResponse, { scopes, credentials }: T
   const { token, access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn } = isObject(value)
     ? value
     : {};
-  const text = token || accessToken;
+  const text = token || (accessToken ?? token);
   if (typeof text !== "string" || (text === "" && credentials)) {
     throw new ManifestsError(
       "UNAUTHORIZED",
