@@ -8,4 +8,12 @@ export { createHasher, type Hasher } from "./hash.ts";
 export { VERSION } from "./version.ts";
 export { OncePerKey } from "./once.ts";
 export { Semaphore } from "./semaphore.ts";
-export { type ByteStream, compactChunk, mapStream, readChunks, readStream, streamOf } from "./streams.ts";
+export {
+  type ByteStream,
+  compactChunk,
+  mapStream,
+  readChunks,
+  readStream,
+  type StreamHooks,
+  streamOf,
+} from "./streams.ts";

@@ -76,18 +76,37 @@ export interface StreamHooks {
   end?(): Uint8Array<ArrayBuffer> | undefined;
   /** Replaces a failure of the source. */
   fail?(error: unknown): unknown;
+  /**
+   * Called when the source failed, or, without an argument, when it ended. Returns a source to go on with, if any; what
+   * it throws replaces the failure or the end.
+   */
+  resume?(failure?: { error: unknown }): Promise<ByteStream | undefined>;
+  /** Told that nobody wants more. */
+  cancel?(reason: unknown): void;
   /** How long the source may keep a reader waiting, and what is thrown then. */
   timeout?: { milliseconds: number; error(): Error };
 }
 
 /** A stream that passes another one on. Nothing is read ahead; a cancel reaches the source at once. */
 export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
-  const reader = openReader(source);
+  let reader = openReader(source);
+  let cancelled = false;
   const read = async () => {
-    try {
-      return await (hooks.timeout ? withTimeout(reader.read(), hooks.timeout) : reader.read());
-    } catch (error) {
-      throw hooks.fail ? hooks.fail(error) : error;
+    for (;;) {
+      let failure: { error: unknown } | undefined;
+      try {
+        const chunk = await (hooks.timeout ? withTimeout(reader.read(), hooks.timeout) : reader.read());
+        if (chunk) return chunk;
+      } catch (error) {
+        failure = { error: hooks.fail ? hooks.fail(error) : error };
+      }
+      const next = await hooks.resume?.(failure);
+      if (!next && failure) throw failure.error;
+      if (!next) return undefined;
+      // What stood still is still open.
+      if (failure) await reader.cancel(failure.error).catch(() => {});
+      reader = openReader(next);
+      if (cancelled) await reader.cancel().catch(() => {});
     }
   };
   const step = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
@@ -109,6 +128,8 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
       }
     },
     async cancel(reason) {
+      cancelled = true;
+      hooks.cancel?.(reason);
       await reader.cancel(reason).catch(() => {});
     },
   }, { highWaterMark: 0 });

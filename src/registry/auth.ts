@@ -1,15 +1,12 @@
-import { encodeBase64, encodeUtf8, OncePerKey, readStream } from "../internal/mod.ts";
-import { type Credentials, isObject, ManifestsError } from "../spec/mod.ts";
-import { bodyOf } from "./body.ts";
+import { OncePerKey } from "../internal/mod.ts";
+import { type Credentials, isManifestsError, ManifestsError } from "../spec/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { errorOf } from "./errors.ts";
-import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
-
-/** How large a token answer may be, in bytes. */
-const MAX_TOKEN_BODY = 128 * 1024;
-/** Tokens live at least this long by the specification of the token service, in seconds. */
-const DEFAULT_TOKEN_LIFETIME = 60;
+import { isPrivateHost } from "./private_host.ts";
+import { redactUrl } from "./redact.ts";
+import { coversScopes, normalizeScopes, parseScopes } from "./scopes.ts";
+import { basicAuth, passwordRequest, readToken, refreshRequest, type Token, type TokenQuestion } from "./token.ts";
 
 /** Sends a request: no authentication. */
 export type Send = (request: Request, signal: AbortSignal) => Promise<HttpResponse>;
@@ -24,78 +21,145 @@ export interface AuthenticatorOptions {
   host: string;
   /** Whether the registry itself may be reached insecurely; then its token service may be too. */
   insecure: boolean;
+  /** Whether the registry is in our own network; then its token service may be too. */
+  isLocal: boolean;
   /** Sends token requests. */
   send: Send;
 }
 
-interface Token {
-  value: string;
-  expires: number;
+/** Options of {@linkcode Authenticator.authorize}. */
+export interface AuthorizeOptions {
+  /** Ends the waiting. */
+  signal?: AbortSignal | undefined;
+  /** Whether the request takes long, so that no token will do that is about to expire; default `false`. */
+  long?: boolean;
 }
 
 /** Answers a registry's challenges: Basic, or Bearer with one token request per set of scopes. */
 export class Authenticator {
   #challenges: readonly Challenge[] = [];
+  /** Where the challenges came from: a realm may be relative to that. */
+  #base: string;
   readonly #tokens = new OncePerKey<string, Token>();
+  /** Every token that is at hand, by the key of what it was asked for. */
+  readonly #known = new Map<string, Token>();
   readonly #options: AuthenticatorOptions;
+  /** What a token service gave in place of the password, or of an older identity token. */
+  #refreshToken: string | undefined;
 
   /** Creates an authenticator that knows no challenge yet. */
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
+    this.#base = `https://${options.host}/`;
   }
 
-  /** Remembers the challenges of the registry. */
-  learn(challenges: readonly Challenge[]): void {
-    if (challenges.length > 0) this.#challenges = challenges;
+  /** Whether the registry wants tokens for what is done, rather than a password. */
+  get usesTokens(): boolean {
+    return this.#challenges.some(({ scheme }) => scheme === "bearer");
   }
 
-  /** Takes note of a 401 and says whether another attempt can differ from the one that was refused. */
-  async refused(
+  /** Remembers the challenges of the registry, and where they came from. */
+  learn(challenges: readonly Challenge[], url: string): void {
+    if (challenges.length === 0) return;
+    this.#challenges = challenges;
+    this.#base = url;
+  }
+
+  /**
+   * Takes note of a 401. Returns the scopes that another attempt needs; `undefined` where no other attempt can differ
+   * from the one that was refused.
+   */
+  refused(
     authorization: string | undefined,
     scopes: readonly string[],
-    challenges: readonly Challenge[],
-  ): Promise<boolean> {
-    const before = this.#challenges;
-    this.learn(challenges);
-    if (this.#options.bearerToken !== undefined) return false;
-    if (!authorization?.startsWith("Bearer ")) return before !== this.#challenges && authorization === undefined;
-    const key = keyOf(scopes);
-    const current = this.#tokens.peek(key);
-    const value = await current?.then((token) => bearerValue(token.value), () => undefined);
-    // Another request may have fetched a new token meanwhile: that one stays.
-    if (value === authorization) this.#tokens.forget(key, current);
-    return true;
+    { challenges, url }: { challenges: readonly Challenge[]; url: string },
+  ): readonly string[] | undefined {
+    const knewNone = this.#challenges.length === 0;
+    this.learn(challenges, url);
+    if (this.#options.bearerToken !== undefined) return undefined;
+    const parameters = challenges.find(({ scheme }) => scheme === "bearer")?.parameters;
+    const insufficient = parameters?.get("error") === "insufficient_scope";
+    const wanted = insufficient ? normalizeScopes([...scopes, ...parseScopes(parameters.get("scope") ?? "")]) : scopes;
+    if (authorization?.startsWith("Bearer ")) {
+      this.#forget(authorization);
+      return wanted;
+    }
+    return authorization === undefined && (knewNone || challenges.length > 0) ? wanted : undefined;
+  }
+
+  /** A token that was refused is not used again; one that another request fetched meanwhile stays. */
+  #forget(authorization: string): void {
+    for (const [key, token] of this.#known) {
+      if (bearerValue(token.value) !== authorization) continue;
+      this.#known.delete(key);
+      this.#tokens.forget(key);
+    }
   }
 
   /** The `Authorization` value for a request that needs these scopes; `undefined` for an anonymous one. */
-  async authorize(scopes: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
+  async authorize(scopes: readonly string[], options: AuthorizeOptions = {}): Promise<string | undefined> {
     const { bearerToken, credentials } = this.#options;
     if (bearerToken !== undefined) return bearerValue(bearerToken);
     const bearer = this.#challenges.find(({ scheme }) => scheme === "bearer");
-    if (bearer) return await this.#bearer(bearer, scopes, signal);
-    const basic = this.#challenges.some(({ scheme }) => scheme === "basic");
-    return basic && credentials?.username !== undefined ? basicAuth(credentials) : undefined;
+    const basic = credentials?.username !== undefined && this.#challenges.some(({ scheme }) => scheme === "basic")
+      ? basicAuth(credentials)
+      : undefined;
+    if (!bearer) return basic;
+    try {
+      return await this.#bearer(bearer, normalizeScopes(scopes), options);
+    } catch (error) {
+      // A registry that takes passwords too may have a token service that is of no use.
+      if (basic === undefined || !isManifestsError(error) || isManifestsError(error, "TOO_MANY_REQUESTS")) throw error;
+      return basic;
+    }
   }
 
-  async #bearer(challenge: Challenge, scopes: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
-    const key = keyOf(scopes);
-    const fetch = (signal: AbortSignal) => this.#fetchToken(challenge, scopes, signal);
-    let token = await this.#tokens.get(key, fetch, signal);
-    if (token.expires <= performance.now()) {
-      // Only who finds the old one forgets it; the others find the new one.
-      const old = this.#tokens.peek(key);
-      if (old !== undefined && await old === token) this.#tokens.forget(key, old);
-      token = await this.#tokens.get(key, fetch, signal);
+  async #bearer(
+    challenge: Challenge,
+    scopes: readonly string[],
+    { signal, long = false }: AuthorizeOptions,
+  ): Promise<string | undefined> {
+    const lives = ({ expires, lifetime }: Token) => expires - (long ? lifetime / 2 : 0) > performance.now();
+    for (const token of this.#known.values()) {
+      if (lives(token) && coversScopes(token.scopes, scopes)) return bearerValue(token.value);
     }
+    const key = scopes.join(" ");
+    const stale = this.#known.get(key);
+    if (stale && !lives(stale)) {
+      // Only who finds the old one forgets it; the others find the new one.
+      this.#known.delete(key);
+      this.#tokens.forget(key);
+    }
+    const token = await this.#tokens.get(key, (signal) => this.#fetchToken(challenge, scopes, signal), signal);
     return bearerValue(token.value);
   }
 
   async #fetchToken(challenge: Challenge, scopes: readonly string[], signal: AbortSignal): Promise<Token> {
     const realm = this.#realm(challenge);
-    const request = tokenRequest(realm, challenge, scopes, this.#credentialsFor(realm));
-    const answer = await this.#options.send(request, signal);
-    if (!answer.response.ok) throw await errorOf(request.method, answer);
-    return readToken(await readStream(bodyOf(answer), MAX_TOKEN_BODY), request.url);
+    const question = { realm, challenge, scopes, credentials: this.#credentialsFor(realm) };
+    const answer = await this.#ask(question, signal);
+    if (!answer.response.ok) throw await errorOf("GET", answer);
+    const token = await readToken(answer, question);
+    this.#refreshToken = token.refreshToken ?? this.#refreshToken;
+    this.#known.set(scopes.join(" "), token);
+    return token;
+  }
+
+  /** Asks with an identity token where there is one; with the password where the service takes none. */
+  async #ask(question: TokenQuestion, signal: AbortSignal): Promise<HttpResponse> {
+    const { credentials } = question;
+    const identityToken = credentials && (this.#refreshToken ?? credentials.identityToken);
+    const hasPassword = credentials?.username !== undefined && credentials.password !== undefined;
+    if (identityToken !== undefined) {
+      const answer = await this.#options.send(refreshRequest(question, identityToken), signal);
+      // Harbor and others answer GET only.
+      if (answer.response.ok || !hasPassword || ![400, 401, 403, 404, 405].includes(answer.response.status)) {
+        return answer;
+      }
+      await answer.response.body?.cancel();
+      this.#refreshToken = undefined;
+    }
+    return await this.#options.send(passwordRequest(question), signal);
   }
 
   /** A token service elsewhere gets no credentials in clear text, whatever may be insecure about the registry. */
@@ -103,21 +167,23 @@ export class Authenticator {
     return realm.protocol === "https:" || realm.hostname === this.#options.host ? this.#options.credentials : undefined;
   }
 
-  /** The token service's address, which the registry chose: never less secure than the registry. */
+  /** The token service's address, which the registry chose: never less secure than the registry, nor in our network. */
   #realm(challenge: Challenge): URL {
     const realm = challenge.parameters.get("realm") ?? "";
-    const url = URL.parse(realm);
+    const url = realm === "" ? null : URL.parse(realm, this.#base);
     if (!url || !["http:", "https:"].includes(url.protocol)) {
       throw new ManifestsError("UNAUTHORIZED", `Cannot authenticate as the realm is no URL: ${JSON.stringify(realm)}`);
     }
-    if (url.protocol === "http:" && !this.#options.insecure) {
-      throw new ManifestsError(
-        "UNAUTHORIZED",
-        `Cannot authenticate as the realm is not https, while the registry is: ${redactUrl(realm)}`,
-      );
+    const { insecure, isLocal } = this.#options;
+    const problem = url.protocol === "http:" && !insecure
+      ? "is not https, while the registry is"
+      : !isLocal && isPrivateHost(url)
+      ? "is in the network that this client is in, while the registry is not"
+      : undefined;
+    if (problem) {
+      throw new ManifestsError("UNAUTHORIZED", `Cannot authenticate as the realm ${problem}: ${redactUrl(url.href)}`);
     }
-    url.username = "";
-    url.password = "";
+    url.username = url.password = "";
     return url;
   }
 }
@@ -132,58 +198,4 @@ function bearerValue(token: string): string | undefined {
     );
   }
   return `Bearer ${token}`;
-}
-
-function keyOf(scopes: readonly string[]): string {
-  return scopes.toSorted().join(" ");
-}
-
-function basicAuth({ username = "", password = "" }: Credentials): string {
-  return `Basic ${encodeBase64(encodeUtf8(`${username}:${password}`))}`;
-}
-
-/** GET with Basic credentials, or the OAuth2 form where there is an identity token (distribution, token specification). */
-function tokenRequest(
-  realm: URL,
-  challenge: Challenge,
-  scopes: readonly string[],
-  credentials: Credentials | undefined,
-): Request {
-  const service = challenge.parameters.get("service");
-  if (credentials?.identityToken !== undefined) {
-    const form = new URLSearchParams({
-      grant_type: "refresh_token",
-      refresh_token: credentials.identityToken,
-      client_id: "multiarch-manifests",
-      scope: scopes.join(" "),
-      ...(service ? { service } : {}),
-    });
-    return new Request(realm, { method: "POST", body: form });
-  }
-  if (service) realm.searchParams.set("service", service);
-  for (const scope of scopes) realm.searchParams.append("scope", scope);
-  const headers = new Headers();
-  if (credentials?.username) {
-    realm.searchParams.set("account", credentials.username);
-    headers.set("authorization", basicAuth(credentials));
-  }
-  return new Request(realm, { headers });
-}
-
-function readToken(bytes: Uint8Array | undefined, url: string): Token {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    value = undefined;
-  }
-  const { token, access_token: accessToken, expires_in: expiresIn } = isObject(value) ? value : {};
-  const text = token || accessToken;
-  if (typeof text !== "string") {
-    throw new ManifestsError("UNAUTHORIZED", `Cannot authenticate as ${redactUrl(url)} answered without a token`);
-  }
-  const lifetime = Math.max(Number(expiresIn) || DEFAULT_TOKEN_LIFETIME, DEFAULT_TOKEN_LIFETIME) * 1000;
-  // Counted on the local monotonic clock, so a wrong clock on either side does not matter; a little early, because a
-  // request may take a while to arrive.
-  return { value: text, expires: performance.now() + Math.min(lifetime * 0.9, lifetime - 10_000) };
 }

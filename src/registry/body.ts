@@ -1,4 +1,4 @@
-import { type ByteStream, mapStream } from "../internal/mod.ts";
+import { type ByteStream, mapStream, type StreamHooks } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
@@ -19,14 +19,20 @@ const STALL_TIMEOUT = 60_000;
  * The body of an answer. A connection that breaks off is an error with code `NETWORK`, not `fetch`'s bare `TypeError`,
  * and so is one that stands still.
  *
- * @param stallTimeout How long nothing may come, in milliseconds.
+ * @param hooks What else is done with it.
  */
-export function bodyOf({ response, url }: HttpResponse, stallTimeout: number = STALL_TIMEOUT): ByteStream {
-  const body = response.body as ByteStream | null;
-  if (!body) return new ReadableStream({ start: (controller) => controller.close() });
+export function bodyOf(
+  { response, url, stallTimeout = STALL_TIMEOUT }: HttpResponse,
+  hooks: Omit<StreamHooks, "fail" | "timeout"> = {},
+): ByteStream {
+  const body = response.body as ByteStream | null ?? emptyStream();
   const fail = (error: unknown) =>
     // An abort carries the caller's own reason.
     error instanceof TypeError ? new BrokenBodyError(url, error.message) : error;
   const stalled = () => new BrokenBodyError(url, "nothing came for too long");
-  return mapStream(body, { fail, timeout: { milliseconds: stallTimeout, error: stalled } });
+  return mapStream(body, { ...hooks, fail, timeout: { milliseconds: stallTimeout, error: stalled } });
+}
+
+function emptyStream(): ByteStream {
+  return new ReadableStream({ start: (controller) => controller.close() });
 }

@@ -3,8 +3,11 @@ import { type Credentials, ManifestsError } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, RegistryError } from "./errors.ts";
+import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
+import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
-import { HttpClient, type HttpRequest, type HttpResponse } from "./http.ts";
+import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
+import { ReferrersUpdater } from "./referrers_update.ts";
 import { Repository } from "./repository.ts";
 
 /** What registries are told about who asks. */
@@ -26,6 +29,8 @@ export interface RegistryClientOptions {
   fetch?: Fetch | undefined;
   /** `User-Agent` header. */
   userAgent?: string | undefined;
+  /** How long it waits for what; see the members for the defaults. */
+  patience?: Patience | undefined;
 }
 
 /** What a probe finds out. */
@@ -62,6 +67,12 @@ export interface ApiRequest extends Omit<HttpRequest, "url"> {
 export class RegistryClient {
   /** The registry, as in `quay.io`. */
   readonly host: string;
+  /** Keeps the tags that list referrers where the registry does not. */
+  readonly referrers: ReferrersUpdater = new ReferrersUpdater();
+  /** Whether the registry is in this machine's own network, or plain HTTP is fine. */
+  readonly isLocal: boolean;
+  /** How patient it is. */
+  readonly patience: Patience;
   readonly #insecure: boolean;
   readonly #http: HttpClient;
   readonly #authenticator: Authenticator;
@@ -78,11 +89,15 @@ export class RegistryClient {
       fetch: options.fetch ?? ((request) => fetch(request)),
       userAgent: options.userAgent ?? USER_AGENT,
       insecure: this.#insecure,
+      patience: options.patience,
     });
+    this.patience = options.patience ?? {};
+    this.isLocal = this.#insecure || isPrivateHost(new URL(this.#origins[0]!));
     this.#authenticator = new Authenticator({
       credentials: options.credentials,
       bearerToken: options.bearerToken,
       insecure: this.#insecure,
+      isLocal: this.isLocal,
       host: new URL(this.#origins[0]!).hostname,
       send: async (request, signal) => {
         const { method, url } = request;
@@ -103,36 +118,75 @@ export class RegistryClient {
     const { base } = await this.#endpoint.get("endpoint", (signal) => this.#probe(signal), request.signal);
     const { target, scopes, headers, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
-    this.#refuseDowngrade(request.method, base, url);
+    this.#refuseTarget(request.method, base, url);
     // The registry may hand out locations elsewhere; credentials do not go there.
     const ours = new URL(url).origin === base;
+    const streamed = request.body instanceof ReadableStream;
+    let wanted = scopes;
     for (let attempt = 1;; attempt++) {
-      const authorization = ours ? await this.#authenticator.authorize(scopes, request.signal) : undefined;
+      const { signal } = request;
+      const authorization = ours ? await this.#authenticator.authorize(wanted, { signal, long: streamed }) : undefined;
       const answer = await this.#http.send({
         ...rest,
         url,
         headers: { ...headers, ...(authorization ? { authorization } : {}) },
       });
       const { response } = answer;
-      if (response.status !== 401 || !ours || attempt > 1 || request.body instanceof ReadableStream) return answer;
-      // A second attempt makes sense only if it can differ from the first.
-      if (!await this.#authenticator.refused(authorization, scopes, challengesOf(response))) return answer;
+      if (response.status !== 401 || !ours || attempt > 1) return answer;
+      // A second attempt makes sense only if it can differ from the first. Of a stream, there is none, but whoever can
+      // open it again must not be given the same token.
+      const next = this.#authenticator.refused(authorization, wanted, { challenges: challengesOf(response), url });
+      if (next === undefined || streamed) return answer;
+      wanted = next;
       await response.body?.cancel();
     }
   }
 
-  #refuseDowngrade(method: string, base: string, url: string): void {
-    if (this.#insecure || !base.startsWith("https:") || url.startsWith("https:")) return;
+  /** Whether requests carry tokens for what they do, rather than a password. */
+  get usesTokens(): boolean {
+    return this.#authenticator.usesTokens;
+  }
+
+  /**
+   * The repositories of the registry, page by page (not of the OCI specification; many registries refuse it).
+   *
+   * @throws {RegistryError} With code `NOT_FOUND`, `DENIED`, `UNAUTHORIZED` or `REGISTRY_ERROR` where it is refused.
+   */
+  async *listRepositories(options: ListOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { last, pageSize = DEFAULT_PAGE_SIZE, ...call } = options;
+    const list = { path: "/v2/_catalog", member: "repositories", pageSize: checkPageSize(pageSize), last };
+    const get = (target: string) => this.send({ method: "GET", target, scopes: ["registry:catalog:*"], ...call });
+    yield* listNames(await get(pageTarget(list)), get, list);
+  }
+
+  /** Sends a request to a place that is not the registry's: without credentials. */
+  async sendElsewhere(request: HttpRequest): Promise<HttpResponse> {
+    return await this.#http.send(request);
+  }
+
+  /** Waits before another attempt, the longer the more there were. */
+  async pause(attempt: number, signal?: AbortSignal): Promise<void> {
+    await this.#http.pause(attempt, signal);
+  }
+
+  /** What a registry says must not lead to less security, nor into the network of who asks. */
+  #refuseTarget(method: string, base: string, url: string): void {
+    const to = new URL(url);
+    const downgraded = !this.#insecure && base.startsWith("https:") && to.protocol !== "https:";
+    const inward = !this.isLocal && to.origin !== base && isPrivateHost(to);
+    if (!downgraded && !inward) return;
     throw new ManifestsError(
       "REGISTRY_ERROR",
-      `Cannot ${method} ${redactUrl(url)} as the registry, which is reached over https, sends there`,
+      `Cannot ${method} ${redactUrl(url)} as the registry, which is ${
+        downgraded ? "reached over https" : "not in this network"
+      }, sends there`,
     );
   }
 
   /** Finds the registry: https, or http where that is allowed and https does not work. */
   async #probe(signal: AbortSignal): Promise<Endpoint> {
     const endpoint = await this.#findEndpoint(signal);
-    this.#authenticator.learn(endpoint.challenges);
+    this.#authenticator.learn(endpoint.challenges, `${endpoint.base}/v2/`);
     return endpoint;
   }
 

@@ -1,5 +1,6 @@
 import { readStream } from "../internal/mod.ts";
 import { bodyOf } from "./body.ts";
+import { parseChallenges } from "./challenge.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
 import { type ErrorCode, isObject, ManifestsError, type ManifestsErrorOptions } from "../spec/mod.ts";
@@ -69,6 +70,7 @@ function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403) return "DENIED";
   if (status === 404) return "NOT_FOUND";
+  if (status === 412) return "CONFLICT";
   if (status === 429) return "TOO_MANY_REQUESTS";
   if (diagnostics.some(isRejection)) return "MANIFEST_REJECTED";
   return "REGISTRY_ERROR";
@@ -85,6 +87,9 @@ function parseDiagnostics(body: string, contentType: string): Diagnostic[] {
   try {
     value = JSON.parse(body);
   } catch {
+    const xml = /<Error>\s*<Code>([^<]*)<\/Code>\s*<Message>([^<]*)<\/Message>/.exec(body);
+    // What object stores say, to which registries redirect.
+    if (xml) return [{ code: clean(xml[1]!), message: clean(xml[2]!) }];
     const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
     const text = clean(contentType.includes("html") || title ? title ?? "an HTML page" : body.split("\n")[0]!);
     return text ? [{ code: "UNKNOWN", message: text }] : [];
@@ -114,15 +119,25 @@ export function retryAfter(response: Response): number | undefined {
   return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
 }
 
+/** What a 401 says of the token that it refuses (RFC 6750 §3). */
+function refusedTokens(response: Response): Diagnostic[] {
+  if (response.status !== 401) return [];
+  return parseChallenges(response.headers.get("www-authenticate") ?? "").flatMap(({ parameters }) => {
+    const code = parameters.get("error");
+    return code === undefined ? [] : [{ code: clean(code), message: clean(parameters.get("error_description") ?? "") }];
+  });
+}
+
 /** Reads an unsuccessful answer to its end and makes an error of it. */
 export async function errorOf(method: string, answer: HttpResponse): Promise<RegistryError> {
   const { response, url } = answer;
   const bytes = await readStream(bodyOf(answer), MAX_ERROR_BODY).catch(() => undefined);
+  const said = parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? "");
   return new RegistryError({
     status: response.status,
     method,
     url,
-    diagnostics: parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? ""),
+    diagnostics: [...refusedTokens(response), ...said],
     retryAfter: retryAfter(response),
   });
 }

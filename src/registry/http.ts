@@ -2,6 +2,7 @@ import { delay } from "@std/async";
 import { backoffDelay, type ByteStream, type Fetch, Semaphore } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
 import { retryAfter } from "./errors.ts";
+import { HostPauses } from "./pause.ts";
 import { redactUrl } from "./redact.ts";
 
 /** Requests to one host that may wait for an answer at once. */
@@ -11,7 +12,9 @@ const HEADERS_TIMEOUT = 60_000;
 const MAX_REDIRECTS = 10;
 /** How often a request is repeated where the caller does not say. */
 const DEFAULT_RETRIES = 3;
-const RETRIED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504];
+/** What passes: too much at once, a gateway's trouble, and what gateways of CDNs say of their origin (520–524). */
+const RETRIED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524];
+const RETRY_DELAY = 1_000;
 
 /** A request in parts, so that it can be made again. */
 export interface HttpRequest {
@@ -31,6 +34,8 @@ export interface HttpRequest {
   readonly failsFast?: boolean | undefined;
   /** How long the answer's headers may take, in milliseconds; default 60,000. */
   readonly headersTimeout?: number | undefined;
+  /** Says what is wrong with a place that a redirect leads to, as in `to a private network`, if anything. */
+  readonly refuse?: ((url: URL) => string | undefined) | undefined;
 }
 
 /** An answer, with the URL that gave it. */
@@ -39,49 +44,101 @@ export interface HttpResponse {
   readonly response: Response;
   /** The URL after redirects. */
   readonly url: string;
+  /** How long its body may stand still, in milliseconds; default 60,000. */
+  readonly stallTimeout?: number | undefined;
+}
+
+/** How patient a client is. */
+export interface Patience {
+  /**
+   * How long an answer's headers may take, in milliseconds, where the request has no streamed body.
+   *
+   * @default {60_000}
+   */
+  readonly headersTimeout?: number | undefined;
+  /**
+   * How long an answer's body may stand still, in milliseconds.
+   *
+   * @default {60_000}
+   */
+  readonly stallTimeout?: number | undefined;
+  /**
+   * How long a streamed upload may stand still, in milliseconds.
+   *
+   * @default {120_000}
+   */
+  readonly uploadTimeout?: number | undefined;
+  /**
+   * Milliseconds before the first repetition, on average half of it; doubles with each.
+   *
+   * @default {1000}
+   */
+  readonly retryDelay?: number | undefined;
+}
+
+/** Options for {@linkcode HttpClient}. */
+export interface HttpClientOptions {
+  /** Sends a request. */
+  readonly fetch: Fetch;
+  /** `User-Agent` header. */
+  readonly userAgent: string;
+  /** Whether redirects may lead from https to http. */
+  readonly insecure: boolean;
+  /** How patient it is. */
+  readonly patience?: Patience | undefined;
+  /** Told of every answer, redirects included. */
+  readonly onAnswer?: ((response: Response) => void) | undefined;
 }
 
 /** Sends requests to one host: redirects by our own rules, bounded concurrency, retries where that is safe. */
 export class HttpClient {
-  readonly #fetch: Fetch;
-  readonly #userAgent: string;
-  readonly #insecure: boolean;
+  readonly #options: HttpClientOptions;
+  readonly #patience: Patience;
   readonly #slots = new Semaphore(MAX_REQUESTS_PER_HOST);
+  readonly #pauses = new HostPauses();
 
-  /** `insecure` allows redirects from https to http. */
-  constructor(options: { fetch: Fetch; userAgent: string; insecure: boolean }) {
-    this.#fetch = options.fetch;
-    this.#userAgent = options.userAgent;
-    this.#insecure = options.insecure;
+  /** Creates a client; nothing is sent. */
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#patience = options.patience ?? {};
   }
 
-  /** Sends a request; repeats it after passing failures unless its body is a stream or it is a `POST` or `PATCH`. */
+  /** Sends a request; repeats it after passing failures where that is safe: see {@linkcode repeats}. */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const repeatable = !(request.body instanceof ReadableStream) && !["POST", "PATCH"].includes(request.method);
-    const retries = repeatable ? request.maxRetries ?? DEFAULT_RETRIES : 0;
+    const { signal, maxRetries = DEFAULT_RETRIES } = request;
     for (let attempt = 1;; attempt++) {
-      const last = attempt > retries;
+      const last = attempt > maxRetries;
       try {
         const answer = await this.#follow(request);
-        if (last || !RETRIED_STATUSES.includes(answer.response.status)) return answer;
-        await answer.response.body?.cancel();
-        await delay(retryAfter(answer.response) ?? backoffDelay(attempt), signalOption(request.signal));
+        const { status, body } = answer.response;
+        if (last || !RETRIED_STATUSES.includes(status) || !repeats(request, status)) return answer;
+        await body?.cancel();
+        const asked = retryAfter(answer.response);
+        if (asked !== undefined) this.#pauses.note(new URL(answer.url).origin, asked);
+        else await this.pause(attempt, signal);
       } catch (error) {
-        if (last || request.failsFast || !(error instanceof ManifestsError) || error.code !== "NETWORK") throw error;
-        await delay(backoffDelay(attempt), signalOption(request.signal));
+        const passing = error instanceof ManifestsError && error.code === "NETWORK" && repeats(request);
+        if (last || request.failsFast || !passing) throw error;
+        await this.pause(attempt, signal);
       }
     }
+  }
+
+  /** Waits before another attempt, the longer the more there were. */
+  async pause(attempt: number, signal?: AbortSignal): Promise<void> {
+    await delay(backoffDelay(attempt, (this.#patience.retryDelay ?? RETRY_DELAY) / 2), signalOption(signal));
   }
 
   /** Sends a request once, redirects not followed. */
   async sendOnce(request: HttpRequest): Promise<Response> {
     const { method, url, headers, body, signal } = request;
+    await this.#pauses.wait(new URL(url).origin, signal);
     using _slot = await this.#slots.acquire(signal);
     const timeout = new AbortController();
     const sent = new Request(url, {
       method,
       // Without this, `fetch` inflates bodies, and neither digest nor length describe what is read.
-      headers: { "accept-encoding": "identity", "user-agent": this.#userAgent, ...headers },
+      headers: { "accept-encoding": "identity", "user-agent": this.#options.userAgent, ...headers },
       body: body ?? null,
       redirect: "manual",
       signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
@@ -90,10 +147,12 @@ export class HttpClient {
     const timer = streamed ? undefined : setTimeout(
       () =>
         timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)} as no answer came in time`)),
-      request.headersTimeout ?? HEADERS_TIMEOUT,
+      request.headersTimeout ?? this.#patience.headersTimeout ?? HEADERS_TIMEOUT,
     );
     try {
-      return await this.#fetch(sent);
+      const response = await this.#options.fetch(sent);
+      this.#options.onAnswer?.(response);
+      return response;
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
       if (timeout.signal.aborted) throw timeout.signal.reason;
@@ -113,10 +172,10 @@ export class HttpClient {
       const response = await this.sendOnce({ ...request, url, headers });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
-        return { response, url };
+        return { response, url, stallTimeout: this.#patience.stallTimeout };
       }
       await response.body?.cancel();
-      url = this.#redirected(request.method, url, location);
+      url = this.#redirected(request, url, location);
     }
     throw new ManifestsError(
       "REGISTRY_ERROR",
@@ -124,20 +183,32 @@ export class HttpClient {
     );
   }
 
-  #redirected(method: string, from: string, location: string): string {
+  #redirected({ method, refuse }: HttpRequest, from: string, location: string): string {
     const to = URL.parse(location, from);
     const problem = !to || !["http:", "https:"].includes(to.protocol)
       ? "to what is no http URL"
       : method !== "GET" && method !== "HEAD"
       ? `to ${redactUrl(to.href)}, which is not followed for this method`
-      : to.protocol === "http:" && from.startsWith("https:") && !this.#insecure
+      : to.protocol === "http:" && from.startsWith("https:") && !this.#options.insecure
       ? `from https to ${redactUrl(to.href)}`
-      : undefined;
+      : refuse?.(to);
     if (problem) {
       throw new ManifestsError("REGISTRY_ERROR", `Cannot ${method} ${redactUrl(from)} as it redirects ${problem}`);
     }
+    // `fetch` would make an `Authorization` header of them.
+    to!.username = to!.password = "";
     return to!.href;
   }
+}
+
+/**
+ * Whether a request may be sent again after this status, or after a network failure. Streams cannot. Of the others, only
+ * a request that the server refused to look at, or whose double does no harm: an upload session too many is forgotten,
+ * a chunk too many is not.
+ */
+function repeats({ method, body }: HttpRequest, status?: number): boolean {
+  if (body instanceof ReadableStream) return false;
+  return status === 429 || (method !== "PATCH" && (method !== "POST" || body === undefined));
 }
 
 function signalOption(signal: AbortSignal | undefined): { signal?: AbortSignal } {

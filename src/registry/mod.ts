@@ -6,8 +6,14 @@
 export type { ByteStream, CallOptions, Fetch } from "../internal/mod.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type ApiRequest, RegistryClient, type RegistryClientOptions } from "./client.ts";
-export type { HttpRequest, HttpResponse } from "./http.ts";
+export type { HttpRequest, HttpResponse, Patience } from "./http.ts";
 export { type Diagnostic, RegistryError } from "./errors.ts";
 export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool, type TlsIdentity } from "./pool.ts";
-export { type FetchedManifest, type MountResult, type PutBlobOptions, Repository } from "./repository.ts";
-export type { OutgoingBlob, Upload } from "./upload.ts";
+export type { GetBlobOptions, MountResult, PutBlobOptions } from "./blobs.ts";
+export type { FetchedManifest } from "./manifests.ts";
+export type { ListOptions } from "./pages.ts";
+export type { PutManifestOptions } from "./put_manifest.ts";
+export type { ListReferrersOptions } from "./referrers.ts";
+export { type DeleteTagOptions, Repository } from "./repository.ts";
+export type { OutgoingBlob } from "./upload.ts";
+export type { Upload } from "./upload_session.ts";

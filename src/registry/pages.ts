@@ -1,53 +1,124 @@
-import { readStream } from "../internal/mod.ts";
+import { type CallOptions, readStream } from "../internal/mod.ts";
 import { isObject, ManifestsError } from "../spec/mod.ts";
 import { bodyOf } from "./body.ts";
 import { errorOf } from "./errors.ts";
-import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
+import { redactUrl } from "./redact.ts";
 
-/** How large one page may be, in bytes. */
-const MAX_PAGE_SIZE = 4 * 1024 * 1024;
-/** How many pages are followed. */
-const MAX_PAGES = 10_000;
+/** How large one page may be, in bytes: some registries send a list of any length as one. */
+export const MAX_PAGE_SIZE = 16 * 1024 * 1024;
+/** How many pages are followed, and how many of them may bring nothing new. */
+const MAX_PAGES = 10_000, MAX_STALE_PAGES = 100;
 
-/** The items of a paginated list, each once; follows `Link` headers within the registry, never in a circle. */
-export async function* listPages(
-  get: (target: string) => Promise<HttpResponse>,
-  first: string,
-  member: string,
-): AsyncGenerator<string, void, undefined> {
-  const seen = new Set<string>();
-  const visited = new Set<string>();
-  let target: string | undefined = first;
-  while (target !== undefined && !visited.has(target)) {
+/** How many names are asked for at once: Amazon's registry refuses to tell more. */
+export const DEFAULT_PAGE_SIZE = 1000;
+
+/** Options of lists of names. */
+export interface ListOptions extends CallOptions {
+  /** Name after which the list begins; default: at its start. */
+  last?: string | undefined;
+  /**
+   * How many names are asked for at once.
+   *
+   * @default {1000}
+   */
+  pageSize?: number | undefined;
+}
+
+/** The page size, if it is one; a `RangeError` otherwise. */
+export function checkPageSize(pageSize: number): number {
+  if (Number.isSafeInteger(pageSize) && pageSize > 0) return pageSize;
+  throw new RangeError(`Cannot list as pageSize must be a positive integer: current value is ${pageSize}`);
+}
+
+/** Asks for a page. */
+export type GetPage = (target: string) => Promise<HttpResponse>;
+
+/** A page and those that its `Link` headers lead to, within the registry, never in a circle. The caller reads each. */
+export async function* followPages(
+  first: HttpResponse,
+  get: GetPage,
+): AsyncGenerator<HttpResponse, void, undefined> {
+  const { pathname, search } = new URL(first.url);
+  const visited = new Set([pathname + search]);
+  for (let answer = first;;) {
+    if (answer.response.status !== 200) throw await errorOf("GET", answer);
+    yield answer;
+    const target = nextTarget(answer.response.headers.get("link"), answer.url);
+    if (target === undefined || visited.has(target)) return;
     visited.add(target);
-    const answer = await get(target);
-    const { response, url } = answer;
-    if (response.status === 404) return void await response.body?.cancel();
-    if (response.status !== 200) throw await errorOf("GET", answer);
-    const bytes = await readStream(bodyOf(answer), MAX_PAGE_SIZE);
-    if (!bytes || visited.size > MAX_PAGES) {
-      throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the list at ${redactUrl(url)} as it is too long`);
-    }
-    for (const item of readItems(bytes, member, url)) {
-      if (!seen.has(item)) yield item;
-      seen.add(item);
-    }
-    target = nextTarget(response.headers.get("link"), url);
+    if (visited.size > MAX_PAGES) failLength(answer.url);
+    answer = await get(target);
   }
 }
 
-function readItems(bytes: Uint8Array, member: string, url: string): string[] {
+/** What {@linkcode listNames} lists. */
+export interface ListNamesOptions {
+  /** Path of the list. */
+  readonly path: string;
+  /** Member of each page that holds the names. */
+  readonly member: string;
+  /** How many are asked for at once. */
+  readonly pageSize: number;
+  /** Name after which the list begins; default: at its start. */
+  readonly last?: string | undefined;
+}
+
+/**
+ * The names of a paginated list. Only what the page before had is remembered, so that a list may be of any length. Where
+ * a full page leads nowhere, the next is asked for by its last name, as registries without `Link` headers want it.
+ */
+export async function* listNames(
+  first: HttpResponse,
+  get: GetPage,
+  options: ListNamesOptions,
+): AsyncGenerator<string, void, undefined> {
+  let before = new Set<string>();
+  let stale = 0;
+  let linked = false;
+  for (let start: HttpResponse | undefined = first; start;) {
+    let page: string[] = [];
+    let fresh = 0;
+    for await (const answer of followPages(start, get)) {
+      page = await readNames(answer, options.member);
+      fresh = 0;
+      for (const name of page) {
+        if (before.has(name)) continue;
+        fresh++;
+        yield name;
+      }
+      before = new Set(page);
+      linked ||= answer.response.headers.has("link");
+      stale = fresh > 0 ? 0 : stale + 1;
+      if (stale > MAX_STALE_PAGES) failLength(answer.url);
+    }
+    const more: boolean = !linked && fresh > 0 && page.length === options.pageSize;
+    start = more ? await get(pageTarget({ ...options, last: page.at(-1)! })) : undefined;
+  }
+}
+
+/** Path and query of the page after `last`. */
+export function pageTarget({ path, pageSize, last }: ListNamesOptions): string {
+  return `${path}?n=${pageSize}${last === undefined ? "" : `&last=${encodeURIComponent(last)}`}`;
+}
+
+/** Registries have been seen to list nothing, `null`, empty names, and digests among tags. */
+async function readNames(answer: HttpResponse, member: string): Promise<string[]> {
+  const bytes = await readStream(bodyOf(answer), MAX_PAGE_SIZE) ?? failLength(answer.url);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new ManifestsError("REGISTRY_ERROR", `Cannot read the list at ${redactUrl(url)} as it is not JSON`, {
-      cause,
-    });
+    const place = redactUrl(answer.url);
+    throw new ManifestsError("REGISTRY_ERROR", `Cannot read the list at ${place} as it is not JSON`, { cause });
   }
   const items = isObject(value) ? value[member] : undefined;
-  return Array.isArray(items) ? items.filter((item) => typeof item === "string" && item !== "") : [];
+  if (!Array.isArray(items)) return [];
+  return items.filter((item) => typeof item === "string" && /^[\w./-]+$/.test(item));
+}
+
+function failLength(url: string): never {
+  throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the list at ${redactUrl(url)} as it is too long`);
 }
 
 /** Path and query of the `rel="next"` link; the host is always the registry's own. */

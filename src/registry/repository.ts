@@ -1,67 +1,59 @@
-import { type ByteStream, type CallOptions, readStream } from "../internal/mod.ts";
+import { type ByteStream, type CallOptions, streamOf } from "../internal/mod.ts";
 import {
   type Descriptor,
   type Digest,
-  guessMediaType,
-  isDigest,
+  EMPTY_DESCRIPTOR,
+  EMPTY_JSON,
+  findReferrer,
   isManifestsError,
-  manifestDigest,
-  ManifestsError,
-  MAX_MANIFEST_SIZE,
-  MEDIA_TYPES,
-  UNKNOWN_SIZE,
+  parseManifest,
+  type Referrer,
   verifyBlob,
-  verifyManifestDigest,
 } from "../spec/mod.ts";
-import { bodyOf, BrokenBodyError } from "./body.ts";
+import {
+  cancelUpload,
+  getBlob,
+  type GetBlobOptions,
+  headBlob,
+  mountBlob,
+  type MountResult,
+  putBlob,
+  type PutBlobOptions,
+} from "./blobs.ts";
 import type { RegistryClient } from "./client.ts";
-import { errorOf } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
-import { listPages } from "./pages.ts";
-import { cancelSession, type OutgoingBlob, type SendUpload, type Upload, uploadBlob } from "./upload.ts";
+import { deletePath, findReferrerAt, uniqueManifest } from "./delete.ts";
+import { RegistryError } from "./errors.ts";
+import { type FetchedManifest, findManifest, getManifest } from "./manifests.ts";
+import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
+import { putManifest, type PutManifestOptions } from "./put_manifest.ts";
+import { hasReferrersApi, listReferrers, type ListReferrersOptions } from "./referrers.ts";
+import { RepositoryApi } from "./repository_api.ts";
+import type { OutgoingBlob } from "./upload.ts";
+import type { Upload } from "./upload_session.ts";
+import { VerifiedSource } from "./verified_source.ts";
 
-/**
- * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
- * another format, which has another digest.
- */
-const ACCEPTED_MANIFESTS = [
-  MEDIA_TYPES.ociManifest,
-  MEDIA_TYPES.ociIndex,
-  MEDIA_TYPES.dockerManifest,
-  MEDIA_TYPES.dockerList,
-  MEDIA_TYPES.dockerSchema1Signed,
-  MEDIA_TYPES.dockerSchema1,
-].join(", ");
-
-/** A manifest that was read from a registry; its digest has been verified. */
-export interface FetchedManifest {
-  /** The exact bytes. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The registry's `Content-Type`, without parameters. */
-  readonly mediaType: string;
-  /** The digest of the bytes. */
-  readonly digest: Digest;
+/** Options for {@linkcode Repository.deleteTag}. */
+export interface DeleteTagOptions extends CallOptions {
+  /**
+   * Whether, where a registry deletes no tags, the tag is pointed at a manifest of its own, which is deleted then.
+   *
+   * @default {false}
+   */
+  replace?: boolean | undefined;
 }
 
-/** How a mount ended: the blob is there, or the registry opened an upload session instead. */
-export type MountResult = { readonly mounted: true } | { readonly mounted: false; readonly upload?: Upload };
-
-/** Options for {@linkcode Repository.putBlob}. */
-export interface PutBlobOptions extends CallOptions {
-  /** A session that a mount left open. */
-  upload?: Upload | undefined;
-}
-
-/** A repository of a registry: manifests, blobs and tags (distribution-spec). */
+/** A repository of a registry: manifests, blobs, tags and referrers (distribution-spec). */
 export class Repository {
-  /** Its path, as in `library/alpine`. */
-  readonly path: string;
-  readonly #client: RegistryClient;
+  readonly #api: RepositoryApi;
 
   /** Use {@linkcode RegistryClient.repository}. */
   constructor(client: RegistryClient, path: string) {
-    this.#client = client;
-    this.path = path;
+    this.#api = new RepositoryApi(client, path);
+  }
+
+  /** Its path, as in `library/alpine`. */
+  get path(): string {
+    return this.#api.path;
   }
 
   /**
@@ -71,140 +63,85 @@ export class Repository {
    * @throws {DigestMismatchError} Where the bytes are not those that the digest, or the registry's header, promises.
    */
   async getManifest(tagOrDigest: string, options: CallOptions = {}): Promise<FetchedManifest> {
-    for (let attempt = 1;; attempt++) {
-      try {
-        return await this.#getManifest(tagOrDigest, options);
-      } catch (error) {
-        // The answer came, and broke off: what was before it has been repeated already.
-        if (!(error instanceof BrokenBodyError) || attempt > (options.maxRetries ?? 3)) throw error;
-      }
-    }
-  }
-
-  async #getManifest(tagOrDigest: string, options: CallOptions): Promise<FetchedManifest> {
-    const answer = await this.#send("GET", `manifests/${tagOrDigest}`, {
-      ...options,
-      headers: { accept: ACCEPTED_MANIFESTS },
-    });
-    const { response, url } = answer;
-    if (response.status !== 200) throw await errorOf("GET", { response, url });
-    const bytes = Number(response.headers.get("content-length") ?? 0) > MAX_MANIFEST_SIZE
-      ? await response.body?.cancel()
-      : await readStream(bodyOf(answer), MAX_MANIFEST_SIZE);
-    if (!bytes) {
-      throw new ManifestsError(
-        "LIMIT_EXCEEDED",
-        `Cannot read the manifest ${this.#name(tagOrDigest)} as it has more than ${MAX_MANIFEST_SIZE} bytes`,
-      );
-    }
-    const what = `the manifest ${this.#name(tagOrDigest)}`;
-    const promised = isDigest(tagOrDigest) ? tagOrDigest : response.headers.get("docker-content-digest") ?? "";
-    if (isDigest(promised)) verifyManifestDigest(bytes, promised, what);
-    const mediaType = simplifyContentType(response.headers.get("content-type"));
-    return { bytes, mediaType, digest: isDigest(promised) ? promised : manifestDigest(bytes) };
+    return await getManifest(this.#api, tagOrDigest, options);
   }
 
   /** The descriptor of a manifest, or `undefined` where there is none. Reads the manifest where a `HEAD` does not tell. */
   async headManifest(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor | undefined> {
-    const { response, url } = await this.#send("HEAD", `manifests/${tagOrDigest}`, {
-      ...options,
-      headers: { accept: ACCEPTED_MANIFESTS },
-    });
-    await response.body?.cancel();
-    if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await errorOf("HEAD", { response, url });
-    const digest = response.headers.get("docker-content-digest") ?? "";
-    const size = response.headers.get("content-length");
-    if (isDigest(digest) && size !== null) {
-      return { mediaType: simplifyContentType(response.headers.get("content-type")), digest, size: Number(size) };
-    }
-    const manifest = await this.getManifest(tagOrDigest, options);
-    return { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.length };
+    return (await findManifest(this.#api, tagOrDigest, options))?.descriptor;
   }
 
   /**
-   * Writes a manifest under a tag or its digest and returns its digest.
+   * Writes a manifest under a tag or its digest and returns its digest. Where it has a subject, and the registry takes
+   * no notice of that, the tag that lists the subject's referrers is kept up to date.
    *
-   * @param mediaType Default: guessed from the bytes.
    * @throws {RegistryError} With code `MANIFEST_REJECTED` where the registry does not want this manifest.
+   * @throws {ManifestsError} With code `CONFLICT` where the tag does not name what `ifMatch` says.
    */
   async putManifest(
     tagOrDigest: string,
     bytes: Uint8Array<ArrayBuffer>,
-    options: CallOptions & { mediaType?: string } = {},
+    options: PutManifestOptions = {},
   ): Promise<Digest> {
-    const { mediaType = guessMediaType(bytes), ...call } = options;
-    const digest = manifestDigest(bytes);
-    if (isDigest(tagOrDigest)) verifyManifestDigest(bytes, tagOrDigest, `the manifest ${tagOrDigest}`);
-    const { response, url } = await this.#send("PUT", `manifests/${tagOrDigest}`, {
-      ...call,
-      headers: { "content-type": mediaType },
-      body: bytes,
-    }, "pull,push");
-    if (response.status < 200 || response.status > 299) throw await errorOf("PUT", { response, url });
-    await response.body?.cancel();
-    const stored = response.headers.get("docker-content-digest");
-    if (stored !== null && stored !== digest && !isDigest(tagOrDigest)) {
-      throw new ManifestsError(
-        "DIGEST_MISMATCH",
-        `Cannot trust the upload of ${this.#name(tagOrDigest)} as the registry stored ${stored} instead of ${digest}`,
-      );
-    }
+    const { digest, subject } = await putManifest(this.#api, tagOrDigest, bytes, options);
+    const referrer = subject === null ? referrerOf(bytes, digest, options.mediaType) : undefined;
+    if (referrer) await this.#referrers.add(this.#api, referrer.subject, referrer.descriptor, callOf(options));
     return digest;
   }
 
-  /** Deletes a manifest or tag; `false` where there was none. */
+  /** Deletes a manifest, or a tag where the registry deletes tags; `false` where there was none. */
   async deleteManifest(tagOrDigest: string, options: CallOptions = {}): Promise<boolean> {
-    const { response, url } = await this.#send("DELETE", `manifests/${tagOrDigest}`, options, "*");
-    if (response.status !== 404 && (response.status < 200 || response.status > 299)) {
-      throw await errorOf("DELETE", { response, url });
+    const referrer = await findReferrerAt(this.#api, tagOrDigest, options);
+    const deleted = await deletePath(this.#api, `manifests/${tagOrDigest}`, options);
+    if (referrer && !await hasReferrersApi(this.#api, referrer.subject, options)) {
+      await this.#referrers.remove(this.#api, referrer.subject, referrer.descriptor.digest, options);
     }
-    await response.body?.cancel();
-    return response.status !== 404;
+    return deleted;
+  }
+
+  /**
+   * Deletes a tag, and nothing that it names; `false` where there was none.
+   *
+   * @throws {RegistryError} With code `REGISTRY_ERROR` where the registry deletes no tags.
+   */
+  async deleteTag(tag: string, options: DeleteTagOptions = {}): Promise<boolean> {
+    const { replace = false, ...call } = options;
+    if (!replace) return await deletePath(this.#api, `manifests/${tag}`, call);
+    try {
+      return await deletePath(this.#api, `manifests/${tag}`, call);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || ![400, 405].includes(error.status)) throw error;
+    }
+    if (await this.headManifest(tag, call) === undefined) return false;
+    await this.putBlob({ ...EMPTY_DESCRIPTOR, size: EMPTY_JSON.length }, streamOf(EMPTY_JSON), call);
+    return await deletePath(this.#api, `manifests/${await this.putManifest(tag, uniqueManifest(), call)}`, call);
   }
 
   /** The size of a blob in bytes, or `undefined` where it is not there; `UNKNOWN_SIZE` where the registry does not say. */
   async headBlob(digest: Digest, options: CallOptions = {}): Promise<number | undefined> {
-    const { response, url } = await this.#send("HEAD", `blobs/${digest}`, options, "pull,push");
-    await response.body?.cancel();
-    if (response.status === 404) return undefined;
-    if (response.status !== 200) throw await errorOf("HEAD", { response, url });
-    const size = response.headers.get("content-length");
-    return size === null ? UNKNOWN_SIZE : Number(size);
+    return await headBlob(this.#api, digest, options);
   }
 
   /**
    * Reads a blob as a stream that is verified against its descriptor: it fails before its end where size or digest
-   * differ.
+   * differ. A download that breaks off goes on where it was.
    */
   async getBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<ByteStream> {
-    return verifyBlob(await this.getUnverifiedBlob(descriptor.digest, options), descriptor);
+    const { digest, size, urls } = descriptor;
+    return verifyBlob(await this.getUnverifiedBlob(digest, { ...options, size, urls }), descriptor);
   }
 
   /** Reads a blob as the registry sends it. For callers that verify it themselves, so that it is not hashed twice. */
-  async getUnverifiedBlob(digest: Digest, options: CallOptions = {}): Promise<ByteStream> {
-    const answer = await this.#send("GET", `blobs/${digest}`, options);
-    if (answer.response.status !== 200) throw await errorOf("GET", answer);
-    return bodyOf(answer);
+  async getUnverifiedBlob(digest: Digest, options: GetBlobOptions = {}): Promise<ByteStream> {
+    return await getBlob(this.#api, digest, options);
   }
 
-  /** Asks the registry to take a blob from another of its repositories. Trouble is no error: the blob can be uploaded. */
-  async mountBlob(digest: Digest, from: string, options: CallOptions = {}): Promise<MountResult> {
-    const extraScopes = [`repository:${from}:pull`];
-    const target = `blobs/uploads/?mount=${digest}&from=${encodeURIComponent(from)}`;
-    try {
-      const { response, url } = await this.#send("POST", target, { ...options, extraScopes }, "pull,push");
-      await response.body?.cancel();
-      if (response.status === 201) return { mounted: true };
-      const location = response.headers.get("location");
-      return response.status === 202 && location !== null
-        ? { mounted: false, upload: { location: new URL(location, url).href } }
-        : { mounted: false };
-    } catch (error) {
-      // A token service may refuse the scope of the other repository.
-      if (isManifestsError(error)) return { mounted: false };
-      throw error;
-    }
+  /**
+   * Asks the registry to take a blob from another of its repositories; with `from` `undefined`, from whichever it
+   * finds. Trouble is no error: the blob can be uploaded.
+   */
+  async mountBlob(digest: Digest, from: string | undefined, options: CallOptions = {}): Promise<MountResult> {
+    return await mountBlob(this.#api, digest, from, options);
   }
 
   /**
@@ -214,72 +151,65 @@ export class Repository {
    */
   async putBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
     const { digest, size } = descriptor;
-    await this.putVerifiedBlob({ size, digest: () => digest }, verifyBlob(stream, descriptor), options);
+    const { reopen } = options;
+    const source = new VerifiedSource(descriptor);
+    await putBlob(this.#api, { size, digest: () => digest }, source.verify(stream, 0), {
+      ...options,
+      ...(reopen ? { reopen: async (offset) => source.verify(await reopen(offset), offset) } : {}),
+    });
   }
 
   /** Uploads a blob from a stream that was verified already and fails where it is wrong. */
   async putVerifiedBlob(blob: OutgoingBlob, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
-    const { upload, ...call } = options;
-    await uploadBlob({
-      send: this.#uploadSender(call),
-      cancel: (upload) => this.cancelUpload(upload),
-      isThere: async () => await this.headBlob(blob.digest(), call) !== undefined,
-      start: `/v2/${this.path}/blobs/uploads/`,
-      upload,
-      blob,
-      stream,
-    });
+    await putBlob(this.#api, blob, stream, options);
   }
 
   /** Gives an upload session up. Best effort: the registry forgets abandoned ones by itself, later. */
   async cancelUpload(upload: Upload): Promise<void> {
-    await cancelSession(this.#uploadSender({}), upload.location);
+    await cancelUpload(this.#api, upload);
   }
 
-  #uploadSender(call: CallOptions): SendUpload {
-    const scopes = [this.#scope("pull,push")];
-    return (request) => {
-      const signals = [call.signal, request.signal].filter((signal) => signal !== undefined);
-      const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-      return this.#client.send({ ...call, ...request, signal, scopes });
-    };
+  /** Deletes a blob; `false` where there was none. */
+  async deleteBlob(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    return await deletePath(this.#api, `blobs/${digest}`, options);
   }
 
   /** The tags, page by page, in the registry's order; none where the repository is unknown. */
-  async *listTags(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
-    const get = (target: string) =>
-      this.#client.send({ method: "GET", target, scopes: [this.#scope("pull")], ...options });
-    yield* listPages(get, `/v2/${this.path}/tags/list?n=1000`, "tags");
+  async *listTags(options: ListOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { last, pageSize = DEFAULT_PAGE_SIZE, ...call } = options;
+    const list = { path: `/v2/${this.path}/tags/list`, member: "tags", pageSize: checkPageSize(pageSize), last };
+    const get = (target: string) => this.#api.send("GET", target, call);
+    const first = await get(pageTarget(list));
+    if (first.response.status === 404) return void await first.response.body?.cancel();
+    yield* listNames(first, get, list);
   }
 
-  #send(
-    method: string,
-    rest: string,
-    options: CallOptions & {
-      headers?: Record<string, string>;
-      body?: Uint8Array<ArrayBuffer>;
-      extraScopes?: string[];
-    },
-    actions = "pull",
-  ): Promise<HttpResponse> {
-    const { extraScopes = [], ...request } = options;
-    return this.#client.send({
-      method,
-      target: `/v2/${this.path}/${rest}`,
-      scopes: [this.#scope(actions), ...extraScopes],
-      ...request,
-    });
+  /**
+   * The descriptors of the manifests whose subject is the one with this digest, with the types of their artifacts; from
+   * the tag that stands in for the referrers API where the registry does not have it.
+   */
+  listReferrers(
+    subject: Digest,
+    options: ListReferrersOptions = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    return listReferrers(this.#api, subject, options);
   }
 
-  #scope(actions: string): string {
-    return `repository:${this.path}:${actions}`;
-  }
-
-  #name(tagOrDigest: string): string {
-    return `${this.#client.host}/${this.path}${tagOrDigest.includes(":") ? "@" : ":"}${tagOrDigest}`;
+  get #referrers() {
+    return this.#api.client.referrers;
   }
 }
 
-function simplifyContentType(value: string | null): string {
-  return (value ?? "").split(";")[0]!.trim().toLowerCase();
+/** What a manifest is as a referrer; manifests that are none of ours have no subject. */
+function referrerOf(bytes: Uint8Array<ArrayBuffer>, digest: Digest, mediaType?: string): Referrer | undefined {
+  try {
+    return findReferrer(parseManifest(bytes, mediaType), digest);
+  } catch (error) {
+    if (isManifestsError(error)) return undefined;
+    throw error;
+  }
+}
+
+function callOf({ signal, maxRetries }: CallOptions): CallOptions {
+  return { signal, maxRetries };
 }

@@ -1,24 +1,22 @@
 import { type ByteStream, readStream } from "../internal/mod.ts";
 import { type Digest, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
-import { errorOf } from "./errors.ts";
-import { redactUrl } from "./redact.ts";
-import type { HttpRequest, HttpResponse } from "./http.ts";
+import { ChunkReader } from "./chunk_reader.ts";
+import { RegistryError } from "./errors.ts";
+import { mayResume, refusesMethod } from "./may_pass.ts";
+import { sendChunks } from "./upload_chunks.ts";
+import { type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
+import { appendStream } from "./upload_stream.ts";
 
 /** Blobs up to this size are sent in one request from memory; larger ones are streamed. */
 const MAX_BUFFERED = 1024 * 1024;
-/** How long the cancelling of a session may take, in milliseconds. */
-const CANCEL_TIMEOUT = 5_000;
-/** How long a streamed upload may stand still, or its answer take, in milliseconds. */
-const STALL_TIMEOUT = 120_000;
-
-/** How long a registry may take to put a blob together, in milliseconds. */
-const COMMIT_TIMEOUT = 300_000;
-
-/** An upload session that a registry has opened. */
-export interface Upload {
-  /** Where it goes on; absolute. */
-  readonly location: string;
-}
+/** What is sent at once where the registry speaks of chunks, in bytes. */
+const CHUNK_SIZE = 16 * 1024 * 1024;
+/** A registry that wants larger ones gets the whole in one request: it is its own last chunk. */
+const MAX_CHUNK_SIZE = 128 * 1024 * 1024;
+/** How often an upload goes on without having got on. */
+const MAX_ATTEMPTS = 4;
+/** So much must have arrived for an upload to have got on, in bytes. */
+const PROGRESS = 1024 * 1024;
 
 /** A blob that is about to be uploaded. */
 export interface OutgoingBlob {
@@ -28,147 +26,163 @@ export interface OutgoingBlob {
   digest(): Digest;
 }
 
-/** Sends an authenticated request of an upload. */
-export type SendUpload = (request: Omit<HttpRequest, "url"> & { target: string }) => Promise<HttpResponse>;
-
 /** What {@linkcode uploadBlob} needs. */
 export interface UploadOptions {
   /** Sends an authenticated request. */
-  send: SendUpload;
-  /** Gives a session up; not ended by what ended the upload. */
-  cancel: (upload: Upload) => Promise<void>;
+  readonly send: SendUpload;
+  /** Sends requests that what ends the upload does not end. */
+  readonly sendLast: SendUpload;
+  /** Waits before another attempt. */
+  readonly pause: (attempt: number) => Promise<void>;
   /** Whether the repository has the blob. */
-  isThere: () => Promise<boolean>;
+  readonly isThere: () => Promise<boolean>;
   /** Path at which sessions are opened. */
-  start: string;
+  readonly start: string;
   /** A session that is open already. */
-  upload?: Upload | undefined;
+  readonly upload?: Upload | undefined;
   /** The blob. */
-  blob: OutgoingBlob;
+  readonly blob: OutgoingBlob;
   /** Its bytes, which fail where they are wrong. */
-  stream: ByteStream;
+  readonly stream: ByteStream;
+  /** Its bytes from a position on, once more. */
+  readonly reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
+  /** Length of chunks in bytes; default: one request for all, unless the registry speaks of chunks. */
+  readonly chunkSize?: number | undefined;
+  /** How long a streamed upload may stand still, in milliseconds. */
+  readonly stallTimeout?: number | undefined;
 }
 
 /**
- * Uploads a blob (distribution-spec, "Pushing blobs"): a session, then one `PUT` for a small blob, or a streamed
- * `PATCH` and a closing `PUT`, as all registries take it. A failed session is cancelled.
+ * Uploads a blob (distribution-spec, "Pushing blobs"): a session; then one `PUT` for a small blob, or a streamed
+ * `PATCH`, as all registries take it, or chunks, and a closing `PUT`. A session that fails is cancelled.
  */
 export async function uploadBlob(options: UploadOptions): Promise<void> {
-  const { send, blob, stream } = options;
-  const small = blob.size !== UNKNOWN_SIZE && blob.size <= MAX_BUFFERED;
-  let location = options.upload?.location;
-  try {
-    // A small blob is read first: the session then cannot be left behind by a source that fails.
-    const body = small ? await readStream(stream, MAX_BUFFERED) : new Uint8Array();
-    location ??= await openSession(options);
-    if (!small) location = await sendStream(send, location, stream);
-    await closeSession(options, location, body!);
-  } catch (error) {
-    if (!stream.locked) await stream.cancel(error).catch(() => {});
-    if (location !== undefined) await options.cancel({ location });
-    throw error;
+  await new BlobUpload(options).run();
+}
+
+class BlobUpload {
+  readonly #options: UploadOptions;
+  #session: UploadSession | undefined;
+  #stream: ByteStream;
+
+  constructor(options: UploadOptions) {
+    this.#options = options;
+    this.#stream = options.stream;
+    if (options.upload) this.#session = new UploadSession(options.send, options.upload);
   }
-}
 
-/** Some registries answer with locations that hold signed queries: they are used as they are, never re-encoded. */
-function locationOf({ response, url }: HttpResponse, fallback?: string): string {
-  const location = response.headers.get("location");
-  const resolved = location === null ? fallback : URL.parse(location, url)?.href;
-  if (resolved === undefined) {
-    throw new ManifestsError("REGISTRY_ERROR", "Cannot upload a blob as the registry gave no location for it");
-  }
-  return resolved;
-}
-
-async function openSession({ send, start }: UploadOptions): Promise<string> {
-  const answer = await send({ method: "POST", target: start, headers: { "content-length": "0" } });
-  if (answer.response.status !== 202) throw await errorOf("POST", answer);
-  await answer.response.body?.cancel();
-  return locationOf(answer);
-}
-
-/** Streams a blob into a session. */
-async function sendStream(send: SendUpload, location: string, stream: ByteStream): Promise<string> {
-  // `fetch` reports a failing body in its own words; the stream's own error is the one that tells what is wrong.
-  let failure: { reason: unknown } | undefined;
-  let ended = false;
-  let cancelled = false;
-  const stalled = new AbortController();
-  const stall = () =>
-    stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${redactUrl(location)} as nothing moves any more`));
-  let timer = setTimeout(stall, STALL_TIMEOUT);
-  const moved = () => {
-    clearTimeout(timer);
-    timer = setTimeout(stall, STALL_TIMEOUT);
-  };
-  // Read by hand, so that the source can be given back also while `fetch` still holds the body.
-  const reader = stream.getReader();
-  const body: ByteStream = new ReadableStream({
-    async pull(controller) {
-      moved();
-      try {
-        const { done, value } = await reader.read();
-        ended = done;
-        // A stream that nobody wants any more takes nothing, and that is no failure of the source.
-        if (cancelled) return;
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch (reason) {
-        failure ??= { reason };
-        throw reason;
-      }
-      moved();
-    },
-    cancel: (reason) => {
-      cancelled = true;
-      return reader.cancel(reason);
-    },
-  }, { highWaterMark: 0 });
-  try {
-    const answer = await send({
-      method: "PATCH",
-      target: location,
-      headers: { "content-type": "application/octet-stream" },
-      body,
-      signal: stalled.signal,
-    });
-    if (answer.response.status < 200 || answer.response.status > 299) throw await errorOf("PATCH", answer);
-    await answer.response.body?.cancel();
-    if (!ended) {
-      throw new ManifestsError("REGISTRY_ERROR", `Cannot upload to ${redactUrl(location)} as it stopped reading`);
+  async run(): Promise<void> {
+    const { size } = this.#options.blob;
+    try {
+      if (size !== UNKNOWN_SIZE && size <= MAX_BUFFERED) await this.#sendSmall();
+      else await this.#sendLarge();
+    } catch (error) {
+      if (!this.#stream.locked) await this.#stream.cancel(error).catch(() => {});
+      await this.#session?.cancel(this.#options.sendLast);
+      throw error;
     }
-    return locationOf(answer, location);
-  } catch (error) {
-    await reader.cancel(error).catch(() => {});
-    throw failure ? failure.reason : error;
-  } finally {
-    clearTimeout(timer);
-    reader.releaseLock();
+  }
+
+  /** Read before the session is opened: it then cannot be left behind by a source that fails. */
+  async #sendSmall(): Promise<void> {
+    const bytes = (await readStream(this.#stream, MAX_BUFFERED))!;
+    try {
+      await this.#close(await this.#opened(), bytes);
+    } catch (error) {
+      if (bytes.length === 0 || !refusesMethod(error)) throw error;
+      // Some versions of Artifactory take no blob with the closing request.
+      const session = await this.#reopened();
+      await session.append(bytes);
+      await this.#close(session, new Uint8Array());
+    }
+  }
+
+  async #sendLarge(): Promise<void> {
+    const session = await this.#opened();
+    const wanted = this.#options.chunkSize ?? (session.chunkMinLength === undefined ? undefined : CHUNK_SIZE);
+    const chunkSize = Math.max(wanted ?? 0, session.chunkMinLength ?? 0);
+    if (chunkSize > 0 && chunkSize <= MAX_CHUNK_SIZE) await this.#sendChunked(session, chunkSize);
+    else await this.#sendWhole();
+    await this.#close(this.#session!, new Uint8Array());
+  }
+
+  /** Everything in one request; where it breaks, the rest in another, if the bytes can be had again. */
+  async #sendWhole(): Promise<void> {
+    const { reopen, pause, stallTimeout } = this.#options;
+    let offset = 0;
+    for (let attempt = 1;; attempt++) {
+      let arrived: number;
+      try {
+        const session = await this.#opened();
+        const { sent, received } = await appendStream(session, this.#stream, stallTimeout);
+        // A registry that says nothing, or only what it says of every session, is believed to have everything.
+        if (reopen === undefined || received === undefined || received <= 1 || received >= offset + sent) return;
+        if (attempt >= MAX_ATTEMPTS) {
+          throw new ManifestsError(
+            "REGISTRY_ERROR",
+            `Cannot upload to ${session.url} as it has ${received} of ${offset + sent} bytes`,
+          );
+        }
+        arrived = received;
+      } catch (error) {
+        if (reopen === undefined || attempt >= MAX_ATTEMPTS || !(mayResume(error) || isPartial(error))) throw error;
+        if (!this.#stream.locked) await this.#stream.cancel(error).catch(() => {});
+        if (attempt > 1) await pause(attempt - 1);
+        arrived = await this.#arrived();
+      }
+      if (arrived - offset >= PROGRESS) attempt = 0;
+      offset = arrived;
+      this.#stream = await reopen(offset);
+    }
+  }
+
+  /** How many bytes the session has; 0 of a new one, where it is lost. */
+  async #arrived(): Promise<number> {
+    const offset = await this.#session?.findOffset();
+    if (offset === undefined) this.#session = undefined;
+    return offset ?? 0;
+  }
+
+  async #sendChunked(session: UploadSession, chunkSize: number): Promise<void> {
+    const { reopen, pause } = this.#options;
+    const reader = new ChunkReader(this.#stream);
+    try {
+      const result = await sendChunks({ session, reader, chunkSize, pause });
+      if (result.sent) return;
+      await this.#reopened();
+      this.#stream = reader.rest(result.first);
+    } catch (error) {
+      await reader.cancel(error);
+      // Whoever loses a session, or cannot put chunks together, may still take the whole.
+      if (reopen === undefined || !(mayResume(error) || refusesMethod(error) || isPartial(error))) throw error;
+      await this.#reopened();
+      this.#stream = await reopen(0);
+    }
+    await this.#sendWhole();
+  }
+
+  async #opened(): Promise<UploadSession> {
+    return this.#session ??= await UploadSession.open(this.#options.send, this.#options.start);
+  }
+
+  async #reopened(): Promise<UploadSession> {
+    await this.#session?.cancel(this.#options.sendLast);
+    this.#session = undefined;
+    return await this.#opened();
+  }
+
+  async #close(session: UploadSession, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { blob, isThere } = this.#options;
+    try {
+      await session.close(blob.digest(), body);
+    } catch (error) {
+      const lost = isManifestsError(error, "NETWORK") || isManifestsError(error, "NOT_FOUND");
+      if (!lost || !await isThere().catch(() => false)) throw error;
+    }
   }
 }
 
-async function closeSession(options: UploadOptions, location: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
-  const { send, blob, isThere } = options;
-  const target = `${location}${location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(blob.digest())}`;
-  try {
-    const headers = { "content-type": "application/octet-stream" };
-    // Sent once: where the answer is lost, the session is over, and asking again could only fail.
-    const answer = await send({ method: "PUT", target, headers, body, maxRetries: 0, headersTimeout: COMMIT_TIMEOUT });
-    if (![200, 201, 204].includes(answer.response.status)) throw await errorOf("PUT", answer);
-    await answer.response.body?.cancel();
-  } catch (error) {
-    const lost = isManifestsError(error, "NETWORK") || isManifestsError(error, "NOT_FOUND");
-    if (!lost || !await isThere().catch(() => false)) throw error;
-  }
-}
-
-/** Best effort: the registry forgets abandoned sessions by itself, later. */
-export async function cancelSession(send: SendUpload, location: string): Promise<void> {
-  try {
-    const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
-    const { response } = await send({ method: "DELETE", target: location, signal, maxRetries: 0 });
-    await response.body?.cancel();
-  } catch {
-    // The failure that led here is the one to report.
-  }
+/** Whether a session holds less than it should, or ended before everything was sent: the bytes may be sent anew. */
+function isPartial(error: unknown): boolean {
+  return isManifestsError(error, "REGISTRY_ERROR") && !(error instanceof RegistryError);
 }

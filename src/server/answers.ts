@@ -1,6 +1,6 @@
 /** Answers of the distribution API that several handlers share. */
 
-/** Error codes of the distribution specification, with the status that each is sent with. */
+/** Error codes of the distribution specification, and one of HTTP, with the status that each is sent with. */
 const STATUS = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 416,
@@ -11,6 +11,7 @@ const STATUS = {
   MANIFEST_UNKNOWN: 404,
   NAME_INVALID: 400,
   NAME_UNKNOWN: 404,
+  PRECONDITION_FAILED: 412,
   RANGE_INVALID: 416,
   SIZE_INVALID: 413,
   UNAUTHORIZED: 401,

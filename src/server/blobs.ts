@@ -61,7 +61,14 @@ export class BlobHandlers {
     }
     const session = await this.#storage.createUpload();
     const digest = url.searchParams.get("digest");
-    if (digest !== null) return await this.#finish(request, session, repository, checkDigest(digest));
+    if (digest !== null) {
+      const checked = checkDigest(digest);
+      await session.append(bodyOf(request)).catch(async (error) => {
+        await session.cancel();
+        throw error;
+      });
+      return await this.#finish(session, repository, checked);
+    }
     const id = crypto.randomUUID();
     this.#uploads.set(id, session);
     if (this.#uploads.size > MAX_SESSIONS) await this.#drop(this.#uploads.keys().next().value!);
@@ -79,25 +86,28 @@ export class BlobHandlers {
         await this.#drop(id);
         return emptyAnswer(204);
       case "PATCH":
-        checkContentRange(request.headers.get("content-range"), session, repository, id);
-        await this.#append(request, session, id);
+        await this.#append(request, session, repository, id);
         return sessionAnswer(202, repository, id, session.size);
       case "PUT": {
         const digest = checkDigest(url.searchParams.get("digest") ?? "");
-        this.#uploads.delete(id);
-        return await this.#finish(request, session, repository, digest);
+        await this.#append(request, session, repository, id);
+        if (!this.#uploads.delete(id)) throw new Refusal("BLOB_UPLOAD_UNKNOWN", `blob upload ended meanwhile: ${id}`);
+        return await this.#finish(session, repository, digest);
       }
       default:
         throw new Refusal("UNSUPPORTED", `${request.method} is not supported here`);
     }
   }
 
-  async #append(request: Request, session: UploadSession, id: string): Promise<void> {
+  async #append(request: Request, session: UploadSession, repository: string, id: string): Promise<void> {
     try {
-      await this.#inTurn(session, () => session.append(bodyOf(request)));
+      await this.#inTurn(session, async () => {
+        checkContentRange(request.headers.get("content-range"), session, repository, id);
+        await session.append(bodyOf(request));
+      });
     } catch (error) {
-      // Nobody can know how much of a broken body arrived, so the session ends.
-      await this.#drop(id);
+      // A client that went away, or sent another chunk than the next one, may go on; a storage that failed may not.
+      if (!(error instanceof Refusal)) await this.#drop(id);
       throw error;
     }
   }
@@ -108,9 +118,8 @@ export class BlobHandlers {
     return await turn;
   }
 
-  async #finish(request: Request, session: UploadSession, repository: string, digest: Digest): Promise<Response> {
+  async #finish(session: UploadSession, repository: string, digest: Digest): Promise<Response> {
     try {
-      await this.#inTurn(session, () => session.append(bodyOf(request)));
       if (await session.finish(repository, digest)) return blobCreated(repository, digest);
     } catch (error) {
       await session.cancel();

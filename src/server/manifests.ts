@@ -5,6 +5,7 @@ import {
   digestAlgorithm,
   digestOf,
   entriesOf,
+  findReferrer,
   isDigest,
   isIndex,
   isManifestsError,
@@ -19,9 +20,14 @@ import type { RegistryStorage } from "./storage.ts";
 
 const TAG_REGEXP = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
+/** How many referrers are told at once. */
+const MAX_REFERRERS = 1000;
+
 /** The manifest half of the API: manifests, tags, referrers. */
 export class ManifestHandlers {
   readonly #storage: RegistryStorage;
+  /** Writes of each tag that are under way: conditions are checked one after another. */
+  readonly #busy = new Map<string, Promise<void>>();
 
   constructor(storage: RegistryStorage) {
     this.#storage = storage;
@@ -39,7 +45,8 @@ export class ManifestHandlers {
       return emptyAnswer(202);
     }
     const etag = `"${digest}"`;
-    if (request.headers.get("if-none-match") === etag) return emptyAnswer(304, { etag });
+    const ifNoneMatch = request.headers.get("if-none-match");
+    if (ifNoneMatch !== null && matchesEtag(ifNoneMatch, digest)) return emptyAnswer(304, { etag });
     const headers = {
       "content-type": stored.mediaType,
       "content-length": `${stored.bytes.length}`,
@@ -63,13 +70,37 @@ export class ManifestHandlers {
     const manifest = parse(bytes, contentType);
     await this.#checkReferences(repository, manifest);
     await this.#storage.putManifest(repository, digest, { bytes, mediaType: manifest.mediaType });
-    if (!isDigest(reference)) await this.#storage.putTag(repository, reference, digest);
-    const subject = subjectOf(manifest);
+    await this.#putTag(request, repository, reference, digest);
+    const referrer = findReferrer(manifest, digest);
     return emptyAnswer(201, {
       location: `/v2/${repository}/manifests/${digest}`,
       "docker-content-digest": digest,
-      ...(subject ? { "oci-subject": subject.digest } : {}),
+      etag: `"${digest}"`,
+      ...(referrer ? { "oci-subject": referrer.subject } : {}),
     });
+  }
+
+  /** Points a tag at a manifest if its conditions hold (RFC 9110 §13.1); looked at and done in one turn. */
+  async #putTag(request: Request, repository: string, tag: string, digest: Digest): Promise<void> {
+    if (isDigest(tag)) return;
+    const key = `${repository}:${tag}`;
+    const turn = (this.#busy.get(key) ?? Promise.resolve()).then(async () => {
+      const current = await this.#storage.getTag(repository, tag);
+      const ifMatch = request.headers.get("if-match");
+      const ifNoneMatch = request.headers.get("if-none-match");
+      if (
+        (ifMatch !== null && !matchesEtag(ifMatch, current)) ||
+        (ifNoneMatch !== null && matchesEtag(ifNoneMatch, current))
+      ) {
+        throw new Refusal("PRECONDITION_FAILED", `tag ${tag} is ${current ?? "not there"}`);
+      }
+      await this.#storage.putTag(repository, tag, digest);
+    });
+    const settled = turn.catch(() => {}).then(() => {
+      if (this.#busy.get(key) === settled) this.#busy.delete(key);
+    });
+    this.#busy.set(key, settled);
+    await turn;
   }
 
   /** What a manifest refers to must be there before it. */
@@ -93,13 +124,13 @@ export class ManifestHandlers {
   async tags(url: URL, repository: string): Promise<Response> {
     const tags = await this.#storage.listTags(repository);
     if (!tags) throw new Refusal("NAME_UNKNOWN", `repository name not known to registry: ${repository}`);
-    const { page, link } = paginate(tags, url);
+    const { page, link } = paginate(tags, url, (tag) => tag);
     return jsonAnswer({ name: repository, tags: page }, { headers: link });
   }
 
   /** `/v2/_catalog`. */
   async catalog(url: URL): Promise<Response> {
-    const { page, link } = paginate(await this.#storage.listRepositories(), url);
+    const { page, link } = paginate(await this.#storage.listRepositories(), url, (name) => name);
     return jsonAnswer({ repositories: page }, { headers: link });
   }
 
@@ -108,27 +139,27 @@ export class ManifestHandlers {
     if (!isDigest(reference)) throw new Refusal("DIGEST_INVALID", `invalid digest: ${reference.slice(0, 200)}`);
     const wanted = url.searchParams.get("artifactType");
     const manifests: Descriptor[] = [];
-    for (const digest of await this.#storage.listManifests(repository)) {
+    for (const digest of (await this.#storage.listManifests(repository)).sort()) {
       const stored = (await this.#storage.getManifest(repository, digest))!;
-      const manifest = parse(stored.bytes, stored.mediaType);
-      if (subjectOf(manifest)?.digest !== reference) continue;
-      const artifactType = artifactTypeOf(manifest);
-      if (wanted !== null && artifactType !== wanted) continue;
-      manifests.push({
-        mediaType: stored.mediaType,
-        digest,
-        size: stored.bytes.length,
-        ...(artifactType ? { artifactType } : {}),
-        ...annotationsOf(stored.bytes),
-      });
+      const referrer = findReferrer(parse(stored.bytes, stored.mediaType), digest);
+      if (referrer?.subject !== reference) continue;
+      if (wanted === null || referrer.descriptor.artifactType === wanted) manifests.push(referrer.descriptor);
     }
-    return new Response(serializeOciIndex({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests }), {
+    const { page, link } = paginate(manifests, url, ({ digest }) => digest, MAX_REFERRERS);
+    return new Response(serializeOciIndex({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: page }), {
       headers: {
         "content-type": MEDIA_TYPES.ociIndex,
+        ...link,
         ...(wanted === null ? {} : { "oci-filters-applied": "artifactType" }),
       },
     });
   }
+}
+
+/** Whether a list of entity tags has that of a manifest; `*` has that of any. */
+function matchesEtag(header: string, digest: Digest | undefined): boolean {
+  if (digest === undefined) return false;
+  return header.split(",").some((tag) => ["*", `"${digest}"`, `W/"${digest}"`].includes(tag.trim()));
 }
 
 function parse(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedManifest {
@@ -145,27 +176,19 @@ function blobsOf(manifest: ParsedManifest): readonly Descriptor[] {
   return manifest.config ? [manifest.config, ...manifest.layers] : manifest.layers;
 }
 
-function subjectOf(manifest: ParsedManifest): Descriptor | undefined {
-  if (manifest.kind === "oci-index") return manifest.index.subject;
-  return isIndex(manifest) ? undefined : manifest.subject;
-}
-
-function artifactTypeOf(manifest: ParsedManifest): string | undefined {
-  if (manifest.kind === "oci-index") return manifest.index.artifactType;
-  return isIndex(manifest) ? undefined : manifest.artifactType ?? manifest.config?.mediaType;
-}
-
-function annotationsOf(bytes: Uint8Array): { annotations?: Record<string, string> } {
-  const { annotations } = JSON.parse(new TextDecoder().decode(bytes));
-  return annotations ? { annotations } : {};
-}
-
-function paginate(items: string[], url: URL): { page: string[]; link: Record<string, string> } {
+/** A page of sorted items: `n` of them at most, the ones after `last`. */
+function paginate<T>(
+  items: T[],
+  url: URL,
+  nameOf: (item: T) => string,
+  limit = Infinity,
+): { page: T[]; link: Record<string, string> } {
   const last = url.searchParams.get("last");
   const n = url.searchParams.get("n");
-  const rest = last === null ? items : items.filter((item) => item > last);
-  const page = n !== null && /^\d+$/.test(n) ? rest.slice(0, Number(n)) : rest;
+  const rest = last === null ? items : items.filter((item) => nameOf(item) > last);
+  const page = rest.slice(0, n !== null && /^\d+$/.test(n) ? Math.min(Number(n), limit) : limit);
   if (page.length === 0 || page.length === rest.length) return { page, link: {} };
-  const next = `${url.pathname}?n=${n}&last=${encodeURIComponent(page.at(-1)!)}`;
-  return { page, link: { link: `<${next}>; rel="next"` } };
+  const next = new URLSearchParams(url.searchParams);
+  next.set("last", nameOf(page.at(-1)!));
+  return { page, link: { link: `<${url.pathname}?${next}>; rel="next"` } };
 }

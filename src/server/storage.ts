@@ -21,7 +21,7 @@ export interface ByteRange {
 export interface UploadSession {
   /** How many bytes arrived. */
   readonly size: number;
-  /** Adds bytes. Where the stream fails, the session must not be used again. */
+  /** Adds bytes. Where the stream fails, `size` says how many came before; where the storage does, it is over. */
   append(stream: ByteStream): Promise<void>;
   /** Ends the session: `true` where the bytes have that digest and are now a blob of the repository. */
   finish(repository: string, digest: Digest): Promise<boolean>;

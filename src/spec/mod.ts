@@ -112,4 +112,5 @@ export {
   parseReference,
   type ReferenceParts,
 } from "./reference.ts";
+export { findReferrer, type Referrer } from "./referrer.ts";
 export { readBlob, verifyBlob } from "./verify.ts";

@@ -1,8 +1,9 @@
 /** What the client must do with every registry. Run on the embedded one, with both storages, and on docker-registry. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
-import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
-import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import type { Repository } from "../../src/registry/mod.ts";
+import { clientOf, describe, encode, makeImage, pushImage, type TestImage } from "../support/images.ts";
 import type { TestRegistry } from "../support/registries.ts";
 
 type Define = (name: string, fn: () => Promise<void>) => void;
@@ -106,4 +107,124 @@ export function runRegistrySuite(
     assert.equal(await repository.deleteManifest(image.digest), true);
     assert.equal(await repository.headManifest("a"), undefined);
   });
+
+  test("a tag is deleted without what it names", async (host) => {
+    const repository = clientOf(host).repository("untag");
+    const image = makeImage({ architecture: "amd64" });
+    for (const tag of ["a", "b"]) await pushImage(repository, image, tag);
+    assert.equal(await repository.deleteTag("a", { replace: true }), true);
+    assert.equal(await repository.headManifest("a"), undefined);
+    assert.equal((await repository.headManifest("b"))?.digest, image.digest);
+    assert.equal(await repository.deleteTag("a", { replace: true }), false);
+  });
+
+  test("a blob is deleted once", async (host) => {
+    const repository = clientOf(host).repository("unblob");
+    const bytes = encode("content");
+    const descriptor = describe("m", bytes);
+    await repository.putBlob(descriptor, stream(bytes));
+    assert.equal(await repository.deleteBlob(descriptor.digest), true);
+    assert.equal(await repository.headBlob(descriptor.digest), undefined);
+    assert.equal(await repository.deleteBlob(descriptor.digest), false);
+  });
+
+  test("repositories and tags are listed in pages of any size", async (host) => {
+    const client = clientOf(host);
+    const image = makeImage({ architecture: "amd64" });
+    for (const path of ["one", "two", "three"]) await pushImage(client.repository(path), image, "1");
+    for (const tag of ["2", "3", "4", "5"]) await client.repository("one").putManifest(tag, image.manifest);
+    for (const pageSize of [1, 2, 5, 1000]) {
+      const repositories = await Array.fromAsync(client.listRepositories({ pageSize }));
+      assert.deepEqual(repositories, ["one", "three", "two"]);
+      const tags = await Array.fromAsync(client.repository("one").listTags({ pageSize }));
+      assert.deepEqual(tags.sort(), ["1", "2", "3", "4", "5"]);
+    }
+    assert.deepEqual(await Array.fromAsync(client.listRepositories({ last: "one" })), ["three", "two"]);
+  });
+
+  test("referrers are listed, by type, and forgotten when they are deleted", async (host) => {
+    const repository = clientOf(host).repository("referrers");
+    const image = makeImage({ architecture: "amd64" });
+    await pushImage(repository, image, "1");
+    assert.deepEqual(await Array.fromAsync(repository.listReferrers(image.digest)), []);
+    const sbom = await pushArtifact(repository, image, "example/sbom", { a: "1" });
+    const signature = await pushArtifact(repository, image, "example/signature");
+    const byDigest = (descriptors: Descriptor[]) => descriptors.sort((a, b) => a.digest < b.digest ? -1 : 1);
+    const list = async (artifactType?: string) =>
+      byDigest(await Array.fromAsync(repository.listReferrers(image.digest, { artifactType })));
+    assert.deepEqual(await list(), byDigest([sbom, signature]));
+    assert.deepEqual(await list("example/sbom"), [sbom]);
+    assert.deepEqual(await list("example/other"), []);
+    assert.equal(await repository.deleteManifest(sbom.digest), true);
+    assert.deepEqual(await list(), [signature]);
+    assert.equal(await repository.deleteManifest(signature.digest), true);
+    assert.deepEqual(await list(), []);
+  });
+
+  test("an index with a subject is a referrer too", async (host) => {
+    const repository = clientOf(host).repository("referrers");
+    const image = makeImage({ architecture: "amd64" });
+    await pushImage(repository, image, "1");
+    const subject = describe(MEDIA_TYPES.ociManifest, image.manifest);
+    const index = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [subject], subject });
+    await repository.putManifest("index", index);
+    const found = await Array.fromAsync(repository.listReferrers(image.digest));
+    assert.deepEqual(found, [describe(MEDIA_TYPES.ociIndex, index)]);
+  });
+
+  test("of referrers that many push at once, none is lost", async (host) => {
+    const repository = clientOf(host).repository("referrers");
+    const image = makeImage({ architecture: "amd64" });
+    await pushImage(repository, image, "1");
+    const first = await pushArtifact(repository, image, "example/x");
+    const pushed = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => pushArtifact(repository, image, "example/x", { number: `${i}` })),
+    );
+    const found = await Array.fromAsync(repository.listReferrers(image.digest));
+    assert.deepEqual(
+      new Set(found.map(({ digest }) => digest)),
+      new Set([first, ...pushed].map(({ digest }) => digest)),
+    );
+  });
+
+  test("a tag is written only where it names what it should", async (host) => {
+    const repository = clientOf(host).repository("conditions");
+    const [one, two] = [makeImage({ architecture: "amd64" }), makeImage({ architecture: "arm64" })];
+    for (const image of [one, two]) await pushImage(repository, image, image.digest);
+    const put = (image: TestImage, ifMatch: Digest | null) => repository.putManifest("1", image.manifest, { ifMatch });
+    await assert.rejects(put(one, two.digest), { code: "CONFLICT" });
+    assert.equal(await repository.headManifest("1"), undefined);
+    await put(one, null);
+    await assert.rejects(put(two, null), { code: "CONFLICT" });
+    await assert.rejects(put(two, two.digest), { code: "CONFLICT" });
+    assert.equal((await repository.headManifest("1"))?.digest, one.digest);
+    await put(two, one.digest);
+    assert.equal((await repository.headManifest("1"))?.digest, two.digest);
+  });
+}
+
+/** Pushes an artifact about an image, and returns how lists of referrers describe it. */
+async function pushArtifact(
+  repository: Repository,
+  { manifest }: TestImage,
+  artifactType: string,
+  annotations?: Record<string, string>,
+): Promise<Descriptor> {
+  const empty = encode("{}");
+  const descriptor = describe(MEDIA_TYPES.ociEmpty, empty);
+  // docker-registry reads a blob wrong while another upload of the same one replaces it.
+  if (await repository.headBlob(descriptor.digest) === undefined) await repository.putBlob(descriptor, stream(empty));
+  const subject = describe(MEDIA_TYPES.ociManifest, manifest);
+  const layers = [descriptor];
+  const bytes = encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    artifactType,
+    config: descriptor,
+    layers,
+    subject,
+    annotations,
+  });
+  await repository.putManifest(digestOf(bytes), bytes);
+  return { ...describe(MEDIA_TYPES.ociManifest, bytes), artifactType, ...(annotations ? { annotations } : {}) };
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { parseChallenges, RegistryClient } from "../../src/registry/mod.ts";
+import { streamOf } from "../../src/internal/mod.ts";
+import { type Fetch, parseChallenges, RegistryClient } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { type Credentials, digestOf } from "../../src/spec/mod.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 
 Deno.test("parseChallenges() understands what servers send", () => {
@@ -118,4 +120,268 @@ Deno.test("a realm is never less secure than the registry", async () => {
   const credentials = { username: "me", password: "secret" };
   const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");
   await assert.rejects(repository.getManifest("1"), { code: "UNAUTHORIZED", message: /not https/ });
+});
+
+const DIGEST = digestOf(new Uint8Array());
+const REALM = "https://auth.example/token";
+const CHALLENGE = `Bearer realm="${REALM}",service="r.example"`;
+
+interface TokenServiceOptions {
+  /** The challenge of the registry. */
+  challenge?: string;
+  /** What the token service answers; default: a token that the registry takes. */
+  answer?: (request: Request, count: number, token: string) => Response | Promise<Response>;
+  /** Refuses a request with a good token. */
+  refuse?: (request: Request, token: string, count: number) => Response | undefined;
+  credentials?: Credentials | undefined;
+  host?: string;
+}
+
+/** A registry that takes every token of a token service, once it was given out. */
+function tokenService(options: TokenServiceOptions = {}) {
+  const { challenge = CHALLENGE, answer, refuse, host = "r.example" } = options;
+  const questions: { method: string; url: URL; form: URLSearchParams; authorization: string | null }[] = [];
+  const given = new Set<string>();
+  const used: string[] = [];
+  const fetch: Fetch = async (request) => {
+    const url = new URL(request.url);
+    const authorization = request.headers.get("authorization");
+    if (url.pathname.endsWith("/token")) {
+      const form = new URLSearchParams(request.method === "POST" ? await request.text() : "");
+      questions.push({ method: request.method, url, form, authorization });
+      const token = `t${questions.length}`;
+      given.add(`Bearer ${token}`);
+      return await answer?.(request, questions.length, token) ?? Response.json({ token });
+    }
+    if (authorization !== null) used.push(authorization);
+    const headers = { "www-authenticate": challenge };
+    if (!given.has(authorization ?? "") && !authorization?.startsWith("Basic ")) {
+      return new Response("", { status: 401, headers });
+    }
+    return refuse?.(request, authorization!, used.length) ??
+      new Response(request.method === "HEAD" ? null : "", { status: request.method === "PUT" ? 201 : 404 });
+  };
+  const credentials = "credentials" in options ? options.credentials : { username: "me", password: "pw:1" };
+  const client = new RegistryClient(host, { fetch, credentials, patience: { retryDelay: 1 } });
+  return { repository: client.repository("app"), questions, used };
+}
+
+const BASIC = `Basic ${btoa("me:pw:1")}`;
+const refused = (status: number) => () => new Response("{}", { status });
+
+Deno.test("a token is asked for with the password, and once for what it covers", async () => {
+  const { repository, questions } = tokenService();
+  await repository.headBlob(DIGEST);
+  await repository.headManifest("1");
+  assert.equal(questions.length, 1);
+  const { method, url, authorization } = questions[0]!;
+  assert.equal(method, "GET");
+  assert.equal(authorization, BASIC);
+  assert.deepEqual([...url.searchParams], [
+    ["service", "r.example"],
+    ["scope", "repository:app:pull,push"],
+    ["account", "me"],
+  ]);
+});
+
+Deno.test("a mount asks for one token with both scopes", async () => {
+  const { repository, questions } = tokenService();
+  await repository.mountBlob(DIGEST, "other");
+  assert.deepEqual(questions[0]!.url.searchParams.getAll("scope"), [
+    "repository:app:pull,push",
+    "repository:other:pull",
+  ]);
+});
+
+Deno.test("an identity token is asked with, and what the service gives in its place", async () => {
+  const { repository, questions } = tokenService({
+    credentials: { identityToken: "first" },
+    answer: (_, count, token) => Response.json({ access_token: token, refresh_token: `next${count}` }),
+  });
+  await repository.headManifest("1");
+  await repository.headBlob(DIGEST);
+  assert.deepEqual(questions.map(({ method, form }) => [method, form.get("grant_type"), form.get("refresh_token")]), [
+    ["POST", "refresh_token", "first"],
+    ["POST", "refresh_token", "next1"],
+  ]);
+  assert.equal(questions[1]!.form.get("scope"), "repository:app:pull,push");
+  assert.equal(questions[1]!.form.get("service"), "r.example");
+  assert.equal(questions[1]!.authorization, null);
+});
+
+Deno.test("where a service takes no identity tokens, the password is asked with", async () => {
+  for (const status of [400, 401, 403, 404, 405]) {
+    const credentials = { username: "me", password: "pw:1", identityToken: "x" };
+    const { repository, questions } = tokenService({
+      credentials,
+      answer: (request, _, token) => request.method === "POST" ? refused(status)() : Response.json({ token }),
+    });
+    await repository.headManifest("1");
+    assert.deepEqual(questions.map(({ method }) => method), ["POST", "GET"]);
+  }
+});
+
+const answers: [name: string, answer: (token: string) => unknown, questions: number][] = [
+  ["a token", (token) => ({ token }), 1],
+  ["an access token", (token) => ({ access_token: token }), 1],
+  ["both", (token) => ({ token, access_token: "other" }), 1],
+  ["an empty token and an access token", (token) => ({ token: "", access_token: token }), 1],
+  ["a lifetime of nothing", (token) => ({ token, expires_in: 0 }), 1],
+  ["a lifetime that is none", (token) => ({ token, expires_in: "soon" }), 1],
+  ["an endless lifetime", (token) => ({ token, expires_in: 1e300 }), 1],
+  ["a clock that is a day late", (token) => ({ token, issued_at: "2001-01-01T00:00:00Z", expires_in: 300 }), 1],
+  ["a clock that is a day early", (token) => ({ token, issued_at: "2999-01-01T00:00:00Z", expires_in: 300 }), 1],
+  ["a refresh token that is none", (token) => ({ token, refresh_token: 5 }), 1],
+];
+
+for (const [name, answer, count] of answers) {
+  Deno.test(`a token service answers with ${name}`, async () => {
+    const { repository, questions } = tokenService({ answer: (_, __, token) => Response.json(answer(token)) });
+    for (let i = 0; i < 3; i++) assert.equal(await repository.headManifest(`${i}`), undefined);
+    assert.equal(questions.length, count);
+  });
+}
+
+const refusals: [name: string, answer: () => Response, code: string, questions: number][] = [
+  ["a web page", () => new Response("<html>", { headers: { "content-type": "text/html" } }), "UNAUTHORIZED", 1],
+  ["nothing", () => new Response(""), "UNAUTHORIZED", 1],
+  ["an empty token", () => Response.json({ token: "" }), "UNAUTHORIZED", 1],
+  ["a token that is no header", () => Response.json({ token: "a\nb" }), "UNAUTHORIZED", 1],
+  [
+    "an answer without an end",
+    () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65536)) })),
+    "UNAUTHORIZED",
+    1,
+  ],
+  ["401", refused(401), "UNAUTHORIZED", 1],
+  ["403", refused(403), "DENIED", 1],
+  ["503 again and again", refused(503), "REGISTRY_ERROR", 4],
+  [
+    "429 again and again",
+    () => new Response("", { status: 429, headers: { "retry-after": "0" } }),
+    "TOO_MANY_REQUESTS",
+    4,
+  ],
+];
+
+for (const [name, answer, code, count] of refusals) {
+  Deno.test(`a token service that answers with ${name} is an error`, async () => {
+    const { repository, questions } = tokenService({ answer });
+    await assert.rejects(repository.headManifest("1"), { code });
+    assert.equal(questions.length, count);
+  });
+}
+
+Deno.test("who is nobody in particular needs no token where none is given", async () => {
+  let asked = 0;
+  const fetch: Fetch = (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/token") return Promise.resolve(Response.json({ token: "" }));
+    asked++;
+    const headers = { "www-authenticate": CHALLENGE };
+    return Promise.resolve(new Response("", { status: pathname === "/v2/" ? 401 : 404, headers }));
+  };
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  assert.equal(await repository.headManifest("1"), undefined);
+  assert.equal(asked, 2);
+});
+
+Deno.test("a 401 that asks for more is answered with more, once", async () => {
+  const challenge =
+    `Bearer realm="${REALM}",error="insufficient_scope",scope="repository:app:pull,delete repository:b:5000/x:pull"`;
+  const { repository, questions } = tokenService({
+    refuse: (_, token) =>
+      token === "Bearer t1" ? new Response("", { status: 401, headers: { "www-authenticate": challenge } }) : undefined,
+  });
+  assert.equal(await repository.headManifest("1"), undefined);
+  assert.deepEqual(questions[1]!.url.searchParams.getAll("scope"), [
+    "repository:app:pull,delete",
+    "repository:b:5000/x:pull",
+  ]);
+});
+
+Deno.test("a fresh token that is refused too is the end, with what the registry says of it", async () => {
+  const challenge = `Bearer realm="${REALM}",error="invalid_token",error_description="signature unknown"`;
+  const { repository, questions } = tokenService({
+    refuse: () => new Response("", { status: 401, headers: { "www-authenticate": challenge } }),
+  });
+  await assert.rejects(repository.getManifest("1"), { code: "UNAUTHORIZED", message: /signature unknown/ });
+  assert.equal(questions.length, 2);
+});
+
+Deno.test("a registry that says 401 without a challenge is asked again with a new token", async () => {
+  const { repository, questions } = tokenService({
+    refuse: (_, token) => token === "Bearer t1" ? new Response("", { status: 401 }) : undefined,
+  });
+  assert.equal(await repository.headManifest("1"), undefined);
+  assert.equal(questions.length, 2);
+});
+
+Deno.test("a registry that takes passwords too is used without its token service where that fails", async () => {
+  const { repository, used } = tokenService({ challenge: `${CHALLENGE}, Basic realm="x"`, answer: refused(500) });
+  assert.equal(await repository.headManifest("1"), undefined);
+  assert.deepEqual(used, [BASIC]);
+});
+
+const realms: [name: string, host: string, realm: string, asked: string | undefined][] = [
+  ["relative", "r.example", "/auth/token", "https://r.example/auth/token"],
+  ["with a query of its own", "r.example", "https://auth.example/token?x=1", "https://auth.example/token"],
+  ["none", "r.example", "", undefined],
+  ["of another kind", "r.example", "file:///token", undefined],
+  ["in our own network", "r.example", "https://169.254.169.254/token", undefined],
+  ["on this machine", "r.example", "https://[::1]/token", undefined],
+  ["in our own network, as the registry is", "10.1.2.3", "https://10.1.2.4/token", "https://10.1.2.4/token"],
+];
+
+for (const [name, host, realm, asked] of realms) {
+  Deno.test(`a realm: ${name}`, async () => {
+    const { repository, questions } = tokenService({ host, challenge: `Bearer realm="${realm}"` });
+    if (asked === undefined) await assert.rejects(repository.headManifest("1"), { code: "UNAUTHORIZED" });
+    else await repository.headManifest("1");
+    const places = questions.map(({ url }) => url.origin + url.pathname);
+    assert.deepEqual(places, asked === undefined ? [] : [asked]);
+    if (realm.includes("?")) assert.equal(questions[0]!.url.searchParams.get("x"), "1");
+  });
+}
+
+Deno.test("a token that expires while a blob is sent is replaced, and the blob sent again where it can be", async () => {
+  let first = true;
+  const storage = createMemoryStorage();
+  const registry = createRegistry({ storage });
+  const given = new Set<string>();
+  const fetch: Fetch = async (request) => {
+    if (new URL(request.url).pathname === "/token") {
+      given.add(`Bearer t${given.size}`);
+      return Response.json({ token: `t${given.size - 1}` });
+    }
+    const expired = request.method === "PATCH" && first;
+    if (expired) given.clear();
+    if (given.has(request.headers.get("authorization") ?? "")) return await registry.fetch(request);
+    if (expired) {
+      first = false;
+      // Half of it comes, then the registry looks at the clock.
+      await request.body!.getReader().read();
+    }
+    return new Response("", { status: 401, headers: { "www-authenticate": CHALLENGE } });
+  };
+  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } });
+  const bytes = new Uint8Array(2_000_000);
+  const descriptor = { mediaType: "m", digest: digestOf(bytes), size: bytes.length };
+  const open = (offset: number) => Promise.resolve(streamOf(bytes.slice(offset)));
+  await client.repository("app").putBlob(descriptor, await open(0), { reopen: open });
+  assert.equal(await storage.statBlob("app", descriptor.digest), bytes.length);
+});
+
+Deno.test("a delete asks for the right under the names that registries have for it", async () => {
+  const { repository, questions } = tokenService({
+    answer: (request, _, token) =>
+      new URL(request.url).searchParams.getAll("scope").some((scope) => scope.includes("*"))
+        ? refused(403)()
+        : Response.json({ token }),
+  });
+  assert.equal(await repository.deleteTag("1"), false);
+  assert.deepEqual(questions.map(({ url }) => url.searchParams.get("scope")), [
+    "repository:app:*",
+    "repository:app:pull,push,delete",
+  ]);
 });

@@ -29,8 +29,11 @@ export class DockerSource implements ImageSource {
     return await this.#places.read((repository) => repository.getManifest(target, call), call);
   }
 
-  async getBlob({ digest }: Descriptor, { instance: _, ...call }: InstanceOptions = {}): Promise<ByteStream> {
-    return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, call), call);
+  async getBlob(
+    { digest, size, urls }: Descriptor,
+    { instance: _, ...call }: InstanceOptions = {},
+  ): Promise<ByteStream> {
+    return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, { ...call, size, urls }), call);
   }
 
   async getSignatures({ digest }: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {

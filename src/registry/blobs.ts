@@ -1,0 +1,125 @@
+import type { ByteStream, CallOptions } from "../internal/mod.ts";
+import { type Digest, isManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { openDownload } from "./download.ts";
+import { errorOf } from "./errors.ts";
+import { openForeign } from "./foreign.ts";
+import type { HttpRequest } from "./http.ts";
+import type { RepositoryApi } from "./repository_api.ts";
+import { type OutgoingBlob, uploadBlob } from "./upload.ts";
+import { findUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
+
+/** Options for {@linkcode Repository.getUnverifiedBlob}. */
+export interface GetBlobOptions extends CallOptions {
+  /** Its size in bytes; default: as the registry says, so that an early end without an error is not noticed. */
+  size?: number | undefined;
+  /** Where it is found if the registry does not have it (foreign layers). */
+  urls?: readonly string[] | undefined;
+}
+
+/** Options for {@linkcode Repository.putBlob}. */
+export interface PutBlobOptions extends CallOptions {
+  /** A session that a mount left open. */
+  upload?: Upload | undefined;
+  /**
+   * The blob's bytes from a position on, once more. With it, an upload that breaks goes on where the registry is, or
+   * starts anew; without it, it fails.
+   */
+  reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
+  /**
+   * Length of the chunks that are kept in memory until they have arrived, in bytes; the registry's minimum where that is
+   * more. Default: 16 MiB where the registry announces a minimum, else one request for all, as every registry takes it.
+   */
+  chunkSize?: number | undefined;
+}
+
+/** How a mount ended: the blob is there, or the registry opened an upload session instead. */
+export type MountResult = { readonly mounted: true } | { readonly mounted: false; readonly upload?: Upload };
+
+/** The size of a blob, or `undefined` where it is not there. */
+export async function headBlob(api: RepositoryApi, digest: Digest, options: CallOptions): Promise<number | undefined> {
+  const answer = await api.send("HEAD", `blobs/${digest}`, { ...options, actions: "pull,push" });
+  const { response } = answer;
+  await response.body?.cancel();
+  if (response.status === 404) return undefined;
+  if (response.status !== 200) throw await errorOf("HEAD", answer);
+  const size = response.headers.get("content-length");
+  return size === null ? UNKNOWN_SIZE : Number(size);
+}
+
+/** Reads a blob, resumed where it breaks, from the registry or else from where foreign layers are. */
+export async function getBlob(api: RepositoryApi, digest: Digest, options: GetBlobOptions): Promise<ByteStream> {
+  const { size = UNKNOWN_SIZE, urls = [], ...call } = options;
+  const { client } = api;
+  const get = (range: string | undefined, signal: AbortSignal) =>
+    api.send("GET", `blobs/${digest}`, { ...call, signal, headers: range ? { range } : {} });
+  const pause = (attempt: number, signal: AbortSignal) => client.pause(attempt, signal);
+  const download = { digest, size, pause, signal: call.signal };
+  try {
+    return await openDownload({ ...download, get });
+  } catch (error) {
+    if (urls.length === 0 || !isManifestsError(error, "NOT_FOUND")) throw error;
+    const send = (request: HttpRequest) => client.sendElsewhere(request);
+    const { maxRetries } = call;
+    return await openForeign({ ...download, send, urls, allowPrivate: client.isLocal, maxRetries }, error);
+  }
+}
+
+/** Mounts a blob from another repository; `from` `undefined` lets the registry find one itself. */
+export async function mountBlob(
+  api: RepositoryApi,
+  digest: Digest,
+  from: string | undefined,
+  options: CallOptions,
+): Promise<MountResult> {
+  const extraScopes = from === undefined ? [] : [`repository:${from}:pull`];
+  const source = from === undefined ? "" : `&from=${encodeURIComponent(from)}`;
+  try {
+    const request = { ...options, extraScopes, actions: "pull,push" };
+    const answer = await api.send("POST", `blobs/uploads/?mount=${digest}${source}`, request);
+    await answer.response.body?.cancel();
+    if (answer.response.status === 201) return { mounted: true };
+    const upload = findUpload(answer);
+    return { mounted: false, ...(upload ? { upload } : {}) };
+  } catch (error) {
+    // A token service may refuse the scope of the other repository.
+    if (isManifestsError(error)) return { mounted: false };
+    throw error;
+  }
+}
+
+/** Uploads a blob that is verified on its way. */
+export async function putBlob(
+  api: RepositoryApi,
+  blob: OutgoingBlob,
+  stream: ByteStream,
+  options: PutBlobOptions,
+): Promise<void> {
+  const { upload, reopen, chunkSize, ...call } = options;
+  await uploadBlob({
+    send: uploadSender(api, call),
+    sendLast: uploadSender(api, {}),
+    pause: (attempt) => api.client.pause(attempt, call.signal),
+    isThere: async () => await headBlob(api, blob.digest(), call) !== undefined,
+    start: `/v2/${api.path}/blobs/uploads/`,
+    stallTimeout: api.client.patience.uploadTimeout,
+    upload,
+    reopen,
+    chunkSize,
+    blob,
+    stream,
+  });
+}
+
+/** Gives an upload session up. */
+export async function cancelUpload(api: RepositoryApi, upload: Upload): Promise<void> {
+  await new UploadSession(uploadSender(api, {}), upload).cancel();
+}
+
+function uploadSender(api: RepositoryApi, call: CallOptions): SendUpload {
+  const scopes = [api.scope("pull,push")];
+  return (request) => {
+    const signals = [call.signal, request.signal].filter((signal) => signal !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+    return api.client.send({ ...call, ...request, signal, scopes });
+  };
+}

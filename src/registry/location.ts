@@ -1,0 +1,17 @@
+import type { HttpResponse } from "./http.ts";
+
+/**
+ * Where an answer says that an upload goes on; `undefined` where it does not. Signed queries are kept as they are. A
+ * registry behind a proxy may not know its own scheme and port: of the host that was asked, the request's are right.
+ */
+export function findLocation({ response, url }: HttpResponse): string | undefined {
+  const header = response.headers.get("location");
+  const location = header ? URL.parse(header, url) : null;
+  if (!location) return undefined;
+  const asked = new URL(url);
+  location.username = location.password = "";
+  const downgraded = asked.protocol === "https:" && location.protocol === "http:";
+  const lostPort = asked.protocol === location.protocol && location.port === "";
+  if (location.hostname !== asked.hostname || !(downgraded || lostPort)) return location.href;
+  return asked.origin + location.href.slice(location.origin.length);
+}

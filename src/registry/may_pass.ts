@@ -1,0 +1,21 @@
+import { isManifestsError } from "../spec/mod.ts";
+import { RegistryError } from "./errors.ts";
+
+/** What a registry may say of a session or token that another one would not be told. */
+const LOST_SESSION: readonly number[] = [401, 404, 416];
+
+/** Whether bytes that did not get through may do so with another request for them. */
+export function mayPass(error: unknown): boolean {
+  if (!(error instanceof RegistryError)) return isManifestsError(error, "NETWORK");
+  return [408, 425, 429].includes(error.status) || error.status >= 500 && error.status !== 501;
+}
+
+/** Whether bytes of an upload may get through with another request, or in another session. */
+export function mayResume(error: unknown): boolean {
+  return mayPass(error) || error instanceof RegistryError && LOST_SESSION.includes(error.status);
+}
+
+/** Whether a registry may take the same bytes with another method. */
+export function refusesMethod(error: unknown): boolean {
+  return error instanceof RegistryError && [404, 405, 415, 501].includes(error.status);
+}

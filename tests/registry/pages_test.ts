@@ -1,0 +1,134 @@
+/** Lists that are long, endless, odd, or refused. */
+import assert from "node:assert/strict";
+import { type Fetch, RegistryClient } from "../../src/registry/mod.ts";
+
+const json = (value: unknown, headers: HeadersInit = {}) =>
+  Promise.resolve(new Response(JSON.stringify(value), { headers }));
+
+/** A repository whose tag list is answered by the page that is asked for. */
+function scripted(page: (url: URL) => Promise<Response>) {
+  let requests = 0;
+  const fetch: Fetch = (request) => {
+    const url = new URL(request.url);
+    if (url.pathname === "/v2/") return Promise.resolve(new Response(""));
+    requests++;
+    return page(url);
+  };
+  const client = new RegistryClient("r.example", { fetch });
+  return { client, repository: client.repository("app"), requests: () => requests };
+}
+
+const name = (i: number) => `tag-${`${i}`.padStart(8, "0")}`;
+
+/** `count` tags in pages, with or without `Link` headers. */
+function numbered(count: number, links: boolean) {
+  return (url: URL) => {
+    const n = Number(url.searchParams.get("n"));
+    const last = url.searchParams.get("last");
+    const start = last === null ? 0 : Number(last.slice(4)) + 1;
+    const tags = Array.from({ length: Math.min(n, count - start) }, (_, i) => name(start + i));
+    const more = start + tags.length < count;
+    return json({ tags }, links && more ? { link: `<${url.pathname}?n=${n}&last=${tags.at(-1)}>; rel="next"` } : {});
+  };
+}
+
+for (const links of [true, false]) {
+  Deno.test(`10,000 tags come page by page, asked for as they are wanted, ${links ? "by Link" : "by last"}`, async () => {
+    const { repository, requests } = scripted(numbered(10_000, links));
+    let count = 0;
+    for await (const tag of repository.listTags()) {
+      assert.equal(tag, name(count));
+      // Nothing is asked for before it is wanted, so nothing waits in memory.
+      assert.equal(requests(), Math.floor(count / 1000) + 1, `${count}`);
+      count++;
+    }
+    assert.equal(count, 10_000);
+    assert.equal(requests(), links ? 10 : 11);
+  });
+}
+
+Deno.test("who leaves a list early asks for no more", async () => {
+  const { repository, requests } = scripted(numbered(10_000, true));
+  for await (const _ of repository.listTags({ pageSize: 10 })) break;
+  assert.equal(requests(), 1);
+});
+
+const odd: [name: string, page: (url: URL) => Promise<Response>, expected: string[] | { code: string }][] = [
+  ["no tags", () => json({ tags: [] }), []],
+  ["tags that are null", () => json({ name: "app", tags: null }), []],
+  ["no such repository", () => Promise.resolve(new Response("", { status: 404 })), []],
+  ["digests, nothing and null among tags", () => json({ tags: ["a", null, "", "sha256:abc", 3, "b"] }), ["a", "b"]],
+  ["a page that leads to itself", (url) => json({ tags: ["a"] }, { link: `<${url.href}>; rel="next"` }), ["a"]],
+  ["a circle", (url) =>
+    json({ tags: [url.searchParams.get("p") ?? "0"] }, {
+      link: `<?p=${url.searchParams.get("p") === "1" ? 2 : 1}>; rel=next`,
+    }), ["0", "1", "2"]],
+  ["empty pages between", (url) => {
+    const p = Number(url.searchParams.get("p") ?? 0);
+    return json({ tags: p % 2 ? [] : [`t${p}`] }, p < 4 ? { link: `<?p=${p + 1}>; rel="next"` } : {});
+  }, ["t0", "t2", "t4"]],
+  [
+    "another host",
+    (url) => json({ tags: [url.host] }, { link: '<https://evil.example/v2/app/tags/list?n=1000>; rel="next"' }),
+    [
+      "r.example",
+    ],
+  ],
+  ["several links", (url) =>
+    json(
+      { tags: [url.searchParams.get("p") ?? "0"] },
+      url.searchParams.has("p") ? {} : {
+        link: '<?p=9>; rel="prev", <?p=1>; rel="next"',
+      },
+    ), ["0", "1"]],
+  [
+    "endless pages with nothing new",
+    (url) => json({ tags: ["a"] }, { link: `<?p=${Number(url.searchParams.get("p")) + 1}>; rel="next"` }),
+    { code: "LIMIT_EXCEEDED" },
+  ],
+  ["no JSON", () => Promise.resolve(new Response("<html>")), { code: "REGISTRY_ERROR" }],
+  [
+    "a page without an end",
+    () => Promise.resolve(new Response(new ReadableStream({ pull: (c) => c.enqueue(new Uint8Array(1 << 20)) }))),
+    {
+      code: "LIMIT_EXCEEDED",
+    },
+  ],
+  [
+    "an error on the second page",
+    (url) =>
+      url.searchParams.has("p")
+        ? Promise.resolve(new Response("", { status: 500 }))
+        : json({ tags: ["a"] }, { link: '<?p=1>; rel="next"' }),
+    { code: "REGISTRY_ERROR" },
+  ],
+];
+
+for (const [title, page, expected] of odd) {
+  Deno.test(`a list of tags: ${title}`, async () => {
+    const listing = Array.fromAsync(scripted(page).repository.listTags());
+    if (Array.isArray(expected)) assert.deepEqual(await listing, expected);
+    else await assert.rejects(listing, expected);
+  });
+}
+
+Deno.test("a list with ever new names ends at a limit", async () => {
+  let i = 0;
+  const { repository } = scripted(() => json({ tags: [`t${i++}`] }, { link: `<?p=${i}>; rel="next"` }));
+  await assert.rejects(Array.fromAsync(repository.listTags()), { code: "LIMIT_EXCEEDED" });
+  assert.equal(i, 10_000);
+});
+
+Deno.test("a catalog that is refused is an error", async () => {
+  for (const [status, code] of [[404, "NOT_FOUND"], [405, "REGISTRY_ERROR"], [403, "DENIED"]] as const) {
+    const { client } = scripted(() => Promise.resolve(new Response("", { status })));
+    await assert.rejects(Array.fromAsync(client.listRepositories()), { code });
+  }
+});
+
+Deno.test("a page size is a positive integer", async () => {
+  const { repository } = scripted(numbered(1, true));
+  for (const pageSize of [0, -1, 1.5, NaN]) {
+    await assert.rejects(Array.fromAsync(repository.listTags({ pageSize })), RangeError);
+  }
+});

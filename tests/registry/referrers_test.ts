@@ -1,0 +1,137 @@
+/** Referrers of registries that have the API, that have not, and that say so in odd ways. */
+import assert from "node:assert/strict";
+import { type Fetch, RegistryClient } from "../../src/registry/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { describe, encode, makeImage, pushImage } from "../support/images.ts";
+
+const IMAGE = makeImage({ architecture: "amd64" });
+const SUBJECT = describe(MEDIA_TYPES.ociManifest, IMAGE.manifest);
+const TAG = `sha256-${SUBJECT.digest.slice(7)}`;
+const EMPTY = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
+
+/** An artifact index about the image: it needs no blobs. */
+const artifact = (name: string) =>
+  encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociIndex,
+    artifactType: "example/x",
+    manifests: [],
+    subject: SUBJECT,
+    annotations: { name },
+  });
+
+const isApi = (request: Request) => request.url.includes("/referrers/");
+
+/** A registry without the referrers API: it answers `refuse` instead. `tamper` may answer other requests. */
+async function withoutApi(
+  refuse: () => Response = () => new Response("404 page not found", { status: 404 }),
+  tamper: (request: Request, forward: Fetch) => Promise<Response> = (request, forward) => forward(request),
+) {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const forward: Fetch = async (request) => {
+    if (isApi(request)) return refuse();
+    const response = await registry.fetch(request);
+    response.headers.delete("oci-subject");
+    return response;
+  };
+  const fetch: Fetch = (request) => tamper(request, forward);
+  const open = () => new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+  await pushImage(new RegistryClient("r.example", { fetch: registry.fetch }).repository("app"), IMAGE, "1");
+  return { repository: open(), open, registry };
+}
+
+const refusals: [name: string, refuse: () => Response][] = [
+  ...[400, 404, 405, 406, 501].map((status): [string, () => Response] => [
+    `status ${status}`,
+    () => new Response("", { status }),
+  ]),
+  ["a web page", () => new Response("<html>", { headers: { "content-type": "text/html" } })],
+  ["JSON of another type", () => new Response("{}", { headers: { "content-type": "application/json" } })],
+];
+
+for (const [name, refuse] of refusals) {
+  Deno.test(`without the referrers API (${name}), the tag stands in for it`, async () => {
+    const { repository } = await withoutApi(refuse);
+    const bytes = artifact("a");
+    const digest = await repository.putManifest(digestOf(bytes), bytes);
+    assert.equal((await repository.getManifest(TAG)).mediaType, MEDIA_TYPES.ociIndex);
+    const expected = {
+      ...describe(MEDIA_TYPES.ociIndex, bytes),
+      artifactType: "example/x",
+      annotations: { name: "a" },
+    };
+    assert.deepEqual(await Array.fromAsync(repository.listReferrers(SUBJECT.digest)), [expected]);
+    await repository.putManifest(digest, bytes);
+    assert.equal((await Array.fromAsync(repository.listReferrers(SUBJECT.digest))).length, 1);
+    await repository.deleteManifest(digest);
+    assert.deepEqual((await repository.getManifest(TAG)).bytes, EMPTY);
+  });
+}
+
+Deno.test("a registry that refuses to tell is not one without the API", async () => {
+  for (const [status, code] of [[403, "DENIED"], [401, "UNAUTHORIZED"], [500, "REGISTRY_ERROR"]] as const) {
+    const { repository } = await withoutApi(() => new Response("", { status }));
+    await assert.rejects(Array.fromAsync(repository.listReferrers(SUBJECT.digest)), { code });
+  }
+});
+
+Deno.test("a tag that holds something else is neither read as referrers nor overwritten", async () => {
+  const { repository } = await withoutApi();
+  await pushImage(repository, IMAGE, TAG);
+  const bytes = artifact("a");
+  await assert.rejects(repository.putManifest("a", bytes), { code: "REGISTRY_ERROR", message: /holds no index/ });
+  await assert.rejects(Array.fromAsync(repository.listReferrers(SUBJECT.digest)), { code: "REGISTRY_ERROR" });
+  assert.equal((await repository.getManifest(TAG)).digest, IMAGE.digest);
+});
+
+Deno.test("referrers that several clients push at once are all there", async () => {
+  const { open } = await withoutApi();
+  const names = Array.from({ length: 8 }, (_, i) => `${i}`);
+  await Promise.all(names.map((name) => open().putManifest(name, artifact(name))));
+  const found = await Array.fromAsync(open().listReferrers(SUBJECT.digest));
+  assert.deepEqual(found.map(({ annotations }) => annotations?.name).sort(), names);
+});
+
+Deno.test("a writer that knows no conditions and comes between is noticed, and what it undid is done again", async () => {
+  let undone = 0;
+  const { repository } = await withoutApi(undefined, async (request, forward) => {
+    const response = await forward(request);
+    if (request.method === "PUT" && request.url.endsWith(TAG) && undone++ === 0) {
+      const headers = { "content-type": MEDIA_TYPES.ociIndex };
+      await forward(new Request(request.url, { method: "PUT", body: EMPTY, headers }));
+    }
+    return response;
+  });
+  await repository.putManifest("a", artifact("a"));
+  assert.equal((await Array.fromAsync(repository.listReferrers(SUBJECT.digest))).length, 1);
+  assert.equal(undone, 2);
+});
+
+Deno.test("a filter that the registry did not apply is applied", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const fetch: Fetch = (request) => registry.fetch(isApi(request) ? new Request(request.url.split("?")[0]!) : request);
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  await pushImage(repository, IMAGE, "1");
+  await repository.putManifest("a", artifact("a"));
+  const list = (artifactType: string) => Array.fromAsync(repository.listReferrers(SUBJECT.digest, { artifactType }));
+  assert.equal((await list("example/x")).length, 1);
+  assert.deepEqual(await list("example/y"), []);
+});
+
+Deno.test("referrers come page by page, each once", async () => {
+  const entry = (i: number) => ({ mediaType: MEDIA_TYPES.ociManifest, digest: digestOf(encode(`${i}`)), size: 1 });
+  const page = (numbers: number[], link?: string) =>
+    new Response(encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: numbers.map(entry) }), {
+      headers: { "content-type": MEDIA_TYPES.ociIndex, ...(link ? { link } : {}) },
+    });
+  const fetch: Fetch = (request) => {
+    const { search } = new URL(request.url);
+    if (search === "?p=2") return Promise.resolve(page([2, 3], '<?p=3>; rel="next"'));
+    if (search === "?p=3") return Promise.resolve(page([4], '<?p=2>; rel="next"'));
+    return Promise.resolve(isApi(request) ? page([1, 2], '<?p=2>; rel="next"') : new Response(""));
+  };
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  const found = await Array.fromAsync(repository.listReferrers(SUBJECT.digest));
+  assert.deepEqual(found.map(({ digest }) => digest), [1, 2, 3, 4].map((i) => entry(i).digest));
+});
