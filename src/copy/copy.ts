@@ -24,6 +24,8 @@ import { readSigning, refuseSignatures } from "./sign.ts";
 export interface CopyOptions extends Selection {
   /** Which images may be copied. */
   readonly policy: SignaturePolicy;
+  /** Whether an instance is judged where a list has it from; default: by the name of the list. */
+  readonly judgesOrigins?: boolean | undefined;
   /** How to reach both sides. */
   readonly systemContext?: SystemContext | undefined;
   /** Opens what is known of blobs from earlier copies; default: nothing is. */
@@ -87,7 +89,11 @@ export async function copyImage(
   const chosen = isIndex(top.manifest) ? selectInstances(top.manifest, options) : [undefined];
   const images = await readImages(source, top, chosen, { ...retries, signal });
   const signatures = new SignatureReader(source, options.removeSignatures ?? false, signal);
-  for (const image of images) await requireAllowed(options.policy, source.reference, image, signatures);
+  for (const image of images) {
+    const { instance } = image;
+    const origin = options.judgesOrigins && instance ? await source.originOf?.(instance) : undefined;
+    await requireAllowed(options.policy, origin ?? source.reference, image, signatures);
+  }
   const signed = await Promise.all(
     images.map(async (image) => ({ ...image, signatures: await signatures.toCopy(image) })),
   );

@@ -42,6 +42,8 @@ export interface SystemContext {
   readonly userShortNameAliasConfPath?: string | undefined;
   /** What to do with short names that may mean several images; default: as `registries.conf` says, else `permissive`. */
   readonly shortNameMode?: "enforcing" | "permissive" | "disabled" | undefined;
+  /** The only `policy.json`; default: the user's, else the system's. */
+  readonly signaturePolicyPath?: string | undefined;
   /** The only folder of `registries.d`; default: the user's, else the system's. */
   readonly registriesDirPath?: string | undefined;
   /** What stands before the absolute paths of configuration that nobody named, such as `/etc/containers`. */

@@ -70,6 +70,8 @@ export interface ImageSource extends AsyncDisposable {
    * as without compression: as many as the manifest's, in its order. `undefined`: they are as the manifest says.
    */
   layersForCopy?(image: ParsedImage, options?: InstanceOptions): Promise<readonly Descriptor[] | undefined>;
+  /** What an instance goes by where it comes from, where that is somewhere else than the list. */
+  originOf?(instance: Digest): Promise<ImageReference | undefined>;
   /** All signatures that the place keeps of a manifest. Nobody has verified them. Absent: it keeps none. */
   getSignatures?(manifest: SignedManifest, options?: SignalOptions): Promise<readonly Signature[]>;
   /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */

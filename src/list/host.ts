@@ -39,8 +39,8 @@ export interface ListHost {
   readonly transports: TransportTable;
   /** The platform that is meant where nobody says one. */
   readonly platform: Platform;
-  /** Which images may be copied. */
-  readonly policy: SignaturePolicy;
+  /** Says which images may be copied, where the caller does not. */
+  openPolicy(context: SystemContext): SignaturePolicy;
   /** Opens what is known of blobs from earlier copies; `undefined`: nothing lasts longer than a copy. */
   readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
   /** Opens the local store that a reference names, where it names a place in one; `undefined`: it does not. */

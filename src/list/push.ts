@@ -1,6 +1,6 @@
 import { type CopyEvent, copyImage, type CopyResult } from "../copy/mod.ts";
 import type { ImageReference, SystemContext } from "../image/mod.ts";
-import type { Signer } from "../signature/mod.ts";
+import type { SignaturePolicy, Signer } from "../signature/mod.ts";
 import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/mod.ts";
 import type { ImageStore } from "../store/mod.ts";
 import type { ListHost } from "./host.ts";
@@ -60,6 +60,11 @@ export interface PushOptions {
   /** The name that is signed, with a tag or digest, as in `quay.io/me/app:1`; default: the destination's. */
   signIdentity?: string | undefined;
   /**
+   * Which instances may be pushed: each is judged by the name that it was added by, and its signatures there. Default:
+   * whoever made the list has judged them.
+   */
+  signaturePolicy?: SignaturePolicy | undefined;
+  /**
    * Leave out the signatures that instances have. With them, instances must not change.
    *
    * @default {false}
@@ -113,7 +118,8 @@ export async function pushList(push: {
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),
     wanted: push.wanted,
-    policy: push.host.policy,
+    policy: options.signaturePolicy ?? push.host.openPolicy(options.systemContext ?? {}),
+    judgesOrigins: options.signaturePolicy !== undefined,
     openBlobInfoCache: push.host.openBlobInfoCache,
   });
 }
@@ -153,6 +159,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "signBySigstorePrivateKeyFile",
   "signSigstorePrivateKeyPassphrase",
   "signIdentity",
+  "signaturePolicy",
   "removeSignatures",
   "reportWriter",
   "onProgress",

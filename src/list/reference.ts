@@ -140,6 +140,10 @@ class ListSource implements ImageSource {
     return await file.open();
   }
 
+  async originOf(instance: Digest): Promise<ImageReference | undefined> {
+    return this.#content.artifacts.manifests.has(instance) ? undefined : (await this.#sourceOf(instance)).reference;
+  }
+
   /** Those of instances, from where these are; nothing keeps signatures of a list that is being edited. */
   async getSignatures(manifest: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
     const { digest, isInstance } = manifest;

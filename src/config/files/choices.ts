@@ -9,6 +9,8 @@ export interface ConfigurationChoices {
   readonly systemRegistriesConfDirPath?: string | undefined;
   /** The file of aliases that a person chose. */
   readonly userShortNameAliasConfPath?: string | undefined;
+  /** The only `policy.json`. */
+  readonly signaturePolicyPath?: string | undefined;
   /** The only folder of `registries.d`. */
   readonly registriesDirPath?: string | undefined;
   /** The only credential file. */

@@ -2,7 +2,6 @@ import { resolve } from "@std/path";
 import type { ByteStream } from "../../internal/mod.ts";
 import type { ArtifactFile, HostFiles, ListHost } from "../../list/mod.ts";
 import { RegistryPool } from "../../registry/mod.ts";
-import { acceptAnything } from "../../signature/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
 import {
   ContainersStorageReference,
@@ -18,6 +17,7 @@ import { openBlobInfoCache } from "./blob_info_cache.ts";
 import { lookasideFiles } from "./lookaside_files.ts";
 import { hostPlatform } from "./platform.ts";
 import { FILE_LOOKUPS, openFetch } from "./registries.ts";
+import { openLocalPolicy } from "./policy.ts";
 import { openSigners } from "./signers.ts";
 import { openStore } from "./store.ts";
 
@@ -59,6 +59,6 @@ export const LOCAL_HOST: ListHost = {
   get platform() {
     return hostPlatform();
   },
-  policy: acceptAnything,
+  openPolicy: openLocalPolicy,
   files,
 };

@@ -14,6 +14,9 @@ export {
   parseImageName,
 } from "./list.ts";
 export { lockerForImage } from "../../list/mod.ts";
+export { loadPolicy } from "./policy.ts";
+export { verify, type VerifyImageOptions } from "./verify.ts";
+export type { ReferenceVerdict } from "../verify.ts";
 export { hostPlatform } from "./platform.ts";
 export type { LockingMode } from "../../store/containers_storage/mod.ts";
 export { openStore, type OpenStoreOptions } from "./store.ts";

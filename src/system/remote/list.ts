@@ -1,14 +1,19 @@
 import { BaseList, type ListHost } from "../../list/mod.ts";
 import { RegistryPool } from "../../registry/mod.ts";
-import { acceptAnything } from "../../signature/mod.ts";
+import { ManifestsError } from "../../spec/mod.ts";
 import { createDockerTransport } from "../../transport/docker/mod.ts";
+import { policyForLists } from "../list_policy.ts";
 import { createTransportTable } from "../transports.ts";
 
 /** A host of registries alone. Where no platform is said, `linux/amd64` is meant: a function has no host to ask. */
 const HOST: ListHost = {
   transports: createTransportTable([createDockerTransport({ pool: new RegistryPool() })]),
   platform: { os: "linux", architecture: "amd64" },
-  policy: acceptAnything,
+  openPolicy: () =>
+    policyForLists(() => {
+      const problem = "no policy.json can be read here: pass signaturePolicy";
+      return Promise.reject(new ManifestsError("POLICY_MISSING", `Cannot judge images as ${problem}`));
+    }),
 };
 
 /** A list whose images live in registries. */
