@@ -210,3 +210,17 @@ Deno.test("signatures are stored and read back, and nothing else is taken for on
   ];
   for (const [i, [bytes, code]] of rows.entries()) assert.throws(() => parseSignature(bytes), { code }, `row ${i}`);
 });
+
+Deno.test("a key and a signature that c/image 5.42 made are a key and a signature here", async () => {
+  const read = (name: string) => Deno.readFile(new URL(`fixtures/${name}`, import.meta.url));
+  const [key, pub, blob, signed] = await Promise.all(
+    ["c_image.private", "c_image.pub", "c_image.signature", "c_image.manifest"].map(read),
+  );
+  const signature = parseSignature(blob!) as SigstoreSignature;
+  const options = { ...trusting(pub!), manifestDigest: digestOf(signed!) };
+  assert.match(verifySigstoreSignature(signature, options).claims.creator!, /^containers\/image /);
+  assert.deepEqual(encodeSignature(signature), blob);
+  await using signer = await openSigstoreSigner(key!, { passphrase: encode("pw2") });
+  const ours = await signer.sign(signed!, parseReference(NAME)) as SigstoreSignature;
+  verifySigstoreSignature(ours, options);
+});
