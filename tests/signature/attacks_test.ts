@@ -173,6 +173,9 @@ peerTest("messages of any other form than the one are refused, by both verifiers
   }
   const weak = await pipe("--digest-algo", "SHA1", "-u", two, "--sign");
   await assert.rejects(openMessage(weak, keyrings), { code: "SIGNATURE_WEAK" });
+  const small = await home.makeKey("small", { algorithm: "rsa1024" });
+  const byIt = await pipe("-u", small, "--sign");
+  await assert.rejects(openMessage(byIt, [await home.exportKeys(small)]), { code: "SIGNATURE_WEAK" });
 });
 
 peerTest("keys and signatures that have ended, or were revoked, prove nothing", ["gpg"], async () => {
@@ -214,6 +217,26 @@ peerTest("keys and signatures that have ended, or were revoked, prove nothing", 
     }
   }
   await openMessage(valid, [before]);
+
+  const certifying = await home.makeKey("certifies", { usage: "cert", subkey: true });
+  const bySubkey = await sign(certifying);
+  await openMessage(bySubkey, [await home.exportKeys(certifying)]);
+  const commands = encode("key 1\nrevkey\ny\n0\n\ny\nsave\n");
+  await home.pipe(
+    commands,
+    "--no-batch",
+    "--no-tty",
+    "--passphrase",
+    "",
+    "--command-fd",
+    "0",
+    "--edit-key",
+    certifying,
+  );
+  const revokedSubkey = [await home.exportKeys(certifying)];
+  for (const open of [openMessage, openMessageWithGpg]) {
+    await assert.rejects(open(bySubkey, revokedSubkey), { code: "SIGNATURE_KEY_REVOKED" });
+  }
 });
 
 Deno.test("whatever is thrown at the reader of messages, it refuses with a code", async () => {

@@ -172,6 +172,7 @@ peerTest("keys that cannot be used say why, and never their passphrase", ["gpg"]
   const rows: [work: () => Promise<unknown>, code: string][] = [
     [() => openGpgKey("0".repeat(40), { homedir }), "KEY_UNKNOWN"],
     [async () => await sign(await openGpgKey(fingerprint, { homedir, passphrase: wrong })), "PASSPHRASE_WRONG"],
+    [async () => await sign(await openGpgKey(fingerprint, { homedir })), "PASSPHRASE_REQUIRED"],
     [() => openPgpKey(secret, { passphrase: wrong }), "PASSPHRASE_WRONG"],
     [() => openPgpKey(secret), "PASSPHRASE_REQUIRED"],
     [() => openPgpKey(encode("nonsense")), "KEY_INVALID"],
@@ -184,7 +185,14 @@ peerTest("keys that cannot be used say why, and never their passphrase", ["gpg"]
       return true;
     });
   }
-  await assert.rejects(openGpgKey(fingerprint.slice(24), { homedir }), TypeError);
+  await assert.rejects(openGpgKey(fingerprint.slice(33), { homedir }), TypeError);
+  const [byAddress, byFingerprint] = [await openGpgKey("locked@example.com", { homedir }), fingerprint];
+  assert.equal(byAddress.fingerprint, byFingerprint);
+  await home.makeKey("also-locked");
+  await assert.rejects(openGpgKey("locked@example", { homedir }), { code: "KEY_UNKNOWN" });
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(openGpgKey(fingerprint, { homedir, signal }), { message: "enough" });
+  await assert.rejects(byAddress.seal(encode("text"), { signal }), { message: "enough" });
   await assert.rejects(openGpgKey(fingerprint, { homedir, passphrase: encode("two\nlines") }), TypeError);
   await assert.rejects(sign(await openPgpKey(secret, { passphrase: encode("s3cret") }), "registry.example/app"), {
     code: "INVALID_REFERENCE",
