@@ -136,6 +136,12 @@ peerTest("messages of any other form than the one are refused, by both verifiers
       assert.deepEqual(new Uint8Array((await open(bytes, keyrings)).body), body);
     }
   }
+  // Long content comes in pieces, each with a length of its own.
+  const long = crypto.getRandomValues(new Uint8Array(60_000));
+  for (const algorithm of ["none", "zip"]) {
+    const bytes = await home.pipe(long, "--compress-algo", algorithm, "-u", one, "--sign");
+    assert.deepEqual(new Uint8Array((await openMessage(bytes, keyrings)).body), long);
+  }
   const join = (...parts: Uint8Array[]) => new Uint8Array(parts.flatMap((part) => [...part]));
   const zip = (bytes: Uint8Array) => join(new Uint8Array([0xa3, 1]), deflateRawSync(bytes));
   const literal = await home.pipe(body, "--compress-algo", "none", "--store");
@@ -156,6 +162,7 @@ peerTest("messages of any other form than the one are refused, by both verifiers
     ["content that nobody signed, compressed", zip(literal)],
     ["text", await pipe("--textmode", "-u", one, "--sign")],
     ["encrypted", await pipe("--passphrase", "x", "--symmetric", "-u", one, "--sign")],
+    ["thousands of packets", new Uint8Array(100_000).fill(0xc4).map((byte, i) => i % 2 ? 0 : byte)],
     ["cut", signed.slice(0, -1)],
     ["cut, compressed", compressed.slice(0, -8)],
     ["a bomb", zip(new Uint8Array(50_000_000))],
