@@ -39,6 +39,7 @@ export const HOST_FOLDERS: readonly string[] = [
   "server/directory",
   "store/containers_storage",
   "store/lock",
+  "signature/files",
   "signature/gpg",
   "transport/archive",
   "transport/files",

@@ -17,12 +17,16 @@ export function formatSize(bytes: number): string {
   return `${(Math.round(bytes / 1024 ** (unit + 1) * 100) / 100)}${units[unit]}`;
 }
 
-/** Source text with its `@std` imports as they are published. */
+/** Source text with its bare imports as they are published; examples in comments stay as they are. */
 export function rewriteImports(text: string, imports: Readonly<Record<string, string>>): string {
-  return text.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
-    const name = Object.keys(imports).find((key) => specifier === key || specifier.startsWith(`${key}/`));
-    return name ? `${before}"${imports[name]}${specifier.slice(name.length)}"` : whole;
-  });
+  return text.replace(
+    /^(?! \* ).*$/gm,
+    (line) =>
+      line.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
+        const name = Object.keys(imports).find((key) => specifier === key || specifier.startsWith(`${key}/`));
+        return name ? `${before}"${imports[name]}${specifier.slice(name.length)}"` : whole;
+      }),
+  );
 }
 
 async function listFiles(root: string, folder: string): Promise<string[]> {

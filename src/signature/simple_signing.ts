@@ -1,9 +1,8 @@
 import type { SignalOptions } from "../internal/mod.ts";
-import { ManifestsError, ManifestsSyntaxError, type NamedReference } from "../spec/mod.ts";
-import { manifestDigest } from "../spec/mod.ts";
+import { manifestDigest, ManifestsError, ManifestsSyntaxError, type NamedReference } from "../spec/mod.ts";
 import { type OpenMessage, openMessage } from "./openpgp/mod.ts";
 import { checkClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
-import type { Signer } from "./types.ts";
+import type { Signer, SimpleSignature } from "./types.ts";
 
 const TYPE = "atomic container signature";
 
@@ -40,12 +39,41 @@ export function claimsFor(manifest: Uint8Array, identity: NamedReference, option
   };
 }
 
+/** A {@linkcode Signer} whose signatures are OpenPGP messages. */
+export interface SimpleSigner extends Signer, AsyncDisposable {
+  /** Signs a manifest under a name; see {@linkcode Signer.sign}. */
+  sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<SimpleSignature>;
+  /** Forgets the key, where it is held. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /**
  * Signs images in the older way: as OpenPGP messages.
  *
- * @param messages The key: of the gpg binary, or {@linkcode openPgpKey}.
+ * @param messages The key: of the gpg binary, or of {@linkcode openPgpKey}.
+ *
+ * @example
+ * ```ts
+ * import { createSimpleSigner, openPgpKey, verifySimpleSignature } from "@multiarch/manifests/signature";
+ * import { digestOf, parseReference } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ * import { generateKey } from "openpgp";
+ *
+ * const encode = (text: string) => new TextEncoder().encode(text);
+ * const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: "Me" }] });
+ * await using signer = createSimpleSigner(await openPgpKey(encode(privateKey)));
+ * const manifest = encode("{}");
+ * const { bytes } = await signer.sign(manifest, parseReference("quay.io/me/app:1"));
+ *
+ * const { claims } = await verifySimpleSignature(bytes, {
+ *   keyrings: [encode(publicKey)],
+ *   manifestDigest: digestOf(manifest),
+ *   acceptsReference: (name) => name === "quay.io/me/app:1",
+ * });
+ * assert.equal(claims.reference, "quay.io/me/app:1");
+ * ```
  */
-export function createSimpleSigner(messages: MessageSigner, options: SignerOptions = {}): Signer & AsyncDisposable {
+export function createSimpleSigner(messages: MessageSigner, options: SignerOptions = {}): SimpleSigner {
   return {
     kind: "simple",
     description: "using simple signing",

@@ -61,4 +61,5 @@ Deno.test("sizes and imports are reckoned as deno publish does", () => {
     rewriteImports('import a from "@std/path"; import("smol-toml"); import x from "./@std/path";', imports),
     'import a from "jsr:@std/path@^1"; import("npm:smol-toml@^1"); import x from "./@std/path";',
   );
+  assert.equal(rewriteImports(' * import a from "smol-toml";\n', imports), ' * import a from "smol-toml";\n');
 });

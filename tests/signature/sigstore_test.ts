@@ -30,7 +30,7 @@ const trusting = (...publicKeys: Uint8Array[]) => ({ ...EXPECTED, trust: { kind:
 
 async function sign(key = encode(pair.privateKey), now = () => new Date()): Promise<SigstoreSignature> {
   await using signer = await openSigstoreSigner(key, { passphrase: PASSPHRASE, now });
-  return await signer.sign(manifest, parseReference(NAME)) as SigstoreSignature;
+  return await signer.sign(manifest, parseReference(NAME));
 }
 
 Deno.test("what a key signs is verified by it, whatever kind of key it is", async () => {
@@ -84,6 +84,23 @@ Deno.test("a signature is one for its image, under its name, by its key, and in 
   for (const [i, [changed, options, code]] of rows.entries()) {
     assert.throws(() => verifySigstoreSignature(changed, options), { code }, `row ${i}`);
   }
+});
+
+Deno.test("whatever is signed, under whatever name, is verified, and nothing else is", async () => {
+  const word = fc.stringMatching(/^[a-z0-9]{1,8}$/);
+  const texts = fc.tuple(fc.string({ maxLength: 200, unit: "binary" }), fc.string({ unit: "binary" }));
+  await using signer = await openSigstoreSigner(encode(pair.privateKey), { passphrase: PASSPHRASE });
+  await fc.assert(fc.asyncProperty(texts, fc.tuple(word, word, word), async ([content, other], [host, path, tag]) => {
+    const [bytes, name] = [encode(content), `${host}.example/${path}:${tag}`];
+    const signature = await signer.sign(bytes, parseReference(name));
+    const trust = { kind: "keys" as const, publicKeys: [PUBLIC] };
+    const options = { trust, manifestDigest: digestOf(bytes), acceptsReference: (signed: string) => signed === name };
+    assert.equal(verifySigstoreSignature(signature, options).claims.reference, name);
+    if (digestOf(encode(other)) === options.manifestDigest) return;
+    assert.throws(() => verifySigstoreSignature(signature, { ...options, manifestDigest: digestOf(encode(other)) }), {
+      code: "SIGNATURE_DIGEST_MISMATCH",
+    });
+  }));
 });
 
 Deno.test("whatever is changed in a payload or a signature, it verifies no more", async () => {
@@ -209,4 +226,18 @@ Deno.test("signatures are stored and read back, and nothing else is taken for on
     [new Uint8Array(4 * 1024 * 1024 + 1).fill(0xa3), "LIMIT_EXCEEDED"],
   ];
   for (const [i, [bytes, code]] of rows.entries()) assert.throws(() => parseSignature(bytes), { code }, `row ${i}`);
+});
+
+Deno.test("a key and a signature that c/image 5.42 made are a key and a signature here", async () => {
+  const read = (name: string) => Deno.readFile(new URL(`fixtures/${name}`, import.meta.url));
+  const [key, pub, blob, signed] = await Promise.all(
+    ["c_image.private", "c_image.pub", "c_image.signature", "c_image.manifest"].map(read),
+  );
+  const signature = parseSignature(blob!) as SigstoreSignature;
+  const options = { ...trusting(pub!), manifestDigest: digestOf(signed!) };
+  assert.match(verifySigstoreSignature(signature, options).claims.creator!, /^containers\/image /);
+  assert.deepEqual(encodeSignature(signature), blob);
+  await using signer = await openSigstoreSigner(key!, { passphrase: encode("pw2") });
+  const ours = await signer.sign(signed!, parseReference(NAME));
+  verifySigstoreSignature(ours, options);
 });

@@ -6,7 +6,6 @@ import {
   type MessageSigner,
   openMessage,
   openPgpKey,
-  type SimpleSignature,
   verifySimpleSignature,
 } from "../../src/signature/mod.ts";
 import { digestOf, parseReference } from "../../src/spec/mod.ts";
@@ -21,8 +20,7 @@ const OPENERS = { openMessage, openMessageWithGpg };
 
 async function sign(key: MessageSigner, name = NAME): Promise<Uint8Array<ArrayBuffer>> {
   await using signer = createSimpleSigner(key);
-  const signature = await signer.sign(manifest, parseReference(name)) as SimpleSignature;
-  return signature.bytes;
+  return (await signer.sign(manifest, parseReference(name))).bytes;
 }
 
 /** Whether skopeo believes a signature. */
@@ -89,6 +87,18 @@ peerTest("what skopeo signs is believed here, with the right key, image and name
       code: "SIGNATURE_IDENTITY_MISMATCH",
     });
   }
+});
+
+peerTest("what is signed is what skopeo signs, byte by byte", ["gpg", "skopeo"], async () => {
+  await using home = await makeGpgHome();
+  const fingerprint = await home.makeKey("one");
+  const keyrings = [await home.exportKeys(fingerprint)];
+  const theirs = new TextDecoder().decode((await openMessage(await skopeoSigns(home, fingerprint), keyrings)).body);
+  const { creator, timestamp } = JSON.parse(theirs).optional;
+  const options = { creator, now: () => new Date(timestamp * 1000 + 999) };
+  const signer = createSimpleSigner(await openGpgKey(fingerprint, { homedir: home.folder }), options);
+  const { bytes } = await signer.sign(manifest, parseReference(NAME));
+  assert.equal(new TextDecoder().decode((await openMessage(bytes, keyrings)).body), theirs);
 });
 
 peerTest("a signature with any byte changed is refused", ["gpg", "skopeo"], async () => {
@@ -162,6 +172,7 @@ peerTest("keys that cannot be used say why, and never their passphrase", ["gpg"]
   const rows: [work: () => Promise<unknown>, code: string][] = [
     [() => openGpgKey("0".repeat(40), { homedir }), "KEY_UNKNOWN"],
     [async () => await sign(await openGpgKey(fingerprint, { homedir, passphrase: wrong })), "PASSPHRASE_WRONG"],
+    [async () => await sign(await openGpgKey(fingerprint, { homedir })), "PASSPHRASE_REQUIRED"],
     [() => openPgpKey(secret, { passphrase: wrong }), "PASSPHRASE_WRONG"],
     [() => openPgpKey(secret), "PASSPHRASE_REQUIRED"],
     [() => openPgpKey(encode("nonsense")), "KEY_INVALID"],
@@ -174,7 +185,14 @@ peerTest("keys that cannot be used say why, and never their passphrase", ["gpg"]
       return true;
     });
   }
-  await assert.rejects(openGpgKey(fingerprint.slice(24), { homedir }), TypeError);
+  await assert.rejects(openGpgKey(fingerprint.slice(33), { homedir }), TypeError);
+  const [byAddress, byFingerprint] = [await openGpgKey("locked@example.com", { homedir }), fingerprint];
+  assert.equal(byAddress.fingerprint, byFingerprint);
+  await home.makeKey("also-locked");
+  await assert.rejects(openGpgKey("locked@example", { homedir }), { code: "KEY_UNKNOWN" });
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(openGpgKey(fingerprint, { homedir, signal }), { message: "enough" });
+  await assert.rejects(byAddress.seal(encode("text"), { signal }), { message: "enough" });
   await assert.rejects(openGpgKey(fingerprint, { homedir, passphrase: encode("two\nlines") }), TypeError);
   await assert.rejects(sign(await openPgpKey(secret, { passphrase: encode("s3cret") }), "registry.example/app"), {
     code: "INVALID_REFERENCE",

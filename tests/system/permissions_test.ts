@@ -23,7 +23,7 @@ async function run(script: string, ...permissions: string[]): Promise<CommandRes
 Deno.test("importing any portable face, and mod.ts, needs no permission", async () => {
   const faces = [
     "mod.ts",
-    ...["system/remote", "registry", "server", "spec", "store"].map((room) => `src/${room}/mod.ts`),
+    ...["system/remote", "registry", "server", "signature", "spec", "store"].map((room) => `src/${room}/mod.ts`),
   ];
   const imports = faces.map((face) => `await import("file://${ROOT}${face}");`).join("\n");
   const use = `const { create } = await import("file://${ROOT}mod.ts"); console.log(create().size);`;

@@ -1,6 +1,6 @@
 import { ManifestsError } from "../../spec/mod.ts";
 import { startsLikeMessage } from "../blob.ts";
-import type { OpenedMessage, OpenMessage } from "../openpgp/mod.ts";
+import type { OpenedMessage, OpenMessageOptions } from "../openpgp/mod.ts";
 import { refuse } from "../refusal.ts";
 import { type GpgResult, runGpg } from "./process.ts";
 import { statusOf } from "./status.ts";
@@ -12,7 +12,11 @@ const BINARY = "62";
  * Verifies a signed message with the gpg binary, in a home of its own that holds nothing but the given keys. For those
  * who must judge exactly as gpg does; by default messages are verified in this process, on all platforms alike.
  */
-export const openMessageWithGpg: OpenMessage = async (message, keyrings, options = {}) => {
+export async function openMessageWithGpg(
+  message: Uint8Array<ArrayBuffer>,
+  keyrings: readonly Uint8Array[],
+  options: OpenMessageOptions = {},
+): Promise<OpenedMessage> {
   const { signal } = options;
   // gpg itself would take clear-signed text.
   if (!startsLikeMessage(message)) {
@@ -35,7 +39,7 @@ export const openMessageWithGpg: OpenMessage = async (message, keyrings, options
     await stopDaemons(homedir);
     await Deno.remove(homedir, { recursive: true });
   }
-};
+}
 
 /** Trusts what gpg says to programs, line by line, and not its exit code alone. */
 function judge({ code, output, status }: GpgResult, trusted: ReadonlySet<string>): OpenedMessage {

@@ -11,6 +11,9 @@ export interface Packet {
 /** Tags of the packets that a signed message is made of. */
 export const TAGS = { signature: 2, onePassSignature: 4, compressedData: 8, literalData: 11 } as const;
 
+/** A signed message has three; what has many more is made to cost memory. */
+const MAX_PACKETS = 16;
+
 /** A length, and where what it measures begins; `more` where another length follows that. */
 interface Extent {
   start: number;
@@ -21,7 +24,7 @@ interface Extent {
 /**
  * Takes a message apart into packets, all of them: nothing is skipped, and nothing may follow.
  *
- * @throws {SyntaxError} Where it is not made of whole packets.
+ * @throws {SyntaxError} Where it is not made of whole packets, or of more than 16.
  */
 export function parsePackets(bytes: Uint8Array<ArrayBuffer>): Packet[] {
   const packets: Packet[] = [];
@@ -39,6 +42,7 @@ export function parsePackets(bytes: Uint8Array<ArrayBuffer>): Packet[] {
       if (!extent.more) break;
       extent = newExtent(bytes, at);
     }
+    if (packets.length === MAX_PACKETS) throw new SyntaxError(`there are more than ${MAX_PACKETS} packets`);
     packets.push({ tag, body: concatBytes(parts) });
   }
   return packets;

@@ -32,7 +32,7 @@ export async function openPgpKey(key: Uint8Array, options: OpenPgpKeyOptions = {
         signingKeyIDs: signing.getKeyID(),
         detached: false,
         format: "binary",
-        // gpg 2.2 and its users have no word for the salt that the library would add.
+        // Compression wins nothing here, and the salt would be a notation that every reader must pass over.
         config: {
           preferredCompressionAlgorithm: openpgp.enums.compression.uncompressed,
           nonDeterministicSignaturesViaNotation: false,
@@ -67,7 +67,7 @@ async function unlock(openpgp: OpenPgp, privateKey: PrivateKey, passphrase?: Uin
   }
 }
 
-/** The primary key where it can sign: verifiers before c/image 5.30 or so refuse what a subkey signed. */
+/** The primary key where it can sign: older verifiers, such as skopeo 1.9, refuse what a subkey signed. */
 async function chooseSigningKey(key: PrivateKey): Promise<Awaited<ReturnType<PrivateKey["getSigningKey"]>>> {
   try {
     return await key.getSigningKey(key.getKeyID());

@@ -34,15 +34,10 @@ export async function openMessage(
   await checkKeyNow(primary, result, now);
   checkVerified(await outcome(result.verified));
   checkExpiry(signature, now);
-  const signing = primary.getKeys(result.keyID)[0]!;
-  const { bits } = signing.getAlgorithmInfo();
-  if (bits !== undefined && bits < MIN_RSA_BITS) {
-    refuse("SIGNATURE_WEAK", `Invalid GPG signature: key has ${bits} bits only`);
-  }
   options.signal?.throwIfAborted();
   return {
     body,
-    fingerprint: signing.getFingerprint().toUpperCase(),
+    fingerprint: primary.getKeys(result.keyID)[0]!.getFingerprint().toUpperCase(),
     primaryFingerprint: primary.getFingerprint().toUpperCase(),
   };
 }
@@ -53,7 +48,7 @@ async function verifyMessage(
   verificationKeys: PublicKey[],
   date: Date,
 ): Promise<{ result: VerificationResult; body: Uint8Array }> {
-  const { signatures, data } = await read(openpgp, binaryMessage, verificationKeys, date);
+  const { signatures, data } = await readVerified(openpgp, { binaryMessage, verificationKeys, date });
   const [result] = signatures;
   if (!result || signatures.length !== 1) {
     refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: Unexpected GPG signature count ${signatures.length}`);
@@ -64,10 +59,16 @@ async function verifyMessage(
   return { result, body: data as Uint8Array };
 }
 
-async function read(openpgp: OpenPgp, binaryMessage: Uint8Array, verificationKeys: PublicKey[], date: Date) {
+interface ReadOptions {
+  binaryMessage: Uint8Array;
+  verificationKeys: PublicKey[];
+  date: Date;
+}
+
+async function readVerified(openpgp: OpenPgp, { binaryMessage, ...options }: ReadOptions) {
   try {
     const message = await openpgp.readMessage({ binaryMessage });
-    return await openpgp.verify({ message, verificationKeys, format: "binary", date });
+    return await openpgp.verify({ message, format: "binary", ...options });
   } catch (cause) {
     refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: message cannot be parsed", { cause });
   }
@@ -93,13 +94,17 @@ async function checkKeyNow(key: PublicKey, { keyID }: VerificationResult, now: D
   if (ends.some((end) => end instanceof Date && end <= now)) {
     refuse("SIGNATURE_KEY_EXPIRED", `Invalid GPG signature: key ${id} is expired`);
   }
+  const { bits } = key.getKeys(keyID)[0]!.getAlgorithmInfo();
+  if (bits !== undefined && bits < MIN_RSA_BITS) {
+    refuse("SIGNATURE_WEAK", `Invalid GPG signature: key ${id} has ${bits} bits only`);
+  }
   const problem = await outcome(key.getSigningKey(keyID, now));
   if (problem) refuse("SIGNATURE_INVALID", `Invalid GPG signature: key ${id} cannot sign now: ${problem.message}`);
 }
 
 function checkVerified(problem: Error | undefined): void {
   if (!problem) return;
-  const code = /insecure.*hash|Insecure/i.test(problem.message)
+  const code = /insecure/i.test(problem.message)
     ? "SIGNATURE_WEAK"
     : /expired/i.test(problem.message)
     ? "SIGNATURE_EXPIRED"

@@ -1,11 +1,11 @@
 import { ManifestsError } from "../../spec/mod.ts";
-import { refuse } from "../refusal.ts";
 import type { ExpectedClaims } from "../payload.ts";
+import { refuse } from "../refusal.ts";
 import { verifySigstoreSignature } from "../sigstore/verify.ts";
-import { loadTrust } from "./load_trust.ts";
 import { verifySimpleSignature } from "../simple_signing.ts";
 import { type Signature, SIGSTORE_MEDIA_TYPE } from "../types.ts";
 import { type Evidence, expectRefusal } from "./evidence.ts";
+import { loadTrust } from "./load_trust.ts";
 import { matchesIdentity } from "./match_identity.ts";
 import type { SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
 import { type Refusal, refusalOf, type RequirementVerdict, type SignatureVerdict } from "./verdict.ts";

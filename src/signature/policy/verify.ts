@@ -44,7 +44,8 @@ export async function verify(image: PolicyDecision, policy: Policy, options: Ver
 }
 
 function refused(refusal: Refusal | undefined, account: Pick<Verdict, "scope" | "requirements">): Verdict {
-  return { allowed: false, signed: false, reasons: refusal ? [refusal] : [], ...account };
+  const { scope, requirements } = account;
+  return { allowed: false, signed: false, scope, requirements, reasons: refusal ? [refusal] : [] };
 }
 
 async function judge(requirement: PolicyRequirement, evidence: Evidence): Promise<RequirementVerdict> {

@@ -35,6 +35,7 @@ export interface ChainOptions {
  * @throws {SignatureRefusedError} With code `SIGNATURE_CERTIFICATE_REJECTED`.
  */
 export function verifyChain(leaf: Certificate, options: ChainOptions): void {
+  if (!allowsCodeSigning(leaf)) rejectCertificate("it is not for signing code");
   if (!leads(leaf, options, 0)) {
     rejectCertificate("verifying leaf certificate failed: no valid chain to a trusted root");
   }
@@ -69,13 +70,13 @@ function issued(authority: Certificate, certificate: Certificate, below: number)
   const usage = authority.extensions.get(EXTENSIONS.keyUsage);
   // A bit string begins with how many of its last bits do not count.
   if (usage && !((readOne(usage.value, DER_TAGS.bitString).body[1] ?? 0) & CERTIFICATE_SIGNING)) return false;
-  return allowsCodeSigning(authority, true) && certificate.isSignedBy(authority.publicKey);
+  return allowsCodeSigning(authority) && certificate.isSignedBy(authority.publicKey);
 }
 
-/** Whether a certificate is for signing code; one of an authority that says nothing is for everything. */
-export function allowsCodeSigning({ extensions }: Certificate, silenceAllows: boolean): boolean {
+/** Whether a certificate is for signing code; one that says nothing is for everything. */
+function allowsCodeSigning({ extensions }: Certificate): boolean {
   const uses = extensions.get(EXTENSIONS.extendedKeyUsage);
-  if (!uses) return silenceAllows;
+  if (!uses) return true;
   return readDer(readOne(uses.value, DER_TAGS.sequence).body).some(({ body }) =>
     [CODE_SIGNING, ANY_USE].includes(body.toHex())
   );

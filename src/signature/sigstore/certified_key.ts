@@ -2,7 +2,7 @@ import { encodeUtf8 } from "../../internal/mod.ts";
 import type { SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { type Certificate, parseCertificates, rejectCertificate } from "./certificate.ts";
-import { allowsCodeSigning, verifyChain } from "./certificate_chain.ts";
+import { verifyChain } from "./certificate_chain.ts";
 import { requireEmail, requireHostname, requireIssuer } from "./certificate_subject.ts";
 
 /** Trust in certificates that Fulcio gives out. */
@@ -46,7 +46,6 @@ export function leafCertificate(signature: SigstoreSignature): Certificate {
 export function verifyFulcio(leaf: Certificate, signature: SigstoreSignature, trust: FulcioTrust, at: Date): void {
   guarded(() => {
     verifyChain(leaf, { roots: parseCertificates(trust.ca), intermediates: comingWith(signature), at });
-    requireCodeSigning(leaf);
     requireIssuer(leaf, trust.oidcIssuer);
     requireEmail(leaf, trust.subjectEmail);
   });
@@ -58,7 +57,6 @@ export function verifyPki(leaf: Certificate, signature: SigstoreSignature, trust
     const between = trust.intermediates ? parseCertificates(trust.intermediates) : [];
     const intermediates = [...between, ...comingWith(signature)];
     verifyChain(leaf, { roots: parseCertificates(trust.roots), intermediates, at: now });
-    requireCodeSigning(leaf);
     const { subjectEmail, subjectHostname } = trust;
     if (subjectEmail === undefined && subjectHostname === undefined) rejectCertificate("no subject is required of it");
     if (subjectEmail !== undefined) requireEmail(leaf, subjectEmail);
@@ -70,10 +68,6 @@ export function verifyPki(leaf: Certificate, signature: SigstoreSignature, trust
 function comingWith(signature: SigstoreSignature): Certificate[] {
   const text = annotation(signature, ANNOTATIONS.chain);
   return text === undefined || text === "" ? [] : parseCertificates(encodeUtf8(text)).slice(0, -1);
-}
-
-function requireCodeSigning(leaf: Certificate): void {
-  if (!allowsCodeSigning(leaf, false)) rejectCertificate("it is not for signing code");
 }
 
 /** What cannot be read in a certificate refuses it. */

@@ -45,30 +45,33 @@ export function verifyLogEntry(signature: SigstoreSignature, options: LogEntryOp
   return new Date(integratedTime * 1000);
 }
 
-/** The entry must be about this payload, this signature and this key: a true entry of another one proves nothing. */
-function checkBody(value: unknown, payload: Uint8Array, raw: Uint8Array, signer: Uint8Array): void {
-  const record = members(value, ["apiVersion", "kind", "spec"]);
-  if (record.get("kind") !== "hashedrekord" || record.get("apiVersion") !== "0.0.1") {
-    fail("its kind is not hashedrekord 0.0.1");
-  }
-  const spec = members(record.get("spec"), ["data", "signature"]);
-  const hash = members(members(spec.get("data"), ["hash"]).get("hash"), ["algorithm", "value"]);
-  const logged = members(spec.get("signature"), ["content", "publicKey"]);
-  const publicKey = members(logged.get("publicKey"), ["content"]);
-  if (hash.get("algorithm") !== "sha256" || hash.get("value") !== sha256(payload)) fail("it is about another payload");
-  if (!equal(base64(logged.get("content"), "signature.content"), raw)) fail("it is about another signature");
-  const blocks = parsePem(base64(publicKey.get("content"), "publicKey.content"));
+/**
+ * The entry must be about this payload, this signature and this key: a true entry of another one proves nothing. The
+ * log signed all of it, so what else it says may stand there.
+ */
+function checkBody(record: Record<string, unknown>, payload: Uint8Array, raw: Uint8Array, signer: Uint8Array): void {
+  if (record.kind !== "hashedrekord" || record.apiVersion !== "0.0.1") fail("its kind is not hashedrekord 0.0.1");
+  const { data, signature } = object(record.spec);
+  const { hash } = object(data);
+  const { algorithm, value } = object(hash);
+  if (algorithm !== "sha256" || value !== sha256(payload)) fail("it is about another payload");
+  const { content, publicKey } = object(signature);
+  if (!equal(base64(content, "signature.content"), raw)) fail("it is about another signature");
+  const blocks = parsePem(base64(object(publicKey).content, "publicKey.content"));
   if (blocks.length !== 1 || !equal(blocks[0]!.bytes, signer)) fail("it is about another key");
+}
+
+function object(value: unknown): Record<string, unknown> {
+  return isObject(value) ? value : fail("JSON object expected");
 }
 
 function members(value: unknown, required: readonly string[]): ReadonlyMap<string, unknown> {
   return readMembers(value, { required }, fail);
 }
 
-function parse(bytes: Uint8Array): unknown {
+function parse(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const { value } = parseJson(bytes, "log entry");
-    return isObject(value) ? value : fail("JSON object expected");
+    return object(parseJson(bytes, "log entry").value);
   } catch (error) {
     if (!isManifestsError(error, "INVALID_JSON")) throw error;
     fail(error.message);

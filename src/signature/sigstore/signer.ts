@@ -1,8 +1,8 @@
-import { encodeBase64 } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { encodeBase64, type SignalOptions } from "../../internal/mod.ts";
+import { ManifestsError, type NamedReference } from "../../spec/mod.ts";
 import { encodePayload } from "../payload.ts";
 import { claimsFor, type SignerOptions } from "../simple_signing.ts";
-import { type Signer, SIGSTORE_MEDIA_TYPE } from "../types.ts";
+import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { openPrivateKey } from "./keys.ts";
 import { signBytes } from "./raw_signature.ts";
@@ -13,16 +13,46 @@ export interface SigstoreSignerOptions extends SignerOptions {
   readonly passphrase?: Uint8Array | undefined;
 }
 
+/** A {@linkcode Signer} whose signatures are of the sigstore kind. */
+export interface SigstoreSigner extends Signer, AsyncDisposable {
+  /** Signs a manifest under a name; see {@linkcode Signer.sign}. */
+  sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<SigstoreSignature>;
+  /** Forgets the key. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /**
  * Opens a private key of cosign's form, to sign images with it in the sigstore way.
  *
  * @param privateKey The content of the file.
  * @throws {ManifestsError} With code `KEY_INVALID`, `PASSPHRASE_REQUIRED` or `PASSPHRASE_WRONG`.
+ *
+ * @example
+ * ```ts
+ * import { generateSigstoreKeyPair, openSigstoreSigner, verifySigstoreSignature } from "@multiarch/manifests/signature";
+ * import { digestOf, parseReference } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const encode = (text: string) => new TextEncoder().encode(text);
+ * const passphrase = encode("secret");
+ * const { privateKey, publicKey } = await generateSigstoreKeyPair(passphrase);
+ * await using signer = await openSigstoreSigner(encode(privateKey), { passphrase });
+ * const manifest = encode("{}");
+ * const signature = await signer.sign(manifest, parseReference("quay.io/me/app:1"));
+ *
+ * assert.equal(signature.kind, "sigstore");
+ * const { claims } = verifySigstoreSignature(signature, {
+ *   trust: { kind: "keys", publicKeys: [encode(publicKey)] },
+ *   manifestDigest: digestOf(manifest),
+ *   acceptsReference: (name) => name === "quay.io/me/app:1",
+ * });
+ * assert.equal(claims.reference, "quay.io/me/app:1");
+ * ```
  */
 export async function openSigstoreSigner(
   privateKey: Uint8Array,
   options: SigstoreSignerOptions = {},
-): Promise<Signer & AsyncDisposable> {
+): Promise<SigstoreSigner> {
   if (!options.passphrase) {
     throw new ManifestsError("PASSPHRASE_REQUIRED", "Cannot open private key as its passphrase is not provided");
   }

@@ -1,7 +1,6 @@
-import { readPolicyFile } from "../../config/files/mod.ts";
 import type { SystemContext } from "../../image/mod.ts";
-import { createSignaturePolicy, parsePolicy, type Policy, type SignaturePolicy } from "../../signature/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { loadPolicy as loadPolicyFile, readPolicyFile } from "../../signature/files/mod.ts";
+import { createSignaturePolicy, type Policy, type SignaturePolicy } from "../../signature/mod.ts";
 import { policyForLists } from "../list_policy.ts";
 
 /**
@@ -11,22 +10,12 @@ import { policyForLists } from "../list_policy.ts";
  * @throws {ManifestsError} With code `POLICY_MISSING` where there is none, `POLICY_INVALID`, `CONFIG_FILE_UNREADABLE`.
  */
 export async function loadPolicy(systemContext: SystemContext = {}): Promise<Policy> {
-  const { path, bytes } = await readPolicyFile(systemContext);
-  return parsePolicy(bytes, path);
-}
-
-/** Reads a file that a policy names. */
-export async function readPolicyKey(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await Deno.readFile(path);
-  } catch (cause) {
-    throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${path}: ${(cause as Error).message}`, { cause });
-  }
+  return await loadPolicyFile({ path: systemContext.signaturePolicyPath });
 }
 
 /** The policy for pushes from this host. Files are read when something has to be judged, and once. */
 export function openLocalPolicy(context: SystemContext): SignaturePolicy {
   let loading: Promise<SignaturePolicy> | undefined;
-  const load = async () => createSignaturePolicy(await loadPolicy(context), { readFile: readPolicyKey });
+  const load = async () => createSignaturePolicy(await loadPolicy(context), { readFile: readPolicyFile });
   return policyForLists(() => loading ??= load());
 }

@@ -1,31 +1,17 @@
 import { encodeUtf8 } from "../../internal/mod.ts";
 import type { SigningKeys } from "../../list/mod.ts";
-import { createSimpleSigner, openSigstoreSigner, type Signer } from "../../signature/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
-import { openGpgKey } from "../../signature/gpg/mod.ts";
+import { openSigners as openSignersOfFiles } from "../../signature/files/mod.ts";
+import type { Signer } from "../../signature/mod.ts";
 
 /** Opens the keys that options name, in the order in which the real tools sign. */
 export async function openSigners(keys: SigningKeys): Promise<readonly Signer[]> {
-  const { signBy, signPassphrase, signBySigstorePrivateKeyFile, signSigstorePrivateKeyPassphrase } = keys;
-  const signers: Signer[] = [];
-  if (signBy !== undefined) {
-    // An empty passphrase means none for GnuPG.
-    const passphrase = bytesOf(signPassphrase || undefined);
-    signers.push(createSimpleSigner(await openGpgKey(signBy, { passphrase })));
-  }
-  if (signBySigstorePrivateKeyFile !== undefined) {
-    const passphrase = bytesOf(signSigstorePrivateKeyPassphrase);
-    signers.push(await openSigstoreSigner(await readKey(signBySigstorePrivateKeyFile), { passphrase }));
-  }
-  return signers;
-}
-
-async function readKey(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (cause) {
-    throw new ManifestsError("KEY_INVALID", `Cannot read private key ${path}: ${(cause as Error).message}`, { cause });
-  }
+  const { signPassphrase, signSigstorePrivateKeyPassphrase, ...rest } = keys;
+  return await openSignersOfFiles({
+    ...rest,
+    // For GnuPG, an empty passphrase means none.
+    signPassphrase: signPassphrase?.length ? bytesOf(signPassphrase) : undefined,
+    signSigstorePrivateKeyPassphrase: bytesOf(signSigstorePrivateKeyPassphrase),
+  });
 }
 
 function bytesOf(passphrase: string | Uint8Array | undefined): Uint8Array | undefined {

@@ -2,7 +2,8 @@ import type { ImageReference } from "../../image/mod.ts";
 import type { Policy } from "../../signature/mod.ts";
 import { type ReferenceVerdict, verifyReference, type VerifyReferenceOptions } from "../verify.ts";
 import { LOCAL_HOST } from "./host.ts";
-import { loadPolicy, readPolicyKey } from "./policy.ts";
+import { readPolicyFile } from "../../signature/files/mod.ts";
+import { loadPolicy } from "./policy.ts";
 
 /** Options of {@linkcode verify}. */
 export interface VerifyImageOptions extends VerifyReferenceOptions {
@@ -39,5 +40,5 @@ export async function verify(
 ): Promise<ReferenceVerdict> {
   const { policy = await loadPolicy(options.systemContext), ...rest } = options;
   const reference = typeof image === "string" ? LOCAL_HOST.transports.parseImageName(image) : image;
-  return await verifyReference(reference, policy, { readFile: readPolicyKey, ...rest });
+  return await verifyReference(reference, policy, { readFile: readPolicyFile, ...rest });
 }

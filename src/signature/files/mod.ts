@@ -1,0 +1,7 @@
+/**
+ * The files that say which images may be believed, and with what they are signed. Bound to a host.
+ *
+ * @module
+ */
+export { loadPolicy, type LoadPolicyOptions, readPolicyFile } from "./policy_file.ts";
+export { openSigners, type OpenSignersOptions } from "./signers.ts";
