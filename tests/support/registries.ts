@@ -1,3 +1,4 @@
+import type { RegistryClient } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/mod.ts";
 
 /** A registry on loopback that ends with its scope. */
@@ -6,6 +7,8 @@ export interface TestRegistry extends AsyncDisposable {
   host: string;
   /** What went wrong inside the registry. */
   errors: unknown[];
+  /** A client that may do everything; default: an anonymous one. */
+  client?(): RegistryClient;
 }
 
 /** Starts the embedded registry. */
@@ -36,17 +39,23 @@ export interface DockerRegistry extends TestRegistry {
 export interface DockerRegistryOptions {
   /** Whether it takes Docker schema 1; default: `false`, as by its own default. */
   schema1?: boolean;
+  /** Members of its configuration, as YAML, added at the top. */
+  config?: string;
+  /** Members of its `http` configuration. */
+  http?: string;
+  /** Where and how it answers when it is up; default: over HTTP. */
+  fetch?: (host: string) => Promise<Response>;
 }
 
 /** Starts Debian's docker-registry on a free port, with its data in a temporary folder. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
-  const { schema1 = false } = options;
+  const { schema1 = false, config = "", http = "", fetch = (host) => globalThis.fetch(`http://${host}/v2/`) } = options;
   const folder = await Deno.makeTempDir({ prefix: "registry-" });
   const host = `127.0.0.1:${freePort()}`;
   await Deno.writeTextFile(
     `${folder}/config.yml`,
-    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"}\n` +
-      `compatibility: {schema1: {enabled: ${schema1}}}\n`,
+    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"${http}}\n` +
+      `compatibility: {schema1: {enabled: ${schema1}}}\n${config}`,
   );
   let process = await spawn();
   return { host, errors: [], reset, [Symbol.asyncDispose]: dispose };
@@ -54,7 +63,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   async function spawn(): Promise<Deno.ChildProcess> {
     const args = ["serve", `${folder}/config.yml`];
     const child = new Deno.Command("docker-registry", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
-    await waitUntilUp(`http://${host}/v2/`);
+    await waitUntilUp(() => fetch(host));
     return child;
   }
 
@@ -88,15 +97,17 @@ function freePort(): number {
   }
 }
 
-async function waitUntilUp(url: string): Promise<void> {
+async function waitUntilUp(ask: () => Promise<Response>): Promise<void> {
+  let last: unknown;
   for (let tries = 0; tries < 200; tries++) {
     try {
-      const response = await fetch(url);
+      const response = await ask();
       await response.body?.cancel();
       return;
-    } catch {
+    } catch (error) {
+      last = error;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
-  throw new Error(`Cannot start the registry at ${url}`);
+  throw new Error("Cannot start the registry", { cause: last });
 }
