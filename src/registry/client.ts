@@ -7,7 +7,6 @@ import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarg
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
-import { ReferrersUpdater } from "./referrers_update.ts";
 import { Repository } from "./repository.ts";
 import { type RegistryWarning, WarningSink } from "./warnings.ts";
 
@@ -70,8 +69,6 @@ export interface ApiRequest extends Omit<HttpRequest, "url"> {
 export class RegistryClient {
   /** The registry, as in `quay.io`. */
   readonly host: string;
-  /** Keeps the tags that list referrers where the registry does not. */
-  readonly referrers: ReferrersUpdater = new ReferrersUpdater();
   /** Whether the registry is in this machine's own network, or plain HTTP is fine. */
   readonly isLocal: boolean;
   /** How patient it is. */

@@ -27,6 +27,7 @@ import { type FetchedManifest, findManifest, getManifest } from "./manifests.ts"
 import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
 import { putManifest, type PutManifestOptions } from "./put_manifest.ts";
 import { hasReferrersApi, listReferrers, type ListReferrersOptions } from "./referrers.ts";
+import { updaterOf } from "./referrers_update.ts";
 import { RepositoryApi } from "./repository_api.ts";
 import type { OutgoingBlob } from "./upload.ts";
 import type { Upload } from "./upload_session.ts";
@@ -85,7 +86,9 @@ export class Repository {
   ): Promise<Digest> {
     const { digest, subject } = await putManifest(this.#api, tagOrDigest, bytes, options);
     const referrer = subject === null ? referrerOf(bytes, digest, options.mediaType) : undefined;
-    if (referrer) await this.#referrers.add(this.#api, referrer.subject, referrer.descriptor, callOf(options));
+    if (referrer) {
+      await updaterOf(this.#api.client).add(this.#api, referrer.subject, referrer.descriptor, callOf(options));
+    }
     return digest;
   }
 
@@ -94,7 +97,7 @@ export class Repository {
     const referrer = await findReferrerAt(this.#api, tagOrDigest, options);
     const deleted = await deletePath(this.#api, `manifests/${tagOrDigest}`, options);
     if (referrer && !await hasReferrersApi(this.#api, referrer.subject, options)) {
-      await this.#referrers.remove(this.#api, referrer.subject, referrer.descriptor.digest, options);
+      await updaterOf(this.#api.client).remove(this.#api, referrer.subject, referrer.descriptor.digest, options);
     }
     return deleted;
   }
@@ -193,10 +196,6 @@ export class Repository {
     options: ListReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
     return listReferrers(this.#api, subject, options);
-  }
-
-  get #referrers() {
-    return this.#api.client.referrers;
   }
 }
 

@@ -157,7 +157,7 @@ const cases: [
   [
     "ranges are ignored",
     isBlob,
-    async (_, __, i) =>
+    (_, __, i) =>
       i === 1
         ? cut(new Response(BLOB, { headers: { "content-length": `${SIZE}` } }), 500, "close")
         : new Response(BLOB),
