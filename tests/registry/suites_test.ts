@@ -1,4 +1,5 @@
 import { openDirectoryStorage } from "../../src/server/directory/mod.ts";
+import { openNodeFetch } from "../../src/registry/node/mod.ts";
 import { runRegistrySuite } from "../contracts/registry_suite.ts";
 import { peerTest } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
@@ -29,11 +30,17 @@ runRegistrySuite(
 runRegistrySuite(
   "docker-registry with passwords, over TLS",
   (name, fn) => peerTest(name, ["docker-registry", "openssl"], fn),
-  startHtpasswdRegistry,
+  () => startHtpasswdRegistry(),
 );
 
 runRegistrySuite(
   "docker-registry with a token service",
   (name, fn) => peerTest(name, ["docker-registry", "openssl"], fn),
   startTokenRegistry,
+);
+
+runRegistrySuite(
+  "docker-registry with passwords, over TLS of node",
+  (name, fn) => peerTest(name, ["docker-registry", "openssl"], fn),
+  () => startHtpasswdRegistry((ca) => openNodeFetch({ caCerts: [ca] })),
 );

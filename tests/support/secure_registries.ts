@@ -1,6 +1,6 @@
 /** docker-registry as it runs in the world: with TLS and passwords, or with a token service. */
 import { createPrivateKey, sign } from "node:crypto";
-import { RegistryClient, type RegistryClientOptions } from "../../src/registry/mod.ts";
+import { type FetchHandle, RegistryClient, type RegistryClientOptions } from "../../src/registry/mod.ts";
 import { ok } from "./peers.ts";
 import { serve, startDockerRegistry, type TestRegistry } from "./registries.ts";
 
@@ -9,14 +9,15 @@ export const CREDENTIALS = { username: "me", password: "secret:1" };
 /** Their password, as `htpasswd -B` writes it. */
 const HTPASSWD = "me:$2b$04$I5K/ETbru8zj2Ei/e7zlie7zNkEDH8IgyuG4O4EeiqElvr1XZoUWi\n";
 
-interface Certificates extends AsyncDisposable {
+/** Files of a certificate and of the authority that signed it. */
+export interface Certificates extends AsyncDisposable {
   folder: string;
   /** The authority, as PEM. */
   ca: string;
 }
 
 /** A certificate for 127.0.0.1, and the authority that signed it. */
-async function makeCertificates(): Promise<Certificates> {
+export async function makeCertificates(): Promise<Certificates> {
   const folder = await Deno.makeTempDir({ prefix: "certificates-" });
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   const at = (name: string) => `${folder}/${name}`;
@@ -40,10 +41,12 @@ async function makeCertificates(): Promise<Certificates> {
   return { folder, ca: await Deno.readTextFile(at("ca.crt")), [Symbol.asyncDispose]: dispose };
 }
 
-/** docker-registry over TLS, with passwords. */
-export async function startHtpasswdRegistry(): Promise<TestRegistry> {
+/** docker-registry over TLS, with passwords; `open` makes a client's way to send, given the authority. */
+export async function startHtpasswdRegistry(open?: (ca: string) => FetchHandle): Promise<TestRegistry> {
   const stack = new AsyncDisposableStack();
   const { folder, ca } = stack.use(await makeCertificates());
+  const handle = open?.(ca);
+  if (handle) stack.defer(() => handle.close());
   await Deno.writeTextFile(`${folder}/htpasswd`, HTPASSWD);
   const connections = Deno.createHttpClient({ caCerts: [ca], http2: false });
   const registry = stack.use(
@@ -54,7 +57,9 @@ export async function startHtpasswdRegistry(): Promise<TestRegistry> {
     }),
   );
   stack.defer(() => connections.close());
-  return withClient(registry, stack, { fetch: (request) => fetch(request, { client: connections }) });
+  return withClient(registry, stack, {
+    fetch: handle?.fetch ?? ((request) => fetch(request, { client: connections })),
+  });
 }
 
 /** docker-registry with the token service of {@linkcode startTokenService}. */
