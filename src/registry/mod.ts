@@ -10,6 +10,7 @@ export type { HttpRequest, HttpResponse, Patience } from "./http.ts";
 export { type Diagnostic, RegistryError } from "./errors.ts";
 export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool } from "./pool.ts";
 export type { GetBlobOptions, MountResult, PutBlobOptions } from "./blobs.ts";
+export { lazyFetch } from "./lazy_fetch.ts";
 export type { FetchedManifest } from "./manifests.ts";
 export type { ListOptions } from "./pages.ts";
 export type { PutManifestOptions } from "./put_manifest.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
-import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
+import { openNodeFetch } from "../../src/registry/node/mod.ts";
+import { type FetchHandle, RegistryClient, type Repository } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import { type Descriptor, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
 import { encode } from "../support/images.ts";
@@ -45,10 +46,19 @@ const writeManifest: Action = async (repository, signal) => {
   assert.deepEqual((await repository.getManifest("2", { signal })).bytes, INDEX);
 };
 
+function openDenoFetch(): FetchHandle {
+  const client = Deno.createHttpClient({ http2: false });
+  return { fetch: (request) => fetch(request, { client }), close: () => client.close() };
+}
+
 /** Does something with a registry, with connections of its own that must all be gone then. */
-async function run(host: string, action: Action, code: string | undefined): Promise<void> {
-  const connections = Deno.createHttpClient({ http2: false });
-  const fetch = (request: Request) => globalThis.fetch(request, { client: connections });
+async function run(
+  host: string,
+  action: Action,
+  code: string | undefined,
+  open: () => FetchHandle = openDenoFetch,
+): Promise<void> {
+  const { fetch, close } = open();
   const repository = new RegistryClient(host, { insecure: true, fetch, patience: PATIENCE }).repository("app");
   try {
     // What stands still ends with another error than the one that is expected.
@@ -56,7 +66,7 @@ async function run(host: string, action: Action, code: string | undefined): Prom
     if (code === undefined) await acting;
     else await assert.rejects(acting, { code });
   } finally {
-    connections.close();
+    close();
   }
 }
 
@@ -369,10 +379,12 @@ const raw: [name: string, headers: string[], body: string, code?: string][] = [
 ];
 
 for (const [name, headers, body, code] of raw) {
-  Deno.test(`registry fault: on the wire: ${name}: ${code ?? "all is well"}`, async () => {
-    await using server = startRaw((head) => answer(head, headers, body));
-    await run(server.host, readSmall, code);
-  });
+  for (const [backend, open] of [["fetch", openDenoFetch], ["node:http", openNodeFetch]] as const) {
+    Deno.test(`registry fault: on the wire, over ${backend}: ${name}: ${code ?? "all is well"}`, async () => {
+      await using server = startRaw((head) => answer(head, headers, body));
+      await run(server.host, readSmall, code, open);
+    });
+  }
 }
 
 const lines = (pattern: RegExp, fault: RelayFault, times = 1) => {
@@ -407,15 +419,19 @@ const relayed: [name: string, decide: () => (line: string) => RelayFault | undef
     ],
   ];
 
-peerTest("registry fault: docker-registry behind connections that break", ["docker-registry"], async (t) => {
-  await using registry = await startDockerRegistry();
-  const direct = new RegistryClient(registry.host, { insecure: true }).repository("app");
-  for (const [name, decide, action, code] of relayed) {
-    await t.step(`${name}: ${code ?? "all is well"}`, async () => {
-      await registry.reset();
-      if (action === download) await direct.putBlob(DESCRIPTOR, pieces());
-      await using relay = startRelay(registry.host, decide());
-      await run(relay.host, action, code);
-    });
-  }
-});
+for (const [backend, open] of [["fetch", openDenoFetch], ["node:http", openNodeFetch]] as const) {
+  const title = `registry fault: docker-registry behind connections that break, over ${backend}`;
+  peerTest(title, ["docker-registry"], async (t) => {
+    await using registry = await startDockerRegistry();
+    const direct = new RegistryClient(registry.host, { insecure: true }).repository("app");
+    for (const [name, decide, action, code] of relayed) {
+      await t.step(`${name}: ${code ?? "all is well"}`, async () => {
+        await registry.reset();
+        if (action === download) await direct.putBlob(DESCRIPTOR, pieces());
+        await using relay = startRelay(registry.host, decide());
+        await run(relay.host, action, code, open);
+        assert.equal(relay.faults > 0, name !== "nothing");
+      });
+    }
+  });
+}

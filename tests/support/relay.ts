@@ -16,6 +16,8 @@ export interface Relay extends AsyncDisposable {
   host: string;
   /** The first lines of all requests. */
   requests: string[];
+  /** How many connections were broken. */
+  faults: number;
 }
 
 /** One way through a relay. */
@@ -35,7 +37,7 @@ export function startRelay(target: string, decide: (line: string) => RelayFault 
   const ending = Promise.withResolvers<void>();
   const [hostname, port] = target.split(":") as [string, string];
 
-  const relay = async (client: Deno.Conn) => {
+  const pass = async (client: Deno.Conn) => {
     open.add(client);
     const server = await Deno.connect({ hostname, port: Number(port) });
     open.add(server);
@@ -67,6 +69,7 @@ export function startRelay(target: string, decide: (line: string) => RelayFault 
         way.left -= passed.length;
         for (let at = 0; at < passed.length;) at += await way.to.write(passed.subarray(at));
         if (way.left > 0) continue;
+        relay.faults++;
         // Swallowing what still comes keeps the connection open, until somebody gives up.
         if (way.then === "stall") { while (await way.from.read(buffer) !== null) continue; }
         if (way.then === "block") await ending.promise;
@@ -79,15 +82,16 @@ export function startRelay(target: string, decide: (line: string) => RelayFault 
 
   const accept = async () => {
     try {
-      for await (const client of listener) work.push(relay(client).catch(() => {}));
+      for await (const client of listener) work.push(pass(client).catch(() => {}));
     } catch {
       // Closed.
     }
   };
   const accepting = accept();
-  return {
+  const relay: Relay = {
     host: `127.0.0.1:${listener.addr.port}`,
     requests,
+    faults: 0,
     async [Symbol.asyncDispose]() {
       listener.close();
       ending.resolve();
@@ -96,10 +100,11 @@ export function startRelay(target: string, decide: (line: string) => RelayFault 
       await Promise.all(work);
     },
   };
+  return relay;
 }
 
 /** A server that answers every request with the bytes that it is told, and ends the connection. */
-export function startRaw(answer: (head: string) => string | Uint8Array): Relay {
+export function startRaw(answer: (head: string) => string | Uint8Array): Omit<Relay, "faults"> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const requests: string[] = [];
   const work: Promise<void>[] = [];
