@@ -2,6 +2,7 @@ import { type ByteStream, type CallOptions, streamOf } from "../internal/mod.ts"
 import {
   type Descriptor,
   type Digest,
+  digestAlgorithm,
   EMPTY_DESCRIPTOR,
   EMPTY_JSON,
   findReferrer,
@@ -156,7 +157,8 @@ export class Repository {
     const { digest, size } = descriptor;
     const { reopen } = options;
     const source = new VerifiedSource(descriptor);
-    await putBlob(this.#api, { size, digest: () => digest }, source.verify(stream, 0), {
+    const blob = { size, algorithm: digestAlgorithm(digest), digest: () => digest };
+    await putBlob(this.#api, blob, source.verify(stream, 0), {
       ...options,
       ...(reopen ? { reopen: async (offset) => source.verify(await reopen(offset), offset) } : {}),
     });

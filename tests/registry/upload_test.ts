@@ -358,3 +358,17 @@ Deno.test("a small blob goes with the closing request, or before it where that i
   assert.deepEqual(log, ["POST", "PUT", "DELETE", "POST", "PATCH", "PUT"]);
   assert.equal(await repository.headBlob(small.digest), 1000);
 });
+
+Deno.test("a registry is told beforehand of a digest that is not SHA-256", async () => {
+  const searches: string[] = [];
+  const { repository } = tampered("POST", (request, forward) => {
+    searches.push(new URL(request.url).search);
+    return forward();
+  });
+  for (const algorithm of ["sha256", "sha512"] as const) {
+    const digest = digestOf(BLOB, algorithm);
+    await repository.putBlob({ ...DESCRIPTOR, digest }, pieces(BLOB));
+    assert.equal(await repository.headBlob(digest), SIZE);
+  }
+  assert.deepEqual(searches, ["", "?digest-algorithm=sha512"]);
+});
