@@ -88,8 +88,9 @@ class BlobUpload {
   /** Read before the session is opened: it then cannot be left behind by a source that fails. */
   async #sendSmall(): Promise<void> {
     const bytes = (await readStream(this.#stream, MAX_BUFFERED))!;
+    const opened = await this.#opened();
     try {
-      await this.#close(await this.#opened(), bytes);
+      await this.#close(opened, bytes);
     } catch (error) {
       if (bytes.length === 0 || !refusesMethod(error)) throw error;
       // Some versions of Artifactory take no blob with the closing request.

@@ -372,3 +372,11 @@ Deno.test("a registry is told beforehand of a digest that is not SHA-256", async
   }
   assert.deepEqual(searches, ["", "?digest-algorithm=sha512"]);
 });
+
+Deno.test("the length of chunks is a positive integer", async () => {
+  const { repository, log } = tampered("POST", (_, forward) => forward());
+  for (const chunkSize of [0, -1, 0.5, NaN]) {
+    await assert.rejects(repository.putBlob(DESCRIPTOR, pieces(BLOB), { chunkSize }), RangeError);
+  }
+  assert.deepEqual(log, []);
+});
