@@ -350,6 +350,28 @@ for (const [name, which, tamper, action, code] of cases) {
   });
 }
 
+Deno.test("registry fault: a redirect to another host, which gets no credentials: all is well", async () => {
+  const seen: (string | null)[] = [];
+  await using storage = serve((request) => {
+    seen.push(request.headers.get("authorization"));
+    return new Response(BLOB);
+  });
+  const registry = createRegistry({
+    storage: createMemoryStorage(),
+    access: { scheme: "basic", users: { me: "secret" } },
+  });
+  await using server = serve(async (request) => {
+    const response = await registry.fetch(request);
+    if (!isBlob(request) || response.status === 401) return response;
+    await response.body?.cancel();
+    return to(307, `http://${storage.host}/blob?signed`);
+  });
+  const credentials = { username: "me", password: "secret" };
+  const repository = new RegistryClient(server.host, { insecure: true, credentials }).repository("app");
+  await download(repository, AbortSignal.timeout(DEADLINE));
+  assert.deepEqual(seen, [null]);
+});
+
 const answer = (head: string, headers: string[], body: string) =>
   head.startsWith("GET /v2/ ") ? "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" : [
     "HTTP/1.1 200 OK",
