@@ -44,7 +44,27 @@ export interface DeleteTagOptions extends CallOptions {
   replace?: boolean | undefined;
 }
 
-/** A repository of a registry: manifests, blobs, tags and referrers (distribution-spec). */
+/**
+ * A repository of a registry: manifests, blobs, tags and referrers (distribution-spec).
+ *
+ * @example Two writers of one tag
+ * ```ts
+ * import { RegistryClient } from "@multiarch/manifests/registry";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const { fetch } = createRegistry({ storage: createMemoryStorage() });
+ * const repository = new RegistryClient("registry.example", { fetch }).repository("me/app");
+ * const index = (name: string) =>
+ *   new TextEncoder().encode(
+ *     `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],"annotations":{"by":"${name}"}}`,
+ *   );
+ * const digest = await repository.putManifest("1", index("me"), { ifMatch: null });
+ * await repository.putManifest("1", index("you"), { ifMatch: digest });
+ * await assert.rejects(repository.putManifest("1", index("me again"), { ifMatch: digest }), { code: "CONFLICT" });
+ * assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1"]);
+ * ```
+ */
 export class Repository {
   readonly #api: RepositoryApi;
 

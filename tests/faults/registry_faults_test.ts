@@ -17,8 +17,8 @@ const DESCRIPTOR: Descriptor = { mediaType: "m", digest: digestOf(BLOB), size: S
 const INDEX = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
 /** No case may need as long as this: then it stands still somewhere. */
 const DEADLINE = 20_000;
-/** What a stalled connection is given; everything else is quick. */
-const PATIENCE = { headersTimeout: 500, stallTimeout: 250, uploadTimeout: 500, retryDelay: 1 };
+/** What a stalled connection is given: more than a busy machine needs for anything else. */
+const PATIENCE = { headersTimeout: 1500, stallTimeout: 600, uploadTimeout: 1500, retryDelay: 1 };
 
 const pieces = (offset = 0): ReadableStream<Uint8Array<ArrayBuffer>> => {
   let at = offset;
