@@ -44,7 +44,7 @@ export class RegistryPool {
   readonly #functionIds = new WeakMap<WeakKey, number>();
   #nextFunctionId = 1;
 
-  /** `openFetch` makes the sender of each client, for its registry; default: the global `fetch`. */
+  /** `openFetch` makes the sender of each client; default: the global `fetch`. */
   constructor(openFetch?: (key: ClientKey) => FetchHandle) {
     this.#openFetch = openFetch;
   }

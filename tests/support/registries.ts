@@ -37,33 +37,34 @@ export interface DockerRegistry extends TestRegistry {
 
 /** Options for {@linkcode startDockerRegistry}. */
 export interface DockerRegistryOptions {
+  /** More of its configuration, as YAML. */
+  config?: string;
   /** Whether it takes Docker schema 1; default: `false`, as by its own default. */
   schema1?: boolean;
-  /** Members of its configuration, as YAML, added at the top. */
-  config?: string;
-  /** Members of its `http` configuration. */
-  http?: string;
-  /** Where and how it answers when it is up; default: over HTTP. */
-  fetch?: (host: string) => Promise<Response>;
+  /** Certificate and key that it shows, and the authority of whom it lets in; default: plain HTTP for everybody. */
+  tls?: { certificate: string; key: string; clientCa?: string } | undefined;
 }
 
 /** Starts Debian's docker-registry on a free port, with its data in a temporary folder. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
-  const { schema1 = false, config = "", http = "", fetch = (host) => globalThis.fetch(`http://${host}/v2/`) } = options;
+  const { schema1 = false, tls } = options;
+  const clientCa = tls?.clientCa === undefined ? "" : `, clientcas: ["${tls.clientCa}"]`;
+  const tlsConfig = tls ? `, tls: {certificate: "${tls.certificate}", key: "${tls.key}"${clientCa}}` : "";
   const folder = await Deno.makeTempDir({ prefix: "registry-" });
   const host = `127.0.0.1:${freePort()}`;
   await Deno.writeTextFile(
     `${folder}/config.yml`,
-    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"${http}}\n` +
-      `compatibility: {schema1: {enabled: ${schema1}}}\n${config}`,
+    `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"${tlsConfig}}\n` +
+      `compatibility: {schema1: {enabled: ${schema1}}}\n`,
   );
+  await Deno.writeTextFile(`${folder}/config.yml`, options.config ?? "", { append: true });
   let process = await spawn();
   return { host, errors: [], reset, [Symbol.asyncDispose]: dispose };
 
   async function spawn(): Promise<Deno.ChildProcess> {
     const args = ["serve", `${folder}/config.yml`];
     const child = new Deno.Command("docker-registry", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
-    await waitUntilUp(() => fetch(host));
+    await waitUntilUp(`http://${host}/v2/`);
     return child;
   }
 
@@ -97,17 +98,15 @@ function freePort(): number {
   }
 }
 
-async function waitUntilUp(ask: () => Promise<Response>): Promise<void> {
-  let last: unknown;
+async function waitUntilUp(url: string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     try {
-      const response = await ask();
+      const response = await fetch(url);
       await response.body?.cancel();
       return;
-    } catch (error) {
-      last = error;
+    } catch {
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
-  throw new Error("Cannot start the registry", { cause: last });
+  throw new Error(`Cannot start the registry at ${url}`);
 }

@@ -51,9 +51,8 @@ export async function startHtpasswdRegistry(open?: (ca: string) => FetchHandle):
   const connections = Deno.createHttpClient({ caCerts: [ca], http2: false });
   const registry = stack.use(
     await startDockerRegistry({
-      http: `, tls: {certificate: ${folder}/tls.crt, key: ${folder}/tls.key}`,
+      tls: { certificate: `${folder}/tls.crt`, key: `${folder}/tls.key` },
       config: `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`,
-      fetch: (host) => fetch(`https://${host}/v2/`, { client: connections }),
     }),
   );
   stack.defer(() => connections.close());
