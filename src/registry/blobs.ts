@@ -95,6 +95,9 @@ export async function putBlob(
   options: PutBlobOptions,
 ): Promise<void> {
   const { upload, reopen, chunkSize, ...call } = options;
+  if (chunkSize !== undefined && !(Number.isSafeInteger(chunkSize) && chunkSize > 0)) {
+    throw new RangeError(`Cannot upload as chunkSize must be a positive integer: current value is ${chunkSize}`);
+  }
   await uploadBlob({
     send: uploadSender(api, call),
     sendLast: uploadSender(api, {}),

@@ -7,8 +7,8 @@ import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarg
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
-import { ReferrersUpdater } from "./referrers_update.ts";
 import { Repository } from "./repository.ts";
+import { type RegistryWarning, WarningSink } from "./warnings.ts";
 
 /** What registries are told about who asks. */
 const USER_AGENT = `multiarch-manifests/${VERSION}`;
@@ -29,6 +29,8 @@ export interface RegistryClientOptions {
   fetch?: Fetch | undefined;
   /** `User-Agent` header. */
   userAgent?: string | undefined;
+  /** Told, once each, of what the registry wants to be shown to its users; default: nobody is. */
+  onWarning?: ((warning: RegistryWarning) => void) | undefined;
   /** How long it waits for what; see the members for the defaults. */
   patience?: Patience | undefined;
 }
@@ -67,8 +69,6 @@ export interface ApiRequest extends Omit<HttpRequest, "url"> {
 export class RegistryClient {
   /** The registry, as in `quay.io`. */
   readonly host: string;
-  /** Keeps the tags that list referrers where the registry does not. */
-  readonly referrers: ReferrersUpdater = new ReferrersUpdater();
   /** Whether the registry is in this machine's own network, or plain HTTP is fine. */
   readonly isLocal: boolean;
   /** How patient it is. */
@@ -85,11 +85,13 @@ export class RegistryClient {
     this.#insecure = options.insecure ?? false;
     const address = host === "docker.io" ? "registry-1.docker.io" : host;
     this.#origins = ["https:", "http:"].map((scheme) => new URL(`${scheme}//${address}`).origin);
+    const warnings = options.onWarning && new WarningSink(host, options.onWarning);
     this.#http = new HttpClient({
       fetch: options.fetch ?? ((request) => fetch(request)),
       userAgent: options.userAgent ?? USER_AGENT,
       insecure: this.#insecure,
       patience: options.patience,
+      onAnswer: warnings && ((response) => warnings.look(response)),
     });
     this.patience = options.patience ?? {};
     this.isLocal = this.#insecure || isPrivateHost(new URL(this.#origins[0]!));

@@ -66,12 +66,18 @@ function isRejection({ code, message }: Diagnostic): boolean {
   return REJECTIONS.includes(code) || (code === "UNSUPPORTED" && message.includes("Invalid JSON syntax"));
 }
 
+/** Some say only in words that something is not there (Red Hat's registry, Harbor). */
+function isMissing({ code, message }: Diagnostic): boolean {
+  return code === "UNKNOWN" && /\bnot found\b/i.test(message);
+}
+
 function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403) return "DENIED";
   if (status === 404) return "NOT_FOUND";
   if (status === 412) return "CONFLICT";
   if (status === 429) return "TOO_MANY_REQUESTS";
+  if (status < 500 && diagnostics.some(isMissing)) return "NOT_FOUND";
   if (diagnostics.some(isRejection)) return "MANIFEST_REJECTED";
   return "REGISTRY_ERROR";
 }

@@ -111,11 +111,13 @@ export class HttpClient {
       try {
         const answer = await this.#follow(request);
         const { status, body } = answer.response;
-        if (last || !RETRIED_STATUSES.includes(status) || !repeats(request, status)) return answer;
-        await body?.cancel();
+        if (!RETRIED_STATUSES.includes(status)) return answer;
+        // Whoever asks next is told to wait too, also where this request is not made again.
         const asked = retryAfter(answer.response);
         if (asked !== undefined) this.#pauses.note(new URL(answer.url).origin, asked);
-        else await this.pause(attempt, signal);
+        if (last || !repeats(request, status)) return answer;
+        await body?.cancel();
+        if (asked === undefined) await this.pause(attempt, signal);
       } catch (error) {
         const passing = error instanceof ManifestsError && error.code === "NETWORK" && repeats(request);
         if (last || request.failsFast || !passing) throw error;

@@ -1,6 +1,6 @@
 import type { Fetch } from "../internal/mod.ts";
 import type { Credentials } from "../spec/mod.ts";
-import { RegistryClient } from "./client.ts";
+import { RegistryClient, type RegistryClientOptions } from "./client.ts";
 
 /** How the clients of a pool send requests. */
 export interface FetchHandle {
@@ -36,6 +36,8 @@ export interface ClientKey {
   readonly userAgent?: string | undefined;
   /** Replaces the pool's own way to send. */
   readonly fetch?: Fetch | undefined;
+  /** Told, once each, of what the registry wants to be shown to its users. */
+  readonly onWarning?: RegistryClientOptions["onWarning"];
 }
 
 /** A client that is in use. */
@@ -51,8 +53,8 @@ export interface ClientLease extends Disposable {
 export class RegistryPool {
   readonly #openFetch: ((key: ClientKey) => FetchHandle) | undefined;
   readonly #entries = new Map<string, { client: RegistryClient; handle: FetchHandle | undefined; users: number }>();
-  readonly #fetchIds = new WeakMap<Fetch, number>();
-  #nextFetchId = 1;
+  readonly #functionIds = new WeakMap<WeakKey, number>();
+  #nextFunctionId = 1;
 
   /** `openFetch` makes the sender of each client; default: the global `fetch`. */
   constructor(openFetch?: (key: ClientKey) => FetchHandle) {
@@ -61,7 +63,7 @@ export class RegistryPool {
 
   /** A client for this key; dispose the lease when done. */
   acquire(key: ClientKey): ClientLease {
-    const id = JSON.stringify({ ...key, fetch: key.fetch && this.#fetchId(key.fetch) });
+    const id = JSON.stringify({ ...key, fetch: this.#idOf(key.fetch), onWarning: this.#idOf(key.onWarning) });
     let entry = this.#entries.get(id);
     if (!entry) {
       const handle = key.fetch ? undefined : this.#openFetch?.(key);
@@ -82,9 +84,10 @@ export class RegistryPool {
     };
   }
 
-  #fetchId(fetch: Fetch): number {
-    let id = this.#fetchIds.get(fetch);
-    if (id === undefined) this.#fetchIds.set(fetch, id = this.#nextFetchId++);
+  #idOf(value: WeakKey | undefined): number | undefined {
+    if (value === undefined) return undefined;
+    const id = this.#functionIds.get(value) ?? this.#nextFunctionId++;
+    this.#functionIds.set(value, id);
     return id;
   }
 }

@@ -1,5 +1,6 @@
 import { type CallOptions, Semaphore } from "../internal/mod.ts";
 import { type Descriptor, type Digest, isManifestsError, MEDIA_TYPES, serializeOciIndex } from "../spec/mod.ts";
+import type { RegistryClient } from "./client.ts";
 import { putManifest } from "./put_manifest.ts";
 import { readReferrersTag, referrersTag } from "./referrers.ts";
 import type { RepositoryApi } from "./repository_api.ts";
@@ -11,7 +12,7 @@ const MAX_ATTEMPTS = 8;
 type Change = (entries: readonly Descriptor[]) => readonly Descriptor[] | undefined;
 
 /** Keeps the tags that stand in for the referrers API. Writers of one client take turns; others are noticed. */
-export class ReferrersUpdater {
+class ReferrersUpdater {
   readonly #turns = new Map<string, { turn: Semaphore; users: number }>();
 
   /** Adds a referrer. */
@@ -49,6 +50,15 @@ export class ReferrersUpdater {
       if (--entry.users === 0) this.#turns.delete(key);
     }
   }
+}
+
+const UPDATERS = new WeakMap<RegistryClient, ReferrersUpdater>();
+
+/** The one that all writers of a client share. */
+export function updaterOf(client: RegistryClient): ReferrersUpdater {
+  const known = UPDATERS.get(client) ?? new ReferrersUpdater();
+  UPDATERS.set(client, known);
+  return known;
 }
 
 /** Reads, changes and writes, until a look finds nothing left to change: a writer in between may have undone it. */

@@ -2,6 +2,7 @@ import { type ByteStream, type CallOptions, streamOf } from "../internal/mod.ts"
 import {
   type Descriptor,
   type Digest,
+  digestAlgorithm,
   EMPTY_DESCRIPTOR,
   EMPTY_JSON,
   findReferrer,
@@ -27,6 +28,7 @@ import { type FetchedManifest, findManifest, getManifest } from "./manifests.ts"
 import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
 import { putManifest, type PutManifestOptions } from "./put_manifest.ts";
 import { hasReferrersApi, listReferrers, type ListReferrersOptions } from "./referrers.ts";
+import { updaterOf } from "./referrers_update.ts";
 import { RepositoryApi } from "./repository_api.ts";
 import type { OutgoingBlob } from "./upload.ts";
 import type { Upload } from "./upload_session.ts";
@@ -42,7 +44,27 @@ export interface DeleteTagOptions extends CallOptions {
   replace?: boolean | undefined;
 }
 
-/** A repository of a registry: manifests, blobs, tags and referrers (distribution-spec). */
+/**
+ * A repository of a registry: manifests, blobs, tags and referrers (distribution-spec).
+ *
+ * @example Two writers of one tag
+ * ```ts
+ * import { RegistryClient } from "@multiarch/manifests/registry";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const { fetch } = createRegistry({ storage: createMemoryStorage() });
+ * const repository = new RegistryClient("registry.example", { fetch }).repository("me/app");
+ * const index = (name: string) =>
+ *   new TextEncoder().encode(
+ *     `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],"annotations":{"by":"${name}"}}`,
+ *   );
+ * const digest = await repository.putManifest("1", index("me"), { ifMatch: null });
+ * await repository.putManifest("1", index("you"), { ifMatch: digest });
+ * await assert.rejects(repository.putManifest("1", index("me again"), { ifMatch: digest }), { code: "CONFLICT" });
+ * assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1"]);
+ * ```
+ */
 export class Repository {
   readonly #api: RepositoryApi;
 
@@ -85,7 +107,9 @@ export class Repository {
   ): Promise<Digest> {
     const { digest, subject } = await putManifest(this.#api, tagOrDigest, bytes, options);
     const referrer = subject === null ? referrerOf(bytes, digest, options.mediaType) : undefined;
-    if (referrer) await this.#referrers.add(this.#api, referrer.subject, referrer.descriptor, callOf(options));
+    if (referrer) {
+      await updaterOf(this.#api.client).add(this.#api, referrer.subject, referrer.descriptor, callOf(options));
+    }
     return digest;
   }
 
@@ -94,7 +118,7 @@ export class Repository {
     const referrer = await findReferrerAt(this.#api, tagOrDigest, options);
     const deleted = await deletePath(this.#api, `manifests/${tagOrDigest}`, options);
     if (referrer && !await hasReferrersApi(this.#api, referrer.subject, options)) {
-      await this.#referrers.remove(this.#api, referrer.subject, referrer.descriptor.digest, options);
+      await updaterOf(this.#api.client).remove(this.#api, referrer.subject, referrer.descriptor.digest, options);
     }
     return deleted;
   }
@@ -153,7 +177,8 @@ export class Repository {
     const { digest, size } = descriptor;
     const { reopen } = options;
     const source = new VerifiedSource(descriptor);
-    await putBlob(this.#api, { size, digest: () => digest }, source.verify(stream, 0), {
+    const blob = { size, algorithm: digestAlgorithm(digest), digest: () => digest };
+    await putBlob(this.#api, blob, source.verify(stream, 0), {
       ...options,
       ...(reopen ? { reopen: async (offset) => source.verify(await reopen(offset), offset) } : {}),
     });
@@ -193,10 +218,6 @@ export class Repository {
     options: ListReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
     return listReferrers(this.#api, subject, options);
-  }
-
-  get #referrers() {
-    return this.#api.client.referrers;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type ByteStream, readStream } from "../internal/mod.ts";
-import { type Digest, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { RegistryError } from "./errors.ts";
 import { mayResume, refusesMethod } from "./may_pass.ts";
@@ -22,6 +22,8 @@ const PROGRESS = 1024 * 1024;
 export interface OutgoingBlob {
   /** Its size in bytes, or `UNKNOWN_SIZE`. */
   readonly size: number;
+  /** Algorithm of its digest, where that is known beforehand; default: `sha256`. */
+  readonly algorithm?: DigestAlgorithm | undefined;
   /** Its digest. Asked for when everything has been sent: of what is compressed on the way, only its end tells. */
   digest(): Digest;
 }
@@ -86,8 +88,9 @@ class BlobUpload {
   /** Read before the session is opened: it then cannot be left behind by a source that fails. */
   async #sendSmall(): Promise<void> {
     const bytes = (await readStream(this.#stream, MAX_BUFFERED))!;
+    const opened = await this.#opened();
     try {
-      await this.#close(await this.#opened(), bytes);
+      await this.#close(opened, bytes);
     } catch (error) {
       if (bytes.length === 0 || !refusesMethod(error)) throw error;
       // Some versions of Artifactory take no blob with the closing request.
@@ -162,7 +165,13 @@ class BlobUpload {
   }
 
   async #opened(): Promise<UploadSession> {
-    return this.#session ??= await UploadSession.open(this.#options.send, this.#options.start);
+    return this.#session ??= await this.#open();
+  }
+
+  /** Some registries must know beforehand how they will have to hash. */
+  async #open(): Promise<UploadSession> {
+    const { send, start, blob: { algorithm = "sha256" } } = this.#options;
+    return await UploadSession.open(send, algorithm === "sha256" ? start : `${start}?digest-algorithm=${algorithm}`);
   }
 
   async #reopened(): Promise<UploadSession> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
-import type { Repository } from "../../src/registry/mod.ts";
+import type { RegistryClient, Repository } from "../../src/registry/mod.ts";
 import { clientOf, describe, encode, makeImage, pushImage, type TestImage } from "../support/images.ts";
 import type { TestRegistry } from "../support/registries.ts";
 
@@ -18,15 +18,15 @@ export function runRegistrySuite(
   define: Define,
   start: () => Promise<TestRegistry> | TestRegistry,
 ): void {
-  const test = (title: string, fn: (host: string) => Promise<void>) =>
+  const test = (title: string, fn: (client: RegistryClient) => Promise<void>) =>
     define(`${name}: ${title}`, async () => {
       await using registry = await start();
-      await fn(registry.host);
+      await fn(registry.client?.() ?? clientOf(registry.host));
       assert.deepEqual(registry.errors, []);
     });
 
-  test("an image is pushed, found and read back", async (host) => {
-    const repository = clientOf(host).repository("me/app");
+  test("an image is pushed, found and read back", async (client) => {
+    const repository = client.repository("me/app");
     const image = makeImage({ architecture: "amd64" });
     assert.equal(await pushImage(repository, image, "1"), image.digest);
     for (const name of ["1", image.digest]) {
@@ -40,8 +40,8 @@ export function runRegistrySuite(
     }
   });
 
-  test("what is not there is undefined, false or NOT_FOUND", async (host) => {
-    const repository = clientOf(host).repository("none");
+  test("what is not there is undefined, false or NOT_FOUND", async (client) => {
+    const repository = client.repository("none");
     const digest = digestOf(encode("x"));
     assert.equal(await repository.headManifest("1"), undefined);
     assert.equal(await repository.headBlob(digest), undefined);
@@ -51,8 +51,8 @@ export function runRegistrySuite(
     assert.equal(await repository.deleteManifest(digest), false);
   });
 
-  test("large blobs stream, and empty ones too", async (host) => {
-    const repository = clientOf(host).repository("big");
+  test("large blobs stream, and empty ones too", async (client) => {
+    const repository = client.repository("big");
     const sizes = [0, 1, 1024 * 1024, 1024 * 1024 + 1, 5_000_000];
     for (const size of sizes) {
       const bytes = new Uint8Array(size).map((_, i) => i * 7);
@@ -62,8 +62,8 @@ export function runRegistrySuite(
     }
   });
 
-  test("a wrong blob is refused before it is published", async (host) => {
-    const repository = clientOf(host).repository("wrong");
+  test("a wrong blob is refused before it is published", async (client) => {
+    const repository = client.repository("wrong");
     const bytes = new Uint8Array(3_000_000).fill(1);
     for (const size of [10, 3_000_000]) {
       const right = describe("m", bytes.subarray(0, size));
@@ -75,8 +75,7 @@ export function runRegistrySuite(
     }
   });
 
-  test("a blob is mounted from another repository, or an upload is opened instead", async (host) => {
-    const client = clientOf(host);
+  test("a blob is mounted from another repository, or an upload is opened instead", async (client) => {
     const bytes = encode("content");
     const descriptor = describe("m", bytes);
     await client.repository("from").putBlob(descriptor, stream(bytes));
@@ -90,8 +89,8 @@ export function runRegistrySuite(
     assert.equal(await target.headBlob(digestOf(other)), other.length);
   });
 
-  test("a manifest that names what is missing, or is none, is rejected", async (host) => {
-    const repository = clientOf(host).repository("bad");
+  test("a manifest that names what is missing, or is none, is rejected", async (client) => {
+    const repository = client.repository("bad");
     const image = makeImage({ architecture: "amd64" });
     await assert.rejects(repository.putManifest("1", image.manifest), { code: "MANIFEST_REJECTED" });
     const nonsense = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, layers: "x" });
@@ -99,8 +98,8 @@ export function runRegistrySuite(
     await assert.rejects(repository.putManifest(digestOf(encode("x")), image.manifest), { code: "DIGEST_MISMATCH" });
   });
 
-  test("tags are listed and deleted manifests are gone", async (host) => {
-    const repository = clientOf(host).repository("tags");
+  test("tags are listed and deleted manifests are gone", async (client) => {
+    const repository = client.repository("tags");
     const image = makeImage({ architecture: "amd64" });
     for (const tag of ["b", "a", "c"]) await pushImage(repository, image, tag);
     assert.deepEqual((await Array.fromAsync(repository.listTags())).sort(), ["a", "b", "c"]);
@@ -108,8 +107,8 @@ export function runRegistrySuite(
     assert.equal(await repository.headManifest("a"), undefined);
   });
 
-  test("a tag is deleted without what it names", async (host) => {
-    const repository = clientOf(host).repository("untag");
+  test("a tag is deleted without what it names", async (client) => {
+    const repository = client.repository("untag");
     const image = makeImage({ architecture: "amd64" });
     for (const tag of ["a", "b"]) await pushImage(repository, image, tag);
     assert.equal(await repository.deleteTag("a", { replace: true }), true);
@@ -118,8 +117,8 @@ export function runRegistrySuite(
     assert.equal(await repository.deleteTag("a", { replace: true }), false);
   });
 
-  test("a blob is deleted once", async (host) => {
-    const repository = clientOf(host).repository("unblob");
+  test("a blob is deleted once", async (client) => {
+    const repository = client.repository("unblob");
     const bytes = encode("content");
     const descriptor = describe("m", bytes);
     await repository.putBlob(descriptor, stream(bytes));
@@ -128,8 +127,7 @@ export function runRegistrySuite(
     assert.equal(await repository.deleteBlob(descriptor.digest), false);
   });
 
-  test("repositories and tags are listed in pages of any size", async (host) => {
-    const client = clientOf(host);
+  test("repositories and tags are listed in pages of any size", async (client) => {
     const image = makeImage({ architecture: "amd64" });
     for (const path of ["one", "two", "three"]) await pushImage(client.repository(path), image, "1");
     for (const tag of ["2", "3", "4", "5"]) await client.repository("one").putManifest(tag, image.manifest);
@@ -142,8 +140,8 @@ export function runRegistrySuite(
     assert.deepEqual(await Array.fromAsync(client.listRepositories({ last: "one" })), ["three", "two"]);
   });
 
-  test("referrers are listed, by type, and forgotten when they are deleted", async (host) => {
-    const repository = clientOf(host).repository("referrers");
+  test("referrers are listed, by type, and forgotten when they are deleted", async (client) => {
+    const repository = client.repository("referrers");
     const image = makeImage({ architecture: "amd64" });
     await pushImage(repository, image, "1");
     assert.deepEqual(await Array.fromAsync(repository.listReferrers(image.digest)), []);
@@ -161,8 +159,8 @@ export function runRegistrySuite(
     assert.deepEqual(await list(), []);
   });
 
-  test("an index with a subject is a referrer too", async (host) => {
-    const repository = clientOf(host).repository("referrers");
+  test("an index with a subject is a referrer too", async (client) => {
+    const repository = client.repository("referrers");
     const image = makeImage({ architecture: "amd64" });
     await pushImage(repository, image, "1");
     const subject = describe(MEDIA_TYPES.ociManifest, image.manifest);
@@ -172,8 +170,8 @@ export function runRegistrySuite(
     assert.deepEqual(found, [describe(MEDIA_TYPES.ociIndex, index)]);
   });
 
-  test("of referrers that many push at once, none is lost", async (host) => {
-    const repository = clientOf(host).repository("referrers");
+  test("of referrers that many push at once, none is lost", async (client) => {
+    const repository = client.repository("referrers");
     const image = makeImage({ architecture: "amd64" });
     await pushImage(repository, image, "1");
     const first = await pushArtifact(repository, image, "example/x");
@@ -187,8 +185,8 @@ export function runRegistrySuite(
     );
   });
 
-  test("a tag is written only where it names what it should", async (host) => {
-    const repository = clientOf(host).repository("conditions");
+  test("a tag is written only where it names what it should", async (client) => {
+    const repository = client.repository("conditions");
     const [one, two] = [makeImage({ architecture: "amd64" }), makeImage({ architecture: "arm64" })];
     for (const image of [one, two]) await pushImage(repository, image, image.digest);
     const put = (image: TestImage, ifMatch: Digest | null) => repository.putManifest("1", image.manifest, { ifMatch });

@@ -385,3 +385,22 @@ Deno.test("a delete asks for the right under the names that registries have for 
     "repository:app:pull,push,delete",
   ]);
 });
+
+Deno.test("neither passwords nor tokens are in errors", async () => {
+  const secrets = { username: "me", password: "hunter2", identityToken: "topsecret" };
+  const rows: TokenServiceOptions[] = [
+    { answer: refused(500) },
+    { answer: (request) => request.method === "POST" ? refused(401)() : new Response("no") },
+    {
+      answer: () =>
+        Promise.reject(new TypeError("error sending request for url (https://auth.example/token?topsecret)")),
+    },
+    { answer: () => Response.json({ token: "hunter2\u0000" }) },
+    { refuse: () => new Response("", { status: 401 }) },
+  ];
+  for (const options of rows) {
+    const { repository } = tokenService({ ...options, credentials: secrets });
+    const error = await repository.getManifest("1").then(() => assert.fail(), (error) => error);
+    assert.doesNotMatch(Deno.inspect(error), /hunter2|topsecret|aHVudGVyMg|"t1"/);
+  }
+});

@@ -48,7 +48,7 @@ function scripted(...answers: (() => Response | Promise<Response>)[]) {
     assert.ok(answer, `an unexpected request: ${request.headers.get("range")}`);
     return Promise.resolve(answer());
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1, stallTimeout: 40 } });
+  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1, stallTimeout: 200 } });
   return { repository: client.repository("app"), ranges };
 }
 

@@ -131,3 +131,31 @@ Deno.test("an aborted request rejects with the reason", async () => {
   setTimeout(() => abort.abort(reason), 50);
   await assert.rejects(reading, (error) => error === reason);
 });
+
+Deno.test("so many requests wait for one registry at once, and no more", async () => {
+  let waiting = 0;
+  let most = 0;
+  const fetch = async (): Promise<Response> => {
+    most = Math.max(most, ++waiting);
+    await Promise.resolve();
+    waiting--;
+    return new Response(null, { status: 404 });
+  };
+  const repository = new RegistryClient("r.example", {
+    fetch: (r) => r.url.endsWith("/v2/") ? Promise.resolve(new Response("")) : fetch(),
+  }).repository("app");
+  await Promise.all(Array.from({ length: 200 }, (_, i) => repository.headManifest(`${i}`)));
+  assert.equal(most, 32);
+});
+
+Deno.test("a wait that a server asks for ends with the signal", async () => {
+  const { repository, requests } = scripted(() =>
+    new Response("", { status: 503, headers: { "retry-after": "31536000" } })
+  );
+  const abort = new AbortController();
+  const reading = repository.getManifest("1", { signal: abort.signal });
+  while (requests.length === 0) await new Promise((resolve) => setTimeout(resolve));
+  const reason = new Error("enough");
+  abort.abort(reason);
+  await assert.rejects(reading, (error) => error === reason);
+});

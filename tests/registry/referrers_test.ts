@@ -135,3 +135,31 @@ Deno.test("referrers come page by page, each once", async () => {
   const found = await Array.fromAsync(repository.listReferrers(SUBJECT.digest));
   assert.deepEqual(found.map(({ digest }) => digest), [1, 2, 3, 4].map((i) => entry(i).digest));
 });
+
+Deno.test("10,000 referrers are asked for as they are wanted", async () => {
+  let requests = 0;
+  const fetch: Fetch = (request) => {
+    if (!isApi(request)) return Promise.resolve(new Response(""));
+    requests++;
+    const page = Number(new URL(request.url).searchParams.get("p") ?? 0);
+    const manifests = Array.from({ length: 500 }, (_, i) => ({
+      mediaType: MEDIA_TYPES.ociManifest,
+      digest: `sha256:${(page * 500 + i).toString(16).padStart(64, "0")}`,
+      size: 1,
+    }));
+    const link = page < 19 ? { link: `<?p=${page + 1}>; rel="next"` } : {};
+    const headers = { "content-type": MEDIA_TYPES.ociIndex, ...link };
+    return Promise.resolve(
+      new Response(encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests }), { headers }),
+    );
+  };
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  let count = 0;
+  for await (const { digest } of repository.listReferrers(SUBJECT.digest)) {
+    assert.equal(parseInt(digest.slice(-8), 16), count);
+    // Nothing is asked for before it is wanted, so nothing waits in memory.
+    assert.equal(requests, Math.floor(count / 500) + 1);
+    count++;
+  }
+  assert.equal(count, 10_000);
+});

@@ -1,7 +1,9 @@
 import { openDirectoryStorage } from "../../src/server/directory/mod.ts";
+import { openNodeFetch } from "../../src/registry/node/mod.ts";
 import { runRegistrySuite } from "../contracts/registry_suite.ts";
 import { peerTest } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
+import { startHtpasswdRegistry, startTokenRegistry } from "../support/secure_registries.ts";
 
 const define = (name: string, fn: () => Promise<void>) => Deno.test(name, fn);
 
@@ -23,4 +25,22 @@ runRegistrySuite(
   "docker-registry",
   (name, fn) => peerTest(name, ["docker-registry"], fn),
   startDockerRegistry,
+);
+
+runRegistrySuite(
+  "docker-registry with passwords, over TLS",
+  (name, fn) => peerTest(name, ["docker-registry", "openssl"], fn),
+  () => startHtpasswdRegistry(),
+);
+
+runRegistrySuite(
+  "docker-registry with a token service",
+  (name, fn) => peerTest(name, ["docker-registry", "openssl"], fn),
+  startTokenRegistry,
+);
+
+runRegistrySuite(
+  "docker-registry with passwords, over TLS of node",
+  (name, fn) => peerTest(name, ["docker-registry", "openssl"], fn),
+  () => startHtpasswdRegistry((ca) => openNodeFetch({ caCerts: [ca] })),
 );

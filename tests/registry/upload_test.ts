@@ -40,7 +40,7 @@ function tampered(method: string, tamper: Tamper) {
     if (request.method !== method || !pathname.includes("/blobs/uploads/")) return await forward();
     return await tamper(request, forward, ++count);
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1, uploadTimeout: 100 } });
+  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1, uploadTimeout: 300 } });
   return { repository: client.repository("app"), log };
 }
 
@@ -357,4 +357,26 @@ Deno.test("a small blob goes with the closing request, or before it where that i
   await repository.putBlob(small, streamOf(bytes));
   assert.deepEqual(log, ["POST", "PUT", "DELETE", "POST", "PATCH", "PUT"]);
   assert.equal(await repository.headBlob(small.digest), 1000);
+});
+
+Deno.test("a registry is told beforehand of a digest that is not SHA-256", async () => {
+  const searches: string[] = [];
+  const { repository } = tampered("POST", (request, forward) => {
+    searches.push(new URL(request.url).search);
+    return forward();
+  });
+  for (const algorithm of ["sha256", "sha512"] as const) {
+    const digest = digestOf(BLOB, algorithm);
+    await repository.putBlob({ ...DESCRIPTOR, digest }, pieces(BLOB));
+    assert.equal(await repository.headBlob(digest), SIZE);
+  }
+  assert.deepEqual(searches, ["", "?digest-algorithm=sha512"]);
+});
+
+Deno.test("the length of chunks is a positive integer", async () => {
+  const { repository, log } = tampered("POST", (_, forward) => forward());
+  for (const chunkSize of [0, -1, 0.5, NaN]) {
+    await assert.rejects(repository.putBlob(DESCRIPTOR, pieces(BLOB), { chunkSize }), RangeError);
+  }
+  assert.deepEqual(log, []);
 });

@@ -1,3 +1,4 @@
+import type { RegistryClient } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/mod.ts";
 
 /** A registry on loopback that ends with its scope. */
@@ -6,6 +7,8 @@ export interface TestRegistry extends AsyncDisposable {
   host: string;
   /** What went wrong inside the registry. */
   errors: unknown[];
+  /** A client that may do everything; default: an anonymous one. */
+  client?(): RegistryClient;
 }
 
 /** Starts the embedded registry. */
@@ -34,6 +37,8 @@ export interface DockerRegistry extends TestRegistry {
 
 /** Options for {@linkcode startDockerRegistry}. */
 export interface DockerRegistryOptions {
+  /** More of its configuration, as YAML. */
+  config?: string;
   /** Whether it takes Docker schema 1; default: `false`, as by its own default. */
   schema1?: boolean;
   /** Certificate and key that it shows, and the authority of whom it lets in; default: plain HTTP for everybody. */
@@ -52,6 +57,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     `version: 0.1\nlog: {level: error}\nstorage:\n  filesystem: {rootdirectory: ${folder}/data}\n  delete: {enabled: true}\nhttp: {addr: "${host}"${tlsConfig}}\n` +
       `compatibility: {schema1: {enabled: ${schema1}}}\n`,
   );
+  await Deno.writeTextFile(`${folder}/config.yml`, options.config ?? "", { append: true });
   let process = await spawn();
   return { host, errors: [], reset, [Symbol.asyncDispose]: dispose };
 

@@ -1,0 +1,105 @@
+/** The small parts of the client, by themselves. */
+import assert from "node:assert/strict";
+import { findContentRange } from "../../src/registry/content_range.ts";
+import { findLocation } from "../../src/registry/location.ts";
+import { HostPauses } from "../../src/registry/pause.ts";
+import { isPrivateHost } from "../../src/registry/private_host.ts";
+import { referrersTag } from "../../src/registry/referrers.ts";
+import { coversScopes, normalizeScopes, parseScopes } from "../../src/registry/scopes.ts";
+import type { Digest } from "../../src/spec/mod.ts";
+
+Deno.test("isPrivateHost() knows the networks that are not the internet", () => {
+  const inside =
+    "localhost a.localhost 127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 " +
+    "100.64.0.1 0.0.0.0 [::1] [::] [fc00::1] [fd12::1] [fe80::1] [::ffff:127.0.0.1] [::ffff:192.168.0.1] 2130706433 0x7f.1";
+  const outside =
+    "quay.io 11.0.0.1 172.15.0.1 172.32.0.1 192.169.0.1 100.128.0.1 8.8.8.8 [2001:db8::1] [::ffff:8.8.8.8] " +
+    "10.example.com localhost.example.com fd12.example";
+  for (const host of inside.split(" ")) assert.equal(isPrivateHost(new URL(`http://${host}/`)), true, host);
+  for (const host of outside.split(" ")) assert.equal(isPrivateHost(new URL(`http://${host}/`)), false, host);
+});
+
+Deno.test("findContentRange() takes one range that makes sense", () => {
+  const rows: [header: string | null, expected: [number, number, number | undefined] | undefined][] = [
+    ["bytes 0-9/10", [0, 9, 10]],
+    ["bytes 5-9/*", [5, 9, undefined]],
+    ["bytes 9-5/10", undefined],
+    ["bytes 0-10/10", undefined],
+    ["bytes */10", undefined],
+    ["bytes=0-9/10", undefined],
+    ["0-9/10", undefined],
+    ["bytes 0-9/10, bytes 0-9/10", undefined],
+    ["bytes 0-9/99999999999999999999", undefined],
+    [null, undefined],
+  ];
+  for (const [header, expected] of rows) {
+    const found = findContentRange(header);
+    assert.deepEqual(found && [found.first, found.last, found.size], expected, `${header}`);
+  }
+});
+
+Deno.test("findLocation() keeps what is signed, and takes scheme and port from where it was asked", () => {
+  const rows: [asked: string, location: string | null, expected: string | undefined][] = [
+    ["https://r.example/v2/a/", "/x?sig=a%2Fb~+%20=", "https://r.example/x?sig=a%2Fb~+%20="],
+    ["https://r.example/v2/a/", "?x=1", "https://r.example/v2/a/?x=1"],
+    ["https://r.example/v2/a/", "//s.example/x", "https://s.example/x"],
+    ["https://r.example/v2/a/", "http://r.example/x?a=1", "https://r.example/x?a=1"],
+    ["https://r.example/v2/a/", "http://r.example:80/x", "https://r.example/x"],
+    ["https://r.example:5000/v2/a/", "https://r.example/x", "https://r.example:5000/x"],
+    ["http://r.example:5000/v2/a/", "http://r.example/x", "http://r.example:5000/x"],
+    ["http://r.example/v2/a/", "https://r.example/x", "https://r.example/x"],
+    ["https://r.example/v2/a/", "https://r.example:8443/x", "https://r.example:8443/x"],
+    ["https://r.example/v2/a/", "https://me:pw@s.example/x", "https://s.example/x"],
+    ["https://r.example/v2/a/", "", undefined],
+    ["https://r.example/v2/a/", "http://", undefined],
+    ["https://r.example/v2/a/", null, undefined],
+  ];
+  for (const [url, location, expected] of rows) {
+    const response = new Response(null, location === null ? {} : { headers: { location } });
+    assert.equal(findLocation({ response, url }), expected, `${location}`);
+  }
+});
+
+Deno.test("scopes are joined by resource, and more serves for less", () => {
+  assert.deepEqual(normalizeScopes(["repository:b:5000/x:push", "repository:a:pull", "repository:b:5000/x:pull"]), [
+    "repository:a:pull",
+    "repository:b:5000/x:push,pull",
+  ]);
+  assert.deepEqual(parseScopes("repository:a:pull nonsense  repository:b:pull,push"), [
+    "repository:a:pull",
+    "repository:b:pull,push",
+  ]);
+  const rows: [granted: string[], wanted: string[], covers: boolean][] = [
+    [["repository:a:pull,push"], ["repository:a:pull"], true],
+    [["repository:a:*"], ["repository:a:delete"], true],
+    [["repository:a:pull"], ["repository:a:pull,push"], false],
+    [["repository:a:pull"], ["repository:b:pull"], false],
+    [["repository:a:pull", "repository:b:pull"], ["repository:b:pull"], true],
+    [[], [], true],
+    [[], ["registry:catalog:*"], false],
+  ];
+  for (const [granted, wanted, covers] of rows) assert.equal(coversScopes(granted, wanted), covers);
+});
+
+Deno.test("referrersTag() is a tag for every digest", () => {
+  const hex = "0123456789abcdef".repeat(4);
+  assert.equal(referrersTag(`sha256:${hex}` as Digest), `sha256-${hex}`);
+  assert.equal(referrersTag(`sha512:${hex}${hex}` as Digest), `sha512-${hex}`);
+});
+
+Deno.test("who asks a host that wants a pause waits, also where it wants a longer one meanwhile, unless aborted", async () => {
+  const pauses = new HostPauses();
+  const [here, there] = ["https://a.example", "https://b.example"];
+  const start = performance.now();
+  pauses.note(here, 20);
+  pauses.note(here, 5);
+  const waiting = pauses.wait(here, undefined);
+  pauses.note(here, 60);
+  await pauses.wait(there, undefined);
+  const abort = new AbortController();
+  const aborted = pauses.wait(here, abort.signal);
+  abort.abort("enough");
+  await assert.rejects(aborted, (reason) => reason === "enough");
+  await waiting;
+  assert.ok(performance.now() - start >= 55);
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { type FetchHandle, lazyFetch, RegistryPool } from "../../src/registry/mod.ts";
+
+/** A sender that says what became of it. */
+function handle(log: string[], name: string): FetchHandle {
+  return {
+    fetch: ({ url }) => {
+      log.push(`${name} ${new URL(url).pathname}`);
+      return Promise.resolve(new Response(null, { status: url.endsWith("/v2/") ? 200 : 404 }));
+    },
+    close: () => void log.push(`${name} closed`),
+  };
+}
+
+Deno.test("those who talk to one registry at once share a client, whose sender knows for whom it is", async () => {
+  const log: string[] = [];
+  const pool = new RegistryPool(({ host, insecure }) => handle(log, `${host} ${insecure}`));
+  const first = pool.acquire({ host: "a.example", insecure: true });
+  const second = pool.acquire({ host: "a.example", insecure: true });
+  const other = pool.acquire({ host: "a.example" });
+  assert.equal(first.client, second.client);
+  assert.notEqual(first.client, other.client);
+  await Promise.all([first, second].map(({ client }) => client.repository("app").headManifest("1")));
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  assert.ok(!log.some((line) => line.includes("closed")));
+  second[Symbol.dispose]();
+  other[Symbol.dispose]();
+  assert.deepEqual(log.filter((line) => line.includes("closed")), [
+    "a.example true closed",
+    "a.example undefined closed",
+  ]);
+  assert.equal(log.filter((line) => line === "a.example true /v2/").length, 2, "both schemes are tried, once");
+});
+
+Deno.test("clients that tell different listeners of warnings are not shared", () => {
+  const pool = new RegistryPool();
+  const [one, two] = [() => {}, () => {}];
+  const clients = [one, one, two, undefined].map((onWarning) => pool.acquire({ host: "a.example", onWarning }).client);
+  assert.equal(clients[0], clients[1]);
+  assert.equal(new Set(clients).size, 3);
+});
+
+Deno.test("lazyFetch() opens what it sends with once, and only when it is wanted", async () => {
+  const log: string[] = [];
+  let opened = 0;
+  const lazy = lazyFetch(() => {
+    opened++;
+    return Promise.resolve(handle(log, "x"));
+  });
+  assert.equal(opened, 0);
+  await Promise.all([1, 2].map((i) => lazy.fetch(new Request(`http://a.example/${i}`))));
+  assert.equal(opened, 1);
+  lazy.close();
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.deepEqual(log, ["x /1", "x /2", "x closed"]);
+  const unused = lazyFetch(() => Promise.reject(new Error("never")));
+  unused.close();
+});

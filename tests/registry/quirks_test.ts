@@ -1,0 +1,414 @@
+/** What is known of the registries of the world, each with a server that does the same. `docs/registries.md` lists them. */
+import assert from "node:assert/strict";
+import { toArrayBuffer } from "@std/streams";
+import { gzipSync } from "node:zlib";
+import { parseImageName } from "../../mod.ts";
+import { streamOf } from "../../src/internal/mod.ts";
+import { type Fetch, RegistryClient, type RegistryClientOptions } from "../../src/registry/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { type Credentials, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { describe, encode } from "../support/images.ts";
+
+const INDEX = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
+const LARGE = new Uint8Array(2_500_000).map((_, i) => i * 3 + (i >> 9));
+const BLOB = describe("m", LARGE);
+const EMPTY = describe("m", new Uint8Array());
+const PASSWORD: Credentials = { username: "me", password: "pw" };
+const reopen = (offset: number) => Promise.resolve(streamOf(LARGE.slice(offset)));
+
+type Tamper = (request: Request, forward: Fetch) => Response | Promise<Response>;
+
+/** A registry with a blob and an index tagged `1`, whose answers are tampered with; requests are noted. */
+async function simulate(tamper: Tamper, options: RegistryClientOptions & { host?: string } = {}) {
+  const { host = "r.example", ...rest } = options;
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const direct = new RegistryClient(host, { fetch: registry.fetch }).repository("app");
+  await direct.putManifest("1", INDEX);
+  const requests: Request[] = [];
+  const fetch: Fetch = async (request) => {
+    requests.push(request);
+    return await tamper(request, registry.fetch);
+  };
+  const client = new RegistryClient(host, { fetch, patience: { retryDelay: 1 }, ...rest });
+  const count = (method: string) => requests.filter((request) => request.method === method).length;
+  return { client, repository: client.repository("app"), direct, requests, count, fetch };
+}
+
+const path = ({ url }: Request) => new URL(url).pathname;
+const isUpload = (request: Request) => path(request).includes("/blobs/uploads/");
+const errors = (status: number, code: string, message = "", headers = {}) =>
+  Response.json({ errors: [{ code, message }] }, { status, headers });
+const unauthorized = (challenge: string) =>
+  new Response("", { status: 401, headers: { "www-authenticate": challenge } });
+const asItIs: Tamper = (request, forward) => forward(request);
+
+/** Asks for a token with one of `granted`, or says no; what else is sent needs that token. */
+function tokens(allows: (scopes: string[], request: Request) => boolean, then: Tamper = asItIs): Tamper {
+  return (request, forward) => {
+    if (path(request) === "/token") {
+      const scopes = new URL(request.url).searchParams.getAll("scope");
+      return allows(scopes, request) ? Response.json({ token: "t" }) : errors(403, "DENIED");
+    }
+    if (request.headers.get("authorization") !== "Bearer t") return unauthorized('Bearer realm="/token",service="s"');
+    return then(request, forward);
+  };
+}
+
+const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
+  ["Docker Hub", "is at another address than its name", async () => {
+    const { repository, requests } = await simulate(asItIs, { host: "docker.io" });
+    await repository.headManifest("1");
+    assert.ok(requests.every(({ url }) => new URL(url).host === "registry-1.docker.io"));
+  }],
+  ["Docker Hub", "counts reading a manifest, but not looking at it", async () => {
+    const { repository, requests } = await simulate(asItIs);
+    await repository.headManifest("1");
+    assert.deepEqual(requests.map((request) => `${request.method} ${path(request)}`), [
+      "GET /v2/",
+      "HEAD /v2/app/manifests/1",
+    ]);
+  }],
+  ["Docker Hub", "says 429 when there was too much", async () => {
+    const { repository } = await simulate((request, forward) =>
+      path(request) === "/v2/"
+        ? forward(request)
+        : errors(429, "TOOMANYREQUESTS", "You have reached your limit", { "retry-after": "0" })
+    );
+    await assert.rejects(repository.getManifest("1"), { code: "TOO_MANY_REQUESTS", message: /reached your limit/ });
+  }],
+  ["Docker Hub", "refuses to mount", async () => {
+    for (const status of [401, 403, 404, 405, 500]) {
+      const { repository } = await simulate((request, forward) =>
+        request.url.includes("mount=") ? errors(status, "UNAUTHORIZED") : forward(request)
+      );
+      assert.deepEqual(await repository.mountBlob(BLOB.digest, "other"), { mounted: false });
+    }
+  }],
+  ["Docker Hub", "has no catalog", async () => {
+    const { client } = await simulate((request, forward) =>
+      path(request) === "/v2/_catalog" ? errors(401, "UNAUTHORIZED") : forward(request)
+    );
+    await assert.rejects(Array.fromAsync(client.listRepositories()), { code: "UNAUTHORIZED" });
+  }],
+  ["Docker Hub", "gives a token to who may not push", async () => {
+    const refuse: Tamper = (request, forward) =>
+      request.method === "POST"
+        ? unauthorized('Bearer realm="/token",error="insufficient_scope",scope="repository:app:pull,push"')
+        : forward(request);
+    const { repository, requests } = await simulate(tokens(() => true, refuse), { credentials: PASSWORD });
+    await assert.rejects(repository.putBlob(BLOB, streamOf(LARGE)), {
+      code: "UNAUTHORIZED",
+      message: /insufficient_scope/,
+    });
+    assert.equal(requests.filter(({ method }) => method === "POST").length, 2);
+  }],
+  ["Amazon ECR", "takes a chunk for the whole blob, and answers 201", async () => {
+    const { repository, direct } = await simulate((request, forward) => {
+      const whole = request.method !== "PATCH" || !request.headers.has("content-range");
+      return whole ? forward(request) : new Response("", { status: 201 });
+    });
+    await repository.putBlob(BLOB, streamOf(LARGE), { chunkSize: 1_000_000 });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["Amazon ECR", "fails on an empty blob that is not sent at once", async () => {
+    const { repository, direct, count } = await simulate((request, forward) =>
+      request.method === "PATCH" ? errors(500, "UNKNOWN") : forward(request)
+    );
+    await repository.putBlob(EMPTY, streamOf(new Uint8Array()));
+    assert.equal(await direct.headBlob(EMPTY.digest), 0);
+    assert.equal(count("PATCH"), 0);
+  }],
+  ["Amazon ECR", "refuses to list more than 1000 tags at once", async () => {
+    const { repository } = await simulate((request, forward) =>
+      Number(new URL(request.url).searchParams.get("n")) > 1000 ? errors(400, "UNSUPPORTED") : forward(request)
+    );
+    assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1"]);
+  }],
+  ["Amazon ECR", "says of a type that it does not know that its JSON is wrong", async () => {
+    const { repository } = await simulate((request, forward) =>
+      request.method === "PUT" ? errors(405, "UNSUPPORTED", "Invalid parameter: Invalid JSON syntax") : forward(request)
+    );
+    await assert.rejects(repository.putManifest("2", INDEX), { code: "MANIFEST_REJECTED" });
+  }],
+  ["Amazon ECR", "makes no repositories by itself", async () => {
+    const { repository } = await simulate((request, forward) =>
+      request.method === "POST"
+        ? errors(404, "NAME_UNKNOWN", "The repository with name 'app' does not exist")
+        : forward(request)
+    );
+    await assert.rejects(repository.putBlob(BLOB, streamOf(LARGE)), { code: "NOT_FOUND", message: /does not exist/ });
+  }],
+  ["Google", "says 401 without a challenge", async () => {
+    let refused = 0;
+    const { repository } = await simulate(
+      tokens(
+        () => true,
+        (request, forward) =>
+          request.method === "HEAD" && refused++ === 0 ? new Response(null, { status: 401 }) : forward(request),
+      ),
+    );
+    assert.ok(await repository.headManifest("1"));
+  }],
+  ["Google", "has a new location for every step of an upload, and answers 204", async () => {
+    let step = 0;
+    const { repository, direct } = await simulate(async (request, forward) => {
+      if (!isUpload(request)) return await forward(request);
+      const { search } = new URL(request.url);
+      if (request.method !== "POST" && !search.startsWith(`?step=${step}`)) return errors(404, "BLOB_UPLOAD_UNKNOWN");
+      const response = await forward(request);
+      const headers = new Headers(response.headers);
+      if (request.method !== "PUT") headers.set("location", `${headers.get("location")}?step=${++step}`);
+      return new Response(null, { status: request.method === "PATCH" ? 204 : response.status, headers });
+    });
+    for (const chunkSize of [undefined, 1_000_000]) await repository.putBlob(BLOB, streamOf(LARGE), { chunkSize });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["Google", "has passwords of many lines, with colons", async () => {
+    const credentials = { username: "_json_key", password: '{\n  "a": "b:c",\n  "ü": 1\n}' };
+    const { repository, requests } = await simulate(
+      (request, forward) => request.headers.has("authorization") ? forward(request) : unauthorized("Basic"),
+      { credentials },
+    );
+    assert.ok(await repository.headManifest("1"));
+    const [, sent] = requests.at(-1)!.headers.get("authorization")!.split(" ");
+    const text = new TextDecoder().decode(Uint8Array.fromBase64(sent!));
+    assert.equal(text, `${credentials.username}:${credentials.password}`);
+  }],
+  ["Quay", "does not mount from nowhere", async () => {
+    const { repository } = await simulate((request, forward) => {
+      const { searchParams } = new URL(request.url);
+      return searchParams.has("mount") && !searchParams.has("from") ? errors(400, "INVALID") : forward(request);
+    });
+    assert.deepEqual(await repository.mountBlob(BLOB.digest, undefined), { mounted: false });
+  }],
+  ["Quay", "knows no right called delete", async () => {
+    const { repository } = await simulate(tokens((scopes) => !scopes.some((scope) => scope.includes("delete"))));
+    assert.equal(await repository.deleteTag("1"), true);
+  }],
+  ["Quay", "has the referrers API or not, by version", async () => {
+    for (const status of [400, 404, 406]) {
+      const { repository } = await simulate((request, forward) =>
+        request.url.includes("/referrers/") ? new Response("", { status }) : forward(request)
+      );
+      assert.deepEqual(await Array.fromAsync(repository.listReferrers(digestOf(INDEX))), []);
+    }
+  }],
+  ["Quay", "asks for tokens without saying for what", async () => {
+    const { repository, requests } = await simulate(tokens((scopes) => scopes.includes("repository:app:pull")));
+    assert.ok(await repository.headManifest("1"));
+    assert.ok(requests.some(({ url }) => url.includes("/token")));
+  }],
+  ["Red Hat", "says UNKNOWN of what is not there", async () => {
+    for (const status of [400, 404]) {
+      const { repository } = await simulate((request, forward) =>
+        request.method === "GET" && request.url.includes("/manifests/")
+          ? errors(status, "UNKNOWN", "Not Found")
+          : forward(request)
+      );
+      await assert.rejects(repository.getManifest("2"), { code: "NOT_FOUND" });
+    }
+  }],
+  ["Harbor", "says UNKNOWN of what is not there, in a sentence", async () => {
+    const { repository } = await simulate((request, forward) =>
+      request.url.includes("/manifests/") ? errors(400, "UNKNOWN", "artifact app:2 not found") : forward(request)
+    );
+    await assert.rejects(repository.getManifest("2"), { code: "NOT_FOUND" });
+  }],
+  ["Harbor", "takes a cookie for a browser", async () => {
+    const { repository, requests } = await simulate(async (request, forward) => {
+      if (request.headers.has("cookie")) return errors(403, "FORBIDDEN", "CSRF token not found in request");
+      const response = await forward(request);
+      response.headers.append("set-cookie", "sid=1; Path=/");
+      return response;
+    });
+    await repository.putManifest("2", INDEX);
+    assert.ok(requests.length > 1);
+  }],
+  ["Harbor", "gives tokens to GET only", async () => {
+    const credentials = { ...PASSWORD, identityToken: "x" };
+    const { repository } = await simulate(tokens((_, { method }) => method === "GET"), { credentials });
+    assert.ok(await repository.headManifest("1"));
+  }],
+  ["Harbor", "tells the length of a manifest as it would compress it", async () => {
+    const { repository } = await simulate(async (request, forward) => {
+      const response = await forward(request);
+      if (request.method === "HEAD") response.headers.set("content-length", "5");
+      return response;
+    });
+    assert.equal((await repository.headManifest("1"))?.digest, digestOf(INDEX));
+    assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
+  }],
+  ["GitHub", "puts no chunks together", async () => {
+    let patches = 0;
+    const { repository, direct } = await simulate((request, forward) =>
+      request.method === "PATCH" && ++patches > 1 ? errors(416, "BLOB_UPLOAD_INVALID") : forward(request)
+    );
+    await repository.putBlob(BLOB, streamOf(LARGE));
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["GitHub", "says DENIED of packages that are not there", async () => {
+    const { repository, count } = await simulate((request, forward) =>
+      request.method === "POST" ? errors(403, "DENIED", "permission_denied: create_package") : forward(request)
+    );
+    await assert.rejects(repository.putBlob(BLOB, streamOf(LARGE)), { code: "DENIED", message: /create_package/ });
+    assert.equal(count("POST"), 1);
+  }],
+  ["Artifactory", "says 403 of blobs that are not there", async () => {
+    const { fetch } = await simulate((request, forward) =>
+      request.method === "HEAD" ? new Response(null, { status: 403 }) : forward(request)
+    );
+    await using destination = await parseImageName("docker://r.example/app:1").openDestination({ fetch });
+    assert.equal(await destination.findBlob(BLOB), undefined);
+  }],
+  ["Artifactory", "lists digests as tags", async () => {
+    const { repository } = await simulate((request, forward) =>
+      path(request).endsWith("/tags/list") ? Response.json({ tags: [BLOB.digest, "1"] }) : forward(request)
+    );
+    assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1"]);
+  }],
+  ["Artifactory", "takes no blob with the request that closes an upload", async () => {
+    const { repository, direct } = await simulate(async (request, forward) => {
+      const isClosing = request.method === "PUT" && isUpload(request);
+      return isClosing && (await request.clone().bytes()).length > 0
+        ? errors(404, "NOT_FOUND")
+        : await forward(request);
+    });
+    const small = encode("small");
+    await repository.putBlob(describe("m", small), streamOf(small));
+    assert.equal(await direct.headBlob(digestOf(small)), small.length);
+  }],
+  ["Artifactory", "says 406 where it is not asked for every type", async () => {
+    const types = [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList];
+    const { repository } = await simulate((request, forward) => {
+      const accepted = (request.headers.get("accept") ?? "").split(/,\s*/);
+      const all = !request.url.includes("/manifests/") || types.every((type) => accepted.includes(type));
+      return all ? forward(request) : errors(406, "UNSUPPORTED");
+    });
+    assert.ok(await repository.headManifest("1"));
+    assert.ok(await repository.getManifest("1"));
+  }],
+  ["Nexus", "lists null among tags, or for them", async () => {
+    for (const [tags, expected] of [[[null, "1"], ["1"]], [null, []]] as const) {
+      const { repository } = await simulate((request, forward) =>
+        path(request).endsWith("/tags/list") ? Response.json({ tags }) : forward(request)
+      );
+      assert.deepEqual(await Array.fromAsync(repository.listTags()), expected);
+    }
+  }],
+  ["Azure", "sends to a storage that refuses credentials", async () => {
+    const { repository } = await simulate((request, forward) => {
+      const { host } = new URL(request.url);
+      const authorized = request.headers.has("authorization");
+      if (host === "storage.example") return authorized ? new Response("", { status: 400 }) : new Response(LARGE);
+      if (!authorized) return unauthorized("Basic");
+      if (request.method === "GET" && request.url.includes("/blobs/")) {
+        return new Response(null, { status: 307, headers: { location: "https://storage.example/x?sig=1" } });
+      }
+      return forward(request);
+    }, { credentials: PASSWORD });
+    assert.deepEqual(new Uint8Array(await toArrayBuffer(await repository.getBlob(BLOB))), LARGE);
+  }],
+  ["Azure", "wants identity tokens in a form", async () => {
+    let form = new URLSearchParams();
+    const { repository } = await simulate(async (request, forward) => {
+      if (path(request) === "/oauth2/token") {
+        form = new URLSearchParams(await request.text());
+        return Response.json({ access_token: "t" });
+      }
+      const challenge = 'Bearer realm="https://r.example/oauth2/token",service="r.example"';
+      return request.headers.get("authorization") === "Bearer t" ? await forward(request) : unauthorized(challenge);
+    }, { credentials: { username: "00000000-0000-0000-0000-000000000000", identityToken: "x" } });
+    assert.ok(await repository.headManifest("1"));
+    assert.deepEqual(Object.fromEntries(form), {
+      grant_type: "refresh_token",
+      refresh_token: "x",
+      client_id: "multiarch-manifests",
+      scope: "repository:app:pull",
+      service: "r.example",
+    });
+  }],
+  ["IBM", "wants the right to delete by its name", async () => {
+    const { repository } = await simulate(tokens((scopes) => !scopes.some((scope) => scope.includes("*"))));
+    assert.equal(await repository.deleteTag("1"), true);
+  }],
+  ["OpenShift", "takes only types that it is set to take", async () => {
+    const { repository } = await simulate((request, forward) =>
+      request.method === "PUT" ? errors(400, "MANIFEST_INVALID", "manifest V2 schema 2 not allowed") : forward(request)
+    );
+    await assert.rejects(repository.putManifest("2", INDEX), { code: "MANIFEST_REJECTED" });
+  }],
+  ["distribution 2", "deletes no tags", async () => {
+    const { repository, direct } = await simulate((request, forward) =>
+      request.method === "DELETE" && !request.url.includes("sha256:") ? errors(400, "DIGEST_INVALID") : forward(request)
+    );
+    await assert.rejects(repository.deleteTag("1"), { code: "REGISTRY_ERROR" });
+    assert.equal(await repository.deleteTag("1", { replace: true }), true);
+    assert.equal(await direct.headManifest("1"), undefined);
+    assert.ok(await direct.headManifest(digestOf(INDEX)));
+  }],
+  ["distribution 2", "does not look at the positions of chunks", async () => {
+    const { repository, direct } = await simulate((request, forward) => {
+      request.headers.delete("content-range");
+      return forward(request);
+    });
+    await repository.putBlob(BLOB, streamOf(LARGE), { chunkSize: 1_000_000 });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["distribution 2", "forgets an upload whose connection broke", async () => {
+    let broken = false;
+    const { repository, direct } = await simulate(async (request, forward) => {
+      if (request.method !== "PATCH" || broken) return await forward(request);
+      broken = true;
+      await forward(new Request(request.url, { method: "DELETE" }));
+      throw new TypeError("connection closed before message completed");
+    });
+    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["distribution 2", "knows no conditions", async () => {
+    const { repository } = await simulate((request, forward) => {
+      request.headers.delete("if-match");
+      return forward(request);
+    });
+    await assert.rejects(repository.putManifest("1", INDEX, { ifMatch: BLOB.digest }), { code: "CONFLICT" });
+    assert.equal(await repository.putManifest("1", INDEX, { ifMatch: digestOf(INDEX) }), digestOf(INDEX));
+  }],
+  ["Proxies", "hide from a registry that it is reached over https", async () => {
+    const { repository, direct } = await simulate(async (request, forward) => {
+      const response = await forward(request);
+      const location = response.headers.get("location");
+      if (location !== null) response.headers.set("location", new URL(location, "http://r.example:80/").href);
+      return response;
+    });
+    await repository.putBlob(BLOB, streamOf(LARGE));
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["Proxies", "compress what they were asked not to", async () => {
+    const { repository } = await simulate(async (request, forward) => {
+      const response = await forward(request);
+      if (request.method !== "GET" || !request.url.includes("/manifests/")) return response;
+      const headers = { "content-encoding": "gzip", "docker-content-digest": digestOf(INDEX) };
+      return new Response(new Uint8Array(gzipSync(await response.bytes())), { headers });
+    });
+    assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
+  }],
+  ["Proxies", "show a page to sign in", async () => {
+    const { repository } = await simulate((request, forward) =>
+      request.url.includes("/manifests/")
+        ? new Response("<html><title>Sign in</title>", { headers: { "content-type": "text/html; charset=utf-8" } })
+        : forward(request)
+    );
+    await assert.rejects(repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /no registry/ });
+  }],
+];
+
+for (const [registry, quirk, run] of quirks) Deno.test(`${registry} ${quirk}`, run);
+
+Deno.test("every quirk is in docs/registries.md, and nothing else", async () => {
+  const text = await Deno.readTextFile(new URL("../../docs/registries.md", import.meta.url));
+  const rows = [...text.matchAll(/^\| *([^|]+?) *\| *([^|]+?) *\|[^|]+\|$/gm)].map(([, registry, quirk]) =>
+    `${registry} ${quirk}`
+  );
+  const listed = rows.filter((row) => !/^registry |^-+ /.test(row));
+  assert.deepEqual(listed, quirks.map(([registry, quirk]) => `${registry} ${quirk}`));
+});
