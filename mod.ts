@@ -82,6 +82,7 @@ export type {
   LocalImage,
   Locker,
   NamesOperation,
+  ShortNameExpansion,
   StoredImage,
   StoredLayer,
   WriteBigDataOptions,
