@@ -14,6 +14,7 @@ export {
   loadFromImage,
   openStore,
   parseImageName,
+  resolveShortName,
 } from "./src/system/local/mod.ts";
 export type { FetchManifestOptions, LockingMode, OpenStoreOptions } from "./src/system/local/mod.ts";
 export { BaseList, lockerForImage } from "./src/list/mod.ts";

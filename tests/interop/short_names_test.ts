@@ -1,9 +1,10 @@
 /** What short names mean in a store, by `registries.conf`: what they mean for podman. */
 import assert from "node:assert/strict";
 import { create, findLocalImage, openStore } from "../../mod.ts";
-import { cliOk } from "../support/cli.ts";
-import { ok, peerTest } from "../support/peers.ts";
+import { cli, cliOk } from "../support/cli.ts";
+import { exec, ok, peerTest } from "../support/peers.ts";
 import { writeTree } from "../support/config_files.ts";
+import { startRecorded } from "../support/recorded_registries.ts";
 import { makeStore } from "../support/stores.ts";
 
 peerTest("a short name is found in a store under the names that podman tries, in its order", ["podman"], async () => {
@@ -58,4 +59,56 @@ Deno.test("a store that was opened without saying where registries.conf is reads
   assert.equal(await findLocalImage(store, "quay.test/app:1"), undefined);
   await assert.rejects(findLocalImage(store, "app"), { code: "CONFIG_FILE_UNREADABLE" });
   await Deno.remove(folder, { recursive: true });
+});
+
+peerTest("a short name that is not in the store is looked for where podman looks for it", ["podman"], async () => {
+  await using at = await makeStore();
+  await using one = startRecorded();
+  await using two = startRecorded();
+  const list = create();
+  await list.addArtifact([]);
+  const systemContext = { dockerInsecureSkipTlsVerify: true };
+  await list.push(`${two.host}/app:1`, { systemContext });
+  await list.push(`${two.host}/ns/application:1`, { systemContext });
+  await writeTree(at.folder, {
+    "registries.conf": `
+      unqualified-search-registries = ["${one.host}", "${two.host}"]
+      [[registry]]
+      location = "${one.host}"
+      insecure = true
+      [[registry]]
+      location = "${two.host}"
+      insecure = true
+      [aliases]
+      alias = "${two.host}/ns/application"`,
+    "enforcing.conf": `short-name-mode = "enforcing"\nunqualified-search-registries = ["${one.host}", "${two.host}"]`,
+    "nothing.conf": "",
+    "empty.d/.keep": "",
+  });
+  const rows: [conf: string, name: string, asked: string[], ok: boolean][] = [
+    ["registries", "app:1", ["one app:1 -", "two app:1 -"], true],
+    ["registries", "alias:1", ["two ns/application:1 -"], true],
+    ["registries", "alias:2", ["two ns/application:2 -"], false],
+    ["registries", "none:1", ["one none:1 -", "two none:1 -"], false],
+    ["enforcing", "app:1", [], false],
+    ["nothing", "app:1", [], false],
+  ];
+  for (const [conf, name, asked, found] of rows) {
+    const env = { CONTAINERS_REGISTRIES_CONF: `${at.folder}/${conf}.conf` };
+    const flags = ["--registries-conf", `${at.folder}/${conf}.conf`, "--registries-conf-dir", `${at.folder}/empty.d`];
+    const runs = [
+      () => exec(["podman", ...at.flags, "manifest", "inspect", name], env),
+      () => cli([...at.flags, ...flags, "manifest", "inspect", name]),
+    ];
+    for (const [i, run] of runs.entries()) {
+      one.asked.length = two.asked.length = 0;
+      const { code, stdout, stderr } = await run();
+      const seen = Object.entries({ one, two }).flatMap(([name, { asked }]) =>
+        [...new Set(asked)].map((what) => `${name} ${what}`)
+      );
+      const row = `${["podman", "ours"][i]} ${conf} ${name}: ${stderr}`;
+      assert.deepEqual([code === 0, seen], [found, asked], row);
+      if (found) assert.deepEqual(JSON.parse(stdout).manifests.length, 1, row);
+    }
+  }
 });

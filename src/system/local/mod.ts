@@ -13,6 +13,7 @@ export {
   loadFromImage,
   parseImageName,
 } from "./list.ts";
+export { resolveShortName } from "./short_names.ts";
 export { lockerForImage } from "../../list/mod.ts";
 export { hostPlatform } from "./platform.ts";
 export type { LockingMode } from "../../store/containers_storage/mod.ts";
