@@ -76,7 +76,10 @@ async function wishesOf(flags: PushFlags, context: CommandContext): Promise<Part
       ...systemContextOf(flags, context),
       compressionFormat: compressionFormat ?? conf.compressionFormat,
       compressionLevel,
+      // `storage` means below the store, where nothing of ours is.
+      bigFilesTemporaryDir: conf.imageCopyTmpDir === "storage" ? undefined : conf.imageCopyTmpDir,
     },
+    maxParallelTransfers: conf.imageParallelCopies || undefined,
     manifestType,
     // Who names a format means it, as for the real tools.
     forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
