@@ -36,6 +36,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
 export const HOST_FOLDERS: readonly string[] = [
   "internal/host",
   "config/files",
+  "registry/node",
   "server/directory",
   "store/containers_storage",
   "store/lock",

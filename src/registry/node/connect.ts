@@ -1,0 +1,51 @@
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+
+/** What a proxy is told of who asks. */
+export function proxyHeaders(proxy: URL): Record<string, string> {
+  if (proxy.username === "") return {};
+  const text = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  return { "proxy-authorization": `Basic ${new TextEncoder().encode(text).toBase64()}` };
+}
+
+/** Opens a TLS connection through a proxy (`CONNECT`, RFC 9110 §9.3.6). */
+export async function connectThrough(
+  proxy: URL,
+  target: URL,
+  options: { tls: ConnectionOptions; signal: AbortSignal },
+): Promise<Socket> {
+  const authority = `${target.hostname}:${target.port || "443"}`;
+  const socket = await openTunnel(proxy, authority, options.signal);
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const secured = connectTls({ ...options.tls, socket, servername: target.hostname }, () => resolve(secured));
+  secured.once("error", reject);
+  return await promise;
+}
+
+async function openTunnel(proxy: URL, authority: string, signal: AbortSignal): Promise<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const send = proxy.protocol === "https:" ? httpsRequest : httpRequest;
+  const request = send({
+    host: proxy.hostname,
+    port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
+    method: "CONNECT",
+    path: authority,
+    headers: { host: authority, ...proxyHeaders(proxy) },
+    agent: false,
+    signal,
+  });
+  request.once("connect", (response, socket) => {
+    if (response.statusCode === 200) return resolve(socket as Socket);
+    socket.destroy();
+    reject(new Error(`the proxy ${proxy.host} answered ${response.statusCode}`));
+  });
+  request.once("response", (response) => {
+    response.destroy();
+    reject(new Error(`the proxy ${proxy.host} answered ${response.statusCode}`));
+  });
+  request.once("error", reject);
+  request.end();
+  return await promise;
+}

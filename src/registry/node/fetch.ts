@@ -1,0 +1,219 @@
+import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
+import { rootCertificates } from "node:tls";
+import { isManifestsError } from "../../spec/mod.ts";
+import type { FetchHandle } from "../pool.ts";
+import { connectThrough, proxyHeaders } from "./connect.ts";
+
+/** Statuses whose answers have no body. */
+const BODILESS: readonly number[] = [204, 205, 304];
+
+/** Options for {@linkcode openNodeFetch}. */
+export interface NodeFetchOptions {
+  /**
+   * Whether certificates are not verified.
+   *
+   * @default {false}
+   */
+  skipVerification?: boolean | undefined;
+  /** Authorities that are trusted besides the usual ones, as PEM; also certificates that sign themselves. */
+  caCerts?: readonly string[] | undefined;
+  /** The client's own certificate, as PEM. */
+  cert?: string | undefined;
+  /** Its key, as PEM. */
+  key?: string | undefined;
+  /** The proxy for a URL, if any; default: none. */
+  findProxy?: ((url: URL) => URL | undefined) | undefined;
+}
+
+/**
+ * Opens a way to send requests over `node:http(s)`. Redirects are not followed, nothing is decoded, and failures are
+ * `TypeError`s whose message has the system's code, as in `ECONNREFUSED`.
+ */
+export function openNodeFetch(options: NodeFetchOptions = {}): FetchHandle {
+  const { skipVerification = false, caCerts = [], cert, key, findProxy } = options;
+  const tls = {
+    rejectUnauthorized: !skipVerification,
+    ...(caCerts.length > 0 ? { ca: [...rootCertificates, ...caCerts] } : {}),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+  const agents = {
+    "http:": new HttpAgent({ keepAlive: true }),
+    "https:": new HttpsAgent({ keepAlive: true, ...tls }),
+  };
+  const connect = async (url: URL, signal: AbortSignal): Promise<RequestOptions> => {
+    const proxy = findProxy?.(url);
+    if (!proxy) {
+      return {
+        ...hostOptions(url),
+        agent: agents[url.protocol as keyof typeof agents],
+        ...(url.protocol === "https:" ? tls : {}),
+      };
+    }
+    if (url.protocol === "http:") {
+      return {
+        ...hostOptions(proxy),
+        path: url.href,
+        headers: { host: url.host, ...proxyHeaders(proxy) },
+        agent: agents["http:"],
+      };
+    }
+    const socket = await connectThrough(proxy, url, { tls, signal });
+    return { ...hostOptions(url), createConnection: () => socket, agent: false };
+  };
+  return {
+    fetch: (request) => send(request, connect),
+    close: () => Object.values(agents).forEach((agent) => agent.destroy()),
+  };
+}
+
+function hostOptions(url: URL): RequestOptions {
+  // Addresses in brackets are written without them here.
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return { host, port: url.port || (url.protocol === "https:" ? 443 : 80), path: url.pathname + url.search };
+}
+
+async function send(
+  request: Request,
+  connect: (url: URL, signal: AbortSignal) => Promise<RequestOptions>,
+): Promise<Response> {
+  const { signal } = request;
+  signal.throwIfAborted();
+  const url = new URL(request.url);
+  const body = await Body.open(request);
+  try {
+    const options = await connect(url, signal);
+    const headers = { ...Object.fromEntries(request.headers), ...options.headers, ...body.headers };
+    const start = url.protocol === "https:" ? httpsRequest : httpRequest;
+    const message = start({ ...options, method: request.method, headers });
+    return await exchange(message, body, signal, request.method === "HEAD");
+  } catch (error) {
+    await body.cancel(error);
+    if (signal.aborted) throw signal.reason;
+    throw asFetchError(error);
+  }
+}
+
+/** Sends a body and waits for the answer, which may come first. */
+async function exchange(message: ClientRequest, body: Body, signal: AbortSignal, head: boolean): Promise<Response> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const abort = () => message.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+  signal.addEventListener("abort", abort, { once: true });
+  message.once("response", resolve);
+  // Stays for as long as the connection does: an error that nobody hears would end the process.
+  message.on("error", reject);
+  // Whatever ended the sending ends the request, and so the waiting.
+  const sending = body.sendTo(message).catch((error) => {
+    reject(error);
+    message.destroy();
+  });
+  try {
+    const answer = await promise;
+    const release = () => signal.removeEventListener("abort", abort);
+    answer.once("close", release);
+    const status = answer.statusCode ?? 0;
+    const headers = new Headers();
+    for (let i = 0; i < answer.rawHeaders.length; i += 2) {
+      headers.append(answer.rawHeaders[i]!, answer.rawHeaders[i + 1]!);
+    }
+    const bodiless = head || BODILESS.includes(status);
+    if (bodiless) answer.resume();
+    return new Response(bodiless ? null : streamOfAnswer(answer, message, signal), { status, headers });
+  } catch (error) {
+    signal.removeEventListener("abort", abort);
+    message.destroy();
+    await sending;
+    throw error;
+  }
+}
+
+/** The body of an answer, read as it is wanted. */
+function streamOfAnswer(
+  answer: IncomingMessage,
+  message: ClientRequest,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
+  const chunks = answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await chunks.next();
+        if (!done) return controller.enqueue(new Uint8Array(value));
+        if (!answer.complete) throw new Error("the connection ended early");
+        controller.close();
+      } catch (error) {
+        throw signal.aborted ? signal.reason : asFetchError(error);
+      }
+    },
+    cancel() {
+      message.destroy();
+      answer.destroy();
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** What is sent. Its length is told where all of it comes at once, as the bodies do that are not streams. */
+class Body {
+  readonly headers: Record<string, string>;
+  readonly #chunks: Uint8Array[];
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+
+  private constructor(
+    chunks: Uint8Array[],
+    reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+    headers: Record<string, string>,
+  ) {
+    this.headers = headers;
+    this.#chunks = chunks;
+    this.#reader = reader;
+  }
+
+  static async open({ body, method }: Request): Promise<Body> {
+    if (!body) {
+      return new Body([], undefined, ["POST", "PUT", "PATCH"].includes(method) ? { "content-length": "0" } : {});
+    }
+    const reader = body.getReader();
+    const chunks: Uint8Array[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { done, value } = await reader.read();
+      if (done) return new Body(chunks, undefined, { "content-length": `${chunks[0]?.length ?? 0}` });
+      chunks.push(value);
+    }
+    return new Body(chunks, reader, { "transfer-encoding": "chunked" });
+  }
+
+  async sendTo(message: ClientRequest): Promise<void> {
+    for (const chunk of this.#chunks) await write(message, chunk);
+    for (;;) {
+      const { done, value } = await this.#reader?.read() ?? { done: true, value: undefined };
+      if (done) break;
+      await write(message, value);
+    }
+    message.end();
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    await this.#reader?.cancel(reason).catch(() => {});
+  }
+}
+
+/** Writes a chunk and waits until there is room for another. */
+async function write(message: ClientRequest, chunk: Uint8Array): Promise<void> {
+  if (message.destroyed) throw new Error("the connection ended");
+  if (message.write(chunk)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  message.once("drain", resolve);
+  message.once("close", resolve);
+  await promise;
+  message.off("drain", resolve);
+  message.off("close", resolve);
+}
+
+/** `fetch` fails with `TypeError`s; here the system's code is said too. Errors of what is sent are passed on. */
+function asFetchError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof TypeError || isManifestsError(error)) return error;
+  const { code } = error as Error & { code?: unknown };
+  const said = typeof code !== "string" || error.message.includes(code);
+  return new TypeError(said ? error.message : `${code}: ${error.message}`);
+}
