@@ -8,6 +8,7 @@ export { findCacheFolder } from "./cache_folder.ts";
 export { loadCertificates } from "./certs_files.ts";
 export type { ConfigurationChoices } from "./choices.ts";
 export { loadContainersConf } from "./containers_files.ts";
+export { readEnv } from "./host.ts";
 export { builtInLookaside, loadRegistriesD } from "./registries_d_files.ts";
 export { loadRegistriesConf, loadShortNameAliases } from "./registries_files.ts";
 export { findStore, type StoreChoice } from "./storage_files.ts";

@@ -13,7 +13,8 @@ import { createOciArchiveTransport } from "../../transport/oci_archive/mod.ts";
 import { createTransportTable } from "../transports.ts";
 import { openBlobInfoCache } from "./blob_info_cache.ts";
 import { hostPlatform } from "./platform.ts";
-import { FILE_LOOKUPS, openFetch } from "./registries.ts";
+import { FILE_LOOKUPS } from "./registries.ts";
+import { openFetch } from "./registry_fetch.ts";
 import { openStore } from "./store.ts";
 
 const files: HostFiles = {
