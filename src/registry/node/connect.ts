@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 
 /** What a proxy is told of who asks. */
@@ -19,9 +19,18 @@ export async function connectThrough(
   const authority = `${target.hostname}:${target.port || "443"}`;
   const socket = await openTunnel(proxy, authority, options.signal);
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const secured = connectTls({ ...options.tls, socket, servername: target.hostname }, () => resolve(secured));
+  const host = target.hostname.replace(/^\[|\]$/g, "");
+  // An address is verified too, but may not be said as a name.
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const secured = connectTls({ ...options.tls, ...name, host, socket }, () => resolve(secured));
   secured.once("error", reject);
-  return await promise;
+  const abort = () => secured.destroy(new Error("aborted"));
+  options.signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await promise;
+  } finally {
+    options.signal.removeEventListener("abort", abort);
+  }
 }
 
 async function openTunnel(proxy: URL, authority: string, signal: AbortSignal): Promise<Socket> {

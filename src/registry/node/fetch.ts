@@ -60,7 +60,8 @@ export function openNodeFetch(options: NodeFetchOptions = {}): FetchHandle {
       };
     }
     const socket = await connectThrough(proxy, url, { tls, signal });
-    return { ...hostOptions(url), createConnection: () => socket, agent: false };
+    // Without an agent: with one, even `false`, the connection that is given would not be used.
+    return { ...hostOptions(url), createConnection: () => socket };
   };
   return {
     fetch: (request) => send(request, connect),
