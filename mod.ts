@@ -14,6 +14,7 @@ export {
   loadFromImage,
   openStore,
   parseImageName,
+  resolveShortName,
 } from "./src/system/local/mod.ts";
 export type { FetchManifestOptions, LockingMode, OpenStoreOptions } from "./src/system/local/mod.ts";
 export { BaseList, lockerForImage } from "./src/list/mod.ts";
@@ -85,6 +86,7 @@ export type {
   LocalImage,
   Locker,
   NamesOperation,
+  ShortNameExpansion,
   StoredImage,
   StoredLayer,
   WriteBigDataOptions,

@@ -14,19 +14,22 @@ export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes}B`;
   const units = ["KB", "MB"];
   const unit = bytes < 1024 * 1024 ? 0 : 1;
-  return `${(Math.round(bytes / 1024 ** (unit + 1) * 100) / 100)}${units[unit]}`;
+  const exact = bytes / 1024 ** (unit + 1) * 100;
+  const rounded = Math.round(exact);
+  // Rust rounds what is in the middle to the even neighbour.
+  const hundredths = rounded - exact === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
+  return `${hundredths / 100}${units[unit]}`;
 }
 
 /** Source text with its bare imports as they are published; examples in comments stay as they are. */
 export function rewriteImports(text: string, imports: Readonly<Record<string, string>>): string {
-  return text.replace(
-    /^(?! \* ).*$/gm,
-    (line) =>
-      line.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
-        const name = Object.keys(imports).find((key) => specifier === key || specifier.startsWith(`${key}/`));
-        return name ? `${before}"${imports[name]}${specifier.slice(name.length)}"` : whole;
-      }),
-  );
+  const rewrite = (line: string) =>
+    line.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
+      const name = Object.keys(imports).find((key) => specifier === key || specifier.startsWith(`${key}/`));
+      return name ? `${before}"${imports[name]}${specifier.slice(name.length)}"` : whole;
+    });
+  // Examples in comments are published as they are.
+  return text.split("\n").map((line) => /^\s*\*/.test(line) ? line : rewrite(line)).join("\n");
 }
 
 async function listFiles(root: string, folder: string): Promise<string[]> {

@@ -8,11 +8,15 @@ export interface GlobalOptions {
   runroot?: string;
   storageDriver?: string;
   storageOpt?: string[];
+  registriesConf?: string;
+  registriesConfDir?: string;
+  shortNameAliasConf?: string;
 }
 
 /** Options about registries that several subcommands have. */
 export interface RegistryFlags {
   authfile?: string;
+  certDir?: string;
   creds?: string;
   tlsVerify?: boolean;
   insecure?: boolean;
@@ -33,7 +37,8 @@ export interface CommandContext {
 export async function openStoreOf({ globals }: CommandContext): Promise<ImageStore> {
   const { openStore } = await import("../system/local/mod.ts");
   const { root, runroot, storageDriver, storageOpt } = globals;
-  return await openStore({ root, runRoot: runroot, driver: storageDriver, driverOptions: storageOpt });
+  const systemContext = configurationOf(globals);
+  return await openStore({ root, runRoot: runroot, driver: storageDriver, driverOptions: storageOpt, systemContext });
 }
 
 const LOCAL = "containers-storage:";
@@ -44,15 +49,26 @@ export function imageIn(store: ImageStore, image: string): string {
   return leavesOut ? LOCAL + store.location + image.slice(LOCAL.length) : image;
 }
 
-/** How to reach registries, by the flags. */
-export function systemContextOf(flags: RegistryFlags): SystemContext {
+/** Where configuration is, by the options before the subcommand. */
+function configurationOf({ registriesConf, registriesConfDir, shortNameAliasConf }: GlobalOptions): SystemContext {
+  return {
+    ...(registriesConf === undefined ? {} : { systemRegistriesConfPath: registriesConf }),
+    ...(registriesConfDir === undefined ? {} : { systemRegistriesConfDirPath: registriesConfDir }),
+    ...(shortNameAliasConf === undefined ? {} : { userShortNameAliasConfPath: shortNameAliasConf }),
+  };
+}
+
+/** How to reach registries, by the flags and by the options before the subcommand. */
+export function systemContextOf(flags: RegistryFlags, { globals }: CommandContext): SystemContext {
   if (flags.insecure && flags.tlsVerify !== undefined) {
     throw new UsageError("--insecure may not be used with --tls-verify");
   }
   const insecure = flags.insecure ?? (flags.tlsVerify === undefined ? undefined : !flags.tlsVerify);
   return {
+    ...configurationOf(globals),
     ...(insecure === undefined ? {} : { dockerInsecureSkipTlsVerify: insecure }),
     ...(flags.authfile === undefined ? {} : { authFilePath: flags.authfile }),
+    ...(flags.certDir === undefined ? {} : { dockerCertPath: flags.certDir }),
     ...(flags.creds === undefined ? {} : { dockerAuthConfig: parseCredentials(flags.creds) }),
     ...(flags.arch ? { architectureChoice: flags.arch } : {}),
     ...(flags.os ? { osChoice: flags.os } : {}),

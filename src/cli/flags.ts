@@ -45,7 +45,16 @@ function normalizeBoolean(arg: string): string {
 }
 
 /** Global flags that take a value, which therefore is not the subcommand. */
-const GLOBAL_VALUE_FLAGS = ["--root", "--runroot", "--storage-driver", "--storage-opt", "--log-level"];
+const GLOBAL_VALUE_FLAGS = [
+  "--root",
+  "--runroot",
+  "--storage-driver",
+  "--storage-opt",
+  "--log-level",
+  "--registries-conf",
+  "--registries-conf-dir",
+  "--short-name-alias-conf",
+];
 
 function dropManifest(args: string[]): string[] {
   let at = 0;

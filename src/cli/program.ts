@@ -18,6 +18,9 @@ export function createProgram(signal: AbortSignal): Command {
     .option("--runroot <path>", "storage state root")
     .option("--storage-driver <name>", "storage driver")
     .option("--storage-opt <option>", "storage driver option", collect)
+    .option("--registries-conf <file>", "what is known of registries (registries.conf)")
+    .option("--registries-conf-dir <folder>", "folder of its drop-ins")
+    .addOption(new Option("--short-name-alias-conf <file>").hideHelp())
     .addOption(new Option("--log-level <level>").hideHelp())
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "Error: ")) });
@@ -135,6 +138,7 @@ function all(): Option {
 function registryFlags(command: Command): Command {
   return command
     .option("--authfile <path>", "credential file")
+    .option("--cert-dir <path>", "folder with certificates for the registry")
     .option("--creds <user:password>", "credentials")
     .addOption(new Option("--tls-verify", "demand https and valid certificates"))
     .addOption(new Option("--no-tls-verify").hideHelp())

@@ -1,5 +1,6 @@
 import { decodeBase64 } from "../internal/mod.ts";
-import { type Credentials, isObject, ManifestsError, parseJson } from "../spec/mod.ts";
+import type { Credentials } from "../spec/mod.ts";
+import { type ConfTable, parseJsonFile } from "./document/mod.ts";
 
 /** A credential file: podman's `auth.json`, Docker's `config.json`, or the older `.dockercfg`. */
 export interface AuthFile {
@@ -24,54 +25,33 @@ export interface ParseAuthFileOptions {
 }
 
 /**
- * Reads a credential file.
+ * Reads a credential file. No error repeats a secret of it.
  *
  * @param path Names the file in errors.
- * @throws {ManifestsError} With code `CONFIG_FILE_INVALID`.
+ * @throws {ConfigFileError} That names file, line and key.
  */
 export function parseAuthFile(bytes: Uint8Array, path: string, options: ParseAuthFileOptions = {}): AuthFile {
   const { legacy: isLegacy = false } = options;
-  try {
-    const { value } = parseJson(bytes, path);
-    const root = isObject(value) ? value : fail("it is not an object");
-    const auths = isLegacy ? root : membersOf(root, "auths");
-    const { credsStore } = root;
-    return {
-      auths: new Map(Object.entries(auths).map(([key, entry]) => [key, readEntry(entry, key)])),
-      credHelpers: new Map(
-        Object.entries(isLegacy ? {} : membersOf(root, "credHelpers")).map(([key, name]) => [key, textOf(name, key)]),
-      ),
-      credsStore: isLegacy || !credsStore ? undefined : textOf(credsStore, "credsStore"),
-      isLegacy,
-    };
-  } catch (cause) {
-    // The cause may quote the file, which holds secrets.
-    throw new ManifestsError("CONFIG_FILE_INVALID", `Cannot read credential file ${path}: ${(cause as Error).message}`);
+  const root = parseJsonFile(bytes, path);
+  const auths = isLegacy ? root : root.table("auths");
+  const helpers = isLegacy ? undefined : root.table("credHelpers");
+  return {
+    auths: new Map(auths.keys.map((key) => [key, auths.isTable(key) ? readEntry(auths.table(key)) : {}])),
+    credHelpers: new Map(helpers?.keys.map((key) => [key, helpers.text(key) ?? ""])),
+    credsStore: isLegacy ? undefined : root.nonEmptyText("credsStore"),
+    isLegacy,
+  };
+}
+
+function readEntry(entry: ConfTable): Credentials {
+  const identityToken = entry.nonEmptyText("identitytoken");
+  const token = identityToken === undefined ? {} : { identityToken };
+  const auth = entry.nonEmptyText("auth");
+  if (auth === undefined) {
+    const [username, password] = [entry.text("username"), entry.text("password")];
+    return username !== undefined && password !== undefined ? { username, password, ...token } : token;
   }
-}
-
-function fail(problem: string): never {
-  throw new TypeError(problem);
-}
-
-function membersOf(root: Record<string, unknown>, key: string): Record<string, unknown> {
-  const members = root[key] ?? {};
-  return isObject(members) ? members : fail(`${key} is not an object`);
-}
-
-function textOf(value: unknown, key: string): string {
-  return typeof value === "string" ? value : fail(`the value of ${JSON.stringify(key)} is not a string`);
-}
-
-function readEntry(entry: unknown, key: string): Credentials {
-  if (!isObject(entry)) return {};
-  const { auth, identitytoken, username, password } = entry;
-  const token = typeof identitytoken === "string" && identitytoken !== "" ? { identityToken: identitytoken } : {};
-  if (typeof auth !== "string" || auth === "") {
-    return typeof username === "string" && typeof password === "string" ? { username, password, ...token } : token;
-  }
-  const decoded = decodeBase64(auth);
-  if (!decoded) fail(`auth of ${JSON.stringify(key)} is not base64`);
+  const decoded = decodeBase64(auth) ?? entry.fail("auth", "is not base64");
   const text = new TextDecoder().decode(decoded);
   const colon = text.indexOf(":");
   if (colon < 0) return token;

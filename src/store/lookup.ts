@@ -8,8 +8,8 @@ export interface LocalImage extends ImageWithData {
 }
 
 /**
- * Finds a local image the way podman does: full digests and ids, names with `localhost/` or `docker.io/` in front,
- * id prefixes, and last any image whose name ends in the short name.
+ * Finds a local image the way podman does: full digests and ids, the names that the store's configuration has for a
+ * short name, names with `localhost/` or `docker.io/` in front, id prefixes, and last any image whose name ends in the short name.
  *
  * @param keys Big data to read at the same moment.
  * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport.
@@ -22,7 +22,7 @@ export async function findLocalImage(
   const name = stripTransport(store, text);
   const id = /^(?:sha256:|@)?([a-f0-9]{64})$/.exec(name)?.[1];
   if (id) return await find(store, id, keys, (image) => image.id === id);
-  for (const candidate of candidates(name)) {
+  for (const candidate of await candidatesIn(store, name)) {
     const found = await find(store, candidate, keys, (image) => image.names.includes(candidate)) ??
       await findByDigest(store, candidate, keys);
     if (found) return found;
@@ -65,7 +65,15 @@ async function find(
   return found && matches(found.image) ? { ...found, resolvedName: nameOrId } : undefined;
 }
 
-/** The full names that a name may stand for, best first. */
+/** The full names that a name may stand for in a store, best first. */
+async function candidatesIn(store: ImageStore, name: string): Promise<string[]> {
+  const plain = candidates(name);
+  if (hasDomain(name) || plain.length === 0 || !store.expandShortName) return plain;
+  const expanded = await store.expandShortName(name);
+  return [...new Set([...expanded.flatMap(candidates), ...plain])];
+}
+
+/** The full names that a name may stand for without any configuration, best first. */
 function candidates(name: string): string[] {
   const full = (text: string): string[] => {
     try {

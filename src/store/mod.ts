@@ -16,6 +16,7 @@ export type {
   LayerStore,
   Locker,
   NamesOperation,
+  ShortNameExpansion,
   StoredImage,
   StoredLayer,
   WriteBigDataOptions,

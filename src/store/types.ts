@@ -98,6 +98,9 @@ export interface LayerStore {
   openLayer(layer: StoredLayer, options?: SignalOptions): Promise<ByteStream>;
 }
 
+/** Finds the full names that a short name may stand for, best first. */
+export type ShortNameExpansion = (name: string) => Promise<readonly string[]>;
+
 /** Local image records: what libimage needs of a `storage.Store`. Every change is all or nothing. */
 export interface ImageStore extends AsyncDisposable {
   /** The store as references print it, such as `[overlay@/var/lib/containers/storage+/run/containers/storage]`. */
@@ -111,6 +114,11 @@ export interface ImageStore extends AsyncDisposable {
    * moment; `undefined` where there is none.
    */
   findImage(nameOrId: string, keys?: readonly string[]): Promise<ImageWithData | undefined>;
+  /**
+   * The full names that a short name, with or without tag or digest, may stand for in this store, best first; default:
+   * the name in `localhost/` alone.
+   */
+  expandShortName?: ShortNameExpansion | undefined;
   /** All records, in the order of the store. */
   listImages(): Promise<StoredImage[]>;
   /** Makes a record. Fails with code `NAME_IN_USE` or `ID_IN_USE`. */

@@ -36,14 +36,33 @@ Deno.test("credentials are found by the most specific key", () => {
 Deno.test("a broken credential file is an error that names it and keeps its secrets", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/auth.json`;
-  for (const text of ["", "{", '{"auths":{"quay.io":{"auth":"hunter2%"}}}']) {
+  const rows: [text: string, line: number | undefined, key: string | undefined][] = [
+    ["", 1, undefined],
+    ["{\n", 2, undefined],
+    ['{\n  "auths": hunter2\n}', 2, undefined],
+    ['{"auths":{"a":1,\n"a":2}}', undefined, undefined],
+    ["[]", undefined, undefined],
+    ['{\n"auths": []}', 2, "auths"],
+    ['{"auths":{\n"quay.io":{\n"auth":"hunter2%"}}}', 3, "auths.quay.io.auth"],
+    ['{"auths":{\n"quay.io":{"auth":["hunter2"]}}}', 2, "auths.quay.io.auth"],
+    ['{"credHelpers":{"quay.io":5}}', 1, "credHelpers.quay.io"],
+    ['{"credsStore":{}}', 1, "credsStore"],
+  ];
+  for (const [text, line, key] of rows) {
     await Deno.writeTextFile(path, text);
-    await assert.rejects(loadCredentials("quay.io/x", { authFilePath: path }), (error: Error & { code: string }) => {
-      assert.equal(error.code, "CONFIG_FILE_INVALID");
-      assert.ok(error.message.includes(path));
-      assert.doesNotMatch(Deno.inspect(error), /hunter2/);
-      return true;
-    });
+    await assert.rejects(
+      loadCredentials("quay.io/x", { authFilePath: path }),
+      (error: Error & Record<string, unknown>) => {
+        assert.deepEqual(
+          [error.code, error.path, error.line, error.key],
+          ["CONFIG_FILE_INVALID", path, line, key],
+          `${text} ${error.message}`,
+        );
+        assert.ok(error.message.includes(path));
+        assert.doesNotMatch(Deno.inspect(error), /hunter2/);
+        return true;
+      },
+    );
   }
   await Deno.remove(path);
   await assert.rejects(loadCredentials("quay.io/x", { authFilePath: path }), { code: "CONFIG_FILE_UNREADABLE" });

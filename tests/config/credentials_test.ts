@@ -111,3 +111,25 @@ folderTest("a helper that may not be run is an error that says how to allow it",
 Deno.test("two files cannot both be the only one", async () => {
   await assert.rejects(loadCredentials("a.test/x", { authFilePath: "a", dockerCompatAuthFilePath: "b" }), TypeError);
 });
+
+folderTest("a helper that is asked the same by many at once runs once", async (folder) => {
+  await writeTree(folder, {
+    "auth.json": JSON.stringify({ credHelpers: { "a.test": "counting" } }),
+    "docker-credential-counting":
+      `#!/bin/sh\necho ran >> "${folder}/runs"\nread -r _\necho '{"Username":"u","Secret":"pass"}'`,
+  });
+  await Deno.chmod(`${folder}/docker-credential-counting`, 0o755);
+  const path = Deno.env.get("PATH")!;
+  Deno.env.set("PATH", `${folder}:${path}`);
+  try {
+    const choices = { authFilePath: `${folder}/auth.json` };
+    const ask = () => Promise.all(Array.from({ length: 8 }, (_, i) => loadCredentials(`a.test/app${i}`, choices)));
+    assert.deepEqual(await ask(), Array.from({ length: 8 }, () => password("u")));
+    assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\n");
+    // Later it is asked again: what it knows may have changed.
+    await ask();
+    assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\nran\n");
+  } finally {
+    Deno.env.set("PATH", path);
+  }
+});

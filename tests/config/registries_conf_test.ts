@@ -60,7 +60,7 @@ Deno.test("a broken registries.conf is an error with file, line and key", () => 
       /contradicts/,
     ],
     ['unqualified-search-registries = ["a.b/c"]', 1, "unqualified-search-registries", /hosts/],
-    ['unqualified-search-registries = ["https://a"]', 1, "unqualified-search-registries", /hosts/],
+    ['unqualified-search-registries = ["https://a"]', 1, "unqualified-search-registries", /scheme/],
     ['unqualified-search-registries = "a"', 1, "unqualified-search-registries", /array of strings/],
     ['short-name-mode = "loose"', 1, "short-name-mode", /permissive/],
     ['[aliases]\n"a.b/c" = "d.e/f"', 2, "aliases.a.b/c", /short name/],

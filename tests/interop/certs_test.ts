@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { create, fetchManifest, isManifestsError, type SystemContext } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
+import { digestOf } from "../../src/spec/mod.ts";
+import { cli, cliOk } from "../support/cli.ts";
 import { folderTest } from "../support/folders.ts";
 import { exec } from "../support/peers.ts";
 import { startDockerRegistry } from "../support/registries.ts";
@@ -53,5 +55,19 @@ folderTest("docker-registry over TLS is reached with the certificates with which
   // The client of one identity is not the client of another, also where both are in use.
   const [mine, others] = await Promise.all([outcome({ dockerCertPath: all }), outcome({ dockerCertPath: onlyCa })]);
   assert.deepEqual([mine, others], [undefined, "NETWORK"]);
-  assert.match(digest, /^sha256:/);
+  const raw = await cliOk(["inspect", "--cert-dir", all, `docker://${image}`]);
+  assert.equal(digestOf(new TextEncoder().encode(JSON.stringify(JSON.parse(raw)))), digest);
+
+  // Where the tools look by themselves: in a folder of exactly this name.
+  await fill(`home/.config/containers/certs.d/${registry.host}`, both);
+  await fill(`other/.config/containers/certs.d/127.0.0.1`, both);
+  for (const [home, found] of [["home", true], ["other", false]] as const) {
+    const env = { HOME: `${folder}/${home}` };
+    assert.equal((await exec(["skopeo", "inspect", "--raw", `docker://${image}`], env)).code === 0, found, home);
+    assert.equal((await cli(["inspect", `docker://${image}`], env)).code === 0, found, home);
+  }
+
+  // What is no certificate is an error that says so, before anything is sent.
+  const garbage = await fill("garbage", { "me.cert": server.key, "me.key": ca });
+  assert.equal(await outcome({ dockerCertPath: garbage }), "CONFIG_FILE_INVALID");
 }, ["skopeo", "docker-registry", "openssl"]);

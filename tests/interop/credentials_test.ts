@@ -40,6 +40,7 @@ folderTest("the credentials that skopeo sends are sent", async (home) => {
     "all/xdg/containers/auth.json": JSON.stringify({ auths: { [host]: auth("xdg") } }),
     "all/given.json": JSON.stringify({ auths: { [host]: auth("given") } }),
     "all/dockerconfig/config.json": JSON.stringify({ auths: { [host]: auth("dockerconfig") } }),
+    "all/empty/config.json": "{}",
     "docker/.docker/config.json": JSON.stringify({ auths: { [host]: auth("docker") } }),
     "docker/.dockercfg": JSON.stringify({ [host]: auth("legacy") }),
     "legacy/.dockercfg": JSON.stringify({ [`https://${host}/v1/`]: auth("legacy") }),
@@ -138,6 +139,22 @@ folderTest("the credentials that skopeo sends are sent", async (home) => {
     assert.doesNotMatch(stderr, /pass\b/);
     return { user: registry.asked.at(-1)?.split(" ")[1]?.split(":")[0], stderr };
   };
+  // A variable that skopeo does not know, but podman and buildah do.
+  const podmanRows: typeof rows = [
+    [at("all", { DOCKER_CONFIG: `${home}/all/dockerconfig` }), "ns/app", "dockerconfig"],
+    [
+      at("all", { DOCKER_CONFIG: `${home}/all/empty`, REGISTRY_AUTH_FILE: `${home}/all/given.json` }),
+      "ns/app",
+      "given",
+    ],
+  ];
+  const store = ["--root", `${home}/store`, "--runroot", `${home}/run`, "--storage-driver", "vfs"];
+  for (const [env, repository, user] of podmanRows) {
+    const image = `docker://${host}/${repository}:1`;
+    const row = JSON.stringify(env);
+    assert.equal((await users(["podman", ...store, "pull", image], env)).user, user, `podman ${row}`);
+    assert.equal((await users([...CLI, "inspect", image], env)).user, user, row);
+  }
   for (const [env, repository, user] of rows) {
     const image = `docker://${host}/${repository}:1`;
     const row = JSON.stringify([env.HOME, repository]);
@@ -146,4 +163,4 @@ folderTest("the credentials that skopeo sends are sent", async (home) => {
     assert.equal(ours.user, user, `${row}: ${ours.stderr}`);
     assert.doesNotMatch(ours.stderr, /hunter2/);
   }
-}, ["skopeo"]);
+}, ["skopeo", "podman"]);

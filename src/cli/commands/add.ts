@@ -37,7 +37,7 @@ export async function add(args: string[], flags: AddFlags, context: CommandConte
 }
 
 async function addImages(list: List, images: string[], flags: AddFlags, context: CommandContext): Promise<string[]> {
-  const systemContext = systemContextOf(flags);
+  const systemContext = systemContextOf(flags, context);
   const digests: string[] = [];
   for (const image of images) {
     const digest = await list.add(image, { all: flags.all, systemContext, signal: context.signal });
@@ -82,7 +82,7 @@ async function addArtifact(list: List, files: string[], flags: AddFlags, context
     subject: flags.artifactSubject,
     annotations: parseAnnotations(flags.artifactAnnotation),
     platform: { os: flags.os ?? "", architecture: flags.arch ?? "", variant: flags.variant ?? "" },
-    systemContext: systemContextOf({ ...flags, arch: "", os: "", variant: "" }),
+    systemContext: systemContextOf({ ...flags, arch: "", os: "", variant: "" }, context),
     signal: context.signal,
   });
 }

@@ -19,7 +19,7 @@ export async function annotate(args: string[], flags: AnnotateFlags, context: Co
   requireTarget(index, instance, flags);
   const { imageId, result } = await edit(context, name, async (list) => {
     if (index) {
-      const systemContext = systemContextOf({ ...flags, arch: "", os: "", variant: "" });
+      const systemContext = systemContextOf({ ...flags, arch: "", os: "", variant: "" }, context);
       if (flags.subject) await list.setSubjectFrom(flags.subject, { systemContext, signal: context.signal });
       if (flags.annotation) list.setAnnotations(undefined, annotations);
       return undefined;

@@ -19,7 +19,7 @@ export async function create(args: string[], flags: CreateFlags, context: Comman
   if (flags.amend && flags.replace) throw new UsageError("amend and replace are mutually exclusive");
   const fullName = String(normalizeLocalName(name));
   const annotations = parseAnnotations(flags.annotation);
-  const systemContext = systemContextOf(flags);
+  const systemContext = systemContextOf(flags, context);
   await using store = await openStoreOf(context);
   const fill = async (list: List) => {
     for (const image of images) {

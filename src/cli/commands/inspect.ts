@@ -9,11 +9,18 @@ import {
   indentJson,
   isIndexMediaType,
   nonEmpty,
+  type ParsedManifest,
   platformJson,
   sortedMap,
 } from "../../spec/mod.ts";
 import { findLocalImage } from "../../store/mod.ts";
-import { fetchManifest, type List, loadFromImage } from "../../system/local/mod.ts";
+import {
+  fetchManifest,
+  type List,
+  loadFromImage,
+  resolveShortName,
+  type SystemContext,
+} from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, print, type RegistryFlags, systemContextOf } from "../context.ts";
 
 /** `inspect IMAGE`: the local list of that name, else what the registry has. */
@@ -25,12 +32,26 @@ export async function inspect([name]: string[], flags: RegistryFlags, context: C
     const { list } = await loadFromImage(store, local.image.id);
     return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
   }
-  const systemContext = systemContextOf(flags);
-  const { bytes } = await fetchManifest(name!, { systemContext, signal: context.signal }).catch((cause) => {
+  const systemContext = systemContextOf(flags, context);
+  const { bytes } = await fetchFirst(name!, systemContext, context.signal).catch((cause) => {
     if (name!.startsWith("docker://") || context.signal.aborted) throw cause;
     throw new Error(`no local list ${JSON.stringify(name)}, and in a registry`, { cause });
   });
   print(indentJson(decodeUtf8(bytes), "    "));
+}
+
+/** The manifest of the first image that a name may mean and that is there. */
+async function fetchFirst(name: string, systemContext: SystemContext, signal: AbortSignal): Promise<ParsedManifest> {
+  const failures: Error[] = [];
+  for (const reference of await resolveShortName(name, systemContext)) {
+    try {
+      return await fetchManifest(reference, { systemContext, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      failures.push(error as Error);
+    }
+  }
+  throw failures.length === 1 ? failures[0] : new Error(`tried ${failures.map(({ message }) => message).join("; ")}`);
 }
 
 /** The list as podman and buildah show it: both of its forms in one. */

@@ -1,3 +1,4 @@
+import { loadContainersConf } from "../../config/files/mod.ts";
 import type { PushOptions } from "../../list/mod.ts";
 import { MEDIA_TYPES } from "../../spec/mod.ts";
 import { loadFromImage, lockerForImage } from "../../system/local/mod.ts";
@@ -34,7 +35,7 @@ export async function push(args: string[], flags: PushFlags, context: CommandCon
   const encoder = new TextEncoder();
   const result = await list.push(destination, {
     store,
-    ...wishesOf(flags),
+    ...await wishesOf(flags, context),
     imageListSelection: flags.all ? "all" : "specific",
     reportWriter: flags.quiet ? undefined : { write: (text) => Deno.stderr.writeSync(encoder.encode(text)) },
     signal: context.signal,
@@ -54,9 +55,9 @@ const FORMATS: Readonly<Record<string, string>> = {
   docker: MEDIA_TYPES.dockerList,
 };
 
-/** What the flags want to become of the images. */
-function wishesOf(flags: PushFlags): Partial<PushOptions> {
-  const { format, compressionFormat, compressionLevel: level, retry, retryDelay } = flags;
+/** What the flags, and where they are silent `containers.conf`, want to become of the images. */
+async function wishesOf(flags: PushFlags, context: CommandContext): Promise<Partial<PushOptions>> {
+  const { format, compressionFormat, compressionLevel: level } = flags;
   const manifestType = format === undefined ? undefined : FORMATS[format];
   if (format !== undefined && manifestType === undefined) {
     throw new UsageError(
@@ -66,13 +67,24 @@ function wishesOf(flags: PushFlags): Partial<PushOptions> {
   if (flags.forceCompression && compressionFormat === undefined) {
     throw new UsageError("--force-compression needs --compression-format");
   }
-  const compressionLevel = level === undefined ? undefined : parseCount("--compression-level", level);
+  const conf = await loadContainersConf();
+  const compressionLevel = level === undefined ? conf.compressionLevel : parseCount("--compression-level", level);
+  const retry = flags.retry ?? conf.retry?.toString();
+  const retryDelay = flags.retryDelay ?? conf.retryDelay;
   return {
-    systemContext: { ...systemContextOf(flags), compressionFormat, compressionLevel },
+    systemContext: {
+      ...systemContextOf(flags, context),
+      compressionFormat: compressionFormat ?? conf.compressionFormat,
+      compressionLevel,
+      // `storage` means below the store, where nothing of ours is.
+      bigFilesTemporaryDir: conf.imageCopyTmpDir === "storage" ? undefined : conf.imageCopyTmpDir,
+    },
+    maxParallelTransfers: conf.imageParallelCopies || undefined,
     manifestType,
     // Who names a format means it, as for the real tools.
     forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
-    addCompression: flags.addCompression,
+    // A variant for each image of a list of which not all go would contradict itself.
+    addCompression: flags.addCompression ?? (flags.all ? conf.addCompression : undefined),
     maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
     retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
   };

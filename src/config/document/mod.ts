@@ -1,8 +1,9 @@
 /**
- * TOML and YAML documents read key by key, with errors that name file, line and key.
+ * JSON, TOML and YAML documents read key by key, with errors that name file, line and key.
  *
  * @module
  */
+export { parseJsonFile } from "./json.ts";
 export { ConfTable } from "./table.ts";
 export { parseToml, type TomlParser } from "./toml.ts";
 export { parseYaml, type YamlParser } from "./yaml.ts";

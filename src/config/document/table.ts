@@ -17,7 +17,7 @@ interface ReadDocument extends ParsedDocument {
   readonly known: Set<string>;
 }
 
-/** A table of a TOML or YAML document, read key by key. What is wrong in it is an error with file, line and key. */
+/** A table of a JSON, TOML or YAML document, read key by key. What is wrong in it is an error with file, line and key. */
 export class ConfTable {
   readonly #document: ReadDocument;
   readonly #path: KeyPath;
@@ -41,6 +41,11 @@ export class ConfTable {
   /** The file that it is in. */
   get file(): string {
     return this.#document.path;
+  }
+
+  /** Whether the value of a key is a table. */
+  isTable(key: string): boolean {
+    return isObject(this.#values[key]);
   }
 
   /** Its keys. */

@@ -11,13 +11,24 @@ const MAX_ANSWER = 128 * 1024;
 /** Helpers are looked up in PATH: a name with a slash would be another program. */
 const NAME_REGEXP = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
+/** Questions that are being answered: who asks the same at the same time waits for the same process. */
+const asked = new Map<string, Promise<Credentials | undefined>>();
+
 /**
- * Asks `docker-credential-NAME` for the credentials of a registry; `undefined` where it has none.
+ * Asks `docker-credential-NAME` for the credentials of a registry; `undefined` where it has none. What is asked several
+ * times at once is answered by one process.
  *
  * @throws {ManifestsError} With code `CREDENTIAL_HELPER_FAILED`; unless the helper is optional, also where there is no
  * such program, or it may not be run.
  */
-export async function askHelper(question: HelperQuestion): Promise<Credentials | undefined> {
+export function askHelper(question: HelperQuestion): Promise<Credentials | undefined> {
+  const key = JSON.stringify(question);
+  let answer = asked.get(key);
+  if (!answer) asked.set(key, answer = ask(question).finally(() => asked.delete(key)));
+  return answer;
+}
+
+async function ask(question: HelperQuestion): Promise<Credentials | undefined> {
   const { helper, registry, isOptional } = question;
   const program = `docker-credential-${helper}`;
   const what = `credential helper ${JSON.stringify(program)} for ${registry}`;

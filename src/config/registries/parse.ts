@@ -1,6 +1,6 @@
-import { isRegistryHost } from "../../spec/mod.ts";
 import { type ConfTable, parseToml, type TomlParser } from "../document/mod.ts";
 import { readAliases } from "./aliases.ts";
+import { checkSearchRegistries } from "./locations.ts";
 import { checkConflicts, readRegistry } from "./parse_registry.ts";
 import { readVersion1 } from "./version1.ts";
 import { type RegistriesConf, SHORT_NAME_MODES, type ShortNameMode } from "./types.ts";
@@ -78,11 +78,10 @@ function readMode(root: ConfTable): ShortNameMode | undefined {
 }
 
 function searchRegistries(root: ConfTable, hosts: readonly string[]): Partial<RegistriesConf> {
-  const wrong = hosts.find((host) => !isRegistryHost(host));
-  if (wrong !== undefined) {
-    root.fail("unqualified-search-registries", `must hold hosts, which ${JSON.stringify(wrong)} is not`);
-  }
-  return { unqualifiedSearchRegistries: hosts, unqualifiedSearchRegistriesFile: root.file };
+  return {
+    unqualifiedSearchRegistries: checkSearchRegistries(root, "unqualified-search-registries", hosts),
+    unqualifiedSearchRegistriesFile: root.file,
+  };
 }
 
 /** Within one file the first entry for a prefix counts. */

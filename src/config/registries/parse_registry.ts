@@ -1,4 +1,5 @@
 import type { ConfTable } from "../document/mod.ts";
+import { checkLocation } from "./locations.ts";
 import type { PullFromMirror, RegistryEntry, RegistryMirror } from "./types.ts";
 
 const PULL_FROM_MIRROR: readonly string[] = ["all", "digest-only", "tag-only"] satisfies PullFromMirror[];
@@ -8,9 +9,7 @@ const WILDCARD = "*.";
 
 /** A host with a path, without slash at its end; empty where it is not set. */
 function readLocation(table: ConfTable, key: string): string {
-  const location = (table.text(key) ?? "").replace(/\/+$/, "");
-  if (/^https?:\/\//.test(location)) table.fail(key, `must begin with a host, without a scheme`);
-  return location;
+  return checkLocation(table, key, table.text(key) ?? "");
 }
 
 /** Reads a `[[registry]]`. */

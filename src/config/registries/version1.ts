@@ -1,12 +1,18 @@
 import type { ConfTable } from "../document/mod.ts";
+import { checkLocation, checkSearchRegistries } from "./locations.ts";
 import type { RegistriesConf, RegistryEntry } from "./types.ts";
 
 /** Reads the format of version 1: three lists of hosts. `undefined` where the file is not of that version. */
 export function readVersion1(root: ConfTable): Omit<RegistriesConf, "unknownKeys"> | undefined {
   if (!root.has("registries")) return undefined;
   const table = root.table("registries");
-  const read = (key: string) => table.table(key).texts("registries")?.map((host) => host.replace(/\/+$/, "")) ?? [];
-  const [search, insecure, blocked] = ["search", "insecure", "block"].map(read) as [string[], string[], string[]];
+  const [search, insecure, blocked] = (["search", "insecure", "block"] as const).map((key) => {
+    const list = table.table(key);
+    const texts = list.texts("registries") ?? [];
+    return key === "search"
+      ? checkSearchRegistries(list, "registries", texts)
+      : texts.map((text) => checkLocation(list, "registries", text));
+  }) as [string[], string[], string[]];
   // Files of version 2 may keep the empty lists of version 1.
   if (search.length + insecure.length + blocked.length === 0) return undefined;
   const hosts = [...new Set([...blocked, ...insecure])];

@@ -1,5 +1,5 @@
 import type { LockingMode } from "../lock/file_lock.ts";
-import type { ImageStore } from "../types.ts";
+import type { ImageStore, ShortNameExpansion } from "../types.ts";
 import type { StoreLocation } from "./layout.ts";
 import { ContainersStorage } from "./store.ts";
 
@@ -7,7 +7,12 @@ import { ContainersStorage } from "./store.ts";
  * Opens the store at a location. Nothing is read or made until it is used.
  *
  * @param mode Whom locks exclude; default `shared`.
+ * @param expandShortName See {@linkcode ImageStore.expandShortName}.
  */
-export function openContainersStorage(location: StoreLocation, mode: LockingMode = "shared"): ImageStore {
-  return new ContainersStorage(location, mode);
+export function openContainersStorage(
+  location: StoreLocation,
+  mode: LockingMode = "shared",
+  expandShortName?: ShortNameExpansion,
+): ImageStore {
+  return new ContainersStorage(location, mode, expandShortName);
 }

@@ -12,6 +12,7 @@ import type {
   LayerStore,
   Locker,
   NamesOperation,
+  ShortNameExpansion,
   StoredImage,
   WriteBigDataOptions,
 } from "../types.ts";
@@ -26,17 +27,19 @@ export class ContainersStorage implements ImageStore {
   readonly location: string;
   readonly identity: string;
   readonly layers: LayerStore;
+  readonly expandShortName: ShortNameExpansion | undefined;
   readonly #place: StoreLocation;
   readonly #mode: LockingMode;
   readonly #own: ImagesFolder;
   readonly #additional: readonly ImagesFolder[];
   #made = false;
 
-  constructor(place: StoreLocation, mode: LockingMode) {
+  constructor(place: StoreLocation, mode: LockingMode, expandShortName?: ShortNameExpansion) {
     const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
     const options = driverOptions.length > 0 ? `:${driverOptions.join(",")}` : "";
     this.location = `[${driver}@${graphRoot}+${runRoot}${options}]`;
     this.identity = `${driver}@${place.realRoot}`;
+    this.expandShortName = expandShortName;
     this.layers = new ContainersLayers(place, mode);
     this.#place = place;
     this.#mode = mode;

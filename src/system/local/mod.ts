@@ -13,6 +13,7 @@ export {
   loadFromImage,
   parseImageName,
 } from "./list.ts";
+export { resolveShortName } from "./short_names.ts";
 export { lockerForImage } from "../../list/mod.ts";
 export { loadPolicy } from "./policy.ts";
 export { verify, type VerifyImageOptions } from "./verify.ts";

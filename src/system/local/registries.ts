@@ -6,7 +6,6 @@ import {
   loadRegistriesConf,
   loadRegistriesD,
 } from "../../config/files/mod.ts";
-import type { ClientKey, FetchHandle } from "../../registry/mod.ts";
 import { namespacesOf, type RegistryLookups } from "../../transport/docker/mod.ts";
 
 /** What the files of this host say about registries. */
@@ -35,18 +34,3 @@ export const FILE_LOOKUPS: RegistryLookups = {
   },
   findCertificates: loadCertificates,
 };
-
-/** A client per registry. HTTP/1.1, because `fetch` uploads over HTTP/2 at a hundredth of the speed. */
-export function openFetch({ tls }: ClientKey): FetchHandle {
-  const { caCerts = [], cert, key } = tls ?? {};
-  const client = Deno.createHttpClient({
-    http2: false,
-    poolMaxIdlePerHost: 32,
-    caCerts: [...caCerts],
-    ...(cert !== undefined && key !== undefined ? { cert, key } : {}),
-  });
-  return {
-    fetch: (request) => fetch(request, { client }),
-    close: () => client.close(),
-  };
-}

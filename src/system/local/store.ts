@@ -1,4 +1,6 @@
-import { findStore } from "../../config/files/mod.ts";
+import { localCandidates } from "../../config/mod.ts";
+import { findStore, loadRegistriesConf, loadShortNameAliases } from "../../config/files/mod.ts";
+import type { SystemContext } from "../../image/mod.ts";
 import { type LockingMode, openContainersStorage } from "../../store/containers_storage/mod.ts";
 import type { ImageStore } from "../../store/mod.ts";
 
@@ -19,6 +21,8 @@ export interface OpenStoreOptions {
    * @default {"shared"}
    */
   locking?: LockingMode | undefined;
+  /** Where `registries.conf` is, which says what short names mean; default: where the real tools have it. */
+  systemContext?: SystemContext | undefined;
 }
 
 /**
@@ -39,5 +43,13 @@ export interface OpenStoreOptions {
  * ```
  */
 export async function openStore(options: OpenStoreOptions = {}): Promise<ImageStore> {
-  return openContainersStorage(await findStore(options), options.locking);
+  const { locking, systemContext } = options;
+  return openContainersStorage(
+    await findStore(options),
+    locking,
+    async (name) =>
+      localCandidates(await loadRegistriesConf(systemContext), name, await loadShortNameAliases(systemContext)).map(
+        String,
+      ),
+  );
 }
