@@ -12,11 +12,20 @@ export {
   hostPlatform,
   List,
   loadFromImage,
+  loadPolicy,
   openStore,
   parseImageName,
   resolveShortName,
+  verify,
 } from "./src/system/local/mod.ts";
-export type { FetchManifestOptions, LockingMode, OpenStoreOptions } from "./src/system/local/mod.ts";
+export type {
+  FetchManifestOptions,
+  LockingMode,
+  OpenStoreOptions,
+  ReferenceVerdict,
+  VerifyImageOptions,
+  VerifyReferenceOptions,
+} from "./src/system/local/mod.ts";
 export { BaseList, lockerForImage } from "./src/list/mod.ts";
 export type {
   AddArtifactOptions,
@@ -118,10 +127,29 @@ export type {
   Platform,
 } from "./src/spec/mod.ts";
 export type {
+  ChosenScope,
+  KeyMaterial,
+  OpenedMessage,
+  OpenMessage,
+  OpenMessageOptions,
+  Policy,
   PolicyDecision,
+  PolicyRequirement,
+  Refusal,
+  RequirementVerdict,
   Signature,
   SignaturePolicy,
+  SignatureVerdict,
+  SignedBy,
+  SignedByKeyType,
+  SignedIdentity,
   Signer,
   SigstoreSignature,
+  SigstoreSigned,
+  SigstoreTrust,
   SimpleSignature,
+  Verdict,
+  VerifiedSigstoreSignature,
+  VerifiedSimpleSignature,
+  VerifyOptions,
 } from "./src/signature/mod.ts";

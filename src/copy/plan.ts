@@ -161,14 +161,15 @@ export function planCopy(options: PlanOptions): CopyPlan {
 function compressionAfter(image: ReadImage | undefined, options: PlanOptions): InstanceCompression {
   if (!image) return "as-declared";
   const { manifest } = image.verified;
-  if (isIndex(manifest) || fixedBy(options.wishes, image.signatures)) return "fixed";
+  if (isIndex(manifest) || options.wishes.fixed) return "fixed";
   const keepsForeign = options.abilities.keepsForeignLayers ?? false;
   const layers = (image.layers ?? manifest.layers).filter((layer) => !(keepsForeign && isForeignLayer(layer)));
   if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return "fixed";
   const policy = policyFor(options, undefined);
   const forms = new Set(layers.map((layer): LayerForm => {
     const form = declaredForm(layer);
-    const recoding = form && recodingFor(policy, form);
+    // One that is signed stays as it is; a variant of it is another image.
+    const recoding = form && image.signatures.length === 0 ? recodingFor(policy, form) : undefined;
     return recoding ? recoding.compress?.algorithm ?? "uncompressed" : form;
   }));
   // Who reads zstd reads a mixture of it with zstd:chunked.

@@ -17,7 +17,7 @@ export { resolveShortName } from "./short_names.ts";
 export { lockerForImage } from "../../list/mod.ts";
 export { loadPolicy } from "./policy.ts";
 export { verify, type VerifyImageOptions } from "./verify.ts";
-export type { ReferenceVerdict } from "../verify.ts";
+export type { ReferenceVerdict, VerifyReferenceOptions } from "../verify.ts";
 export { hostPlatform } from "./platform.ts";
 export type { LockingMode } from "../../store/containers_storage/mod.ts";
 export { openStore, type OpenStoreOptions } from "./store.ts";
