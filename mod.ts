@@ -9,13 +9,22 @@ export {
   create,
   editList,
   fetchManifest,
+  findInstance,
+  findSource,
   hostPlatform,
   List,
   loadFromImage,
   openStore,
   parseImageName,
 } from "./src/system/local/mod.ts";
-export type { FetchManifestOptions, LockingMode, OpenStoreOptions } from "./src/system/local/mod.ts";
+export type {
+  FetchManifestOptions,
+  FindInstanceOptions,
+  FindSourceOptions,
+  FoundSource,
+  LockingMode,
+  OpenStoreOptions,
+} from "./src/system/local/mod.ts";
 export { BaseList, lockerForImage } from "./src/list/mod.ts";
 export type {
   AddArtifactOptions,

@@ -7,30 +7,43 @@ import {
   type GoJsonValue,
   guessMediaType,
   indentJson,
+  isIndex,
   isIndexMediaType,
   nonEmpty,
   platformJson,
   sortedMap,
 } from "../../spec/mod.ts";
-import { findLocalImage } from "../../store/mod.ts";
-import { fetchManifest, type List, loadFromImage } from "../../system/local/mod.ts";
-import { type CommandContext, openStoreOf, print, type RegistryFlags, systemContextOf } from "../context.ts";
+import { findLocalImage, type ImageStore, type LocalImage } from "../../store/mod.ts";
+import { fetchManifest, hasTransport, type List, loadFromImage } from "../../system/local/mod.ts";
+import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { note, print } from "../output.ts";
 
 /** `inspect IMAGE`: the local list of that name, else what the registry has. */
 export async function inspect([name]: string[], flags: RegistryFlags, context: CommandContext): Promise<void> {
+  const systemContext = await systemContextOf(flags, context);
   await using store = await openStoreOf(context);
-  const local = name!.startsWith("docker://") ? undefined : await findLocalImage(store, name!, ["manifest"]);
+  const local = await findUnlessElsewhere(store, name!);
   const manifest = local?.data.get("manifest");
   if (local && manifest && isIndexMediaType(guessMediaType(manifest))) {
     const { list } = await loadFromImage(store, local.image.id);
     return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
   }
-  const systemContext = systemContextOf(flags);
-  const { bytes } = await fetchManifest(name!, { systemContext, signal: context.signal }).catch((cause) => {
-    if (name!.startsWith("docker://") || context.signal.aborted) throw cause;
+  const found = await fetchManifest(name!, { systemContext, signal: context.signal }).catch((cause) => {
+    if (context.signal.aborted || hasTransport(name!)) throw cause;
     throw new Error(`no local list ${JSON.stringify(name)}, and in a registry`, { cause });
   });
-  print(indentJson(decodeUtf8(bytes), "    "));
+  if (!isIndex(found)) {
+    if (!context.persona.inspectsSingleImages) {
+      throw new Error(`${name}: manifest is of type ${found.mediaType} (not a list type)`);
+    }
+    note(`Warning: The manifest type ${found.mediaType} is not a manifest list but a single image.`);
+  }
+  print(indentJson(decodeUtf8(found.bytes), "    "));
+}
+
+/** The local image of that name, unless the name says that it is elsewhere. */
+async function findUnlessElsewhere(store: ImageStore, name: string): Promise<LocalImage | undefined> {
+  return hasTransport(name) ? undefined : await findLocalImage(store, name, ["manifest"]);
 }
 
 /** The list as podman and buildah show it: both of its forms in one. */

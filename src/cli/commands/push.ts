@@ -1,19 +1,21 @@
 import type { PushOptions } from "../../list/mod.ts";
-import { MEDIA_TYPES } from "../../spec/mod.ts";
-import { loadFromImage, lockerForImage } from "../../system/local/mod.ts";
+import { type Digest, MEDIA_TYPES } from "../../spec/mod.ts";
+import type { ImageStore } from "../../store/mod.ts";
+import { loadFromImage, lockerForImage, type SystemContext } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
-import { UsageError } from "../errors.ts";
+import { type SigningFlags, signingOptions } from "../engine_options.ts";
+import { prefixError, UsageError } from "../errors.ts";
 import { parseCount, parseDuration } from "../flags.ts";
+import { printResult } from "../output.ts";
 import { requireList } from "./find.ts";
 
 /** Flags of `push`. */
-export interface PushFlags extends RegistryFlags {
-  all: boolean;
+export interface PushFlags extends RegistryFlags, SigningFlags {
+  all?: boolean;
   rm?: boolean;
-  purge?: boolean;
   digestfile?: string;
   quiet?: boolean;
-  format?: string;
+  format?: string[];
   compressionFormat?: string;
   compressionLevel?: string;
   forceCompression?: boolean;
@@ -25,8 +27,12 @@ export interface PushFlags extends RegistryFlags {
 /** `push LIST [DESTINATION]`; without a destination, to where the list's name says. */
 export async function push(args: string[], flags: PushFlags, context: CommandContext): Promise<void> {
   const [name, given] = args as [string, string?];
+  const wishes = { ...wishesOf(flags), ...await signingOptions(flags) };
+  const systemContext = { ...await systemContextOf(flags, context), ...compressionOf(flags) };
   await using store = await openStoreOf(context);
-  const { id, manifestDigest, resolvedName } = await requireList(store, name);
+  const { id, manifestDigest, resolvedName } = await requireList(store, name).catch((error) => {
+    throw prefixError(context.persona.pushPrefix(name), error);
+  });
   const destination = given ?? ownDestination(resolvedName);
   const { list } = await loadFromImage(store, id);
   // Now, not after a long push: whether the digest can be written.
@@ -34,17 +40,29 @@ export async function push(args: string[], flags: PushFlags, context: CommandCon
   const encoder = new TextEncoder();
   const result = await list.push(destination, {
     store,
-    ...wishesOf(flags),
-    imageListSelection: flags.all ? "all" : "specific",
+    systemContext,
+    ...wishes,
+    imageListSelection: flags.all ?? true ? "all" : "specific",
     reportWriter: flags.quiet ? undefined : { write: (text) => Deno.stderr.writeSync(encoder.encode(text)) },
     signal: context.signal,
   });
   // Only now: a digest in a file means that the list is there.
   if (flags.digestfile !== undefined) await Deno.writeTextFile(flags.digestfile, result.digest);
-  if (!flags.rm && !flags.purge) return;
-  // Only what was pushed is deleted: an edit that somebody made meanwhile stays.
-  await using _guard = await (await lockerForImage(store, id)).lock({ signal: context.signal });
-  await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifestDigest]]) });
+  if (flags.rm) await deletePushed(store, id, manifestDigest, context);
+  if (flags.format?.includes("json")) {
+    printResult({ format: "json" }, [], { ...result, instances: Object.fromEntries(result.instances) });
+  }
+}
+
+/** Only what was pushed is deleted: an edit that somebody made meanwhile stays. */
+async function deletePushed(
+  store: ImageStore,
+  id: string,
+  manifest: Digest,
+  { signal }: CommandContext,
+): Promise<void> {
+  await using _guard = await (await lockerForImage(store, id)).lock({ signal });
+  await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifest]]) });
 }
 
 /** The media types of manifests by the names that users of the real tools know. */
@@ -56,7 +74,8 @@ const FORMATS: Readonly<Record<string, string>> = {
 
 /** What the flags want to become of the images. */
 function wishesOf(flags: PushFlags): Partial<PushOptions> {
-  const { format, compressionFormat, compressionLevel: level, retry, retryDelay } = flags;
+  const { compressionFormat, retry, retryDelay } = flags;
+  const format = flags.format?.findLast((name) => name !== "json");
   const manifestType = format === undefined ? undefined : FORMATS[format];
   if (format !== undefined && manifestType === undefined) {
     throw new UsageError(
@@ -66,9 +85,7 @@ function wishesOf(flags: PushFlags): Partial<PushOptions> {
   if (flags.forceCompression && compressionFormat === undefined) {
     throw new UsageError("--force-compression needs --compression-format");
   }
-  const compressionLevel = level === undefined ? undefined : parseCount("--compression-level", level);
   return {
-    systemContext: { ...systemContextOf(flags), compressionFormat, compressionLevel },
     manifestType,
     // Who names a format means it, as for the real tools.
     forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
@@ -76,6 +93,11 @@ function wishesOf(flags: PushFlags): Partial<PushOptions> {
     maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
     retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
   };
+}
+
+function compressionOf({ compressionFormat, compressionLevel: level }: PushFlags): SystemContext {
+  const compressionLevel = level === undefined ? undefined : parseCount("--compression-level", level);
+  return { compressionFormat, compressionLevel };
 }
 
 /** Where a list goes whose name says it. */

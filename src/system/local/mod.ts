@@ -14,6 +14,8 @@ export {
   parseImageName,
 } from "./list.ts";
 export { lockerForImage } from "../../list/mod.ts";
+export { findInstance, type FindInstanceOptions } from "./find_instance.ts";
+export { findSource, type FindSourceOptions, type FoundSource, hasTransport } from "./find_source.ts";
 export { hostPlatform } from "./platform.ts";
 export type { LockingMode } from "../../store/containers_storage/mod.ts";
 export { openStore, type OpenStoreOptions } from "./store.ts";
