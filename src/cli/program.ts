@@ -22,6 +22,7 @@ export async function runProgram(args: readonly string[], persona: Persona, sign
   const merged = mergeGlobals(globals, flags);
   if (merged.help) return await showHelp({}, [name], persona);
   refuseService(merged);
+  refuseLogLevel(merged, persona);
   requireOperands(definition, operands, persona);
   const action = await definition.load();
   const context: CommandContext = { globals: merged, persona, signal };
@@ -58,6 +59,17 @@ function mergeGlobals(before: GlobalFlags, after: Record<string, unknown>): Glob
 function refuseService(globals: GlobalFlags): void {
   const flag = SERVICE_FLAGS.find((name) => (globals as Record<string, unknown>)[name]);
   if (flag) throw new UsageError(`--${flag} is not supported: only stores of this machine can be worked on`);
+}
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"];
+
+/** Nothing is logged here, but a script that sets a level that there is not has a mistake in it. */
+function refuseLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
+  if (logLevel === undefined || LOG_LEVELS.includes(logLevel.toLowerCase())) return;
+  throw new ExitError(
+    persona.name === "podman" ? 1 : 125,
+    `The log level ${JSON.stringify(logLevel)} is not supported, choose from: ${LOG_LEVELS.join(", ")}`,
+  );
 }
 
 /** Cobra's words for too few and too many operands. */

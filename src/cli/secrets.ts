@@ -2,10 +2,10 @@ import { UsageError } from "./errors.ts";
 
 /** Asks for a secret on the terminal, without showing it. Throws where there is no terminal. */
 export async function readSecret(question: string): Promise<string> {
+  await Deno.stdout.write(new TextEncoder().encode(question));
   if (!Deno.stdin.isTerminal()) {
     throw new UsageError("could not read password from terminal: inappropriate ioctl for device");
   }
-  await Deno.stdout.write(new TextEncoder().encode(question));
   Deno.stdin.setRaw(true, { cbreak: true });
   try {
     return await readLine();
