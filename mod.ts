@@ -7,6 +7,7 @@
  */
 export {
   create,
+  describeImage,
   editList,
   fetchManifest,
   findInstance,
@@ -18,6 +19,10 @@ export {
   parseImageName,
 } from "./src/system/local/mod.ts";
 export type {
+  DescribedImage,
+  DescribedInstance,
+  DescribedLayer,
+  DescribeImageOptions,
   FetchManifestOptions,
   FindInstanceOptions,
   FindSourceOptions,
@@ -51,14 +56,18 @@ export type {
 export type {
   BlobCandidate,
   BlobFacts,
+  BlobFate,
   BlobInfoCache,
   BlobOutcome,
   CandidateOptions,
   CopyEvent,
+  CopyOutline,
   CopyResult,
   KnownCompression,
   KnownLocation,
   LayerForm,
+  OutlinedBlob,
+  OutlinedImage,
   Selection,
 } from "./src/copy/mod.ts";
 export type {

@@ -1,4 +1,5 @@
 import { UsageError } from "./errors.ts";
+import { createStyle, type Style } from "./format/style.ts";
 
 /** Prints a line of a result. */
 export function print(text: string): void {
@@ -26,4 +27,9 @@ export function printResult({ format }: ResultFormat, lines: readonly string[], 
 export function requireFormat({ format }: ResultFormat, formats: readonly string[] = ["text", "json"]): void {
   if (format === undefined || formats.includes(format)) return;
   throw new UsageError(`unknown format ${JSON.stringify(format)}: choose one of ${formats.join(", ")}`);
+}
+
+/** Colours for stdout. */
+export function styleOfStdout(): Style {
+  return createStyle({ isTerminal: Deno.stdout.isTerminal(), env: (name) => Deno.env.get(name) });
 }

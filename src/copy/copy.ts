@@ -1,5 +1,6 @@
 import {
   type BlobOrigin,
+  type ImageDestination,
   type ImageReference,
   type ImageSource,
   readManifest,
@@ -13,6 +14,7 @@ import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
 import { parseManifestType } from "./formats.ts";
+import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { type CopyPlan, type CopyWishes, planCopy, type ReadImage, requireDigest } from "./plan.ts";
 import { createReporter } from "./report.ts";
 import { retry, type RetryOptions } from "./retry.ts";
@@ -61,12 +63,44 @@ export interface CopyResult {
   readonly instances: ReadonlyMap<Digest, Digest>;
 }
 
+/** A copy of which everything is known, and nothing is done yet. */
+interface PreparedCopy {
+  readonly plan: CopyPlan;
+  readonly source: ImageSource;
+  readonly destination: ImageDestination;
+  readonly retries: Omit<RetryOptions, "signal">;
+}
+
 /** Copies an image, or a list with its instances, from one place to another. */
 export async function copyImage(
   from: ImageReference,
   to: ImageReference,
   options: CopyOptions,
 ): Promise<CopyResult> {
+  return await withPlan(from, to, options, (prepared) => runCopy(prepared, to, options));
+}
+
+/** What {@linkcode copyImage} would do. The destination is asked what it has, and not changed. */
+export async function outlineCopy(
+  from: ImageReference,
+  to: ImageReference,
+  options: CopyOptions,
+): Promise<CopyOutline> {
+  return await withPlan(
+    from,
+    to,
+    options,
+    ({ plan, destination }) => outlinePlan(plan, destination, options.signal),
+  );
+}
+
+/** Reads what there is, plans, and does something with the plan. */
+async function withPlan<T>(
+  from: ImageReference,
+  to: ImageReference,
+  options: CopyOptions,
+  use: (prepared: PreparedCopy) => Promise<T>,
+): Promise<T> {
   const { systemContext = {}, signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8 } = options;
   requireOptions(maxRetries, maxParallelTransfers);
   const wishes = readWishes(options, to);
@@ -82,7 +116,17 @@ export async function copyImage(
   requireDigest(to.dockerReference, single ? images[0]!.verified.digest : top.digest);
   await using destination = await to.openDestination(systemContext);
   const plan = planCopy({ top, images, single, abilities: destination.abilities, wishes });
-  emit({ type: "planned", ...countPlan(plan) });
+  return await use({ plan, source, destination, retries });
+}
+
+async function runCopy(
+  { plan, source, destination, retries }: PreparedCopy,
+  to: ImageReference,
+  options: CopyOptions,
+): Promise<CopyResult> {
+  const { systemContext = {}, signal, maxParallelTransfers = 8 } = options;
+  const { emit } = retries;
+  emit({ type: "planned", ...countPlan(plan), images: outlineImages(plan) });
   const reporter = createReporter(options.reportWriter, plan);
   await using cache = await (options.openBlobInfoCache?.(systemContext) ?? createBlobInfoCache());
   const { top: written, written: instances } = await runPlan({

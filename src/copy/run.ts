@@ -111,7 +111,12 @@ class Run {
     const layers = moved.slice(0, image.layers.length);
     await content.verifyDiffIds(layers, signal);
     const { manifest, identity } = await this.#writeManifest(image, layers, content, signal);
-    this.#options.emit({ type: "manifest-done", digest: identity.digest, top: !plan.index });
+    this.#options.emit({
+      type: "manifest-done",
+      digest: identity.digest,
+      source: image.digest,
+      top: !plan.index,
+    });
     return {
       source: image.digest,
       besides: image.variant?.entries,

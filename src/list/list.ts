@@ -1,3 +1,4 @@
+import { copyImage, type CopyOutline, outlineCopy } from "../copy/mod.ts";
 import type { ImageReference } from "../image/mod.ts";
 import {
   type Descriptor,
@@ -18,7 +19,7 @@ import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
 import { notAManifestList } from "./load.ts";
-import { pushList, type PushOptions, type PushResult } from "./push.ts";
+import { type ListPush, pushList, type PushOptions, type PushResult } from "./push.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, writeRecords } from "./records.ts";
 import { ListReference, type ListSelection } from "./reference.ts";
 
@@ -271,14 +272,28 @@ export class BaseList extends EditableIndex {
    * `MANIFEST_REJECTED`, `POLICY_REJECTED` and others.
    */
   async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
+    return await pushList(this.#pushTo(destination, options), copyImage);
+  }
+
+  /**
+   * Finds out what {@linkcode push} with the same arguments would do: which blobs would move, be mounted, be compressed
+   * anew. Manifests are read, the destination is asked what it has, and nothing is changed.
+   *
+   * @throws {ManifestsError} As {@linkcode push} does before anything is written.
+   */
+  async outlinePush(destination: string | ImageReference, options: PushOptions = {}): Promise<CopyOutline> {
+    return await pushList(this.#pushTo(destination, options), outlineCopy);
+  }
+
+  #pushTo(destination: string | ImageReference, options: PushOptions): ListPush {
     const { store, imageListSelection, instances } = options;
-    return await pushList({
+    return {
       source: this.reference(store, { selection: imageListSelection, instances }),
       destination: this.#resolve(destination),
       wanted: this.#platform(options.systemContext),
       host: this.#host,
       options,
-    });
+    };
   }
 
   #resolve(image: string | ImageReference): ImageReference {

@@ -1,4 +1,4 @@
-import { type CopyEvent, copyImage, type CopyResult } from "../copy/mod.ts";
+import type { CopyEvent, CopyOptions, CopyResult } from "../copy/mod.ts";
 import type { ImageReference, SystemContext } from "../image/mod.ts";
 import { type Digest, parseDigest, type Platform } from "../spec/mod.ts";
 import type { ImageStore } from "../store/mod.ts";
@@ -73,19 +73,30 @@ export interface PushOptions {
 /** What {@linkcode List.push} did. */
 export type PushResult = CopyResult;
 
-/** Copies a list to a destination. */
-export async function pushList(push: {
-  source: ImageReference;
-  destination: ImageReference;
-  wanted: Platform;
-  host: ListHost;
-  options: PushOptions;
-}): Promise<PushResult> {
+/** What is copied, and where to. */
+export interface ListPush {
+  /** The list. */
+  readonly source: ImageReference;
+  /** Where it goes. */
+  readonly destination: ImageReference;
+  /** The platform of `system`. */
+  readonly wanted: Platform;
+  /** What the list is given of the world around it. */
+  readonly host: ListHost;
+  /** What the caller wants. */
+  readonly options: PushOptions;
+}
+
+/** Copies a list to a destination, or, with `outlineCopy`, finds out what that would do. */
+export async function pushList<T>(
+  push: ListPush,
+  copy: (from: ImageReference, to: ImageReference, options: CopyOptions) => Promise<T>,
+): Promise<T> {
   const { options } = push;
   refuseUnknownOptions(options);
   refuseContradictions(options);
   const source = await options.sourceFilter?.(push.source) ?? push.source;
-  return await copyImage(source, push.destination, {
+  return await copy(source, push.destination, {
     ...options,
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),

@@ -14,21 +14,33 @@ import {
   sortedMap,
 } from "../../spec/mod.ts";
 import { findLocalImage, type ImageStore, type LocalImage } from "../../store/mod.ts";
-import { fetchManifest, hasTransport, type List, loadFromImage } from "../../system/local/mod.ts";
+import {
+  describeImage,
+  type DescribeImageOptions,
+  fetchManifest,
+  hasTransport,
+  type List,
+  loadFromImage,
+} from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
-import { note, print } from "../output.ts";
+import { note, print, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
+
+/** Flags of `inspect`. */
+export interface InspectFlags extends RegistryFlags, ResultFormat {}
 
 /** `inspect IMAGE`: the local list of that name, else what the registry has. */
-export async function inspect([name]: string[], flags: RegistryFlags, context: CommandContext): Promise<void> {
-  const systemContext = await systemContextOf(flags, context);
+export async function inspect([name]: string[], flags: InspectFlags, context: CommandContext): Promise<void> {
+  requireFormat(flags, ["json", "table", "tree"]);
+  const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
   await using store = await openStoreOf(context);
   const local = await findUnlessElsewhere(store, name!);
   const manifest = local?.data.get("manifest");
   if (local && manifest && isIndexMediaType(guessMediaType(manifest))) {
     const { list } = await loadFromImage(store, local.image.id);
+    if (flags.format && flags.format !== "json") return await printDescription(flags, list.reference(store), call);
     return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
   }
-  const found = await fetchManifest(name!, { systemContext, signal: context.signal }).catch((cause) => {
+  const found = await fetchManifest(name!, call).catch((cause) => {
     if (context.signal.aborted || hasTransport(name!)) throw cause;
     throw new Error(`no local list ${JSON.stringify(name)}, and in a registry`, { cause });
   });
@@ -38,7 +50,19 @@ export async function inspect([name]: string[], flags: RegistryFlags, context: C
     }
     note(`Warning: The manifest type ${found.mediaType} is not a manifest list but a single image.`);
   }
+  if (flags.format && flags.format !== "json") return await printDescription(flags, name!, call);
   print(indentJson(decodeUtf8(found.bytes), "    "));
+}
+
+async function printDescription(
+  { format }: InspectFlags,
+  image: Parameters<typeof describeImage>[0],
+  call: DescribeImageOptions,
+): Promise<void> {
+  const { describeAsTable, describeAsTree } = await import("../format/description.ts");
+  const description = await describeImage(image, call);
+  const lines = format === "tree" ? describeAsTree(description) : describeAsTable(description, styleOfStdout());
+  for (const line of lines) print(line);
 }
 
 /** The local image of that name, unless the name says that it is elsewhere. */

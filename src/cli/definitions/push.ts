@@ -1,67 +1,6 @@
-import type { CommandDefinition, FlagDefinition } from "../definition.ts";
+import type { CommandDefinition } from "../definition.ts";
 import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
-
-const COMPRESSIONS = ["gzip", "zstd", "zstd:chunked"];
-
-/** How the images that are pushed shall be. */
-const CONTENT_FLAGS: readonly FlagDefinition[] = [
-  {
-    name: "format",
-    short: "f",
-    kind: "array",
-    value: "TYPE",
-    description: "write manifests as oci or v2s2 (docker); json prints the result",
-    completes: ["oci", "v2s2", "json"],
-  },
-  {
-    name: "compression-format",
-    kind: "text",
-    value: "NAME",
-    description: "compress layers with gzip, zstd or zstd:chunked",
-    completes: COMPRESSIONS,
-  },
-  { name: "compression-level", kind: "text", value: "LEVEL", description: "level of that compression" },
-  {
-    name: "force-compression",
-    kind: "boolean",
-    description: "compress layers anew that are compressed otherwise (default with --compression-format)",
-  },
-  {
-    name: "add-compression",
-    kind: { manifests: "list", podman: "list", buildah: "array" },
-    value: "NAME",
-    description: "offer every platform also in this compression",
-    completes: COMPRESSIONS,
-  },
-];
-
-const SIGNING_FLAGS: readonly FlagDefinition[] = [
-  { name: "remove-signatures", kind: "boolean", description: "leave out the signatures that images have" },
-  { name: "sign-by", kind: "text", value: "FINGERPRINT", description: "sign with a GnuPG key" },
-  {
-    name: "sign-by-sigstore-private-key",
-    kind: "text",
-    value: "FILE",
-    description: "sign with a sigstore private key",
-    completes: "files",
-  },
-  { name: "sign-by-sigstore", kind: "text", value: "FILE", description: "sign as a parameter file says", hidden: true },
-  {
-    name: "sign-by-sq-fingerprint",
-    kind: "text",
-    value: "FINGERPRINT",
-    description: "sign with a Sequoia key",
-    hidden: true,
-  },
-  {
-    name: "sign-passphrase-file",
-    kind: "text",
-    value: "FILE",
-    description: "file whose first line unlocks the key",
-    completes: "files",
-  },
-  { name: "signature-policy", kind: "text", value: "FILE", description: "the policy.json to read", hidden: true },
-];
+import { CONTENT_FLAGS, PROGRESS_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
 
 /** `push`. */
 export const PUSH: CommandDefinition = {
@@ -87,6 +26,7 @@ export const PUSH: CommandDefinition = {
     ...CREDENTIAL_FLAGS,
     ...CONTENT_FLAGS,
     ...SIGNING_FLAGS,
+    ...RETRY_FLAGS,
     {
       name: "digestfile",
       kind: "text",
@@ -94,20 +34,8 @@ export const PUSH: CommandDefinition = {
       description: "write the digest of the pushed list to a file",
       completes: "files",
     },
-    { name: "quiet", short: "q", kind: "boolean", description: "print nothing on the way" },
-    {
-      name: "retry",
-      kind: "text",
-      value: "COUNT",
-      description: "how often a failed step is tried again",
-      default: "3",
-    },
-    {
-      name: "retry-delay",
-      kind: "text",
-      value: "DURATION",
-      description: "time between tries, as in 2s; default: longer each time",
-    },
+    { name: "dry-run", kind: "boolean", description: "print what would be done" },
+    ...PROGRESS_FLAGS,
     {
       name: "rm",
       short: "p",

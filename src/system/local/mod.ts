@@ -14,6 +14,13 @@ export {
   parseImageName,
 } from "./list.ts";
 export { lockerForImage } from "../../list/mod.ts";
+export {
+  type DescribedImage,
+  type DescribedInstance,
+  type DescribedLayer,
+  describeImage,
+  type DescribeImageOptions,
+} from "./describe_image.ts";
 export { findInstance, type FindInstanceOptions } from "./find_instance.ts";
 export { findSource, type FindSourceOptions, type FoundSource, hasTransport } from "./find_source.ts";
 export { hostPlatform } from "./platform.ts";

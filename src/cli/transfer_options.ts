@@ -1,0 +1,52 @@
+import type { PushOptions } from "../list/mod.ts";
+import { MEDIA_TYPES } from "../spec/mod.ts";
+import type { SystemContext } from "../system/local/mod.ts";
+import { UsageError } from "./errors.ts";
+import { parseCount, parseDuration } from "./flags.ts";
+
+/** Flags about what becomes of images that are moved. */
+export interface TransferFlags {
+  format?: string[];
+  compressionFormat?: string;
+  compressionLevel?: string;
+  forceCompression?: boolean;
+  addCompression?: string[];
+  retry?: string;
+  retryDelay?: string;
+}
+
+/** The media types of manifests by the names that users of the real tools know. */
+const FORMATS: Readonly<Record<string, string>> = {
+  oci: MEDIA_TYPES.ociIndex,
+  v2s2: MEDIA_TYPES.dockerList,
+  docker: MEDIA_TYPES.dockerList,
+};
+
+/** What the flags want to become of the images. */
+export function transferOptions(flags: TransferFlags): Partial<PushOptions> {
+  const { compressionFormat, retry, retryDelay } = flags;
+  const format = flags.format?.findLast((name) => name !== "json");
+  const manifestType = format === undefined ? undefined : FORMATS[format];
+  if (format !== undefined && manifestType === undefined) {
+    throw new UsageError(
+      `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci' or 'v2s2'`,
+    );
+  }
+  if (flags.forceCompression && compressionFormat === undefined) {
+    throw new UsageError("--force-compression needs --compression-format");
+  }
+  return {
+    manifestType,
+    // Who names a format means it, as for the real tools.
+    forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
+    addCompression: flags.addCompression,
+    maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
+    retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
+  };
+}
+
+/** Which compression layers get on the way. */
+export function compressionContext({ compressionFormat, compressionLevel: level }: TransferFlags): SystemContext {
+  const compressionLevel = level === undefined ? undefined : parseCount("--compression-level", level);
+  return { compressionFormat, compressionLevel };
+}
