@@ -6,9 +6,12 @@
  * @module
  */
 export {
+  copyImage,
   create,
+  deleteImage,
   describeImage,
   editList,
+  editRemoteList,
   fetchManifest,
   findInstance,
   findSource,
@@ -16,21 +19,34 @@ export {
   List,
   loadFromImage,
   openStore,
+  outlineImageCopy,
   parseImageName,
+  readList,
+  tagImage,
+  validateImage,
 } from "./src/system/local/mod.ts";
 export type {
+  CopyImageOptions,
+  DeleteRemoteImageOptions,
   DescribedImage,
   DescribedInstance,
   DescribedLayer,
   DescribeImageOptions,
+  EditRemoteListOptions,
   FetchManifestOptions,
   FindInstanceOptions,
   FindSourceOptions,
   FoundSource,
+  ImageProblem,
+  ImageValidation,
   LockingMode,
   OpenStoreOptions,
+  ReadList,
+  ReadListOptions,
+  TagImageOptions,
+  ValidateImageOptions,
 } from "./src/system/local/mod.ts";
-export { BaseList, lockerForImage } from "./src/list/mod.ts";
+export { BaseList, diffIndexes, listStoredLists, lockerForImage } from "./src/list/mod.ts";
 export type {
   AddArtifactOptions,
   AddOptions,
@@ -41,7 +57,9 @@ export type {
   EditListOptions,
   HostFiles,
   ImageListSelection,
+  InstanceDifference,
   ItemDigests,
+  ListDifference,
   ListHost,
   ListRecords,
   ListSelection,
@@ -52,6 +70,7 @@ export type {
   PushOptions,
   PushResult,
   SaveToImageOptions,
+  StoredList,
 } from "./src/list/mod.ts";
 export type {
   BlobCandidate,

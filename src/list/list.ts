@@ -13,7 +13,7 @@ import {
   parseDigest,
 } from "../spec/mod.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/mod.ts";
-import { type AddOptions, findInstances } from "./add.ts";
+import { type AddOptions, findInstances, pin } from "./add.ts";
 import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
@@ -151,6 +151,17 @@ export class BaseList extends EditableIndex {
       if (paths.includes(absolute)) return digest as Digest;
     }
     throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find an artifact with the file ${JSON.stringify(absolute)}`);
+  }
+
+  /**
+   * Says where the instances are that nobody has added, as in a list made of the bytes of an index: at the place of that
+   * index.
+   */
+  locateInstances(place: ImageReference): void {
+    for (const digest of this.instances()) {
+      if (this.#records.instances.has(digest) || this.#records.artifacts.manifests.has(digest)) continue;
+      this.#records.instances.set(digest, String(pin(place, digest)));
+    }
   }
 
   /** Removes every instance with this digest. Throws `INSTANCE_NOT_FOUND`. */

@@ -13,3 +13,5 @@ export type { LookupReferenceFunc, PushOptions, PushResult } from "./push.ts";
 export type { ItemDigests, ListRecords } from "./records.ts";
 export type { Artifacts } from "./artifacts.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";
+export { diffIndexes, type InstanceDifference, type ListDifference } from "./diff.ts";
+export { listStoredLists, type StoredList } from "./stored_lists.ts";

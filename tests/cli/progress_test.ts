@@ -146,10 +146,10 @@ Deno.test("bars are drawn over themselves, also after the window became narrower
     progress.onProgress(planned(platforms));
     progress.draw();
     progress.draw();
-    assert.match(fake.written[1]!, /^\x1b\[3A\r\x1b\[J/, "two bars and a line");
+    assert.ok(fake.written[1]!.startsWith("\x1b[3A\r\x1b[J"), "two bars and a line");
     fake.size.columns = 40;
     progress.draw();
-    assert.match(fake.written[2]!, /^\x1b\[[56]A\r\x1b\[J/, "each bar had been wrapped");
+    assert.ok(fake.written[2]!.startsWith("\x1b[5A\r\x1b[J"), "each bar had been wrapped");
     // A failure in the middle leaves the bars where they were.
   }
   assert.equal(fake.written.length, 4);

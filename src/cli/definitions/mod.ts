@@ -8,12 +8,21 @@ import type { CommandDefinition } from "../definition.ts";
 const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   add: async () => (await import("./add.ts")).ADD,
   annotate: async () => (await import("./annotate.ts")).ANNOTATE,
+  append: async () => (await import("./append.ts")).APPEND,
+  copy: async () => (await import("./copy.ts")).COPY,
   create: async () => (await import("./create.ts")).CREATE,
+  delete: async () => (await import("./delete.ts")).DELETE,
+  diff: async () => (await import("./diff.ts")).DIFF,
+  drop: async () => (await import("./drop.ts")).DROP,
   exists: async () => (await import("./exists.ts")).EXISTS,
   inspect: async () => (await import("./inspect.ts")).INSPECT,
+  ls: async () => (await import("./ls.ts")).LS,
   push: async () => (await import("./push.ts")).PUSH,
+  registry: async () => (await import("./registry.ts")).REGISTRY,
   remove: async () => (await import("./remove.ts")).REMOVE,
   rm: async () => (await import("./rm.ts")).RM,
+  tag: async () => (await import("./tag.ts")).TAG,
+  validate: async () => (await import("./validate.ts")).VALIDATE,
 };
 
 /** The names of all subcommands, sorted. */

@@ -14,6 +14,12 @@ export {
   parseImageName,
 } from "./list.ts";
 export { lockerForImage } from "../../list/mod.ts";
+export { copyImage, type CopyImageOptions, outlineImageCopy } from "./copy_image.ts";
+export { deleteImage, type DeleteRemoteImageOptions } from "./delete_image.ts";
+export { editRemoteList, type EditRemoteListOptions } from "./edit_remote_list.ts";
+export { type ReadList, readList, type ReadListOptions } from "./read_list.ts";
+export { tagImage, type TagImageOptions } from "./tag_image.ts";
+export { type ImageProblem, type ImageValidation, validateImage, type ValidateImageOptions } from "./validate_image.ts";
 export {
   type DescribedImage,
   type DescribedInstance,
