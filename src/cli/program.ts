@@ -16,6 +16,7 @@ export async function runProgram(args: readonly string[], persona: Persona, sign
   const globals = before.flags as GlobalFlags;
   if (globals.version) return print(VERSION);
   if (globals.help || name === undefined || name === "help") return await showHelp(globals, rest, persona);
+  if (name === "__complete") return await completeFor({ globals, persona, signal }, rest);
   const definition = await findDefinition(name);
   if (!definition) return await refuseCommand(name, persona);
   const { operands, flags } = parseCommand(definition, rest, persona);
@@ -27,6 +28,12 @@ export async function runProgram(args: readonly string[], persona: Persona, sign
   const action = await definition.load();
   const context: CommandContext = { globals: merged, persona, signal };
   await action(operands, flags as never, context);
+}
+
+/** What shells ask for: see `completion`. */
+async function completeFor(context: CommandContext, [first, ...words]: string[]): Promise<void> {
+  const { complete } = await import("./completion/complete.ts");
+  await complete(first === "--" ? words : [first ?? "", ...words], context);
 }
 
 /** The flags before the subcommand; `manifest` may stand among them, as podman and buildah have it. */

@@ -9,6 +9,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   add: async () => (await import("./add.ts")).ADD,
   annotate: async () => (await import("./annotate.ts")).ANNOTATE,
   append: async () => (await import("./append.ts")).APPEND,
+  completion: async () => (await import("./completion.ts")).COMPLETION,
   copy: async () => (await import("./copy.ts")).COPY,
   create: async () => (await import("./create.ts")).CREATE,
   delete: async () => (await import("./delete.ts")).DELETE,
