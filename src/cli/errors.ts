@@ -11,7 +11,24 @@ export class ExitError extends Error {
 
 /** A wrong command line. */
 export class UsageError extends Error {
-  override readonly name = "UsageError";
+  override readonly name: string = "UsageError";
+}
+
+/** Flags that do not parse. */
+export class ParseError extends UsageError {
+  override readonly name = "ParseError";
+  /** The command whose help tells more; `""` is the program's own. */
+  readonly command: string;
+
+  constructor(message: string, command = "") {
+    super(message);
+    this.command = command;
+  }
+
+  /** The same error of a command. */
+  within(command: string): ParseError {
+    return new ParseError(this.message, command);
+  }
 }
 
 /** One line that says what failed and why: the messages of an error and of its causes. */
@@ -23,4 +40,9 @@ export function formatError(error: unknown): string {
     if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
   }
   return parts.join(": ").replaceAll("\n", " ");
+}
+
+/** The same error with words before it, unless there are none. */
+export function prefixError(prefix: string, error: unknown): unknown {
+  return prefix === "" ? error : new Error(prefix + formatError(error), { cause: error });
 }

@@ -1,67 +1,5 @@
 import { UsageError } from "./errors.ts";
 
-/** Flags without a value, which pflag also takes as `--flag=true` and `--flag=false`. */
-const BOOLEAN_FLAGS: readonly string[] = [
-  "all",
-  "amend",
-  "artifact",
-  "artifact-exclude-titles",
-  "force-compression",
-  "ignore",
-  "index",
-  "insecure",
-  "purge",
-  "quiet",
-  "remove-signatures",
-  "replace",
-  "rm",
-  "tls-verify",
-];
-
-const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
-const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
-
-/**
- * Rewrites a command line from pflag's grammar to commander's: `--tls-verify=false` becomes `--no-tls-verify`, and the
- * word `manifest`, which podman and buildah have before the subcommand, may be there or not.
- */
-export function normalizeArguments(args: readonly string[]): string[] {
-  const end = args.indexOf("--");
-  const options = end < 0 ? args : args.slice(0, end);
-  const rest = end < 0 ? [] : args.slice(end);
-  return [...dropManifest(options.map(normalizeBoolean)), ...rest];
-}
-
-function normalizeBoolean(arg: string): string {
-  const [, name = "", value = ""] = /^--([a-z-]+)=(.*)$/s.exec(arg) ?? [];
-  if (!BOOLEAN_FLAGS.includes(name)) return arg;
-  if (TRUE.includes(value)) return `--${name}`;
-  if (FALSE.includes(value)) return `--no-${name}`;
-  throw new UsageError(
-    `invalid argument ${JSON.stringify(value)} for "--${name}" flag: strconv.ParseBool: parsing ${
-      JSON.stringify(value)
-    }: invalid syntax`,
-  );
-}
-
-/** Global flags that take a value, which therefore is not the subcommand. */
-const GLOBAL_VALUE_FLAGS = [
-  "--root",
-  "--runroot",
-  "--storage-driver",
-  "--storage-opt",
-  "--log-level",
-  "--registries-conf",
-  "--registries-conf-dir",
-  "--short-name-alias-conf",
-];
-
-function dropManifest(args: string[]): string[] {
-  let at = 0;
-  while (at < args.length && args[at]!.startsWith("-")) at += GLOBAL_VALUE_FLAGS.includes(args[at]!) ? 2 : 1;
-  return args[at] === "manifest" ? args.toSpliced(at, 1) : args;
-}
-
 /** The flag of an option: `osVersion` is `--os-version`. */
 export function flagOf(option: string): string {
   return `--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
@@ -91,6 +29,11 @@ export function parseAnnotations(pairs: readonly string[] = []): Record<string, 
     if (at < 0) throw new UsageError(`no "=" found in annotation ${JSON.stringify(pair)}`);
     return [pair.slice(0, at), pair.slice(at + 1)];
   }));
+}
+
+/** `key=value` pairs as a map; one without `=` has an empty value, as buildah takes those of artifacts. */
+export function parseLooseAnnotations(pairs: readonly string[] = []): Record<string, string> {
+  return parseAnnotations(pairs.map((pair) => pair.includes("=") ? pair : `${pair}=`));
 }
 
 /** A whole number from zero. Throws where the text is none. */

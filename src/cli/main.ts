@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { argv0 } from "node:process";
 import { run } from "./run.ts";
 
-if (import.meta.main) Deno.exit(await run(Deno.args));
+if (import.meta.main) Deno.exit(await run(Deno.args, argv0));

@@ -1,153 +1,117 @@
-import { Command, Option } from "commander";
 import { VERSION } from "../internal/mod.ts";
-import type { CommandContext, GlobalOptions } from "./context.ts";
-import { collect, collectList } from "./flags.ts";
+import type { CommandContext } from "./context.ts";
+import type { CommandDefinition } from "./definition.ts";
+import { COMMAND_NAMES, findDefinition } from "./definitions/mod.ts";
+import { ExitError, ParseError, UsageError } from "./errors.ts";
+import { GLOBAL_FLAGS, type GlobalFlags, PROGRAM_FLAGS, SERVICE_FLAGS } from "./global_flags.ts";
+import { print } from "./output.ts";
+import type { Persona } from "./persona.ts";
+import { parseArguments } from "./pflag.ts";
+import { similarTo } from "./similar.ts";
 
-/** An action with its positional arguments, its options and the context. */
-type Action<O> = (args: string[], options: O, context: CommandContext) => Promise<void>;
-
-/** Adds a subcommand whose code is loaded when it is called. */
-type AddCommand = <O>(spec: string, description: string, load: () => Promise<Action<O>>) => Command;
-
-/** The command line's grammar. */
-export function createProgram(signal: AbortSignal): Command {
-  const program = new Command("manifests")
-    .description("Create, edit, store and push multi-architecture manifest lists")
-    .version(VERSION, "-v, --version")
-    .option("--root <path>", "storage root")
-    .option("--runroot <path>", "storage state root")
-    .option("--storage-driver <name>", "storage driver")
-    .option("--storage-opt <option>", "storage driver option", collect)
-    .option("--registries-conf <file>", "what is known of registries (registries.conf)")
-    .option("--registries-conf-dir <folder>", "folder of its drop-ins")
-    .addOption(new Option("--short-name-alias-conf <file>").hideHelp())
-    .addOption(new Option("--log-level <level>").hideHelp())
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "Error: ")) });
-  const command: AddCommand = (spec, description, load) => {
-    const sub = program.command(spec).description(description).exitOverride().copyInheritedSettings(program);
-    return sub.action(async (...given: unknown[]) => {
-      const [options] = given.splice(-2) as [never];
-      const args = given.flat().filter((arg): arg is string => arg !== undefined);
-      const action = await load();
-      await action(args, options, { globals: program.opts<GlobalOptions>(), signal });
-    });
-  };
-  addCreate(command);
-  addAdd(command);
-  addAnnotate(command);
-  addInspect(command);
-  addPush(command);
-  addSmall(command);
-  return program;
+/** Runs a command line: global flags, the word `manifest` or not, a subcommand, its flags and operands. */
+export async function runProgram(args: readonly string[], persona: Persona, signal: AbortSignal): Promise<void> {
+  const before = parseProgram(args, persona);
+  const [name, ...rest] = before.operands;
+  const globals = before.flags as GlobalFlags;
+  if (globals.version) return print(VERSION);
+  if (globals.help || name === undefined || name === "help") return await showHelp(globals, rest, persona);
+  if (name === "__complete") return await completeFor({ globals, persona, signal }, rest);
+  const definition = await findDefinition(name);
+  if (!definition) return await refuseCommand(name, persona);
+  const { operands, flags } = parseCommand(definition, rest, persona);
+  const merged = mergeGlobals(globals, flags);
+  if (merged.help) return await showHelp({}, [name], persona);
+  refuseService(merged);
+  refuseLogLevel(merged, persona);
+  requireOperands(definition, operands, persona);
+  const action = await definition.load();
+  const context: CommandContext = { globals: merged, persona, signal };
+  await action(operands, flags as never, context);
 }
 
-function addCreate(command: AddCommand): void {
-  const load = async () => (await import("./commands/create.ts")).create;
-  platformFlags(registryFlags(
-    command("create <list> [images...]", "create a list, with images if any are named", load)
-      .option("-a, --amend", "use the list of that name if there is one")
-      .option("--replace", "take the name from whatever has it")
-      .option("--annotation <key=value>", "annotation of the list", collect),
-  )).addOption(all());
+/** What shells ask for: see `completion`. */
+async function completeFor(context: CommandContext, [first, ...words]: string[]): Promise<void> {
+  const { complete } = await import("./completion/complete.ts");
+  await complete(first === "--" ? words : [first ?? "", ...words], context);
 }
 
-function addAdd(command: AddCommand): void {
-  const load = async () => (await import("./commands/add.ts")).add;
-  platformFlags(registryFlags(
-    command("add <list> <images...>", "add images, or files as an artifact, to a list", load)
-      .option("--annotation <key=value>", "annotation of the entry", collect)
-      .option("--os-version <version>", "version of the operating system")
-      .option("--features <list>", "CPU features", collectList)
-      .option("--os-features <list>", "features of the operating system", collectList)
-      .option("--artifact", "add files as an artifact")
-      .option("--artifact-type <type>", "type of the artifact")
-      .option("--artifact-config <file>", "file with the artifact's configuration")
-      .option("--artifact-config-type <type>", "media type of the artifact's configuration")
-      .option("--artifact-layer-type <type>", "media type of the artifact's files")
-      .option("--artifact-exclude-titles", "do not record the files' names")
-      .option("--artifact-subject <image>", "what the artifact is about")
-      .option("--artifact-annotation <key=value>", "annotation of the artifact's manifest", collect),
-  )).addOption(all());
+/** The flags before the subcommand; `manifest` may stand among them, as podman and buildah have it. */
+function parseProgram(args: readonly string[], persona: Persona) {
+  const options = { flags: PROGRAM_FLAGS, persona: persona.name, stopsAtOperand: true };
+  const outer = parseArguments(args, options);
+  if (outer.operands[0] !== "manifest") return outer;
+  const inner = parseArguments(outer.operands.slice(1), options);
+  return { operands: inner.operands, flags: mergeGlobals(outer.flags, inner.flags) };
 }
 
-function addAnnotate(command: AddCommand): void {
-  const load = async () => (await import("./commands/annotate.ts")).annotate;
-  registryFlags(
-    command("annotate <list> [instance]", "change what a list says about an instance, or about itself", load)
-      .option("--index", "change the list itself")
-      .option("--annotation <key=value>", "annotation", collect)
-      .option("--arch <architecture>", "architecture")
-      .option("--os <os>", "operating system")
-      .option("--variant <variant>", "variant of the architecture")
-      .option("--os-version <version>", "version of the operating system")
-      .option("--features <list>", "CPU features", collectList)
-      .option("--os-features <list>", "features of the operating system", collectList)
-      .option("--subject <image>", "what the list is about"),
+function parseCommand(definition: CommandDefinition, args: readonly string[], persona: Persona) {
+  const own = new Set(definition.flags.flatMap(({ name, short }) => [name, short]));
+  const letters = ({ short, ...flag }: typeof GLOBAL_FLAGS[number]) =>
+    own.has(short) || !short ? flag : { short, ...flag };
+  const globals = GLOBAL_FLAGS.filter(({ name }) => !own.has(name)).map(letters);
+  try {
+    return parseArguments(args, { flags: [...definition.flags, ...globals], persona: persona.name });
+  } catch (error) {
+    throw error instanceof ParseError ? error.within(`${persona.command} ${definition.name}`) : error;
+  }
+}
+
+function mergeGlobals(before: GlobalFlags, after: Record<string, unknown>): GlobalFlags {
+  const names = GLOBAL_FLAGS.map(({ name }) => name.replace(/-[a-z]/g, (text) => text[1]!.toUpperCase()));
+  const later = names.filter((name) => after[name] !== undefined).map((name) => [name, after[name]]);
+  return { ...before, ...Object.fromEntries(later) };
+}
+
+function refuseService(globals: GlobalFlags): void {
+  const flag = SERVICE_FLAGS.find((name) => (globals as Record<string, unknown>)[name]);
+  if (flag) throw new UsageError(`--${flag} is not supported: only stores of this machine can be worked on`);
+}
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"];
+
+/** Nothing is logged here, but a script that sets a level that there is not has a mistake in it. */
+function refuseLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
+  if (logLevel === undefined || LOG_LEVELS.includes(logLevel.toLowerCase())) return;
+  throw new ExitError(
+    persona.name === "podman" ? 1 : 125,
+    `The log level ${JSON.stringify(logLevel)} is not supported, choose from: ${LOG_LEVELS.join(", ")}`,
   );
 }
 
-function addInspect(command: AddCommand): void {
-  const load = async () => (await import("./commands/inspect.ts")).inspect;
-  registryFlags(command("inspect <image>", "show a list, local or in a registry", load));
-}
-
-function addPush(command: AddCommand): void {
-  const load = async () => (await import("./commands/push.ts")).push;
-  registryFlags(
-    command("push <list> [destination]", "push a list and its images", load)
-      .addOption(new Option("--all", "push the images too").default(true))
-      .addOption(new Option("--no-all").hideHelp())
-      .option("--rm", "delete the local list after it was pushed")
-      .addOption(new Option("-p, --purge").hideHelp())
-      .option("--digestfile <file>", "write the digest of the pushed list to a file")
-      .option("-f, --format <type>", "write manifests as oci or v2s2")
-      .option("--compression-format <name>", "compress layers with gzip, zstd or zstd:chunked")
-      .option("--compression-level <level>", "level of that compression")
-      .option(
-        "--force-compression",
-        "compress layers anew that are compressed in another way (default with --compression-format)",
-      )
-      .addOption(new Option("--no-force-compression").hideHelp())
-      .option("--add-compression <name>", "offer every platform also in this compression", collectList)
-      .option("--retry <count>", "how often a failed step is tried again (default: 3)")
-      .option("--retry-delay <duration>", "time between tries, as in 2s")
-      .option("-q, --quiet", "print nothing on the way"),
+/** Cobra's words for too few and too many operands. */
+function requireOperands(definition: CommandDefinition, operands: readonly string[], persona: Persona): void {
+  const { min, max = Infinity, tooMany } = definition;
+  const given = operands.length;
+  if (given > max && persona.name === "buildah" && tooMany) throw new UsageError(tooMany);
+  if (given < min && max !== min) throw new UsageError(`requires at least ${min} arg(s), only received ${given}`);
+  if (given >= min && given <= max) return;
+  throw new UsageError(
+    max === min
+      ? `accepts ${max} arg(s), received ${given}`
+      : `accepts between ${min} and ${max} arg(s), received ${given}`,
   );
 }
 
-function addSmall(command: AddCommand): void {
-  command(
-    "exists <list>",
-    "exit with 0 if there is such a list, with 1 if not",
-    async () => (await import("./commands/exists.ts")).exists,
+async function showHelp(globals: GlobalFlags, [name]: string[], persona: Persona): Promise<void> {
+  const { formatCommandHelp, formatProgramHelp } = await import("./help.ts");
+  const definition = name === undefined ? undefined : await findDefinition(name);
+  if (name !== undefined && !definition && !globals.help) return await refuseCommand(name, persona);
+  print(definition ? formatCommandHelp(definition, persona) : await formatProgramHelp(persona));
+  if (definition || globals.help || persona.name === "buildah") return;
+  throw new ExitError(125, persona.name === "podman" ? "missing command 'podman manifest COMMAND'" : "missing command");
+}
+
+async function refuseCommand(name: string, persona: Persona): Promise<void> {
+  if (persona.name === "buildah") return await showHelp({ help: true }, [], persona);
+  if (persona.name === "podman") {
+    throw new ExitError(
+      125,
+      `unrecognized command \`podman manifest ${name}\`\nTry 'podman manifest --help' for more information`,
+    );
+  }
+  const similar = similarTo(name, COMMAND_NAMES);
+  throw new UsageError(
+    `unknown command ${JSON.stringify(name)}${similar ? `: did you mean ${similar}?` : ""} See 'manifests --help'`,
   );
-  command(
-    "remove <list> <instance>",
-    "remove an instance from a list",
-    async () => (await import("./commands/remove.ts")).remove,
-  );
-  command("rm <lists...>", "delete lists", async () => (await import("./commands/rm.ts")).rm)
-    .option("-i, --ignore", "do not complain about lists that are not there");
-}
-
-function all(): Option {
-  return new Option("--all", "add every image of a list").default(false);
-}
-
-function registryFlags(command: Command): Command {
-  return command
-    .option("--authfile <path>", "credential file")
-    .option("--cert-dir <path>", "folder with certificates for the registry")
-    .option("--creds <user:password>", "credentials")
-    .addOption(new Option("--tls-verify", "demand https and valid certificates"))
-    .addOption(new Option("--no-tls-verify").hideHelp())
-    .addOption(new Option("--insecure").hideHelp());
-}
-
-function platformFlags(command: Command): Command {
-  return command
-    .option("--arch <architecture>", "choose this architecture from lists")
-    .option("--os <os>", "choose this operating system from lists")
-    .option("--variant <variant>", "choose this variant from lists");
 }

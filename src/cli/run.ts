@@ -1,15 +1,18 @@
-import { CommanderError } from "commander";
-import { ExitError, formatError } from "./errors.ts";
-import { normalizeArguments } from "./flags.ts";
-import { createProgram } from "./program.ts";
+import { ExitError, formatError, ParseError } from "./errors.ts";
+import { choosePersona, type Persona } from "./persona.ts";
+import { runProgram } from "./program.ts";
 
 /** Everything else that goes wrong, as with podman and buildah. */
 const EXIT_FAILURE = 125;
 /** Exit codes of the signals that end a command: 128 and the signal's number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Runs a command line and returns its exit code. */
-export async function run(args: readonly string[]): Promise<number> {
+/**
+ * Runs a command line and returns its exit code.
+ *
+ * @param calledAs The name by which the program was called.
+ */
+export async function run(args: readonly string[], calledAs = ""): Promise<number> {
   const interrupt = new AbortController();
   const listeners = Object.entries(SIGNALS).map(([signal, code]) => {
     const onSignal = () => {
@@ -21,17 +24,29 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const supported = listeners.filter(([signal]) => Deno.build.os !== "windows" || signal === "SIGINT");
   for (const [signal, onSignal] of supported) Deno.addSignalListener(signal, onSignal);
+  let persona: Persona | undefined;
   try {
-    await createProgram(interrupt.signal).parseAsync(normalizeArguments(args), { from: "user" });
+    persona = choosePersona(Deno.env.get("MANIFESTS_PERSONA"), calledAs);
+    await runProgram(args, persona, interrupt.signal);
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_FAILURE;
-    // A reader that has seen enough, such as `head`, is no failure to talk about.
-    printError(error instanceof Deno.errors.BrokenPipe ? "" : formatError(error));
+    printError(explain(interrupt.signal.aborted ? interrupt.signal.reason : error, persona));
+    if (interrupt.signal.aborted) return interrupt.signal.reason.exitCode;
     return error instanceof ExitError ? error.exitCode : EXIT_FAILURE;
   } finally {
     for (const [signal, onSignal] of supported) Deno.removeSignalListener(signal, onSignal);
   }
+}
+
+function explain(error: unknown, persona: Persona | undefined): string {
+  // A reader that has seen enough, such as `head`, is no failure to talk about.
+  if (error instanceof Deno.errors.BrokenPipe) return "";
+  // Its lines are meant.
+  if (error instanceof ExitError) return error.message;
+  const text = formatError(error);
+  if (!(error instanceof ParseError)) return text;
+  const help = `See '${error.command || persona?.command} --help'`;
+  return persona?.name === "podman" ? `${text}\n${help}` : persona?.name === "buildah" ? text : `${text}. ${help}`;
 }
 
 function printError(text: string): void {

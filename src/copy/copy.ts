@@ -1,5 +1,6 @@
 import {
   type BlobOrigin,
+  type ImageDestination,
   type ImageReference,
   type ImageSource,
   readManifest,
@@ -13,12 +14,13 @@ import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
 import { parseManifestType } from "./formats.ts";
+import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { type CopyPlan, type CopyWishes, planCopy, type ReadImage, requireDigest } from "./plan.ts";
 import { createReporter } from "./report.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
 import { selectInstances, type Selection } from "./select.ts";
-import { readSigning, refuseSignatures } from "./sign.ts";
+import { readSigning, refuseSignatures, type Signing } from "./sign.ts";
 
 /** Options for {@linkcode copyImage}. */
 export interface CopyOptions extends Selection {
@@ -44,6 +46,8 @@ export interface CopyOptions extends Selection {
   readonly signIdentity?: NamedReference | undefined;
   /** Whether to leave out the signatures that the source has. */
   readonly removeSignatures?: boolean | undefined;
+  /** The digest that the destination must have before, `null`: nothing; default: whatever is there is replaced. */
+  readonly ifMatch?: Digest | null | undefined;
   /** Receives the lines that podman prints. */
   readonly reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens. */
@@ -70,12 +74,45 @@ export interface CopyResult {
   readonly instances: ReadonlyMap<Digest, Digest>;
 }
 
+/** A copy of which everything is known, and nothing is done yet. */
+interface PreparedCopy {
+  readonly plan: CopyPlan;
+  readonly source: ImageSource;
+  readonly destination: ImageDestination;
+  readonly retries: Omit<RetryOptions, "signal">;
+  readonly signing: Signing | undefined;
+}
+
 /** Copies an image, or a list with its instances, from one place to another. */
 export async function copyImage(
   from: ImageReference,
   to: ImageReference,
   options: CopyOptions,
 ): Promise<CopyResult> {
+  return await withPlan(from, to, options, (prepared) => runCopy(prepared, to, options));
+}
+
+/** What {@linkcode copyImage} would do. The destination is asked what it has, and not changed. */
+export async function outlineCopy(
+  from: ImageReference,
+  to: ImageReference,
+  options: CopyOptions,
+): Promise<CopyOutline> {
+  return await withPlan(
+    from,
+    to,
+    options,
+    ({ plan, destination }) => outlinePlan(plan, destination, options.signal),
+  );
+}
+
+/** Reads what there is, plans, and does something with the plan. */
+async function withPlan<T>(
+  from: ImageReference,
+  to: ImageReference,
+  options: CopyOptions,
+  use: (prepared: PreparedCopy) => Promise<T>,
+): Promise<T> {
   const { systemContext = {}, signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8 } = options;
   requireOptions(maxRetries, maxParallelTransfers);
   const wishes = readWishes(options, to);
@@ -102,8 +139,21 @@ export async function copyImage(
   await using destination = await to.openDestination(systemContext);
   const all = [...topSignatures, ...signed.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []];
   refuseSignatures(to, destination.abilities, all);
+  if (options.ifMatch !== undefined && !destination.abilities.conditionalWrites) {
+    throw new TypeError(`Cannot copy to ${to} with ifMatch as only registries can write under a condition`);
+  }
   const plan = planCopy({ top, topSignatures, images: signed, single, abilities: destination.abilities, wishes });
-  emit({ type: "planned", ...countPlan(plan) });
+  return await use({ plan, source, destination, retries, signing });
+}
+
+async function runCopy(
+  { plan, source, destination, retries, signing }: PreparedCopy,
+  to: ImageReference,
+  options: CopyOptions,
+): Promise<CopyResult> {
+  const { systemContext = {}, signal, maxParallelTransfers = 8 } = options;
+  const { emit } = retries;
+  emit({ type: "planned", ...countPlan(plan), images: outlineImages(plan) });
   const reporter = createReporter(options.reportWriter, plan);
   await using cache = await (options.openBlobInfoCache?.(systemContext) ?? createBlobInfoCache());
   const { top: written, written: instances } = await runPlan({
@@ -120,6 +170,7 @@ export async function copyImage(
     },
     onImage: reporter.image,
     signing,
+    ifMatch: options.ifMatch,
     signal,
   });
   reporter.end();

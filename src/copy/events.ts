@@ -1,5 +1,6 @@
 import type { Signature } from "../signature/mod.ts";
 import type { Digest } from "../spec/mod.ts";
+import type { OutlinedImage } from "./outline.ts";
 
 /** How a blob came to be at the destination. */
 export type BlobOutcome =
@@ -23,6 +24,8 @@ export type CopyEvent =
     readonly blobs: number;
     /** How many bytes these have, where all sizes are known. */
     readonly bytes: number;
+    /** The images, in the order of the list. */
+    readonly images: readonly OutlinedImage[];
   }
   | {
     /** A blob's bytes begin to move. */
@@ -65,6 +68,8 @@ export type CopyEvent =
     readonly type: "manifest-done";
     /** The manifest. */
     readonly digest: Digest;
+    /** The image's digest at the source; absent for an index. */
+    readonly source?: Digest;
     /** Whether it is the image's own, and so the last one. */
     readonly top: boolean;
   }

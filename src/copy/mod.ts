@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { copyImage, type CopyOptions, type CopyResult } from "./copy.ts";
+export { copyImage, type CopyOptions, type CopyResult, outlineCopy } from "./copy.ts";
+export type { BlobFate, CopyOutline, OutlinedBlob, OutlinedImage } from "./outline.ts";
 export type { BlobOutcome, CopyEvent } from "./events.ts";
 export type { SignaturePolicy } from "../signature/mod.ts";
 export type { BlobFacts, KnownCompression, KnownLocation } from "./blob_info/facts.ts";

@@ -3,6 +3,7 @@ import type { Signature } from "../signature/mod.ts";
 import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/mod.ts";
 import {
   convertToOciManifest,
+  type Digest,
   digestOf,
   EMPTY_GZIP_LAYER,
   isForeignLayer,
@@ -44,6 +45,8 @@ export interface RunOptions {
   readonly retry: Omit<RetryOptions, "signal">;
   /** Told what happens. */
   readonly emit: (event: CopyEvent) => void;
+  /** The digest that the destination must have before, `null`: nothing. */
+  readonly ifMatch: Digest | null | undefined;
   /** How what is written is signed; `undefined`: nobody signs. */
   readonly signing: Signing | undefined;
   /** Called when an image's turn begins, in the order of the plan. */
@@ -115,7 +118,12 @@ class Run {
     const layers = moved.slice(0, image.layers.length);
     await content.verifyDiffIds(layers, signal);
     const { manifest, identity } = await this.#writeManifest(image, layers, content, signal);
-    this.#options.emit({ type: "manifest-done", digest: identity.digest, top: !plan.index });
+    this.#options.emit({
+      type: "manifest-done",
+      digest: identity.digest,
+      source: image.digest,
+      top: !plan.index,
+    });
     return {
       source: image.digest,
       besides: image.variant?.entries,
@@ -143,7 +151,8 @@ class Run {
       const instance = plan.index ? digest : undefined;
       // Before the manifest is there: a key that does not work leaves nothing unsigned behind.
       const signatures = await signManifest(bytes, image.signatures, { signing, emit, signal });
-      const put = () => destination.putManifest(bytes, mediaType, { instance, signal, maxRetries: 0 });
+      const ifMatch = plan.index ? undefined : this.#options.ifMatch;
+      const put = () => destination.putManifest(bytes, mediaType, { instance, ifMatch, signal, maxRetries: 0 });
       await this.#retry(`writing manifest ${image.digest}`, put, signal, isTransientForManifest);
       await this.#storeSignatures(signatures, { digest, isInstance: instance !== undefined }, signal);
       return { manifest: built.image, identity: { digest, size: bytes.length } };
@@ -195,7 +204,8 @@ class Run {
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
       const signatures = await signManifest(bytes, index.signatures, { signing, emit, signal });
-      const put = () => destination.putManifest(bytes, mediaType, { signal, maxRetries: 0 });
+      const { ifMatch } = this.#options;
+      const put = () => destination.putManifest(bytes, mediaType, { ifMatch, signal, maxRetries: 0 });
       await this.#retry("writing manifest list", put, signal, whole ? isTransientForManifest : undefined);
       const digest = digestOf(bytes);
       await this.#storeSignatures(signatures, { digest, isInstance: false }, signal);

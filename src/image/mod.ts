@@ -16,6 +16,7 @@ export type {
   LayerCompressionWish,
   ManifestBytes,
   NewBlob,
+  PutManifestOptions,
   SignedManifest,
   Transport,
   TransportTable,

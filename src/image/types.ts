@@ -9,6 +9,12 @@ export interface InstanceOptions extends CallOptions {
   instance?: Digest | undefined;
 }
 
+/** Options of the call that writes a manifest. */
+export interface PutManifestOptions extends InstanceOptions {
+  /** The digest that must be there before, `null`: nothing. Fails with code `CONFLICT`. Of the image's own only. */
+  ifMatch?: Digest | null | undefined;
+}
+
 /** A manifest's bytes, as a source has them: not verified. */
 export interface ManifestBytes {
   /** The exact bytes. */
@@ -93,6 +99,8 @@ export interface DestinationAbilities {
   readonly keepsForeignLayers?: boolean | undefined;
   /** Whether several blobs may be written at once; default: `true`. */
   readonly parallelBlobs?: boolean | undefined;
+  /** Whether its own manifest can be written under the condition that nobody else did; default: `false`. */
+  readonly conditionalWrites?: boolean | undefined;
   /** By kind of signature, whether it is kept, or why not; absent: there is no place for any. */
   readonly signatures?: Readonly<Record<Signature["kind"], true | string>> | undefined;
 }
@@ -141,7 +149,7 @@ export interface ImageDestination extends AsyncDisposable {
    * Writes the manifest of an instance, or, where `instance` is `undefined`, the image's own. Fails with code
    * `MANIFEST_REJECTED` where another type of manifest might be taken.
    */
-  putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: InstanceOptions): Promise<void>;
+  putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: PutManifestOptions): Promise<void>;
   /** Keeps signatures of a manifest that was written: these, and those that are there and stay valid. */
   putSignatures?(
     signatures: readonly Signature[],

@@ -95,7 +95,8 @@ export async function findInstances(
   );
 }
 
-function pin(reference: ImageReference, digest: Digest): ImageReference {
+/** The place of an instance, named so that it stays the same wherever and whenever it is opened. */
+export function pin(reference: ImageReference, digest: Digest): ImageReference {
   const exact = reference.withDigest?.(digest) ?? reference;
   return exact.absolute?.() ?? exact;
 }

@@ -1,3 +1,4 @@
+import { copyImage, type CopyOutline, outlineCopy } from "../copy/mod.ts";
 import type { ImageReference } from "../image/mod.ts";
 import {
   type Descriptor,
@@ -12,13 +13,13 @@ import {
   parseDigest,
 } from "../spec/mod.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/mod.ts";
-import { type AddOptions, findInstances } from "./add.ts";
+import { type AddOptions, findInstances, pin } from "./add.ts";
 import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
 import { notAManifestList } from "./load.ts";
-import { pushList, type PushOptions, type PushResult } from "./push.ts";
+import { type ListPush, pushList, type PushOptions, type PushResult } from "./push.ts";
 import { listType, pushToStore } from "./push_to_store.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, writeRecords } from "./records.ts";
 import { ListReference, type ListSelection } from "./reference.ts";
@@ -153,6 +154,17 @@ export class BaseList extends EditableIndex {
     throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find an artifact with the file ${JSON.stringify(absolute)}`);
   }
 
+  /**
+   * Says where the instances are that nobody has added, as in a list made of the bytes of an index: at the place of that
+   * index.
+   */
+  locateInstances(place: ImageReference): void {
+    for (const digest of this.instances()) {
+      if (this.#records.instances.has(digest) || this.#records.artifacts.manifests.has(digest)) continue;
+      this.#records.instances.set(digest, String(pin(place, digest)));
+    }
+  }
+
   /** Removes every instance with this digest. Throws `INSTANCE_NOT_FOUND`. */
   override remove(digest: string): void {
     super.remove(digest);
@@ -272,24 +284,33 @@ export class BaseList extends EditableIndex {
    * `MANIFEST_REJECTED`, `POLICY_REJECTED` and others.
    */
   async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
-    const { store, imageListSelection, instances } = options;
     const to = this.#resolve(destination);
     const target = await this.#host.openStoreOf?.(to);
-    if (target) {
-      await using _opened = target.store;
-      return await pushToStore(
-        target,
-        this.#snapshot(listType(options.manifestType) ?? this.preferredMediaType),
-        options,
-      );
-    }
-    return await pushList({
+    if (!target) return await pushList(this.#pushTo(to, options), copyImage);
+    await using _opened = target.store;
+    const mediaType = listType(options.manifestType) ?? this.preferredMediaType;
+    return await pushToStore(target, this.#snapshot(mediaType), options);
+  }
+
+  /**
+   * Finds out what {@linkcode push} with the same arguments would do: which blobs would move, be mounted, be compressed
+   * anew. Manifests are read, the destination is asked what it has, and nothing is changed.
+   *
+   * @throws {ManifestsError} As {@linkcode push} does before anything is written.
+   */
+  async outlinePush(destination: string | ImageReference, options: PushOptions = {}): Promise<CopyOutline> {
+    return await pushList(this.#pushTo(this.#resolve(destination), options), outlineCopy);
+  }
+
+  #pushTo(destination: ImageReference, options: PushOptions): ListPush {
+    const { store, imageListSelection, instances } = options;
+    return {
       source: this.reference(store, { selection: imageListSelection, instances }),
-      destination: to,
+      destination,
       wanted: this.#platform(options.systemContext),
       host: this.#host,
       options,
-    });
+    };
   }
 
   #resolve(image: string | ImageReference): ImageReference {

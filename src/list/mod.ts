@@ -9,8 +9,10 @@ export { EditableIndex, type NewInstance, type Original } from "./editable_index
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys } from "./host.ts";
 export { BaseList, type LoadedList, type SaveToImageOptions } from "./list.ts";
 export { type EditCallback, type EditListOptions, editStoredList, loadList, lockerForImage } from "./load.ts";
-export type { LookupReferenceFunc, PushOptions, PushResult } from "./push.ts";
+export { type ListPush, type LookupReferenceFunc, pushList, type PushOptions, type PushResult } from "./push.ts";
 export type { StoreTarget } from "./push_to_store.ts";
 export type { ItemDigests, ListRecords } from "./records.ts";
 export type { Artifacts } from "./artifacts.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";
+export { diffIndexes, type InstanceDifference, type ListDifference } from "./diff.ts";
+export { listStoredLists, type StoredList } from "./stored_lists.ts";

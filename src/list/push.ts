@@ -1,4 +1,4 @@
-import { type CopyEvent, copyImage, type CopyResult } from "../copy/mod.ts";
+import type { CopyEvent, CopyOptions, CopyResult } from "../copy/mod.ts";
 import type { ImageReference, SystemContext } from "../image/mod.ts";
 import type { SignaturePolicy, Signer } from "../signature/mod.ts";
 import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/mod.ts";
@@ -70,6 +70,11 @@ export interface PushOptions {
    * @default {false}
    */
   removeSignatures?: boolean | undefined;
+  /**
+   * The digest that the destination's tag must mean before it is written, or `null` where there must be none: fails
+   * with `CONFLICT` where somebody else wrote meanwhile. Default: whatever is there is replaced.
+   */
+  ifMatch?: Digest | null | undefined;
   /** Receives the lines that podman prints. */
   reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens, as values. What it throws is ignored. */
@@ -97,21 +102,32 @@ export interface PushOptions {
 /** What {@linkcode List.push} did. */
 export type PushResult = CopyResult;
 
-/** Copies a list to a destination. */
-export async function pushList(push: {
-  source: ImageReference;
-  destination: ImageReference;
-  wanted: Platform;
-  host: ListHost;
-  options: PushOptions;
-}): Promise<PushResult> {
+/** What is copied, and where to. */
+export interface ListPush {
+  /** The list. */
+  readonly source: ImageReference;
+  /** Where it goes. */
+  readonly destination: ImageReference;
+  /** The platform of `system`. */
+  readonly wanted: Platform;
+  /** What the list is given of the world around it. */
+  readonly host: ListHost;
+  /** What the caller wants. */
+  readonly options: PushOptions;
+}
+
+/** Copies a list to a destination, or, with `outlineCopy`, finds out what that would do. */
+export async function pushList<T>(
+  push: ListPush,
+  copy: (from: ImageReference, to: ImageReference, options: CopyOptions) => Promise<T>,
+): Promise<T> {
   const { options } = push;
   refuseUnknownOptions(options);
   refuseContradictions(options);
   const { signers = [], signIdentity } = options;
   const source = await options.sourceFilter?.(push.source) ?? push.source;
   await using opened = await openSigners(push.host, options);
-  return await copyImage(source, push.destination, {
+  return await copy(source, push.destination, {
     ...options,
     signers: [...signers, ...opened.signers],
     signIdentity: signIdentity === undefined ? undefined : parseReference(signIdentity),
@@ -161,6 +177,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "signIdentity",
   "signaturePolicy",
   "removeSignatures",
+  "ifMatch",
   "reportWriter",
   "onProgress",
   "sourceFilter",

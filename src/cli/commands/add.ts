@@ -1,13 +1,14 @@
-import { MEDIA_TYPES } from "../../spec/mod.ts";
-import type { List } from "../../system/local/mod.ts";
-import { type CommandContext, imageIn, print, type RegistryFlags, systemContextOf } from "../context.ts";
+import { findSource, type List } from "../../system/local/mod.ts";
+import type { ImageStore } from "../../store/mod.ts";
+import { type CommandContext, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { flagOf, parseAnnotations } from "../flags.ts";
+import { flagOf, parseAnnotations, parseLooseAnnotations } from "../flags.ts";
+import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { type DetailFlags, edit, setDetails } from "./edit.ts";
+import { addSources, findSources, type SourceFlags } from "./sources.ts";
 
 /** Flags of `add`. */
-export interface AddFlags extends RegistryFlags, DetailFlags {
-  all: boolean;
+export interface AddFlags extends SourceFlags, DetailFlags, ResultFormat {
   annotation?: string[];
   artifact?: boolean;
   artifactType?: string;
@@ -20,77 +21,47 @@ export interface AddFlags extends RegistryFlags, DetailFlags {
 }
 
 /** `add LIST IMAGE…` and `add --artifact LIST FILE…`: all or nothing. */
-export async function add(args: string[], flags: AddFlags, context: CommandContext): Promise<void> {
-  const [name, ...sources] = args as [string, ...string[]];
+export async function add(operands: string[], flags: AddFlags, context: CommandContext): Promise<void> {
+  const [name, ...names] = operands as [string, ...string[]];
+  requireFormat(flags);
   refuseStrayArtifactFlags(flags);
   const annotations = parseAnnotations(flags.annotation);
   const { imageId, result } = await edit(context, name, async (list, store) => {
     const digests = flags.artifact
-      ? [await addArtifact(list, sources, flags, context)]
-      : await addImages(list, sources.map((source) => imageIn(store, source)), flags, context);
-    for (const digest of digests) {
-      setDetails(list, digest, flags, annotations);
-    }
+      ? [await addArtifact(list, names, store, flags, context)]
+      : await addSources(list, await findSources(store, names, flags), flags, context);
+    for (const digest of digests) setDetails(list, digest, flags, annotations);
     return digests;
   });
-  for (const digest of result) print(`${imageId}: ${digest}`);
+  const lines = [...new Set(result.map((digest) => context.persona.changed(imageId, digest)))];
+  printResult(flags, lines, { id: imageId, instances: result });
 }
 
-async function addImages(list: List, images: string[], flags: AddFlags, context: CommandContext): Promise<string[]> {
-  const systemContext = systemContextOf(flags, context);
-  const digests: string[] = [];
-  for (const image of images) {
-    const digest = await list.add(image, { all: flags.all, systemContext, signal: context.signal });
-    if (!flags.all) relabel(list, digest, image, flags);
-    digests.push(digest);
-  }
-  return digests;
-}
-
-/** The flags chose the instance; what they say is recorded too, unless the image says otherwise. */
-function relabel(list: List, digest: string, image: string, { os, arch, variant }: AddFlags): void {
-  const refuse = (what: string, wanted: string, actual: string) => {
-    if (actual !== "" && actual !== wanted) {
-      throw new Error(`${image} is for ${what} ${JSON.stringify(actual)}, not ${JSON.stringify(wanted)}`);
-    }
-  };
-  if (os) {
-    refuse("OS", os, list.os(digest));
-    list.setOs(digest, os);
-  }
-  if (arch) {
-    refuse("architecture", arch, list.architecture(digest));
-    list.setArchitecture(digest, arch);
-  }
-  if (variant) {
-    refuse("variant", variant, list.variant(digest));
-    list.setVariant(digest, variant);
-  }
-}
-
-async function addArtifact(list: List, files: string[], flags: AddFlags, context: CommandContext): Promise<string> {
-  const { artifactConfig: configFile, artifactConfigType: configType } = flags;
+async function addArtifact(
+  list: List,
+  files: string[],
+  store: ImageStore,
+  flags: AddFlags,
+  context: CommandContext,
+): Promise<string> {
+  const { artifactConfig: configFile, artifactConfigType: configType, artifactSubject } = flags;
+  const subject = artifactSubject ? await findSource(store, artifactSubject) : undefined;
   return await list.addArtifact(files, {
     artifactType: flags.artifactType,
-    configFile,
-    configType,
-    config: configFile === undefined && configType !== undefined
-      ? { mediaType: configType || MEDIA_TYPES.ociEmpty, data: new TextEncoder().encode("{}") }
-      : undefined,
-    layerType: flags.artifactLayerType,
+    configFile: configFile || undefined,
+    configType: configType || undefined,
+    config: !configFile && configType ? { mediaType: configType, data: new TextEncoder().encode("{}") } : undefined,
+    layerType: flags.artifactLayerType || undefined,
     excludeTitles: flags.artifactExcludeTitles,
-    subject: flags.artifactSubject,
-    annotations: parseAnnotations(flags.artifactAnnotation),
+    subject: subject?.image,
+    annotations: parseLooseAnnotations(flags.artifactAnnotation),
     platform: { os: flags.os ?? "", architecture: flags.arch ?? "", variant: flags.variant ?? "" },
-    systemContext: systemContextOf({ ...flags, arch: "", os: "", variant: "" }, context),
+    systemContext: await systemContextOf(flags, context, subject && [subject]),
     signal: context.signal,
   });
 }
 
 function refuseStrayArtifactFlags(flags: AddFlags): void {
-  if (flags.artifact) return;
-  const stray = Object.keys(flags).find((name) => /^artifact[A-Z]/.test(name));
-  if (stray) {
-    throw new UsageError(`${flagOf(stray)} requires --artifact`);
-  }
+  const stray = flags.artifact ? undefined : Object.keys(flags).find((name) => /^artifact[A-Z]/.test(name));
+  if (stray) throw new UsageError(`${flagOf(stray)} requires --artifact`);
 }

@@ -1,34 +1,50 @@
-import type { List } from "../../system/local/mod.ts";
-import { type CommandContext, print, type RegistryFlags, systemContextOf } from "../context.ts";
+import { findInstance, findSource, type List } from "../../system/local/mod.ts";
+import type { ImageStore } from "../../store/mod.ts";
+import { type CommandContext, type PlatformFlags, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { flagOf, parseAnnotations } from "../flags.ts";
+import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { type DetailFlags, edit, setDetails } from "./edit.ts";
 
 /** Flags of `annotate`. */
-export interface AnnotateFlags extends RegistryFlags, DetailFlags {
+export interface AnnotateFlags extends RegistryFlags, PlatformFlags, DetailFlags, ResultFormat {
   index?: boolean;
   annotation?: string[];
   subject?: string;
 }
 
-/** `annotate LIST [DIGEST|FILE]`. */
-export async function annotate(args: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
-  const [name, instance] = args as [string, string?];
+/** `annotate LIST INSTANCE` and `annotate --index LIST`. */
+export async function annotate(operands: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
+  const [name, instance] = operands as [string, string?];
+  requireFormat(flags);
   const annotations = parseAnnotations(flags.annotation);
-  const index = flags.index || flags.subject !== undefined;
-  requireTarget(index, instance, flags);
-  const { imageId, result } = await edit(context, name, async (list) => {
-    if (index) {
-      const systemContext = systemContextOf({ ...flags, arch: "", os: "", variant: "" }, context);
-      if (flags.subject) await list.setSubjectFrom(flags.subject, { systemContext, signal: context.signal });
-      if (flags.annotation) list.setAnnotations(undefined, annotations);
-      return undefined;
-    }
-    const digest = list.instanceByFile(instance!);
+  requireTarget(flags, instance);
+  const { imageId, result } = await edit(context, name, async (list, store) => {
+    if (instance === undefined) return await annotateIndex(list, store, flags, annotations, context);
+    const systemContext = await systemContextOf(flags, context);
+    const digest = await findInstance(list, instance, { store, systemContext, signal: context.signal });
     annotateInstance(list, digest, flags, annotations);
     return digest;
   });
-  print(result ? `${imageId}: ${result}` : imageId);
+  printResult(flags, [result ? context.persona.changed(imageId, result) : imageId], {
+    id: imageId,
+    ...(result ? { instance: result } : {}),
+  });
+}
+
+async function annotateIndex(
+  list: List,
+  store: ImageStore,
+  flags: AnnotateFlags,
+  annotations: Record<string, string>,
+  context: CommandContext,
+): Promise<undefined> {
+  if (flags.subject) {
+    const subject = await findSource(store, flags.subject);
+    const systemContext = await systemContextOf(flags, context, [subject]);
+    await list.setSubjectFrom(subject.image, { systemContext, signal: context.signal });
+  }
+  if (flags.annotation) list.setAnnotations(undefined, annotations);
 }
 
 function annotateInstance(
@@ -44,7 +60,8 @@ function annotateInstance(
   setDetails(list, digest, flags, annotations);
 }
 
-function requireTarget(index: boolean, instance: string | undefined, flags: AnnotateFlags): void {
+function requireTarget(flags: AnnotateFlags, instance: string | undefined): void {
+  const index = flags.index || flags.subject !== undefined;
   if (!index && instance === undefined) {
     throw new UsageError("expected an instance digest, image name, or artifact name");
   }

@@ -1,93 +1,55 @@
-import { loadContainersConf } from "../../config/files/mod.ts";
 import type { PushOptions } from "../../list/mod.ts";
-import { MEDIA_TYPES } from "../../spec/mod.ts";
+import type { Digest } from "../../spec/mod.ts";
+import type { ImageStore } from "../../store/mod.ts";
 import { loadFromImage, lockerForImage } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
-import { UsageError } from "../errors.ts";
-import { parseCount, parseDuration } from "../flags.ts";
+import { type SigningFlags, signingOptions } from "../engine_options.ts";
+import { prefixError, UsageError } from "../errors.ts";
+import { type ProgressFlags, withProgress } from "../progress/mod.ts";
+import { compressionContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
 import { requireList } from "./find.ts";
+import { printCopied, printOutline } from "./outline.ts";
 
 /** Flags of `push`. */
-export interface PushFlags extends RegistryFlags {
-  all: boolean;
+export interface PushFlags extends RegistryFlags, SigningFlags, TransferFlags, ProgressFlags {
+  all?: boolean;
   rm?: boolean;
-  purge?: boolean;
   digestfile?: string;
-  quiet?: boolean;
-  format?: string;
-  compressionFormat?: string;
-  compressionLevel?: string;
-  forceCompression?: boolean;
-  addCompression?: string[];
-  retry?: string;
-  retryDelay?: string;
+  dryRun?: boolean;
 }
 
 /** `push LIST [DESTINATION]`; without a destination, to where the list's name says. */
-export async function push(args: string[], flags: PushFlags, context: CommandContext): Promise<void> {
-  const [name, given] = args as [string, string?];
+export async function push(operands: string[], flags: PushFlags, context: CommandContext): Promise<void> {
+  const [name, given] = operands as [string, string?];
+  const wishes = { ...await transferOptions(flags), ...await signingOptions(flags) };
+  const systemContext = { ...await systemContextOf(flags, context), ...await compressionContext(flags) };
   await using store = await openStoreOf(context);
-  const { id, manifestDigest, resolvedName } = await requireList(store, name);
+  const { id, manifestDigest, resolvedName } = await requireList(store, name).catch((error) => {
+    throw prefixError(context.persona.pushPrefix(name), error);
+  });
   const destination = given ?? ownDestination(resolvedName);
   const { list } = await loadFromImage(store, id);
+  const imageListSelection = flags.all ?? true ? "all" : "specific";
+  const options: PushOptions = { store, systemContext, ...wishes, imageListSelection, signal: context.signal };
+  if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
   // Now, not after a long push: whether the digest can be written.
   if (flags.digestfile !== undefined) (await Deno.open(flags.digestfile, { write: true, create: true })).close();
-  const encoder = new TextEncoder();
-  const result = await list.push(destination, {
-    store,
-    ...await wishesOf(flags, context),
-    imageListSelection: flags.all ? "all" : "specific",
-    reportWriter: flags.quiet ? undefined : { write: (text) => Deno.stderr.writeSync(encoder.encode(text)) },
-    signal: context.signal,
-  });
+  const result = await withProgress(flags, (view) => list.push(destination, { ...options, ...view }));
   // Only now: a digest in a file means that the list is there.
   if (flags.digestfile !== undefined) await Deno.writeTextFile(flags.digestfile, result.digest);
-  if (!flags.rm && !flags.purge) return;
-  // Only what was pushed is deleted: an edit that somebody made meanwhile stays.
-  await using _guard = await (await lockerForImage(store, id)).lock({ signal: context.signal });
-  await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifestDigest]]) });
+  if (flags.rm) await deletePushed(store, id, manifestDigest, context);
+  printCopied(flags, result);
 }
 
-/** The media types of manifests by the names that users of the real tools know. */
-const FORMATS: Readonly<Record<string, string>> = {
-  oci: MEDIA_TYPES.ociIndex,
-  v2s2: MEDIA_TYPES.dockerList,
-  docker: MEDIA_TYPES.dockerList,
-};
-
-/** What the flags, and where they are silent `containers.conf`, want to become of the images. */
-async function wishesOf(flags: PushFlags, context: CommandContext): Promise<Partial<PushOptions>> {
-  const { format, compressionFormat, compressionLevel: level } = flags;
-  const manifestType = format === undefined ? undefined : FORMATS[format];
-  if (format !== undefined && manifestType === undefined) {
-    throw new UsageError(
-      `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci' or 'v2s2'`,
-    );
-  }
-  if (flags.forceCompression && compressionFormat === undefined) {
-    throw new UsageError("--force-compression needs --compression-format");
-  }
-  const conf = await loadContainersConf();
-  const compressionLevel = level === undefined ? conf.compressionLevel : parseCount("--compression-level", level);
-  const retry = flags.retry ?? conf.retry?.toString();
-  const retryDelay = flags.retryDelay ?? conf.retryDelay;
-  return {
-    systemContext: {
-      ...systemContextOf(flags, context),
-      compressionFormat: compressionFormat ?? conf.compressionFormat,
-      compressionLevel,
-      // `storage` means below the store, where nothing of ours is.
-      bigFilesTemporaryDir: conf.imageCopyTmpDir === "storage" ? undefined : conf.imageCopyTmpDir,
-    },
-    maxParallelTransfers: conf.imageParallelCopies || undefined,
-    manifestType,
-    // Who names a format means it, as for the real tools.
-    forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
-    // A variant for each image of a list of which not all go would contradict itself.
-    addCompression: flags.addCompression ?? (flags.all ? conf.addCompression : undefined),
-    maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
-    retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
-  };
+/** Only what was pushed is deleted: an edit that somebody made meanwhile stays. */
+async function deletePushed(
+  store: ImageStore,
+  id: string,
+  manifest: Digest,
+  { signal }: CommandContext,
+): Promise<void> {
+  await using _guard = await (await lockerForImage(store, id)).lock({ signal });
+  await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifest]]) });
 }
 
 /** Where a list goes whose name says it. */

@@ -1,21 +1,27 @@
 import { findLocalImage, type ImageStore } from "../../store/mod.ts";
-import { type CommandContext, openStoreOf, print } from "../context.ts";
+import { type CommandContext, openStoreOf } from "../context.ts";
 import { ExitError, formatError } from "../errors.ts";
+import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import type { Persona } from "../persona.ts";
 import { requireList } from "./find.ts";
 
 /** Flags of `rm`. */
-export interface RmFlags {
+export interface RmFlags extends ResultFormat {
   ignore?: boolean;
 }
 
 /** `rm LIST…`: each on its own; those that can be deleted are, whatever happens to the others. */
 export async function rm(names: string[], flags: RmFlags, context: CommandContext): Promise<void> {
+  const { persona, signal } = context;
+  requireFormat(flags);
   await using store = await openStoreOf(context);
+  const done: DeletedList[] = [];
   const failures: string[] = [];
   let unknown = 0;
   for (const name of names) {
+    signal.throwIfAborted();
     try {
-      if (await findLocalImage(store, name)) await deleteList(store, name);
+      if (await findLocalImage(store, name)) done.push(await deleteList(store, name));
       else if (!flags.ignore) {
         unknown++;
         failures.push(`${name}: image not known`);
@@ -24,17 +30,30 @@ export async function rm(names: string[], flags: RmFlags, context: CommandContex
       failures.push(formatError(error));
     }
   }
+  printResult(flags, done.flatMap((deleted) => linesOf(deleted, persona)), done);
   if (failures.length === 0) return;
-  throw new ExitError(unknown === failures.length ? 1 : 125, failures.join("; "));
+  throw new ExitError(unknown === failures.length ? persona.exitCodeOfUnknown : 125, persona.failures(failures));
+}
+
+/** What became of a list. */
+export interface DeletedList {
+  /** The names that it lost. */
+  readonly untagged: readonly string[];
+  /** Its id, where it is gone. */
+  readonly deleted?: string;
+}
+
+function linesOf({ untagged, deleted }: DeletedList, persona: Persona): string[] {
+  return [...untagged.map((name) => persona.untagged(name)), ...(deleted ? [persona.deleted(deleted)] : [])];
 }
 
 /** Deletes a list, or, where it has other names and was called by one, only that name. */
-export async function deleteList(store: ImageStore, name: string): Promise<void> {
+async function deleteList(store: ImageStore, name: string): Promise<DeletedList> {
   const { id, names, resolvedName } = await requireList(store, name);
   const byName = names.includes(resolvedName);
   if (byName && names.length > 1) {
     await store.updateNames(id, "remove", [resolvedName]);
-    return print(`Untagged: ${resolvedName}`);
+    return { untagged: [resolvedName] };
   }
   if (!byName && names.length > 1) {
     throw new Error(
@@ -44,6 +63,5 @@ export async function deleteList(store: ImageStore, name: string): Promise<void>
     );
   }
   await store.deleteImage(id, { ifNames: names });
-  for (const untagged of names) print(`Untagged: ${untagged}`);
-  print(`Deleted: ${id}`);
+  return { untagged: names, deleted: id };
 }

@@ -2,8 +2,8 @@ import type {
   BlobOrigin,
   DestinationAbilities,
   ImageDestination,
-  InstanceOptions,
   NewBlob,
+  PutManifestOptions,
   SignedManifest,
 } from "../../image/mod.ts";
 import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
@@ -46,6 +46,7 @@ export class DockerDestination implements ImageDestination {
       ],
       layerCompression: "compress",
       keepsForeignLayers: true,
+      conditionalWrites: true,
       signatures: options.signatures.abilities,
       mountScope: `docker://${reference.dockerReference.domain}`,
     };
@@ -79,7 +80,7 @@ export class DockerDestination implements ImageDestination {
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    { instance, ...call }: InstanceOptions = {},
+    { instance, ...call }: PutManifestOptions = {},
   ): Promise<void> {
     const target = instance ?? this.reference.target;
     await this.#repository.putManifest(target, bytes, { mediaType, ...call });

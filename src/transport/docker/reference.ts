@@ -1,4 +1,5 @@
 import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
+import type { Repository } from "../../registry/mod.ts";
 import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/mod.ts";
 import { acquireClient, type DockerTransportOptions, openSignatures } from "./acquire.ts";
 import { DockerDestination } from "./destination.ts";
@@ -71,19 +72,29 @@ export class DockerReference implements ImageReference {
     );
   }
 
+  /** The repository, for what is not about one image; disposing gives the client back. */
+  async openRepository(context: SystemContext = {}): Promise<Disposable & { repository: Repository }> {
+    const { lease, repository } = await this.#open(context);
+    return { repository, [Symbol.dispose]: () => lease[Symbol.dispose]() };
+  }
+
   async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
-    const named = this.dockerReference;
-    const place = await this.#options.findPlace?.(named, context) ?? { reference: named, insecure: false };
     const schema1 = !context.dockerDisableDestSchema1MimeTypes;
-    const lease = await acquireClient(place, named, context, this.#options);
+    const { lease, repository, place } = await this.#open(context);
     try {
-      const repository = lease.client.repository(named.path);
       const signatures = await openSignatures(repository, place, context, this.#options);
       return new DockerDestination(this, lease, { schema1, signatures });
     } catch (error) {
       lease[Symbol.dispose]();
       throw error;
     }
+  }
+
+  async #open(context: SystemContext) {
+    const named = this.dockerReference;
+    const place = await this.#options.findPlace?.(named, context) ?? { reference: named, insecure: false };
+    const lease = await acquireClient(place, named, context, this.#options);
+    return { lease, place, repository: lease.client.repository(named.path) };
   }
 
   toString(): string {

@@ -1,0 +1,88 @@
+/**
+ * Writes `docs/cli.md` from the definitions of the command line; with `--check`, fails where it is not what they say.
+ */
+import type { CommandDefinition, FlagDefinition } from "../src/cli/definition.ts";
+import { loadDefinitions } from "../src/cli/definitions/mod.ts";
+import { PROGRAM_FLAGS } from "../src/cli/global_flags.ts";
+import { describeFlag, shownFlags, spellFlag } from "../src/cli/help.ts";
+
+const INTRODUCTION = `# The command line
+
+Written from the definitions of the commands by \`deno run -A _tools/cli_reference.ts\`.
+
+The word \`manifest\` may stand before a command, so that \`manifests\` can take the place of \`podman\` or \`buildah\` in
+\`podman manifest …\`. Called by a name that begins with \`podman\` or \`buildah\`, or with \`MANIFESTS_PERSONA\` set to one
+of them, it prints what that tool prints.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | \`exists\`: no such list; \`rm\`: all lists that failed were unknown; \`diff\`: the lists differ; \`validate\`: something is wrong |
+| 125 | anything else |
+| 130, 143 | interrupted, terminated; a second signal does not wait for cleaning up |
+
+| variable | meaning |
+| --- | --- |
+| \`MANIFESTS_PERSONA\` | \`own\`, \`podman\` or \`buildah\` |
+| \`NO_COLOR\` | no colours |
+| \`REGISTRY_AUTH_FILE\` | the credential file to read |
+| \`CONTAINERS_STORAGE_CONF\` | the \`storage.conf\` to read |
+`;
+
+/** The reference as Markdown. */
+export async function formatReference(): Promise<string> {
+  const commands = await loadDefinitions();
+  const text = [
+    INTRODUCTION,
+    "## Flags of all commands",
+    formatFlags(PROGRAM_FLAGS),
+    ...commands.map(formatCommand),
+  ].join("\n\n");
+  return await format(text);
+}
+
+function formatCommand({ name, summary, operands, details = [], examples, flags }: CommandDefinition): string {
+  return [
+    `## ${name}`,
+    `${summary}.`,
+    fence(operands.split(" | ").map((alternative) => `manifests ${name} [FLAGS] ${alternative}`.trim())),
+    ...details,
+    ...(shownFlags(flags).length > 0 ? [formatFlags(flags)] : []),
+    fence(examples.flatMap(([line, effect]) => [`# ${effect}`, `manifests ${line}`])),
+  ].join("\n\n");
+}
+
+function formatFlags(flags: readonly FlagDefinition[]): string {
+  const rows = shownFlags(flags).map((flag) => `| \`${spellFlag(flag)}\` | ${describeFlag(flag)} |`);
+  return ["| flag | meaning |", "| --- | --- |", ...rows].join("\n");
+}
+
+function fence(lines: readonly string[]): string {
+  return ["```sh", ...lines, "```"].join("\n");
+}
+
+/** The formatter's own form, which the gate asks for. */
+async function format(markdown: string): Promise<string> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--quiet", "--ext", "md", "--line-width", "120", "-"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(markdown));
+  await writer.close();
+  const { code, stdout } = await child.output();
+  if (code !== 0) throw new Error(`deno fmt exited ${code}`);
+  return new TextDecoder().decode(stdout);
+}
+
+if (import.meta.main) {
+  const file = new URL("../docs/cli.md", import.meta.url);
+  const text = await formatReference();
+  if (!Deno.args.includes("--check")) {
+    await Deno.mkdir(new URL(".", file), { recursive: true });
+    await Deno.writeTextFile(file, text);
+  } else if (await Deno.readTextFile(file) !== text) {
+    throw new Error("docs/cli.md is not what the commands are: deno run -A _tools/cli_reference.ts");
+  }
+}

@@ -1,0 +1,33 @@
+import { copyImage, outlineImageCopy } from "../../system/local/mod.ts";
+import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { type PolicyFlags, policyOptions, type SigningFlags, signingOptions } from "../engine_options.ts";
+import { type ProgressFlags, withProgress } from "../progress/mod.ts";
+import { compressionContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
+import { printCopied, printOutline } from "./outline.ts";
+import { findAny } from "./places.ts";
+
+/** Flags of `copy`. */
+export interface CopyFlags extends RegistryFlags, SigningFlags, PolicyFlags, TransferFlags, ProgressFlags {
+  dryRun?: boolean;
+  platform?: string[];
+  preserveDigests?: boolean;
+}
+
+/** `copy SOURCE DESTINATION`. */
+export async function copy(operands: string[], flags: CopyFlags, context: CommandContext): Promise<void> {
+  const [source, destination] = operands as [string, string];
+  const options = {
+    ...await transferOptions(flags),
+    ...await signingOptions(flags),
+    ...await policyOptions(flags),
+    systemContext: { ...await systemContextOf(flags, context), ...await compressionContext(flags) },
+    platforms: flags.platform,
+    preserveDigests: flags.preserveDigests,
+    signal: context.signal,
+  };
+  await using store = await openStoreOf(context);
+  const from = await findAny(store, source);
+  if (flags.dryRun) return printOutline(flags, destination, await outlineImageCopy(from, destination, options));
+  const result = await withProgress(flags, (view) => copyImage(from, destination, { ...options, ...view }));
+  printCopied(flags, result);
+}

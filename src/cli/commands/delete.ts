@@ -1,0 +1,18 @@
+import { deleteImage } from "../../system/local/mod.ts";
+import { type CommandContext, type RegistryFlags, systemContextOf } from "../context.ts";
+import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+
+/** Flags of `delete`. */
+export interface DeleteFlags extends RegistryFlags, ResultFormat {
+  manifest?: boolean;
+}
+
+/** `delete IMAGE…`: tags, or manifests, of registries. */
+export async function deleteImages(names: string[], flags: DeleteFlags, context: CommandContext): Promise<void> {
+  requireFormat(flags);
+  const systemContext = await systemContextOf(flags, context);
+  for (const name of names) {
+    const digest = await deleteImage(name, { manifest: flags.manifest, systemContext, signal: context.signal });
+    printResult(flags, [`Deleted: ${name} (${digest})`], { name, digest });
+  }
+}

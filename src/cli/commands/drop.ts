@@ -1,0 +1,20 @@
+import { editRemoteList, findInstance } from "../../system/local/mod.ts";
+import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { type ProgressFlags, withProgress } from "../progress/mod.ts";
+
+/** Flags of `drop`. */
+export interface DropFlags extends RegistryFlags, ResultFormat, ProgressFlags {}
+
+/** `drop REMOTE INSTANCE…`: instances out of a list in a registry, in one step and without a store. */
+export async function drop(operands: string[], flags: DropFlags, context: CommandContext): Promise<void> {
+  const [remote, ...instances] = operands as [string, ...string[]];
+  requireFormat(flags);
+  const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
+  await using store = await openStoreOf(context);
+  const { digest } = await withProgress(flags, (view) =>
+    editRemoteList(remote, async (list) => {
+      for (const text of instances) list.remove(await findInstance(list, text, { store, ...call }));
+    }, { ...call, ...view }));
+  printResult(flags, [digest], { digest });
+}

@@ -1,0 +1,33 @@
+import { validateImage } from "../../system/local/mod.ts";
+import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { ExitError } from "../errors.ts";
+import { shortDigest } from "../format/description.ts";
+import { count } from "../format/units.ts";
+import { sanitize } from "../format/width.ts";
+import { printResult, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
+import { findAny } from "./places.ts";
+
+/** Flags of `validate`. */
+export interface ValidateFlags extends RegistryFlags, ResultFormat {
+  full?: boolean;
+}
+
+/** `validate IMAGE`: exits with 0 where nothing is wrong, with 1 where something is. */
+export async function validate([name]: string[], flags: ValidateFlags, context: CommandContext): Promise<void> {
+  requireFormat(flags);
+  await using store = await openStoreOf(context);
+  const systemContext = await systemContextOf(flags, context);
+  const found = await validateImage(await findAny(store, name!), {
+    full: flags.full,
+    systemContext,
+    signal: context.signal,
+  });
+  const { good, bad } = styleOfStdout();
+  const lines = found.problems.map(({ instance, platform, problem }) =>
+    bad(sanitize([platform, instance && shortDigest(instance), problem].filter(Boolean).join(": ")))
+  );
+  const summary = `${found.digest}: ${count(found.images, "image")}, ${count(found.blobs, "blob")}`;
+  const verdict = lines.length === 0 ? good("nothing is wrong") : count(lines.length, "problem");
+  printResult(flags, [...lines, `${summary}: ${verdict}`], found);
+  if (lines.length > 0) throw new ExitError(1);
+}

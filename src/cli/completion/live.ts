@@ -1,0 +1,45 @@
+import { listStoredLists } from "../../list/mod.ts";
+import { formatPlatform } from "../../spec/mod.ts";
+import { loadFromImage } from "../../system/local/mod.ts";
+import { type CommandContext, openStoreOf } from "../context.ts";
+import { sanitize } from "../format/width.ts";
+import type { Candidate, Expected } from "./words.ts";
+
+/** What the store has: names of lists, digests and platforms of the instances of one. Trouble offers nothing. */
+export async function lookUp({ live, typed, operands }: Expected, context: CommandContext): Promise<Candidate[]> {
+  if (live !== "lists" && live !== "instances") return [];
+  try {
+    return live === "lists" ? await findLists(typed, context) : await findInstances(operands[0] ?? "", context);
+  } catch {
+    return [];
+  }
+}
+
+async function findLists(typed: string, context: CommandContext): Promise<Candidate[]> {
+  await using store = await openStoreOf(context);
+  const candidates: Candidate[] = [];
+  for await (const { id, names, platforms } of listStoredLists(store)) {
+    const description = sanitize(platforms.join(" ")) || "empty";
+    const short = names.map((name) => name.replace(/^localhost\//, ""));
+    const all = typed.startsWith("localhost/") ? names : short;
+    // Ids are for those who have begun one, or where there is nothing else.
+    const ids = names.length === 0 || /^[0-9a-f]{2,}$/.test(typed) ? [id.slice(0, 12)] : [];
+    candidates.push(...[...all, ...ids].map((word) => ({ word, description })));
+  }
+  return candidates;
+}
+
+async function findInstances(name: string, context: CommandContext): Promise<Candidate[]> {
+  await using store = await openStoreOf(context);
+  const { list } = await loadFromImage(store, name);
+  return list.instances().flatMap((digest) => {
+    const [os, architecture, variant] = [list.os(digest), list.architecture(digest), list.variant(digest)];
+    const platform = sanitize(formatPlatform({ os, architecture, variant }));
+    const file = list.files(digest)[0];
+    return [
+      { word: digest, description: platform || sanitize(list.artifactType(digest)) },
+      ...(platform ? [{ word: platform, description: digest }] : []),
+      ...(file === undefined ? [] : [{ word: file, description: "artifact" }]),
+    ];
+  });
+}

@@ -1,0 +1,59 @@
+import type { CommandDefinition, FlagDefinition } from "../definition.ts";
+import {
+  ALL_FLAG,
+  annotationFlag,
+  CREDENTIAL_FLAGS,
+  DETAIL_FLAGS,
+  EXPLAIN_FLAG,
+  FORMAT_FLAG,
+  PLATFORM_FLAGS,
+  REGISTRY_FLAGS,
+} from "./shared_flags.ts";
+
+const ARTIFACT_FLAGS: readonly FlagDefinition[] = [
+  { name: "artifact", kind: "boolean", description: "add files as an artifact" },
+  { name: "artifact-type", kind: "text", value: "TYPE", description: "type of the artifact" },
+  {
+    name: "artifact-config",
+    kind: "text",
+    value: "FILE",
+    description: "file with the configuration of the artifact",
+    completes: "files",
+  },
+  { name: "artifact-config-type", kind: "text", value: "TYPE", description: "media type of that configuration" },
+  { name: "artifact-layer-type", kind: "text", value: "TYPE", description: "media type of the files" },
+  { name: "artifact-exclude-titles", kind: "boolean", description: "do not record the names of the files" },
+  { name: "artifact-subject", kind: "text", value: "IMAGE", description: "what the artifact is about" },
+  { name: "artifact-annotation", kind: "list", value: "KEY=VALUE", description: "annotation of the artifact" },
+];
+
+/** `add`. */
+export const ADD: CommandDefinition = {
+  name: "add",
+  operands: "LIST IMAGE... | --artifact LIST FILE...",
+  min: 2,
+  summary: "Add images, or files as an artifact, to a list",
+  details: [
+    "Prints the id of the list and the digest of each instance. All images are added, or none. An image of another " +
+    "platform than --os, --arch and --variant say is refused.",
+    "The files of an artifact are not copied: they must still be there, unchanged, when the list is pushed.",
+  ],
+  examples: [
+    ["add app:1.0 quay.io/me/app:1.0-arm64", "an image"],
+    ["add --arch arm64 --variant v8 app:1.0 docker://alpine:3.20", "one image of another list"],
+    ["add --artifact --artifact-type application/spdx+json app:1.0 sbom.json", "a file"],
+  ],
+  flags: [
+    ALL_FLAG,
+    annotationFlag("annotation of the entry"),
+    ...PLATFORM_FLAGS,
+    ...DETAIL_FLAGS,
+    ...ARTIFACT_FLAGS,
+    ...REGISTRY_FLAGS,
+    ...CREDENTIAL_FLAGS,
+    EXPLAIN_FLAG,
+    FORMAT_FLAG,
+  ],
+  completes: ["lists", "files"],
+  load: async () => (await import("../commands/add.ts")).add,
+};

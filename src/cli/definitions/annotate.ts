@@ -1,0 +1,39 @@
+import type { CommandDefinition } from "../definition.ts";
+import {
+  annotationFlag,
+  CREDENTIAL_FLAGS,
+  DETAIL_FLAGS,
+  FORMAT_FLAG,
+  PLATFORM_FLAGS,
+  REGISTRY_FLAGS,
+} from "./shared_flags.ts";
+
+/** `annotate`. */
+export const ANNOTATE: CommandDefinition = {
+  name: "annotate",
+  operands: "LIST INSTANCE | --index LIST",
+  min: 1,
+  max: 2,
+  summary: "Change what a list says about an instance, or about itself",
+  details: [
+    "An instance is a digest, the file of an artifact, a platform as in linux/arm64, or an image. Annotations come on " +
+    "top of those that are there; features replace them. An architecture without a variant clears the variant.",
+  ],
+  examples: [
+    ["annotate --annotation org.example.tested=yes app:1.0 sha256:…", "an instance"],
+    ["annotate --variant v7 app:1.0 linux/arm", "the instance for a platform"],
+    ["annotate --index --annotation org.example.team=release app:1.0", "the list itself"],
+  ],
+  flags: [
+    annotationFlag("annotation"),
+    { name: "index", kind: "boolean", description: "change the list itself" },
+    { name: "subject", kind: "text", value: "IMAGE", description: "what the list is about; implies --index" },
+    ...PLATFORM_FLAGS.map(({ name, kind, value = "" }) => ({ name, kind, value, description: `set ${name}` })),
+    ...DETAIL_FLAGS,
+    ...REGISTRY_FLAGS,
+    ...CREDENTIAL_FLAGS,
+    FORMAT_FLAG,
+  ],
+  completes: ["lists", "instances"],
+  load: async () => (await import("../commands/annotate.ts")).annotate,
+};

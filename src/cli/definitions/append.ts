@@ -1,0 +1,41 @@
+import type { CommandDefinition } from "../definition.ts";
+import {
+  ALL_FLAG,
+  annotationFlag,
+  CREDENTIAL_FLAGS,
+  DETAIL_FLAGS,
+  EXPLAIN_FLAG,
+  FORMAT_FLAG,
+  PLATFORM_FLAGS,
+  REGISTRY_FLAGS,
+} from "./shared_flags.ts";
+import { PROGRESS_FLAGS } from "./transfer_flags.ts";
+
+/** `append`. */
+export const APPEND: CommandDefinition = {
+  name: "append",
+  operands: "REMOTE-LIST IMAGE...",
+  min: 2,
+  summary: "Add images to a list in a registry, in one step",
+  details: [
+    "No local list is involved. Prints the digest of the new list. Where somebody else pushed meanwhile, nothing is " +
+    "written; registries have no locks, so jobs that append to one tag should still take turns.",
+  ],
+  examples: [
+    ["append quay.io/me/app:1.0 quay.io/me/app:1.0-s390x", "one more image"],
+    ["append --create quay.io/me/app:1.0 quay.io/me/app:1.0-amd64", "the list is made if there is none"],
+  ],
+  flags: [
+    ALL_FLAG,
+    annotationFlag("annotation of the entry"),
+    { name: "create", kind: "boolean", description: "begin with an empty list where there is none" },
+    ...PLATFORM_FLAGS,
+    ...DETAIL_FLAGS,
+    ...REGISTRY_FLAGS,
+    ...CREDENTIAL_FLAGS,
+    ...PROGRESS_FLAGS,
+    EXPLAIN_FLAG,
+    FORMAT_FLAG,
+  ],
+  load: async () => (await import("../commands/append.ts")).append,
+};

@@ -1,0 +1,15 @@
+import type { CommandDefinition } from "../definition.ts";
+
+/** `completion`. */
+export const COMPLETION: CommandDefinition = {
+  name: "completion",
+  operands: "SHELL",
+  min: 1,
+  max: 1,
+  summary: "Print the completions for bash, zsh or fish",
+  details: ["They offer the names of local lists and the digests and platforms of their instances as they are then."],
+  examples: [["completion bash > /etc/bash_completion.d/manifests", "for all users"]],
+  flags: [],
+  completes: [["bash", "zsh", "fish"]],
+  load: async () => (await import("../commands/completion.ts")).completion,
+};

@@ -1,0 +1,39 @@
+import type { CommandDefinition } from "../definition.ts";
+import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
+import { CONTENT_FLAGS, PROGRESS_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
+
+/** `copy`. */
+export const COPY: CommandDefinition = {
+  name: "copy",
+  operands: "SOURCE DESTINATION",
+  min: 2,
+  max: 2,
+  summary: "Copy an image or a list from anywhere to anywhere",
+  details: [
+    "Digests stay, unless something has to change. With --platform, the list is written anew with the images that are " +
+    "chosen, whose digests stay. What is copied is judged by policy.json, as skopeo does; without one, it is refused.",
+  ],
+  examples: [
+    ["copy docker://alpine:3.20 quay.io/me/alpine:3.20", "a list with all its images"],
+    ["copy --platform linux/amd64 --platform linux/arm64 docker://alpine:3.20 oci:folder:alpine", "some of them"],
+  ],
+  flags: [
+    {
+      name: "platform",
+      kind: "list",
+      value: "OS/ARCH[/VARIANT]",
+      description: "copy only the images for this platform, with its variants",
+    },
+    { name: "preserve-digests", kind: "boolean", description: "fail rather than change a manifest" },
+    { name: "dry-run", kind: "boolean", description: "print what would be done" },
+    ...REGISTRY_FLAGS,
+    ...CREDENTIAL_FLAGS,
+    ...CONTENT_FLAGS,
+    ...SIGNING_FLAGS,
+    { name: "insecure-policy", kind: "boolean", description: "copy whatever it is, without a policy.json" },
+    ...RETRY_FLAGS,
+    ...PROGRESS_FLAGS,
+  ],
+  completes: ["lists", "folders"],
+  load: async () => (await import("../commands/copy.ts")).copy,
+};

@@ -1,0 +1,15 @@
+import type { CommandDefinition } from "../definition.ts";
+import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts";
+import { PROGRESS_FLAGS } from "./transfer_flags.ts";
+
+/** `drop`. */
+export const DROP: CommandDefinition = {
+  name: "drop",
+  operands: "REMOTE-LIST INSTANCE...",
+  min: 2,
+  summary: "Remove instances from a list in a registry, in one step",
+  details: ["No local list is involved. Prints the digest of the new list. The images themselves stay."],
+  examples: [["drop quay.io/me/app:1.0 linux/s390x", "by platform"], ["drop quay.io/me/app:1.0 sha256:…", "by digest"]],
+  flags: [...REGISTRY_FLAGS, ...CREDENTIAL_FLAGS, ...PROGRESS_FLAGS, FORMAT_FLAG],
+  load: async () => (await import("../commands/drop.ts")).drop,
+};

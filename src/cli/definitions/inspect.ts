@@ -1,0 +1,36 @@
+import type { CommandDefinition } from "../definition.ts";
+import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
+
+/** `inspect`. */
+export const INSPECT: CommandDefinition = {
+  name: "inspect",
+  operands: "IMAGE",
+  min: 1,
+  max: 1,
+  tooMany: "only one argument is necessary for inspect: an image name",
+  summary: "Show a list, local or anywhere",
+  details: [
+    "The local list of that name, else what its registry has. With a transport (docker://, oci:, …) only that place " +
+    "is looked at.",
+  ],
+  examples: [
+    ["inspect app:1.0 | jq '.manifests[].digest'", "the digests of a local list"],
+    ["inspect --format table docker://alpine:3.20", "a list in a registry, readable"],
+    ["inspect --format tree oci:folder:app", "a list in a layout, with its layers"],
+  ],
+  flags: [
+    {
+      name: "format",
+      kind: "text",
+      value: "FORMAT",
+      description: "json, table or tree",
+      default: "json",
+      completes: ["json", "table", "tree"],
+    },
+    { name: "verbose", short: "v", kind: "boolean", description: "accepted", hidden: true },
+    ...REGISTRY_FLAGS,
+    ...CREDENTIAL_FLAGS,
+  ],
+  completes: ["lists"],
+  load: async () => (await import("../commands/inspect.ts")).inspect,
+};

@@ -1,0 +1,14 @@
+import type { CommandDefinition } from "../definition.ts";
+import { FORMAT_FLAG } from "./shared_flags.ts";
+
+/** `ls`. */
+export const LS: CommandDefinition = {
+  name: "ls",
+  operands: "",
+  min: 0,
+  max: 0,
+  summary: "Show the lists of the local store",
+  examples: [["ls", "names, ids, platforms"], ["rm $(manifests ls --quiet)", "delete all lists"]],
+  flags: [{ name: "quiet", short: "q", kind: "boolean", description: "print only ids" }, FORMAT_FLAG],
+  load: async () => (await import("../commands/ls.ts")).ls,
+};

@@ -1,0 +1,40 @@
+/**
+ * The definitions of all subcommands, each loaded when it is needed.
+ *
+ * @module
+ */
+import type { CommandDefinition } from "../definition.ts";
+
+const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
+  add: async () => (await import("./add.ts")).ADD,
+  annotate: async () => (await import("./annotate.ts")).ANNOTATE,
+  append: async () => (await import("./append.ts")).APPEND,
+  completion: async () => (await import("./completion.ts")).COMPLETION,
+  copy: async () => (await import("./copy.ts")).COPY,
+  create: async () => (await import("./create.ts")).CREATE,
+  delete: async () => (await import("./delete.ts")).DELETE,
+  diff: async () => (await import("./diff.ts")).DIFF,
+  drop: async () => (await import("./drop.ts")).DROP,
+  exists: async () => (await import("./exists.ts")).EXISTS,
+  inspect: async () => (await import("./inspect.ts")).INSPECT,
+  ls: async () => (await import("./ls.ts")).LS,
+  push: async () => (await import("./push.ts")).PUSH,
+  registry: async () => (await import("./registry.ts")).REGISTRY,
+  remove: async () => (await import("./remove.ts")).REMOVE,
+  rm: async () => (await import("./rm.ts")).RM,
+  tag: async () => (await import("./tag.ts")).TAG,
+  validate: async () => (await import("./validate.ts")).VALIDATE,
+};
+
+/** The names of all subcommands, sorted. */
+export const COMMAND_NAMES: readonly string[] = Object.keys(LOADERS);
+
+/** Loads the definition of a subcommand; `undefined` where there is none of that name. */
+export async function findDefinition(name: string): Promise<CommandDefinition | undefined> {
+  return Object.hasOwn(LOADERS, name) ? await LOADERS[name]!() : undefined;
+}
+
+/** Loads all definitions, sorted by name. */
+export async function loadDefinitions(): Promise<CommandDefinition[]> {
+  return await Promise.all(COMMAND_NAMES.map((name) => LOADERS[name]!()));
+}

@@ -1,0 +1,20 @@
+import type { CommandDefinition } from "../definition.ts";
+import { FORMAT_FLAG } from "./shared_flags.ts";
+
+/** `remove`. */
+export const REMOVE: CommandDefinition = {
+  name: "remove",
+  operands: "LIST INSTANCE",
+  min: 2,
+  max: 2,
+  tooMany: "at least two arguments are necessary: list and digest of instance to remove from list",
+  summary: "Remove an instance from a list",
+  details: ["An instance is a digest, the file of an artifact, a platform as in linux/arm64, or an image."],
+  examples: [
+    ["remove app:1.0 sha256:…", "by digest"],
+    ["remove app:1.0 linux/s390x", "by platform"],
+  ],
+  flags: [FORMAT_FLAG],
+  completes: ["lists", "instances"],
+  load: async () => (await import("../commands/remove.ts")).remove,
+};

@@ -1,0 +1,73 @@
+import type { FlagDefinition } from "../definition.ts";
+
+/** How to reach registries. */
+export const REGISTRY_FLAGS: readonly FlagDefinition[] = [
+  { name: "authfile", kind: "text", value: "FILE", description: "the credential file to read", completes: "files" },
+  {
+    name: "cert-dir",
+    kind: "text",
+    value: "FOLDER",
+    description: "folder with the certificates of the registry",
+    completes: "folders",
+  },
+  { name: "tls-verify", kind: "boolean", description: "demand https and valid certificates" },
+  { name: "insecure", kind: "boolean", description: "the same as --tls-verify=false", hidden: true },
+];
+
+/** Credentials of one registry, or of several. */
+export const CREDENTIAL_FLAGS: readonly FlagDefinition[] = [
+  {
+    name: "creds",
+    kind: "array",
+    value: "[REGISTRY=]USER:PASSWORD",
+    description: "credentials; with several registries, for each its own",
+  },
+];
+
+/** Which instance of a list is meant. */
+export const PLATFORM_FLAGS: readonly FlagDefinition[] = [
+  { name: "arch", kind: "text", value: "ARCH", description: "choose this architecture", aliases: ["override-arch"] },
+  { name: "os", kind: "text", value: "OS", description: "choose this operating system", aliases: ["override-os"] },
+  { name: "variant", kind: "text", value: "VARIANT", description: "choose this variant of the architecture" },
+];
+
+/** What else an entry of a list says. */
+export const DETAIL_FLAGS: readonly FlagDefinition[] = [
+  { name: "os-version", kind: "text", value: "VERSION", description: "version of the operating system" },
+  { name: "features", kind: "list", value: "FEATURE", description: "CPU feature; makes a Docker list" },
+  { name: "os-features", kind: "list", value: "FEATURE", description: "feature of the operating system" },
+];
+
+/** Annotations: buildah splits them at commas. */
+export function annotationFlag(description: string): FlagDefinition {
+  return {
+    name: "annotation",
+    kind: { manifests: "array", podman: "array", buildah: "list" },
+    value: "KEY=VALUE",
+    description,
+  };
+}
+
+/** Every instance of a list instead of one. */
+export const ALL_FLAG: FlagDefinition = {
+  name: "all",
+  kind: "boolean",
+  description: "add every image of a list, not only the one for the platform",
+};
+
+/** Which image a name became, and why. */
+export const EXPLAIN_FLAG: FlagDefinition = {
+  name: "explain",
+  kind: "boolean",
+  description: "say on stderr which image each name became, and why",
+};
+
+/** The result as JSON. */
+export const FORMAT_FLAG: FlagDefinition = {
+  name: "format",
+  kind: "text",
+  value: "FORMAT",
+  description: "print the result as text or json",
+  default: "text",
+  completes: ["text", "json"],
+};

@@ -1,0 +1,70 @@
+import type { DescribedImage, DescribedInstance } from "../../system/local/mod.ts";
+import type { Style } from "./style.ts";
+import { formatTable } from "./table.ts";
+import { formatTree, type TreeNode } from "./tree.ts";
+import { formatBytes } from "./units.ts";
+import { sanitize } from "./width.ts";
+
+/** A list as a table: a line per instance. */
+export function describeAsTable(image: DescribedImage, style: Style): string[] {
+  const header = ["PLATFORM", "DIGEST", "SIZE", "LAYERS", "NOTES"].map((title) => style.bold(title));
+  const rows = image.instances.map((instance) => [
+    instance.platform || "-",
+    shortDigest(instance.digest),
+    instance.problem === undefined ? formatBytes(instance.size) : "?",
+    instance.problem === undefined ? layersOf(instance) : "?",
+    notesOf(instance, style),
+  ]);
+  return [...headOf(image), ...formatTable(header, rows)];
+}
+
+/** A list as a tree: instances with their annotations and layers. */
+export function describeAsTree(image: DescribedImage): string[] {
+  const [first, ...facts] = headOf(image);
+  return formatTree({
+    text: first!,
+    children: [...facts.map((text): TreeNode => ({ text })), ...image.instances.map(instanceNode)],
+  });
+}
+
+function headOf({ digest, mediaType, annotations, subject }: DescribedImage): string[] {
+  return [
+    `${digest} (${sanitize(mediaType)})`,
+    ...Object.entries(annotations).map(([key, value]) => sanitize(`annotation ${key}=${value}`)),
+    ...(subject ? [`subject ${subject}`] : []),
+  ];
+}
+
+function instanceNode(instance: DescribedInstance): TreeNode {
+  const { platform, digest, size, annotations, artifactType, layers, problem } = instance;
+  return {
+    text: `${platform || "no platform"} ${digest} ${formatBytes(size)}`,
+    children: [
+      ...(problem === undefined ? [] : [{ text: `cannot be read: ${problem}` }]),
+      ...(artifactType ? [{ text: `artifact ${artifactType}` }] : []),
+      ...Object.entries(annotations).map(([key, value]) => ({ text: `annotation ${key}=${value}` })),
+      ...layers.map(({ digest, size, mediaType, shared }) => ({
+        text: `${digest} ${formatBytes(size)} ${mediaType}${shared ? " (shared)" : ""}`,
+      })),
+    ],
+  };
+}
+
+function layersOf({ layers }: DescribedInstance): string {
+  const shared = layers.filter((layer) => layer.shared).length;
+  return shared > 0 ? `${layers.length} (${shared} shared)` : String(layers.length);
+}
+
+function notesOf({ artifactType, annotations, problem }: DescribedInstance, style: Style): string {
+  const notes = [
+    ...(artifactType ? [`artifact ${artifactType}`] : []),
+    ...Object.entries(annotations).map(([key, value]) => `${key}=${value}`),
+  ].map(sanitize);
+  return [...(problem === undefined ? [] : [style.bad("cannot be read")]), ...notes].join(", ");
+}
+
+/** The beginning of a digest, which is enough to tell a list's from each other. */
+export function shortDigest(digest: string): string {
+  const [algorithm = "", hex = ""] = digest.split(":");
+  return `${algorithm}:${hex.slice(0, 12)}`;
+}

@@ -1,0 +1,77 @@
+import type { CommandDefinition, FlagDefinition } from "./definition.ts";
+import { loadDefinitions } from "./definitions/mod.ts";
+import { PROGRAM_FLAGS } from "./global_flags.ts";
+import type { Persona } from "./persona.ts";
+
+/** The help of the program. */
+export async function formatProgramHelp({ command }: Persona): Promise<string> {
+  const definitions = await loadDefinitions();
+  return [
+    "Create, edit, store and push multi-architecture manifest lists",
+    "",
+    "Usage:",
+    `  ${command} [FLAGS] COMMAND`,
+    "",
+    "Commands:",
+    ...columns(definitions.map(({ name, summary }) => [name, summary])),
+    "",
+    "Flags:",
+    ...formatFlags(PROGRAM_FLAGS),
+    "",
+    `See '${command} COMMAND --help' for a command.`,
+  ].join("\n");
+}
+
+/** The help of a command. */
+export function formatCommandHelp(definition: CommandDefinition, { command }: Persona): string {
+  const { name, summary, details = [], operands, examples, flags } = definition;
+  return [
+    summary,
+    "",
+    "Usage:",
+    ...operands.split(" | ").map((alternative) => `  ${command} ${name} [FLAGS] ${alternative}`),
+    ...details.flatMap((paragraph) => ["", ...wrap(paragraph, 80)]),
+    ...(examples.length === 0 ? [] : ["", "Examples:"]),
+    ...examples.flatMap(([line, effect]) => [`  # ${effect}`, `  ${command} ${line}`]),
+    "",
+    "Flags:",
+    ...formatFlags(flags),
+  ].join("\n");
+}
+
+/** A flag as help names it: `-f, --format TYPE`. */
+export function spellFlag({ name, short, value }: FlagDefinition): string {
+  return `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+}
+
+/** What help says of a flag. */
+export function describeFlag({ description, default: fallback }: FlagDefinition): string {
+  return fallback === undefined ? description : `${description} (default ${fallback})`;
+}
+
+/** The flags that help shows, by name. */
+export function shownFlags(flags: readonly FlagDefinition[]): FlagDefinition[] {
+  return flags.filter(({ hidden }) => !hidden).toSorted((a, b) => a.name < b.name ? -1 : 1);
+}
+
+function formatFlags(flags: readonly FlagDefinition[]): string[] {
+  return columns(
+    shownFlags(flags).map((flag) => [(flag.short ? "" : "    ") + spellFlag(flag), describeFlag(flag)]),
+  );
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([first]) => first.length));
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`);
+}
+
+/** Lines of at most so many characters. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,108 @@
+import { Command, CommanderError, Option } from "commander";
+import { type FlagDefinition, kindOf } from "./definition.ts";
+import { ParseError } from "./errors.ts";
+import { collect, collectList } from "./flags.ts";
+import type { PersonaName } from "./persona.ts";
+import { similarTo } from "./similar.ts";
+
+const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
+
+/** What a command line says. */
+export interface ParsedArguments {
+  /** What is no flag. */
+  readonly operands: string[];
+  /** The flags, by their names in camelCase. */
+  readonly flags: Record<string, unknown>;
+}
+
+/** Options for {@linkcode parseArguments}. */
+export interface ParseOptions {
+  /** The flags that there are. */
+  readonly flags: readonly FlagDefinition[];
+  /** By whose habits. */
+  readonly persona: PersonaName;
+  /** Whether flags end at the first operand, which is how a program finds its subcommand; default: `false`. */
+  readonly stopsAtOperand?: boolean;
+}
+
+/** Parses a command line as pflag does, which podman and buildah use. Throws {@linkcode ParseError}. */
+export function parseArguments(args: readonly string[], options: ParseOptions): ParsedArguments {
+  const { flags, persona, stopsAtOperand = false } = options;
+  const command = new Command().argument("[operands...]").helpOption(false).exitOverride()
+    .configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} })
+    .passThroughOptions(stopsAtOperand);
+  for (const flag of flags) addFlag(command, flag, persona);
+  try {
+    command.parse(spellForCommander(args, options), { from: "user" });
+  } catch (error) {
+    throw error instanceof CommanderError ? translate(error, options) : error;
+  }
+  return { operands: command.args, flags: command.opts() };
+}
+
+function addFlag(command: Command, flag: FlagDefinition, persona: PersonaName): void {
+  const long = `${flag.short ? `-${flag.short}, ` : ""}--${flag.name}`;
+  const kind = kindOf(flag, persona);
+  if (kind === "boolean") {
+    command.addOption(new Option(long)).addOption(new Option(`--no-${flag.name}`));
+    return;
+  }
+  const option = new Option(`${long} <value>`);
+  if (kind === "array") option.argParser(collect);
+  if (kind === "list") option.argParser(collectList);
+  command.addOption(option);
+}
+
+/**
+ * The same command line for commander: `--tls-verify=false` becomes `--no-tls-verify`, `-f=oci` becomes `-foci`, and
+ * further names of a flag become its first.
+ */
+function spellForCommander(args: readonly string[], { flags, persona, stopsAtOperand }: ParseOptions): string[] {
+  const spelled: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    const isFlag = arg.startsWith("-") && arg.length > 1;
+    if (arg === "--" || (!isFlag && stopsAtOperand)) return [...spelled, ...args.slice(at)];
+    const [, dashes = "", word = "", value] = /^(--?)([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    const flag = isFlag ? findFlag(flags, dashes, word) : undefined;
+    if (!flag) spelled.push(arg);
+    else if (kindOf(flag, persona) === "boolean") spelled.push(spellBoolean(flag, value));
+    else if (value !== undefined) spelled.push(`--${flag.name}=${value}`);
+    else spelled.push(`--${flag.name}`, ...args.slice(++at, at + 1));
+  }
+  return spelled;
+}
+
+function findFlag(flags: readonly FlagDefinition[], dashes: string, word: string): FlagDefinition | undefined {
+  if (dashes === "-") return flags.find(({ short }) => short === word);
+  return flags.find(({ name, aliases }) => name === word || aliases?.includes(word));
+}
+
+function spellBoolean({ name }: FlagDefinition, value: string | undefined): string {
+  if (value === undefined || TRUE.includes(value)) return `--${name}`;
+  if (FALSE.includes(value)) return `--no-${name}`;
+  const quoted = JSON.stringify(value);
+  throw new ParseError(
+    `invalid argument ${quoted} for "--${name}" flag: strconv.ParseBool: parsing ${quoted}: invalid syntax`,
+  );
+}
+
+/** Commander's errors in pflag's words. */
+function translate(error: CommanderError, { flags, persona }: ParseOptions): ParseError {
+  const [, quoted = ""] = /'([^']*)'/.exec(error.message) ?? [];
+  if (error.code === "commander.optionMissingArgument") {
+    return new ParseError(`flag needs an argument: ${quoted.replace(/ <.*/, "").replace(/^-., /, "")}`);
+  }
+  if (error.code !== "commander.unknownOption") return new ParseError(error.message);
+  if (!quoted.startsWith("--")) {
+    return new ParseError(
+      `unknown shorthand flag: ${JSON.stringify(quoted.slice(1, 2)).replaceAll('"', "'")} in ${quoted}`,
+    );
+  }
+  const name = quoted.slice(2).replace(/=.*/s, "");
+  const similar = similarTo(name, flags.filter(({ hidden }) => !hidden).map((flag) => flag.name));
+  return new ParseError(
+    `unknown flag: --${name}${similar && persona === "manifests" ? ` (did you mean --${similar}?)` : ""}`,
+  );
+}

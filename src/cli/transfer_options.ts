@@ -1,0 +1,62 @@
+import { loadContainersConf } from "../config/files/mod.ts";
+import type { PushOptions } from "../list/mod.ts";
+import { MEDIA_TYPES } from "../spec/mod.ts";
+import type { SystemContext } from "../system/local/mod.ts";
+import { UsageError } from "./errors.ts";
+import { parseCount, parseDuration } from "./flags.ts";
+
+/** Flags about what becomes of images that are moved. */
+export interface TransferFlags {
+  format?: string[];
+  compressionFormat?: string;
+  compressionLevel?: string;
+  forceCompression?: boolean;
+  addCompression?: string[];
+  retry?: string;
+  retryDelay?: string;
+}
+
+/** The media types of manifests by the names that users of the real tools know. */
+const FORMATS: Readonly<Record<string, string>> = {
+  oci: MEDIA_TYPES.ociIndex,
+  v2s2: MEDIA_TYPES.dockerList,
+  docker: MEDIA_TYPES.dockerList,
+};
+
+/** What the flags, and where they are silent `containers.conf`, want to become of the images. */
+export async function transferOptions(flags: TransferFlags & { all?: boolean }): Promise<Partial<PushOptions>> {
+  const conf = await loadContainersConf();
+  const { compressionFormat, retry = conf.retry?.toString(), retryDelay = conf.retryDelay } = flags;
+  const format = flags.format?.findLast((name) => name !== "json");
+  const manifestType = format === undefined ? undefined : FORMATS[format];
+  if (format !== undefined && manifestType === undefined) {
+    throw new UsageError(
+      `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci' or 'v2s2'`,
+    );
+  }
+  if (flags.forceCompression && compressionFormat === undefined) {
+    throw new UsageError("--force-compression needs --compression-format");
+  }
+  return {
+    manifestType,
+    // Who names a format means it, as for the real tools.
+    forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
+    // A variant for each image of a list of which not all go would contradict itself.
+    addCompression: flags.addCompression ?? (flags.all ?? true ? conf.addCompression : undefined),
+    maxParallelTransfers: conf.imageParallelCopies || undefined,
+    maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
+    retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
+  };
+}
+
+/** Which compression layers get on the way. */
+export async function compressionContext(flags: TransferFlags): Promise<SystemContext> {
+  const conf = await loadContainersConf();
+  const { compressionFormat = conf.compressionFormat, compressionLevel: level } = flags;
+  return {
+    compressionFormat,
+    compressionLevel: level === undefined ? conf.compressionLevel : parseCount("--compression-level", level),
+    // `storage` means below the store, where nothing of ours is.
+    bigFilesTemporaryDir: conf.imageCopyTmpDir === "storage" ? undefined : conf.imageCopyTmpDir,
+  };
+}

@@ -1,0 +1,87 @@
+import {
+  type Descriptor,
+  type Digest,
+  type DockerListEntry,
+  entriesOf,
+  formatPlatform,
+  type ParsedIndex,
+} from "../spec/mod.ts";
+
+/** An instance that two lists have differently, or that one lacks. */
+export interface InstanceDifference {
+  /** Its platform, as in `linux/arm64/v8`; `""` where it has none. */
+  readonly platform: string;
+  /** Its digest in the first list; absent where only the second has it. */
+  readonly before?: Digest | undefined;
+  /** Its digest in the second list; absent where only the first has it. */
+  readonly after?: Digest | undefined;
+  /** What else the entries say differently, as in `annotations`. */
+  readonly fields: readonly string[];
+}
+
+/** How a list differs from another. */
+export interface ListDifference {
+  /** The instances that differ, in the order of the first list, then of the second. */
+  readonly instances: readonly InstanceDifference[];
+  /** What the lists themselves say differently: `mediaType`, `annotations`, `artifactType`, `subject`. */
+  readonly fields: readonly string[];
+}
+
+type Entry = Descriptor | DockerListEntry;
+
+/** Compares two lists: instances of equal digest first, then those for equal platforms. The order does not matter. */
+export function diffIndexes(before: ParsedIndex, after: ParsedIndex): ListDifference {
+  const rest = [...entriesOf(after)] as Entry[];
+  const take = (matches: (entry: Entry) => boolean): Entry | undefined => {
+    const at = rest.findIndex(matches);
+    return at < 0 ? undefined : rest.splice(at, 1)[0];
+  };
+  const own = entriesOf(before) as readonly Entry[];
+  const partners = new Map(own.map((entry) => [entry, take(({ digest }) => digest === entry.digest)]));
+  for (const entry of own) {
+    if (!partners.get(entry)) partners.set(entry, take((other) => keyOf(other) === keyOf(entry)));
+  }
+  return {
+    instances: [
+      ...own.map((entry) => differenceOf(entry, partners.get(entry))),
+      ...rest.map((entry) => differenceOf(undefined, entry)),
+    ].filter((difference) => difference !== undefined),
+    fields: fieldsThatDiffer(ownFields(before), ownFields(after)),
+  };
+}
+
+function differenceOf(before: Entry | undefined, after: Entry | undefined): InstanceDifference | undefined {
+  const { platform } = (before ?? after)!;
+  const fields = before && after ? fieldsThatDiffer({ ...before, digest: "" }, { ...after, digest: "" }) : [];
+  if (before?.digest === after?.digest && fields.length === 0) return undefined;
+  return { platform: platform ? formatPlatform(platform) : "", before: before?.digest, after: after?.digest, fields };
+}
+
+/** What an instance is for; variants of one platform differ by their annotations. */
+function keyOf({ platform, ...entry }: Entry): string {
+  const { annotations = {}, artifactType = "" }: Partial<Descriptor> = entry;
+  const sorted = Object.entries(annotations).filter(([key]) => key.includes("compression")).toSorted();
+  return JSON.stringify([platform ? formatPlatform(platform) : "", platform?.osVersion ?? "", artifactType, sorted]);
+}
+
+function ownFields(index: ParsedIndex): Record<string, unknown> {
+  const { manifests: _, ...fields } = index.kind === "oci-index" ? index.index : index.list;
+  return { ...fields, mediaType: index.mediaType };
+}
+
+function fieldsThatDiffer(before: object, after: object): string[] {
+  const [a, b] = [before as Record<string, unknown>, after as Record<string, unknown>];
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...names].filter((name) => canonical(a[name]) !== canonical(b[name])).toSorted();
+}
+
+/** Equal text for equal values, in whatever order their members stand. */
+function canonical(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_, inner) =>
+      inner !== null && typeof inner === "object" && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).toSorted(([x], [y]) => x < y ? -1 : 1))
+        : inner,
+  ) ?? "";
+}

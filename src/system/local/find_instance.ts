@@ -1,0 +1,78 @@
+import type { SystemContext } from "../../image/mod.ts";
+import {
+  type Digest,
+  formatPlatform,
+  hasDomain,
+  isManifestsError,
+  manifestDigest,
+  ManifestsError,
+} from "../../spec/mod.ts";
+import type { ImageStore } from "../../store/mod.ts";
+import { findSource } from "./find_source.ts";
+import { fetchManifest, type List } from "./list.ts";
+
+/** Options for {@linkcode findInstance}. */
+export interface FindInstanceOptions {
+  /** Where images are looked for that a text may name. */
+  store: ImageStore;
+  /** How to reach them. */
+  systemContext?: SystemContext | undefined;
+  /** Ends the call. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The digest that a person's text means in a list: a digest, the file of an artifact, a platform as in `linux/arm64`, or
+ * the name of an image, which is looked for in the store, then in its registry. A digest need not be in the list.
+ *
+ * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`; `INVALID_DIGEST`, and those of reading an image.
+ *
+ * @example
+ * ```ts
+ * import { create, createMemoryStore, findInstance } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * await using store = createMemoryStore();
+ * const list = create();
+ * const digest = await list.addArtifact([], { platform: { os: "linux", architecture: "arm64" } });
+ * assert.equal(await findInstance(list, "linux/arm64", { store }), digest);
+ * ```
+ */
+export async function findInstance(list: List, text: string, options: FindInstanceOptions): Promise<Digest> {
+  const { store, ...call } = options;
+  const known = findByFile(list, text) ?? findByPlatform(list, text);
+  if (known) return known;
+  const source = await findSource(store, text);
+  // A word that is nothing else is more likely a mistake than an image on Docker Hub.
+  if (source.registry !== undefined && !/^docker:/.test(text) && !hasDomain(text)) throw notFound(text);
+  return manifestDigest((await fetchManifest(source.image, call)).bytes);
+}
+
+function findByFile(list: List, text: string): Digest | undefined {
+  try {
+    return list.instanceByFile(text);
+  } catch (error) {
+    if (isManifestsError(error, "INSTANCE_NOT_FOUND")) return undefined;
+    throw error;
+  }
+}
+
+function findByPlatform(list: List, text: string): Digest | undefined {
+  if (!/^[^/:@.]+\/[^/:@]+(\/[^/:@]+)?$/.test(text)) return undefined;
+  const same = list.instances().filter((digest) =>
+    formatPlatform({ os: list.os(digest), architecture: list.architecture(digest), variant: list.variant(digest) }) ===
+      text
+  );
+  if (same.length < 2) return same[0];
+  throw new ManifestsError(
+    "INSTANCE_NOT_FOUND",
+    `Cannot tell which instance is meant by ${text} as there are ${same.length}: ${same.join(", ")}`,
+  );
+}
+
+function notFound(text: string): ManifestsError {
+  return new ManifestsError(
+    "INSTANCE_NOT_FOUND",
+    `Cannot find instance ${JSON.stringify(text)} as it is no digest, artifact file, platform or local image`,
+  );
+}

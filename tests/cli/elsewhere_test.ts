@@ -1,0 +1,239 @@
+/** The commands that work on lists wherever they are. */
+import assert from "node:assert/strict";
+import { CLI, cli, cliOk } from "../support/cli.ts";
+import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
+import { startEmbedded, type TestRegistry } from "../support/registries.ts";
+import { makeStore } from "../support/stores.ts";
+
+const PLATFORMS = [{ architecture: "amd64" }, { architecture: "arm64", variant: "v8" }, { architecture: "s390x" }];
+const INSECURE = "--tls-verify=false";
+
+/** A registry with `app:1`, a list of the platforms with an annotation. */
+async function startWithList() {
+  const registry = startEmbedded();
+  const digests = await pushPlatforms(registry.host, "app", PLATFORMS);
+  const repository = clientOf(registry.host).repository("app");
+  const manifests = await Promise.all(digests.map(async (digest, i) => {
+    const { bytes, mediaType } = await repository.getManifest(digest);
+    return { mediaType, digest, size: bytes.length, platform: { os: "linux", ...PLATFORMS[i]! } };
+  }));
+  const index = { schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests };
+  const put = (tag: string, change: object = {}) => repository.putManifest(tag, encode({ ...index, ...change }));
+  const digest = await put("1", { annotations: { team: "release" } });
+  return { registry, digests, digest, manifests, put, image: (tag: string) => `docker://${registry.host}/app:${tag}` };
+}
+
+const indexOf = async ({ host }: TestRegistry, repository: string, tag: string) =>
+  JSON.parse(new TextDecoder().decode((await clientOf(host).repository(repository).getManifest(tag)).bytes));
+
+Deno.test("ls shows local lists, and nothing else", async () => {
+  await using at = await makeStore();
+  assert.equal(await cliOk([...at.flags, "ls"]), "NAME  ID  CREATED  IMAGES  PLATFORMS");
+  assert.equal(await cliOk([...at.flags, "ls", "--format", "json"]), "[]");
+  await at.store.createImage({ names: ["localhost/img:1"], data: [{ key: "manifest", bytes: encode("{}") }] });
+  const id = await cliOk([...at.flags, "create", "one"]);
+  await cliOk([...at.flags, "tag", "one", "other:2"]);
+  await Deno.writeTextFile(`${at.folder}/f`, "x");
+  await cliOk([...at.flags, "add", "--artifact", "--os", "linux", "--arch", "arm64", "one", `${at.folder}/f`]);
+  const [header, ...rows] = (await cliOk([...at.flags, "ls"])).split("\n").map((line) => line.split(/ {2,}/));
+  assert.deepEqual(header, ["NAME", "ID", "CREATED", "IMAGES", "PLATFORMS"]);
+  assert.deepEqual(rows.map(([name, short, , images, platforms]) => [name, short, images, platforms]), [
+    ["localhost/other:2", id.slice(0, 12), "1", "linux/arm64"],
+    ["localhost/one:latest", id.slice(0, 12), "1", "linux/arm64"],
+  ]);
+  assert.equal(await cliOk([...at.flags, "ls", "-q"]), id);
+  const [list] = JSON.parse(await cliOk([...at.flags, "ls", "--format", "json"]));
+  assert.deepEqual([list.id, list.platforms], [id, ["linux/arm64"]]);
+});
+
+Deno.test("tag leaves names to the images that have them", async () => {
+  await using at = await makeStore();
+  const one = await cliOk([...at.flags, "create", "one"]);
+  await cliOk([...at.flags, "create", "two"]);
+  const refused = await cli([...at.flags, "tag", "one", "three", "two"]);
+  assert.deepEqual([refused.code, /--replace/.test(refused.stderr)], [125, true]);
+  assert.deepEqual((await at.store.findImage(one))!.image.names, ["localhost/one:latest"], "nothing half done");
+  await cliOk([...at.flags, "tag", "--replace", "one", "two"]);
+  assert.equal((await at.store.findImage("localhost/two:latest"))!.image.id, one);
+});
+
+Deno.test("diff says what two lists have differently", async () => {
+  await using at = await makeStore();
+  const { registry, digests, manifests, put, image } = await startWithList();
+  await using _ = registry;
+  const [amd64, arm64, s390x] = manifests;
+  const other = await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "x" }), "x");
+  await put("same", { annotations: { team: "release" }, manifests: [s390x, amd64, arm64] });
+  await put("other", {
+    manifests: [{ ...amd64, annotations: { a: "b" } }, { ...s390x, digest: other }, {
+      ...arm64,
+      platform: { os: "linux", architecture: "arm" },
+    }, { ...arm64, digest: digests[0], platform: { os: "windows", architecture: "amd64" } }],
+  });
+  const diff = (a: string, b: string, ...flags: string[]) =>
+    cli([...at.flags, "diff", INSECURE, image(a), image(b), ...flags]);
+  assert.deepEqual(await diff("1", "same"), { code: 0, stdout: "", stderr: "" });
+  const short = (digest: string) => digest.slice(0, 19);
+  assert.deepEqual(await diff("1", "other"), {
+    code: 1,
+    stdout: [
+      "! annotations differs",
+      `~ linux/amd64 ${short(digests[0]!)} (annotations)`,
+      `~ linux/arm64/v8 ${short(digests[1]!)} (platform)`,
+      `~ linux/s390x ${short(digests[2]!)} -> ${short(other)}`,
+      `+ windows/amd64 ${short(digests[0]!)}`,
+      "",
+    ].join("\n"),
+    stderr: "",
+  });
+  const { instances } = JSON.parse((await diff("other", "1", "--format", "json")).stdout);
+  assert.deepEqual(instances.at(-1), { platform: "windows/amd64", before: digests[0], fields: [] });
+  const single = await diff("1", "amd64");
+  assert.deepEqual([single.code, /not a manifest list/.test(single.stderr)], [125, true]);
+});
+
+Deno.test("copy keeps digests, also of the platforms that were chosen", async () => {
+  await using at = await makeStore();
+  const { registry, digests, digest, image } = await startWithList();
+  await using _ = registry;
+  const to = (name: string) => `docker://${registry.host}/${name}`;
+  const copy = (...args: string[]) => cliOk([...at.flags, "copy", INSECURE, ...args]);
+  assert.equal(await copy("-q", image("1"), to("whole:1")), "");
+  assert.equal((await clientOf(registry.host).repository("whole").headManifest("1"))!.digest, digest);
+  const result = JSON.parse(await copy("-q", "--format", "json", image("1"), `oci:${at.folder}/layout:x`));
+  assert.equal(result.digest, digest);
+  await copy("-q", "--platform", "linux/arm64,linux/s390x", image("1"), to("some:1"));
+  const some = await indexOf(registry, "some", "1");
+  assert.deepEqual(some.manifests.map((entry: { digest: string }) => entry.digest), digests.slice(1));
+  assert.deepEqual(some.annotations, { team: "release" });
+  const none = await cli([...at.flags, "copy", INSECURE, "--platform", "linux/mips", image("1"), to("none:1")]);
+  assert.deepEqual([none.code, /it has only linux\/amd64, linux\/arm64\/v8, linux\/s390x/.test(none.stderr)], [
+    125,
+    true,
+  ]);
+  assert.equal(await clientOf(registry.host).repository("none").headManifest("1"), undefined);
+  const planned = JSON.parse(await copy("--dry-run", "--format", "json", image("1"), to("planned:1")));
+  assert.deepEqual(new Set(planned.blobs.map((blob: { fate: string }) => blob.fate)), new Set(["mounted"]));
+  assert.equal(await clientOf(registry.host).repository("planned").headManifest("1"), undefined);
+});
+
+Deno.test("append and drop change a list where it is", async () => {
+  await using at = await makeStore();
+  const { registry, digests, manifests, put, image } = await startWithList();
+  await using _ = registry;
+  await put("2", { annotations: { team: "release" }, manifests: manifests.slice(0, 2) });
+  const remote = image("2");
+  const appended = await cliOk([
+    ...at.flags,
+    "append",
+    "-q",
+    INSECURE,
+    "--annotation",
+    "k=v",
+    remote,
+    image("s390x"),
+  ]);
+  const after = await indexOf(registry, "app", "2");
+  assert.deepEqual(after.manifests.map((entry: { digest: string }) => entry.digest), digests);
+  assert.deepEqual([after.annotations, after.manifests[2].annotations], [{ team: "release" }, { k: "v" }]);
+  assert.equal((await clientOf(registry.host).repository("app").headManifest("2"))!.digest, appended);
+  await cliOk([...at.flags, "drop", "-q", INSECURE, remote, "linux/s390x", digests[0]!]);
+  assert.deepEqual((await indexOf(registry, "app", "2")).manifests.map(({ digest }: { digest: string }) => digest), [
+    digests[1],
+  ]);
+  const failed = await cli([...at.flags, "drop", "-q", INSECURE, remote, digests[1]!, digests[0]!]);
+  assert.deepEqual([failed.code, /no image instance matching/.test(failed.stderr)], [125, true]);
+  assert.equal((await indexOf(registry, "app", "2")).manifests.length, 1, "all or nothing");
+  const missing = await cli([...at.flags, "append", INSECURE, image("new"), image("amd64")]);
+  assert.equal(missing.code, 125);
+  await cliOk([...at.flags, "append", "-q", "--create", INSECURE, image("new"), image("amd64")]);
+  assert.equal((await indexOf(registry, "app", "new")).manifests.length, 1);
+  const single = await cli([...at.flags, "append", INSECURE, image("amd64"), image("s390x")]);
+  assert.deepEqual([single.code, /as it is no list/.test(single.stderr)], [125, true]);
+  assert.equal((await at.store.listImages()).length, 0, "no store is involved");
+});
+
+Deno.test("a Docker list stays one when an image goes in and out", async () => {
+  await using at = await makeStore();
+  const { registry, manifests, put, image } = await startWithList();
+  await using _ = registry;
+  const mediaType = "application/vnd.docker.distribution.manifest.list.v2+json";
+  await put("docker", { mediaType, manifests: manifests.slice(0, 2) });
+  await cliOk([...at.flags, "append", "-q", INSECURE, image("docker"), image("s390x")]);
+  const appended = await indexOf(registry, "app", "docker");
+  assert.deepEqual([appended.mediaType, appended.manifests.length], [mediaType, 3]);
+  await cliOk([...at.flags, "append", "-q", INSECURE, "--annotation", "a=b", image("docker"), image("s390x")]);
+  assert.equal((await indexOf(registry, "app", "docker")).mediaType, "application/vnd.oci.image.index.v1+json");
+});
+
+Deno.test("validate finds what is wrong", async () => {
+  await using at = await makeStore();
+  const { registry, digests, manifests, put, image } = await startWithList();
+  await using _ = registry;
+  const [amd64, arm64] = manifests;
+  const validate = (name: string, ...flags: string[]) => cli([...at.flags, "validate", INSECURE, name, ...flags]);
+  for (const flags of [[], ["--full"]]) {
+    const { code, stdout } = await validate(image("1"), ...flags);
+    assert.deepEqual([code, /3 images, 6 blobs: nothing is wrong\n$/.test(stdout)], [0, true], stdout);
+  }
+  await put("wrong", {
+    manifests: [
+      { ...amd64, platform: { os: "linux", architecture: "riscv64" } },
+      arm64,
+      arm64,
+    ],
+  });
+  const { code, stdout } = await validate(image("wrong"), "--format", "json");
+  const { problems } = JSON.parse(stdout);
+  assert.equal(code, 1);
+  const found = problems.map(({ platform, problem }: { platform: string; problem: string }) =>
+    `${platform}: ${problem}`
+  );
+  assert.equal(found.length, 2, stdout);
+  assert.ok(found.includes("linux/riscv64: its configuration says that it is for linux/amd64"), stdout);
+  assert.ok(found.includes("linux/arm64/v8: the list has it twice"), stdout);
+  // A blob that is broken is only seen by who reads it.
+  await cliOk([...at.flags, "copy", "-q", INSECURE, image("1"), `oci:${at.folder}/layout:x`]);
+  const layer = makeImage(PLATFORMS[0]!).blobs[0]!.descriptor;
+  await Deno.writeFile(`${at.folder}/layout/blobs/${layer.digest.replace(":", "/")}`, new Uint8Array(layer.size));
+  assert.equal((await validate(`oci:${at.folder}/layout:x`)).code, 0);
+  const full = await validate(`oci:${at.folder}/layout:x`, "--full");
+  assert.deepEqual([full.code, full.stdout.includes(layer.digest)], [1, true], full.stdout);
+  await Deno.remove(`${at.folder}/layout/blobs/${digests[2]!.replace(":", "/")}`);
+  const missing = await validate(`oci:${at.folder}/layout:x`);
+  assert.deepEqual([missing.code, /^linux\/s390x: sha256:\w+: /.test(missing.stdout)], [1, true], missing.stdout);
+});
+
+Deno.test("delete and tag work in a registry", async () => {
+  await using at = await makeStore();
+  const { registry, digest, image } = await startWithList();
+  await using _ = registry;
+  const repository = clientOf(registry.host).repository("app");
+  await cliOk([...at.flags, "tag", INSECURE, image("1"), "2", "latest"]);
+  assert.equal((await repository.headManifest("latest"))!.digest, digest);
+  assert.equal((await cli([...at.flags, "tag", INSECURE, image("1"), "a b"])).code, 125);
+  assert.equal(await cliOk([...at.flags, "delete", INSECURE, image("2")]), `Deleted: ${image("2")} (${digest})`);
+  assert.equal(await repository.headManifest("2"), undefined);
+  assert.equal((await repository.headManifest("1"))!.digest, digest, "other tags stay");
+  await cliOk([...at.flags, "delete", "--manifest", INSECURE, image("1")]);
+  assert.equal(await repository.headManifest("latest"), undefined);
+  const again = await cli([...at.flags, "delete", INSECURE, image("1")]);
+  assert.equal(again.code, 125);
+  const local = await cli([...at.flags, "delete", "oci:/nowhere"]);
+  assert.deepEqual([local.code, /it is in no registry/.test(local.stderr)], [125, true]);
+});
+
+Deno.test("registry serve keeps images in a folder until it is interrupted", async () => {
+  await using at = await makeStore();
+  const args = [...CLI.slice(1), "registry", "serve", "--port", "0", `${at.folder}/images`];
+  const child = new Deno.Command(CLI[0]!, { args, stdout: "piped", stderr: "null" }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value } = await reader.read();
+  const host = new URL(value!.trim()).host;
+  await pushPlatforms(host, "app", [{ architecture: "amd64" }]);
+  assert.match(await cliOk(["inspect", INSECURE, `docker://${host}/app:amd64`]), /"layers"/);
+  child.kill("SIGINT");
+  assert.equal((await child.status).code, 130);
+  await reader.cancel();
+  assert.ok((await Deno.stat(`${at.folder}/images`)).isDirectory);
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { choosePersona } from "../../src/cli/persona.ts";
+import { similarTo } from "../../src/cli/similar.ts";
+import { cli } from "../support/cli.ts";
+
+Deno.test("choosePersona() goes by the variable, then by the name", () => {
+  const rows: [string | undefined, string, string][] = [
+    [undefined, "/usr/local/bin/podman", "podman"],
+    [undefined, "podman-manifests", "podman"],
+    [undefined, "buildah", "buildah"],
+    [undefined, "/podman/deno", "manifests"],
+    ["own", "podman", "manifests"],
+    ["buildah", "podman", "buildah"],
+    ["", "buildah", "buildah"],
+  ];
+  for (const [wanted, calledAs, name] of rows) assert.equal(choosePersona(wanted, calledAs).name, name);
+  assert.throws(() => choosePersona("docker", ""), RangeError);
+  assert.throws(() => choosePersona("toString", ""), RangeError);
+});
+
+Deno.test("the failures of rm have the form that each tool gives them", () => {
+  const rows: [string, string[], string][] = [
+    ["podman", ["a"], "a"],
+    ["podman", ["a", "b"], "2 errors occurred:\n\t* a\n\t* b\n\n"],
+    ["buildah", ["a"], "1 error occurred:\n\t* a\n\n\n"],
+    ["own", ["a", "b"], "a; b"],
+  ];
+  for (const [name, texts, text] of rows) assert.equal(choosePersona(name, "").failures(texts), text);
+});
+
+Deno.test("similarTo() finds what somebody meant", () => {
+  const words = ["add", "annotate", "create", "inspect", "push", "remove", "rm"];
+  const rows: [string, string | undefined][] = [
+    ["craete", "create"],
+    ["inspct", "inspect"],
+    ["ins", "inspect"],
+    ["psuh", "push"],
+    ["bogus", undefined],
+    ["", undefined],
+  ];
+  for (const [typed, word] of rows) assert.equal(similarTo(typed, words), word, typed);
+});
+
+Deno.test("an unknown persona, and what would work on another machine, are refused", async () => {
+  const rows: [string[], Record<string, string>, RegExp][] = [
+    [["exists", "x"], { MANIFESTS_PERSONA: "docker" }, /MANIFESTS_PERSONA must be own, podman or buildah/],
+    [["--url", "ssh://x", "exists", "x"], {}, /--url is not supported/],
+    [["exists", "--remote", "x"], {}, /--remote is not supported/],
+    [["craete"], {}, /did you mean create\?/],
+    [["help", "craete"], {}, /did you mean create\?/],
+  ];
+  for (const [args, env, message] of rows) {
+    const { code, stdout, stderr } = await cli(args, env);
+    assert.deepEqual([code, stdout], [125, ""], args.join(" "));
+    assert.match(stderr, message);
+    assert.equal(stderr.split("\n").length, 2, "one line");
+  }
+});
+
+Deno.test("help names flags in the order of the alphabet, with defaults and examples", async () => {
+  const { code, stdout } = await cli(["push", "--help"]);
+  assert.equal(code, 0);
+  assert.match(stdout.replaceAll("\n", " "), /all.*\(default true\).*authfile/);
+  assert.match(stdout, /Examples:\n {2}# to a registry\n {2}manifests push /);
+  assert.doesNotMatch(stdout, /signature-policy/);
+  assert.deepEqual(await cli(["help", "push"]), { code: 0, stdout, stderr: "" });
+  assert.deepEqual(await cli(["manifest", "push", "x", "-h"]), { code: 0, stdout, stderr: "" });
+  assert.match((await cli(["--help"], { MANIFESTS_PERSONA: "buildah" })).stdout, /buildah manifest \[FLAGS\] COMMAND/);
+});
