@@ -1,4 +1,4 @@
-import { copyImage, type CopyOutline, outlineCopy } from "../copy/mod.ts";
+import type { CopyOutline } from "../copy/mod.ts";
 import type { ImageReference } from "../image/mod.ts";
 import {
   type Descriptor,
@@ -283,6 +283,8 @@ export class BaseList extends EditableIndex {
    * `MANIFEST_REJECTED`, `POLICY_REJECTED` and others.
    */
   async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
+    // Most programs that edit lists push none: what moves images is loaded when it is needed.
+    const { copyImage } = await import("../copy/mod.ts");
     return await pushList(this.#pushTo(destination, options), copyImage);
   }
 
@@ -293,6 +295,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} As {@linkcode push} does before anything is written.
    */
   async outlinePush(destination: string | ImageReference, options: PushOptions = {}): Promise<CopyOutline> {
+    const { outlineCopy } = await import("../copy/mod.ts");
     return await pushList(this.#pushTo(destination, options), outlineCopy);
   }
 
