@@ -32,7 +32,7 @@ export interface CommandContext {
 
 /** Opens the store that the global options mean. */
 export async function openStoreOf({ globals }: CommandContext): Promise<ImageStore> {
-  const { openStore } = await import("../system/local/mod.ts");
+  const { openStore } = await import("../system/local/store/mod.ts");
   const { root, runroot, storageDriver, storageOpt } = globals;
   const systemContext = configurationContext(globals);
   return await openStore({ root, runRoot: runroot, driver: storageDriver, driverOptions: storageOpt, systemContext });

@@ -1,4 +1,4 @@
-import { copyImage, type CopyOutline, outlineCopy } from "../copy/mod.ts";
+import type { CopyOutline } from "../copy/mod.ts";
 import type { ImageReference } from "../image/mod.ts";
 import {
   type Descriptor,
@@ -286,7 +286,11 @@ export class BaseList extends EditableIndex {
   async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
     const to = this.#resolve(destination);
     const target = await this.#host.openStoreOf?.(to);
-    if (!target) return await pushList(this.#pushTo(to, options), copyImage);
+    if (!target) {
+      // Most programs that edit lists push none: what moves images is loaded when it is needed.
+      const { copyImage } = await import("../copy/mod.ts");
+      return await pushList(this.#pushTo(to, options), copyImage);
+    }
     await using _opened = target.store;
     const mediaType = listType(options.manifestType) ?? this.preferredMediaType;
     return await pushToStore(target, this.#snapshot(mediaType), options);
@@ -299,6 +303,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} As {@linkcode push} does before anything is written.
    */
   async outlinePush(destination: string | ImageReference, options: PushOptions = {}): Promise<CopyOutline> {
+    const { outlineCopy } = await import("../copy/mod.ts");
     return await pushList(this.#pushTo(this.#resolve(destination), options), outlineCopy);
   }
 

@@ -7,6 +7,7 @@ export type { AddOptions } from "./add.ts";
 export type { AddArtifactOptions } from "./add_artifact.ts";
 export { EditableIndex, type NewInstance, type Original } from "./editable_index.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys } from "./host.ts";
+export { HostlessList } from "./hostless.ts";
 export { BaseList, type LoadedList, type SaveToImageOptions } from "./list.ts";
 export { type EditCallback, type EditListOptions, editStoredList, loadList, lockerForImage } from "./load.ts";
 export { type ListPush, type LookupReferenceFunc, pushList, type PushOptions, type PushResult } from "./push.ts";

@@ -1,11 +1,11 @@
 import { guessMediaType, isIndexMediaType, isManifestsError, MEDIA_TYPES, normalizeLocalName } from "../../spec/mod.ts";
 import type { ImageStore, ImageWithData } from "../../store/mod.ts";
-import { create as createList, editList, findSource, type FoundSource, type List } from "../../system/local/mod.ts";
+import { type BaseList, editStoredList, HostlessList } from "../../list/mod.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
-import { addSources, findSources, type SourceFlags } from "./sources.ts";
+import type { SourceFlags } from "./sources.ts";
 
 /** Flags of `create`. */
 export interface CreateFlags extends SourceFlags, ResultFormat {
@@ -22,37 +22,37 @@ export async function create(operands: string[], flags: CreateFlags, context: Co
   const fullName = normalizeName(name, context);
   const annotations = parseAnnotations(flags.annotation);
   await using store = await openStoreOf(context);
-  const sources = await findSources(store, images, flags);
-  const fill = async (list: List, first: readonly FoundSource[] = []) => {
-    await addSources(list, [...first, ...sources], flags, context);
-    if (Object.keys(annotations).length > 0) list.setAnnotations(undefined, annotations);
-  };
-  const id = await save(store, fullName, fill, flags, context);
+  const id = await save(store, fullName, annotations, { images, flags, context });
   printResult(flags, [id], { id, name: fullName });
 }
 
-type Fill = (list: List, first?: readonly FoundSource[]) => Promise<void>;
+interface Wanted {
+  images: readonly string[];
+  flags: CreateFlags;
+  context: CommandContext;
+}
 
 async function save(
   store: ImageStore,
   name: string,
-  fill: Fill,
-  { amend, replace }: CreateFlags,
-  { signal }: CommandContext,
+  annotations: Record<string, string>,
+  wanted: Wanted,
 ): Promise<string> {
+  const { amend, replace } = wanted.flags;
+  const fill = (list: BaseList, images: readonly string[]) => fillList(store, list, images, annotations, wanted);
   const edit = async (id: string) => {
-    await editList(store, id, (list) => fill(list), { signal });
+    const { load } = await kindOfList(wanted.images);
+    await editStoredList(store, id, load, (list) => fill(list, wanted.images), { signal: wanted.context.signal });
     return id;
   };
   const owner = await findOwner(store, name);
   if (amend && owner && isList(owner)) return await edit(owner.image.id);
   // Before anything is read: a name that is taken stays so.
   if (owner && !replace && !amend) throw nameTaken(name, owner.image.id);
-  const list = createList();
-  if (owner && !replace) {
-    // What has the name is an image: it becomes the first one of a list that takes its name.
-    await fill(list, [{ ...await findSource(store, owner.image.id), name }]);
-  } else await fill(list);
+  // An image that has the name becomes the first one of a list that takes its name.
+  const images = owner && !replace ? [owner.image.id, ...wanted.images] : wanted.images;
+  const list = (await kindOfList(images)).create();
+  await fill(list, images);
   if (owner) {
     // Saved without a name first: the name moves in one step, or stays where it is.
     const id = await list.saveToImage(store, { mimeType: replace ? undefined : listTypeOf(owner) });
@@ -67,6 +67,30 @@ async function save(
     if (!winner || !isList(winner)) throw error;
     return await edit(winner.image.id);
   }
+}
+
+/** What a list must be able to do. Without images, nothing of what reaches them is loaded. */
+async function kindOfList(images: readonly string[]): Promise<{
+  create(): BaseList;
+  load(store: ImageStore, image: string): Promise<{ imageId: string; list: BaseList }>;
+}> {
+  if (images.length === 0) return { create: () => new HostlessList(), load: HostlessList.load };
+  const { create, loadFromImage } = await import("../../system/local/mod.ts");
+  return { create, load: loadFromImage };
+}
+
+async function fillList(
+  store: ImageStore,
+  list: BaseList,
+  images: readonly string[],
+  annotations: Record<string, string>,
+  { flags, context }: Wanted,
+): Promise<void> {
+  if (images.length > 0) {
+    const { addSources, findSources } = await import("./sources.ts");
+    await addSources(list, await findSources(store, images, flags), flags, context);
+  }
+  if (Object.keys(annotations).length > 0) list.setAnnotations(undefined, annotations);
 }
 
 function normalizeName(name: string, { persona }: CommandContext): string {

@@ -9,21 +9,15 @@ import {
   indentJson,
   isIndex,
   isIndexMediaType,
+  isManifestsError,
   nonEmpty,
   type ParsedManifest,
   platformJson,
   sortedMap,
 } from "../../spec/mod.ts";
 import { findLocalImage, type ImageStore, type LocalImage } from "../../store/mod.ts";
-import {
-  describeImage,
-  type DescribeImageOptions,
-  fetchManifest,
-  hasTransport,
-  type List,
-  loadFromImage,
-  resolveShortName,
-} from "../../system/local/mod.ts";
+import { type BaseList, HostlessList } from "../../list/mod.ts";
+import type { DescribeImageOptions } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { note, print, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
 
@@ -35,29 +29,31 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   requireFormat(flags, ["json", "table", "tree"]);
   const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
   await using store = await openStoreOf(context);
-  const local = await findUnlessElsewhere(store, name!);
+  const found = await findUnlessElsewhere(store, name!);
+  const local = found === "elsewhere" ? undefined : found;
   const manifest = local?.data.get("manifest");
   if (local && manifest && isIndexMediaType(guessMediaType(manifest))) {
-    const { list } = await loadFromImage(store, local.image.id);
-    if (flags.format && flags.format !== "json") return await printDescription(flags, list.reference(store), call);
+    if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
+    const { list } = await HostlessList.load(store, local.image.id);
     return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
   }
-  const found = await fetchFirst(name!, call).catch((cause) => {
-    if (context.signal.aborted || hasTransport(name!)) throw cause;
+  const remote = await fetchFirst(name!, call).catch((cause) => {
+    if (context.signal.aborted || found === "elsewhere") throw cause;
     throw new Error(`no local list ${JSON.stringify(name)}, and in a registry`, { cause });
   });
-  if (!isIndex(found)) {
+  if (!isIndex(remote)) {
     if (!context.persona.inspectsSingleImages) {
-      throw new Error(`${name}: manifest is of type ${found.mediaType} (not a list type)`);
+      throw new Error(`${name}: manifest is of type ${remote.mediaType} (not a list type)`);
     }
-    note(`Warning: The manifest type ${found.mediaType} is not a manifest list but a single image.`);
+    note(`Warning: The manifest type ${remote.mediaType} is not a manifest list but a single image.`);
   }
-  if (flags.format && flags.format !== "json") return await printDescription(flags, name!, call);
-  print(indentJson(decodeUtf8(found.bytes), "    "));
+  if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
+  print(indentJson(decodeUtf8(remote.bytes), "    "));
 }
 
 /** The manifest of the first image that a name may mean and that is there. */
 async function fetchFirst(name: string, call: DescribeImageOptions): Promise<ParsedManifest> {
+  const { fetchManifest, resolveShortName } = await import("../../system/local/mod.ts");
   const failures: Error[] = [];
   for (const reference of await resolveShortName(name, call.systemContext)) {
     try {
@@ -72,22 +68,30 @@ async function fetchFirst(name: string, call: DescribeImageOptions): Promise<Par
 
 async function printDescription(
   { format }: InspectFlags,
-  image: Parameters<typeof describeImage>[0],
+  name: string,
+  store: ImageStore,
   call: DescribeImageOptions,
 ): Promise<void> {
+  const { describeImage } = await import("../../system/local/mod.ts");
   const { describeAsTable, describeAsTree } = await import("../format/description.ts");
-  const description = await describeImage(image, call);
+  const { findAny } = await import("./places.ts");
+  const description = await describeImage(await findAny(store, name), call);
   const lines = format === "tree" ? describeAsTree(description) : describeAsTable(description, styleOfStdout());
   for (const line of lines) print(line);
 }
 
-/** The local image of that name, unless the name says that it is elsewhere. */
-async function findUnlessElsewhere(store: ImageStore, name: string): Promise<LocalImage | undefined> {
-  return hasTransport(name) ? undefined : await findLocalImage(store, name, ["manifest"]);
+/** The local image of that name, unless the name says by its transport that it is elsewhere. */
+async function findUnlessElsewhere(store: ImageStore, name: string): Promise<LocalImage | "elsewhere" | undefined> {
+  try {
+    return await findLocalImage(store, name, ["manifest"]);
+  } catch (error) {
+    if (isManifestsError(error, "UNSUPPORTED_TRANSPORT")) return "elsewhere";
+    throw error;
+  }
 }
 
 /** The list as podman and buildah show it: both of its forms in one. */
-function inspection(list: List): GoJsonValue {
+function inspection(list: BaseList): GoJsonValue {
   const oci = list.ociV1();
   const docker = list.docker();
   const entries = oci.manifests?.map((entry, i) => entryJson(list, entry, docker.manifests?.[i]?.platform.features));
@@ -101,7 +105,7 @@ function inspection(list: List): GoJsonValue {
   ]);
 }
 
-function entryJson(list: List, entry: Descriptor, features: readonly string[] | undefined): GoJsonValue {
+function entryJson(list: BaseList, entry: Descriptor, features: readonly string[] | undefined): GoJsonValue {
   const platform = platformJson(entry.platform ?? { architecture: "", os: "" });
   return new Map<string, GoJsonValue | undefined>([
     ["mediaType", entry.mediaType],

@@ -1,6 +1,7 @@
 import { formatPlatform } from "../../spec/mod.ts";
 import type { ImageStore } from "../../store/mod.ts";
-import { findSource, type FoundSource, type List } from "../../system/local/mod.ts";
+import type { BaseList } from "../../list/mod.ts";
+import { findSource, type FoundSource } from "../../system/local/mod.ts";
 import { choiceOf, type CommandContext, type PlatformFlags, type RegistryFlags, systemContextOf } from "../context.ts";
 import { note } from "../output.ts";
 
@@ -23,7 +24,7 @@ export async function findSources(
 
 /** Adds images to a list in memory, and explains which they are. Returns, for each, the digest of its first instance. */
 export async function addSources(
-  list: List,
+  list: BaseList,
   sources: readonly FoundSource[],
   flags: SourceFlags,
   context: CommandContext,
@@ -41,13 +42,13 @@ export async function addSources(
 }
 
 /** The platform of an instance, as people write it. */
-export function platformOf(list: List, digest: string): string {
+export function platformOf(list: BaseList, digest: string): string {
   const [os, architecture, variant] = [list.os(digest), list.architecture(digest), list.variant(digest)];
   return formatPlatform({ os, architecture, variant });
 }
 
 /** The flags chose the instance; what they say is recorded too, unless the image says otherwise. */
-function relabel(list: List, digest: string, image: string, { os, arch, variant }: PlatformFlags): void {
+function relabel(list: BaseList, digest: string, image: string, { os, arch, variant }: PlatformFlags): void {
   const refuse = (what: string, wanted: string, actual: string) => {
     if (actual !== "" && actual !== wanted) {
       throw new Error(`${image} is for ${what} ${JSON.stringify(actual)}, not ${JSON.stringify(wanted)}`);

@@ -1,0 +1,47 @@
+import type { ImageStore } from "../store/mod.ts";
+import { ManifestsError } from "../spec/mod.ts";
+import type { ListHost } from "./host.ts";
+import { BaseList, type LoadedList } from "./list.ts";
+import { loadList } from "./load.ts";
+
+/** A host that reaches nothing. */
+const NO_HOST: ListHost = {
+  transports: {
+    parseImageName(name) {
+      throw new ManifestsError(
+        "UNSUPPORTED_TRANSPORT",
+        `Cannot use image name ${JSON.stringify(name)} with a list that reaches no other places`,
+      );
+    },
+  },
+  platform: { os: "linux", architecture: "amd64" },
+  openPolicy: () => ({
+    requireAllowed: () =>
+      Promise.reject(
+        new ManifestsError("POLICY_MISSING", "Cannot judge images with a list that reaches no other places"),
+      ),
+  }),
+};
+
+/**
+ * A list that is created, looked at, annotated and saved, but to which nothing can be added from other places and which
+ * cannot be pushed: a program that needs no more than that starts without all that moves images.
+ */
+export class HostlessList extends BaseList {
+  /** Creates an empty list. */
+  constructor() {
+    super(NO_HOST);
+  }
+
+  /** A list that a store holds. */
+  static fromStore(loaded: LoadedList): HostlessList {
+    const list = new HostlessList();
+    list.readLoaded(loaded);
+    return list;
+  }
+
+  /** Loads a list from a store; fails as `loadFromImage` does. */
+  static async load(store: ImageStore, image: string): Promise<{ imageId: string; list: HostlessList }> {
+    return await loadList(store, image, (loaded) => HostlessList.fromStore(loaded));
+  }
+}
