@@ -1,6 +1,6 @@
 import type { BlobIdentity, BlobOrigin, ImageDestination, ImageSource, NewBlob } from "../image/mod.ts";
 import { type Compression, peekCompression } from "../internal/compression/mod.ts";
-import type { ByteStream, CallOptions, Semaphore } from "../internal/mod.ts";
+import { type ByteStream, type CallOptions, mapStream, type Semaphore } from "../internal/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -163,11 +163,17 @@ async function writeBytes(
     const recoding = form && recodingFor(policy, form);
     const recoded = recoding && await options.recoder.recode(stream, recoding, descriptor);
     stream = recoded?.stream ?? stream;
-    const entering: NewBlob = recoded
-      ? { mediaType, role, size: UNKNOWN_SIZE, measured: () => recoded.measured() }
-      : { mediaType, role, digest, size, measured: () => ({ digest, size: moved() }) };
+    const sizeAsIs = () => size === UNKNOWN_SIZE ? moved() : size;
+    const entering: NewBlob = recoded ? { mediaType, role, size: UNKNOWN_SIZE, measured: () => recoded.measured() } : {
+      mediaType,
+      role,
+      digest,
+      size,
+      reopen: reopenerOf(blob, options),
+      measured: () => ({ digest, size: sizeAsIs() }),
+    };
     await options.destination.putBlob(entering, stream, callOf(options));
-    const asIs = { digest, size: moved(), form };
+    const asIs = { digest, size: sizeAsIs(), form };
     const result = describe(recoded, recoding?.compress?.algorithm ?? "uncompressed", asIs);
     if (form) remember(descriptor, form, result, options);
     return result;
@@ -175,6 +181,22 @@ async function writeBytes(
     if (!stream.locked) await stream.cancel(error).catch(() => {});
     throw error;
   }
+}
+
+/** Reads a blob again from its source, which has only whole ones: what was sent before is verified, and left out. */
+function reopenerOf({ descriptor, instance }: PlannedBlob, options: MoveOptions): NewBlob["reopen"] {
+  if (descriptor.size === UNKNOWN_SIZE) return undefined;
+  return async (offset) => {
+    const given = await options.source.getBlob(descriptor, { instance, ...callOf(options) });
+    let left = offset;
+    return mapStream(verifyBlob(given, descriptor), {
+      chunk(bytes) {
+        const skipped = Math.min(left, bytes.length);
+        left -= skipped;
+        return skipped === 0 ? bytes : bytes.subarray(skipped);
+      },
+    });
+  };
 }
 
 function formOf(

@@ -123,6 +123,11 @@ export interface NewBlob {
   readonly digest?: Digest | undefined;
   /** Its size in bytes, or `UNKNOWN_SIZE`. */
   readonly size: number;
+  /**
+   * The same bytes once more, from an offset on, for a destination where writing broke off; `undefined` where they cannot
+   * be had again, as with what is compressed on the way.
+   */
+  readonly reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
   /** Digest and size of what the stream gave. Known once the stream has ended, and not before. */
   measured(): BlobIdentity;
 }

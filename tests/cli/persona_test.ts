@@ -62,7 +62,7 @@ Deno.test("help names flags in the order of the alphabet, with defaults and exam
   assert.equal(code, 0);
   assert.match(stdout.replaceAll("\n", " "), /all.*\(default true\).*authfile/);
   assert.match(stdout, /Examples:\n {2}# to a registry\n {2}manifests push /);
-  assert.doesNotMatch(stdout, /signature-policy/);
+  assert.doesNotMatch(stdout, /sign-by-sq-fingerprint/);
   assert.deepEqual(await cli(["help", "push"]), { code: 0, stdout, stderr: "" });
   assert.deepEqual(await cli(["manifest", "push", "x", "-h"]), { code: 0, stdout, stderr: "" });
   assert.match((await cli(["--help"], { MANIFESTS_PERSONA: "buildah" })).stdout, /buildah manifest \[FLAGS\] COMMAND/);

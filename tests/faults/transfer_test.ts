@@ -1,9 +1,11 @@
 /** Registries that lie, break off or vanish while a list is pushed. */
 import assert from "node:assert/strict";
-import { create, type List } from "../../mod.ts";
+import { type CopyEvent, create, type List } from "../../mod.ts";
 import { createMemoryStorage, createRegistry, type Registry } from "../../src/server/mod.ts";
 import { clientOf, makeImage, pushImage } from "../support/images.ts";
-import { serve, startEmbedded } from "../support/registries.ts";
+import { peerTest } from "../support/peers.ts";
+import { serve, startDockerRegistry, startEmbedded } from "../support/registries.ts";
+import { startRelay } from "../support/relay.ts";
 
 const context = { systemContext: { dockerInsecureSkipTlsVerify: true }, maxRetries: 1, retryDelay: 1 };
 const ARCHITECTURES = ["amd64", "arm64", "s390x"];
@@ -178,3 +180,22 @@ Deno.test("a registry that vanishes half-way is a NETWORK error", async () => {
   await process.status;
   await Deno.remove(script);
 });
+
+peerTest(
+  "an upload whose connection breaks goes on, without the step being tried again",
+  ["docker-registry"],
+  async () => {
+    await using registry = await startDockerRegistry();
+    const { list, server } = await startSource((_, forward) => forward());
+    await using _source = server;
+    let left = 2;
+    const fault = { way: "up", after: 1_000_000, then: "close" } as const;
+    await using relay = startRelay(registry.host, (line) => /^PATCH /.test(line) && left-- > 0 ? fault : undefined);
+    const events: string[] = [];
+    const onProgress = ({ type }: CopyEvent) => void events.push(type);
+    const { digest } = await list.push(`${relay.host}/app:1`, { ...context, maxRetries: 0, onProgress });
+    assert.equal(relay.faults, 2);
+    assert.ok(!events.includes("retrying"));
+    assert.equal((await clientOf(registry.host).repository("app").headManifest("1"))?.digest, digest);
+  },
+);

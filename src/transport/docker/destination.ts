@@ -74,7 +74,7 @@ export class DockerDestination implements ImageDestination {
     const upload = blob.digest && this.#uploads.get(blob.digest);
     if (blob.digest) this.#uploads.delete(blob.digest);
     const outgoing = { size: blob.size, digest: () => blob.measured().digest };
-    await this.#repository.putVerifiedBlob(outgoing, stream, { ...options, upload });
+    await this.#repository.putVerifiedBlob(outgoing, stream, { ...options, upload, reopen: blob.reopen });
   }
 
   async putManifest(
