@@ -1,0 +1,112 @@
+/** What a command does where the world does not. */
+import assert from "node:assert/strict";
+import { CLI, cli, cliOk } from "../support/cli.ts";
+import { pushPlatforms } from "../support/images.ts";
+import { exec } from "../support/peers.ts";
+import { serve, startEmbedded } from "../support/registries.ts";
+import { makeStore, type TestStore } from "../support/stores.ts";
+
+/** Runs a line of bash in which `m` is our command line. */
+async function shell({ flags }: TestStore, line: string) {
+  const command = [...CLI, ...flags].map((word) => `'${word}'`).join(" ");
+  return await exec(["bash", "-o", "pipefail", "-c", `m() { ${command} "$@"; }; ${line}`], { NO_COLOR: "1" });
+}
+
+Deno.test("a reader that has seen enough, or a disk that is full, is no mystery", async () => {
+  await using at = await makeStore();
+  await cliOk([...at.flags, "create", "list"]);
+  await Deno.writeTextFile(`${at.folder}/f`, "x");
+  for (let i = 0; i < 3; i++) await cliOk([...at.flags, "annotate", "--index", "--annotation", `k${i}=v`, "list"]);
+  const rows: [string, number, RegExp][] = [
+    ["m inspect list | head -c 1 > /dev/null", 0, /^$/],
+    ["m inspect list > /dev/full", 125, /^Error: .*No space left on device.*\n$/],
+    ["m create other > /dev/full", 125, /^Error: .*No space left on device.*\n$/],
+    ["m push -q --digestfile /dev/full list oci:" + at.folder + "/out", 125, /^Error: .*No space left on device.*\n$/],
+    ["m push --digestfile /nowhere/d list oci:" + at.folder + "/none", 125, /^Error: .*\/nowhere\/d.*\n$/],
+    ["m push list oci:" + at.folder + "/quiet 2> /dev/full", 0, /^$/],
+    ["m inspect nothing@ 2> /dev/full", 125, /^$/],
+    ["m --help | head -n 1", 0, /^$/],
+  ];
+  for (const [line, code, stderr] of rows) {
+    const result = await shell(at, line);
+    assert.equal(result.code, code, `${line}: ${JSON.stringify(result)}`);
+    assert.match(result.stderr, stderr, line);
+  }
+  await assert.rejects(Deno.stat(`${at.folder}/none`), Deno.errors.NotFound);
+});
+
+Deno.test("stores that cannot be read, and files that are not there, are named", async () => {
+  await using at = await makeStore();
+  await cliOk([...at.flags, "create", "list"]);
+  const images = `${at.root}/vfs-images/images.json`;
+  const good = await Deno.readTextFile(images);
+  const rows: [string[], RegExp][] = [
+    [["add", "--artifact", "list", `${at.folder}/none`], new RegExp(`${at.folder}/none`)],
+    [["add", "--artifact", "list", at.folder], /it is not a file/],
+    [["add", "list", `oci-archive:${at.folder}/none`], /none/],
+    [["push", "list", "dir:/proc/none/x"], /\/proc\/none/],
+    [["push", "list", `oci:${images}`], /images\.json: as it is no folder/],
+    [["add", "--artifact", "list", images, "--artifact-config", `${at.folder}/none`], /none/],
+    [["push", "--sign-by", "x", "--sign-passphrase-file", `${at.folder}/none`, "list", "dir:/x"], /none/],
+  ];
+  for (const [args, stderr] of rows) {
+    const result = await cli([...at.flags, ...args]);
+    assert.deepEqual([result.code, result.stdout], [125, ""], args.join(" "));
+    assert.match(result.stderr, stderr);
+  }
+  await Deno.writeTextFile(images, "{");
+  for (const args of [["inspect", "list"], ["create", "x"], ["ls"], ["rm", "list"]]) {
+    const result = await cli([...at.flags, ...args]);
+    assert.deepEqual([result.code, /images\.json/.test(result.stderr)], [125, true], result.stderr);
+  }
+  await Deno.writeTextFile(images, good);
+  const file = await cli(["--root", images, "--runroot", at.runRoot, "--storage-driver", "vfs", "create", "x"]);
+  assert.deepEqual([file.code, file.stderr.includes("images.json")], [125, true], file.stderr);
+  await cliOk([...at.flags, "exists", "list"]);
+});
+
+Deno.test("a second Ctrl-C does not wait for cleaning up", async () => {
+  await using at = await makeStore();
+  await using registry = startEmbedded();
+  await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
+  await cliOk([...at.flags, "create", "--tls-verify=false", "list", `${registry.host}/app:amd64`]);
+  const [uploading, cleaning, end] = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  await using slow = serve(async (request) => {
+    const { method, url } = request;
+    if (url.endsWith("/v2/")) return new Response("");
+    if (method === "HEAD") return new Response("", { status: 404 });
+    if (method === "POST") return new Response("", { status: 202, headers: { location: "/v2/x/blobs/uploads/1" } });
+    (method === "DELETE" ? cleaning : uploading)!.resolve();
+    await end!.promise;
+    return new Response("", { status: 404 });
+  });
+  const args = [...CLI.slice(1), ...at.flags, "push", "-q", "--tls-verify=false", "list", `${slow.host}/x:1`];
+  const child = new Deno.Command(CLI[0]!, { args, stderr: "null", stdout: "null" }).spawn();
+  await uploading!.promise;
+  child.kill("SIGINT");
+  // The abandoned upload is being given up, and the registry does not answer.
+  await cleaning!.promise;
+  child.kill("SIGINT");
+  assert.equal((await child.status).code, 130);
+  end!.resolve();
+});
+
+Deno.test("a create that is interrupted leaves the store as it was", async () => {
+  await using at = await makeStore();
+  const [asked, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await using slow = serve(async ({ url }) => {
+    if (url.endsWith("/v2/")) return new Response("");
+    asked.resolve();
+    await end.promise;
+    return new Response("", { status: 404 });
+  });
+  const args = [...CLI.slice(1), ...at.flags, "create", "--tls-verify=false", "list", `${slow.host}/x:1`];
+  const child = new Deno.Command(CLI[0]!, { args, stderr: "piped", stdout: "piped" }).spawn();
+  await asked.promise;
+  child.kill("SIGINT");
+  const { code, stdout, stderr } = await child.output();
+  end.resolve();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.deepEqual([code, text(stdout), text(stderr)], [130, "", "Error: interrupted\n"]);
+  assert.equal((await at.store.listImages()).length, 0);
+});
