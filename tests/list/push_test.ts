@@ -180,3 +180,19 @@ Deno.test("what cannot be pushed says why, and the destination has no index", as
   });
   assert.equal(await clientOf(registry.host).repository("x").headManifest("1"), undefined);
 });
+
+Deno.test("a push under a condition fails with CONFLICT where somebody else wrote meanwhile, and writes nothing", async () => {
+  const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+  const target = "registry.example/app:1";
+  const list = create();
+  await list.addArtifact([], { artifactType: "application/vnd.example" });
+  const first = await list.push(target, { systemContext, ifMatch: null });
+  list.setAnnotations(undefined, { second: "yes" });
+  await assert.rejects(list.push(target, { systemContext, ifMatch: null }), { code: "CONFLICT" });
+  const other = `sha256:${"0".repeat(64)}` as const;
+  await assert.rejects(list.push(target, { systemContext, ifMatch: other }), { code: "CONFLICT" });
+  assert.equal(digestOf((await fetchManifest(target, { systemContext })).bytes), first.digest);
+  const second = await list.push(target, { systemContext, ifMatch: first.digest });
+  assert.equal(digestOf((await fetchManifest(target, { systemContext })).bytes), second.digest);
+  await assert.rejects(list.push("dir:anywhere", { systemContext, ifMatch: null }), TypeError);
+});
