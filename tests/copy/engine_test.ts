@@ -18,7 +18,7 @@ import {
   readBlob,
   ZSTD_ANNOTATION,
 } from "../../src/spec/mod.ts";
-import { describe, encode, makeImage, makeTar, type TestImage } from "../support/images.ts";
+import { describe, encode, makeImage, makeTar } from "../support/images.ts";
 
 const WANTED = { os: "linux", architecture: "amd64" };
 const TAR = makeTar("file", "content ".repeat(2000));
@@ -98,8 +98,7 @@ async function readImage(repository: Repository, digest: string) {
 }
 
 const platform = (architecture: string) => ({ platform: { os: "linux", architecture } });
-const gzipOf = (image: TestImage) => image.blobs[0]!;
-const { bytes: GZIP, descriptor: GZIP_LAYER } = gzipOf(makeImage({ architecture: "amd64", layers: [TAR] }));
+const GZIP = makeImage({ architecture: "amd64", layers: [TAR] }).blobs[0]!.bytes;
 
 Deno.test("a platform that shares its image with another gets variants of its own, which are made once", async () => {
   const { from, to, copy } = createWorld();
