@@ -258,6 +258,16 @@ async function processes(): Promise<void> {
     { name: "buildah manifest …", run: (run) => runAll(steps(["buildah", ...at.flags, "manifest"], "theirs", run)) },
   ]);
   report("create, add and inspect as processes", samples);
+  for (
+    const [name, args] of [["exists", ["exists"]], ["inspect", ["inspect"]], ["create", ["create", "--amend"]]] as const
+  ) {
+    const run = (tool: readonly string[]) => async () => void await ok([...tool, ...args, "ours0"]);
+    const pair = [
+      { name: `manifests ${name}`, run: run([...CLI, ...at.flags]) },
+      { name: `buildah manifest ${name}`, run: run(["buildah", ...at.flags, "manifest"]) },
+    ];
+    report(`${name}, a process of its own`, await compare(20, pair));
+  }
 }
 
 /** Fills a store with 5,000 lists: one is saved, the others are copies of its record, as so many saves take long. */

@@ -22,18 +22,25 @@ function splitCsv(line: string): string[] {
   return Array.from(fields, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "");
 }
 
-/** `key=value` pairs as a map. Throws where one has no `=`. */
-export function parseAnnotations(pairs: readonly string[] = []): Record<string, string> {
+/**
+ * `key=value` pairs as a map. Throws where one has no `=`.
+ *
+ * @param complain What is said of one that has none.
+ */
+export function parseAnnotations(
+  pairs: readonly string[] | undefined = [],
+  complain: (pair: string) => string,
+): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => {
     const at = pair.indexOf("=");
-    if (at < 0) throw new UsageError(`no "=" found in annotation ${JSON.stringify(pair)}`);
+    if (at < 0) throw new UsageError(complain(pair));
     return [pair.slice(0, at), pair.slice(at + 1)];
   }));
 }
 
 /** `key=value` pairs as a map; one without `=` has an empty value, as buildah takes those of artifacts. */
 export function parseLooseAnnotations(pairs: readonly string[] = []): Record<string, string> {
-  return parseAnnotations(pairs.map((pair) => pair.includes("=") ? pair : `${pair}=`));
+  return parseAnnotations(pairs.map((pair) => pair.includes("=") ? pair : `${pair}=`), String);
 }
 
 /** A whole number from zero. Throws where the text is none. */

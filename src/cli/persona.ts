@@ -17,6 +17,8 @@ export interface Persona {
   failures(texts: readonly string[]): string;
   /** Exit code of `rm` where every list that failed was unknown. */
   readonly exitCodeOfUnknown: number;
+  /** What is said of an annotation without `=`, of an entry or of a new list. */
+  badAnnotation(pair: string, of: "entry" | "list"): string;
   /** What stands before the failure to find the list of `push`. */
   pushPrefix(name: string): string;
   /** What stands before every failure of `remove`. */
@@ -35,6 +37,7 @@ const manifests: Persona = {
   deleted: (imageId) => `Deleted: ${imageId}`,
   failures: (texts) => texts.join("; "),
   exitCodeOfUnknown: 1,
+  badAnnotation: (pair) => `no "=" found in annotation ${JSON.stringify(pair)}`,
   pushPrefix: () => "",
   removePrefix: () => "",
   namePrefix: () => "",
@@ -49,6 +52,10 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     command: "podman manifest",
     changed: (imageId) => imageId,
     failures: (texts) => texts.length === 1 ? texts[0]! : multiError(texts),
+    badAnnotation: (pair, of) =>
+      of === "list"
+        ? `expected --annotation ${JSON.stringify(pair)} to be in key=value format`
+        : `no value given for annotation ${JSON.stringify(pair)}`,
     pushPrefix: (name) => `retrieving local image from image name ${name}: `,
     removePrefix: (name) => `removing from manifest list ${name}: `,
     namePrefix: (name) => `normalizing name ${JSON.stringify(name)}: `,

@@ -50,8 +50,10 @@ function explain(error: unknown, persona: Persona | undefined): string {
 }
 
 function printError(text: string): void {
+  // What registries say must not steer the terminal.
+  const safe = text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
   try {
-    if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`Error: ${text}\n`));
+    if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`Error: ${safe}\n`));
   } catch {
     // Nobody listens any more; the exit code still tells.
   }

@@ -110,3 +110,16 @@ Deno.test("a create that is interrupted leaves the store as it was", async () =>
   assert.deepEqual([code, text(stdout), text(stderr)], [130, "", "Error: interrupted\n"]);
   assert.equal((await at.store.listImages()).length, 0);
 });
+
+Deno.test("what a registry says does not steer the terminal", async () => {
+  await using hostile = serve(({ url }) => {
+    if (url.endsWith("/v2/")) return new Response("");
+    const errors = [{ code: "DENIED", message: "\x1b[2Jgone\x07" }];
+    return new Response(JSON.stringify({ errors }), { status: 403, headers: { "content-type": "application/json" } });
+  });
+  const { code, stderr } = await cli(["inspect", "--tls-verify=false", `docker://${hostile.host}/x:1`]);
+  assert.equal(code, 125);
+  assert.match(stderr, /gone/);
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(stderr, /[\x00-\x09\x0b-\x1f]/);
+});

@@ -160,6 +160,7 @@ Deno.test("podman: create and push without images, add, annotate, remove, exists
   const { clean, fails, inspect } = toolOn(at, "podman");
   for (const amend of ["--amend", "-a"]) {
     const id = await clean("create", "foo");
+    await fails(125, /expected --annotation "x" to be in key=value format/, "create", "--annotation", "x", "bad");
     await fails(125, /image name "localhost\/foo:latest" is already associated with image /, "create", "foo");
     assert.equal(await clean("create", amend, "foo"), id);
     await clean("rm", "foo");
@@ -176,7 +177,16 @@ Deno.test("podman: create and push without images, add, annotate, remove, exists
     os: "linux",
     "os.version": "7.7.7",
   });
-  await fails(125, /annotation/, "add", "--tls-verify=false", "--annotation", "hoge", "foo", list);
+  await fails(
+    125,
+    /no value given for annotation "hoge"/,
+    "add",
+    "--tls-verify=false",
+    "--annotation",
+    "hoge",
+    "foo",
+    list,
+  );
   assert.equal((await inspect("foo")).manifests.length, 2, "nothing half done");
   await clean("add", "--all", "--tls-verify=false", "foo", list);
   assert.deepEqual(

@@ -25,7 +25,7 @@ export async function add(operands: string[], flags: AddFlags, context: CommandC
   const [name, ...names] = operands as [string, ...string[]];
   requireFormat(flags);
   refuseStrayArtifactFlags(flags);
-  const annotations = parseAnnotations(flags.annotation);
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
   const { imageId, result } = await edit(context, name, async (list, store) => {
     const digests = flags.artifact
       ? [await addArtifact(list, names, store, flags, context)]

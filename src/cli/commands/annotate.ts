@@ -17,7 +17,7 @@ export interface AnnotateFlags extends RegistryFlags, PlatformFlags, DetailFlags
 export async function annotate(operands: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
   const [name, instance] = operands as [string, string?];
   requireFormat(flags);
-  const annotations = parseAnnotations(flags.annotation);
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
   requireTarget(flags, instance);
   const { imageId, result } = await edit(context, name, async (list, store) => {
     if (instance === undefined) return await annotateIndex(list, store, flags, annotations, context);

@@ -16,7 +16,7 @@ export interface AppendFlags extends SourceFlags, DetailFlags, ResultFormat, Pro
 export async function append(operands: string[], flags: AppendFlags, context: CommandContext): Promise<void> {
   const [remote, ...images] = operands as [string, ...string[]];
   requireFormat(flags);
-  const annotations = parseAnnotations(flags.annotation);
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
   await using store = await openStoreOf(context);
   const sources = await findSources(store, images, flags);
   const options = {

@@ -20,7 +20,7 @@ export async function create(operands: string[], flags: CreateFlags, context: Co
   requireFormat(flags);
   if (flags.amend && flags.replace) throw new UsageError("amend and replace are mutually exclusive");
   const fullName = normalizeName(name, context);
-  const annotations = parseAnnotations(flags.annotation);
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "list"));
   await using store = await openStoreOf(context);
   const id = await save(store, fullName, annotations, { images, flags, context });
   printResult(flags, [id], { id, name: fullName });
