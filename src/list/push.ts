@@ -74,7 +74,7 @@ export interface PushOptions {
    * The digest that the destination's tag must mean before it is written, or `null` where there must be none: fails
    * with `CONFLICT` where somebody else wrote meanwhile. Default: whatever is there is replaced.
    */
-  ifMatch?: Digest | null | undefined;
+  ifMatch?: string | null | undefined;
   /** Receives the lines that podman prints. */
   reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens, as values. What it throws is ignored. */
@@ -124,12 +124,13 @@ export async function pushList<T>(
   const { options } = push;
   refuseUnknownOptions(options);
   refuseContradictions(options);
-  const { signers = [], signIdentity } = options;
+  const { signers = [], signIdentity, ifMatch } = options;
   const source = await options.sourceFilter?.(push.source) ?? push.source;
   await using opened = await openSigners(push.host, options);
   return await copy(source, push.destination, {
     ...options,
     signers: [...signers, ...opened.signers],
+    ifMatch: typeof ifMatch === "string" ? parseDigest(ifMatch) : ifMatch,
     signIdentity: signIdentity === undefined ? undefined : parseReference(signIdentity),
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),

@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { type CopyEvent, create, createMemoryStore, List, loadFromImage, MEDIA_TYPES } from "../../mod.ts";
+import {
+  type CopyEvent,
+  create,
+  createMemoryStore,
+  fetchManifest,
+  List,
+  loadFromImage,
+  MEDIA_TYPES,
+} from "../../mod.ts";
+import { digestOf } from "../../src/spec/mod.ts";
 import { spy } from "@std/testing/mock";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
@@ -189,7 +198,7 @@ Deno.test("a push under a condition fails with CONFLICT where somebody else wrot
   const first = await list.push(target, { systemContext, ifMatch: null });
   list.setAnnotations(undefined, { second: "yes" });
   await assert.rejects(list.push(target, { systemContext, ifMatch: null }), { code: "CONFLICT" });
-  const other = `sha256:${"0".repeat(64)}` as const;
+  const other = `sha256:${"0".repeat(64)}`;
   await assert.rejects(list.push(target, { systemContext, ifMatch: other }), { code: "CONFLICT" });
   assert.equal(digestOf((await fetchManifest(target, { systemContext })).bytes), first.digest);
   const second = await list.push(target, { systemContext, ifMatch: first.digest });
