@@ -1,5 +1,6 @@
 import type { CopyOutline } from "../copy/mod.ts";
 import type { ImageReference } from "../image/mod.ts";
+import { allOrAbort } from "../internal/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -13,7 +14,7 @@ import {
   parseDigest,
 } from "../spec/mod.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/mod.ts";
-import { type AddOptions, findInstances, pin } from "./add.ts";
+import { type AddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
 import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
@@ -95,8 +96,31 @@ export class BaseList extends EditableIndex {
    * `DIGEST_MISMATCH` and others.
    */
   async add(image: string | ImageReference, options: AddOptions = {}): Promise<Digest> {
-    const found = await findInstances(this.#resolve(image), this.#platform(options.systemContext), options);
-    for (const instance of found) {
+    return (await this.addAll([image], options))[0]!;
+  }
+
+  /**
+   * Adds several images, as {@linkcode add} does one: all of them are read at once, and added in their order, or none.
+   *
+   * @returns The digest of the first instance of each.
+   * @throws {ManifestsError} As {@linkcode add} does.
+   */
+  async addAll(images: readonly (string | ImageReference)[], options: AddOptions = {}): Promise<Digest[]> {
+    const platform = this.#platform(options.systemContext);
+    const found = await allOrAbort(
+      images.map((image) => async (signal) => {
+        const instances = await findInstances(this.#resolve(image), platform, { ...options, signal });
+        if (instances.length > 0) return instances;
+        throw new ManifestsError("NO_MATCHING_PLATFORM", `Cannot add ${image} as it is an empty list`);
+      }),
+      options.signal,
+    );
+    for (const instances of found) this.#addFound(instances);
+    return found.map((instances) => instances[0]!.digest);
+  }
+
+  #addFound(instances: readonly FoundInstance[]): void {
+    for (const instance of instances) {
       this.addInstance(instance);
       if (instance.artifactType) this.setArtifactType(instance.digest, instance.artifactType);
       if (instance.urls.length > 0) this.setUrls(instance.digest, instance.urls);
@@ -105,8 +129,6 @@ export class BaseList extends EditableIndex {
         this.#records.instances.set(instance.digest, String(instance.reference));
       }
     }
-    if (!found[0]) throw new ManifestsError("NO_MATCHING_PLATFORM", `Cannot add ${image} as it is an empty list`);
-    return found[0].digest;
   }
 
   /**
@@ -152,6 +174,11 @@ export class BaseList extends EditableIndex {
       if (paths.includes(absolute)) return digest as Digest;
     }
     throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find an artifact with the file ${JSON.stringify(absolute)}`);
+  }
+
+  /** Where an instance was added from, as in `docker://quay.io/me/app@sha256:…`; `undefined`: nobody has said. */
+  location(digest: string): string | undefined {
+    return this.#records.instances.get(digest);
   }
 
   /**

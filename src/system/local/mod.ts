@@ -20,17 +20,21 @@ export { verify, type VerifyImageOptions } from "./verify.ts";
 export type { ReferenceVerdict, VerifyReferenceOptions } from "../verify.ts";
 export { copyImage, type CopyImageOptions, outlineImageCopy } from "./copy_image.ts";
 export { deleteImage, type DeleteRemoteImageOptions } from "./delete_image.ts";
-export { editRemoteList, type EditRemoteListOptions } from "./edit_remote_list.ts";
-export { type ReadList, readList, type ReadListOptions } from "./read_list.ts";
-export { tagImage, type TagImageOptions } from "./tag_image.ts";
-export { type ImageProblem, type ImageValidation, validateImage, type ValidateImageOptions } from "./validate_image.ts";
-export {
-  type DescribedImage,
-  type DescribedInstance,
-  type DescribedLayer,
-  describeImage,
-  type DescribeImageOptions,
-} from "./describe_image.ts";
+export { editRemoteList } from "./edit_remote_list.ts";
+export type { EditRemoteListOptions } from "../common/edit_remote_list.ts";
+export { readList } from "./read_list.ts";
+export type { ReadList, ReadListOptions } from "../common/read_list.ts";
+export { tagImage } from "./tag_image.ts";
+export type { TagImageOptions } from "../common/tag_image.ts";
+export { validateImage } from "./validate_image.ts";
+export type { ImageProblem, ImageValidation, ValidateImageOptions } from "../common/validate_image.ts";
+export { describeImage } from "./describe_image.ts";
+export type {
+  DescribedImage,
+  DescribedInstance,
+  DescribedLayer,
+  DescribeImageOptions,
+} from "../common/describe_image.ts";
 export { findInstance, type FindInstanceOptions } from "./find_instance.ts";
 export { findSource, type FindSourceOptions, type FoundSource, hasTransport } from "./find_source.ts";
 export { hostPlatform } from "./platform.ts";

@@ -1,24 +1,7 @@
-import type { ImageReference, SystemContext } from "../../image/mod.ts";
-import { type Digest, isIndex, manifestDigest, ManifestsError } from "../../spec/mod.ts";
-import { fetchManifest, List, parseImageName } from "./list.ts";
-
-/** Options for {@linkcode readList}. */
-export interface ReadListOptions {
-  /** How to reach the list. */
-  systemContext?: SystemContext | undefined;
-  /** Ends the call. */
-  signal?: AbortSignal | undefined;
-}
-
-/** A list that was read from where it is. */
-export interface ReadList {
-  /** The list. */
-  readonly list: List;
-  /** Digest of its manifest there. */
-  readonly digest: Digest;
-  /** Media type of its manifest there. */
-  readonly mediaType: string;
-}
+import type { ImageReference } from "../../image/mod.ts";
+import type { List } from "./list.ts";
+import { type ReadList, type ReadListOptions, readListWith } from "../common/read_list.ts";
+import { LOCAL_KIT } from "./kit.ts";
 
 /**
  * Reads a list from a registry or another place as one that can be edited and pushed; no store is involved. Its
@@ -40,17 +23,9 @@ export interface ReadList {
  * assert.deepEqual(list.instances(), [artifact]);
  * ```
  */
-export async function readList(image: string | ImageReference, options: ReadListOptions = {}): Promise<ReadList> {
-  const named = typeof image === "string" ? parseImageName(image) : image;
-  const found = await fetchManifest(named, options);
-  if (!isIndex(found)) {
-    throw new ManifestsError(
-      "NOT_A_MANIFEST_LIST",
-      `Cannot edit ${named} as it is no list, but of type ${found.mediaType}`,
-    );
-  }
-  const digest = manifestDigest(found.bytes);
-  const list = List.fromBlob(found.bytes);
-  list.locateInstances(named);
-  return { list, digest, mediaType: found.mediaType };
+export async function readList(
+  image: string | ImageReference,
+  options: ReadListOptions = {},
+): Promise<ReadList<List>> {
+  return await readListWith(LOCAL_KIT, image, options);
 }

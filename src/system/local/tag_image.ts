@@ -1,14 +1,7 @@
-import type { ImageReference, SystemContext } from "../../image/mod.ts";
-import { type Digest, manifestDigest, ManifestsError } from "../../spec/mod.ts";
-import { fetchManifest, parseImageName } from "./list.ts";
-
-/** Options for {@linkcode tagImage}. */
-export interface TagImageOptions {
-  /** How to reach the registry. */
-  systemContext?: SystemContext | undefined;
-  /** Ends the call. */
-  signal?: AbortSignal | undefined;
-}
+import type { ImageReference } from "../../image/mod.ts";
+import type { Digest } from "../../spec/mod.ts";
+import { type TagImageOptions, tagImageWith } from "../common/tag_image.ts";
+import { LOCAL_KIT } from "./kit.ts";
 
 /**
  * Gives an image or a list in a registry further tags in its repository. Only its manifest is sent.
@@ -34,24 +27,5 @@ export async function tagImage(
   tags: readonly string[],
   options: TagImageOptions = {},
 ): Promise<Digest> {
-  const { systemContext, signal } = options;
-  const source = typeof image === "string" ? parseImageName(image) : image;
-  const name = source.dockerReference;
-  const bad = tags.find((tag) => !/^\w[\w.-]{0,127}$/.test(tag));
-  if (!name || bad !== undefined) {
-    throw new ManifestsError(
-      "INVALID_REFERENCE",
-      name
-        ? `Cannot tag ${source} as ${JSON.stringify(bad)} is no tag`
-        : `Cannot tag ${source} as it is in no registry`,
-    );
-  }
-  const { bytes, mediaType } = await fetchManifest(source, options);
-  for (const tag of tags) {
-    const target = parseImageName(`docker://${name.name}:${tag}`);
-    await using destination = await target.openDestination(systemContext);
-    await destination.putManifest(bytes, mediaType, { signal });
-    await destination.commit({ signal });
-  }
-  return manifestDigest(bytes);
+  return await tagImageWith(LOCAL_KIT, image, tags, options);
 }

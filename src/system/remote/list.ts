@@ -6,7 +6,7 @@ import { policyForLists } from "../list_policy.ts";
 import { createTransportTable } from "../transports.ts";
 
 /** A host of registries alone. Where no platform is said, `linux/amd64` is meant: a function has no host to ask. */
-const HOST: ListHost = {
+export const HOST: ListHost = {
   transports: createTransportTable([createDockerTransport({ pool: new RegistryPool() })]),
   platform: { os: "linux", architecture: "amd64" },
   openPolicy: () =>

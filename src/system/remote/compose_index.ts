@@ -1,0 +1,56 @@
+import type { ImageReference } from "../../image/mod.ts";
+import type { AddOptions, PushOptions, PushResult } from "../../list/mod.ts";
+import { missingAt } from "../common/edit_remote_list.ts";
+import { resolveImage } from "../common/kit.ts";
+import { REMOTE_KIT } from "./kit.ts";
+import { create } from "./list.ts";
+
+/** Options for {@linkcode composeIndex}. */
+export interface ComposeIndexOptions
+  extends
+    Pick<AddOptions, "all" | "allowPlatformMismatch">,
+    Omit<PushOptions, "store" | "imageListSelection" | "instances"> {
+  /** Where the index goes, as in `quay.io/me/app:1`. */
+  target: string | ImageReference;
+  /** The images of which it consists, in this order. */
+  sources: readonly (string | ImageReference)[];
+  /** Annotations of the index itself. */
+  annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Makes an index of images in registries and publishes it, in one call. Each image costs two reads, all at once; one
+ * that is in the repository of the target already costs nothing more, and the index one write.
+ *
+ * @throws {ManifestsError} With code `NOT_FOUND`, `PLATFORM_MISMATCH`, `CONFLICT` (see `ifMatch`) and others; nothing is
+ * written then.
+ *
+ * @example
+ * ```ts
+ * import { composeIndex, create } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * const pushed = await composeIndex({
+ *   target: "registry.example/app:1",
+ *   sources: [], // such as "registry.example/app:1-amd64"
+ *   annotations: { "org.opencontainers.image.version": "1" },
+ *   systemContext,
+ * });
+ * assert.equal(pushed.mediaType, "application/vnd.oci.image.index.v1+json");
+ * ```
+ */
+export async function composeIndex(options: ComposeIndexOptions): Promise<PushResult> {
+  const { target, sources, annotations, all, allowPlatformMismatch, ...push } = options;
+  const { systemContext, signal } = push;
+  const reference = resolveImage(REMOTE_KIT, target);
+  const list = create();
+  await list.addAll(sources, { all, allowPlatformMismatch, systemContext, signal });
+  if (annotations) list.setAnnotations(undefined, annotations);
+  // Who signs or changes instances means all of them; else those that are there stay where they are.
+  const changes = push.signers?.length || push.addCompression?.length || push.manifestType ||
+    push.forceCompressionFormat;
+  const selection = changes ? {} : { imageListSelection: "specific", instances: missingAt(reference, list) } as const;
+  return await list.push(reference, { ...push, ...selection });
+}

@@ -1,0 +1,61 @@
+import { copyImage } from "../../copy/mod.ts";
+import type { ImageReference } from "../../image/mod.ts";
+import { pushList, type PushOptions, type PushResult } from "../../list/mod.ts";
+import type { Digest } from "../../spec/mod.ts";
+import { type DescribedImage, type DescribeImageOptions, describeImageWith } from "../common/describe_image.ts";
+import { resolveImage } from "../common/kit.ts";
+import { type TagImageOptions, tagImageWith } from "../common/tag_image.ts";
+import { type ImageValidation, type ValidateImageOptions, validateImageWith } from "../common/validate_image.ts";
+import { REMOTE_KIT } from "./kit.ts";
+
+/** Options for {@linkcode copyIndex}. */
+export type CopyIndexOptions = Omit<PushOptions, "store" | "sourceFilter">;
+
+/**
+ * Copies an index with its instances, or an image, from one registry or repository to another. Digests stay.
+ *
+ * @throws {ManifestsError} With code `POLICY_MISSING`: what others made is judged by `signaturePolicy`, for which there
+ * is no default here; `NOT_FOUND` and others.
+ */
+export async function copyIndex(
+  source: string | ImageReference,
+  target: string | ImageReference,
+  options: CopyIndexOptions = {},
+): Promise<PushResult> {
+  return await pushList({
+    source: resolveImage(REMOTE_KIT, source),
+    destination: resolveImage(REMOTE_KIT, target),
+    wanted: REMOTE_KIT.host.platform,
+    host: REMOTE_KIT.host,
+    options,
+  }, copyImage);
+}
+
+/** Describes an index, or an image: its platforms, sizes, layers and annotations. */
+export async function inspectIndex(
+  image: string | ImageReference,
+  options: DescribeImageOptions = {},
+): Promise<DescribedImage> {
+  return await describeImageWith(REMOTE_KIT, image, options);
+}
+
+/** Checks that an index is what it says: every manifest and blob is there, and platforms are those of the images. */
+export async function validateIndex(
+  image: string | ImageReference,
+  options: ValidateImageOptions = {},
+): Promise<ImageValidation> {
+  return await validateImageWith(REMOTE_KIT, image, options);
+}
+
+/**
+ * Gives an index, or an image, further tags in its repository; nothing is copied.
+ *
+ * @returns Its digest.
+ */
+export async function retag(
+  image: string | ImageReference,
+  tags: readonly string[],
+  options: TagImageOptions = {},
+): Promise<Digest> {
+  return await tagImageWith(REMOTE_KIT, image, tags, options);
+}

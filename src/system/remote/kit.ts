@@ -1,0 +1,9 @@
+import type { Kit } from "../common/kit.ts";
+import { HOST, List } from "./list.ts";
+
+/** Functions over images with `fetch` alone. */
+export const REMOTE_KIT: Kit<List> = {
+  host: HOST,
+  createList: () => new List(),
+  parseList: (bytes) => List.fromBlob(bytes),
+};
