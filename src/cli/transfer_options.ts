@@ -16,17 +16,17 @@ export interface TransferFlags {
 }
 
 /** The media types of manifests by the names that users of the real tools know. */
-const FORMATS: Readonly<Record<string, string>> = {
-  oci: MEDIA_TYPES.ociIndex,
-  v2s2: MEDIA_TYPES.dockerList,
-  docker: MEDIA_TYPES.dockerList,
-};
+const FORMATS: ReadonlyMap<string, string> = new Map([
+  ["oci", MEDIA_TYPES.ociIndex],
+  ["v2s2", MEDIA_TYPES.dockerList],
+  ["docker", MEDIA_TYPES.dockerList],
+]);
 
 /** What the flags want to become of the images. */
 export function transferOptions(flags: TransferFlags): Partial<PushOptions> {
   const { compressionFormat, retry, retryDelay } = flags;
   const format = flags.format?.findLast((name) => name !== "json");
-  const manifestType = format === undefined ? undefined : FORMATS[format];
+  const manifestType = format === undefined ? undefined : FORMATS.get(format);
   if (format !== undefined && manifestType === undefined) {
     throw new UsageError(
       `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci' or 'v2s2'`,
