@@ -58,7 +58,7 @@ function parseCommand(definition: CommandDefinition, args: readonly string[], pe
 }
 
 function mergeGlobals(before: GlobalFlags, after: Record<string, unknown>): GlobalFlags {
-  const names = GLOBAL_FLAGS.map(({ name }) => name.replace(/-[a-z]/g, (text) => text[1]!.toUpperCase()));
+  const names = PROGRAM_FLAGS.map(({ name }) => name.replace(/-[a-z]/g, (text) => text[1]!.toUpperCase()));
   const later = names.filter((name) => after[name] !== undefined).map((name) => [name, after[name]]);
   return { ...before, ...Object.fromEntries(later) };
 }

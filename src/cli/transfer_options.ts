@@ -17,18 +17,18 @@ export interface TransferFlags {
 }
 
 /** The media types of manifests by the names that users of the real tools know. */
-const FORMATS: Readonly<Record<string, string>> = {
-  oci: MEDIA_TYPES.ociIndex,
-  v2s2: MEDIA_TYPES.dockerList,
-  docker: MEDIA_TYPES.dockerList,
-};
+const FORMATS: ReadonlyMap<string, string> = new Map([
+  ["oci", MEDIA_TYPES.ociIndex],
+  ["v2s2", MEDIA_TYPES.dockerList],
+  ["docker", MEDIA_TYPES.dockerList],
+]);
 
 /** What the flags, and where they are silent `containers.conf`, want to become of the images. */
 export async function transferOptions(flags: TransferFlags & { all?: boolean }): Promise<Partial<PushOptions>> {
   const conf = await loadContainersConf();
   const { compressionFormat, retry = conf.retry?.toString(), retryDelay = conf.retryDelay } = flags;
   const format = flags.format?.findLast((name) => name !== "json");
-  const manifestType = format === undefined ? undefined : FORMATS[format];
+  const manifestType = format === undefined ? undefined : FORMATS.get(format);
   if (format !== undefined && manifestType === undefined) {
     throw new UsageError(
       `unknown format ${JSON.stringify(format)}. Choose one of the supported formats: 'oci' or 'v2s2'`,

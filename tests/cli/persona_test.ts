@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { choosePersona } from "../../src/cli/persona.ts";
 import { similarTo } from "../../src/cli/similar.ts";
-import { cli } from "../support/cli.ts";
+import { cli, cliOk } from "../support/cli.ts";
+import { makeStore } from "../support/stores.ts";
 
 Deno.test("choosePersona() goes by the variable, then by the name", () => {
   const rows: [string | undefined, string, string][] = [
@@ -66,4 +67,23 @@ Deno.test("help names flags in the order of the alphabet, with defaults and exam
   assert.deepEqual(await cli(["help", "push"]), { code: 0, stdout, stderr: "" });
   assert.deepEqual(await cli(["manifest", "push", "x", "-h"]), { code: 0, stdout, stderr: "" });
   assert.match((await cli(["--help"], { MANIFESTS_PERSONA: "buildah" })).stdout, /buildah manifest \[FLAGS\] COMMAND/);
+});
+
+Deno.test("global flags may stand before and after manifest and the subcommand", async () => {
+  await using at = await makeStore();
+  await cliOk([...at.flags, "create", "list"]);
+  const [root, runRoot, driver] = [at.flags.slice(0, 2), at.flags.slice(2, 4), at.flags.slice(4)];
+  const ignored = ["--log-level=debug", "--debug=false", "--transient-store", "--cgroup-manager", "cgroupfs"];
+  const rows = [
+    [...root, ...runRoot, ...driver, "manifest", "exists", "list"],
+    [...root, "manifest", ...runRoot, ...driver, "exists", "list"],
+    ["manifest", "exists", ...root, "list", ...runRoot, ...driver],
+    ["exists", "list", `--root=${at.root}`, ...runRoot, ...driver, ...ignored],
+    [...ignored, "--remote=false", ...at.flags, "manifest", "exists", "list"],
+    ["--root", "/nowhere", "exists", ...at.flags, "list"],
+  ];
+  for (const args of rows) {
+    assert.deepEqual(await cli(args), { code: 0, stdout: "", stderr: "" }, args.join(" "));
+  }
+  assert.match((await cli(["manifest", "--version"])).stdout, /^\d+\.\d+\.\d+\n$/);
 });

@@ -22,8 +22,8 @@ async function findLists(typed: string, context: CommandContext): Promise<Candid
     const description = sanitize(platforms.join(" ")) || "empty";
     const short = names.map((name) => name.replace(/^localhost\//, ""));
     const all = typed.startsWith("localhost/") ? names : short;
-    // Ids are for those who have begun one, or where there is nothing else.
-    const ids = names.length === 0 || /^[0-9a-f]{2,}$/.test(typed) ? [id.slice(0, 12)] : [];
+    // Ids are for those who have begun one.
+    const ids = /^[0-9a-f]{2,}$/.test(typed) ? [id.slice(0, 12)] : [];
     candidates.push(...[...all, ...ids].map((word) => ({ word, description })));
   }
   return candidates;
