@@ -1,0 +1,125 @@
+/** Indexes in registries, with `fetch` alone. */
+import assert from "node:assert/strict";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import {
+  annotateIndex,
+  appendToIndex,
+  composeIndex,
+  copyIndex,
+  inspectIndex,
+  removeFromIndex,
+  retag,
+  validateIndex,
+} from "../../src/system/remote/mod.ts";
+import { RegistryClient } from "../../src/registry/mod.ts";
+import { acceptAnything } from "../../src/signature/mod.ts";
+import { makeImage, pushImage } from "../support/images.ts";
+import { ok, peerTest } from "../support/peers.ts";
+import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const HOST = "registry.example";
+const TARGET = `${HOST}/app:1`;
+
+/** A registry in memory with images that are tagged by their architecture. */
+async function makeWorld(architectures: readonly string[], path = "app") {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const repository = new RegistryClient(HOST, { fetch: registry.fetch }).repository(path);
+  for (const architecture of architectures) await pushImage(repository, makeImage({ architecture }), architecture);
+  const requests: string[] = [];
+  const fetch = (request: Request) => {
+    requests.push(`${request.method} ${new URL(request.url).pathname}`);
+    return registry.fetch(request);
+  };
+  return { repository, requests, systemContext: { fetch } };
+}
+
+const platformsOf = async (image: string, options: Parameters<typeof inspectIndex>[1]) =>
+  (await inspectIndex(image, options)).instances.map(({ platform }) => platform);
+
+Deno.test("composeIndex() of twenty images in one repository asks two questions each, and writes once", async () => {
+  const architectures = Array.from({ length: 20 }, (_, i) => `arch${i}`);
+  const { requests, systemContext } = await makeWorld(architectures);
+  const sources = architectures.map((architecture) => `${HOST}/app:${architecture}`);
+  const { digest } = await composeIndex({ target: TARGET, sources, annotations: { team: "release" }, systemContext });
+  const kinds = (pattern: RegExp) => requests.filter((request) => pattern.test(request)).length;
+  assert.equal(kinds(/^GET \/v2\/app\/manifests\//), 20);
+  assert.equal(kinds(/^GET \/v2\/app\/blobs\//), 20);
+  assert.deepEqual(requests.filter((request) => !request.startsWith("GET ")), ["PUT /v2/app/manifests/1"]);
+  const described = await inspectIndex(TARGET, { systemContext });
+  assert.equal(described.digest, digest);
+  assert.deepEqual(described.instances.map(({ platform }) => platform), architectures.map((name) => `linux/${name}`));
+  assert.deepEqual((await validateIndex(TARGET, { systemContext })).problems, []);
+});
+
+Deno.test("an index is appended to, annotated, reduced, tagged and copied where it is", async () => {
+  const { systemContext } = await makeWorld(["amd64", "arm64", "s390x"]);
+  const at = (architecture: string) => `${HOST}/app:${architecture}`;
+  await assert.rejects(appendToIndex(TARGET, [at("amd64")], { systemContext }), { code: "NOT_FOUND" });
+  await appendToIndex(TARGET, [at("amd64")], { systemContext, create: true });
+  await appendToIndex(TARGET, [at("arm64"), at("s390x")], { systemContext });
+  assert.deepEqual(await platformsOf(TARGET, { systemContext }), ["linux/amd64", "linux/arm64", "linux/s390x"]);
+  await removeFromIndex(TARGET, ["linux/s390x"], { systemContext });
+  await assert.rejects(removeFromIndex(TARGET, ["linux/s390x"], { systemContext }), { code: "INSTANCE_NOT_FOUND" });
+  await annotateIndex(TARGET, { instance: "linux/arm64", annotations: { tested: "yes" } }, { systemContext });
+  const { digest } = await annotateIndex(TARGET, { annotations: { team: "release" } }, { systemContext });
+  assert.equal(await retag(TARGET, ["2", "latest"], { systemContext }), digest);
+  assert.deepEqual(await platformsOf(`${HOST}/app:2`, { systemContext }), ["linux/amd64", "linux/arm64"]);
+  await assert.rejects(copyIndex(TARGET, `${HOST}/copy:1`, { systemContext }), { code: "POLICY_MISSING" });
+  const copied = await copyIndex(TARGET, `${HOST}/copy:1`, { systemContext, signaturePolicy: acceptAnything });
+  assert.equal(copied.digest, digest);
+  assert.deepEqual((await validateIndex(`${HOST}/copy:1`, { systemContext })).problems, []);
+});
+
+/** Has processes append one image each to one tag, all at the same time; returns the platforms that are there then. */
+async function appendTogether(host: string, count: number): Promise<string[]> {
+  const repository = new RegistryClient(host, { insecure: true }).repository("app");
+  const names = Array.from({ length: count }, (_, i) => `arch${i}`);
+  for (const architecture of names) await pushImage(repository, makeImage({ architecture }), architecture);
+  const code = `
+    import { appendToIndex } from "./src/system/remote/mod.ts";
+    const systemContext = { dockerInsecureSkipTlsVerify: true };
+    const options = { systemContext, create: true };
+    await Promise.all(Deno.args.map((name) => appendToIndex("${host}/app:all", ["${host}/app:" + name], options)));`;
+  const file = await Deno.makeTempFile({ dir: ROOT, prefix: "append_", suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, code);
+    const run = (...own: string[]) =>
+      ok([Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", `--allow-net=${host}`, file, ...own]);
+    // Four processes with several calls each: so many contend that a machine can run.
+    const quarter = Math.ceil(count / 4);
+    await Promise.all([0, 1, 2, 3].map((i) => run(...names.slice(i * quarter, (i + 1) * quarter))));
+  } finally {
+    await Deno.remove(file);
+  }
+  const systemContext = { dockerInsecureSkipTlsVerify: true };
+  return (await platformsOf(`${host}/app:all`, { systemContext })).map(String).sort();
+}
+
+const expected = (count: number) => Array.from({ length: count }, (_, i) => `linux/arch${i}`).sort();
+
+peerTest("forty additions to one tag at once are all there: a registry with conditional requests", [], async () => {
+  await using registry = startEmbedded();
+  assert.deepEqual(await appendTogether(registry.host, 40), expected(40));
+});
+
+peerTest("… and one without", ["docker-registry"], async () => {
+  await using registry = await startDockerRegistry();
+  assert.deepEqual(await appendTogether(registry.host, 40), expected(40));
+});
+
+Deno.test("the remote face is small, and holds nothing that is bound to a host", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "src/system/remote/mod.ts"],
+    cwd: ROOT,
+    stderr: "null",
+  }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  const files = modules.filter(({ specifier }: { specifier: string }) => specifier.startsWith("file:"));
+  const size = files.reduce((sum: number, module: { size?: number }) => sum + (module.size ?? 0), 0);
+  assert.ok(files.length <= 300 && size <= 1_000_000, `${files.length} modules, ${size} bytes`);
+  const { HOST_FOLDERS } = await import("../../_tools/lint_rooms.ts");
+  const bound = files.map(({ specifier }: { specifier: string }) => specifier.split("/src/")[1] ?? "")
+    .filter((path: string) => HOST_FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
+  assert.deepEqual(bound.filter((path: string) => path !== "store/lock/queue.ts"), []);
+});
