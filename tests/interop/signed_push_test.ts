@@ -1,6 +1,6 @@
 /** Lists are signed as they are pushed; skopeo and `verify` believe them under a policy that wants just that. */
 import assert from "node:assert/strict";
-import { create, loadFromImage, type PushOptions, verify } from "../../mod.ts";
+import { create, describeImage, loadFromImage, type PushOptions, verify } from "../../mod.ts";
 import { openGpgKey } from "../../src/signature/gpg/mod.ts";
 import {
   createPolicy,
@@ -252,4 +252,6 @@ folderTest("podman's flags sign: by GnuPG and by sigstore", async (folder) => {
   const policy = await world.policyFile("cli.json", { type: "signedBy", keyType: "GPGKeys", keyData });
   const believed = await world.skopeo(policy, target);
   assert.equal(believed.code, 0, believed.stderr);
+  const described = await describeImage(target, { systemContext });
+  assert.deepEqual([described, ...described.instances].map(({ signatures }) => signatures), [1, 1, 1]);
 }, PEERS);

@@ -27,21 +27,23 @@ export function describeAsTree(image: DescribedImage): string[] {
   });
 }
 
-function headOf({ digest, mediaType, annotations, subject }: DescribedImage): string[] {
+function headOf({ digest, mediaType, annotations, signatures, subject }: DescribedImage): string[] {
   return [
     `${digest} (${sanitize(mediaType)})`,
     ...Object.entries(annotations).map(([key, value]) => sanitize(`annotation ${key}=${value}`)),
     ...(subject ? [`subject ${subject}`] : []),
+    ...countOf(signatures),
   ];
 }
 
 function instanceNode(instance: DescribedInstance): TreeNode {
-  const { platform, digest, size, annotations, artifactType, layers, problem } = instance;
+  const { platform, digest, size, annotations, artifactType, layers, signatures, problem } = instance;
   return {
     text: `${platform || "no platform"} ${digest} ${formatBytes(size)}`,
     children: [
       ...(problem === undefined ? [] : [{ text: `cannot be read: ${problem}` }]),
       ...(artifactType ? [{ text: `artifact ${artifactType}` }] : []),
+      ...countOf(signatures).map((text) => ({ text })),
       ...Object.entries(annotations).map(([key, value]) => ({ text: `annotation ${key}=${value}` })),
       ...layers.map(({ digest, size, mediaType, shared }) => ({
         text: `${digest} ${formatBytes(size)} ${mediaType}${shared ? " (shared)" : ""}`,
@@ -55,9 +57,15 @@ function layersOf({ layers }: DescribedInstance): string {
   return shared > 0 ? `${layers.length} (${shared} shared)` : String(layers.length);
 }
 
-function notesOf({ artifactType, annotations, problem }: DescribedInstance, style: Style): string {
+/** That there are signatures, not that they are any good. */
+function countOf(signatures: number): string[] {
+  return signatures === 0 ? [] : [`${signatures} ${signatures === 1 ? "signature" : "signatures"}`];
+}
+
+function notesOf({ artifactType, annotations, signatures, problem }: DescribedInstance, style: Style): string {
   const notes = [
     ...(artifactType ? [`artifact ${artifactType}`] : []),
+    ...countOf(signatures),
     ...Object.entries(annotations).map(([key, value]) => `${key}=${value}`),
   ].map(sanitize);
   return [...(problem === undefined ? [] : [style.bad("cannot be read")]), ...notes].join(", ");

@@ -1,4 +1,10 @@
-import { type ImageReference, type ImageSource, readManifest, type SystemContext } from "../../image/mod.ts";
+import {
+  type ImageReference,
+  type ImageSource,
+  readManifest,
+  type SignedManifest,
+  type SystemContext,
+} from "../../image/mod.ts";
 import { allOrAbort, Semaphore } from "../../internal/mod.ts";
 import {
   type Descriptor,
@@ -39,6 +45,8 @@ export interface DescribedInstance {
   readonly layers: readonly DescribedLayer[];
   /** Bytes of its layers and its configuration, as far as sizes are known. */
   readonly size: number;
+  /** How many signatures the place keeps of it; nobody has verified them. */
+  readonly signatures: number;
   /** Why its manifest could not be read. */
   readonly problem?: string | undefined;
 }
@@ -51,6 +59,8 @@ export interface DescribedImage {
   readonly mediaType: string;
   /** Annotations of the list itself. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** How many signatures the place keeps of the list itself; nobody has verified them. */
+  readonly signatures: number;
   /** What the list is about. */
   readonly subject?: Digest | undefined;
   /** Its instances, in its order. */
@@ -77,19 +87,28 @@ export async function describeImageWith(
   const reference = resolveImage(kit, image);
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
+  const signatures = await countSignatures(source, { digest, isInstance: false }, options.signal);
   if (!isIndex(manifest)) {
     const entry = { digest, mediaType: manifest.mediaType, size: manifest.bytes.length };
-    return { ...summary(digest, manifest.mediaType), instances: markShared([describe(entry, manifest)]) };
+    const described = { ...describe(entry, manifest), signatures };
+    return { ...summary(digest, manifest.mediaType), signatures, instances: markShared([described]) };
   }
   const slots = new Semaphore(MAX_PARALLEL);
   const instances = await allOrAbort(
     entriesOf(manifest).map((entry) => (signal) =>
-      slots.run(async () => describe(entry, await readInstance(source, entry.digest, signal)), signal)
+      slots.run(async () => ({
+        ...describe(entry, await readInstance(source, entry.digest, signal)),
+        signatures: await countSignatures(source, { digest: entry.digest, isInstance: true }, signal),
+      }), signal)
     ),
     options.signal,
   );
   const { annotations, subject } = manifest.kind === "oci-index" ? manifest.index : {};
-  return { ...summary(digest, manifest.mediaType, annotations, subject?.digest), instances: markShared(instances) };
+  return {
+    ...summary(digest, manifest.mediaType, annotations, subject?.digest),
+    signatures,
+    instances: markShared(instances),
+  };
 }
 
 function summary(
@@ -97,8 +116,22 @@ function summary(
   mediaType: string,
   annotations: Readonly<Record<string, string>> = {},
   subject?: Digest,
-): Omit<DescribedImage, "instances"> {
+): Omit<DescribedImage, "instances" | "signatures"> {
   return { digest, mediaType, annotations, ...(subject ? { subject } : {}) };
+}
+
+/** Signatures that cannot be read are none to show. */
+async function countSignatures(
+  source: ImageSource,
+  manifest: SignedManifest,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  try {
+    return (await source.getSignatures?.(manifest, { signal }))?.length ?? 0;
+  } catch {
+    signal?.throwIfAborted();
+    return 0;
+  }
 }
 
 /** The manifest of an instance, or why there is none. */
@@ -112,7 +145,10 @@ async function readInstance(source: ImageSource, instance: Digest, signal: Abort
   }
 }
 
-function describe(entry: Descriptor | DockerListEntry, manifest: ParsedImage | string): DescribedInstance {
+function describe(
+  entry: Descriptor | DockerListEntry,
+  manifest: ParsedImage | string,
+): Omit<DescribedInstance, "signatures"> {
   const { annotations = {}, artifactType }: Partial<Descriptor> = entry;
   const read = typeof manifest === "string" ? undefined : manifest;
   const blobs = [...read?.layers ?? [], ...(read?.config ? [read.config] : [])];
