@@ -1,3 +1,4 @@
+import { fromFileUrl } from "@std/path";
 import { checkNotBlocked, findRegistry, findSignatureStorage, pullSources } from "../../config/mod.ts";
 import {
   builtInLookaside,
@@ -5,6 +6,7 @@ import {
   loadCredentials,
   loadRegistriesConf,
   loadRegistriesD,
+  mayRead,
 } from "../../config/files/mod.ts";
 import { namespacesOf, type RegistryLookups } from "../../transport/docker/mod.ts";
 
@@ -24,7 +26,9 @@ export const FILE_LOOKUPS: RegistryLookups = {
   async findSignatureStorage(reference, context) {
     const conf = await loadRegistriesD(context);
     const found = findSignatureStorage(conf, [String(reference), ...namespacesOf(reference)]);
-    const builtIn = builtInLookaside();
+    // Who may not read where nobody has said that there are signatures has none, and is not asked.
+    const usual = builtInLookaside();
+    const builtIn = usual !== undefined && mayRead(fromFileUrl(usual)) ? usual : undefined;
     const [lookaside, lookasideStaging] = [found.read ?? builtIn, found.write ?? builtIn];
     return {
       lookaside: lookaside === undefined ? undefined : new URL(lookaside),
