@@ -56,20 +56,27 @@ export async function makeGpgHome(): Promise<GpgHome> {
     return stdout;
   };
   const forget = async () => void await ok(["gpgconf", "--kill", "gpg-agent"], env);
+  let making: Promise<unknown> = Promise.resolve();
+  const makeKey = async (name: string, options: MakeKeyOptions): Promise<string> => {
+    const { algorithm = "ed25519", passphrase = "", usage = "sign", expires = "never" } = options;
+    const secret = ["--passphrase", passphrase];
+    await gpg(...secret, "--quick-gen-key", `${name} <${name}@example.com>`, algorithm, usage, expires);
+    const listed = await gpg("--with-colons", "--list-keys", `${name}@example.com`);
+    const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listed)![1]!;
+    if (options.subkey) await gpg(...secret, "--quick-add-key", fingerprint, algorithm, "sign", "never");
+    return fingerprint;
+  };
   return {
     folder,
     env,
     gpg,
     pipe,
     forget,
-    async makeKey(name, options = {}) {
-      const { algorithm = "ed25519", passphrase = "", usage = "sign", expires = "never" } = options;
-      const secret = ["--passphrase", passphrase];
-      await gpg(...secret, "--quick-gen-key", `${name} <${name}@example.com>`, algorithm, usage, expires);
-      const listed = await gpg("--with-colons", "--list-keys", `${name}@example.com`);
-      const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listed)![1]!;
-      if (options.subkey) await gpg(...secret, "--quick-add-key", fingerprint, algorithm, "sign", "never");
-      return fingerprint;
+    // One after another: several gpgs that make the first key of a home get into each other's way.
+    makeKey(name, options = {}) {
+      const made = making.then(() => makeKey(name, options));
+      making = made.catch(() => {});
+      return made;
     },
     exportKeys: (...fingerprints) => pipe(new Uint8Array(), "--export", ...fingerprints),
     exportSecret: (fingerprint, passphrase = "") =>
