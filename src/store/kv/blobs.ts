@@ -69,6 +69,13 @@ export class Blobs {
     return { items, ...await this.#stage(blob, items, chunks) };
   }
 
+  /** Throws where somebody swept away what was written, after as long a time as no save should take. */
+  async confirm({ checks }: NewBlobs): Promise<void> {
+    const entries = await this.#db.getMany(checks.map(({ key }) => key));
+    if (entries.every(({ versionstamp }, i) => versionstamp === checks[i]!.versionstamp)) return;
+    throw new ManifestsError("STORE_IO", `Cannot write to the KV database as it took longer than ${STAGED_AGE} ms`);
+  }
+
   /** Deletes what was written for a record that did not come about. */
   async discard({ items, checks, deletes }: NewBlobs): Promise<void> {
     // With the check, as a commit that seemed to fail may have been made: then the record has the blob.

@@ -3,7 +3,7 @@ import { backoffDelay } from "../../internal/mod.ts";
 import type { Database, KvChange } from "./database.ts";
 import type { Lease } from "./lease.ts";
 import type { KvRecord } from "./record.ts";
-import type { KvKey } from "./types.ts";
+import type { KvEntry, KvKey } from "./types.ts";
 
 /** What becomes of a record, and what is committed together with it. */
 export interface Decision extends Partial<KvChange> {
@@ -35,9 +35,13 @@ export async function changeRecord(
 ): Promise<KvRecord | undefined> {
   const revision = crypto.randomUUID();
   for (let attempt = 0;; attempt++) {
-    const entry = await db.get<KvRecord>(key);
+    const [entry, lock] = await db.getMany<KvRecord>([key, ...(lease ? [lease.check.key] : [])]) as [
+      KvEntry<KvRecord>,
+      KvEntry?,
+    ];
     // A distant database may have made a commit of which we were told that it failed.
     if (entry.value?.revision === revision) return entry.value;
+    if (lock) lease?.confirm(lock);
     const { checks = [], sets = [], deletes = [], ...decided } = await decide(entry.value ?? undefined);
     const record = decided.record && { ...decided.record, revision };
     const committed = await db.commit({
@@ -46,7 +50,6 @@ export async function changeRecord(
       deletes: record ? deletes : [...deletes, key],
     });
     if (committed !== undefined) return record;
-    await lease?.confirm();
     await delay(backoffDelay(attempt, 2, 50));
   }
 }

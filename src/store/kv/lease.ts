@@ -82,9 +82,8 @@ export class Lease {
     this.#renewLater();
   }
 
-  /** Throws with code `LOCK_UNAVAILABLE` where somebody else took the lock. */
-  async confirm(): Promise<void> {
-    const { versionstamp } = await this.#db.get(this.check.key);
+  /** Throws with code `LOCK_UNAVAILABLE` where the lock, as it was just read, is somebody else's. */
+  confirm({ versionstamp }: KvCheck): void {
     if (versionstamp === this.check.versionstamp) return;
     throw new ManifestsError(
       "LOCK_UNAVAILABLE",

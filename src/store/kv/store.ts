@@ -162,6 +162,7 @@ export class KvStore implements ImageStore {
     try {
       const written = await this.#change(id, async (there) => {
         const { record: before, checks = [], sets = [] } = await decide(there);
+        await this.#blobs.confirm(blobs);
         const record = withItems(before, blobs.items);
         requireChunks(record.items.reduce((sum, { chunks }) => sum + chunks, 0));
         const replaced = before.items.filter((item) => !record.items.includes(item));
