@@ -5,6 +5,7 @@ import { instanceDigest, openKvFile } from "./kv.ts";
 
 const [path, lease, task, argument] = Deno.args as [string, string, string, string];
 using kv = await openKvFile(path);
+const print = (line: unknown) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 const killAt = Number(argument);
 let steps = 0;
 
@@ -59,19 +60,19 @@ const tasks: Record<string, () => Promise<unknown>> = {
   delete: async () => await store.deleteImage(await idOf("new")),
   async stall() {
     await editList(store, "app", async (list) => {
-      console.log("held");
+      print("held");
       await Deno.stdin.read(new Uint8Array(1));
       add(99)(list);
     }).catch((error) => {
       if (!isManifestsError(error)) throw error;
-      console.log(error.code);
+      print(error.code);
     });
   },
   async churn() {
     for (let n = killAt;; n++) {
       await editList(store, "app", add(n));
       await (n % 2 ? tasks.grow!() : tasks.shrink!());
-      console.log(n);
+      print(n);
     }
   },
 };
@@ -81,4 +82,4 @@ async function idOf(name: string): Promise<string> {
 }
 
 await tasks[task]!();
-if (task !== "stall") console.log(steps);
+if (task !== "stall") print(steps);

@@ -105,6 +105,90 @@ kvTest("of those who want one name at once, one gets it", async (kv) => {
   assert.deepEqual(names.toSorted(), ["a", "b", "c"]);
 });
 
+/** Opens a store; `interfere` happens right before it commits for the first time. */
+async function openHurried(kv: Deno.Kv, interfere: () => Promise<unknown>): Promise<ImageStore> {
+  let waiting: typeof interfere | undefined;
+  const store = await openKvStore(withCommits(kv, async (make) => {
+    const first = waiting;
+    waiting = undefined;
+    await first?.();
+    return await make();
+  }));
+  waiting = interfere;
+  return store;
+}
+
+for (
+  const [title, change, interfere, expected] of [
+    [
+      "data that somebody else wrote meanwhile stays",
+      (store, [a]) => store.writeBigData(a!, [{ key: "x", bytes: bytes(1) }]),
+      (other, [a]) => other.writeBigData(a!, [manifest(5)]),
+      ["a 5 1", "b 1"],
+    ],
+    [
+      "a name that somebody else took meanwhile is taken from them",
+      (store, [a]) => store.updateNames(a!, "add", ["new"]),
+      (other, [, b]) => other.updateNames(b!, "add", ["new"]),
+      ["new a 1", "b 1"],
+    ],
+    [
+      "names that somebody else added meanwhile to who is robbed stay",
+      (store, [a]) => store.updateNames(a!, "add", ["b"]),
+      (other, [, b]) => other.updateNames(b!, "add", ["new"]),
+      ["b a 1", "new 1"],
+    ],
+    [
+      "a name that somebody else took meanwhile is in use",
+      (store) => assert.rejects(store.createImage({ names: ["new"], data: [] }), { code: "NAME_IN_USE" }),
+      (other, [a]) => other.updateNames(a!, "add", ["new"]),
+      ["new a 1", "b 1"],
+    ],
+    [
+      "what somebody else wrote meanwhile is deleted too",
+      (store, [a]) => store.deleteImage(a!),
+      (other, [a]) => other.writeBigData(a!, [manifest(9 * CHUNK), { key: "y", bytes: bytes(1) }]),
+      ["b 1"],
+    ],
+    [
+      "what somebody else wrote meanwhile is not deleted where that was asked",
+      async (store, [a]) => {
+        const ifUnchanged = new Map([["manifest", digestOf(bytes(1))]]);
+        await assert.rejects(store.deleteImage(a!, { ifUnchanged }), { code: "LIST_CHANGED" });
+      },
+      (other, [a]) => other.writeBigData(a!, [manifest(2)]),
+      ["a 2", "b 1"],
+    ],
+    [
+      "a lock that somebody else took meanwhile is waited for",
+      async (store, [a]) => {
+        const lock = store.digestLocker(`sha256:${a}` as never).lock({ signal: AbortSignal.timeout(50) });
+        await assert.rejects(lock, { name: "TimeoutError" });
+      },
+      (other, [a]) => other.digestLocker(`sha256:${a}` as never).lock(),
+      ["a 1", "b 1"],
+    ],
+  ] as [string, Step, Step, string[]][]
+) {
+  kvTest(title, async (kv) => {
+    const other = await openKvStore(kv);
+    const ids: string[] = [];
+    for (const name of ["a", "b"]) ids.push((await other.createImage({ names: [name], data: [manifest(1)] })).id);
+    let held: unknown;
+    const hurried = await openHurried(kv, async () => held = await interfere(other, ids));
+    await change(hurried, ids);
+    const states = (await other.listImages()).map(async ({ id, names }) => {
+      const { data } = (await other.findImage(id, ["manifest", "x"]))!;
+      return [...names, ...[...data.values()].map(({ length }) => length)].join(" ");
+    });
+    assert.deepEqual((await Promise.all(states)).toSorted(), expected.toSorted());
+    await (held as AsyncDisposable | undefined)?.[Symbol.asyncDispose]();
+  });
+}
+
+/** Something that is done to a store that has two images. */
+type Step = (store: ImageStore, ids: readonly string[]) => Promise<unknown>;
+
 kvTest("a database that is locked now and then is tried again; what else fails is told", async (kv) => {
   let calls = 0;
   const fail = () => {
@@ -177,12 +261,14 @@ kvTest("a save that is swept away before its end fails", async (kv) => {
 
 /** Opens a store whose holder of locks can be made to seem dead: it gives no signs of life while `stalled`. */
 async function openStalling(kv: Deno.Kv, options: OpenKvStoreOptions) {
-  const state = { stalled: false };
-  const store = await openKvStore(
-    withCommits(kv, (make) => state.stalled ? Promise.reject(new Error("stalled")) : make()),
-    options,
-  );
-  return { store, state };
+  const state = { stalled: false, committed: () => {} };
+  const commit = async (make: () => Promise<unknown>) => {
+    if (state.stalled) throw new Error("stalled");
+    const result = await make();
+    state.committed();
+    return result;
+  };
+  return { store: await openKvStore(withCommits(kv, commit), options), state };
 }
 
 kvTest("a lock is renewed while it is held", async (kv) => {
@@ -208,7 +294,12 @@ kvTest("who stalls loses the lock, and can change nothing under it", async (kv) 
     state.stalled = true;
     {
       await using _taken = await other.digestLocker(digest as never).lock();
+      const late = new Promise<void>((resolve) => state.committed = resolve);
       state.stalled = false;
+      // The sign of life that comes too late does not shorten the lease of who has the lock now.
+      await late;
+      const { value } = await kv.get<{ duration: number }>([...KEY, "lease", digest]);
+      assert.equal(value?.duration, 15_000);
       for (const change of changes) await assert.rejects(change(store), { code: "LOCK_UNAVAILABLE" });
       await other.writeBigData(id, [manifest(3)]);
     }
