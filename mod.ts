@@ -119,6 +119,15 @@ export type {
   TransportTable,
 } from "./src/image/mod.ts";
 export { createMemoryStore, findLocalImage } from "./src/store/mod.ts";
+export {
+  type Kv,
+  type KvAtomic,
+  type KvEntry,
+  type KvKey,
+  type KvKeyPart,
+  openKvStore,
+  type OpenKvStoreOptions,
+} from "./src/store/kv/mod.ts";
 export type {
   BigData,
   CreateImageOptions,

@@ -1,0 +1,351 @@
+/** What a KV store does beyond the contract of all stores: chunks, races, faults of the database. */
+import assert from "node:assert/strict";
+import { digestOf } from "../../../src/spec/mod.ts";
+import { type Kv, openKvStore, type OpenKvStoreOptions } from "../../../src/store/kv/mod.ts";
+import type { ImageStore } from "../../../src/store/mod.ts";
+import { checkKvStore, entriesOf } from "../../support/kv.ts";
+
+const KEY = ["multiarch", "manifests"];
+const CHUNK = 60 * 1024;
+
+/** Bytes that differ from place to place, so that chunks in wrong order are seen. */
+const bytes = (length: number, seed = 0) => Uint8Array.from({ length }, (_, i) => (i ^ (i >> 8) ^ (i >> 16)) + seed);
+const manifest = (length: number, seed = 0) => ({ key: "manifest", bytes: bytes(length, seed) });
+
+/** A test with an empty database in memory, which must be whole at the end. */
+function kvTest(name: string, fn: (kv: Deno.Kv) => Promise<void>): void {
+  Deno.test(`KV store: ${name}`, async () => {
+    using kv = await Deno.openKv(":memory:");
+    await fn(kv);
+    await checkKvStore(kv);
+  });
+}
+
+/** A database whose commits go through `commit`, which may do them or not, and say what it likes. */
+function withCommits(kv: Deno.Kv, commit: (make: () => ReturnType<Deno.AtomicOperation["commit"]>) => unknown): Kv {
+  return {
+    getMany: (keys) => kv.getMany(keys),
+    list: (selector, options) => kv.list(selector, options),
+    atomic() {
+      const atomic = kv.atomic();
+      const make = atomic.commit.bind(atomic);
+      atomic.commit = async () => await commit(make) as Awaited<ReturnType<typeof make>>;
+      return atomic;
+    },
+  };
+}
+
+/** A database that reads through `getMany`. */
+function withReads(kv: Deno.Kv, getMany: Kv["getMany"]): Kv {
+  return { getMany, list: (selector, options) => kv.list(selector, options), atomic: () => kv.atomic() };
+}
+
+kvTest("data of any size comes back, and what replaces it leaves nothing behind", async (kv) => {
+  const store = await openKvStore(kv);
+  const { id } = await store.createImage({ data: [] });
+  for (const size of [0, 1, CHUNK, CHUNK + 1, 8 * CHUNK, 8 * CHUNK + 1, 4 * 1024 * 1024, 3]) {
+    await store.writeBigData(id, [manifest(size), { key: "other", bytes: bytes(size, 7) }]);
+    const { data } = (await store.findImage(id, ["manifest", "other"]))!;
+    assert.equal(digestOf(data.get("manifest")!), digestOf(bytes(size)), `${size}`);
+    assert.equal(digestOf(data.get("other")!), digestOf(bytes(size, 7)), `${size}`);
+    await checkKvStore(kv);
+    assert.equal((await entriesOf(kv, "chunk")).length, 2 * Math.ceil(size / CHUNK));
+    assert.deepEqual(await entriesOf(kv, "staged"), []);
+  }
+  await store.deleteImage(id);
+  for (const kind of ["image", "name", "chunk"]) assert.deepEqual(await entriesOf(kv, kind), []);
+});
+
+kvTest("what is too large is refused, and leaves nothing behind", async (kv) => {
+  const store = await openKvStore(kv);
+  const { id } = await store.createImage({ names: ["localhost/a:1"], data: [manifest(300 * CHUNK)] });
+  const more = [{ key: "more", bytes: bytes(101 * CHUNK) }];
+  await assert.rejects(store.writeBigData(id, more), { code: "LIMIT_EXCEEDED" });
+  await assert.rejects(store.createImage({ data: [manifest(401 * CHUNK)] }), { code: "LIMIT_EXCEEDED" });
+  const names = Array.from({ length: 200 }, (_, i) => `localhost/a:${i}`);
+  await assert.rejects(store.updateNames(id, "set", names), { code: "LIMIT_EXCEEDED" });
+  await assert.rejects(store.updateNames(id, "set", ["x".repeat(513)]), { code: "LIMIT_EXCEEDED" });
+  assert.equal(await store.findImage("x".repeat(9999)), undefined);
+  assert.equal((await entriesOf(kv, "chunk")).length, 300);
+  await store.writeBigData(id, [manifest(1)]);
+  assert.deepEqual((await store.listImages()).map(({ names }) => names), [["localhost/a:1"]]);
+});
+
+kvTest("who reads while data is replaced gets the new data, never half of it", async (kv) => {
+  const store = await openKvStore(kv);
+  const { id } = await store.createImage({ data: [manifest(3 * CHUNK)] });
+  let replaced = 0;
+  const slow = withReads(kv, async (keys) => {
+    const isChunk = keys[0]!.includes("chunk");
+    if (isChunk && replaced < 3) await store.writeBigData(id, [manifest(3 * CHUNK, ++replaced)]);
+    return await kv.getMany(keys);
+  });
+  const found = await (await openKvStore(slow)).findImage(id, ["manifest"]);
+  assert.equal(replaced, 3);
+  assert.equal(digestOf(found!.data.get("manifest")!), digestOf(bytes(3 * CHUNK, 3)));
+});
+
+Deno.test("KV store: a record whose data is really gone is corrupt", async () => {
+  using kv = await Deno.openKv(":memory:");
+  const store = await openKvStore(kv);
+  const { id } = await store.createImage({ data: [manifest(2 * CHUNK)] });
+  await kv.delete((await entriesOf(kv, "chunk"))[1]!.key);
+  await assert.rejects(store.findImage(id, ["manifest"]), { code: "STORE_CORRUPT" });
+  assert.equal((await store.findImage(id))?.image.id, id);
+});
+
+kvTest("of those who want one name at once, one gets it", async (kv) => {
+  const stores = await Promise.all(Array.from({ length: 8 }, () => openKvStore(kv)));
+  const created = await Promise.allSettled(stores.map((store) => store.createImage({ names: ["a", "b"], data: [] })));
+  const lost = created.filter((result) => result.status === "rejected");
+  assert.deepEqual(lost.map(({ reason }) => reason.code), Array(7).fill("NAME_IN_USE"));
+  const images = await Promise.all(stores.map((store) => store.createImage({ data: [] })));
+  await Promise.all(stores.map((store, i) => store.updateNames(images[i]!.id, "add", [i % 2 ? "a" : "b", "c"])));
+  const names = (await stores[0]!.listImages()).flatMap(({ names }) => names);
+  assert.deepEqual(names.toSorted(), ["a", "b", "c"]);
+});
+
+/** Opens a store; `interfere` happens right before it commits for the first time. */
+async function openHurried(kv: Deno.Kv, interfere: () => Promise<unknown>): Promise<ImageStore> {
+  let waiting: typeof interfere | undefined;
+  const store = await openKvStore(withCommits(kv, async (make) => {
+    const first = waiting;
+    waiting = undefined;
+    await first?.();
+    return await make();
+  }));
+  waiting = interfere;
+  return store;
+}
+
+for (
+  const [title, change, interfere, expected] of [
+    [
+      "data that somebody else wrote meanwhile stays",
+      (store, [a]) => store.writeBigData(a!, [{ key: "x", bytes: bytes(1) }]),
+      (other, [a]) => other.writeBigData(a!, [manifest(5)]),
+      ["a 5 1", "b 1"],
+    ],
+    [
+      "a name that somebody else took meanwhile is taken from them",
+      (store, [a]) => store.updateNames(a!, "add", ["new"]),
+      (other, [, b]) => other.updateNames(b!, "add", ["new"]),
+      ["new a 1", "b 1"],
+    ],
+    [
+      "names that somebody else added meanwhile to who is robbed stay",
+      (store, [a]) => store.updateNames(a!, "add", ["b"]),
+      (other, [, b]) => other.updateNames(b!, "add", ["new"]),
+      ["b a 1", "new 1"],
+    ],
+    [
+      "a name that somebody else took meanwhile is in use",
+      (store) => assert.rejects(store.createImage({ names: ["new"], data: [] }), { code: "NAME_IN_USE" }),
+      (other, [a]) => other.updateNames(a!, "add", ["new"]),
+      ["new a 1", "b 1"],
+    ],
+    [
+      "what somebody else wrote meanwhile is deleted too",
+      (store, [a]) => store.deleteImage(a!),
+      (other, [a]) => other.writeBigData(a!, [manifest(9 * CHUNK), { key: "y", bytes: bytes(1) }]),
+      ["b 1"],
+    ],
+    [
+      "what somebody else wrote meanwhile is not deleted where that was asked",
+      async (store, [a]) => {
+        const ifUnchanged = new Map([["manifest", digestOf(bytes(1))]]);
+        await assert.rejects(store.deleteImage(a!, { ifUnchanged }), { code: "LIST_CHANGED" });
+      },
+      (other, [a]) => other.writeBigData(a!, [manifest(2)]),
+      ["a 2", "b 1"],
+    ],
+    [
+      "a lock that somebody else took meanwhile is waited for",
+      async (store, [a]) => {
+        const lock = store.digestLocker(`sha256:${a}` as never).lock({ signal: AbortSignal.timeout(50) });
+        await assert.rejects(lock, { name: "TimeoutError" });
+      },
+      (other, [a]) => other.digestLocker(`sha256:${a}` as never).lock(),
+      ["a 1", "b 1"],
+    ],
+  ] as [string, Step, Step, string[]][]
+) {
+  kvTest(title, async (kv) => {
+    const other = await openKvStore(kv);
+    const ids: string[] = [];
+    for (const name of ["a", "b"]) ids.push((await other.createImage({ names: [name], data: [manifest(1)] })).id);
+    let held: unknown;
+    const hurried = await openHurried(kv, async () => held = await interfere(other, ids));
+    await change(hurried, ids);
+    const states = (await other.listImages()).map(async ({ id, names }) => {
+      const { data } = (await other.findImage(id, ["manifest", "x"]))!;
+      return [...names, ...[...data.values()].map(({ length }) => length)].join(" ");
+    });
+    assert.deepEqual((await Promise.all(states)).toSorted(), expected.toSorted());
+    await (held as AsyncDisposable | undefined)?.[Symbol.asyncDispose]();
+  });
+}
+
+/** Something that is done to a store that has two images. */
+type Step = (store: ImageStore, ids: readonly string[]) => Promise<unknown>;
+
+kvTest("a database that is locked now and then is tried again; what else fails is told", async (kv) => {
+  let calls = 0;
+  const fail = () => {
+    if (++calls % 3 > 0) throw new TypeError("database is locked");
+  };
+  const busy: Kv = {
+    ...withCommits(kv, (make) => (fail(), make())),
+    getMany: (keys) => Promise.resolve().then(() => (fail(), kv.getMany(keys))),
+    list: (selector, options) => (fail(), kv.list(selector, options)),
+  };
+  const store = await openKvStore(busy);
+  const { id } = await store.createImage({ names: ["a"], data: [manifest(9 * CHUNK)] });
+  await store.updateNames(id, "add", ["b"]);
+  assert.equal((await store.listImages()).length, 1);
+  assert.equal((await store.findImage("b", ["manifest"]))?.data.get("manifest")?.length, 9 * CHUNK);
+  const cause = new Error("connection lost");
+  const broken = await openKvStore(withCommits(kv, () => Promise.reject(cause)));
+  await assert.rejects(broken.updateNames(id, "add", ["c"]), { code: "STORE_IO", cause });
+});
+
+kvTest("a commit that was made although it was reported as failed is made once", async (kv) => {
+  const plain = await openKvStore(kv);
+  const liar = withCommits(kv, async (make) => {
+    await make();
+    return { ok: false };
+  });
+  const store = await openKvStore(liar);
+  const { id } = await store.createImage({ names: ["a"], data: [manifest(1)] });
+  {
+    await using _guard = await store.digestLocker(digestOf(bytes(1))).lock();
+    await store.writeBigData(id, [manifest(2)], { ifUnchanged: new Map([["manifest", digestOf(bytes(1))]]) });
+  }
+  await store.updateNames(id, "add", ["b"]);
+  assert.deepEqual((await plain.findImage(id))!.image.names, ["b", "a"]);
+  assert.equal((await plain.findImage("a", ["manifest"]))!.data.get("manifest")!.length, 2);
+});
+
+kvTest("what killed processes left behind is swept away after a day, and not before", async (kv) => {
+  const killed = new Error("killed");
+  const mortal = withCommits(kv, (make) => {
+    return commits-- > 0 ? make() : Promise.reject(killed);
+  });
+  let commits = 3;
+  const store = await openKvStore(kv);
+  await assert.rejects((await openKvStore(mortal)).createImage({ data: [manifest(20 * CHUNK)] }), { cause: killed });
+  const left = async () => (await entriesOf(kv, "chunk")).length;
+  assert.equal(await left(), 16);
+  await store.createImage({ data: [manifest(9 * CHUNK)] });
+  assert.equal(await left(), 16 + 9);
+  const [note] = await entriesOf(kv, "staged") as Deno.KvEntry<{ since: number }>[];
+  await kv.set(note!.key, { ...note!.value, since: note!.value.since - 25 * 60 * 60 * 1000 });
+  await store.createImage({ data: [manifest(9 * CHUNK)] });
+  assert.equal(await left(), 9 + 9);
+});
+
+kvTest("a save that is swept away before its end fails", async (kv) => {
+  let commits = 0;
+  const slow = withCommits(kv, async (make) => {
+    // The note, two times chunks, then the record.
+    if (++commits === 4) {
+      for (const { key } of [...await entriesOf(kv, "staged"), ...await entriesOf(kv, "chunk")]) await kv.delete(key);
+    }
+    return await make();
+  });
+  await openKvStore(kv);
+  const store = await openKvStore(slow);
+  await assert.rejects(store.createImage({ data: [manifest(9 * CHUNK)] }), { code: "STORE_IO" });
+  assert.deepEqual(await store.listImages(), []);
+});
+
+/** Opens a store whose holder of locks can be made to seem dead: it gives no signs of life while `stalled`. */
+async function openStalling(kv: Deno.Kv, options: OpenKvStoreOptions) {
+  const state = { stalled: false, committed: () => {} };
+  const commit = async (make: () => Promise<unknown>) => {
+    if (state.stalled) throw new Error("stalled");
+    const result = await make();
+    state.committed();
+    return result;
+  };
+  return { store: await openKvStore(withCommits(kv, commit), options), state };
+}
+
+kvTest("a lock is renewed while it is held", async (kv) => {
+  const [store, other] = [await openKvStore(kv, { leaseDuration: 60 }), await openKvStore(kv)];
+  const digest = digestOf(bytes(1));
+  await using _guard = await store.digestLocker(digest).lock();
+  await assert.rejects(other.digestLocker(digest).lock({ signal: AbortSignal.timeout(400) }), { name: "TimeoutError" });
+});
+
+kvTest("who stalls loses the lock, and can change nothing under it", async (kv) => {
+  const { store, state } = await openStalling(kv, { leaseDuration: 60 });
+  const other = await openKvStore(kv);
+  const { id } = await store.createImage({ names: ["a"], data: [manifest(1)] });
+  const changes: ((store: ImageStore) => Promise<unknown>)[] = [
+    (store) => store.writeBigData(id, [manifest(2)]),
+    (store) => store.writeBigData(id, [manifest(9 * CHUNK)]),
+    (store) => store.updateNames(id, "add", ["b"]),
+    (store) => store.deleteImage(id),
+  ];
+  const digest = `sha256:${id}` as const;
+  {
+    await using _lost = await store.digestLocker(digest as never).lock();
+    state.stalled = true;
+    {
+      await using _taken = await other.digestLocker(digest as never).lock();
+      const late = new Promise<void>((resolve) => state.committed = resolve);
+      state.stalled = false;
+      // The sign of life that comes too late does not shorten the lease of who has the lock now.
+      await late;
+      const { value } = await kv.get<{ duration: number }>([...KEY, "lease", digest]);
+      assert.equal(value?.duration, 15_000);
+      for (const change of changes) await assert.rejects(change(store), { code: "LOCK_UNAVAILABLE" });
+      await other.writeBigData(id, [manifest(3)]);
+    }
+    // Lost is lost, also when nobody has it any more.
+    for (const change of changes) await assert.rejects(change(store), { code: "LOCK_UNAVAILABLE" });
+  }
+  assert.equal((await store.findImage("a", ["manifest"]))!.data.get("manifest")!.length, 3);
+  for (const change of changes) await change(store);
+});
+
+kvTest("who stalls while nobody else wants the lock keeps it", async (kv) => {
+  const { store, state } = await openStalling(kv, { leaseDuration: 1 });
+  const { id } = await store.createImage({ data: [manifest(1)] });
+  await using _guard = await store.digestLocker(`sha256:${id}` as never).lock();
+  state.stalled = true;
+  // Takes many times as long as the lease.
+  await (await openKvStore(kv)).createImage({ data: [manifest(50 * CHUNK)] });
+  state.stalled = false;
+  await store.writeBigData(id, [manifest(2)]);
+  assert.equal((await store.findImage(id, ["manifest"]))!.data.get("manifest")!.length, 2);
+});
+
+kvTest("the lock of who died long ago by the clock is taken at once", async (kv) => {
+  const store = await openKvStore(kv);
+  const digest = digestOf(bytes(1));
+  await kv.set([...KEY, "lock", digest], "dead");
+  await kv.set([...KEY, "lease", digest], { duration: 3_600_000, until: Date.now() - 61_000 });
+  await using _guard = await store.digestLocker(digest).lock({ signal: AbortSignal.timeout(10_000) });
+});
+
+kvTest("a store is the same for all who open it, and another one below another prefix", async (kv) => {
+  const [one, same] = await Promise.all([openKvStore(kv), openKvStore(kv)]);
+  const other = await openKvStore(kv, { prefix: ["other"] });
+  assert.equal(one.identity, same.identity);
+  assert.notEqual(one.identity, other.identity);
+  await one.createImage({ names: ["a"], data: [] });
+  assert.ok(await same.findImage("a"));
+  assert.equal(await other.findImage("a"), undefined);
+  assert.deepEqual(await other.listImages(), []);
+});
+
+Deno.test("KV store: what cannot be opened is refused", async () => {
+  using kv = await Deno.openKv(":memory:");
+  for (const leaseDuration of [0, -1, NaN, Infinity]) {
+    await assert.rejects(openKvStore(kv, { leaseDuration }), { name: "RangeError" });
+  }
+  await kv.set([...KEY, "store"], { format: 2, id: "x" });
+  await assert.rejects(openKvStore(kv), { code: "STORE_CORRUPT" });
+});
