@@ -97,7 +97,7 @@ Deno.test("copy keeps digests, also of the platforms that were chosen", async ()
   const { registry, digests, digest, image } = await startWithList();
   await using _ = registry;
   const to = (name: string) => `docker://${registry.host}/${name}`;
-  const copy = (...args: string[]) => cliOk([...at.flags, "copy", INSECURE, ...args]);
+  const copy = (...args: string[]) => cliOk([...at.flags, "copy", "--insecure-policy", INSECURE, ...args]);
   assert.equal(await copy("-q", image("1"), to("whole:1")), "");
   assert.equal((await clientOf(registry.host).repository("whole").headManifest("1"))!.digest, digest);
   const result = JSON.parse(await copy("-q", "--format", "json", image("1"), `oci:${at.folder}/layout:x`));
@@ -106,7 +106,16 @@ Deno.test("copy keeps digests, also of the platforms that were chosen", async ()
   const some = await indexOf(registry, "some", "1");
   assert.deepEqual(some.manifests.map((entry: { digest: string }) => entry.digest), digests.slice(1));
   assert.deepEqual(some.annotations, { team: "release" });
-  const none = await cli([...at.flags, "copy", INSECURE, "--platform", "linux/mips", image("1"), to("none:1")]);
+  const none = await cli([
+    ...at.flags,
+    "copy",
+    "--insecure-policy",
+    INSECURE,
+    "--platform",
+    "linux/mips",
+    image("1"),
+    to("none:1"),
+  ]);
   assert.deepEqual([none.code, /it has only linux\/amd64, linux\/arm64\/v8, linux\/s390x/.test(none.stderr)], [
     125,
     true,
@@ -193,7 +202,7 @@ Deno.test("validate finds what is wrong", async () => {
   assert.ok(found.includes("linux/riscv64: its configuration says that it is for linux/amd64"), stdout);
   assert.ok(found.includes("linux/arm64/v8: the list has it twice"), stdout);
   // A blob that is broken is only seen by who reads it.
-  await cliOk([...at.flags, "copy", "-q", INSECURE, image("1"), `oci:${at.folder}/layout:x`]);
+  await cliOk([...at.flags, "copy", "-q", "--insecure-policy", INSECURE, image("1"), `oci:${at.folder}/layout:x`]);
   const layer = makeImage(PLATFORMS[0]!).blobs[0]!.descriptor;
   await Deno.writeFile(`${at.folder}/layout/blobs/${layer.digest.replace(":", "/")}`, new Uint8Array(layer.size));
   assert.equal((await validate(`oci:${at.folder}/layout:x`)).code, 0);
@@ -236,4 +245,23 @@ Deno.test("registry serve keeps images in a folder until it is interrupted", asy
   assert.equal((await child.status).code, 130);
   await reader.cancel();
   assert.ok((await Deno.stat(`${at.folder}/images`)).isDirectory);
+});
+
+Deno.test("copy judges by the policy that it is told of, and by none only where that is said", async () => {
+  await using registry = startEmbedded();
+  await using at = await makeStore();
+  await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
+  const copy = (...flags: string[]) =>
+    cli([...at.flags, "copy", INSECURE, ...flags, `${registry.host}/app:amd64`, `dir:${at.folder}/copy`]);
+  const policy = `${at.folder}/policy.json`;
+  await Deno.writeTextFile(policy, '{"default":[{"type":"reject"}]}');
+  const refused = await copy("--signature-policy", policy);
+  assert.equal(refused.code, 125);
+  assert.match(refused.stderr, /rejected by policy/);
+  assert.equal((await copy("--policy", `${at.folder}/absent.json`)).code, 125);
+  await Deno.writeTextFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
+  for (const flags of [["--policy", policy], ["--insecure-policy"]]) {
+    const { code, stderr } = await copy(...flags);
+    assert.equal(code, 0, stderr);
+  }
 });

@@ -27,7 +27,8 @@ export async function loadPolicy(options: LoadPolicyOptions = {}): Promise<Polic
   const listed = paths.map((path) => JSON.stringify(path)).join(", ");
   throw new ManifestsError(
     "POLICY_MISSING",
-    `Cannot decide about images as no policy.json file found at any of the following: ${listed}`,
+    `Cannot decide about images as no policy.json file found at any of the following: ${listed}; write one, name one ` +
+      "(signaturePolicyPath, --signature-policy), or accept anything expressly (--insecure-policy)",
   );
 }
 
