@@ -150,7 +150,7 @@ class Run {
       const digest = manifestDigest(bytes);
       const instance = plan.index ? digest : undefined;
       // Before the manifest is there: a key that does not work leaves nothing unsigned behind.
-      const signatures = await signManifest(bytes, image.signatures, { signing, emit, signal });
+      const signatures = await signManifest(bytes, image.signatures, { signing, emit, signal, slots: this.#slots });
       const ifMatch = plan.index ? undefined : this.#options.ifMatch;
       const put = () => destination.putManifest(bytes, mediaType, { instance, ifMatch, signal, maxRetries: 0 });
       await this.#retry(`writing manifest ${image.digest}`, put, signal, isTransientForManifest);
@@ -203,7 +203,7 @@ class Run {
       const edited = editIndex(convertIndex(index.manifest, type, platformOfNone), written);
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
-      const signatures = await signManifest(bytes, index.signatures, { signing, emit, signal });
+      const signatures = await signManifest(bytes, index.signatures, { signing, emit, signal, slots: this.#slots });
       const { ifMatch } = this.#options;
       const put = () => destination.putManifest(bytes, mediaType, { ifMatch, signal, maxRetries: 0 });
       await this.#retry("writing manifest list", put, signal, whole ? isTransientForManifest : undefined);

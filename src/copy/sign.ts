@@ -1,5 +1,5 @@
 import type { DestinationAbilities, ImageDestination, SignedManifest } from "../image/mod.ts";
-import { allOrAbort } from "../internal/mod.ts";
+import { allOrAbort, type Semaphore } from "../internal/mod.ts";
 import type { Signature, Signer } from "../signature/mod.ts";
 import { manifestDigest, ManifestsError, type NamedReference } from "../spec/mod.ts";
 import type { CopyEvent } from "./events.ts";
@@ -55,6 +55,8 @@ export function refuseSignatures(
 export interface SignOptions {
   /** How it is signed; `undefined`: only what it has already is kept. */
   readonly signing: Signing | undefined;
+  /** Bounds how many manifests are signed at once: a signer may be a process. */
+  readonly slots: Semaphore;
   /** Told of each signature. */
   readonly emit: (event: CopyEvent) => void;
   /** Ends the work. */
@@ -65,9 +67,10 @@ export interface SignOptions {
 export async function signManifest(
   bytes: Uint8Array<ArrayBuffer>,
   existing: readonly Signature[],
-  { signing, emit, signal }: SignOptions,
+  { signing, slots, emit, signal }: SignOptions,
 ): Promise<readonly Signature[]> {
   if (!signing) return existing;
+  using _slot = await slots.acquire(signal);
   const digest = manifestDigest(bytes);
   const added = await allOrAbort(
     signing.signers.map((signer) => async (signal) => {

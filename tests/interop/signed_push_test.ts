@@ -12,7 +12,9 @@ import { encodeBase64 } from "../../src/internal/mod.ts";
 import { cliOk } from "../support/cli.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
-import { encode, pushPlatforms } from "../support/images.ts";
+import { RegistryClient } from "../../src/registry/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { exec, ok } from "../support/peers.ts";
 import { startDockerRegistry } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
@@ -255,3 +257,20 @@ folderTest("podman's flags sign: by GnuPG and by sigstore", async (folder) => {
   const described = await describeImage(target, { systemContext });
   assert.deepEqual([described, ...described.instances].map(({ signatures }) => signatures), [1, 1, 1]);
 }, PEERS);
+
+folderTest("a hundred instances are signed at once, each once", async (folder) => {
+  await using home = await makeGpgHome();
+  const fingerprint = await home.makeKey("me");
+  await using signer = createSimpleSigner(await openGpgKey(fingerprint, { homedir: home.folder }));
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const repository = new RegistryClient("registry.example", { fetch: registry.fetch }).repository("app");
+  const list = create();
+  const systemContext = { fetch: registry.fetch };
+  const names = Array.from({ length: 100 }, (_, i) => `arch${i}`);
+  for (const architecture of names) await pushImage(repository, makeImage({ architecture }), architecture);
+  await list.addAll(names.map((name) => `registry.example/app:${name}`), { systemContext });
+  await list.push(`dir:${folder}/out`, { systemContext, signers: [signer], signIdentity: "registry.example/app:1" });
+  const files = await Array.fromAsync(Deno.readDir(`${folder}/out`), ({ name }) => name);
+  assert.equal(files.filter((name) => name.includes("signature-1")).length, 101);
+  assert.equal(files.filter((name) => name.includes("signature-2")).length, 0);
+}, ["gpg"]);
