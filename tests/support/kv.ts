@@ -71,6 +71,18 @@ async function readText(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promis
   return await new Blob(await Array.fromAsync(stream)).text();
 }
 
+/** Kills workers, each of which must still be at work. */
+export async function killAll(workers: readonly Deno.ChildProcess[]): Promise<void> {
+  for (const worker of workers) {
+    try {
+      worker.kill("SIGKILL");
+    } catch {
+      // It ended before: its outcome tells why.
+    }
+  }
+  assert.deepEqual(await Promise.all(workers.map(outcomeOf)), workers.map(() => undefined));
+}
+
 /** Waits for the end of a worker and returns what it printed; `undefined` where it was killed. */
 export async function outcomeOf(worker: Deno.ChildProcess): Promise<string | undefined> {
   await worker.stdin.close().catch(() => {});

@@ -36,6 +36,9 @@ interface StoreNote {
  * processes and machines may work on one store at once. Each change is one commit that checks what it replaces, so
  * that whoever reads never sees half of one, whenever a process is killed.
  *
+ * A record holds at most 24 MB and some ninety names. In a file, `Deno.openKv` itself may fail with "database is locked"
+ * while another process makes the database; call it again.
+ *
  * Locks (those of `editList` too) are leases. Who holds one and stalls for longer than `leaseDuration` may lose it;
  * what is then written to the locked record through the same store fails with code `LOCK_UNAVAILABLE`, before anything is changed.
  *

@@ -9,6 +9,7 @@ import {
   entriesOf,
   firstOutput,
   instanceDigest,
+  killAll,
   openKvFile,
   outcomeOf,
   spawnKvWorker,
@@ -77,8 +78,7 @@ kvTest(
       const workers = [1, 2, 3].map((i) => spawnKvWorker(path, `${LEASE}`, "churn", `${1000 * (3 * round + i)}`));
       // Each is at its first changes, or waits for its turn.
       await Promise.all(workers.map(firstOutput));
-      for (const worker of workers) worker.kill("SIGKILL");
-      for (const worker of workers) assert.equal(await outcomeOf(worker), undefined);
+      await killAll(workers);
       await checkKvStore(kv);
       await loadFromImage(store, "app");
     }
