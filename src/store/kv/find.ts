@@ -1,6 +1,7 @@
 import type { Database } from "./database.ts";
 import { type Keys, MAX_NAME_LENGTH } from "./keys.ts";
 import type { KvRecord } from "./record.ts";
+import type { KvEntry } from "./types.ts";
 
 /** A record that was found. */
 export interface FoundRecord {
@@ -12,18 +13,28 @@ export interface FoundRecord {
   readonly versionstamp: string | null;
 }
 
-/** Finds a record by exact id, exact name or unique prefix of an id. */
-export async function findRecord(db: Database, keys: Keys, nameOrId: string): Promise<FoundRecord | undefined> {
+/**
+ * Finds a record by exact id, exact name or unique prefix of an id.
+ *
+ * @param outdated Version of what a name led to when it led nowhere.
+ */
+export async function findRecord(
+  db: Database,
+  keys: Keys,
+  nameOrId: string,
+  outdated?: string,
+): Promise<FoundRecord | undefined> {
   if (nameOrId.length > MAX_NAME_LENGTH) return undefined;
-  const [image, name] = await db.getMany<unknown>([keys.image(nameOrId), keys.name(nameOrId)]);
-  const { value, versionstamp } = image!;
-  if (value) return { id: nameOrId, record: value as KvRecord, versionstamp };
-  const owner = name!.value as string | null;
-  const named = owner === null ? undefined : await getRecord(db, keys, owner);
+  const [image, name] = await db.getMany([keys.image(nameOrId), keys.name(nameOrId)]) as [
+    KvEntry<KvRecord>,
+    KvEntry<string>,
+  ];
+  if (image.value) return { id: nameOrId, record: image.value, versionstamp: image.versionstamp };
+  if (name.value === null || name.versionstamp === outdated) return await findByPrefix(db, keys, nameOrId);
+  const named = await getRecord(db, keys, name.value);
   if (named?.record.names.includes(nameOrId)) return named;
-  // The name was given away since it was read: it is looked up once more.
-  if (named) return await findRecord(db, keys, nameOrId);
-  return await findByPrefix(db, keys, nameOrId);
+  // The name was given to another record since it was read.
+  return await findRecord(db, keys, nameOrId, name.versionstamp!);
 }
 
 async function getRecord(db: Database, keys: Keys, id: string): Promise<FoundRecord | undefined> {

@@ -85,6 +85,24 @@ kvTest("who reads while data is replaced gets the new data, never half of it", a
   assert.equal(digestOf(found!.data.get("manifest")!), digestOf(bytes(3 * CHUNK, 3)));
 });
 
+kvTest("a name that moves while it is looked up is found at its new place", async (kv) => {
+  const store = await openKvStore(kv);
+  const { id: before } = await store.createImage({ names: ["a"], data: [] });
+  let after: string | undefined;
+  const slow = withReads(kv, async (keys) => {
+    const entries = await kv.getMany(keys);
+    if (keys.length === 2 && after === undefined) {
+      after = (await store.createImage({ data: [] })).id;
+      await store.updateNames(after, "add", ["a"]);
+      await store.deleteImage(before);
+    }
+    return entries;
+  });
+  const found = await (await openKvStore(slow)).findImage("a");
+  assert.ok(after);
+  assert.equal(found?.image.id, after);
+});
+
 Deno.test("KV store: a record whose data is really gone is corrupt", async () => {
   using kv = await Deno.openKv(":memory:");
   const store = await openKvStore(kv);
