@@ -168,6 +168,7 @@ export type {
   ParsedIndex,
   ParsedManifest,
   Platform,
+  RegistryWarning,
 } from "./src/spec/mod.ts";
 export type {
   ChosenScope,

@@ -1,3 +1,4 @@
+import type { RegistryWarning } from "../spec/mod.ts";
 import type { ImageStore } from "../store/mod.ts";
 import type { FoundSource, SystemContext } from "../system/local/mod.ts";
 import { type CredentialFlags, credentialsContext } from "./credentials.ts";
@@ -26,6 +27,8 @@ export interface CommandContext {
   readonly globals: GlobalFlags;
   /** By whose habits. */
   readonly persona: Persona;
+  /** Told of what registries want to be shown. */
+  readonly onWarning: (warning: RegistryWarning) => void;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -45,7 +48,7 @@ export async function openStoreOf({ globals }: CommandContext): Promise<ImageSto
  */
 export async function systemContextOf(
   flags: RegistryFlags,
-  { globals }: CommandContext,
+  { globals, onWarning }: CommandContext,
   sources?: readonly FoundSource[],
 ): Promise<SystemContext> {
   const { authfile, insecure, tlsVerify } = flags;
@@ -57,6 +60,7 @@ export async function systemContextOf(
     ...(skip === undefined ? {} : { dockerInsecureSkipTlsVerify: skip }),
     ...(authfile === undefined ? {} : { authFilePath: authfile }),
     ...configurationContext(globals, flags),
+    onWarning,
     ...await credentialsContext(flags, sources),
   };
 }

@@ -10,13 +10,17 @@ import { parseArguments } from "./pflag.ts";
 import { similarTo } from "./similar.ts";
 
 /** Runs a command line: global flags, the word `manifest` or not, a subcommand, its flags and operands. */
-export async function runProgram(args: readonly string[], persona: Persona, signal: AbortSignal): Promise<void> {
+export async function runProgram(
+  args: readonly string[],
+  persona: Persona,
+  surroundings: Pick<CommandContext, "signal" | "onWarning">,
+): Promise<void> {
   const before = parseProgram(args, persona);
   const [name, ...rest] = before.operands;
   const globals = before.flags as GlobalFlags;
   if (globals.version) return print(VERSION);
   if (globals.help || name === undefined || name === "help") return await showHelp(globals, rest, persona);
-  if (name === "__complete") return await completeFor({ globals, persona, signal }, rest);
+  if (name === "__complete") return await completeFor({ globals, persona, ...surroundings }, rest);
   const definition = await findDefinition(name);
   if (!definition) return await refuseCommand(name, persona);
   const { operands, flags } = parseCommand(definition, rest, persona);
@@ -26,7 +30,7 @@ export async function runProgram(args: readonly string[], persona: Persona, sign
   refuseLogLevel(merged, persona);
   requireOperands(definition, operands, persona);
   const action = await definition.load();
-  const context: CommandContext = { globals: merged, persona, signal };
+  const context: CommandContext = { globals: merged, persona, ...surroundings };
   await action(operands, flags as never, context);
 }
 

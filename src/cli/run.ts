@@ -1,3 +1,4 @@
+import type { RegistryWarning } from "../spec/mod.ts";
 import { ExitError, formatError, ParseError } from "./errors.ts";
 import { choosePersona, type Persona } from "./persona.ts";
 import { runProgram } from "./program.ts";
@@ -25,15 +26,19 @@ export async function run(args: readonly string[], calledAs = ""): Promise<numbe
   const supported = listeners.filter(([signal]) => Deno.build.os !== "windows" || signal === "SIGINT");
   for (const [signal, onSignal] of supported) Deno.addSignalListener(signal, onSignal);
   let persona: Persona | undefined;
+  const warnings: string[] = [];
   try {
     persona = choosePersona(Deno.env.get("MANIFESTS_PERSONA"), calledAs);
-    await runProgram(args, persona, interrupt.signal);
+    const onWarning = ({ host, text }: RegistryWarning) => void warnings.push(`${host}: ${text}`);
+    await runProgram(args, persona, { signal: interrupt.signal, onWarning });
     return 0;
   } catch (error) {
-    printError(explain(interrupt.signal.aborted ? interrupt.signal.reason : error, persona));
+    printLine("Error", explain(interrupt.signal.aborted ? interrupt.signal.reason : error, persona));
     if (interrupt.signal.aborted) return interrupt.signal.reason.exitCode;
     return error instanceof ExitError ? error.exitCode : EXIT_FAILURE;
   } finally {
+    // After everything, where no bar is drawn over them.
+    for (const warning of warnings) printLine("Warning", warning);
     for (const [signal, onSignal] of supported) Deno.removeSignalListener(signal, onSignal);
   }
 }
@@ -49,11 +54,11 @@ function explain(error: unknown, persona: Persona | undefined): string {
   return persona?.name === "podman" ? `${text}\n${help}` : persona?.name === "buildah" ? text : `${text}. ${help}`;
 }
 
-function printError(text: string): void {
+function printLine(kind: "Error" | "Warning", text: string): void {
   // What registries say must not steer the terminal.
   const safe = text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
   try {
-    if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`Error: ${safe}\n`));
+    if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`${kind}: ${safe}\n`));
   } catch {
     // Nobody listens any more; the exit code still tells.
   }

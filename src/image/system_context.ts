@@ -1,5 +1,5 @@
 import type { Fetch } from "../internal/mod.ts";
-import type { Credentials } from "../spec/mod.ts";
+import type { Credentials, RegistryWarning } from "../spec/mod.ts";
 
 /**
  * How to reach images: credentials, trust, choices. Go: `types.SystemContext`. Every member is optional, and an absent
@@ -55,6 +55,8 @@ export interface SystemContext {
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
   /** Whether sigstore signatures are attached to images in registries; default: as registries.d says, else `false`. */
   readonly dockerUseSigstoreAttachments?: boolean | undefined;
+  /** Told, once each, of what a registry wants to be shown to whoever uses it; default: nobody is. */
+  readonly onWarning?: ((warning: RegistryWarning) => void) | undefined;
   /** `User-Agent` of requests. */
   readonly dockerRegistryUserAgent?: string | undefined;
   /**

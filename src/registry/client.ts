@@ -1,5 +1,5 @@
 import { type Fetch, OncePerKey, VERSION } from "../internal/mod.ts";
-import { type Credentials, ManifestsError } from "../spec/mod.ts";
+import { type Credentials, ManifestsError, type RegistryWarning } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, RegistryError } from "./errors.ts";
@@ -8,7 +8,7 @@ import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
 import { Repository } from "./repository.ts";
-import { type RegistryWarning, WarningSink } from "./warnings.ts";
+import { WarningSink } from "./warnings.ts";
 
 /** What registries are told about who asks. */
 const USER_AGENT = `multiarch-manifests/${VERSION}`;

@@ -18,4 +18,4 @@ export type { ListReferrersOptions } from "./referrers.ts";
 export { type DeleteTagOptions, Repository } from "./repository.ts";
 export type { OutgoingBlob } from "./upload.ts";
 export type { Upload } from "./upload_session.ts";
-export type { RegistryWarning } from "./warnings.ts";
+export type { RegistryWarning } from "../spec/mod.ts";

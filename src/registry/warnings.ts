@@ -1,15 +1,9 @@
+import type { RegistryWarning } from "../spec/mod.ts";
+
 /** How many warnings of one registry are passed on, and how long one may be, in UTF-16 units. */
 const MAX_WARNINGS = 32, MAX_LENGTH = 1000;
 /** How much of a header is read. */
 const MAX_HEADER = 4096;
-
-/** Something that a registry wants to be shown to whoever uses it (distribution-spec, "Warnings"). */
-export interface RegistryWarning {
-  /** The registry's host. */
-  readonly host: string;
-  /** One line, without control characters. */
-  readonly text: string;
-}
 
 /**
  * Reads a `Warning` header. Only what the specification allows counts: code 299, agent `-`, a quoted text, no date.

@@ -28,6 +28,7 @@ export {
   type Schema1Options,
 } from "./convert/mod.ts";
 export type { Credentials } from "./credentials.ts";
+export type { RegistryWarning } from "./registry_warning.ts";
 export { type Descriptor, descriptorJson, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 export {
   createDigester,

@@ -1,5 +1,6 @@
 /** What a command does where the world does not. */
 import assert from "node:assert/strict";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import { CLI, cli, cliOk } from "../support/cli.ts";
 import { pushPlatforms } from "../support/images.ts";
 import { exec } from "../support/peers.ts";
@@ -122,4 +123,17 @@ Deno.test("what a registry says does not steer the terminal", async () => {
   assert.match(stderr, /gone/);
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(stderr, /[\x00-\x09\x0b-\x1f]/);
+});
+
+Deno.test("what a registry wants its users to see is said once, after everything else", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  await using warning = serve(async (request) => {
+    const response = await registry.fetch(request);
+    response.headers.append("warning", '299 - "this registry closes on Friday"');
+    return response;
+  });
+  await pushPlatforms(warning.host, "app", [{ architecture: "amd64" }]);
+  await using at = await makeStore();
+  const { code, stderr } = await cli([...at.flags, "create", "--tls-verify=false", "app", `${warning.host}/app:amd64`]);
+  assert.deepEqual([code, stderr], [0, `Warning: ${warning.host}: this registry closes on Friday\n`]);
 });

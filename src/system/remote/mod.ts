@@ -24,7 +24,7 @@ export type { EditRemoteListOptions } from "../common/edit_remote_list.ts";
 export type { TagImageOptions } from "../common/tag_image.ts";
 export type { ImageProblem, ImageValidation, ValidateImageOptions } from "../common/validate_image.ts";
 export { isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/mod.ts";
-export type { Descriptor, Digest, Platform } from "../../spec/mod.ts";
+export type { Descriptor, Digest, Platform, RegistryWarning } from "../../spec/mod.ts";
 export type {
   AddOptions,
   BlobOutcome,

@@ -35,6 +35,7 @@ export async function acquireClient(
     insecure: context.dockerInsecureSkipTlsVerify ?? place.insecure,
     tls: context.fetch ? undefined : await options.findCertificates?.(domain, context),
     userAgent: context.dockerRegistryUserAgent,
+    onWarning: context.onWarning,
     fetch: context.fetch,
   });
 }
