@@ -18,14 +18,6 @@ export interface RegistriesD {
   readonly docker: ReadonlyMap<string, SignatureSection>;
 }
 
-/** The table of a file, still with its places. */
-export interface RegistriesDFile {
-  /** The section for all images; `undefined` where the file has none. */
-  readonly defaultDocker: ConfTable | undefined;
-  /** The sections by namespace. */
-  readonly docker: ReadonlyMap<string, ConfTable>;
-}
-
 const ATTACHMENTS = "use-sigstore-attachments";
 
 /**
