@@ -17,6 +17,8 @@ export class DockerSource implements ImageSource {
   readonly #places: PullPlaces;
 
   readonly #openSignatures: OpenSignatures;
+  /** By place: what configuration says of it is read once, not once per instance. */
+  readonly #signatures = new Map<RegistryPlace, Promise<DockerSignatures>>();
 
   constructor(reference: DockerReference, places: PullPlaces, openSignatures: OpenSignatures) {
     this.#openSignatures = openSignatures;
@@ -37,9 +39,11 @@ export class DockerSource implements ImageSource {
   }
 
   async getSignatures({ digest }: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
-    const read = async (repository: Repository, place: RegistryPlace) =>
-      await (await this.#openSignatures(repository, place)).read(digest, options);
-    return await this.#places.read(read, options);
+    return await this.#places.read(async (repository, place) => {
+      const opened = this.#signatures.get(place) ?? this.#openSignatures(repository, place);
+      this.#signatures.set(place, opened);
+      return await (await opened).read(digest, options);
+    }, options);
   }
 
   blobOrigin(): Promise<BlobOrigin> {
