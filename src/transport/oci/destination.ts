@@ -8,22 +8,14 @@ import type {
   SystemContext,
 } from "../../image/mod.ts";
 import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/mod.ts";
-import {
-  type Descriptor,
-  digestOf,
-  ManifestsError,
-  ManifestsSyntaxError,
-  MEDIA_TYPES,
-  verifyManifestDigest,
-} from "../../spec/mod.ts";
+import { type Descriptor, ManifestsError, ManifestsSyntaxError } from "../../spec/mod.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 import { replaceFiles } from "../files/temporary_file.ts";
 import { Layout } from "./layout.ts";
 import { addLayoutImage, OCI_LAYOUT } from "./layout_index.ts";
+import { MANIFEST_TYPES, manifestBlob } from "./manifest.ts";
 import type { OciReference } from "./reference.ts";
-
-const MANIFEST_TYPES: readonly string[] = [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex];
 
 /**
  * Opens a layout for writing, and makes sure that it is one, or can become one. Nothing is written yet.
@@ -116,21 +108,9 @@ class OciDestination implements ImageDestination {
     mediaType: string,
     { instance, signal }: InstanceOptions = {},
   ): Promise<void> {
-    if (!MANIFEST_TYPES.includes(mediaType)) {
-      throw new ManifestsError(
-        "MANIFEST_REJECTED",
-        `Cannot write a manifest to ${this.reference} as its type is not OCI's: current value is ${
-          JSON.stringify(mediaType)
-        }`,
-      );
-    }
-    if (instance) verifyManifestDigest(bytes, instance, `manifest ${instance} for ${this.reference}`);
-    const identity = { digest: instance ?? digestOf(bytes), size: bytes.length };
-    const blob: NewBlob = { mediaType, role: "config", ...identity, measured: () => identity };
-    if (await this.#blobs.find({ mediaType, ...identity }, signal) === undefined) {
-      await this.putBlob(blob, streamOf(bytes), { signal });
-    }
-    if (instance === undefined) this.#image = { mediaType, ...identity };
+    const blob = manifestBlob(bytes, mediaType, instance, this.reference);
+    if (await this.#blobs.find(blob, signal) === undefined) await this.putBlob(blob, streamOf(bytes), { signal });
+    if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {

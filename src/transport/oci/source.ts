@@ -1,8 +1,9 @@
 import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
 import type { ByteStream } from "../../internal/mod.ts";
-import { type Descriptor, ManifestsError, verifyManifestDigest } from "../../spec/mod.ts";
+import { type Descriptor, ManifestsError } from "../../spec/mod.ts";
 import type { Layout } from "./layout.ts";
 import { findLayoutImage } from "./layout_index.ts";
+import { verifyNamedManifest } from "./manifest.ts";
 import type { OciReference } from "./reference.ts";
 
 /**
@@ -25,12 +26,10 @@ export class OciSource implements ImageSource {
     if (!index) {
       throw new ManifestsError("NOT_FOUND", `Cannot read ${this.reference} as there is no index.json in that folder`);
     }
-    const { digest, size, mediaType } = findLayoutImage(index, this.reference.image, String(this.reference));
-    const bytes = await this.#layout.readManifest(digest);
-    // Only here is known what it must be: callers verify what they ask for by digest.
-    verifyManifestDigest(bytes, digest, `manifest ${digest} of ${this.reference}`);
-    if (size !== bytes.length) throw wrongSize(`manifest ${digest} of ${this.reference}`, size, bytes.length);
-    return { bytes, mediaType };
+    const named = findLayoutImage(index, this.reference.image, String(this.reference));
+    const bytes = await this.#layout.readManifest(named.digest);
+    verifyNamedManifest(bytes, named, this.reference);
+    return { bytes, mediaType: named.mediaType };
   }
 
   async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
@@ -41,11 +40,4 @@ export class OciSource implements ImageSource {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
-}
-
-function wrongSize(what: string, expected: number, actual: number): ManifestsError {
-  return new ManifestsError(
-    "SIZE_MISMATCH",
-    `Cannot accept ${what} as its size differs: expected ${expected} bytes, got ${actual}`,
-  );
 }

@@ -6,16 +6,16 @@ import type {
   SystemContext,
 } from "../../image/mod.ts";
 import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/mod.ts";
-import { type Descriptor, digestOf, isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/mod.ts";
+import { type Descriptor, isManifestsError, ManifestsError } from "../../spec/mod.ts";
 import { openArchive } from "../archive/reader.ts";
 import { findTarget } from "../archive/target.ts";
 import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";
 import { addLayoutImage, OCI_LAYOUT } from "../oci/layout_index.ts";
+import { MANIFEST_TYPES, manifestBlob } from "../oci/manifest.ts";
 import type { OciArchiveReference } from "./reference.ts";
 import { blobMember } from "./source.ts";
 
 const MODE = 0o644;
-const MANIFEST_TYPES: readonly string[] = [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex];
 
 /** Opens an archive for writing. One that is there already is replaced, whole, when the new one is complete. */
 export async function openOciArchiveDestination(
@@ -85,19 +85,9 @@ class OciArchiveDestination implements ImageDestination {
     mediaType: string,
     { instance, signal }: InstanceOptions = {},
   ): Promise<void> {
-    if (!MANIFEST_TYPES.includes(mediaType)) {
-      throw new ManifestsError(
-        "MANIFEST_REJECTED",
-        `Cannot write a manifest to ${this.reference} as its type is not OCI's: current value is ${
-          JSON.stringify(mediaType)
-        }`,
-      );
-    }
-    const digest = instance ?? digestOf(bytes);
-    const size = bytes.length;
-    const blob: NewBlob = { mediaType, role: "config", digest, size, measured: () => ({ digest, size }) };
+    const blob = manifestBlob(bytes, mediaType, instance, this.reference);
     await this.putBlob(blob, streamOf(bytes), { signal });
-    if (instance === undefined) this.#image = { mediaType, digest, size };
+    if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {

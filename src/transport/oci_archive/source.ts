@@ -7,11 +7,11 @@ import {
   digestHex,
   ManifestsError,
   MAX_MANIFEST_SIZE,
-  verifyManifestDigest,
 } from "../../spec/mod.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";
 import { findLayoutImage, MAX_LAYOUT_INDEX, parseLayoutIndex } from "../oci/layout_index.ts";
+import { verifyNamedManifest } from "../oci/manifest.ts";
 import type { OciArchiveReference } from "./reference.ts";
 
 /** The name of a blob in a layout. */
@@ -31,10 +31,10 @@ export class OciArchiveSource implements ImageSource {
 
   async getManifest({ instance }: InstanceOptions = {}): Promise<ManifestBytes> {
     if (instance !== undefined) return { bytes: await this.#readManifest(instance) };
-    const { digest, mediaType } = await this.#findImage();
-    const bytes = await this.#readManifest(digest);
-    verifyManifestDigest(bytes, digest, `manifest ${digest} of ${this.reference}`);
-    return { bytes, mediaType };
+    const named = await this.#findImage();
+    const bytes = await this.#readManifest(named.digest);
+    verifyNamedManifest(bytes, named, this.reference);
+    return { bytes, mediaType: named.mediaType };
   }
 
   // deno-lint-ignore require-await
