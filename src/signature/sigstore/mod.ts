@@ -17,3 +17,4 @@ export {
   type VerifySigstoreOptions,
   verifySigstoreSignature,
 } from "./verify.ts";
+export { createSignatureReferrer, isSignatureReferrer, SIGNATURE_ARTIFACT_TYPE } from "./signature_referrer.ts";

@@ -1,4 +1,4 @@
-import { type CallOptions, streamOf } from "../../../internal/mod.ts";
+import type { CallOptions } from "../../../internal/mod.ts";
 import type { FetchedManifest, Repository } from "../../../registry/mod.ts";
 import {
   attachedSignature,
@@ -8,15 +8,8 @@ import {
   parseAttachment,
   type SigstoreSignature,
 } from "../../../signature/mod.ts";
-import {
-  type Descriptor,
-  type Digest,
-  isManifestsError,
-  ManifestsError,
-  MAX_CONFIG_SIZE,
-  MEDIA_TYPES,
-  readBlob,
-} from "../../../spec/mod.ts";
+import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/mod.ts";
+import { putSmallBlob, readSmallBlob } from "./small_blobs.ts";
 
 /** How often an attachment that somebody else changed meanwhile is written anew. */
 const MAX_RACES = 10;
@@ -37,7 +30,9 @@ export class Attachments {
     const found = await this.#find(digest, options);
     const { layers } = found ? parseAttachment(found.bytes) : { layers: [] };
     return await Promise.all(
-      layers.map(async (layer) => attachedSignature(layer, await this.#readBlob(layer, MAX_SIGNATURE_SIZE, options))),
+      layers.map(async (layer) =>
+        attachedSignature(layer, await readSmallBlob(this.#repository, layer, MAX_SIGNATURE_SIZE, options))
+      ),
     );
   }
 
@@ -48,11 +43,13 @@ export class Attachments {
       const found = await this.#find(digest, options);
       const stored = found && {
         manifest: found.bytes,
-        config: await this.#readBlob(parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
+        config: await readSmallBlob(this.#repository, parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
       };
       const attachment = attachSignatures(stored, signatures);
       if (!attachment) return;
-      for (const { descriptor, bytes } of attachment.blobs) await this.#putBlob(descriptor, bytes, options);
+      for (const { descriptor, bytes } of attachment.blobs) {
+        await putSmallBlob(this.#repository, descriptor, bytes, options);
+      }
       const put = { mediaType: MEDIA_TYPES.ociManifest, ...options };
       await this.#repository.putManifest(attachmentTag(digest), attachment.manifest, put);
     }
@@ -69,14 +66,5 @@ export class Attachments {
       if (isManifestsError(error, "NOT_FOUND")) return undefined;
       throw error;
     }
-  }
-
-  async #readBlob(descriptor: Descriptor, limit: number, options: CallOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return await readBlob(await this.#repository.getUnverifiedBlob(descriptor.digest, options), descriptor, limit);
-  }
-
-  async #putBlob(descriptor: Descriptor, bytes: Uint8Array<ArrayBuffer>, options: CallOptions): Promise<void> {
-    if (await this.#repository.headBlob(descriptor.digest, options) !== undefined) return;
-    await this.#repository.putBlob(descriptor, streamOf(bytes), options);
   }
 }
