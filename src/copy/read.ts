@@ -11,7 +11,6 @@ import {
   ManifestsError,
   type ParsedImage,
   type ParsedIndex,
-  type ParsedManifest,
 } from "../spec/mod.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { selectInstances, type Selection } from "./select.ts";
@@ -89,8 +88,11 @@ export async function readTree(source: ImageSource, options: ReadOptions): Promi
 interface Place {
   /** How many manifests are above it; 1 for what the list itself names. */
   readonly depth: number;
-  /** Whether it is there for its own sake, and so judged by policy, or because it is about another one. */
-  readonly role: "instance" | "referrer";
+  /**
+   * Whether it is there for its own sake, and so judged by policy; because it is about another one; or as a part of
+   * such a one. What is about parts is left: it could lead round in a circle.
+   */
+  readonly role: "instance" | "referrer" | "part";
   /** Ends the reading. */
   readonly signal: AbortSignal | undefined;
 }
@@ -130,10 +132,14 @@ class TreeReader {
   }
 
   #read(instance: Digest, place: Place): Promise<ReadNode> {
-    const key = `${place.role} ${instance}`;
-    const known = this.#nodes.get(key);
-    if (known) return known;
-    const reading = this.#readManifest(instance, place).then((verified) => this.#complete(verified, instance, place));
+    return this.#once(instance, place, async () => {
+      return await this.#complete(await this.#readManifest(instance, place), instance, place);
+    });
+  }
+
+  #once(instance: Digest, { role }: Place, read: () => Promise<ReadNode>): Promise<ReadNode> {
+    const key = `${role} ${instance}`;
+    const reading = this.#nodes.get(key) ?? read();
     this.#nodes.set(key, reading);
     return reading;
   }
@@ -159,7 +165,8 @@ class TreeReader {
     const below = { ...place, depth: place.depth + 1 };
     if (isIndex(manifest)) {
       const named = chosen ?? [...new Set(entriesOf(manifest).map(({ digest }) => digest))];
-      const members = await this.#readAll(named, below);
+      const role = place.role === "instance" ? "instance" : "part";
+      const members = await this.#readAll(named, { ...below, role });
       const companions = await this.#companions(digest, this.#signatureReader(own, signal), below);
       return { kind: "index", ...own, manifest, members, ...companions };
     }
@@ -225,7 +232,7 @@ class TreeReader {
   ): Promise<Pick<ReadManifest, "signatures" | "referrers">> {
     const { removeSignatures, referrers } = this.#options;
     const signatures = removeSignatures ? [] : await readSignatures();
-    if (!referrers) return { signatures, referrers: [] };
+    if (!referrers || below.role === "part") return { signatures, referrers: [] };
     // What a referrer holds goes along with that.
     const others = signatures.filter((signature) => signature.kind === "simple" || signature.referrer === undefined);
     return { signatures: others, referrers: await this.#readReferrers(digest, below) };
@@ -236,18 +243,21 @@ class TreeReader {
     const list = async () => await this.#source.listReferrers?.(subject, { signal, maxRetries: 0 }) ?? [];
     const listed = await this.#retry(`reading the referrers of ${subject}`, list, signal);
     const wanted = this.#options.removeSignatures ? listed.filter((entry) => !isSignatureReferrer(entry)) : listed;
+    const digests = [...new Set(wanted.map(({ digest }) => digest))];
     const nodes = await allOrAbort(
-      wanted.map(({ digest }) => (signal) => this.#findReferrer(digest, { ...place, role: "referrer", signal })),
+      digests.map((digest) => (signal) => this.#findReferrer(digest, subject, { ...place, role: "referrer", signal })),
       signal,
     );
-    // A list of referrers may name what is about another manifest, or about none.
-    return nodes.filter((node) => node !== undefined).filter(({ manifest }) => subjectOf(manifest) === subject);
+    return nodes.filter((node) => node !== undefined);
   }
 
-  /** A list of referrers may be older than what it names. */
-  async #findReferrer(digest: Digest, place: Place): Promise<ReadNode | undefined> {
+  /** A list of referrers may be older than what it names, or name what is about another manifest, or about none. */
+  async #findReferrer(digest: Digest, subject: Digest, place: Place): Promise<ReadNode | undefined> {
     try {
-      return await this.#read(digest, place);
+      const verified = await this.#readManifest(digest, place);
+      // Before anything else is done with it: so no list of referrers can lead round in a circle.
+      if (findReferrer(verified.manifest)?.subject !== subject) return undefined;
+      return await this.#once(digest, place, () => this.#complete(verified, digest, place));
     } catch (error) {
       if (isManifestsError(error, "NOT_FOUND")) return undefined;
       throw error;
@@ -267,10 +277,6 @@ interface JudgedImage extends Pick<ReadImage, "digest" | "instance" | "manifest"
 }
 
 const NEVER: AbortSignal = new AbortController().signal;
-
-function subjectOf(manifest: ParsedManifest): Digest | undefined {
-  return findReferrer(manifest)?.subject;
-}
 
 /** All that is in a tree, each once. */
 export function listNodes(top: ReadNode): readonly ReadNode[] {

@@ -1,0 +1,265 @@
+/** What is about an image goes with it where that is asked for, and signatures may be referrers. */
+import assert from "node:assert/strict";
+import { copyImage, create, loadFromImage, verify } from "../../mod.ts";
+import type { Repository } from "../../src/registry/mod.ts";
+import {
+  acceptAnything,
+  attachmentTag,
+  createPolicy,
+  generateSigstoreKeyPair,
+  openSigstoreSigner,
+  SIGNATURE_ARTIFACT_TYPE,
+} from "../../src/signature/mod.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { folderTest } from "../support/folders.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
+import { ok, peerTest } from "../support/peers.ts";
+import { serve, startDockerRegistry, startEmbedded, type TestRegistry } from "../support/registries.ts";
+import { makeStore } from "../support/stores.ts";
+
+const systemContext = { dockerInsecureSkipTlsVerify: true, blobInfoCacheDir: "" };
+const OPTIONS = { systemContext, signaturePolicy: acceptAnything };
+const SBOM = "application/spdx+json", NOTE = "application/vnd.example.note";
+const IMAGES = ["amd64", "arm64"].map((architecture) => makeImage({ architecture }));
+
+/** Makes an artifact that is about a manifest. */
+async function putArtifact(
+  repository: Repository,
+  subject: Descriptor,
+  artifactType: string,
+  content: unknown,
+): Promise<Descriptor> {
+  const bytes = encode(content);
+  const layer = describe("application/json", bytes);
+  const empty = encode("{}"), config = describe("application/vnd.oci.empty.v1+json", empty);
+  for (const [descriptor, body] of [[layer, bytes], [config, empty]] as const) {
+    await repository.putBlob(descriptor, new Blob([body]).stream());
+  }
+  const manifest = encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    artifactType,
+    config,
+    layers: [layer],
+    subject,
+  });
+  const descriptor = describe(MEDIA_TYPES.ociManifest, manifest);
+  await repository.putManifest(descriptor.digest, manifest);
+  return descriptor;
+}
+
+/** A list whose first image has an SBOM, of which there is a note, and which has a note itself. */
+async function putList(host: string) {
+  const repository = clientOf(host).repository("app");
+  for (const image of IMAGES) await pushImage(repository, image, image.digest);
+  const manifests = IMAGES.map(({ manifest }, i) => ({
+    ...describe(MEDIA_TYPES.ociManifest, manifest),
+    platform: { os: "linux", architecture: ["amd64", "arm64"][i] },
+  }));
+  const index = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests });
+  await repository.putManifest("1", index);
+  const image = describe(MEDIA_TYPES.ociManifest, IMAGES[0]!.manifest);
+  const sbom = await putArtifact(repository, image, SBOM, { packages: [] });
+  const about = await putArtifact(repository, sbom, NOTE, "of the SBOM");
+  const own = await putArtifact(repository, describe(MEDIA_TYPES.ociIndex, index), NOTE, "of the list");
+  return { repository, top: digestOf(index), image: image.digest, sbom, about, own };
+}
+
+async function referrersOf(host: string, path: string, digest: Digest): Promise<Digest[]> {
+  const found = await Array.fromAsync(clientOf(host).repository(path).listReferrers(digest));
+  return found.map(({ digest }) => digest);
+}
+
+/** Between registries that have the referrers API and that do not. */
+const REGISTRIES: [string, () => TestRegistry | Promise<TestRegistry>][] = [
+  ["with the referrers API", () => startEmbedded()],
+  ["without the referrers API", () => startDockerRegistry()],
+];
+
+for (const [name, start] of REGISTRIES) {
+  peerTest(`what is about a list, its images and about that goes along: to a registry ${name}`, [
+    "docker-registry",
+  ], async () => {
+    await using from = startEmbedded();
+    await using to = await start();
+    const { top, image, sbom, about, own } = await putList(from.host);
+    const plain = await copyImage(`${from.host}/app:1`, `${to.host}/plain:1`, OPTIONS);
+    assert.equal(plain.referrers, undefined);
+    assert.deepEqual(await referrersOf(to.host, "plain", image), []);
+    const copied = await copyImage(`${from.host}/app:1`, `${to.host}/copy:1`, { ...OPTIONS, referrers: true });
+    assert.equal(copied.digest, top);
+    assert.deepEqual(
+      copied.referrers,
+      new Map([[image, [sbom.digest]], [sbom.digest, [about.digest]], [top, [own.digest]]]),
+    );
+    assert.deepEqual([...copied.instances.keys()].toSorted(), IMAGES.map(({ digest }) => digest).toSorted());
+    for (const subject of [image, sbom.digest, top]) {
+      assert.deepEqual(await referrersOf(to.host, "copy", subject), copied.referrers.get(subject), subject);
+    }
+    // Once more, and to yet another place from there.
+    assert.deepEqual(
+      await copyImage(`${from.host}/app:1`, `${to.host}/copy:1`, { ...OPTIONS, referrers: true }),
+      copied,
+    );
+    const on = await copyImage(`${to.host}/copy:1`, `${from.host}/on:1`, { ...OPTIONS, referrers: true });
+    assert.deepEqual(on.referrers, copied.referrers);
+  });
+}
+
+folderTest("a list in a store is pushed with what is about its images, also through layouts", async (folder) => {
+  await using registry = startEmbedded();
+  await using at = await makeStore();
+  const { image, sbom, about } = await putList(registry.host);
+  const list = create();
+  await list.add(`${registry.host}/app:1`, { systemContext, all: true });
+  await list.saveToImage(at.store, { names: ["list"] });
+  const loaded = (await loadFromImage(at.store, "list")).list;
+  const expected = new Map([[image, [sbom.digest]], [sbom.digest, [about.digest]]]);
+  const options = { systemContext, referrers: true };
+  for (const place of [`oci:${folder}/layout:a`, `oci-archive:${folder}/a.tar:a`]) {
+    assert.deepEqual((await loaded.push(place, options)).referrers, expected, place);
+    const back = await copyImage(place, `${registry.host}/back:1`, { ...OPTIONS, referrers: true });
+    assert.deepEqual(back.referrers, expected, place);
+  }
+  // Entries beside an image without a name would hide it, and other places keep no account of referrers.
+  for (const place of [`oci:${folder}/nameless`, `dir:${folder}/dir`, `oci-archive:${folder}/b.tar`]) {
+    await assert.rejects(loaded.push(place, options), { code: "REFERRERS_NOT_SUPPORTED" }, place);
+    await loaded.push(place, { systemContext });
+  }
+  // Other tools still read the layout.
+  await ok(["skopeo", "inspect", "--raw", `oci:${folder}/layout:a`]);
+});
+
+Deno.test("what has referrers stays as it is", async () => {
+  await using registry = startEmbedded();
+  await putList(registry.host);
+  const target = `${registry.host}/copy:1`;
+  const zstd = { ...systemContext, compressionFormat: "zstd" };
+  const forced = { ...OPTIONS, systemContext: zstd, forceCompressionFormat: true };
+  await assert.rejects(copyImage(`${registry.host}/app:1`, target, { ...forced, referrers: true }), {
+    code: "CANNOT_MODIFY",
+  });
+  assert.equal(await clientOf(registry.host).repository("copy").headManifest("1"), undefined);
+});
+
+Deno.test("a list of referrers is not believed", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  let listed: Descriptor[] | undefined;
+  await using lying = serve((request) => {
+    if (!listed || !request.url.includes("/referrers/")) return registry.fetch(request);
+    const body = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: listed });
+    return new Response(body, { headers: { "content-type": MEDIA_TYPES.ociIndex } });
+  });
+  const { image, sbom, about } = await putList(lying.host);
+  // One that is gone, one that is about another, one that is about nothing, one twice, and the image itself.
+  const gone = describe(MEDIA_TYPES.ociManifest, encode("gone"));
+  const [first, second] = IMAGES.map(({ manifest }) => describe(MEDIA_TYPES.ociManifest, manifest));
+  listed = [gone, about, second!, sbom, sbom, first!];
+  const copy = () => copyImage(`${lying.host}/app:1`, `${lying.host}/copy:1`, { ...OPTIONS, referrers: true });
+  const { referrers } = await copy();
+  assert.deepEqual(referrers?.get(image), [sbom.digest]);
+  assert.deepEqual(referrers?.get(sbom.digest), [about.digest]);
+  assert.equal(referrers?.size, 2);
+  // An index that is about what it names.
+  const circle = encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociIndex,
+    manifests: [first],
+    subject: first,
+  });
+  const repository = clientOf(lying.host).repository("app");
+  const { digest } = describe(MEDIA_TYPES.ociIndex, circle);
+  await repository.putManifest(digest, circle);
+  listed = [describe(MEDIA_TYPES.ociIndex, circle)];
+  assert.deepEqual((await copy()).referrers, new Map([[image, [digest]]]));
+  listed = Array.from({ length: 1001 }, (_, i) => describe(MEDIA_TYPES.ociManifest, encode(String(i))));
+  await assert.rejects(copy(), { code: "LIMIT_EXCEEDED" });
+});
+
+Deno.test("removeSignatures leaves out referrers that are signatures, and only these", async () => {
+  await using registry = startEmbedded();
+  const { repository, image, sbom } = await putList(registry.host);
+  const subject = describe(MEDIA_TYPES.ociManifest, IMAGES[0]!.manifest);
+  const types = [
+    [SIGNATURE_ARTIFACT_TYPE, true],
+    ["application/vnd.cncf.notary.signature", true],
+    ["application/vnd.dev.sigstore.bundle.v0.3+json", true],
+    ["application/vnd.in-toto+json", false],
+  ] as const;
+  const kept: Digest[] = [sbom.digest];
+  for (const [type, isSignature] of types) {
+    const { digest } = await putArtifact(repository, subject, type, type);
+    if (!isSignature) kept.push(digest);
+  }
+  // What holds no signature of the form that it claims is for policy to judge, which nobody asks here.
+  const all = await copyImage(`${registry.host}/app:1`, `${registry.host}/all:1`, {
+    ...OPTIONS,
+    referrers: true,
+    systemContext: { ...systemContext, dockerUseSigstoreAttachments: false },
+  });
+  assert.equal(all.referrers!.get(image)!.length, 5);
+  const options = { ...OPTIONS, referrers: true, removeSignatures: true };
+  const some = await copyImage(`${registry.host}/app:1`, `${registry.host}/some:1`, options);
+  assert.deepEqual(new Set(some.referrers!.get(image)), new Set(kept));
+});
+
+/** A key, and the policy that wants it. */
+async function makeKey(dockerRepository: string) {
+  const passphrase = encode("pw");
+  const { privateKey, publicKey } = await generateSigstoreKeyPair(passphrase);
+  return {
+    signer: await openSigstoreSigner(encode(privateKey), { passphrase }),
+    policy: createPolicy({
+      default: [{
+        type: "sigstoreSigned",
+        keyData: btoa(publicKey),
+        signedIdentity: { type: "exactRepository", dockerRepository },
+      }],
+    }),
+  };
+}
+
+for (const [name, start] of REGISTRIES) {
+  peerTest(`signatures as referrers are written and believed, beside those under tags: ${name}`, [
+    "docker-registry",
+  ], async () => {
+    await using registry = await start();
+    await putList(registry.host);
+    const { signer, policy } = await makeKey(`${registry.host}/signed`);
+    await using _ = signer;
+    const attached = { ...systemContext, dockerUseSigstoreAttachments: true };
+    const asReferrers = { ...attached, registryReferrersMode: "oci-1-1" as const };
+    const list = create();
+    await list.add(`${registry.host}/app:1`, { systemContext, all: true });
+    const name = `${registry.host}/signed:1`;
+    const { digest, instances } = await list.push(name, { systemContext: asReferrers, signers: [signer] });
+    const repository = clientOf(registry.host).repository("signed");
+    for (const signed of [digest, ...instances.values()]) {
+      assert.equal(await repository.headManifest(attachmentTag(signed)), undefined);
+      assert.equal((await referrersOf(registry.host, "signed", signed)).length, 1);
+    }
+    assert.ok((await verify(name, { policy, systemContext: attached })).allowed);
+    assert.equal((await verify(name, { policy, systemContext })).allowed, false);
+    // Without `referrers`, they travel as signatures, in the form that the destination's side asks for.
+    const tagged = `${registry.host}/tagged:1`;
+    const signedOptions = { systemContext: attached, signaturePolicy: acceptAnything };
+    await copyImage(name, tagged, signedOptions);
+    assert.notEqual(await clientOf(registry.host).repository("tagged").headManifest(attachmentTag(digest)), undefined);
+    assert.deepEqual(await referrersOf(registry.host, "tagged", digest), []);
+    // With it, as the referrers that they are, and not twice.
+    const both = `${registry.host}/both:1`;
+    await copyImage(name, both, { ...signedOptions, referrers: true });
+    assert.equal(await clientOf(registry.host).repository("both").headManifest(attachmentTag(digest)), undefined);
+    assert.equal((await referrersOf(registry.host, "both", digest)).length, 1);
+    // Signatures under tags go along too, whatever registries.d says of attachments.
+    const again = `${registry.host}/again:1`;
+    await copyImage(tagged, again, { ...OPTIONS, referrers: true });
+    for (const name of [both, tagged, again]) {
+      assert.ok((await verify(name, { policy, systemContext: attached })).allowed);
+    }
+    // A signature that is there is not written once more.
+    await copyImage(both, both, { systemContext: asReferrers, signaturePolicy: acceptAnything });
+    assert.equal((await referrersOf(registry.host, "both", digest)).length, 1);
+  });
+}
