@@ -211,11 +211,7 @@ peerTest("keys and signatures that have ended, or were revoked, prove nothing", 
   }
   const before = await home.exportKeys(lasting);
   const valid = await sign(lasting);
-  const revocation = (await Deno.readTextFile(`${home.folder}/openpgp-revocs.d/${lasting}.rev`)).replace(
-    ":-----",
-    "-----",
-  );
-  await home.pipe(encode(revocation), "--import");
+  await home.revoke(lasting);
   const revoked = await home.exportKeys(lasting);
   // An old copy of the key in another keyring does not outlive its revocation.
   for (const rings of [[revoked], [before, revoked], [revoked, before]]) {
@@ -228,18 +224,7 @@ peerTest("keys and signatures that have ended, or were revoked, prove nothing", 
   const certifying = await home.makeKey("certifies", { usage: "cert", subkey: true });
   const bySubkey = await sign(certifying);
   await openMessage(bySubkey, [await home.exportKeys(certifying)]);
-  const commands = encode("key 1\nrevkey\ny\n0\n\ny\nsave\n");
-  await home.pipe(
-    commands,
-    "--no-batch",
-    "--no-tty",
-    "--passphrase",
-    "",
-    "--command-fd",
-    "0",
-    "--edit-key",
-    certifying,
-  );
+  await home.revokeSubkey(certifying);
   const revokedSubkey = [await home.exportKeys(certifying)];
   for (const open of [openMessage, openMessageWithGpg]) {
     await assert.rejects(open(bySubkey, revokedSubkey), { code: "SIGNATURE_KEY_REVOKED" });
