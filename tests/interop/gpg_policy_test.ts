@@ -7,7 +7,7 @@ import { folderTest } from "../support/folders.ts";
 import type { MakeKeyOptions } from "../support/gpg.ts";
 import { encode } from "../support/images.ts";
 import { IMAGECOPY } from "../support/oracles.ts";
-import { exec, ok } from "../support/peers.ts";
+import { ok } from "../support/peers.ts";
 import { makeSigningWorld, signedBy } from "../support/signing_world.ts";
 
 const PEERS = ["skopeo", "docker-registry", "gpg", IMAGECOPY];
