@@ -131,6 +131,10 @@ async function withPlan<T>(
     const origin = options.judgesOrigins && instance ? await source.originOf?.(instance) : undefined;
     await requireAllowed(options.policy, origin ?? source.reference, image, signatures);
   }
+  // Where nothing but a list is copied, nothing else would be judged. Who makes a list believes it already.
+  if (images.length === 0 && !(options.judgesOrigins && source.originOf)) {
+    await requireAllowed(options.policy, source.reference, { instance: undefined, verified: top }, signatures);
+  }
   const signed = await Promise.all(
     images.map(async (image) => ({ ...image, signatures: await signatures.toCopy(image) })),
   );
@@ -274,7 +278,7 @@ async function originsOf(
 async function requireAllowed(
   policy: SignaturePolicy,
   reference: ImageReference,
-  image: Omit<ReadImage, "signatures">,
+  image: Pick<ReadImage, "instance" | "verified">,
   signatures: SignatureReader,
 ): Promise<void> {
   const { transport, policyConfigurationIdentity, policyConfigurationNamespaces, dockerReference } = reference;
