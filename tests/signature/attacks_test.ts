@@ -233,6 +233,34 @@ peerTest("keys and signatures that have ended, or were revoked, prove nothing", 
   }
 });
 
+peerTest("a subkey that two keys share, or the id of another key, is no proof of either", ["gpg"], async () => {
+  await using home = await makeGpgHome();
+  const body = encode(critical(TYPE, IMAGE, IDENTITY));
+  const at = "20240101T000000";
+  const [one, two] = [
+    await home.makeKey("one", { usage: "cert", subkey: true, at }),
+    await home.makeKey("two", { usage: "cert", at }),
+  ];
+  const bySubkey = await home.pipe(body, "-u", one, "--sign");
+  const rings = [await home.exportKeys(one), await home.exportKeys(two)];
+  await openMessage(bySubkey, rings);
+  // Of one time and the same key material, it has the same fingerprint under both.
+  const grip =
+    [...(await home.gpg("--with-colons", "--with-keygrip", "--list-keys", one)).matchAll(/^grp:+(\w+):/gm)][1]![1];
+  const flags = ["--no-batch", "--no-tty", "--expert", "--faked-system-time", `${at}!`, "--command-fd", "0"];
+  await home.pipe(encode(`addkey\n13\n${grip}\nq\n0\nsave\n`), ...flags, "--passphrase", "", "--edit-key", two);
+  const shared = [rings[0]!, await home.exportKeys(two)];
+  await assert.rejects(openMessage(bySubkey, shared), { code: "SIGNATURE_KEY_UNKNOWN" });
+
+  // What the message says of its key is a hint: a signature is its own key's, or nobody's.
+  const [me, other] = [await home.makeKey("me"), await home.makeKey("other")];
+  const mine = await home.pipe(body, "--compress-algo", "none", "-u", me, "--sign");
+  const keyrings = [await home.exportKeys(me), await home.exportKeys(other)];
+  assert.equal((await openMessage(mine, keyrings)).primaryFingerprint, me);
+  const forged = mine.toHex().toUpperCase().replaceAll(me.slice(-16), other.slice(-16));
+  await assert.rejects(openMessage(Uint8Array.fromHex(forged), keyrings), { code: "SIGNATURE_INVALID" });
+});
+
 Deno.test("whatever is thrown at the reader of messages, it refuses with a code", async () => {
   const first = fc.constantFrom(0xa3, 0x90, 0xc4, 0xc8, 0x88);
   await fc.assert(fc.asyncProperty(first, fc.uint8Array({ maxLength: 200 }), async (head, tail) => {
