@@ -59,6 +59,7 @@ export {
   type FulcioTrust,
   generateSigstoreKeyPair,
   type KeyTrust,
+  missingSignatures,
   openSigstoreSigner,
   parseAttachment,
   type PkiTrust,

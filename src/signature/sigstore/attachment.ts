@@ -73,6 +73,20 @@ export function attachedSignature(layer: Descriptor, payload: Uint8Array<ArrayBu
   return { kind: "sigstore", mediaType: layer.mediaType, payload, annotations: { ...layer.annotations } };
 }
 
+/** The signatures that an attachment lacks, each once; `undefined` stands for none that is there. */
+export function missingSignatures(
+  manifest: Uint8Array<ArrayBuffer> | undefined,
+  signatures: readonly SigstoreSignature[],
+): SigstoreSignature[] {
+  const present = manifest ? [...parseAttachment(manifest).layers] : [];
+  return signatures.filter((signature) => {
+    const layer = describe(signature);
+    if (present.some((other) => sameLayer(other, layer))) return false;
+    present.push(layer);
+    return true;
+  });
+}
+
 /**
  * Adds signatures to an attachment, or makes one. What is there stays, in its order, whatever it is.
  *
@@ -82,15 +96,9 @@ export function attachSignatures(
   stored: StoredAttachment | undefined,
   signatures: readonly SigstoreSignature[],
 ): Attachment | undefined {
-  const present = stored ? [...parseAttachment(stored.manifest).layers] : [];
-  const added: { descriptor: Descriptor; bytes: Uint8Array<ArrayBuffer> }[] = [];
-  for (const signature of signatures) {
-    const layer = describe(signature);
-    if (present.some((other) => sameLayer(other, layer))) continue;
-    present.push(layer);
-    added.push({ descriptor: layer, bytes: signature.payload });
-  }
-  if (added.length === 0) return undefined;
+  const missing = missingSignatures(stored?.manifest, signatures);
+  if (missing.length === 0) return undefined;
+  const added = missing.map((signature) => ({ descriptor: describe(signature), bytes: signature.payload }));
   const digests = added.map(({ descriptor }) => descriptor.digest);
   const config = configJson(stored?.config, digests);
   const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: digestOf(config), size: config.length };

@@ -1,10 +1,12 @@
-import { type CallOptions, streamOf } from "../../../internal/mod.ts";
+import { allOrAbort, type CallOptions, streamOf } from "../../../internal/mod.ts";
 import type { FetchedManifest, Repository } from "../../../registry/mod.ts";
 import {
   attachedSignature,
+  type Attachment,
   attachmentTag,
   attachSignatures,
   MAX_SIGNATURE_SIZE,
+  missingSignatures,
   parseAttachment,
   type SigstoreSignature,
 } from "../../../signature/mod.ts";
@@ -43,18 +45,23 @@ export class Attachments {
 
   /** Attaches signatures to a manifest, beside what is attached already. Those that are there are not attached twice. */
   async write(digest: Digest, signatures: readonly SigstoreSignature[], options: CallOptions = {}): Promise<void> {
+    const sent = new Set<Digest>();
     // Nothing keeps two signers from replacing each other's manifest: it is read again until ours are in it.
     for (let attempt = 1; attempt <= MAX_RACES; attempt++) {
       const found = await this.#find(digest, options);
+      const missing = missingSignatures(found?.bytes, signatures);
+      if (missing.length === 0) return;
       const stored = found && {
         manifest: found.bytes,
         config: await this.#readBlob(parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
       };
-      const attachment = attachSignatures(stored, signatures);
-      if (!attachment) return;
-      for (const { descriptor, bytes } of attachment.blobs) await this.#putBlob(descriptor, bytes, options);
-      const put = { mediaType: MEDIA_TYPES.ociManifest, ...options };
-      await this.#repository.putManifest(attachmentTag(digest), attachment.manifest, put);
+      const { manifest, blobs } = attachSignatures(stored, missing)!;
+      await this.#putBlobs(blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
+      for (const { descriptor } of blobs) sent.add(descriptor.digest);
+      await this.#repository.putManifest(attachmentTag(digest), manifest, {
+        mediaType: MEDIA_TYPES.ociManifest,
+        ...options,
+      });
     }
     throw new ManifestsError(
       "REGISTRY_ERROR",
@@ -75,8 +82,10 @@ export class Attachments {
     return await readBlob(await this.#repository.getUnverifiedBlob(descriptor.digest, options), descriptor, limit);
   }
 
-  async #putBlob(descriptor: Descriptor, bytes: Uint8Array<ArrayBuffer>, options: CallOptions): Promise<void> {
-    if (await this.#repository.headBlob(descriptor.digest, options) !== undefined) return;
-    await this.#repository.putBlob(descriptor, streamOf(bytes), options);
+  /** All at once, and without looking first: what says when it was signed is there only if it was signed just now. */
+  async #putBlobs(blobs: Attachment["blobs"], options: CallOptions): Promise<void> {
+    const put = ({ descriptor, bytes }: Attachment["blobs"][number]) => async (signal: AbortSignal) =>
+      await this.#repository.putBlob(descriptor, streamOf(bytes), { ...options, signal });
+    await allOrAbort(blobs.map(put), options.signal);
   }
 }
