@@ -79,6 +79,17 @@ function judgeLogged(logged: SigstoreSignature, key = mine): Promise<void> {
   return judge(annotated(annotations, signature), {}, { rekorPublicKeyData: btoa(pemOf(log)) });
 }
 
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** A signature whose base64 has a padding. */
+function padded(): { signature: SigstoreSignature; text: string } {
+  for (let time = 0;; time++) {
+    const signature = sign(payload(undefined, `{"timestamp":${time}}`));
+    const text = signature.annotations[SIGNATURE]!;
+    if (text.endsWith("=")) return { signature, text };
+  }
+}
+
 /** What is inside of an encrypted private key. */
 interface Box {
   kdf: { name: string; params: Record<"N" | "r", number> };
@@ -255,11 +266,14 @@ const ATTACKS: Attack[] = [
     () => judge(annotated({ [SIGNATURE]: sign(payload()).annotations[SIGNATURE]! + tail })),
   ]),
   [29, "base64 without its padding", "SIGNATURE_INVALID", () => {
-    for (let time = 0;; time++) {
-      const signature = sign(payload(undefined, `{"timestamp":${time}}`));
-      const text = signature.annotations[SIGNATURE]!;
-      if (text.endsWith("=")) return judge(annotated({ [SIGNATURE]: text.replaceAll("=", "") }, signature));
-    }
+    const { signature, text } = padded();
+    return judge(annotated({ [SIGNATURE]: text.replaceAll("=", "") }, signature));
+  }],
+  [29, "base64 with bits to spare", "SIGNATURE_INVALID", () => {
+    const { signature, text } = padded();
+    const last = /.(?==+$)/;
+    const spare = text.replace(last, (letter) => BASE64[BASE64.indexOf(letter) + 1]!);
+    return judge(annotated({ [SIGNATURE]: spare }, signature));
   }],
   [29, "a byte after the signature", "SIGNATURE_INVALID", () => judge(rawly(...raw(), 0))],
   [29, "a signature of zeros", "SIGNATURE_INVALID", () => judge(rawly(0x30, 6, 2, 1, 0, 2, 1, 0))],
