@@ -9,6 +9,7 @@ import { encode } from "../support/images.ts";
 import { IMAGECOPY } from "../support/oracles.ts";
 import { ok } from "../support/peers.ts";
 import { makeSigningWorld, signedBy } from "../support/signing_world.ts";
+import { makeStore } from "../support/stores.ts";
 
 const PEERS = ["skopeo", "docker-registry", "gpg", IMAGECOPY];
 const PASSPHRASE = "pw";
@@ -146,3 +147,24 @@ folderTest("keys that have ended or are revoked prove nothing to anybody, and si
     await assert.rejects(openPgpKey(secret, unlock), { code: "KEY_INVALID" }, what);
   }
 }, PEERS);
+
+folderTest("a list that podman or buildah signs is believed by everybody", async (folder) => {
+  await using world = await makeSigningWorld(folder);
+  await using at = await makeStore();
+  const { home, list, registry: { host }, systemContext } = world;
+  const fingerprint = await home.makeKey("me");
+  const keys = await home.exportKeys(fingerprint);
+  await list.saveToImage(at.store, { names: ["app"] });
+  await Deno.mkdir(`${folder}/.config/containers`, { recursive: true });
+  await Deno.symlink(systemContext.registriesDirPath, `${folder}/.config/containers/registries.d`);
+  await Deno.copyFile(
+    await world.policyFile("any.json", { type: "insecureAcceptAnything" }),
+    `${folder}/.config/containers/policy.json`,
+  );
+  for (const tool of ["podman", "buildah"]) {
+    const image = `docker://${host}/${tool}:1`;
+    const flags = ["--all", "--tls-verify=false", "--sign-by", fingerprint];
+    await ok([tool, ...at.flags, "manifest", "push", ...flags, "app", image], { ...home.env, HOME: folder });
+    assert.deepEqual(await ask(world, image, signedBy(keys)), BELIEVED, tool);
+  }
+}, [...PEERS, "podman", "buildah"]);

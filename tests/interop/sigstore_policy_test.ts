@@ -1,5 +1,6 @@
 /** Lists with sigstore signatures: the newest c/image and we think the same of them, whoever signed. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { create, type Digest, verify } from "../../mod.ts";
 import {
   attachmentTag,
@@ -16,6 +17,7 @@ import { IMAGECOPY } from "../support/oracles.ts";
 import { ok } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
 import { makeSigningWorld, sigstoreSigned } from "../support/signing_world.ts";
+import { encryptedKey } from "../support/sigstore.ts";
 
 const SIGNATURE = "dev.cosignproject.cosign/signature";
 const PASSPHRASE = encode("pw");
@@ -41,6 +43,25 @@ async function makeSigner(folder: string, name: string) {
   await Deno.writeTextFile(`${folder}/${name}.private`, pair.privateKey);
   return { ...pair, signer: await openSigstoreSigner(encode(pair.privateKey), { passphrase: PASSPHRASE }) };
 }
+
+folderTest("c/image believes what keys of every kind signed here", async (folder) => {
+  await using world = await makeSigningWorld(folder, startEmbedded);
+  const { registry: { host }, systemContext, list } = world;
+  const kinds = {
+    p384: generateKeyPairSync("ec", { namedCurve: "P-384" }),
+    rsa: generateKeyPairSync("rsa", { modulusLength: 2048 }),
+    ed25519: generateKeyPairSync("ed25519"),
+  };
+  const other = (await generateSigstoreKeyPair(PASSPHRASE)).publicKey;
+  for (const [name, { privateKey, publicKey }] of Object.entries(kinds)) {
+    const pkcs8 = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
+    await using signer = await openSigstoreSigner(await encryptedKey(pkcs8, PASSPHRASE), { passphrase: PASSPHRASE });
+    await list.push(`${host}/${name}:1`, { systemContext, signers: [signer] });
+    const pem = String(publicKey.export({ type: "spki", format: "pem" }));
+    assert.equal(await judge(world, `docker://${host}/${name}:1`, sigstoreSigned(pem)), undefined, name);
+    assert.equal(await judge(world, `docker://${host}/${name}:1`, sigstoreSigned(other)), "SIGNATURE_INVALID", name);
+  }
+}, PEERS);
 
 for (const [name, start] of Object.entries(REGISTRIES)) {
   folderTest(`a list in ${name} is believed for just the keys and names under which it is signed`, async (folder) => {
