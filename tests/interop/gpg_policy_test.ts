@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { verify } from "../../mod.ts";
 import { openGpgKey, openMessageWithGpg } from "../../src/signature/gpg/mod.ts";
-import { createPolicy, createSimpleSigner, openPgpKey } from "../../src/signature/mod.ts";
+import { createPolicy, createSimpleSigner, type MessageSigner, openPgpKey } from "../../src/signature/mod.ts";
 import { folderTest } from "../support/folders.ts";
 import type { MakeKeyOptions } from "../support/gpg.ts";
 import { encode } from "../support/images.ts";
@@ -53,30 +53,26 @@ const refused = (ours: string, oursWithGpg = ours): Opinions => ({
   imagecopy: false,
 });
 
-/** Signs a list in three ways: by gpg, in this process, and by skopeo; returns where it is. */
-async function signAll(world: World, fingerprint: string, passphrase: string | undefined): Promise<string[]> {
-  const { registry: { host }, home, list, systemContext } = world;
-  const secret = passphrase === undefined ? {} : { passphrase: encode(passphrase) };
-  const keys = {
-    gpg: await openGpgKey(fingerprint, { homedir: home.folder, ...secret }),
-    process: await openPgpKey(await home.exportSecret(fingerprint, passphrase), secret),
-  };
-  const images: string[] = [];
-  for (const [name, key] of Object.entries(keys)) {
-    await using signer = createSimpleSigner(key);
-    const image = `docker://${host}/${fingerprint.toLowerCase()}/${name}:1`;
-    await list.push(image, { systemContext, signers: [signer] });
-    images.push(image);
-  }
-  const image = `docker://${host}/${fingerprint.toLowerCase()}/skopeo:1`;
+/** Pushes the list, signed by a key, to a repository; returns its name. */
+async function signHere({ registry, list, systemContext }: World, path: string, key: MessageSigner): Promise<string> {
+  await using signer = createSimpleSigner(key);
+  const image = `docker://${registry.host}/${path}:1`;
+  await list.push(image, { systemContext, signers: [signer] });
+  return image;
+}
+
+/** Has skopeo copy a list and sign it instead of whoever signed it before. */
+async function signWithSkopeo(world: World, from: string, fingerprint: string, passphrase?: string): Promise<string> {
+  const { home, systemContext } = world;
+  const to = from.replace(":1", "-skopeo:1");
   if (passphrase !== undefined) await Deno.writeTextFile(`${home.folder}/passphrase`, `${passphrase}\n`);
   await ok([
     ...["skopeo", "--insecure-policy", "--registries.d", systemContext.registriesDirPath, "copy", "-q", "--all"],
     ...["--src-tls-verify=false", "--dest-tls-verify=false", "--sign-by", fingerprint, "--remove-signatures"],
     ...(passphrase === undefined ? [] : ["--sign-passphrase-file", `${home.folder}/passphrase`]),
-    ...[images[0]!, image],
+    ...[from, to],
   ], home.env);
-  return [...images, image];
+  return to;
 }
 
 folderTest("keys of every kind sign here, by gpg and by skopeo, and everybody believes that", async (folder) => {
@@ -96,7 +92,12 @@ folderTest("keys of every kind sign here, by gpg and by skopeo, and everybody be
   for (const [name, options, opinions = BELIEVED, ofSkopeos = opinions] of kinds) {
     const fingerprint = await home.makeKey(name, options);
     const keys = await home.exportKeys(fingerprint);
-    const images = await signAll(world, fingerprint, options.passphrase);
+    const { passphrase } = options;
+    const secret = passphrase === undefined ? {} : { passphrase: encode(passphrase) };
+    const byGpg = await openGpgKey(fingerprint, { homedir: home.folder, ...secret });
+    const inProcess = await openPgpKey(await home.exportSecret(fingerprint, passphrase), secret);
+    const images = [await signHere(world, `${name}/gpg`, byGpg), await signHere(world, `${name}/process`, inProcess)];
+    images.push(await signWithSkopeo(world, images[0]!, fingerprint, passphrase));
     const all = await Promise.all(images.map((image) => ask(world, image, signedBy(keys))));
     assert.deepEqual(all, [opinions, opinions, ofSkopeos], name);
     if (name !== "plain") continue;
@@ -136,14 +137,15 @@ folderTest("keys that have ended or are revoked prove nothing to anybody, and si
   for (const [i, [what, options, end, code]] of rows.entries()) {
     const fingerprint = await home.makeKey(`key${i}`, options);
     const before = signedBy(await home.exportKeys(fingerprint));
-    const [image] = await signAll(world, fingerprint, options.passphrase);
+    const unlock = options.passphrase ? { passphrase: encode(options.passphrase) } : {};
+    const key = await openGpgKey(fingerprint, { homedir: home.folder, ...unlock });
+    const image = await signHere(world, `ends${i}`, key);
     await end(fingerprint);
     const after = signedBy(await home.exportKeys(fingerprint));
-    assert.equal((await ask(world, image!, before)).ours, undefined, what);
-    assert.deepEqual(await ask(world, image!, after), refused(code), what);
+    assert.equal((await ask(world, image, before)).ours, undefined, what);
+    assert.deepEqual(await ask(world, image, after), refused(code), what);
     await assert.rejects(openGpgKey(fingerprint, { homedir: home.folder }), { code: "KEY_UNKNOWN" }, what);
     const secret = await home.exportSecret(fingerprint, options.passphrase);
-    const unlock = options.passphrase ? { passphrase: encode(options.passphrase) } : {};
     await assert.rejects(openPgpKey(secret, unlock), { code: "KEY_INVALID" }, what);
   }
 }, PEERS);

@@ -17,7 +17,7 @@ export const COSIGN = `${ORACLES}/cosign`;
 export const IMAGECOPY = `${ORACLES}/imagecopy`;
 
 function cacheFolder(): string {
-  return Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") || "/root"}/.cache`;
+  return Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? ""}/.cache`;
 }
 
 function hashOf(...files: string[]): string {

@@ -98,12 +98,17 @@ export function attachSignatures(
 ): Attachment | undefined {
   const missing = missingSignatures(stored?.manifest, signatures);
   if (missing.length === 0) return undefined;
-  const added = missing.map((signature) => ({ descriptor: describe(signature), bytes: signature.payload }));
-  const digests = added.map(({ descriptor }) => descriptor.digest);
-  const config = configJson(stored?.config, digests);
+  const layers = missing.map(describe);
+  const config = configJson(stored?.config, layers.map(({ digest }) => digest));
   const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: digestOf(config), size: config.length };
-  const manifest = manifestJson(stored?.manifest, configDescriptor, added.map(({ descriptor }) => descriptor));
-  return { manifest, blobs: [...added, { descriptor: configDescriptor, bytes: config }] };
+  // Keys that sign in one second sign the same payload.
+  const payloads = new Map(
+    missing.map(({ payload }, i) => [layers[i]!.digest, { descriptor: layers[i]!, bytes: payload }]),
+  );
+  return {
+    manifest: manifestJson(stored?.manifest, configDescriptor, layers),
+    blobs: [...payloads.values(), { descriptor: configDescriptor, bytes: config }],
+  };
 }
 
 function describe({ mediaType, payload, annotations }: SigstoreSignature): Descriptor {

@@ -15,17 +15,25 @@ export async function followRedirects(fetch: Fetch, url: URL, signal: AbortSigna
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const response = await fetch(new Request(at, { redirect: "manual", signal: signal ?? null })).catch((cause) => {
       signal?.throwIfAborted();
-      throw new ManifestsError("NETWORK", `Cannot read signature ${at.href}: ${(cause as Error).message}`, { cause });
+      // Where redirects lead, and so what is said of it, may hold tokens.
+      const problem = at === url ? (cause as Error).message : "where it redirects to cannot be reached";
+      throw new ManifestsError("NETWORK", `Cannot read signature ${url.href}: ${problem}`, { cause });
     });
     const location = response.headers.get("location");
     if (response.status < 300 || response.status > 399 || location === null) return response;
     await response.body?.cancel();
-    const to = URL.parse(location, at);
-    const allowed = to?.protocol === "https:" || (to?.protocol === "http:" && at.protocol === "http:");
-    if (!allowed) fail(url, `it redirects from ${at.protocol} to ${to?.protocol ?? "what is no URL"}`);
-    at = to!;
+    at = redirected(url, at, location);
   }
   fail(url, "it redirects too often");
+}
+
+function redirected(url: URL, from: URL, location: string): URL {
+  const to = URL.parse(location, from);
+  const allowed = to?.protocol === "https:" || (to?.protocol === "http:" && from.protocol === "http:");
+  if (!allowed) fail(url, `it redirects from ${from.protocol} to ${to?.protocol ?? "what is no URL"}`);
+  // `fetch` would make an `Authorization` header of them.
+  to!.username = to!.password = "";
+  return to!;
 }
 
 function fail(url: URL, problem: string): never {
