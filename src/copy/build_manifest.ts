@@ -18,7 +18,7 @@ import {
 import { baseAlgorithm, withoutChunkedAnnotations } from "./recoding/mod.ts";
 import type { LayerForm } from "./layer_policy.ts";
 import type { MovedBlob } from "./move_blob.ts";
-import type { PlannedImage } from "./plan.ts";
+import type { PlannedImage } from "./plan_types.ts";
 
 /** What {@linkcode buildManifest} needs. */
 export interface BuildOptions {

@@ -1,25 +1,25 @@
-import {
-  type BlobOrigin,
-  type ImageDestination,
-  type ImageReference,
-  type ImageSource,
-  readManifest,
-  type SystemContext,
-  type VerifiedManifest,
+import type {
+  DestinationAbilities,
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  SystemContext,
 } from "../image/mod.ts";
-import { allOrAbort } from "../internal/mod.ts";
-import type { Signature, SignaturePolicy, Signer } from "../signature/mod.ts";
-import { type Descriptor, type Digest, isIndex, type NamedReference } from "../spec/mod.ts";
+import type { SignaturePolicy, Signer } from "../signature/mod.ts";
+import { type Digest, ManifestsError, type NamedReference } from "../spec/mod.ts";
 import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
-import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
+import type { WrittenManifest } from "./edit_index.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
 import { parseManifestType } from "./formats.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
-import { type CopyPlan, type CopyWishes, planCopy, type ReadImage, requireDigest } from "./plan.ts";
+import { planCopy, requireDigest } from "./plan.ts";
+import type { CopyPlan, CopyWishes, PlannedNode } from "./plan_types.ts";
+import { listNodes, type ReadNode, readTree } from "./read.ts";
+import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { createReporter } from "./report.ts";
-import { retry, type RetryOptions } from "./retry.ts";
+import type { RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
-import { selectInstances, type Selection } from "./select.ts";
+import type { Selection } from "./select.ts";
 import { readSigning, refuseSignatures, type Signing } from "./sign.ts";
 
 /** Options for {@linkcode copyImage}. */
@@ -46,6 +46,8 @@ export interface CopyOptions extends Selection {
   readonly signIdentity?: NamedReference | undefined;
   /** Whether to leave out the signatures that the source has. */
   readonly removeSignatures?: boolean | undefined;
+  /** Whether what is about a manifest goes with it: attestations, SBOMs, signatures. */
+  readonly referrers?: boolean | undefined;
   /** The digest that the destination must have before, `null`: nothing; default: whatever is there is replaced. */
   readonly ifMatch?: Digest | null | undefined;
   /** Receives the lines that podman prints. */
@@ -70,8 +72,10 @@ export interface CopyResult {
   readonly reference?: string | undefined;
   /** Media type of that manifest. */
   readonly mediaType: string;
-  /** For every instance that was copied, the digest under which it was written. */
+  /** For every instance that was copied, the digest under which it was written; also for those of indexes inside it. */
   readonly instances: ReadonlyMap<Digest, Digest>;
+  /** By the digest of what was written, the referrers that went with it; absent where there are none. */
+  readonly referrers?: ReadonlyMap<Digest, readonly Digest[]> | undefined;
 }
 
 /** A copy of which everything is known, and nothing is done yet. */
@@ -113,41 +117,48 @@ async function withPlan<T>(
   options: CopyOptions,
   use: (prepared: PreparedCopy) => Promise<T>,
 ): Promise<T> {
-  const { systemContext = {}, signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8 } = options;
+  const { signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8, referrers = false } = options;
   requireOptions(maxRetries, maxParallelTransfers);
   const wishes = readWishes(options, to);
   const signing = readSigning(options.signers ?? [], options.signIdentity, to.dockerReference);
-  const emit = createEmitter(options.onProgress);
-  const retries = { maxRetries, retryDelay, emit };
+  const retries = { maxRetries, retryDelay, emit: createEmitter(options.onProgress) };
+  const systemContext = contextOf(options);
   // The source first: a destination is not touched for an image that cannot even be opened.
   await using source = await from.openSource(contextForSource(systemContext, to));
-  const top = await readManifest(source, { signal, maxRetries });
-  const single = !isIndex(top.manifest) || options.selection === "system";
-  const chosen = isIndex(top.manifest) ? selectInstances(top.manifest, options) : [undefined];
-  const images = await readImages(source, top, chosen, { ...retries, signal });
-  const signatures = new SignatureReader(source, options.removeSignatures ?? false, signal);
-  for (const image of images) {
-    const { instance } = image;
-    const origin = options.judgesOrigins && instance ? await source.originOf?.(instance) : undefined;
-    await requireAllowed(options.policy, origin ?? source.reference, image, signatures);
-  }
-  // Where nothing but a list is copied, nothing else would be judged. Who makes a list believes it already.
-  if (images.length === 0 && !(options.judgesOrigins && source.originOf)) {
-    await requireAllowed(options.policy, source.reference, { instance: undefined, verified: top }, signatures);
-  }
-  const signed = await Promise.all(
-    images.map(async (image) => ({ ...image, signatures: await signatures.toCopy(image) })),
-  );
-  const topSignatures = single ? [] : await signatures.toCopy({ instance: undefined, verified: top });
-  requireDigest(to.dockerReference, single ? images[0]!.verified.digest : top.digest);
+  const top = await readTree(source, {
+    ...options,
+    ...retries,
+    judgesOrigins: options.judgesOrigins ?? false,
+    removeSignatures: options.removeSignatures ?? false,
+    referrers,
+    signal,
+  });
+  requireDigest(to.dockerReference, top.digest);
   await using destination = await to.openDestination(systemContext);
-  const all = [...topSignatures, ...signed.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []];
-  refuseSignatures(to, destination.abilities, all);
-  if (options.ifMatch !== undefined && !destination.abilities.conditionalWrites) {
+  const { abilities } = destination;
+  if (options.ifMatch !== undefined && !abilities.conditionalWrites) {
     throw new TypeError(`Cannot copy to ${to} with ifMatch as only registries can write under a condition`);
   }
-  const plan = planCopy({ top, topSignatures, images: signed, single, abilities: destination.abilities, wishes });
+  const nodes = listNodes(top);
+  refuseSignatures(to, abilities, [...nodes.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []]);
+  refuseReferrers(to, abilities, nodes);
+  const plan = planCopy({ top, abilities, wishes });
   return await use({ plan, source, destination, retries, signing });
+}
+
+/** Signatures that are attached to images are referrers in all but form. */
+function contextOf({ systemContext = {}, referrers }: CopyOptions): SystemContext {
+  return referrers ? { dockerUseSigstoreAttachments: true, ...systemContext } : systemContext;
+}
+
+/** Fails now where referrers cannot be kept later. */
+function refuseReferrers(to: ImageReference, abilities: DestinationAbilities, nodes: readonly ReadNode[]): void {
+  const subject = nodes.find(({ referrers }) => referrers.length > 0);
+  if (!subject || abilities.referrers) return;
+  throw new ManifestsError(
+    "REFERRERS_NOT_SUPPORTED",
+    `Cannot copy what is about ${subject.digest} to ${to} as it has no place for referrers`,
+  );
 }
 
 async function runCopy(
@@ -155,12 +166,12 @@ async function runCopy(
   to: ImageReference,
   options: CopyOptions,
 ): Promise<CopyResult> {
-  const { systemContext = {}, signal, maxParallelTransfers = 8 } = options;
+  const { signal, maxParallelTransfers = 8 } = options;
   const { emit } = retries;
   emit({ type: "planned", ...countPlan(plan), images: outlineImages(plan) });
   const reporter = createReporter(options.reportWriter, plan);
-  await using cache = await (options.openBlobInfoCache?.(systemContext) ?? createBlobInfoCache());
-  const { top: written, written: instances } = await runPlan({
+  await using cache = await (options.openBlobInfoCache?.(contextOf(options)) ?? createBlobInfoCache());
+  const written = await runPlan({
     plan,
     source,
     destination,
@@ -178,15 +189,29 @@ async function runCopy(
     signal,
   });
   reporter.end();
+  const { digest, mediaType } = written.get(plan.top)!;
   // Only within a registry does a name with a digest lead anywhere.
   const inRegistry = destination.abilities.mountScope !== undefined;
-  const name = inRegistry ? to.dockerReference?.trimmed().withDigest(written.digest) : undefined;
-  return {
-    digest: written.digest,
-    ...(name ? { reference: String(name) } : {}),
-    mediaType: written.mediaType,
-    instances: new Map(instances.filter(({ besides }) => !besides).map(({ source, digest }) => [source, digest])),
-  };
+  const name = inRegistry ? to.dockerReference?.trimmed().withDigest(digest) : undefined;
+  return { digest, ...(name ? { reference: String(name) } : {}), mediaType, ...summarize(plan, written) };
+}
+
+/** What became of instances, and what is about them now. */
+function summarize(
+  plan: CopyPlan,
+  written: ReadonlyMap<PlannedNode, WrittenManifest>,
+): Pick<CopyResult, "instances" | "referrers"> {
+  const instances = new Map<Digest, Digest>();
+  const referrers = new Map<Digest, readonly Digest[]>();
+  for (const [node, { source, digest }] of written) {
+    const isVariant = node.kind === "image" && node.variant !== undefined;
+    // A list that is pushed is no instance of itself.
+    const isInstance = node !== plan.top || node.kind === "image";
+    if (isInstance && !node.isReferrer && !isVariant) instances.set(source, digest);
+    const about = node.referrers.map((referrer) => written.get(referrer)!.digest);
+    if (about.length > 0) referrers.set(digest, about);
+  }
+  return { instances, ...(referrers.size > 0 ? { referrers } : {}) };
 }
 
 /** What the caller wants, checked. What the destination's name demands comes on top. */
@@ -236,92 +261,5 @@ function requireOptions(maxRetries: number, maxParallelTransfers: number): void 
     throw new RangeError(
       `Cannot copy as maxParallelTransfers must be a number from 1: current value is ${maxParallelTransfers}`,
     );
-  }
-}
-
-/** Reads the manifests of the chosen instances, all at once: each host has a bound of its own. */
-async function readImages(
-  source: ImageSource,
-  top: VerifiedManifest,
-  chosen: readonly (Digest | undefined)[],
-  options: Omit<RetryOptions, "signal"> & { signal: AbortSignal | undefined },
-): Promise<Omit<ReadImage, "signatures">[]> {
-  return await allOrAbort(
-    chosen.map((instance) => async (signal) => {
-      const read = () => readManifest(source, { instance, signal, maxRetries: 0 });
-      const verified = instance === undefined
-        ? top
-        : await retry(`reading instance ${instance}`, read, { ...options, signal });
-      const { manifest } = verified;
-      if (isIndex(manifest)) return { instance, verified, layers: undefined, origins: new Map() };
-      const layers = await source.layersForCopy?.(manifest, { instance, signal });
-      const blobs = [...layers ?? manifest.layers, ...(manifest.config ? [manifest.config] : [])];
-      return { instance, verified, layers, origins: await originsOf(source, instance, blobs) };
-    }),
-    options.signal,
-  );
-}
-
-async function originsOf(
-  source: ImageSource,
-  instance: Digest | undefined,
-  blobs: readonly Descriptor[],
-): Promise<Map<Digest, BlobOrigin>> {
-  const origins = new Map<Digest, BlobOrigin>();
-  for (const descriptor of blobs) {
-    const origin = await source.blobOrigin?.(descriptor, { instance });
-    if (origin) origins.set(descriptor.digest, origin);
-  }
-  return origins;
-}
-
-async function requireAllowed(
-  policy: SignaturePolicy,
-  reference: ImageReference,
-  image: Pick<ReadImage, "instance" | "verified">,
-  signatures: SignatureReader,
-): Promise<void> {
-  const { transport, policyConfigurationIdentity, policyConfigurationNamespaces, dockerReference } = reference;
-  const { digest, manifest } = image.verified;
-  await policy.requireAllowed({
-    transport,
-    identity: policyConfigurationIdentity,
-    namespaces: policyConfigurationNamespaces,
-    image: String(reference),
-    dockerReference,
-    isInstance: image.instance !== undefined,
-    manifest: manifest.bytes,
-    digest,
-    readSignatures: () => signatures.read(image),
-  }, { signal: signatures.signal });
-}
-
-/** The signatures of images, each read once, and not before somebody wants them. */
-class SignatureReader {
-  readonly signal: AbortSignal | undefined;
-  readonly #source: ImageSource;
-  readonly #removed: boolean;
-  readonly #read = new Map<Digest | undefined, Promise<readonly Signature[]>>();
-
-  constructor(source: ImageSource, removed: boolean, signal: AbortSignal | undefined) {
-    this.#source = source;
-    this.#removed = removed;
-    this.signal = signal;
-  }
-
-  /** All of an image's. */
-  read({ instance, verified: { digest } }: Pick<ReadImage, "instance" | "verified">): Promise<readonly Signature[]> {
-    let reading = this.#read.get(instance);
-    if (!reading) {
-      const manifest = { digest, isInstance: instance !== undefined };
-      reading = Promise.resolve(this.#source.getSignatures?.(manifest, { signal: this.signal }) ?? []);
-      this.#read.set(instance, reading);
-    }
-    return reading;
-  }
-
-  /** Those that go with it. */
-  toCopy(image: Pick<ReadImage, "instance" | "verified">): Promise<readonly Signature[]> {
-    return this.#removed ? Promise.resolve([]) : this.read(image);
   }
 }

@@ -14,12 +14,10 @@ import {
   ZSTD_ANNOTATION,
 } from "../spec/mod.ts";
 
-/** An instance as it was written. */
-export interface WrittenInstance {
-  /** Digest of the instance at the source. */
+/** A manifest as it was written. */
+export interface WrittenManifest {
+  /** Its digest at the source. */
   readonly source: Digest;
-  /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
-  readonly besides: readonly number[] | undefined;
   /** Digest of what was written. */
   readonly digest: Digest;
   /** Size of the written manifest in bytes. */
@@ -28,6 +26,12 @@ export interface WrittenInstance {
   readonly mediaType: string;
   /** Whether its layers are compressed with zstd. */
   readonly zstd: boolean;
+}
+
+/** An instance of an index as it was written. */
+export interface WrittenInstance extends WrittenManifest {
+  /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
+  readonly besides: readonly number[] | undefined;
 }
 
 /** How BuildKit's attestations name the image of the same index that they are about. */

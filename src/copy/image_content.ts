@@ -17,7 +17,7 @@ import {
 } from "../spec/mod.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
 import type { MovedBlob } from "./move_blob.ts";
-import type { PlannedBlob, PlannedImage } from "./plan.ts";
+import type { PlannedBlob, PlannedImage } from "./plan_types.ts";
 
 /** What {@linkcode ImageContent} needs besides the image. */
 export interface ContentOptions {

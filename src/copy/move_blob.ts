@@ -14,7 +14,7 @@ import type { KnownCompression } from "./blob_info/facts.ts";
 import { isZstdChunked, type Recoded, type Recoder } from "./recoding/mod.ts";
 import type { BlobOutcome, CopyEvent } from "./events.ts";
 import { declaredForm, fits, type LayerForm, recodingFor } from "./layer_policy.ts";
-import type { PlannedBlob } from "./plan.ts";
+import type { PlannedBlob } from "./plan_types.ts";
 
 /** What {@linkcode moveBlob} needs besides the blob. */
 export interface MoveOptions {

@@ -2,7 +2,7 @@ import type { ImageDestination } from "../image/mod.ts";
 import { allOrAbort, Semaphore } from "../internal/mod.ts";
 import { type Digest, entriesOf, formatPlatform, isForeignLayer } from "../spec/mod.ts";
 import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
-import type { CopyPlan, PlannedBlob, PlannedImage } from "./plan.ts";
+import type { CopyPlan, PlannedBlob, PlannedImage, PlannedNode } from "./plan_types.ts";
 
 /** What will become of a blob: see `BlobOutcome`; `compressed` is moved and compressed anew on the way. */
 export type BlobFate = "kept" | "reused" | "mounted" | "written" | "compressed";
@@ -15,6 +15,8 @@ export interface OutlinedImage {
   readonly platform: string;
   /** The compression of which it is a further variant; `undefined`: the image itself. */
   readonly variant?: string | undefined;
+  /** Whether it goes along because it is about another one. */
+  readonly isReferrer: boolean;
   /** Media type in which its manifest will be written. */
   readonly mediaType: string;
   /** Whether that is another than it has. */
@@ -47,20 +49,27 @@ export interface CopyOutline {
 const MAX_PARALLEL = 8;
 
 /** The images of a plan. */
-export function outlineImages({ index, images }: CopyPlan): OutlinedImage[] {
-  const platforms = new Map(
-    index
-      ? entriesOf(index.manifest).map(({ digest, platform }) => [digest, platform && formatPlatform(platform)])
-      : [],
-  );
+export function outlineImages({ top, images }: CopyPlan): OutlinedImage[] {
+  const platforms = new Map(listEntries(top));
   return images.map((image) => ({
     digest: image.digest,
     platform: platforms.get(image.digest) ?? "",
-    variant: image.variant?.algorithm,
+    variant: image.variant,
+    isReferrer: image.isReferrer,
     mediaType: image.types[0]!,
     converted: image.types[0] !== image.manifest.mediaType,
     blobs: blobsOf(image).map(({ descriptor: { digest, size } }) => ({ digest, size })),
   }));
+}
+
+/** What the indexes of a tree say of platforms. */
+function listEntries(node: PlannedNode): [Digest, string][] {
+  if (node.kind === "image") return [];
+  const own = entriesOf(node.manifest).map(({ digest, platform }): [Digest, string] => [
+    digest,
+    platform ? formatPlatform(platform) : "",
+  ]);
+  return [...own, ...node.members.flatMap((member) => listEntries(member.node))];
 }
 
 /** Finds out what a plan would do at a destination, which is asked and not changed. */
@@ -72,7 +81,7 @@ export async function outlinePlan(
   const slots = new Semaphore(MAX_PARALLEL);
   const blobs = new Map(plan.images.flatMap((image) => blobsOf(image).map((blob) => [keyOf(image, blob), blob])));
   return {
-    mediaType: plan.index?.types[0],
+    mediaType: plan.top.kind === "index" ? plan.top.types[0] : undefined,
     images: outlineImages(plan),
     blobs: await allOrAbort(
       Array.from(blobs.values(), (blob) => async (signal) => {
@@ -90,7 +99,7 @@ function blobsOf({ layers, config }: PlannedImage): PlannedBlob[] {
 
 /** A further variant's layers are further work, its configuration is not. */
 function keyOf({ variant }: PlannedImage, { descriptor, role }: PlannedBlob): string {
-  return descriptor.digest + (role === "layer" ? variant?.algorithm ?? "" : "");
+  return descriptor.digest + (role === "layer" ? variant ?? "" : "");
 }
 
 /** The cheapest way that the plan allows, in the order in which a copy tries them. */

@@ -1,4 +1,4 @@
-import type { BlobIdentity, ImageDestination, ImageSource, NewBlob, SignedManifest } from "../image/mod.ts";
+import type { ImageDestination, ImageSource, NewBlob, StoredManifest } from "../image/mod.ts";
 import type { Signature } from "../signature/mod.ts";
 import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/mod.ts";
 import {
@@ -12,18 +12,19 @@ import {
   MEDIA_TYPES,
   type NamedReference,
   type ParsedImage,
+  type ParsedManifest,
   type Platform,
 } from "../spec/mod.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
 import { buildManifest } from "./build_manifest.ts";
 import { createRecoder, type Recoder } from "./recoding/mod.ts";
-import { convertIndex, editIndex, type WrittenInstance } from "./edit_index.ts";
+import { convertIndex, editIndex, type WrittenManifest } from "./edit_index.ts";
 import type { CopyEvent } from "./events.ts";
 import { cannotModify } from "./formats.ts";
 import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
 import { ImageContent } from "./image_content.ts";
 import { moveBlob, type MovedBlob } from "./move_blob.ts";
-import type { CopyPlan, PlannedBlob, PlannedImage, PlannedIndex } from "./plan.ts";
+import type { CopyPlan, PlannedBlob, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
 import { type Signing, signManifest, storeSignatures } from "./sign.ts";
 import { isRejectedType, isTransientForBlob, isTransientForManifest, retry, type RetryOptions } from "./retry.ts";
 
@@ -50,38 +51,32 @@ export interface RunOptions {
   /** How what is written is signed; `undefined`: nobody signs. */
   readonly signing: Signing | undefined;
   /** Called when an image's turn begins, in the order of the plan. */
-  readonly onImage: (image: PlannedImage, position: number) => void;
+  readonly onImage: (image: PlannedImage) => void;
   /** Ends the copy. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** What {@linkcode runPlan} wrote. */
-export interface RunResult {
-  /** The manifest that the destination's name means now. */
-  readonly top: BlobIdentity & { readonly mediaType: string };
-  /** What was written for each image of the plan, in its order. */
-  readonly written: readonly WrittenInstance[];
-}
-
 /**
- * Carries a plan out: all images together, each blob once, an image's manifest after its blobs, the index after
- * everything.
+ * Carries a plan out: all images together, each blob once, an image's manifest after its blobs, an index after
+ * everything that it names, and what the destination's name means last, also after what is about it.
+ *
+ * @returns What was written for each node of the plan.
  */
-export async function runPlan(options: RunOptions): Promise<RunResult> {
+export async function runPlan(options: RunOptions): Promise<ReadonlyMap<PlannedNode, WrittenManifest>> {
   const { plan, destination } = options;
+  const { top, images } = plan;
   using recoder = createRecoder();
   const run = new Run(options, recoder);
-  const written = await allOrAbort(
-    plan.images.map((image, i) => (signal) => {
-      options.onImage(image, i + 1);
-      return run.copyImage(image, signal);
-    }),
-    options.signal,
-  );
+  const write = (image: PlannedImage, signal: AbortSignal) => {
+    options.onImage(image);
+    return run.copyImage(image, signal);
+  };
+  await allOrAbort(images.filter((image) => image !== top).map((image) => (s) => write(image, s)), options.signal);
   const signal = options.signal ?? new AbortController().signal;
-  const top = plan.index ? await run.writeIndex(plan.index, written, signal) : written[0]!;
+  await run.writeIndexes(top, signal);
+  if (top.kind === "image") await write(top, signal);
   await destination.commit({ signal });
-  return { top, written };
+  return run.written;
 }
 
 class Run {
@@ -89,6 +84,8 @@ class Run {
   readonly #recoder: Recoder;
   readonly #slots: Semaphore;
   readonly #moved = new OncePerKey<string, MovedBlob>();
+  /** What has been written, for each node of the plan. */
+  readonly written = new Map<PlannedNode, WrittenManifest>();
 
   constructor(options: RunOptions, recoder: Recoder) {
     this.#options = options;
@@ -97,7 +94,7 @@ class Run {
     this.#slots = new Semaphore(parallel ? options.maxParallelTransfers : 1);
   }
 
-  async copyImage(image: PlannedImage, signal: AbortSignal): Promise<WrittenInstance> {
+  async copyImage(image: PlannedImage, signal: AbortSignal): Promise<void> {
     const { source, cache, plan } = this.#options;
     const content = new ImageContent(image, {
       source,
@@ -122,21 +119,19 @@ class Run {
       type: "manifest-done",
       digest: identity.digest,
       source: image.digest,
-      top: !plan.index,
+      top: image === plan.top,
     });
-    return {
+    this.written.set(image, {
       source: image.digest,
-      besides: image.variant?.entries,
       ...identity,
       mediaType: manifest.mediaType,
       zstd: manifest.layers.some(({ mediaType }) => mediaType.endsWith("zstd")),
-    };
+    });
   }
 
   /** Writes an image's manifest in the best type that the destination takes. */
   async #writeManifest(image: PlannedImage, layers: readonly MovedBlob[], content: ImageContent, signal: AbortSignal) {
-    const { destination, plan, signing, emit } = this.#options;
-    const name = destination.reference.dockerReference;
+    const name = this.#options.destination.reference.dockerReference;
     return await this.#firstAccepted(image.types, async (type) => {
       const built = await buildManifest(image, type, {
         layers,
@@ -146,15 +141,9 @@ class Run {
       });
       refuseChange(image, built.image, name);
       await this.#putConfig(image, built.image, built.config, signal);
-      const { bytes, mediaType } = built.image;
-      const digest = manifestDigest(bytes);
-      const instance = plan.index ? digest : undefined;
-      // Before the manifest is there: a key that does not work leaves nothing unsigned behind.
-      const signatures = await signManifest(bytes, image.signatures, { signing, emit, signal, slots: this.#slots });
-      const ifMatch = plan.index ? undefined : this.#options.ifMatch;
-      const put = () => destination.putManifest(bytes, mediaType, { instance, ifMatch, signal, maxRetries: 0 });
-      await this.#retry(`writing manifest ${image.digest}`, put, signal, isTransientForManifest);
-      await this.#storeSignatures(signatures, { digest, isInstance: instance !== undefined }, signal);
+      const { bytes } = built.image;
+      const step = `writing manifest ${image.digest}`;
+      const digest = await this.#putManifest(image, built.image, { step, isTransient: isTransientForManifest, signal });
       return { manifest: built.image, identity: { digest, size: bytes.length } };
     });
   }
@@ -195,28 +184,57 @@ class Run {
     );
   }
 
-  async writeIndex(index: PlannedIndex, written: readonly WrittenInstance[], signal: AbortSignal) {
-    const { destination, emit, plan, platformOfNone, signing } = this.#options;
-    // A sparse index is meant to name what is not there: then the registry's answer is final.
-    const whole = new Set(plan.images.map(({ digest }) => digest)).size === plan.entries;
-    return await this.#firstAccepted(index.types, async (type) => {
-      const edited = editIndex(convertIndex(index.manifest, type, platformOfNone), written);
+  /** Writes the indexes of a tree, from the innermost on. */
+  async writeIndexes(node: PlannedNode, signal: AbortSignal): Promise<void> {
+    for (const referrer of node.referrers) await this.writeIndexes(referrer, signal);
+    if (node.kind === "image" || this.written.has(node)) return;
+    for (const { node: member } of node.members) await this.writeIndexes(member, signal);
+    await this.#writeIndex(node, signal);
+  }
+
+  async #writeIndex(index: PlannedIndex, signal: AbortSignal): Promise<void> {
+    const { emit, plan, platformOfNone } = this.#options;
+    const members = index.members.map(({ node, besides }) => ({ ...this.written.get(node)!, besides }));
+    await this.#firstAccepted(index.types, async (type) => {
+      const edited = editIndex(convertIndex(index.manifest, type, platformOfNone), members);
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
-      const signatures = await signManifest(bytes, index.signatures, { signing, emit, signal, slots: this.#slots });
-      const { ifMatch } = this.#options;
-      const put = () => destination.putManifest(bytes, mediaType, { ifMatch, signal, maxRetries: 0 });
-      await this.#retry("writing manifest list", put, signal, whole ? isTransientForManifest : undefined);
-      const digest = digestOf(bytes);
-      await this.#storeSignatures(signatures, { digest, isInstance: false }, signal);
-      emit({ type: "manifest-done", digest, top: true });
-      return { digest, size: bytes.length, mediaType };
+      // A sparse index is meant to name what is not there: then the registry's answer is final.
+      const isTransient = index.whole ? isTransientForManifest : undefined;
+      const digest = await this.#putManifest(index, edited, { step: "writing manifest list", isTransient, signal });
+      this.written.set(index, { source: index.digest, digest, size: bytes.length, mediaType, zstd: false });
+      emit({ type: "manifest-done", digest, top: index === plan.top });
     });
+  }
+
+  /** Signs a manifest, writes it and keeps its signatures: a key that does not work leaves nothing unsigned behind. */
+  async #putManifest(
+    node: PlannedNode,
+    { bytes, mediaType }: Pick<ParsedManifest, "bytes" | "mediaType">,
+    { step, isTransient, signal }: Pick<RetryOptions, "isTransient" | "signal"> & { step: string },
+  ): Promise<Digest> {
+    const { destination, emit, plan, signing, ifMatch } = this.#options;
+    const digest = manifestDigest(bytes);
+    const signatures = await signManifest(bytes, node.signatures, {
+      signing: node.isReferrer ? undefined : signing,
+      emit,
+      signal,
+      slots: this.#slots,
+    });
+    const own = node === plan.top ? { instance: undefined, ifMatch } : { instance: digest };
+    const put = () => destination.putManifest(bytes, mediaType, { ...own, signal, maxRetries: 0 });
+    await this.#retry(step, put, signal, isTransient);
+    await this.#storeSignatures(
+      signatures,
+      { digest, mediaType, size: bytes.length, isInstance: node !== plan.top },
+      signal,
+    );
+    return digest;
   }
 
   async #storeSignatures(
     signatures: readonly Signature[],
-    manifest: SignedManifest,
+    manifest: StoredManifest,
     signal: AbortSignal,
   ): Promise<void> {
     const store = () => storeSignatures(this.#options.destination, signatures, manifest, signal);

@@ -1,4 +1,4 @@
-import type { DestinationAbilities, ImageDestination, SignedManifest } from "../image/mod.ts";
+import type { DestinationAbilities, ImageDestination, StoredManifest } from "../image/mod.ts";
 import { allOrAbort, type Semaphore } from "../internal/mod.ts";
 import type { Signature, Signer } from "../signature/mod.ts";
 import { manifestDigest, ManifestsError, type NamedReference } from "../spec/mod.ts";
@@ -86,7 +86,7 @@ export async function signManifest(
 export async function storeSignatures(
   destination: ImageDestination,
   signatures: readonly Signature[],
-  manifest: SignedManifest,
+  manifest: StoredManifest,
   signal: AbortSignal,
 ): Promise<void> {
   if (signatures.length > 0) await destination.putSignatures!(signatures, manifest, { signal });

@@ -4,7 +4,7 @@
  * @module
  */
 export type { ByteStream, CallOptions, Fetch, SignalOptions } from "../internal/mod.ts";
-export type { SystemContext } from "./system_context.ts";
+export type { ReferrersMode, SystemContext } from "./system_context.ts";
 export type {
   BlobIdentity,
   BlobOrigin,
@@ -18,6 +18,7 @@ export type {
   NewBlob,
   PutManifestOptions,
   SignedManifest,
+  StoredManifest,
   Transport,
   TransportTable,
 } from "./types.ts";

@@ -1,6 +1,9 @@
 import type { Fetch } from "../internal/mod.ts";
 import type { Credentials, RegistryWarning } from "../spec/mod.ts";
 
+/** How something is attached to an image in a registry. */
+export type ReferrersMode = "legacy" | "oci-1-1";
+
 /**
  * How to reach images: credentials, trust, choices. Go: `types.SystemContext`. Every member is optional, and an absent
  * one means that configuration files or defaults decide.
@@ -55,6 +58,11 @@ export interface SystemContext {
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
   /** Whether sigstore signatures are attached to images in registries; default: as registries.d says, else `false`. */
   readonly dockerUseSigstoreAttachments?: boolean | undefined;
+  /**
+   * How sigstore signatures are attached: `legacy` under a tag that is made of the digest, as all tools read them;
+   * `oci-1-1` as referrers, as cosign does in the mode of that name. Both are read. Default: `legacy`.
+   */
+  readonly registryReferrersMode?: ReferrersMode | undefined;
   /** Told, once each, of what a registry wants to be shown to whoever uses it; default: nobody is. */
   readonly onWarning?: ((warning: RegistryWarning) => void) | undefined;
   /** `User-Agent` of requests. */

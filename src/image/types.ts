@@ -31,6 +31,14 @@ export interface SignedManifest {
   readonly isInstance: boolean;
 }
 
+/** A manifest that was written, and whose signatures are to be kept. */
+export interface StoredManifest extends SignedManifest {
+  /** Its media type. */
+  readonly mediaType: string;
+  /** Its size in bytes. */
+  readonly size: number;
+}
+
 /** Where a blob is known to be, for destinations that can take it from there without moving bytes. */
 export interface BlobOrigin {
   /** The place within which blobs can be mounted, such as `docker://quay.io`. */
@@ -80,6 +88,11 @@ export interface ImageSource extends AsyncDisposable {
   originOf?(instance: Digest): Promise<ImageReference | undefined>;
   /** All signatures that the place keeps of a manifest. Nobody has verified them. Absent: it keeps none. */
   getSignatures?(manifest: SignedManifest, options?: SignalOptions): Promise<readonly Signature[]>;
+  /**
+   * The manifests that are about a manifest, as far as the place knows; each is read as an instance. Absent: the place
+   * keeps no account of them.
+   */
+  listReferrers?(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
   /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */
   blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): Promise<BlobOrigin | undefined>;
 }
@@ -101,6 +114,8 @@ export interface DestinationAbilities {
   readonly parallelBlobs?: boolean | undefined;
   /** Whether its own manifest can be written under the condition that nobody else did; default: `false`. */
   readonly conditionalWrites?: boolean | undefined;
+  /** Whether a manifest that is about another one is found there by that; default: `false`. */
+  readonly referrers?: boolean | undefined;
   /** By kind of signature, whether it is kept, or why not; absent: there is no place for any. */
   readonly signatures?: Readonly<Record<Signature["kind"], true | string>> | undefined;
 }
@@ -158,7 +173,7 @@ export interface ImageDestination extends AsyncDisposable {
   /** Keeps signatures of a manifest that was written: these, and those that are there and stay valid. */
   putSignatures?(
     signatures: readonly Signature[],
-    manifest: SignedManifest,
+    manifest: StoredManifest,
     options?: SignalOptions,
   ): Promise<void>;
   /** Makes all that was written visible, at once. */

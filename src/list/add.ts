@@ -14,6 +14,7 @@ import {
   MAX_CONFIG_SIZE,
   MEDIA_TYPES,
   type ParsedImage,
+  type ParsedManifest,
   parseJson,
   type Platform,
   readBlob,
@@ -23,7 +24,7 @@ import {
 /** Options for {@linkcode List.add}. */
 export interface AddOptions {
   /**
-   * Add every instance of a list, instead of the one for the wanted platform.
+   * Add every instance of a list, instead of the one for the wanted platform. An index inside it is one instance.
    *
    * @default {false}
    */
@@ -86,11 +87,11 @@ export async function findInstances(
     }];
   }
   const chosen = all ? undefined : chooseInstance(manifest, wanted);
+  const entries = entriesOf(manifest).filter((entry) => chosen === undefined || entry.digest === chosen);
   const slots = new Semaphore(MAX_PARALLEL);
+  const inspect = { allowPlatformMismatch, mayNest: all };
   return await allOrAbort(
-    entriesOf(manifest).filter((entry) => chosen === undefined || entry.digest === chosen).map((entry) => (signal) =>
-      slots.run(() => inspectEntry(source, entry, allowPlatformMismatch, signal), signal)
-    ),
+    entries.map((entry) => (signal) => slots.run(() => inspectEntry(source, entry, { ...inspect, signal }), signal)),
     signal,
   );
 }
@@ -101,7 +102,7 @@ export function pin(reference: ImageReference, digest: Digest): ImageReference {
   return exact.absolute?.() ?? exact;
 }
 
-function describe(manifest: ParsedImage, digest: Digest): Omit<FoundInstance, "reference"> {
+function describe(manifest: ParsedManifest, digest: Digest): Omit<FoundInstance, "reference"> {
   return {
     digest,
     size: manifest.bytes.length,
@@ -114,24 +115,32 @@ function describe(manifest: ParsedImage, digest: Digest): Omit<FoundInstance, "r
   };
 }
 
+/** How an entry of a list is looked at. */
+interface InspectOptions extends Required<Pick<AddOptions, "allowPlatformMismatch">> {
+  /** Whether it may be an index in its turn. */
+  readonly mayNest: boolean;
+  /** Ends the call. */
+  readonly signal: AbortSignal;
+}
+
 /** Reads the manifest behind a list's entry; what the entry does not say is taken from the image. */
 async function inspectEntry(
   source: ImageSource,
   entry: Descriptor | DockerListEntry,
-  allowPlatformMismatch: boolean,
-  signal: AbortSignal,
+  { allowPlatformMismatch, mayNest, signal }: InspectOptions,
 ): Promise<FoundInstance> {
   const { manifest } = await readManifest(source, { instance: entry.digest, signal });
-  if (isIndex(manifest)) {
+  const nested = isIndex(manifest);
+  if (nested && !mayNest) {
     throw new ManifestsError(
       "NESTED_INDEX",
-      `Cannot add ${entry.digest} of ${source.reference} as it is an index inside an index: treating manifest lists as individual manifests is not implemented`,
+      `Cannot add ${entry.digest} of ${source.reference} as it is an index inside an index, of which no image is chosen: add all of the list`,
     );
   }
   const recorded = createPlatform(entry.platform ?? {});
   const { artifactType = "", annotations = {} }: Partial<Descriptor> = entry;
   const { features = [] }: Partial<DockerPlatform> = entry.platform ?? {};
-  const actual = artifactType ? undefined : await platformOf(source, manifest, signal, entry.digest);
+  const actual = artifactType || nested ? undefined : await platformOf(source, manifest, signal, entry.digest);
   if (actual && !allowPlatformMismatch) refuseContradiction(source, entry.digest, recorded, actual);
   return {
     ...describe(manifest, entry.digest),

@@ -71,6 +71,13 @@ export interface PushOptions {
    */
   removeSignatures?: boolean | undefined;
   /**
+   * What is about an instance goes with it: attestations, SBOMs and signatures that are its referrers, and sigstore
+   * signatures that are attached under a tag. With them, instances must not change.
+   *
+   * @default {false}
+   */
+  referrers?: boolean | undefined;
+  /**
    * The digest that the destination's tag must mean before it is written, or `null` where there must be none: fails
    * with `CONFLICT` where somebody else wrote meanwhile. Default: whatever is there is replaced.
    */
@@ -178,6 +185,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "signIdentity",
   "signaturePolicy",
   "removeSignatures",
+  "referrers",
   "ifMatch",
   "reportWriter",
   "onProgress",

@@ -9,15 +9,27 @@ import type {
   SignedManifest,
   SystemContext,
 } from "../image/mod.ts";
-import { type ByteStream, encodeUtf8, OncePerKey, type SignalOptions, streamOf } from "../internal/mod.ts";
+import {
+  type ByteStream,
+  type CallOptions,
+  encodeUtf8,
+  OncePerKey,
+  type SignalOptions,
+  streamOf,
+} from "../internal/mod.ts";
 import type { Signature } from "../signature/mod.ts";
 import {
   type Descriptor,
   type Digest,
+  entriesOf,
+  guessMediaType,
+  isIndex,
+  isIndexMediaType,
   isManifestsError,
   ManifestsError,
   MEDIA_TYPES,
   type ParsedImage,
+  parseManifest,
 } from "../spec/mod.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Original } from "./editable_index.ts";
@@ -94,6 +106,8 @@ class ListSource implements ImageSource {
   readonly #context: SystemContext | undefined;
   readonly #sources = new OncePerKey<string, ImageSource>();
   readonly #opened = new Map<string, ImageSource>();
+  /** Where what the list itself does not name is: with what names it. */
+  readonly #found = new Map<Digest, string>();
 
   constructor(reference: ImageReference, content: ListContent, context: SystemContext | undefined) {
     this.reference = reference;
@@ -110,7 +124,9 @@ class ListSource implements ImageSource {
     if (artifact !== undefined) return { bytes: encodeUtf8(artifact), mediaType: MEDIA_TYPES.ociManifest };
     const source = await this.#sourceOf(instance);
     try {
-      return await source.getManifest(options);
+      const found = await source.getManifest(options);
+      this.#rememberInstances(instance, found);
+      return found;
     } catch (error) {
       if (!isManifestsError(error, "NOT_FOUND")) throw error;
       throw new ManifestsError(
@@ -151,6 +167,15 @@ class ListSource implements ImageSource {
     return await (await this.#sourceOf(digest)).getSignatures?.(manifest, options) ?? [];
   }
 
+  async listReferrers(subject: Digest, options: CallOptions = {}): Promise<readonly Descriptor[]> {
+    // Nothing is about a list that is being edited, or an artifact that is made here.
+    if (!this.#content.instances.has(subject) && !this.#found.has(subject)) return [];
+    const source = await this.#sourceOf(subject);
+    const referrers = await source.listReferrers?.(subject, options) ?? [];
+    this.#remember(subject, referrers);
+    return referrers;
+  }
+
   async layersForCopy(image: ParsedImage, options: InstanceOptions = {}): Promise<readonly Descriptor[] | undefined> {
     const { instance } = options;
     if (instance !== undefined && this.#content.artifacts.manifests.has(instance)) return undefined;
@@ -173,7 +198,7 @@ class ListSource implements ImageSource {
 
   #requireSelected(instance: Digest): void {
     const { selection, instances } = this.#content.selection;
-    if (selection !== "specific" || instances?.includes(instance)) return;
+    if (selection !== "specific" || instances?.includes(instance) || this.#found.has(instance)) return;
     throw new ManifestsError(
       "INSTANCE_NOT_FOUND",
       `Cannot read instance ${instance} of ${this.reference} as it is not among the selected ones`,
@@ -184,8 +209,24 @@ class ListSource implements ImageSource {
     return await this.#content.host.transports.parseImageName(name).openSource(this.#context);
   }
 
+  #placeOf(instance: Digest): string | undefined {
+    return this.#content.instances.get(instance) ?? this.#found.get(instance);
+  }
+
+  /** An index inside the list names instances, which are where it is. */
+  #rememberInstances(index: Digest, { bytes, mediaType }: ManifestBytes): void {
+    if (!isIndexMediaType(guessMediaType(bytes))) return;
+    const manifest = parseManifest(bytes, mediaType);
+    if (isIndex(manifest)) this.#remember(index, entriesOf(manifest));
+  }
+
+  #remember(by: Digest, named: readonly { readonly digest: Digest }[]): void {
+    const place = this.#placeOf(by);
+    if (place !== undefined) { for (const { digest } of named) this.#found.set(digest, place); }
+  }
+
   #sourceOf(instance: Digest | undefined): Promise<ImageSource> {
-    const name = instance && this.#content.instances.get(instance);
+    const name = instance && this.#placeOf(instance);
     if (name === undefined) {
       throw new ManifestsError(
         "INSTANCE_NOT_FOUND",

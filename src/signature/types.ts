@@ -1,5 +1,5 @@
 import type { SignalOptions } from "../internal/mod.ts";
-import type { NamedReference } from "../spec/mod.ts";
+import type { Digest, NamedReference } from "../spec/mod.ts";
 
 /** A signature of the older kind: an OpenPGP message that holds what is claimed. */
 export interface SimpleSignature {
@@ -19,6 +19,8 @@ export interface SigstoreSignature {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** The signature itself, and what proves it. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** The referrer of the image that holds it, where one does. */
+  readonly referrer?: Digest | undefined;
 }
 
 /** A signature of an image, as places store them. */

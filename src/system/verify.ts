@@ -1,7 +1,7 @@
 import { type ImageReference, readManifest, type SystemContext } from "../image/mod.ts";
-import type { CallOptions } from "../internal/mod.ts";
+import { allOrAbort, type CallOptions, Semaphore } from "../internal/mod.ts";
 import { type Policy, type Verdict, verify, type VerifyOptions } from "../signature/mod.ts";
-import { type Digest, entriesOf, isIndex } from "../spec/mod.ts";
+import { type Digest, entriesOf, isIndex, ManifestsError, type ParsedManifest } from "../spec/mod.ts";
 
 /** Options of {@linkcode verifyReference}. */
 export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<VerifyOptions, "signal"> {
@@ -17,9 +17,12 @@ export interface ReferenceVerdict {
   readonly top: Verdict;
   /** Digest of the manifest that was judged. */
   readonly digest: Digest;
-  /** The verdicts about the instances of a list, by digest. */
+  /** The verdicts about the instances of a list, and those of indexes inside it, by digest. */
   readonly instances: ReadonlyMap<Digest, Verdict>;
 }
+
+/** How many instances are judged together, and how many at most. */
+const MAX_PARALLEL = 8, MAX_INSTANCES = 100_000;
 
 /** Judges an image, or a list and each of its instances, under a policy. */
 export async function verifyReference(
@@ -30,7 +33,8 @@ export async function verifyReference(
   const { systemContext, ...rest } = options;
   const { signal } = options;
   await using source = await reference.openSource(systemContext);
-  const judge = async (instance: Digest | undefined) => {
+  const slots = new Semaphore(MAX_PARALLEL);
+  const judge = async (instance: Digest | undefined, signal = options.signal) => {
     const { digest, manifest } = await readManifest(source, { instance, signal });
     const isInstance = instance !== undefined;
     const verdict = await verify(
@@ -46,14 +50,33 @@ export async function verifyReference(
         readSignatures: async () => await source.getSignatures?.({ digest, isInstance }, { signal }) ?? [],
       },
       policy,
-      rest,
+      { ...rest, signal },
     );
     return { digest, manifest, verdict };
   };
   const { digest, manifest, verdict: top } = await judge(undefined);
   const instances = new Map<Digest, Verdict>();
-  for (const entry of isIndex(manifest) ? entriesOf(manifest) : []) {
-    if (!instances.has(entry.digest)) instances.set(entry.digest, (await judge(entry.digest)).verdict);
+  let level = instancesOf(manifest);
+  while (level.length > 0) {
+    const judged = await allOrAbort(
+      level.map((instance) => (signal) => slots.run(() => judge(instance, signal), signal)),
+      signal,
+    );
+    for (const { digest, verdict } of judged) instances.set(digest, verdict);
+    level = [...new Set(judged.flatMap(({ manifest }) => instancesOf(manifest)))].filter((d) => !instances.has(d));
+    refuseEndless(reference, instances.size + level.length);
   }
   return { allowed: [top, ...instances.values()].every(({ allowed }) => allowed), top, digest, instances };
+}
+
+function instancesOf(manifest: ParsedManifest): readonly Digest[] {
+  return isIndex(manifest) ? [...new Set(entriesOf(manifest).map(({ digest }) => digest))] : [];
+}
+
+function refuseEndless(reference: ImageReference, count: number): void {
+  if (count <= MAX_INSTANCES) return;
+  throw new ManifestsError(
+    "LIMIT_EXCEEDED",
+    `Cannot verify ${reference} as it has more than ${MAX_INSTANCES} instances`,
+  );
 }

@@ -27,6 +27,7 @@ function planned(platforms: string[]): CopyEvent {
       platform,
       mediaType: MEDIA_TYPES.ociManifest,
       converted: false,
+      isReferrer: false,
       blobs: [{ digest: digest(`layer ${platform}`), size: 1_000_000 }, shared],
     })),
   };

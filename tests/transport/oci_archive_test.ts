@@ -196,9 +196,13 @@ Deno.test("oci-archive: what a destination can do", async () => {
       layerCompression: "compress",
       keepsForeignLayers: true,
       parallelBlobs: false,
+      referrers: false,
     });
     await using other = await parse(`${folder}/b`).openDestination({ ociAcceptUncompressedLayers: true });
     assert.equal(other.abilities.layerCompression, "preserve");
+    // Another entry beside an image without a name would hide it.
+    await using named = await parse(`${folder}/c:name`).openDestination();
+    assert.equal(named.abilities.referrers, true);
     await assert.rejects(destination.putManifest(encode("{}"), MEDIA_TYPES.dockerManifest), {
       code: "MANIFEST_REJECTED",
     });

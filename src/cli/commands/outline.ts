@@ -12,10 +12,10 @@ interface FormatFlags {
 export function printOutline({ format }: FormatFlags, destination: string, outline: CopyOutline): void {
   if (format?.includes("json")) return printResult({ format: "json" }, [], { destination, ...outline });
   const fates = new Map(outline.blobs.map((blob) => [blob.digest, blob]));
-  const rows = outline.images.map(({ platform, digest, variant, mediaType, converted, blobs }) => {
+  const rows = outline.images.map(({ platform, digest, variant, isReferrer, mediaType, converted, blobs }) => {
     const own = blobs.map(({ digest }) => fates.get(digest)!);
     return [
-      (platform || "-") + (variant ? ` ${variant}` : ""),
+      isReferrer ? "(referrer)" : (platform || "-") + (variant ? ` ${variant}` : ""),
       digest.slice(0, 19),
       converted ? `converted to ${mediaType}` : "as it is",
       summarize(own),
@@ -47,5 +47,10 @@ function summarize(blobs: readonly OutlinedBlob[]): string {
 /** Prints what a copy wrote, where that is asked for: a script that pushes expects nothing on stdout. */
 export function printCopied({ format }: FormatFlags, result: CopyResult): void {
   if (!format?.includes("json")) return;
-  printResult({ format: "json" }, [], { ...result, instances: Object.fromEntries(result.instances) });
+  const { instances, referrers, ...rest } = result;
+  printResult({ format: "json" }, [], {
+    ...rest,
+    instances: Object.fromEntries(instances),
+    ...(referrers ? { referrers: Object.fromEntries(referrers) } : {}),
+  });
 }

@@ -10,6 +10,7 @@ import {
   isObject,
   ManifestsError,
   MEDIA_TYPES,
+  type ParsedImage,
   parseJson,
   parseManifest,
   RawJson,
@@ -49,7 +50,7 @@ export function attachmentTag(digest: Digest): string {
  */
 export function parseAttachment(
   manifest: Uint8Array<ArrayBuffer>,
-): { config: Descriptor; layers: readonly Descriptor[] } {
+): Pick<ParsedImage, "layers" | "subject"> & { config: Descriptor } {
   const parsed = parseManifest(manifest);
   if (parsed.kind !== "oci-image" || !parsed.config) {
     throw new ManifestsError(
@@ -57,7 +58,7 @@ export function parseAttachment(
       `Cannot read signatures as the attachment's manifest has an unexpected MIME type: ${parsed.mediaType}`,
     );
   }
-  const { config, layers } = parsed;
+  const { config, layers, subject } = parsed;
   const large = layers.find(({ size }) => size > MAX_SIGNATURE_SIZE);
   if (layers.length > MAX_LAYERS || large) {
     const problem = large
@@ -65,7 +66,7 @@ export function parseAttachment(
       : `they are more than ${MAX_LAYERS}`;
     throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures as ${problem}`);
   }
-  return { config, layers };
+  return { config, layers, ...(subject ? { subject } : {}) };
 }
 
 /** The signature whose payload a layer is; the caller has verified the layer's digest and size. */

@@ -18,3 +18,4 @@ export {
   type VerifySigstoreOptions,
   verifySigstoreSignature,
 } from "./verify.ts";
+export { createSignatureReferrer, isSignatureReferrer, SIGNATURE_ARTIFACT_TYPE } from "./signature_referrer.ts";

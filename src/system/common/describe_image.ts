@@ -13,7 +13,7 @@ import {
   entriesOf,
   formatPlatform,
   isIndex,
-  type ParsedImage,
+  type ParsedManifest,
 } from "../../spec/mod.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 
@@ -135,10 +135,13 @@ async function countSignatures(
 }
 
 /** The manifest of an instance, or why there is none. */
-async function readInstance(source: ImageSource, instance: Digest, signal: AbortSignal): Promise<ParsedImage | string> {
+async function readInstance(
+  source: ImageSource,
+  instance: Digest,
+  signal: AbortSignal,
+): Promise<ParsedManifest | string> {
   try {
-    const { manifest } = await readManifest(source, { instance, signal });
-    return isIndex(manifest) ? "it is an index inside an index" : manifest;
+    return (await readManifest(source, { instance, signal })).manifest;
   } catch (error) {
     signal.throwIfAborted();
     return error instanceof Error ? error.message : String(error);
@@ -147,10 +150,11 @@ async function readInstance(source: ImageSource, instance: Digest, signal: Abort
 
 function describe(
   entry: Descriptor | DockerListEntry,
-  manifest: ParsedImage | string,
+  manifest: ParsedManifest | string,
 ): Omit<DescribedInstance, "signatures"> {
   const { annotations = {}, artifactType }: Partial<Descriptor> = entry;
-  const read = typeof manifest === "string" ? undefined : manifest;
+  // An index inside the index has no layers of its own.
+  const read = typeof manifest === "string" || isIndex(manifest) ? undefined : manifest;
   const blobs = [...read?.layers ?? [], ...(read?.config ? [read.config] : [])];
   return {
     digest: entry.digest,

@@ -18,6 +18,7 @@ export interface EditRemoteListOptions extends
     | "systemContext"
     | "signers"
     | "signIdentity"
+    | "referrers"
     | "reportWriter"
     | "onProgress"
     | "maxRetries"

@@ -10,6 +10,7 @@ import {
   MAX_CONFIG_SIZE,
   MEDIA_TYPES,
   type ParsedImage,
+  type ParsedIndex,
   parseJson,
   readBlob,
   StructReader,
@@ -66,15 +67,8 @@ export async function validateImageWith(
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const validator = new Validator(source, options);
-  if (!isIndex(manifest)) await validator.checkImage(manifest, undefined, undefined);
-  else {
-    const entries = entriesOf(manifest) as readonly (Descriptor | DockerListEntry)[];
-    validator.findDoubles(entries);
-    await allOrAbort(
-      entries.map((entry) => (signal) => validator.checkInstance(entry, signal)),
-      options.signal,
-    );
-  }
+  if (isIndex(manifest)) await validator.checkIndex(manifest, options.signal);
+  else await validator.checkImage(manifest, undefined, undefined);
   return { digest, images: validator.images, blobs: validator.blobs.size, problems: validator.problems };
 }
 
@@ -84,6 +78,7 @@ class Validator {
   readonly #slots = new Semaphore(MAX_PARALLEL);
   readonly blobs = new Map<Digest, Promise<string | undefined>>();
   readonly problems: ImageProblem[] = [];
+  readonly #indexes = new Set<Digest>();
   images = 0;
 
   constructor(source: ImageSource, options: ValidateImageOptions) {
@@ -91,8 +86,14 @@ class Validator {
     this.#options = options;
   }
 
+  async checkIndex(index: ParsedIndex, signal: AbortSignal | undefined): Promise<void> {
+    const entries = entriesOf(index);
+    this.#findDoubles(entries);
+    await allOrAbort(entries.map((entry) => (signal) => this.#checkInstance(entry, signal)), signal);
+  }
+
   /** Nobody can tell which of two instances for one platform a machine will get. */
-  findDoubles(entries: readonly (Descriptor | DockerListEntry)[]): void {
+  #findDoubles(entries: readonly (Descriptor | DockerListEntry)[]): void {
     const seen = new Map<string, Digest>();
     for (const { digest, platform, ...entry } of entries) {
       const { annotations = {}, artifactType }: Partial<Descriptor> = entry;
@@ -108,7 +109,7 @@ class Validator {
     }
   }
 
-  async checkInstance(entry: Descriptor | DockerListEntry, signal: AbortSignal): Promise<void> {
+  async #checkInstance(entry: Descriptor | DockerListEntry, signal: AbortSignal): Promise<void> {
     const { digest, size, mediaType, platform } = entry;
     const name = platform ? formatPlatform(platform) : "";
     const report = (problem: string) => void this.problems.push({ instance: digest, platform: name, problem });
@@ -121,8 +122,11 @@ class Validator {
     if (manifest.mediaType !== mediaType) {
       report(`the list says that it is of type ${mediaType}, but it is ${manifest.mediaType}`);
     }
-    if (isIndex(manifest)) return report("it is an index inside an index");
-    await this.checkImage(manifest, entry, signal);
+    if (!isIndex(manifest)) return await this.checkImage(manifest, entry, signal);
+    // One that several indexes name has nothing new to tell.
+    if (this.#indexes.has(digest)) return;
+    this.#indexes.add(digest);
+    await this.checkIndex(manifest, signal);
   }
 
   async checkImage(

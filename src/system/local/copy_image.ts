@@ -22,6 +22,7 @@ export interface CopyImageOptions extends
     | "signSigstorePrivateKeyPassphrase"
     | "signIdentity"
     | "removeSignatures"
+    | "referrers"
     | "signaturePolicy"
     | "ifMatch"
     | "reportWriter"

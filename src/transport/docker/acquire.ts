@@ -47,11 +47,11 @@ export async function openSignatures(
   context: SystemContext,
   options: DockerTransportOptions,
 ): Promise<DockerSignatures> {
-  const { dockerUseSigstoreAttachments: given } = context;
+  const { dockerUseSigstoreAttachments: given, registryReferrersMode: referrersMode } = context;
   const storage = await options.findSignatureStorage?.(reference, context) ?? { attachments: false };
   return new DockerSignatures({
     repository,
-    storage: given === undefined ? storage : { ...storage, attachments: given },
+    storage: { ...storage, attachments: given ?? storage.attachments, referrersMode },
     fetch: context.fetch ?? ((request) => fetch(request)),
     files: options.lookasideFiles,
   });

@@ -4,7 +4,7 @@ import type {
   ImageDestination,
   NewBlob,
   PutManifestOptions,
-  SignedManifest,
+  StoredManifest,
 } from "../../image/mod.ts";
 import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
 import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/mod.ts";
@@ -47,6 +47,7 @@ export class DockerDestination implements ImageDestination {
       layerCompression: "compress",
       keepsForeignLayers: true,
       conditionalWrites: true,
+      referrers: true,
       signatures: options.signatures.abilities,
       mountScope: `docker://${reference.dockerReference.domain}`,
     };
@@ -88,10 +89,10 @@ export class DockerDestination implements ImageDestination {
 
   async putSignatures(
     signatures: readonly Signature[],
-    { digest }: SignedManifest,
+    manifest: StoredManifest,
     options: SignalOptions = {},
   ): Promise<void> {
-    await this.#signatures.write(digest, signatures, options);
+    await this.#signatures.write(manifest, signatures, options);
   }
 
   /** Nothing is left to do: a registry shows every manifest at once. */

@@ -1,12 +1,15 @@
 import type { BlobOrigin, ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
-import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
+import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
 import type { Repository } from "../../registry/mod.ts";
 import type { Signature } from "../../signature/mod.ts";
-import type { Descriptor } from "../../spec/mod.ts";
+import { type Descriptor, type Digest, ManifestsError } from "../../spec/mod.ts";
 import type { RegistryPlace } from "./lookups.ts";
 import type { PullPlaces } from "./pull_places.ts";
 import type { DockerReference } from "./reference.ts";
 import type { DockerSignatures } from "./signatures/mod.ts";
+
+/** How many referrers of one manifest are read: more than anybody has. */
+const MAX_REFERRERS = 1000;
 
 /** Opens the signatures of a repository in a place. */
 type OpenSignatures = (repository: Repository, place: RegistryPlace) => Promise<DockerSignatures>;
@@ -44,6 +47,17 @@ export class DockerSource implements ImageSource {
       this.#signatures.set(place, opened);
       return await (await opened).read(digest, options);
     }, options);
+  }
+
+  async listReferrers(subject: Digest, call: CallOptions = {}): Promise<readonly Descriptor[]> {
+    return await this.#places.read(async (repository) => {
+      const found: Descriptor[] = [];
+      for await (const referrer of repository.listReferrers(subject, call)) {
+        if (found.push(referrer) <= MAX_REFERRERS) continue;
+        throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the referrers of ${subject} as they do not end`);
+      }
+      return found;
+    }, call);
   }
 
   blobOrigin(): Promise<BlobOrigin> {

@@ -13,8 +13,9 @@ import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 import { replaceFiles } from "../files/temporary_file.ts";
 import { Layout } from "./layout.ts";
-import { addLayoutImage, OCI_LAYOUT } from "./layout_index.ts";
+import { addWithReferrers, OCI_LAYOUT } from "./layout_index.ts";
 import { MANIFEST_TYPES, manifestBlob } from "./manifest.ts";
+import { listedReferrer } from "./referrers.ts";
 import type { OciReference } from "./reference.ts";
 
 /**
@@ -79,6 +80,7 @@ class OciDestination implements ImageDestination {
   readonly #layout: Layout;
   readonly #name: string;
   readonly #blobs: BlobFolder;
+  readonly #referrers: Descriptor[] = [];
   #image: Descriptor | undefined;
 
   constructor(reference: OciReference, layout: Layout, name: string, context: SystemContext) {
@@ -92,6 +94,8 @@ class OciDestination implements ImageDestination {
       manifestTypes: MANIFEST_TYPES,
       layerCompression: context.ociAcceptUncompressedLayers ? "preserve" : "compress",
       keepsForeignLayers: true,
+      // Without a name, an image is only found where it is the only entry.
+      referrers: name !== "",
     };
   }
 
@@ -111,6 +115,7 @@ class OciDestination implements ImageDestination {
     const blob = manifestBlob(bytes, mediaType, instance, this.reference);
     if (await this.#blobs.find(blob, signal) === undefined) await this.putBlob(blob, streamOf(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
+    else this.#referrers.push(...listedReferrer(bytes, mediaType, this.#name));
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {
@@ -121,7 +126,7 @@ class OciDestination implements ImageDestination {
       // A layout has this folder also where its blobs are elsewhere.
       await Deno.mkdir(join(path, "blobs"), { recursive: true });
       using _lock = await lockFolder(path, signal);
-      const index = addLayoutImage(await this.#layout.findIndex(), image, this.#name);
+      const index = addWithReferrers(await this.#layout.findIndex(), image, this.#name, this.#referrers);
       await replaceFiles([
         { path: join(path, "oci-layout"), content: OCI_LAYOUT },
         { path: indexPath, content: index },

@@ -93,7 +93,8 @@ export function findLayoutImage({ entries }: LayoutIndex, image: LayoutImage, wh
     fail("MANIFEST_TYPE_NOT_SUPPORTED", `${JSON.stringify(image.name)} is no manifest, but ${named[0]!.mediaType}`);
 }
 
-function nameOf({ annotations }: Descriptor): string | undefined {
+/** The name of an entry; `undefined` where it has none. */
+export function nameOf({ annotations }: Descriptor): string | undefined {
   return annotations?.[NAME_ANNOTATION] || undefined;
 }
 
@@ -110,8 +111,8 @@ export function addLayoutImage(
   added: Descriptor,
   name: string,
 ): Uint8Array<ArrayBuffer> {
-  const { mediaType, digest, size } = added;
-  const described = descriptorJson({ mediaType, digest, size });
+  const { digest } = added;
+  const described = descriptorJson(added);
   if (!index) {
     return encodeGoJson(
       new Map<string, GoJsonValue>([
@@ -132,6 +133,22 @@ export function addLayoutImage(
   if (same < 0) entries.push(withName(described, name));
   else entries[same] = withName(withMembers(rawMembers(texts[same]!, WHAT), described), name);
   return encodeGoJson(members.set(key, entries));
+}
+
+/**
+ * The bytes of an `index.json` after an image was added as by {@linkcode addLayoutImage}, and what is about it or its
+ * instances: entries without a name, by which tools find referrers in a layout.
+ */
+export function addWithReferrers(
+  index: LayoutIndex | undefined,
+  image: Descriptor,
+  name: string,
+  referrers: readonly Descriptor[],
+): Uint8Array<ArrayBuffer> {
+  return referrers.reduce(
+    (bytes, referrer) => addLayoutImage(parseLayoutIndex(bytes, WHAT), referrer, ""),
+    addLayoutImage(index, image, name),
+  );
 }
 
 /** Only for errors, which cannot be: the text has been parsed before. */

@@ -1,9 +1,10 @@
 import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
 import type { ByteStream } from "../../internal/mod.ts";
-import { type Descriptor, ManifestsError } from "../../spec/mod.ts";
+import { type Descriptor, type Digest, ManifestsError } from "../../spec/mod.ts";
 import type { Layout } from "./layout.ts";
-import { findLayoutImage } from "./layout_index.ts";
+import { findLayoutImage, type LayoutIndex } from "./layout_index.ts";
 import { verifyNamedManifest } from "./manifest.ts";
+import { readReferrers } from "./referrers.ts";
 import type { OciReference } from "./reference.ts";
 
 /**
@@ -13,20 +14,24 @@ import type { OciReference } from "./reference.ts";
 export class OciSource implements ImageSource {
   readonly reference: OciReference;
   readonly #layout: Layout;
+  #referrers: Promise<ReadonlyMap<Digest, readonly Descriptor[]>> | undefined;
 
   constructor(reference: OciReference, layout: Layout) {
     this.reference = reference;
     this.#layout = layout;
   }
 
+  async listReferrers(subject: Digest): Promise<readonly Descriptor[]> {
+    this.#referrers ??= this.#readIndex().then((index) =>
+      readReferrers(index, (digest) => this.#layout.readManifest(digest))
+    );
+    return (await this.#referrers).get(subject) ?? [];
+  }
+
   async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
     signal?.throwIfAborted();
     if (instance !== undefined) return { bytes: await this.#layout.readManifest(instance) };
-    const index = await this.#layout.findIndex();
-    if (!index) {
-      throw new ManifestsError("NOT_FOUND", `Cannot read ${this.reference} as there is no index.json in that folder`);
-    }
-    const named = findLayoutImage(index, this.reference.image, String(this.reference));
+    const named = findLayoutImage(await this.#readIndex(), this.reference.image, String(this.reference));
     const bytes = await this.#layout.readManifest(named.digest);
     verifyNamedManifest(bytes, named, this.reference);
     return { bytes, mediaType: named.mediaType };
@@ -35,6 +40,12 @@ export class OciSource implements ImageSource {
   async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
     signal?.throwIfAborted();
     return await this.#layout.openBlob(digest);
+  }
+
+  async #readIndex(): Promise<LayoutIndex> {
+    const index = await this.#layout.findIndex();
+    if (index) return index;
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${this.reference} as there is no index.json in that folder`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

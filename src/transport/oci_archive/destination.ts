@@ -10,8 +10,9 @@ import { type Descriptor, isManifestsError, ManifestsError } from "../../spec/mo
 import { openArchive } from "../archive/reader.ts";
 import { findTarget } from "../archive/target.ts";
 import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";
-import { addLayoutImage, OCI_LAYOUT } from "../oci/layout_index.ts";
+import { addWithReferrers, OCI_LAYOUT } from "../oci/layout_index.ts";
 import { MANIFEST_TYPES, manifestBlob } from "../oci/manifest.ts";
+import { listedReferrer } from "../oci/referrers.ts";
 import type { OciArchiveReference } from "./reference.ts";
 import { blobMember } from "./source.ts";
 
@@ -59,6 +60,7 @@ class OciArchiveDestination implements ImageDestination {
   readonly reference: OciArchiveReference;
   readonly abilities: DestinationAbilities;
   readonly #writer: ArchiveWriter;
+  readonly #referrers: Descriptor[] = [];
   #image: Descriptor | undefined;
 
   constructor(reference: OciArchiveReference, writer: ArchiveWriter, context: SystemContext) {
@@ -69,6 +71,8 @@ class OciArchiveDestination implements ImageDestination {
       layerCompression: context.ociAcceptUncompressedLayers ? "preserve" : "compress",
       keepsForeignLayers: true,
       parallelBlobs: false,
+      // Without a name, an image is only found where it is the only entry.
+      referrers: reference.imageName !== "",
     };
   }
 
@@ -88,11 +92,12 @@ class OciArchiveDestination implements ImageDestination {
     const blob = manifestBlob(bytes, mediaType, instance, this.reference);
     await this.putBlob(blob, streamOf(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
+    else this.#referrers.push(...listedReferrer(bytes, mediaType, this.reference.imageName));
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {
     if (!this.#image) throw new TypeError(`Cannot write ${this.reference} as its manifest has not been written`);
-    const index = addLayoutImage(undefined, this.#image, this.reference.imageName);
+    const index = addWithReferrers(undefined, this.#image, this.reference.imageName, this.#referrers);
     await this.#writer.putEntries([{ name: "index.json", type: "file", content: index }]);
     await this.#writer.publish({ signal });
   }

@@ -10,8 +10,9 @@ import {
 } from "../../spec/mod.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";
-import { findLayoutImage, MAX_LAYOUT_INDEX, parseLayoutIndex } from "../oci/layout_index.ts";
+import { findLayoutImage, type LayoutIndex, MAX_LAYOUT_INDEX, parseLayoutIndex } from "../oci/layout_index.ts";
 import { verifyNamedManifest } from "../oci/manifest.ts";
+import { readReferrers } from "../oci/referrers.ts";
 import type { OciArchiveReference } from "./reference.ts";
 
 /** The name of a blob in a layout. */
@@ -23,6 +24,7 @@ export function blobMember(digest: Digest): string {
 export class OciArchiveSource implements ImageSource {
   readonly reference: OciArchiveReference;
   readonly #archive: ArchiveReader;
+  #referrers: Promise<ReadonlyMap<Digest, readonly Descriptor[]>> | undefined;
 
   constructor(reference: OciArchiveReference, archive: ArchiveReader) {
     this.reference = reference;
@@ -42,17 +44,25 @@ export class OciArchiveSource implements ImageSource {
     return this.#archive.streamFile(this.#findBlob(digest), { signal });
   }
 
+  async listReferrers(subject: Digest): Promise<readonly Descriptor[]> {
+    this.#referrers ??= this.#readIndex().then((index) => readReferrers(index, (digest) => this.#readManifest(digest)));
+    return (await this.#referrers).get(subject) ?? [];
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#archive[Symbol.asyncDispose]();
   }
 
   /** The entry of `index.json` that the reference names. */
   async #findImage(): Promise<Descriptor> {
+    return findLayoutImage(await this.#readIndex(), this.reference.image, String(this.reference));
+  }
+
+  async #readIndex(): Promise<LayoutIndex> {
     const file = this.#archive.findFile("index.json");
     if (!file) throw invalidArchive(this.#archive.path, "it has no index.json: it is no OCI layout");
     const what = `index.json of ${this.reference}`;
-    const index = parseLayoutIndex(await this.#archive.readFile(file, MAX_LAYOUT_INDEX), what);
-    return findLayoutImage(index, this.reference.image, String(this.reference));
+    return parseLayoutIndex(await this.#archive.readFile(file, MAX_LAYOUT_INDEX), what);
   }
 
   async #readManifest(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,8 +1,7 @@
-import { allOrAbort, type CallOptions, streamOf } from "../../../internal/mod.ts";
+import type { CallOptions } from "../../../internal/mod.ts";
 import type { FetchedManifest, Repository } from "../../../registry/mod.ts";
 import {
   attachedSignature,
-  type Attachment,
   attachmentTag,
   attachSignatures,
   MAX_SIGNATURE_SIZE,
@@ -10,15 +9,8 @@ import {
   parseAttachment,
   type SigstoreSignature,
 } from "../../../signature/mod.ts";
-import {
-  type Descriptor,
-  type Digest,
-  isManifestsError,
-  ManifestsError,
-  MAX_CONFIG_SIZE,
-  MEDIA_TYPES,
-  readBlob,
-} from "../../../spec/mod.ts";
+import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/mod.ts";
+import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
 /** How often an attachment that somebody else changed meanwhile is written anew. */
 const MAX_RACES = 10;
@@ -39,7 +31,9 @@ export class Attachments {
     const found = await this.#find(digest, options);
     const { layers } = found ? parseAttachment(found.bytes) : { layers: [] };
     return await Promise.all(
-      layers.map(async (layer) => attachedSignature(layer, await this.#readBlob(layer, MAX_SIGNATURE_SIZE, options))),
+      layers.map(async (layer) =>
+        attachedSignature(layer, await readSmallBlob(this.#repository, layer, MAX_SIGNATURE_SIZE, options))
+      ),
     );
   }
 
@@ -53,15 +47,13 @@ export class Attachments {
       if (missing.length === 0) return;
       const stored = found && {
         manifest: found.bytes,
-        config: await this.#readBlob(parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
+        config: await readSmallBlob(this.#repository, parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
       };
       const { manifest, blobs } = attachSignatures(stored, missing)!;
-      await this.#putBlobs(blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
+      await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
       for (const { descriptor } of blobs) sent.add(descriptor.digest);
-      await this.#repository.putManifest(attachmentTag(digest), manifest, {
-        mediaType: MEDIA_TYPES.ociManifest,
-        ...options,
-      });
+      const put = { mediaType: MEDIA_TYPES.ociManifest, ...options };
+      await this.#repository.putManifest(attachmentTag(digest), manifest, put);
     }
     throw new ManifestsError(
       "REGISTRY_ERROR",
@@ -76,16 +68,5 @@ export class Attachments {
       if (isManifestsError(error, "NOT_FOUND")) return undefined;
       throw error;
     }
-  }
-
-  async #readBlob(descriptor: Descriptor, limit: number, options: CallOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return await readBlob(await this.#repository.getUnverifiedBlob(descriptor.digest, options), descriptor, limit);
-  }
-
-  /** All at once, and without looking first: what says when it was signed is there only if it was signed just now. */
-  async #putBlobs(blobs: Attachment["blobs"], options: CallOptions): Promise<void> {
-    const put = ({ descriptor, bytes }: Attachment["blobs"][number]) => async (signal: AbortSignal) =>
-      await this.#repository.putBlob(descriptor, streamOf(bytes), { ...options, signal });
-    await allOrAbort(blobs.map(put), options.signal);
   }
 }

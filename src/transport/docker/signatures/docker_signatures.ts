@@ -1,9 +1,10 @@
 import type { Fetch, SignalOptions } from "../../../internal/mod.ts";
 import type { Repository } from "../../../registry/mod.ts";
 import type { Signature } from "../../../signature/mod.ts";
-import type { Digest } from "../../../spec/mod.ts";
+import type { Descriptor, Digest } from "../../../spec/mod.ts";
 import { Attachments } from "./attachments.ts";
 import { Lookaside } from "./lookaside.ts";
+import { SignatureReferrers } from "./signature_referrers.ts";
 import type { LookasideFiles, SignatureStorage } from "./storage.ts";
 
 /** What {@linkcode DockerSignatures} needs. */
@@ -22,10 +23,14 @@ export interface DockerSignaturesOptions {
 export class DockerSignatures {
   readonly #lookaside: Lookaside;
   readonly #attachments: Attachments | undefined;
+  readonly #referrers: SignatureReferrers | undefined;
+  readonly #writesReferrers: boolean;
 
   constructor({ repository, ...rest }: DockerSignaturesOptions) {
     this.#lookaside = new Lookaside({ ...rest, path: repository.path });
     this.#attachments = rest.storage.attachments ? new Attachments(repository) : undefined;
+    this.#referrers = rest.storage.attachments ? new SignatureReferrers(repository) : undefined;
+    this.#writesReferrers = rest.storage.referrersMode === "oci-1-1";
   }
 
   /** By kind, whether signatures can be kept, or why not. */
@@ -36,15 +41,21 @@ export class DockerSignatures {
 
   /** All signatures of a manifest. */
   async read(digest: Digest, options: SignalOptions = {}): Promise<Signature[]> {
-    const simple = await this.#lookaside.read(digest, options);
-    return [...simple, ...await this.#attachments?.read(digest, options) ?? []];
+    const found = await Promise.all([
+      this.#lookaside.read(digest, options),
+      this.#attachments?.read(digest, options) ?? [],
+      this.#referrers?.read(digest, options) ?? [],
+    ]);
+    return found.flat();
   }
 
   /** Writes signatures of a manifest. Of the simple ones these are all then; the others come beside those there are. */
-  async write(digest: Digest, signatures: readonly Signature[], options: SignalOptions = {}): Promise<void> {
+  async write(manifest: Descriptor, signatures: readonly Signature[], options: SignalOptions = {}): Promise<void> {
     const simple = signatures.filter((signature) => signature.kind === "simple");
     const attached = signatures.filter((signature) => signature.kind === "sigstore");
-    if (simple.length > 0) await this.#lookaside.write(digest, simple, options);
-    if (attached.length > 0) await this.#attachments!.write(digest, attached, options);
+    if (simple.length > 0) await this.#lookaside.write(manifest.digest, simple, options);
+    if (attached.length === 0) return;
+    if (this.#writesReferrers) await this.#referrers!.write(manifest, attached, options);
+    else await this.#attachments!.write(manifest.digest, attached, options);
   }
 }

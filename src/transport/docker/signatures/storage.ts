@@ -1,3 +1,5 @@
+import type { ReferrersMode } from "../../../image/mod.ts";
+
 /** Where the signatures of a repository's images are, besides the registry's own. */
 export interface SignatureStorage {
   /** Where simple signatures are read; `undefined`: nowhere. */
@@ -6,6 +8,8 @@ export interface SignatureStorage {
   readonly lookasideStaging?: URL | undefined;
   /** Whether sigstore signatures are attached to images in the registry. */
   readonly attachments: boolean;
+  /** How they are attached; see `SystemContext.registryReferrersMode`. */
+  readonly referrersMode?: ReferrersMode | undefined;
 }
 
 /** The files of lookaside directories, where a host has any. */

@@ -1,0 +1,171 @@
+import type { DestinationAbilities } from "../image/mod.ts";
+import {
+  convertToDockerManifest,
+  type Descriptor,
+  isChangeableLayer,
+  isForeignLayer,
+  isSchema1MediaType,
+  ManifestsError,
+  MEDIA_TYPES,
+  type ParsedImage,
+  schema1EmptyLayers,
+} from "../spec/mod.ts";
+import { cannotModify, imageTypes } from "./formats.ts";
+import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
+import type { InstanceCompression } from "./operations.ts";
+import type { CopyWishes, PlannedBlob, PlannedImage } from "./plan_types.ts";
+import type { ReadImage, ReadNode } from "./read.ts";
+import type { Algorithm } from "./recoding/mod.ts";
+
+/** What the plan of each image depends on. */
+export interface PlanSurroundings {
+  /** What the destination can do. */
+  readonly abilities: DestinationAbilities;
+  /** What the caller wants. */
+  readonly wishes: CopyWishes;
+}
+
+/** The compression that an instance will have. See `planOperations`. */
+export function compressionAfter(image: ReadNode | undefined, options: PlanSurroundings): InstanceCompression {
+  if (!image) return "as-declared";
+  if (image.kind === "index" || options.wishes.fixed) return "fixed";
+  const { manifest } = image;
+  const keepsForeign = options.abilities.keepsForeignLayers ?? false;
+  const layers = (image.layers ?? manifest.layers).filter((layer) => !(keepsForeign && isForeignLayer(layer)));
+  if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return "fixed";
+  const policy = policyFor(options, undefined);
+  const fixed = fixedBy(options.wishes, { isReferrer: false, ...image });
+  const forms = new Set(layers.map((layer): LayerForm => {
+    const form = declaredForm(layer);
+    // One that must not change stays as it is; a variant of it is another image.
+    const recoding = form && !fixed ? recodingFor(policy, form) : undefined;
+    return recoding ? recoding.compress?.algorithm ?? "uncompressed" : form;
+  }));
+  // Who reads zstd reads a mixture of it with zstd:chunked.
+  if (forms.has("zstd")) forms.delete("zstd:chunked");
+  const [form] = forms;
+  if (forms.size > 1 || form === undefined || form === "bzip2" || form === "Xz") return "as-declared";
+  return form;
+}
+
+/** Plans an image, or a variant of it. What cannot be done fails here. */
+export function planImage(
+  image: ReadImage,
+  options: PlanSurroundings,
+  own: Pick<PlannedImage, "variant" | "referrers" | "isReferrer">,
+): PlannedImage {
+  const { variant, isReferrer } = own;
+  const { instance, digest, manifest } = image;
+  const { abilities, wishes } = options;
+  // A variant is another image, of which nobody has signed or said anything yet.
+  const signatures = variant ? [] : image.signatures;
+  const fixed = fixedBy(wishes, { isReferrer, signatures, referrers: own.referrers });
+  const given = image.layers ?? manifest.layers;
+  refuseSubstitution(manifest, given, fixed);
+  const policy = policyFor(options, variant);
+  const changeable = (layer: Descriptor) => !fixed && isChangeableLayer(manifest, layer);
+  const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
+  const types = imageTypes(
+    manifest,
+    { accepted: abilities.manifestTypes, forced: forcedType(wishes, isReferrer), fixed },
+    recompressed ? policy.algorithm : undefined,
+  );
+  refuseConversion(manifest, types[0]!, abilities);
+  // Not by a fallback: a Docker manifest that stays Docker's cannot name what OCI could.
+  const zstd = types[0] === MEDIA_TYPES.ociManifest;
+  const blob = (role: PlannedBlob["role"]) => (descriptor: Descriptor, i?: number): PlannedBlob => ({
+    descriptor,
+    role,
+    instance,
+    origin: image.origins.get(descriptor.digest),
+    policy: { ...policy, zstd, changeable: i !== undefined && changeable(descriptor) },
+  });
+  return {
+    kind: "image",
+    ...own,
+    digest,
+    manifest,
+    instance,
+    layers: given.map((layer, i) => blob("layer")(layer, i)),
+    config: manifest.config && blob("config")(manifest.config),
+    types,
+    fixed,
+    signatures,
+  };
+}
+
+/** Why a manifest must not change; `undefined` where it may. */
+export function fixedBy(
+  { fixed }: CopyWishes,
+  { isReferrer, signatures, referrers }: Companions,
+): string | undefined {
+  if (fixed !== undefined) return fixed;
+  if (isReferrer) return "it is about another manifest, and goes with it as it is";
+  if (signatures.length > 0) return "it would invalidate signatures, which removeSignatures leaves out";
+  return referrers.length > 0 ? "what is about it would be about another one" : undefined;
+}
+
+/** What holds a manifest as it is. */
+interface Companions {
+  readonly isReferrer: boolean;
+  readonly signatures: readonly unknown[];
+  readonly referrers: readonly unknown[];
+}
+
+/** The type that the caller wants: of images, not of what is about them. */
+export function forcedType({ manifestType }: CopyWishes, isReferrer: boolean): string | undefined {
+  return isReferrer ? undefined : manifestType;
+}
+
+/** What is wanted of the layers of an image, or of a variant of it. */
+function policyFor({ abilities, wishes }: PlanSurroundings, variant: Algorithm | undefined): LayerPolicy {
+  const preserves = (abilities.layerCompression ?? "preserve") === "preserve";
+  // Who forces a format means it also where layers would stay as they are.
+  const wish = preserves && wishes.forceCompressionFormat ? "compress" : abilities.layerCompression ?? "preserve";
+  if (variant) {
+    return { changeable: true, wish: "compress", algorithm: variant, level: undefined, required: true, zstd: true };
+  }
+  return {
+    changeable: true,
+    wish,
+    algorithm: wish === "compress" ? wishes.compressionFormat : undefined,
+    level: wishes.compressionLevel,
+    required: wishes.forceCompressionFormat ?? false,
+    zstd: true,
+  };
+}
+
+/** `zstd` where the layer will be compressed with it by us. */
+function resultingAlgorithm(policy: LayerPolicy, layer: Descriptor): "zstd" | undefined {
+  const recoding = recodingFor(policy, declaredForm(layer) ?? "uncompressed");
+  return recoding?.compress && recoding.compress.algorithm !== "gzip" ? "zstd" : undefined;
+}
+
+/** A source that gives other bytes than the manifest names makes another manifest of it. */
+function refuseSubstitution(manifest: ParsedImage, given: readonly Descriptor[], fixed: string | undefined): void {
+  if (given.length !== manifest.layers.length) {
+    throw new ManifestsError(
+      "INVALID_MANIFEST",
+      `Cannot copy an image whose manifest names ${manifest.layers.length} layers as its source has ${given.length}`,
+    );
+  }
+  const changed = given.some(({ digest }, i) => digest !== manifest.layers[i]!.digest);
+  if (changed && fixed) throw cannotModify("copy an image whose layers are not kept as its manifest names them", fixed);
+}
+
+/** Fails now where a conversion cannot succeed later. */
+function refuseConversion(manifest: ParsedImage, type: string, abilities: DestinationAbilities): void {
+  if (type === manifest.mediaType) return;
+  if (manifest.kind === "oci-image") convertToDockerManifest(withoutZstd(manifest, abilities));
+  // Reading its history is what can fail.
+  if (manifest.kind === "docker-schema1" && !isSchema1MediaType(type)) schema1EmptyLayers(manifest);
+}
+
+/** Layers with zstd are compressed anew before they are named in a format that cannot say zstd. */
+function withoutZstd(manifest: ParsedImage, { keepsForeignLayers }: DestinationAbilities): ParsedImage {
+  const layers = manifest.layers.map((layer) => {
+    const kept = !isChangeableLayer(manifest, layer) || (keepsForeignLayers && isForeignLayer(layer));
+    return kept ? layer : { ...layer, mediaType: layer.mediaType.replace(/\+zstd$/, "+gzip") };
+  });
+  return { ...manifest, layers };
+}

@@ -1,0 +1,297 @@
+import { type BlobOrigin, type ImageSource, readManifest, type VerifiedManifest } from "../image/mod.ts";
+import { allOrAbort } from "../internal/mod.ts";
+import { isSignatureReferrer, type Signature, type SignaturePolicy } from "../signature/mod.ts";
+import {
+  type Descriptor,
+  type Digest,
+  entriesOf,
+  findReferrer,
+  isIndex,
+  isManifestsError,
+  ManifestsError,
+  type ParsedImage,
+  type ParsedIndex,
+  type ParsedManifest,
+} from "../spec/mod.ts";
+import { retry, type RetryOptions } from "./retry.ts";
+import { selectInstances, type Selection } from "./select.ts";
+
+/** What is known of every manifest that will be copied. */
+interface ReadManifest {
+  /** Its digest. */
+  readonly digest: Digest;
+  /** The instance to ask the source for; `undefined` for what its reference names. */
+  readonly instance: Digest | undefined;
+  /** Its signatures that go with it. */
+  readonly signatures: readonly Signature[];
+  /** The manifests about it that go with it. */
+  readonly referrers: readonly ReadNode[];
+}
+
+/** An image whose manifest has been read. */
+export interface ReadImage extends ReadManifest {
+  /** Tells it from an index. */
+  readonly kind: "image";
+  /** Its manifest. */
+  readonly manifest: ParsedImage;
+  /** The layers as the source gives them, where those are not the manifest's. */
+  readonly layers: readonly Descriptor[] | undefined;
+  /** Where its blobs are, by digest, as far as the source says. */
+  readonly origins: ReadonlyMap<Digest, BlobOrigin>;
+}
+
+/** An index that has been read, with what is copied of it. */
+export interface ReadIndex extends ReadManifest {
+  /** Tells it from an image. */
+  readonly kind: "index";
+  /** The index. */
+  readonly manifest: ParsedIndex;
+  /** The instances to copy, in the order of the index and each once; one may be an index in its turn. */
+  readonly members: readonly ReadNode[];
+}
+
+/** A manifest with everything below it. One that several indexes name is one object. */
+export type ReadNode = ReadImage | ReadIndex;
+
+/** What {@linkcode readTree} needs. */
+export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "isTransient"> {
+  /** Which images may be copied. */
+  readonly policy: SignaturePolicy;
+  /** Whether an instance is judged where a list has it from, not by the name of the list. */
+  readonly judgesOrigins: boolean;
+  /** Whether to leave out the signatures that the source has. */
+  readonly removeSignatures: boolean;
+  /** Whether what is about a manifest goes with it. */
+  readonly referrers: boolean;
+  /** Ends the reading. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How deep indexes, and referrers of referrers, are followed: deeper than anybody means. */
+const MAX_DEPTH = 8;
+/** How many manifests are read that the list itself does not name. */
+const MAX_NESTED = 10_000;
+
+/**
+ * Reads the manifests that a selection means, each once and all together: each host has a bound of its own. What policy
+ * does not allow fails here.
+ *
+ * @throws {PolicyRejectedError} Where an image may not be copied.
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED` where indexes go too deep, and others.
+ */
+export async function readTree(source: ImageSource, options: ReadOptions): Promise<ReadNode> {
+  const { signal, maxRetries } = options;
+  const top = await readManifest(source, { signal, maxRetries });
+  return await new TreeReader(source, options).readTop(top);
+}
+
+/** Where in the tree a manifest is read. */
+interface Place {
+  /** How many manifests are above it; 1 for what the list itself names. */
+  readonly depth: number;
+  /** Whether it is there for its own sake, and so judged by policy, or because it is about another one. */
+  readonly role: "instance" | "referrer";
+  /** Ends the reading. */
+  readonly signal: AbortSignal | undefined;
+}
+
+class TreeReader {
+  readonly #source: ImageSource;
+  readonly #options: ReadOptions;
+  readonly #nodes = new Map<string, Promise<ReadNode>>();
+  #nested = 0;
+
+  constructor(source: ImageSource, options: ReadOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  async readTop(top: VerifiedManifest): Promise<ReadNode> {
+    const { selection, signal } = this.#options;
+    const place: Place = { depth: 0, role: "instance", signal };
+    if (!isIndex(top.manifest)) return await this.#complete(top, undefined, place);
+    if (selection === "system") return await this.#readChosen(top.manifest, { ...place, depth: 1 });
+    return await this.#complete(top, undefined, place, selectInstances(top.manifest, this.#options));
+  }
+
+  /** The image for the platform, which may be in an index within the index. */
+  async #readChosen(index: ParsedIndex, place: Place): Promise<ReadNode> {
+    const [instance] = selectInstances(index, this.#options);
+    const verified = await this.#readManifest(instance!, place);
+    if (!isIndex(verified.manifest)) return await this.#complete(verified, instance, place);
+    return await this.#readChosen(verified.manifest, { ...place, depth: place.depth + 1 });
+  }
+
+  async #readAll(digests: readonly Digest[], place: Place): Promise<ReadNode[]> {
+    return await allOrAbort(
+      digests.map((digest) => (signal) => this.#read(digest, { ...place, signal })),
+      place.signal,
+    );
+  }
+
+  #read(instance: Digest, place: Place): Promise<ReadNode> {
+    const key = `${place.role} ${instance}`;
+    const known = this.#nodes.get(key);
+    if (known) return known;
+    const reading = this.#readManifest(instance, place).then((verified) => this.#complete(verified, instance, place));
+    this.#nodes.set(key, reading);
+    return reading;
+  }
+
+  async #readManifest(instance: Digest, { depth, signal }: Place): Promise<VerifiedManifest> {
+    if (depth > MAX_DEPTH || depth > 1 && ++this.#nested > MAX_NESTED) {
+      const problem = depth > MAX_DEPTH ? `more than ${MAX_DEPTH} levels deep` : `more than ${MAX_NESTED} manifests`;
+      throw new ManifestsError("LIMIT_EXCEEDED", `Cannot copy ${instance} as what is below the list is ${problem}`);
+    }
+    const read = () => readManifest(this.#source, { instance, signal, maxRetries: 0 });
+    return await this.#retry(`reading instance ${instance}`, read, signal);
+  }
+
+  /** Asks the policy, and reads what is below a manifest and what goes with it. */
+  async #complete(
+    { digest, manifest }: VerifiedManifest,
+    instance: Digest | undefined,
+    place: Place,
+    chosen?: readonly Digest[],
+  ): Promise<ReadNode> {
+    const { signal } = place;
+    const own = { digest, instance };
+    const below = { ...place, depth: place.depth + 1 };
+    if (isIndex(manifest)) {
+      const named = chosen ?? [...new Set(entriesOf(manifest).map(({ digest }) => digest))];
+      const members = await this.#readAll(named, below);
+      const readSignatures = this.#signatureReader(own, signal);
+      if (members.length === 0 && this.#mustJudgeIndex(instance, place)) {
+        await this.#requireAllowed({ ...own, manifest, readSignatures }, signal);
+      }
+      return { kind: "index", ...own, manifest, members, ...await this.#companions(digest, readSignatures, below) };
+    }
+    const readSignatures = this.#signatureReader(own, signal);
+    if (place.role === "instance") await this.#requireAllowed({ ...own, manifest, readSignatures }, signal);
+    const layers = await this.#source.layersForCopy?.(manifest, { instance, signal });
+    const origins = await this.#originsOf(instance, blobsOf(manifest, layers));
+    return {
+      kind: "image",
+      ...own,
+      manifest,
+      layers,
+      origins,
+      ...await this.#companions(digest, readSignatures, below),
+    };
+  }
+
+  /** Of an index without its members nothing else would be judged. Who makes a list believes it already. */
+  #mustJudgeIndex(instance: Digest | undefined, { role }: Place): boolean {
+    const isOwn = instance === undefined && this.#options.judgesOrigins && this.#source.originOf !== undefined;
+    return role === "instance" && !isOwn;
+  }
+
+  /** The signatures of a manifest: read once, and not before somebody wants them. */
+  #signatureReader({ digest, instance }: Pick<ReadManifest, "digest" | "instance">, signal: AbortSignal | undefined) {
+    const manifest = { digest, isInstance: instance !== undefined };
+    let reading: Promise<readonly Signature[]> | undefined;
+    return () => reading ??= Promise.resolve(this.#source.getSignatures?.(manifest, { signal }) ?? []);
+  }
+
+  async #requireAllowed(
+    { digest, instance, manifest, readSignatures }: JudgedManifest,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { policy, judgesOrigins } = this.#options;
+    const origin = judgesOrigins && instance ? await this.#source.originOf?.(instance) : undefined;
+    const reference = origin ?? this.#source.reference;
+    const { transport, policyConfigurationIdentity, policyConfigurationNamespaces, dockerReference } = reference;
+    await policy.requireAllowed({
+      transport,
+      identity: policyConfigurationIdentity,
+      namespaces: policyConfigurationNamespaces,
+      image: String(reference),
+      dockerReference,
+      isInstance: instance !== undefined,
+      manifest: manifest.bytes,
+      digest,
+      readSignatures,
+    }, { signal });
+  }
+
+  async #originsOf(
+    instance: Digest | undefined,
+    blobs: readonly Descriptor[],
+  ): Promise<ReadonlyMap<Digest, BlobOrigin>> {
+    const origins = new Map<Digest, BlobOrigin>();
+    for (const descriptor of blobs) {
+      const origin = await this.#source.blobOrigin?.(descriptor, { instance });
+      if (origin) origins.set(descriptor.digest, origin);
+    }
+    return origins;
+  }
+
+  /** What goes with a manifest: its signatures, and what is about it. */
+  async #companions(
+    digest: Digest,
+    readSignatures: () => Promise<readonly Signature[]>,
+    below: Place,
+  ): Promise<Pick<ReadManifest, "signatures" | "referrers">> {
+    const { removeSignatures, referrers } = this.#options;
+    const signatures = removeSignatures ? [] : await readSignatures();
+    if (!referrers) return { signatures, referrers: [] };
+    // What a referrer holds goes along with that.
+    const others = signatures.filter((signature) => signature.kind === "simple" || signature.referrer === undefined);
+    return { signatures: others, referrers: await this.#readReferrers(digest, below) };
+  }
+
+  async #readReferrers(subject: Digest, place: Place): Promise<readonly ReadNode[]> {
+    const { signal } = place;
+    const list = async () => await this.#source.listReferrers?.(subject, { signal, maxRetries: 0 }) ?? [];
+    const listed = await this.#retry(`reading the referrers of ${subject}`, list, signal);
+    const wanted = this.#options.removeSignatures ? listed.filter((entry) => !isSignatureReferrer(entry)) : listed;
+    const nodes = await allOrAbort(
+      wanted.map(({ digest }) => (signal) => this.#findReferrer(digest, { ...place, role: "referrer", signal })),
+      signal,
+    );
+    // A list of referrers may name what is about another manifest, or about none.
+    return nodes.filter((node) => node !== undefined).filter(({ manifest }) => subjectOf(manifest) === subject);
+  }
+
+  /** A list of referrers may be older than what it names. */
+  async #findReferrer(digest: Digest, place: Place): Promise<ReadNode | undefined> {
+    try {
+      return await this.#read(digest, place);
+    } catch (error) {
+      if (isManifestsError(error, "NOT_FOUND")) return undefined;
+      throw error;
+    }
+  }
+
+  #retry<T>(step: string, work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const { maxRetries, retryDelay, emit } = this.#options;
+    return retry(step, work, { maxRetries, retryDelay, emit, signal: signal ?? NEVER });
+  }
+}
+
+/** What policy judges. */
+interface JudgedManifest extends Pick<ReadNode, "digest" | "instance" | "manifest"> {
+  /** Reads its signatures. */
+  readonly readSignatures: () => Promise<readonly Signature[]>;
+}
+
+const NEVER: AbortSignal = new AbortController().signal;
+
+function subjectOf(manifest: ParsedManifest): Digest | undefined {
+  return findReferrer(manifest)?.subject;
+}
+
+/** All that is in a tree, each once. */
+export function listNodes(top: ReadNode): readonly ReadNode[] {
+  const found = new Set<ReadNode>([top]);
+  // A set is walked in the order in which it grows.
+  for (const node of found) {
+    for (const below of [...node.kind === "index" ? node.members : [], ...node.referrers]) found.add(below);
+  }
+  return [...found];
+}
+
+/** The blobs of an image as its source gives them. */
+export function blobsOf({ layers, config }: ParsedImage, given: ReadImage["layers"]): readonly Descriptor[] {
+  return [...given ?? layers, ...config ? [config] : []];
+}

@@ -1,0 +1,38 @@
+import { allOrAbort, type CallOptions, streamOf } from "../../../internal/mod.ts";
+import type { Repository } from "../../../registry/mod.ts";
+import { type Descriptor, readBlob } from "../../../spec/mod.ts";
+
+/** Reads a blob that is held in memory, verified. Fails with code `LIMIT_EXCEEDED` above that many bytes. */
+export async function readSmallBlob(
+  repository: Repository,
+  descriptor: Descriptor,
+  limit: number,
+  options: CallOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await readBlob(await repository.getUnverifiedBlob(descriptor.digest, options), descriptor, limit);
+}
+
+/** Writes a blob that is held in memory, unless it is there. */
+export async function putSmallBlob(
+  repository: Repository,
+  descriptor: Descriptor,
+  bytes: Uint8Array<ArrayBuffer>,
+  options: CallOptions,
+): Promise<void> {
+  if (await repository.headBlob(descriptor.digest, options) !== undefined) return;
+  await repository.putBlob(descriptor, streamOf(bytes), options);
+}
+
+/** Writes blobs that nobody can have written before, such as what says when it was signed: all at once, unseen. */
+export async function putNewBlobs(
+  repository: Repository,
+  blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> }[],
+  options: CallOptions,
+): Promise<void> {
+  await allOrAbort(
+    blobs.map(({ descriptor, bytes }) => async (signal) =>
+      await repository.putBlob(descriptor, streamOf(bytes), { ...options, signal })
+    ),
+    options.signal,
+  );
+}
