@@ -4,22 +4,24 @@ import { generateKeyPairSync } from "node:crypto";
 import { verify } from "../../mod.ts";
 import { createPolicy, generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
 import { folderTest } from "../support/folders.ts";
-import { encode } from "../support/images.ts";
+import { clientOf, encode } from "../support/images.ts";
 import { COSIGN } from "../support/oracles.ts";
 import { type CommandResult, exec, ok } from "../support/peers.ts";
+import { REGISTRIES } from "../support/registries.ts";
 import { makeSigningWorld, sigstoreSigned } from "../support/signing_world.ts";
 
 /** No log, and signatures where podman and skopeo look for them. */
 const OLD_FORM = ["--new-bundle-format=false", "--allow-http-registry", "--allow-insecure-registry"];
-const ENV = { COSIGN_PASSWORD: "pw" };
+/** The second lets it use referrers, where a flag says so. */
+const ENV = { COSIGN_PASSWORD: "pw", COSIGN_EXPERIMENTAL: "1" };
 const PASSPHRASE = encode("pw");
 
 /** Kinds of keys with which cosign 3 signs, over other hashes, what cosign 3 does not believe, nor anybody else. */
 const UNUSABLE = ["p384", "ed25519"];
 
 /** Whether cosign believes an image. */
-function believes(publicKey: string, image: string): Promise<CommandResult> {
-  return exec([COSIGN, "verify", "--insecure-ignore-tlog", ...OLD_FORM, "--key", publicKey, image]);
+function believes(publicKey: string, image: string, ...flags: string[]): Promise<CommandResult> {
+  return exec([COSIGN, "verify", "--insecure-ignore-tlog", ...OLD_FORM, "--key", publicKey, ...flags, image], ENV);
 }
 
 /** Has cosign sign an image, or a list with all its instances. */
@@ -102,3 +104,29 @@ folderTest("what cosign signs is believed here, by repository or by the name tha
     assert.equal(await judge(name), "allowed");
   }
 }, PEERS);
+
+for (const [name, start] of Object.entries(REGISTRIES)) {
+  folderTest(`signatures that are referrers in ${name} are read by cosign, and its own here`, async (folder) => {
+    await using world = await makeSigningWorld(folder, start);
+    const { registry: { host }, list, digests } = world;
+    const systemContext = { ...world.systemContext, registryReferrersMode: "oci-1-1" as const };
+    const pair = await generateSigstoreKeyPair(PASSPHRASE);
+    await Deno.writeTextFile(`${folder}/ours.key`, pair.privateKey);
+    await Deno.writeTextFile(`${folder}/ours.pub`, pair.publicKey);
+    await using signer = await openSigstoreSigner(encode(pair.privateKey), { passphrase: PASSPHRASE });
+    const { digest } = await list.push(`${host}/ours:1`, { systemContext, signers: [signer] });
+    for (const image of [digest, ...digests].map((digest) => `${host}/ours@${digest}`)) {
+      const believed = await believes(`${folder}/ours.pub`, image, "--experimental-oci11");
+      assert.equal(believed.code, 0, believed.stderr);
+      assert.notEqual((await believes(`${folder}/ours.pub`, image)).code, 0);
+    }
+
+    await list.push(`${host}/theirs:1`, { systemContext });
+    await signs(`${folder}/ours.key`, `${host}/theirs@${digest}`, "--registry-referrers-mode=oci-1-1");
+    const tags = await Array.fromAsync(clientOf(host).repository("theirs").listTags());
+    assert.deepEqual(tags.filter((tag) => tag.endsWith(".sig")), []);
+    const policy = createPolicy({ default: [sigstoreSigned(pair.publicKey, { type: "matchRepository" })] });
+    const { allowed, top } = await verify(`docker://${host}/theirs:1`, { policy, systemContext });
+    assert.ok(allowed, top.reasons[0]?.reason);
+  }, PEERS);
+}

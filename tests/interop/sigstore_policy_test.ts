@@ -15,13 +15,12 @@ import { folderTest } from "../support/folders.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { IMAGECOPY } from "../support/oracles.ts";
 import { ok } from "../support/peers.ts";
-import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
+import { REGISTRIES, startEmbedded } from "../support/registries.ts";
 import { makeSigningWorld, sigstoreSigned } from "../support/signing_world.ts";
 import { encryptedKey } from "../support/sigstore.ts";
 
 const SIGNATURE = "dev.cosignproject.cosign/signature";
 const PASSPHRASE = encode("pw");
-const REGISTRIES = { "the embedded registry": startEmbedded, "docker-registry": startDockerRegistry };
 const PEERS = ["docker-registry", "gpg", IMAGECOPY];
 
 type World = Awaited<ReturnType<typeof makeSigningWorld>>;
