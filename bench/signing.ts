@@ -17,9 +17,9 @@ export async function signing(): Promise<void> {
   await using relay = startRelay(registry.host, FAR);
   const folder = await Deno.makeTempDir();
   try {
-    const flags = await prepare(folder, registry.host);
-    await signAt(registry.host, "Sign and push twelve tiny images, and their list, with a sigstore key", flags);
-    await signAt(relay.host, `Sign and push them ${FAR} ms away each way`, flags);
+    const files = await prepare(folder, registry.host);
+    await signAt(registry.host, "Sign and push twelve tiny images, and their list, with a sigstore key", files);
+    await signAt(relay.host, `Sign and push them ${FAR} ms away each way`, files);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

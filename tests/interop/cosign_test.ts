@@ -1,8 +1,13 @@
 /** What cosign itself makes of our keys and signatures, and we of its. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { verify } from "../../mod.ts";
-import { createPolicy, generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
+import { create, verify } from "../../mod.ts";
+import {
+  createPolicy,
+  createSignaturePolicy,
+  generateSigstoreKeyPair,
+  openSigstoreSigner,
+} from "../../src/signature/mod.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { COSIGN } from "../support/oracles.ts";
@@ -102,6 +107,16 @@ folderTest("what cosign signs is believed here, by repository or by the name tha
     if (name !== "ours") continue;
     await signs(`${folder}/${name}.key`, `${image}@${digest}`, "--sign-container-identity", `${image}:1`);
     assert.equal(await judge(name), "allowed");
+    const copy = create();
+    await copy.add(`docker://${image}:1`, { systemContext, all: true });
+    const push = async (key: string) => {
+      const publicKey = await Deno.readTextFile(`${folder}/${key}.pub`);
+      const signaturePolicy = createSignaturePolicy(createPolicy({ default: [sigstoreSigned(publicKey, anyTag)] }));
+      return await copy.push(`${registry.host}/copy:1`, { systemContext, signaturePolicy });
+    };
+    await assert.rejects(push("cosign"), { code: "POLICY_REJECTED" });
+    await push(name);
+    assert.equal((await believes(`${folder}/${name}.pub`, `${registry.host}/copy@${copy.instances()[0]}`)).code, 0);
   }
 }, PEERS);
 

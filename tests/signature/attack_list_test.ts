@@ -283,6 +283,7 @@ const ATTACKS: Attack[] = [
   [29, "a log's promise for another signature", "SIGNATURE_LOG_REJECTED", () => judgeLogged(sign(payload(), theirs))],
   [29, "a log's promise for another payload", "SIGNATURE_LOG_REJECTED", () => judgeLogged(sign(named("a.b/c:1")))],
   [29, "a log's promise for another key", "SIGNATURE_LOG_REJECTED", () => judgeLogged(sign(payload()), theirs)],
+  [30, "a private key", undefined, () => openChanged(() => {})],
   [30, "a private key that wants much memory", "KEY_INVALID", () => openChanged((box) => box.kdf.params.N = 2 ** 30)],
   [30, "a private key that wants large blocks", "KEY_INVALID", () => openChanged((box) => box.kdf.params.r = 1024)],
   [30, "a private key of another derivation", "KEY_INVALID", () => openChanged((box) => box.kdf.name = "none")],
