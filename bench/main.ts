@@ -1,6 +1,6 @@
 /**
- * Our code beside the real tools, in one run, as ratios. Needs buildah, skopeo and docker-registry. Names of benches as
- * arguments choose some of them.
+ * Our code beside the real tools, in one run, as ratios. Needs buildah, skopeo and docker-registry, and for `signing`
+ * what `deno task oracles` builds. Names of benches as arguments choose some of them.
  */
 import { create, List, loadFromImage, openStore } from "../mod.ts";
 import { type Algorithm, createRecoder } from "../src/copy/recoding/mod.ts";
@@ -12,6 +12,7 @@ import { CLI } from "../tests/support/cli.ts";
 import { clientOf, makeImage, pushImage, pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore, type TestStore } from "../tests/support/stores.ts";
+import { signing } from "./signing.ts";
 import { compare, measured, ok, report, reportAll, startRelay } from "./support.ts";
 
 const systemContext = { dockerInsecureSkipTlsVerify: true, blobInfoCacheDir: "" };
@@ -333,6 +334,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   layouts,
   compression,
   processes,
+  signing,
   sizes,
 };
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);

@@ -167,8 +167,11 @@ class TreeReader {
       const named = chosen ?? [...new Set(entriesOf(manifest).map(({ digest }) => digest))];
       const role = place.role === "instance" ? "instance" : "part";
       const members = await this.#readAll(named, { ...below, role });
-      const companions = await this.#companions(digest, this.#signatureReader(own, signal), below);
-      return { kind: "index", ...own, manifest, members, ...companions };
+      const readSignatures = this.#signatureReader(own, signal);
+      if (members.length === 0 && this.#mustJudgeIndex(instance, place)) {
+        await this.#requireAllowed({ ...own, manifest, readSignatures }, signal);
+      }
+      return { kind: "index", ...own, manifest, members, ...await this.#companions(digest, readSignatures, below) };
     }
     const readSignatures = this.#signatureReader(own, signal);
     if (place.role === "instance") await this.#requireAllowed({ ...own, manifest, readSignatures }, signal);
@@ -184,6 +187,12 @@ class TreeReader {
     };
   }
 
+  /** Of an index without its members nothing else would be judged. Who makes a list believes it already. */
+  #mustJudgeIndex(instance: Digest | undefined, { role }: Place): boolean {
+    const isOwn = instance === undefined && this.#options.judgesOrigins && this.#source.originOf !== undefined;
+    return role === "instance" && !isOwn;
+  }
+
   /** The signatures of a manifest: read once, and not before somebody wants them. */
   #signatureReader({ digest, instance }: Pick<ReadManifest, "digest" | "instance">, signal: AbortSignal | undefined) {
     const manifest = { digest, isInstance: instance !== undefined };
@@ -192,7 +201,7 @@ class TreeReader {
   }
 
   async #requireAllowed(
-    { digest, instance, manifest, readSignatures }: JudgedImage,
+    { digest, instance, manifest, readSignatures }: JudgedManifest,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { policy, judgesOrigins } = this.#options;
@@ -271,7 +280,7 @@ class TreeReader {
 }
 
 /** What policy judges. */
-interface JudgedImage extends Pick<ReadImage, "digest" | "instance" | "manifest"> {
+interface JudgedManifest extends Pick<ReadNode, "digest" | "instance" | "manifest"> {
   /** Reads its signatures. */
   readonly readSignatures: () => Promise<readonly Signature[]>;
 }

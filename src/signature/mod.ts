@@ -61,6 +61,7 @@ export {
   generateSigstoreKeyPair,
   isSignatureReferrer,
   type KeyTrust,
+  missingSignatures,
   openSigstoreSigner,
   parseAttachment,
   type PkiTrust,

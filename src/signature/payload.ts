@@ -54,10 +54,12 @@ export function encodePayload(type: PayloadType, claims: Claims): Uint8Array<Arr
 /**
  * Reads what was signed. To be called only after the signature over these bytes was verified.
  *
- * @throws {SignatureRefusedError} With code `SIGNATURE_PAYLOAD_INVALID`.
+ * @throws {SignatureRefusedError} With code `SIGNATURE_PAYLOAD_INVALID`, or `LIMIT_EXCEEDED` above 64 KiB.
  */
 export function parsePayload(type: PayloadType, bytes: Uint8Array): Claims {
-  if (bytes.length > MAX_PAYLOAD_SIZE) invalid(`payload is larger than ${MAX_PAYLOAD_SIZE} bytes`);
+  if (bytes.length > MAX_PAYLOAD_SIZE) {
+    refuse("LIMIT_EXCEEDED", `invalid payload: it is larger than ${MAX_PAYLOAD_SIZE} bytes`);
+  }
   const top = readMembers(parse(bytes), { required: ["critical", "optional"] }, invalid);
   const critical = readMembers(top.get("critical"), { required: ["type", "image", "identity"] }, invalid);
   const image = readMembers(critical.get("image"), { required: ["docker-manifest-digest"] }, invalid);

@@ -3,7 +3,16 @@ import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
 import { RegistryClient } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { makeImage, makeTar, pushImage } from "../support/images.ts";
+import {
+  createSimpleSigner,
+  generateSigstoreKeyPair,
+  openPgpKey,
+  openSigstoreSigner,
+  type Signer,
+} from "../../src/signature/mod.ts";
+import { folderTest } from "../support/folders.ts";
+import { makeGpgHome } from "../support/gpg.ts";
+import { encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 
 const ARCHITECTURES = ["amd64", "arm64", "s390x"];
 const SHARED = makeTar("shared", "shared");
@@ -84,4 +93,112 @@ Deno.test("a push asks what it must, and the documentation says how much that is
     assert.deepEqual(world.take(), counts, name);
     assert.match(docs.replace(/ +/g, " "), new RegExp(RegExp.escape(`| ${name} | ${documented} |`)));
   }
+});
+
+/** What is asked more, when two images and their list are signed, for each of the three manifests. */
+const SIGNED: [how: string, docs: string, more: Record<string, number>][] = [
+  ["GnuPG, in a lookaside folder", "nothing", {}],
+  ["one sigstore key", "GET; twice POST, PUT; PUT, GET", {
+    "to GET manifests": 2,
+    "to POST blobs/uploads": 2,
+    "to PUT blobs/uploads": 2,
+    "to PUT manifests": 1,
+  }],
+  ["two sigstore keys, in the same second", "GET; twice POST, PUT; PUT, GET", {
+    "to GET manifests": 2,
+    "to POST blobs/uploads": 2,
+    "to PUT blobs/uploads": 2,
+    "to PUT manifests": 1,
+  }],
+  ["a sigstore key beside signatures that are there", "GET, GET; twice POST, PUT; PUT, GET", {
+    "to GET manifests": 2,
+    "to GET blobs": 1,
+    "to POST blobs/uploads": 2,
+    "to PUT blobs/uploads": 2,
+    "to PUT manifests": 1,
+  }],
+];
+
+folderTest(
+  "signing asks what it must, for each manifest, and the documentation says how much that is",
+  async (folder) => {
+    const world = createWorld();
+    await using home = await makeGpgHome();
+    const passphrase = encode("pw");
+    const openSigner = async (time: number) =>
+      await openSigstoreSigner(encode((await generateSigstoreKeyPair(passphrase)).privateKey), {
+        passphrase,
+        now: () => new Date(time),
+      });
+    await using one = await openSigner(1000);
+    await using two = await openSigner(1000);
+    await using later = await openSigner(2000);
+    await using gnupg = createSimpleSigner(await openPgpKey(await home.exportSecret(await home.makeKey("me"))));
+    await Deno.mkdir(`${folder}/registries.d`);
+    await Deno.writeTextFile(`${folder}/registries.d/a.yaml`, `default-docker: {lookaside: "file://${folder}/sigs"}\n`);
+    const systemContext = {
+      fetch: world.fetch,
+      registriesDirPath: `${folder}/registries.d`,
+      dockerUseSigstoreAttachments: true,
+    };
+    const list = create();
+    for (const architecture of ["amd64", "arm64"]) {
+      await pushImage(world.repository("from.example"), makeImage({ architecture }), architecture);
+      await list.add(`from.example/app:${architecture}`, { systemContext });
+    }
+    const push = async (target: string, ...signers: Signer[]) => {
+      world.take();
+      await list.push(`to.example/${target}`, { systemContext, signers, removeSignatures: true });
+      return world.take();
+    };
+    const docs = await Deno.readTextFile(new URL("../../docs/registries.md", import.meta.url));
+    const [first, again] = [await push("plain:1"), await push("plain:1")];
+    const pushes = [
+      await push("gnupg:1", gnupg),
+      await push("one:1", one),
+      await push("two:1", one, two),
+      await push("one:1", later),
+    ];
+    for (const [i, [how, documented, more]] of SIGNED.entries()) {
+      const unsigned = i === 3 ? again : first;
+      const names = new Set([...Object.keys(pushes[i]!), ...Object.keys(unsigned)]);
+      const difference = [...names].map((name) =>
+        [name, ((pushes[i]![name] ?? 0) - (unsigned[name] ?? 0)) / 3] as const
+      );
+      assert.deepEqual(Object.fromEntries(difference.filter(([, count]) => count !== 0)), more, how);
+      assert.match(docs.replace(/ +/g, " "), new RegExp(RegExp.escape(`| ${how} | ${documented} |`)));
+    }
+  },
+  ["gpg"],
+);
+
+Deno.test("a hundred instances are signed together, and the registry is not asked more at once than is allowed", async () => {
+  const world = createWorld();
+  let open = 0, most = 0;
+  const fetch = async (request: Request): Promise<Response> => {
+    if (new URL(request.url).host === "to.example") most = Math.max(most, ++open);
+    try {
+      return await world.fetch(request);
+    } finally {
+      if (new URL(request.url).host === "to.example") open--;
+    }
+  };
+  const passphrase = encode("pw");
+  const { privateKey } = await generateSigstoreKeyPair(passphrase);
+  await using signer = await openSigstoreSigner(encode(privateKey), { passphrase });
+  const systemContext = { fetch, dockerUseSigstoreAttachments: true };
+  const list = create();
+  const names = Array.from({ length: 100 }, (_, i) => `arch${i}`);
+  for (const architecture of names) {
+    await pushImage(world.repository("from.example"), makeImage({ architecture }), architecture);
+  }
+  await list.addAll(names.map((name) => `from.example/app:${name}`), { systemContext });
+  world.take();
+  const { digest } = await list.push("to.example/app:1", { systemContext, signers: [signer] });
+  const { "to GET manifests": reads, "to PUT manifests": writes, "to POST blobs/uploads": uploads } = world.take();
+  assert.deepEqual({ reads, writes, uploads }, { reads: 202, writes: 202, uploads: 402 });
+  assert.ok(most > 1 && most <= 32, `${most} at once`);
+  const tags = await Array.fromAsync(world.repository("to.example").listTags());
+  const signed = [...list.instances(), digest].map((digest) => `${digest.replace(":", "-")}.sig`);
+  assert.deepEqual(tags.sort(), ["1", ...signed].sort());
 });

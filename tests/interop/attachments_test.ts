@@ -1,44 +1,20 @@
 /** Signatures that are attached to an image in a registry, as skopeo carries them there and away. */
 import assert from "node:assert/strict";
-import type { Repository } from "../../src/registry/mod.ts";
 import {
-  attachedSignature,
-  attachmentTag,
   attachSignatures,
   encodeSignature,
   generateSigstoreKeyPair,
-  MAX_SIGNATURE_SIZE,
   openSigstoreSigner,
-  parseAttachment,
   parseSignature,
-  type SigstoreSignature,
-  type StoredAttachment,
 } from "../../src/signature/mod.ts";
-import { type Descriptor, parseReference, readBlob } from "../../src/spec/mod.ts";
+import { parseReference } from "../../src/spec/mod.ts";
+import { attach, readAttached, readStored } from "../support/attachments.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, encode, makeImage, pushImage } from "../support/images.ts";
 import { ok } from "../support/peers.ts";
 import { startEmbedded } from "../support/registries.ts";
 
 const image = makeImage({ architecture: "amd64" });
-const TAG = attachmentTag(image.digest);
-
-async function readStored(repository: Repository): Promise<StoredAttachment> {
-  const { bytes } = (await repository.getManifest(TAG))!;
-  return { manifest: bytes, config: await fetchBlob(repository, parseAttachment(bytes).config) };
-}
-
-async function fetchBlob(repository: Repository, descriptor: Descriptor): Promise<Uint8Array<ArrayBuffer>> {
-  return await readBlob(await repository.getBlob(descriptor), descriptor, MAX_SIGNATURE_SIZE);
-}
-
-async function attach(repository: Repository, stored: StoredAttachment | undefined, ...added: SigstoreSignature[]) {
-  const { manifest, blobs } = attachSignatures(stored, added)!;
-  for (const { descriptor, bytes } of blobs) {
-    await repository.putBlob(descriptor, new Blob([bytes]).stream() as ReadableStream<Uint8Array<ArrayBuffer>>);
-  }
-  await repository.putManifest(TAG, manifest);
-}
 
 folderTest("skopeo reads what we attach, adds nothing twice, and its attachments grow here", async (folder) => {
   await using registry = startEmbedded();
@@ -56,25 +32,21 @@ folderTest("skopeo reads what we attach, adds nothing twice, and its attachments
   };
   const remote = `docker://${registry.host}/app:1`;
 
-  await attach(repository, undefined, first, second);
+  await attach(repository, image.digest, undefined, first, second);
   await skopeo(remote, `dir:${folder}/copy`);
   const files = await Promise.all(["1", "2"].map((n) => Deno.readFile(`${folder}/copy/signature-${n}`)));
   assert.deepEqual(files, [encodeSignature(first), encodeSignature(second)]);
   assert.deepEqual(parseSignature(files[0]!), first);
 
-  const before = (await readStored(repository)).manifest;
+  const before = (await readStored(repository, image.digest)).manifest;
   await skopeo(`dir:${folder}/copy`, remote);
-  assert.deepEqual((await readStored(repository)).manifest, before);
+  assert.deepEqual((await readStored(repository, image.digest)).manifest, before);
 
   await Deno.writeFile(`${folder}/copy/signature-3`, encodeSignature(third));
   await skopeo(`dir:${folder}/copy`, remote);
-  const grown = await readStored(repository);
+  const grown = await readStored(repository, image.digest);
   const config = attachSignatures(undefined, [first, second])!.blobs.at(-1)!.bytes;
   const ours = attachSignatures({ manifest: before, config }, [third])!;
   assert.deepEqual(ours.manifest, grown.manifest);
-  const { layers } = parseAttachment(grown.manifest);
-  const read = await Promise.all(
-    layers.map(async (layer) => attachedSignature(layer, await fetchBlob(repository, layer))),
-  );
-  assert.deepEqual(read, [first, second, third]);
+  assert.deepEqual(await readAttached(repository, image.digest), [first, second, third]);
 }, ["skopeo"]);

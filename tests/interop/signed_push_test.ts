@@ -8,74 +8,22 @@ import {
   generateSigstoreKeyPair,
   openSigstoreSigner,
 } from "../../src/signature/mod.ts";
-import { encodeBase64 } from "../../src/internal/mod.ts";
 import { cliOk } from "../support/cli.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
 import { RegistryClient } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
+import { encode, makeImage, pushImage } from "../support/images.ts";
 import { exec, ok } from "../support/peers.ts";
-import { startDockerRegistry } from "../support/registries.ts";
+import { makeSigningWorld, signedBy, sigstoreSigned } from "../support/signing_world.ts";
 import { makeStore } from "../support/stores.ts";
-
-const PLATFORMS = [{ architecture: "amd64" }, { architecture: "arm64" }];
-
-/** A registry with images, keys, and configuration that keeps signatures in the folder and in the registry. */
-async function makeWorld(folder: string) {
-  const registry = await startDockerRegistry();
-  const home = await makeGpgHome();
-  const registriesDirPath = `${folder}/registries.d`;
-  await Deno.mkdir(registriesDirPath);
-  await Deno.writeTextFile(
-    `${registriesDirPath}/all.yaml`,
-    `default-docker:\n  lookaside: file://${folder}/lookaside\n  use-sigstore-attachments: true\n`,
-  );
-  const systemContext = { dockerInsecureSkipTlsVerify: true, registriesDirPath };
-  const digests = await pushPlatforms(registry.host, "app", PLATFORMS);
-  const list = create();
-  for (const { architecture } of PLATFORMS) {
-    await list.add(`docker://${registry.host}/app:${architecture}`, { systemContext });
-  }
-  const policyFile = async (name: string, ...requirements: unknown[]) => {
-    await Deno.writeTextFile(
-      `${folder}/${name}`,
-      JSON.stringify({
-        default: [{ type: "reject" }],
-        transports: {
-          docker: { [registry.host]: requirements },
-          dir: { "": [{ type: "insecureAcceptAnything" }] },
-        },
-      }),
-    );
-    return `${folder}/${name}`;
-  };
-  const skopeo = (policy: string, from: string) =>
-    exec([
-      ...["skopeo", "--policy", policy, "--registries.d", registriesDirPath, "copy", "-q", "--all"],
-      ...["--src-tls-verify=false", from, `dir:${folder}/${crypto.randomUUID()}`],
-    ]);
-  return {
-    registry,
-    home,
-    systemContext,
-    digests,
-    list,
-    policyFile,
-    skopeo,
-    async [Symbol.asyncDispose]() {
-      await home[Symbol.asyncDispose]();
-      await registry[Symbol.asyncDispose]();
-    },
-  };
-}
 
 const PEERS = ["skopeo", "docker-registry", "gpg"];
 
 folderTest(
   "a list that is signed with both kinds is believed under either, and under no other key or name",
   async (folder) => {
-    await using world = await makeWorld(folder);
+    await using world = await makeSigningWorld(folder);
     const { registry, home, list, systemContext, digests } = world;
     const [fingerprint, other] = [await home.makeKey("me", { passphrase: "pw" }), await home.makeKey("other")];
     const pair = await generateSigstoreKeyPair(encode("pw"));
@@ -94,25 +42,18 @@ folderTest(
     const kept = await Array.fromAsync(Deno.readDir(`${folder}/lookaside`), ({ name }) => name);
     assert.deepEqual(kept.sort(), [...digests, digest].map((d) => `signed@${d.replace(":", "=")}`).sort());
 
-    const signedBy = async (fingerprint: string, signedIdentity?: unknown) => ({
-      type: "signedBy",
-      keyType: "GPGKeys",
-      keyData: encodeBase64(await home.exportKeys(fingerprint)),
-      ...signedIdentity ? { signedIdentity } : {},
-    });
-    const sigstoreSigned = (publicKey: string) => ({
-      type: "sigstoreSigned",
-      keyData: encodeBase64(encode(publicKey)),
-      signedIdentity: { type: "matchRepository" },
-    });
-    const believed = await world.skopeo(await world.policyFile("good.json", await signedBy(fingerprint)), target);
+    const keysOf = (fingerprint: string) => home.exportKeys(fingerprint);
+    const believed = await world.skopeo(
+      await world.policyFile("good.json", signedBy(await keysOf(fingerprint))),
+      target,
+    );
     assert.equal(believed.code, 0, believed.stderr);
     const elsewhere = { type: "exactRepository", dockerRepository: `${registry.host}/else` };
     const rows: [unknown, boolean, string?][] = [
-      [await signedBy(fingerprint), true],
-      [await signedBy(other), false, "SIGNATURE_KEY_UNKNOWN"],
-      [await signedBy(fingerprint, elsewhere), false, "SIGNATURE_IDENTITY_MISMATCH"],
-      [sigstoreSigned(pair.publicKey), true],
+      [signedBy(await keysOf(fingerprint)), true],
+      [signedBy(await keysOf(other)), false, "SIGNATURE_KEY_UNKNOWN"],
+      [signedBy(await keysOf(fingerprint), elsewhere), false, "SIGNATURE_IDENTITY_MISMATCH"],
+      [sigstoreSigned(pair.publicKey, { type: "matchRepository" }), true],
       [sigstoreSigned((await generateSigstoreKeyPair(encode(""))).publicKey), false, "SIGNATURE_INVALID"],
     ];
     for (const [requirement, allowed, code] of rows) {
@@ -133,7 +74,7 @@ folderTest(
 );
 
 folderTest("signatures go with instances, and hold them as they are", async (folder) => {
-  await using world = await makeWorld(folder);
+  await using world = await makeSigningWorld(folder);
   const { registry, home, list, systemContext, digests } = world;
   const fingerprint = await home.makeKey("me");
   await using signer = createSimpleSigner(await openGpgKey(fingerprint, { homedir: home.folder }));
@@ -166,12 +107,7 @@ folderTest("signatures go with instances, and hold them as they are", async (fol
     ...["--dest-tls-verify=false", `dir:${folder}/copy`, `${signed}:2`],
   ]);
   const policy = createPolicy({
-    default: [{
-      type: "signedBy",
-      keyType: "GPGKeys",
-      keyData: encodeBase64(await home.exportKeys(fingerprint)),
-      signedIdentity: { type: "matchRepository" },
-    }],
+    default: [signedBy(await home.exportKeys(fingerprint), { type: "matchRepository" })],
   });
   const verdict = await verify(`${signed}:2`, { policy, systemContext });
   assert.deepEqual([...verdict.instances.values()].map(({ allowed }) => allowed), [true, true]);
@@ -180,7 +116,7 @@ folderTest("signatures go with instances, and hold them as they are", async (fol
 }, PEERS);
 
 folderTest("what cannot be signed or kept fails before anything is written", async (folder) => {
-  await using world = await makeWorld(folder);
+  await using world = await makeSigningWorld(folder);
   const { registry, list, systemContext } = world;
   const pair = await generateSigstoreKeyPair(encode("pw"));
   await Deno.writeTextFile(`${folder}/key`, pair.privateKey);
@@ -209,16 +145,16 @@ folderTest("what cannot be signed or kept fails before anything is written", asy
 }, PEERS);
 
 folderTest("instances are judged where they come from, by the policy that the caller gives", async (folder) => {
-  await using world = await makeWorld(folder);
+  await using world = await makeSigningWorld(folder);
   const { registry, home, list, systemContext } = world;
   const fingerprint = await home.makeKey("me");
   await using signer = createSimpleSigner(await openGpgKey(fingerprint, { homedir: home.folder }));
   const { createSignaturePolicy } = await import("../../src/signature/mod.ts");
-  const keyData = encodeBase64(await home.exportKeys(fingerprint));
-  const signedBy = { type: "signedBy", keyType: "GPGKeys", keyData, signedIdentity: { type: "matchRepository" } };
   const policy = createPolicy({
     default: [{ type: "reject" }],
-    transports: { docker: { [registry.host]: [signedBy] } },
+    transports: {
+      docker: { [registry.host]: [signedBy(await home.exportKeys(fingerprint), { type: "matchRepository" })] },
+    },
   });
   const signaturePolicy = createSignaturePolicy(policy);
   const target = `docker://${registry.host}/judged:1`;
@@ -228,7 +164,7 @@ folderTest("instances are judged where they come from, by the policy that the ca
 }, PEERS);
 
 folderTest("podman's flags sign: by GnuPG and by sigstore", async (folder) => {
-  await using world = await makeWorld(folder);
+  await using world = await makeSigningWorld(folder);
   await using at = await makeStore();
   const { registry, home, list, systemContext } = world;
   await list.saveToImage(at.store, { names: ["app"] });
@@ -250,8 +186,7 @@ folderTest("podman's flags sign: by GnuPG and by sigstore", async (folder) => {
   await Deno.rename(systemContext.registriesDirPath, `${folder}/.config/containers/registries.d`);
   await cliOk([...at.flags, "push", ...flags, "app", target], env);
   await Deno.rename(`${folder}/.config/containers/registries.d`, systemContext.registriesDirPath);
-  const keyData = encodeBase64(await home.exportKeys(fingerprint));
-  const policy = await world.policyFile("cli.json", { type: "signedBy", keyType: "GPGKeys", keyData });
+  const policy = await world.policyFile("cli.json", signedBy(await home.exportKeys(fingerprint)));
   const believed = await world.skopeo(policy, target);
   assert.equal(believed.code, 0, believed.stderr);
   const described = await describeImage(target, { systemContext });

@@ -157,6 +157,14 @@ Deno.test("public keys of kinds that prove little are refused", async () => {
   }
 });
 
+Deno.test("keys of kinds with which nothing can be signed are refused when they are opened", async () => {
+  for (const key of [generateKeyPairSync("ec", { namedCurve: "P-521" }), generateKeyPairSync("x25519")]) {
+    const pkcs8 = new Uint8Array(key.privateKey.export({ type: "pkcs8", format: "der" }));
+    const file = await encryptedKey(pkcs8, PASSPHRASE);
+    await assert.rejects(openSigstoreSigner(file, { passphrase: PASSPHRASE }), { code: "KEY_INVALID" });
+  }
+});
+
 Deno.test("signatures that are attached come back, once each, and what else was there stays", async () => {
   const [first, second] = [await sign(), await sign(undefined, () => new Date(0))];
   assert.equal(attachmentTag(digestOf(manifest)), `sha256-${digestOf(manifest).slice(7)}.sig`);

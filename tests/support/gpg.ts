@@ -1,3 +1,4 @@
+import { encode } from "./images.ts";
 import { exec, ok } from "./peers.ts";
 
 /** A home of gpg with keys that tests made. */
@@ -18,6 +19,10 @@ export interface GpgHome extends AsyncDisposable {
   pipe(input: Uint8Array, ...args: string[]): Promise<Uint8Array<ArrayBuffer>>;
   /** Makes the agent forget passphrases. */
   forget(): Promise<void>;
+  /** Revokes a key. */
+  revoke(fingerprint: string): Promise<void>;
+  /** Revokes the first subkey of a key without passphrase. */
+  revokeSubkey(fingerprint: string): Promise<void>;
 }
 
 /** Options of {@linkcode GpgHome.makeKey}. */
@@ -32,6 +37,8 @@ export interface MakeKeyOptions {
   subkey?: boolean;
   /** When it ends; default: never. */
   expires?: string;
+  /** When it is made, as in `20240101T000000`; default: now. */
+  at?: string;
 }
 
 /** Makes an empty home. */
@@ -59,7 +66,7 @@ export async function makeGpgHome(): Promise<GpgHome> {
   let making: Promise<unknown> = Promise.resolve();
   const makeKey = async (name: string, options: MakeKeyOptions): Promise<string> => {
     const { algorithm = "ed25519", passphrase = "", usage = "sign", expires = "never" } = options;
-    const secret = ["--passphrase", passphrase];
+    const secret = ["--passphrase", passphrase, ...(options.at ? ["--faked-system-time", options.at] : [])];
     await gpg(...secret, "--quick-gen-key", `${name} <${name}@example.com>`, algorithm, usage, expires);
     const listed = await gpg("--with-colons", "--list-keys", `${name}@example.com`);
     const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listed)![1]!;
@@ -72,6 +79,15 @@ export async function makeGpgHome(): Promise<GpgHome> {
     gpg,
     pipe,
     forget,
+    async revoke(fingerprint) {
+      // gpg makes a certificate with every key, and breaks it so that nobody imports it by accident.
+      const file = await Deno.readTextFile(`${folder}/openpgp-revocs.d/${fingerprint}.rev`);
+      await pipe(encode(file.replace(":-----", "-----")), "--import");
+    },
+    async revokeSubkey(fingerprint) {
+      const flags = ["--no-batch", "--no-tty", "--passphrase", "", "--command-fd", "0", "--edit-key", fingerprint];
+      await pipe(encode("key 1\nrevkey\ny\n0\n\ny\nsave\n"), ...flags);
+    },
     // One after another: several gpgs that make the first key of a home get into each other's way.
     makeKey(name, options = {}) {
       const made = making.then(() => makeKey(name, options));

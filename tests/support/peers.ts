@@ -1,13 +1,17 @@
 /** Real tools that tests run: buildah, podman, skopeo, docker-registry. */
+import { basename } from "@std/path";
 
 const FORBID_SKIPS = Deno.env.get("MANIFESTS_FORBID_SKIPS") === "1";
 
-/** Whether a tool is there; `root` stands for being root. */
+/** Whether a tool is there, by its name or its path; `root` stands for being root. */
 function has(tool: string): boolean {
   if (tool === "root") return Deno.uid() === 0;
-  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
+  const paths = tool.startsWith("/")
+    ? [tool]
+    : (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${tool}`);
+  return paths.some((path) => {
     try {
-      return Deno.statSync(`${folder}/${tool}`).isFile;
+      return Deno.statSync(path).isFile;
     } catch {
       return false;
     }
@@ -16,7 +20,7 @@ function has(tool: string): boolean {
 
 /** A test that needs real tools. Where they are missing it is skipped, which its name says; `.ci/run` forbids that. */
 export function peerTest(name: string, tools: string[], fn: (t: Deno.TestContext) => Promise<void>): void {
-  const missing = tools.filter((tool) => !has(tool));
+  const missing = tools.filter((tool) => !has(tool)).map((tool) => basename(tool));
   const skipped = missing.length > 0 && !FORBID_SKIPS;
   Deno.test({ name: skipped ? `${name} [skipped: needs ${missing.join(", ")}]` : name, ignore: skipped, fn });
 }

@@ -85,6 +85,9 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   }
 }
 
+/** Registries that tests ask in turn: they differ in what they know, such as conditions and referrers. */
+export const REGISTRIES = { "the embedded registry": startEmbedded, "docker-registry": startDockerRegistry };
+
 /** A port that nobody has, below the range from which systems give ports to whoever asks for any. */
 function freePort(): number {
   for (;;) {

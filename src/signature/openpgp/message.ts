@@ -13,7 +13,8 @@ const BINARY_DOCUMENT = 0;
  * compressed. Other forms have let tools show content that nobody had signed.
  *
  * @returns The message without compression.
- * @throws {SignatureRefusedError} With code `SIGNATURE_MESSAGE_INVALID`.
+ * @throws {SignatureRefusedError} With code `SIGNATURE_MESSAGE_INVALID`, or `LIMIT_EXCEEDED` where it expands to more than
+ * 1 MiB.
  */
 export async function plainMessage(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const outer = parse(bytes);
@@ -54,6 +55,9 @@ async function decompress(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arr
     const options = { maxOutputLength: MAX_EXPANDED_SIZE, info: true };
     result = inflate(data, options) as unknown as typeof result;
   } catch (cause) {
+    if ((cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") {
+      refuse("LIMIT_EXCEEDED", `Invalid GPG signature: it expands to more than ${MAX_EXPANDED_SIZE} bytes`, { cause });
+    }
     invalid("it cannot be decompressed", cause);
   }
   if (result.engine.bytesWritten !== data.length) invalid("bytes follow what is compressed");

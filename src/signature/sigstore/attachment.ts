@@ -74,6 +74,20 @@ export function attachedSignature(layer: Descriptor, payload: Uint8Array<ArrayBu
   return { kind: "sigstore", mediaType: layer.mediaType, payload, annotations: { ...layer.annotations } };
 }
 
+/** The signatures that an attachment lacks, each once; `undefined` stands for none that is there. */
+export function missingSignatures(
+  manifest: Uint8Array<ArrayBuffer> | undefined,
+  signatures: readonly SigstoreSignature[],
+): SigstoreSignature[] {
+  const present = manifest ? [...parseAttachment(manifest).layers] : [];
+  return signatures.filter((signature) => {
+    const layer = describe(signature);
+    if (present.some((other) => sameLayer(other, layer))) return false;
+    present.push(layer);
+    return true;
+  });
+}
+
 /**
  * Adds signatures to an attachment, or makes one. What is there stays, in its order, whatever it is.
  *
@@ -83,20 +97,19 @@ export function attachSignatures(
   stored: StoredAttachment | undefined,
   signatures: readonly SigstoreSignature[],
 ): Attachment | undefined {
-  const present = stored ? [...parseAttachment(stored.manifest).layers] : [];
-  const added: { descriptor: Descriptor; bytes: Uint8Array<ArrayBuffer> }[] = [];
-  for (const signature of signatures) {
-    const layer = describe(signature);
-    if (present.some((other) => sameLayer(other, layer))) continue;
-    present.push(layer);
-    added.push({ descriptor: layer, bytes: signature.payload });
-  }
-  if (added.length === 0) return undefined;
-  const digests = added.map(({ descriptor }) => descriptor.digest);
-  const config = configJson(stored?.config, digests);
+  const missing = missingSignatures(stored?.manifest, signatures);
+  if (missing.length === 0) return undefined;
+  const layers = missing.map(describe);
+  const config = configJson(stored?.config, layers.map(({ digest }) => digest));
   const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: digestOf(config), size: config.length };
-  const manifest = manifestJson(stored?.manifest, configDescriptor, added.map(({ descriptor }) => descriptor));
-  return { manifest, blobs: [...added, { descriptor: configDescriptor, bytes: config }] };
+  // Keys that sign in one second sign the same payload.
+  const payloads = new Map(
+    missing.map(({ payload }, i) => [layers[i]!.digest, { descriptor: layers[i]!, bytes: payload }]),
+  );
+  return {
+    manifest: manifestJson(stored?.manifest, configDescriptor, layers),
+    blobs: [...payloads.values(), { descriptor: configDescriptor, bytes: config }],
+  };
 }
 
 function describe({ mediaType, payload, annotations }: SigstoreSignature): Descriptor {

@@ -7,8 +7,8 @@ import { openBox, sealBox } from "./secret_box.ts";
 
 /** What old and new tools call an encrypted key; what is in it is the same. */
 const PRIVATE_TYPES: readonly string[] = ["ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"];
-/** Curves that the format allows; P-256 is the one that everybody makes. */
-const CURVES: readonly (string | undefined)[] = ["prime256v1", "P-256", "secp384r1", "P-384", "secp521r1", "P-521"];
+/** P-256 is the one that everybody makes. The format allows P-521 too, with which Deno signs no SHA-256. */
+const CURVES: readonly (string | undefined)[] = ["prime256v1", "P-256", "secp384r1", "P-384"];
 const MIN_RSA_BITS = 2048;
 
 /** A key pair, as two files hold it. */

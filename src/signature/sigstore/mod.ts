@@ -4,6 +4,7 @@ export {
   type Attachment,
   attachmentTag,
   attachSignatures,
+  missingSignatures,
   parseAttachment,
   type StoredAttachment,
 } from "./attachment.ts";

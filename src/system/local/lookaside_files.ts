@@ -12,11 +12,12 @@ export const lookasideFiles: LookasideFiles = {
   async read(url, limit) {
     const path = fromFileUrl(url);
     return await explained(`read signature ${path}`, async () => {
-      using file = await Deno.open(path).catch(ignoreMissing);
-      if (!file) return undefined;
-      const { isFile, size } = await file.stat();
-      // After opening, so that nobody puts something endless in its place.
-      if (!isFile) throw new Error("it is no file");
+      const found = await Deno.stat(path).catch(ignoreMissing);
+      if (!found) return undefined;
+      // Opening a pipe would wait for who writes to it.
+      requireFile(found);
+      using file = await Deno.open(path);
+      const { size } = requireFile(await file.stat());
       if (size > limit) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature ${path} as it is too large`);
       const bytes = new Uint8Array(size);
       let at = 0;
@@ -39,6 +40,12 @@ export const lookasideFiles: LookasideFiles = {
     });
   },
 };
+
+/** Asked again after opening, so that nobody puts something endless in its place meanwhile. */
+function requireFile(info: Deno.FileInfo): Deno.FileInfo {
+  if (!info.isFile) throw new Error("it is no file");
+  return info;
+}
 
 function ignoreMissing(error: unknown): undefined {
   if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;

@@ -5,11 +5,12 @@ import {
   attachmentTag,
   attachSignatures,
   MAX_SIGNATURE_SIZE,
+  missingSignatures,
   parseAttachment,
   type SigstoreSignature,
 } from "../../../signature/mod.ts";
 import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/mod.ts";
-import { putSmallBlob, readSmallBlob } from "./small_blobs.ts";
+import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
 /** How often an attachment that somebody else changed meanwhile is written anew. */
 const MAX_RACES = 10;
@@ -38,20 +39,21 @@ export class Attachments {
 
   /** Attaches signatures to a manifest, beside what is attached already. Those that are there are not attached twice. */
   async write(digest: Digest, signatures: readonly SigstoreSignature[], options: CallOptions = {}): Promise<void> {
+    const sent = new Set<Digest>();
     // Nothing keeps two signers from replacing each other's manifest: it is read again until ours are in it.
     for (let attempt = 1; attempt <= MAX_RACES; attempt++) {
       const found = await this.#find(digest, options);
+      const missing = missingSignatures(found?.bytes, signatures);
+      if (missing.length === 0) return;
       const stored = found && {
         manifest: found.bytes,
         config: await readSmallBlob(this.#repository, parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
       };
-      const attachment = attachSignatures(stored, signatures);
-      if (!attachment) return;
-      for (const { descriptor, bytes } of attachment.blobs) {
-        await putSmallBlob(this.#repository, descriptor, bytes, options);
-      }
+      const { manifest, blobs } = attachSignatures(stored, missing)!;
+      await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
+      for (const { descriptor } of blobs) sent.add(descriptor.digest);
       const put = { mediaType: MEDIA_TYPES.ociManifest, ...options };
-      await this.#repository.putManifest(attachmentTag(digest), attachment.manifest, put);
+      await this.#repository.putManifest(attachmentTag(digest), manifest, put);
     }
     throw new ManifestsError(
       "REGISTRY_ERROR",

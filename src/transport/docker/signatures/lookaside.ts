@@ -1,6 +1,7 @@
 import { type Fetch, readStream, type SignalOptions } from "../../../internal/mod.ts";
 import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type SimpleSignature } from "../../../signature/mod.ts";
 import { type Digest, ManifestsError } from "../../../spec/mod.ts";
+import { followRedirects } from "./redirects.ts";
 import type { LookasideFiles, SignatureStorage } from "./storage.ts";
 
 /** What {@linkcode Lookaside} needs. */
@@ -79,10 +80,7 @@ export class Lookaside {
     const { files, fetch } = this.#options;
     // Where there are no files, there are no signatures in them.
     if (url.protocol === "file:") return await files?.read(url, MAX_SIGNATURE_SIZE);
-    const response = await fetch(new Request(url, { signal: signal ?? null })).catch((cause) => {
-      signal?.throwIfAborted();
-      throw new ManifestsError("NETWORK", `Cannot read signature ${url.href}: ${(cause as Error).message}`, { cause });
-    });
+    const response = await followRedirects(fetch, url, signal);
     if (!response.ok) {
       await response.body?.cancel();
       if (response.status === 404) return undefined;

@@ -1,4 +1,4 @@
-import { type CallOptions, streamOf } from "../../../internal/mod.ts";
+import { allOrAbort, type CallOptions, streamOf } from "../../../internal/mod.ts";
 import type { Repository } from "../../../registry/mod.ts";
 import { type Descriptor, readBlob } from "../../../spec/mod.ts";
 
@@ -21,4 +21,18 @@ export async function putSmallBlob(
 ): Promise<void> {
   if (await repository.headBlob(descriptor.digest, options) !== undefined) return;
   await repository.putBlob(descriptor, streamOf(bytes), options);
+}
+
+/** Writes blobs that nobody can have written before, such as what says when it was signed: all at once, unseen. */
+export async function putNewBlobs(
+  repository: Repository,
+  blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> }[],
+  options: CallOptions,
+): Promise<void> {
+  await allOrAbort(
+    blobs.map(({ descriptor, bytes }) => async (signal) =>
+      await repository.putBlob(descriptor, streamOf(bytes), { ...options, signal })
+    ),
+    options.signal,
+  );
 }

@@ -1,0 +1,27 @@
+/**
+ * Tools that no distribution has as new as the tests want them, built of `tests/oracles` by `deno task oracles`: cosign,
+ * and the newest go.podman.io/image in place of the newest skopeo.
+ */
+import { createHash } from "node:crypto";
+
+/** Their sources: a Go module that names every version. */
+export const ORACLE_SOURCES = new URL("../oracles/", import.meta.url).pathname;
+
+/** Where they are once they are built: outside of the checkout, a folder for each state of the sources. */
+export const ORACLES: string = `${cacheFolder()}/multiarch-manifests-oracles/${hashOf("go.mod", "go.sum", "main.go")}`;
+
+/** The newest cosign. */
+export const COSIGN = `${ORACLES}/cosign`;
+
+/** Copies images as the newest skopeo does; see `tests/oracles/main.go`. */
+export const IMAGECOPY = `${ORACLES}/imagecopy`;
+
+function cacheFolder(): string {
+  return Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? ""}/.cache`;
+}
+
+function hashOf(...files: string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(Deno.readFileSync(`${ORACLE_SOURCES}${file}`));
+  return hash.digest("hex").slice(0, 16);
+}
