@@ -61,8 +61,8 @@ Deno.test("sizes and imports are reckoned as deno publish does", () => {
   );
   const imports = { "@std/path": "jsr:@std/path@^1", "smol-toml": "npm:smol-toml@^1" };
   assert.equal(
-    rewriteImports('import a from "@std/path"; import("smol-toml"); import x from "./@std/path";', imports),
-    'import a from "jsr:@std/path@^1"; import("npm:smol-toml@^1"); import x from "./@std/path";',
+    rewriteImports('import a from "@std/path"; import("smol-toml/a.js"); import x from "./@std/path";', imports),
+    'import a from "jsr:@std/path@^1"; import("npm:/smol-toml@^1/a.js"); import x from "./@std/path";',
   );
   const example = ' * import a from "@std/path";';
   assert.equal(rewriteImports(example, imports), example);
