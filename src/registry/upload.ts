@@ -1,6 +1,6 @@
 import { type ByteStream, readStream } from "../internal/mod.ts";
 import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
-import { IN_BROWSER } from "./browser.ts";
+import { isInBrowser } from "./browser.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { RegistryError } from "./errors.ts";
 import { mayResume, refusesMethod } from "./may_pass.ts";
@@ -103,7 +103,7 @@ class BlobUpload {
 
   async #sendLarge(): Promise<void> {
     const session = await this.#opened();
-    const prefersChunks = session.chunkMinLength !== undefined || IN_BROWSER;
+    const prefersChunks = session.chunkMinLength !== undefined || isInBrowser();
     const wanted = this.#options.chunkSize ?? (prefersChunks ? CHUNK_SIZE : undefined);
     const chunkSize = Math.max(wanted ?? 0, session.chunkMinLength ?? 0);
     if (chunkSize > 0 && chunkSize <= MAX_CHUNK_SIZE) await this.#sendChunked(session, chunkSize);

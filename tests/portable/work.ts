@@ -2,15 +2,19 @@
  * A job for the portable faces, in any runtime. What it returns is the same wherever it runs: no host, time or random
  * number is in it.
  */
+import { generateKey } from "openpgp";
 import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import {
   acceptAnything,
   createPolicy,
   createSignaturePolicy,
+  createSimpleSigner,
   generateSigstoreKeyPair,
+  openPgpKey,
   openSigstoreSigner,
   type SigstoreKeyPair,
+  verifySimpleSignature,
 } from "../../src/signature/mod.ts";
 import {
   type Descriptor,
@@ -70,6 +74,7 @@ export async function work({ from, to }: Hosts): Promise<Report> {
     ...edited,
     copies: await copyEverywhere(`${from}/app:1`, [`${from}/copy:1`, `${to}/copy:1`]),
     signed: await signAndJudge(`${from}/app:1`, [`${from}/signed:1`, `${to}/believed:1`]),
+    simple: await signSimply(),
     list: await workInMemory([at("amd64"), at("arm64")]),
     codes: await collectCodes(from),
     hashes: (["sha256", "sha384", "sha512"] as const).map((algorithm) => digestOf(PASSPHRASE, algorithm)),
@@ -135,6 +140,22 @@ async function signAndJudge(index: string, [target, copy]: string[]): Promise<Re
   const refused = await codeOf(copyIndex(target!, copy!, judgedBy(other)));
   const believed = await copyIndex(target!, copy!, judgedBy(key));
   return { digest, wrong, refused, believed: believed.digest };
+}
+
+/** The older kind of signatures, with a key of OpenPGP. */
+async function signSimply(): Promise<Report> {
+  const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: "Me" }] });
+  await using signer = createSimpleSigner(await openPgpKey(new TextEncoder().encode(privateKey)));
+  const manifest = encode({});
+  const { bytes } = await signer.sign(manifest, parseReference("quay.io/me/app:1"));
+  const options = {
+    keyrings: [new TextEncoder().encode(publicKey)],
+    manifestDigest: digestOf(manifest),
+    acceptsReference: (name: string) => name === "quay.io/me/app:1",
+  };
+  const { claims } = await verifySimpleSignature(bytes, options);
+  const changed = bytes.map((byte, i) => i === bytes.length - 20 ? byte ^ 1 : byte);
+  return { digest: claims.digest, refused: await codeOf(verifySimpleSignature(changed, options)) };
 }
 
 function judgedBy({ publicKey }: SigstoreKeyPair) {

@@ -62,6 +62,17 @@ Deno.test("WebCrypto takes no other kinds of keys, and nothing that is no key", 
   }
 });
 
+Deno.test("where a page may not use WebCrypto, that is what is said", async () => {
+  // As browsers have it for pages that came over plain HTTP.
+  Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
+  try {
+    await assert.rejects(WEB_KEYS.generate(), { code: "KEY_INVALID" });
+  } finally {
+    Reflect.deleteProperty(crypto, "subtle");
+  }
+  await WEB_KEYS.generate();
+});
+
 Deno.test("an ECDSA signature has one form in DER, and comes back from it", () => {
   const size = 32;
   const number = fc.uint8Array({ minLength: size, maxLength: size });

@@ -83,6 +83,7 @@ export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
   try {
     key = await ENGINE.openPublic(block.bytes, type);
   } catch (cause) {
+    if (cause instanceof ManifestsError) throw cause;
     throw new ManifestsError("KEY_INVALID", "Cannot read public key as it cannot be parsed", { cause });
   }
   return checkKind(key, "public");

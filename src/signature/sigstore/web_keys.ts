@@ -1,4 +1,5 @@
 import { encodeHex } from "../../internal/mod.ts";
+import { ManifestsError } from "../../spec/mod.ts";
 import { DER_TAGS, encodeDer, readDer, readOne } from "./der.ts";
 import { decodeEcdsa, encodeEcdsa } from "./ecdsa_signature.ts";
 import { coordinateSize, type KeyEngine, type KeyKind, type PrivateKey, type PublicKey } from "./key.ts";
@@ -11,23 +12,30 @@ const CURVES: Readonly<Record<string, string>> = {
   "2b81040023": "P-521",
 };
 
+/** WebCrypto, which pages have only where nobody can have changed them on their way. */
+function requireSubtle(): SubtleCrypto {
+  const { subtle } = crypto as { subtle?: SubtleCrypto };
+  if (subtle) return subtle;
+  throw new ManifestsError("KEY_INVALID", "Cannot use keys as this page came over plain HTTP: browsers forbid that");
+}
+
 /** Keys that WebCrypto calculates with: for browsers, as Deno's knows less than its `node:crypto`. */
 export const WEB_KEYS: KeyEngine = {
   async generate() {
     const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-    const { privateKey, publicKey } = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    const { privateKey, publicKey } = await requireSubtle().generateKey(algorithm, true, ["sign", "verify"]);
     return {
-      pkcs8: new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey)),
-      spki: new Uint8Array(await crypto.subtle.exportKey("spki", publicKey)),
+      pkcs8: new Uint8Array(await requireSubtle().exportKey("pkcs8", privateKey)),
+      spki: new Uint8Array(await requireSubtle().exportKey("spki", publicKey)),
     };
   },
   async openPrivate(pkcs8): Promise<PrivateKey> {
     const kind = readKind(readDer(readOne(pkcs8, DER_TAGS.sequence).body)[1]);
-    const key = await crypto.subtle.importKey("pkcs8", pkcs8, importAlgorithm(kind), false, ["sign"]);
+    const key = await requireSubtle().importKey("pkcs8", pkcs8, importAlgorithm(kind), false, ["sign"]);
     return {
       kind: measured(kind, key),
       async sign(bytes) {
-        const signature = new Uint8Array(await crypto.subtle.sign(useAlgorithm(kind), key, bytes));
+        const signature = new Uint8Array(await requireSubtle().sign(useAlgorithm(kind), key, bytes));
         return kind.type === "ec" ? encodeEcdsa(signature) : signature;
       },
     };
@@ -35,12 +43,12 @@ export const WEB_KEYS: KeyEngine = {
   async openPublic(der, type): Promise<PublicKey> {
     const given = type === "spki" ? der : wrapRsa(der);
     const kind = readKind(readDer(readOne(given, DER_TAGS.sequence).body)[0]);
-    const key = await crypto.subtle.importKey("spki", given, importAlgorithm(kind), true, ["verify"]);
+    const key = await requireSubtle().importKey("spki", given, importAlgorithm(kind), true, ["verify"]);
     const verify = (bytes: Uint8Array<ArrayBuffer>, signature: Uint8Array<ArrayBuffer>) =>
-      crypto.subtle.verify(useAlgorithm(kind), key, signature, bytes);
+      requireSubtle().verify(useAlgorithm(kind), key, signature, bytes);
     return {
       kind: measured(kind, key),
-      spki: new Uint8Array(await crypto.subtle.exportKey("spki", key)),
+      spki: new Uint8Array(await requireSubtle().exportKey("spki", key)),
       async verify(bytes, signature) {
         if (kind.type !== "ec") return await verify(bytes, signature);
         const size = coordinateSize(kind.curve);
