@@ -81,12 +81,13 @@ export async function work({ from, to }: Hosts): Promise<Report> {
   };
 }
 
-/** Pushes an image whose layer is neither small nor, as its first bytes say, without compression. */
-async function pushImage(repository: Repository, architecture: string): Promise<string> {
+/** Pushes an image whose layer is not small; `isCompressed` is what its type and first bytes say. */
+async function pushImage(repository: Repository, architecture: string, isCompressed = true): Promise<string> {
   const layer = new Uint8Array(LARGE).map((_, i) => (i * 2654435761 >>> 13) + architecture.length);
-  layer.set([0x1f, 0x8b, 8]);
+  if (isCompressed) layer.set([0x1f, 0x8b, 8]);
+  const layerType = isCompressed ? MEDIA_TYPES.ociLayerGzip : MEDIA_TYPES.ociLayer;
   const config = encode({ architecture, os: "linux", rootfs: { type: "layers", diff_ids: [digestOf(layer)] } });
-  const blobs = [describe(MEDIA_TYPES.ociLayerGzip, layer), describe(MEDIA_TYPES.ociConfig, config)];
+  const blobs = [describe(layerType, layer), describe(MEDIA_TYPES.ociConfig, config)];
   for (const [i, bytes] of [layer, config].entries()) await repository.putBlob(blobs[i]!, new Blob([bytes]).stream());
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, config: blobs[1], layers: [blobs[0]] };
   return await repository.putManifest(architecture, encode(manifest));
@@ -204,13 +205,13 @@ async function codeOf(act: Promise<unknown> | (() => unknown)): Promise<string> 
   }
 }
 
-/** What comes of it where layers would have to be compressed anew: not every runtime can. */
-export async function recompress({ from, to }: Hosts): Promise<string> {
-  const image = `${from}/app:amd64`;
-  await pushImage(new RegistryClient(from, { insecure: true }).repository("app"), "amd64");
-  const systemContext: SystemContext = { ...INSECURE, compressionFormat: "zstd" };
-  const signaturePolicy = acceptAnything;
-  return await codeOf(
-    copyIndex(image, `${to}/app:zstd`, { systemContext, signaturePolicy, forceCompressionFormat: true }),
-  );
+/** What comes of copies for which layers must be compressed, as gzip and as zstd: not every runtime can. */
+export async function compress({ from, to }: Hosts): Promise<string[]> {
+  await pushImage(new RegistryClient(from, { insecure: true }).repository("app"), "amd64", false);
+  const copyAs = (compressionFormat: string) =>
+    copyIndex(`${from}/app:amd64`, `${to}/app:${compressionFormat}`, {
+      systemContext: { ...INSECURE, compressionFormat },
+      signaturePolicy: acceptAnything,
+    });
+  return [await codeOf(copyAs("gzip")), await codeOf(copyAs("zstd"))];
 }

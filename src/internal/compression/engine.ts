@@ -25,7 +25,7 @@ export function loadZlib(): Promise<Zlib> {
 }
 
 /**
- * What `node:zlib` has in newer runtimes only: Node before 22.15 has no zstd, before 22.2 no `crc32`.
+ * What `node:zlib` has in newer runtimes only: Node before 22.15 has no zstd, before 20.15 no `crc32`.
  *
  * @throws {UnsupportedCompressionError} Where it has not.
  */
