@@ -14,6 +14,7 @@ import {
   openPgpKey,
   openSigstoreSigner,
   type SigstoreKeyPair,
+  verifySigstoreSignature,
   verifySimpleSignature,
 } from "../../src/signature/mod.ts";
 import {
@@ -193,6 +194,21 @@ async function collectCodes(host: string): Promise<unknown[]> {
     await codeOf(copyIndex(`${host}/app:1`, `${host}/copy:2`, { systemContext })),
     await codeOf(openKvStore({} as never, { leaseDuration: 0 })),
   ];
+}
+
+/** What comes of a signature that must be a certificate's. */
+export async function judgeCertificate(certificate: string): Promise<string> {
+  const key = await generateSigstoreKeyPair(PASSPHRASE);
+  await using signer = await openSigstoreSigner(new TextEncoder().encode(key.privateKey), { passphrase: PASSPHRASE });
+  const manifest = encode({});
+  const signature = await signer.sign(manifest, parseReference("quay.io/me/app:1"));
+  const pem = new TextEncoder().encode(certificate);
+  const annotations = { ...signature.annotations, "dev.sigstore.cosign/certificate": certificate };
+  return await codeOf(verifySigstoreSignature({ ...signature, annotations }, {
+    trust: { kind: "pki", roots: pem, subjectEmail: "me@example.com" },
+    manifestDigest: digestOf(manifest),
+    acceptsReference: () => true,
+  }));
 }
 
 /** The code with which something fails. */

@@ -46,21 +46,21 @@ export const EXTENSIONS = {
 
 /** Reads the certificates of a PEM file; throws `SIGNATURE_CERTIFICATE_REJECTED`, also where there is none. */
 export function parseCertificates(pem: Uint8Array): Certificate[] {
+  const crypto = nodeCrypto ?? rejectCertificate("this runtime has no node:crypto, which certificates need");
   const blocks = parsePem(pem);
   if (blocks.length === 0) rejectCertificate("no certificate is there");
   return blocks.map(({ type, bytes }) => {
     if (type !== "CERTIFICATE") rejectCertificate(`a ${type} is there, not a certificate`);
     try {
-      return parseCertificate(bytes);
+      return parseCertificate(crypto, bytes);
     } catch (cause) {
       rejectCertificate("it cannot be parsed", cause);
     }
   });
 }
 
-function parseCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
-  if (!nodeCrypto) rejectCertificate("certificates cannot be read without node:crypto, which this runtime has not");
-  const x509 = new nodeCrypto.X509Certificate(der);
+function parseCertificate(crypto: NonNullable<typeof nodeCrypto>, der: Uint8Array<ArrayBuffer>): Certificate {
+  const x509 = new crypto.X509Certificate(der);
   const spki = new Uint8Array(x509.publicKey.export({ type: "spki", format: "der" }));
   const [tbs, algorithm] = readDer(readOne(der, DER_TAGS.sequence).body);
   // version [0], serial, algorithm, issuer, validity, subject, key, then what is optional: RFC 5280 §4.1.
@@ -68,7 +68,7 @@ function parseCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
   const extensions = optional.find(({ tag }) => tag === DER_TAGS.extensions);
   return {
     der,
-    publicKey: checkKind(new NodePublicKey(nodeCrypto, spki, "spki"), "public"),
+    publicKey: checkKind(new NodePublicKey(crypto, spki, "spki"), "public"),
     validity: { from: new Date(x509.validFrom), to: new Date(x509.validTo) },
     names: { issuer: issuer!.whole, subject: subject!.whole },
     extensions: extensions ? readExtensions(extensions) : new Map(),
