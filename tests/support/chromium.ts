@@ -36,6 +36,8 @@ export async function runInChromium(script: string, expression: string): Promise
   const args = [...FLAGS, `--user-data-dir=${profile}`, `http://${page.host}/`];
   const browser = new Deno.Command("chromium", { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
   const ended = browser.output();
+  let running = true;
+  ended.finally(() => running = false);
   try {
     const ends = ended.then(({ code, stderr }) => {
       throw new Error(`chromium exited ${code}: ${new TextDecoder().decode(stderr)}`);
@@ -44,9 +46,19 @@ export async function runInChromium(script: string, expression: string): Promise
     if (error !== undefined) throw new Error(`the page failed: ${error}`);
     return value;
   } finally {
-    browser.kill("SIGTERM");
+    if (running) browser.kill("SIGTERM");
     await ended;
+    await removeProfile(profile);
+  }
+}
+
+/** Helpers of the browser may write a last file while its folder is being removed. */
+async function removeProfile(profile: string, attempts = 10): Promise<void> {
+  try {
     await Deno.remove(profile, { recursive: true });
+  } catch (error) {
+    if (attempts <= 1) throw error;
+    await removeProfile(profile, attempts - 1);
   }
 }
 
