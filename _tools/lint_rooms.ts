@@ -73,11 +73,17 @@ export function importProblem(from: string, to: string): string | undefined {
   return undefined;
 }
 
+/** The path of a file below `src/`; `undefined` where it is elsewhere. */
+function pathInSource(filename: string): string | undefined {
+  const path = filename.replaceAll("\\", "/");
+  const at = path.lastIndexOf("/src/");
+  return at < 0 ? undefined : path.slice(at + "/src/".length);
+}
+
 /** The path of an import below `src/`, or `undefined` where it is not a relative one. */
 function resolveImport(filename: string, specifier: string): { from: string; to: string } | undefined {
-  const at = filename.replaceAll("\\", "/").lastIndexOf("/src/");
-  if (at < 0 || !specifier.startsWith(".")) return undefined;
-  const from = filename.replaceAll("\\", "/").slice(at + "/src/".length);
+  const from = pathInSource(filename);
+  if (from === undefined || !specifier.startsWith(".")) return undefined;
   const to = new URL(specifier, `file:///src/${from}`).pathname.slice("/src/".length);
   return { from, to };
 }
@@ -87,13 +93,25 @@ const plugin: Deno.lint.Plugin = {
   rules: {
     imports: {
       create(context) {
+        const at = pathInSource(context.filename);
+        const checkBuiltin = (node: Deno.lint.ImportDeclaration) => {
+          const isBuiltin = String(node.source.value).startsWith("node:") && node.importKind !== "type";
+          if (!isBuiltin || at === undefined || within(at, HOST_FOLDERS)) return;
+          context.report({
+            range: node.range,
+            message: `portable ${at} needs ${node.source.value}, which browsers lack`,
+          });
+        };
         const check = (node: { source: { value: unknown } | null; range: Deno.lint.Range }) => {
           const found = node.source && resolveImport(context.filename, String(node.source.value));
           const problem = found && importProblem(found.from, found.to);
           if (problem) context.report({ range: node.range, message: problem });
         };
         return {
-          ImportDeclaration: check,
+          ImportDeclaration(node) {
+            check(node);
+            checkBuiltin(node);
+          },
           ExportNamedDeclaration: check,
           ExportAllDeclaration: check,
           ImportExpression: (node: Deno.lint.ImportExpression) =>

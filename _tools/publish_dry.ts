@@ -26,7 +26,10 @@ export function rewriteImports(text: string, imports: Readonly<Record<string, st
   const rewrite = (line: string) =>
     line.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
       const name = Object.keys(imports).find((key) => specifier === key || specifier.startsWith(`${key}/`));
-      return name ? `${before}"${imports[name]}${specifier.slice(name.length)}"` : whole;
+      if (!name) return whole;
+      // What is below a package is a path of its URL.
+      const target = specifier === name ? imports[name]! : imports[name]!.replace(":", ":/");
+      return `${before}"${target}${specifier.slice(name.length)}"`;
     });
   // Examples in comments are published as they are.
   return text.split("\n").map((line) => /^\s*\*/.test(line) ? line : rewrite(line)).join("\n");

@@ -1,3 +1,4 @@
+import { findUrl } from "../internal/mod.ts";
 import { type ConfTable, parseYaml, type YamlParser } from "./document/mod.ts";
 
 /** Where the signatures of some images are (a section of `registries.d`). */
@@ -65,7 +66,7 @@ function readStorage(table: ConfTable): SignatureSection {
 function readUrl(table: ConfTable, key: string): string | undefined {
   const text = table.nonEmptyText(key);
   if (text === undefined) return undefined;
-  const url = URL.parse(text);
+  const url = findUrl(text);
   // What is wrong is not repeated: it may hold a password.
   if (!url || !/^(?:file:\/\/\/|https?:\/\/)/.test(text)) table.fail(key, "must be a file:///, http or https URL");
   if (url!.username || url!.password || url!.search || url!.hash) {

@@ -43,6 +43,11 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   }
 }
 
+/** Lower-case hex. */
+export function encodeHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Sort order of two strings by their UTF-8 bytes, which is by code point (JavaScript's `<` is by UTF-16 unit). */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

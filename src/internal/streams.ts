@@ -136,10 +136,12 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
 }
 
 async function withTimeout<T>(work: Promise<T>, timeout: { milliseconds: number; error(): Error }): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(timeout.error()), timeout.milliseconds);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timeout.error()), timeout.milliseconds);
+  });
   try {
-    return await Promise.race([work, late.promise]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

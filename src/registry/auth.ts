@@ -1,4 +1,4 @@
-import { OncePerKey } from "../internal/mod.ts";
+import { findUrl, OncePerKey } from "../internal/mod.ts";
 import { type Credentials, isManifestsError, ManifestsError } from "../spec/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { errorOf } from "./errors.ts";
@@ -170,7 +170,7 @@ export class Authenticator {
   /** The token service's address, which the registry chose: never less secure than the registry, nor in our network. */
   #realm(challenge: Challenge): URL {
     const realm = challenge.parameters.get("realm") ?? "";
-    const url = realm === "" ? null : URL.parse(realm, this.#base);
+    const url = realm === "" ? undefined : findUrl(realm, this.#base);
     if (!url || !["http:", "https:"].includes(url.protocol)) {
       throw new ManifestsError("UNAUTHORIZED", `Cannot authenticate as the realm is no URL: ${JSON.stringify(realm)}`);
     }

@@ -1,4 +1,4 @@
-import type { ByteStream } from "../internal/mod.ts";
+import { type ByteStream, findUrl } from "../internal/mod.ts";
 import { isManifestsError, ManifestsError } from "../spec/mod.ts";
 import { type DownloadOptions, openDownload } from "./download.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
@@ -32,7 +32,7 @@ export async function openForeign(options: ForeignOptions, missing: unknown): Pr
     !allowPrivate && isPrivateHost(url) ? "to the network that this client is in" : undefined;
   let failure = missing;
   for (const url of urls.slice(0, MAX_URLS)) {
-    const place = URL.parse(url);
+    const place = findUrl(url);
     if (!place || !["http:", "https:"].includes(place.protocol)) continue;
     if (refuse(place)) {
       failure = new ManifestsError(

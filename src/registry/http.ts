@@ -1,5 +1,5 @@
 import { delay } from "@std/async";
-import { backoffDelay, type ByteStream, type Fetch, Semaphore } from "../internal/mod.ts";
+import { backoffDelay, type ByteStream, type Fetch, findUrl, Semaphore } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
 import { retryAfter } from "./errors.ts";
 import { HostPauses } from "./pause.ts";
@@ -131,21 +131,22 @@ export class HttpClient {
     await delay(backoffDelay(attempt, (this.#patience.retryDelay ?? RETRY_DELAY) / 2), signalOption(signal));
   }
 
-  /** Sends a request once, redirects not followed. */
-  async sendOnce(request: HttpRequest): Promise<Response> {
+  /** Sends a request once, redirects not followed unless that is said. */
+  async sendOnce(request: HttpRequest, redirect: RequestRedirect = "manual"): Promise<Response> {
     const { method, url, headers, body, signal } = request;
     await this.#pauses.wait(new URL(url).origin, signal);
     using _slot = await this.#slots.acquire(signal);
     const timeout = new AbortController();
+    const streamed = body instanceof ReadableStream;
     const sent = new Request(url, {
       method,
       // Without this, `fetch` inflates bodies, and neither digest nor length describe what is read.
       headers: { "accept-encoding": "identity", "user-agent": this.#options.userAgent, ...headers },
       body: body ?? null,
-      redirect: "manual",
+      redirect,
+      ...(streamed ? { duplex: "half" } : {}),
       signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
     });
-    const streamed = body instanceof ReadableStream;
     const timer = streamed ? undefined : setTimeout(
       () =>
         timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)} as no answer came in time`)),
@@ -172,6 +173,7 @@ export class HttpClient {
       // Credentials are for the registry alone, not for where it sends us.
       if (new URL(url).origin !== origin) delete headers.authorization;
       const response = await this.sendOnce({ ...request, url, headers });
+      if (response.type === "opaqueredirect") return await this.#followUnseen({ ...request, url, headers });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
         return { response, url, stallTimeout: this.#patience.stallTimeout };
@@ -185,8 +187,25 @@ export class HttpClient {
     );
   }
 
+  /**
+   * Lets a browser follow a redirect, as it does not show where that leads: it keeps credentials from other origins
+   * itself. Where that must be known beforehand, the redirect is not followed.
+   */
+  async #followUnseen(request: HttpRequest): Promise<HttpResponse> {
+    const { method, url, refuse } = request;
+    if (refuse || (method !== "GET" && method !== "HEAD")) {
+      throw new ManifestsError(
+        "REGISTRY_ERROR",
+        `Cannot ${method} ${redactUrl(url)} as it redirects to a place unseen`,
+      );
+    }
+    const response = await this.sendOnce(request, "follow");
+    this.#redirected(request, url, response.url);
+    return { response, url: response.url, stallTimeout: this.#patience.stallTimeout };
+  }
+
   #redirected({ method, refuse }: HttpRequest, from: string, location: string): string {
-    const to = URL.parse(location, from);
+    const to = findUrl(location, from);
     const problem = !to || !["http:", "https:"].includes(to.protocol)
       ? "to what is no http URL"
       : method !== "GET" && method !== "HEAD"

@@ -1,3 +1,4 @@
+import { findUrl } from "../internal/mod.ts";
 import type { HttpResponse } from "./http.ts";
 
 /**
@@ -6,7 +7,7 @@ import type { HttpResponse } from "./http.ts";
  */
 export function findLocation({ response, url }: HttpResponse): string | undefined {
   const header = response.headers.get("location");
-  const location = header ? URL.parse(header, url) : null;
+  const location = header ? findUrl(header, url) : undefined;
   if (!location) return undefined;
   const asked = new URL(url);
   location.username = location.password = "";

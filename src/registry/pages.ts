@@ -1,4 +1,4 @@
-import { type CallOptions, readStream } from "../internal/mod.ts";
+import { type CallOptions, findUrl, readStream } from "../internal/mod.ts";
 import { isObject, ManifestsError } from "../spec/mod.ts";
 import { bodyOf } from "./body.ts";
 import { errorOf } from "./errors.ts";
@@ -126,6 +126,6 @@ function nextTarget(header: string | null, url: string): string | undefined {
   const links = header === null ? [] : [...header.matchAll(/<([^>]*)>([^<]*)/g)];
   const next = links.find((link) => /;\s*rel\s*=\s*"?next"?/i.test(link[2]!)) ??
     (links.length === 1 ? links[0] : undefined);
-  const resolved = next && URL.parse(next[1]!, url);
+  const resolved = next && findUrl(next[1]!, url);
   return resolved ? resolved.pathname + resolved.search : undefined;
 }

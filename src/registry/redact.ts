@@ -1,5 +1,7 @@
+import { findUrl } from "../internal/mod.ts";
+
 /** A URL without what may be secret: user information, query and fragment. */
 export function redactUrl(url: string): string {
-  const parsed = URL.parse(url);
+  const parsed = findUrl(url);
   return parsed ? `${parsed.origin}${parsed.pathname}` : "(malformed URL)";
 }

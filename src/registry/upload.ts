@@ -1,5 +1,6 @@
 import { type ByteStream, readStream } from "../internal/mod.ts";
 import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { isInBrowser } from "./browser.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { RegistryError } from "./errors.ts";
 import { mayResume, refusesMethod } from "./may_pass.ts";
@@ -9,7 +10,7 @@ import { appendStream } from "./upload_stream.ts";
 
 /** Blobs up to this size are sent in one request from memory; larger ones are streamed. */
 const MAX_BUFFERED = 1024 * 1024;
-/** What is sent at once where the registry speaks of chunks, in bytes. */
+/** What is sent at once where the registry speaks of chunks, or bodies cannot be streamed, in bytes. */
 const CHUNK_SIZE = 16 * 1024 * 1024;
 /** A registry that wants larger ones gets the whole in one request: it is its own last chunk. */
 const MAX_CHUNK_SIZE = 128 * 1024 * 1024;
@@ -48,7 +49,7 @@ export interface UploadOptions {
   readonly stream: ByteStream;
   /** Its bytes from a position on, once more. */
   readonly reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
-  /** Length of chunks in bytes; default: one request for all, unless the registry speaks of chunks. */
+  /** Length of chunks in bytes; default: one request for all, unless the registry speaks of chunks, or in a browser. */
   readonly chunkSize?: number | undefined;
   /** How long a streamed upload may stand still, in milliseconds. */
   readonly stallTimeout?: number | undefined;
@@ -102,7 +103,8 @@ class BlobUpload {
 
   async #sendLarge(): Promise<void> {
     const session = await this.#opened();
-    const wanted = this.#options.chunkSize ?? (session.chunkMinLength === undefined ? undefined : CHUNK_SIZE);
+    const prefersChunks = session.chunkMinLength !== undefined || isInBrowser();
+    const wanted = this.#options.chunkSize ?? (prefersChunks ? CHUNK_SIZE : undefined);
     const chunkSize = Math.max(wanted ?? 0, session.chunkMinLength ?? 0);
     if (chunkSize > 0 && chunkSize <= MAX_CHUNK_SIZE) await this.#sendChunked(session, chunkSize);
     else await this.#sendWhole();

@@ -1,3 +1,4 @@
+import { encodeHex } from "../internal/mod.ts";
 import { ManifestsError } from "../spec/mod.ts";
 import type { NamesOperation } from "./types.ts";
 
@@ -14,7 +15,7 @@ export function applyNames(
 /** 32 random bytes as hex whose first 12 digits are no decimal number, as short ids must not look like numbers. */
 export function randomImageId(): string {
   for (;;) {
-    const id = crypto.getRandomValues(new Uint8Array(32)).toHex();
+    const id = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
     if (!/^\d{12}/.test(id)) return id;
   }
 }

@@ -33,10 +33,21 @@ Deno.test("the room rule sees every kind of import", () => {
     export { x } from "../copy/mod.ts";
     export * from "../store/mod.ts";
     await import("../cli/run.ts");
-    import "../internal/mod.ts"; import "node:path"; import "./digest.ts";`;
+    import "../internal/mod.ts"; import "./digest.ts";`;
   const found = Deno.lint.runPlugin(plugin, "/somewhere/src/spec/probe.ts", source);
   assert.deepEqual(found.map(({ id }) => id), Array(4).fill("rooms/imports"));
   assert.match(found[0]!.message, /room spec may not import room list/);
+});
+
+Deno.test("portable code imports what Node has builtin only where that may be missing", () => {
+  const source = `import { createHash } from "node:crypto";
+    import type { KeyObject } from "node:crypto";
+    export const crypto = await import("node:crypto").catch(() => undefined);`;
+  const lint = (file: string) => Deno.lint.runPlugin(plugin, `/somewhere/src/${file}`, source);
+  assert.deepEqual(lint("spec/probe.ts").map(({ message }) => message), [
+    "portable spec/probe.ts needs node:crypto, which browsers lack",
+  ]);
+  assert.deepEqual(lint("registry/node/probe.ts"), []);
 });
 
 Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async () => {
@@ -61,8 +72,8 @@ Deno.test("sizes and imports are reckoned as deno publish does", () => {
   );
   const imports = { "@std/path": "jsr:@std/path@^1", "smol-toml": "npm:smol-toml@^1" };
   assert.equal(
-    rewriteImports('import a from "@std/path"; import("smol-toml"); import x from "./@std/path";', imports),
-    'import a from "jsr:@std/path@^1"; import("npm:smol-toml@^1"); import x from "./@std/path";',
+    rewriteImports('import a from "@std/path"; import("smol-toml/a.js"); import x from "./@std/path";', imports),
+    'import a from "jsr:@std/path@^1"; import("npm:/smol-toml@^1/a.js"); import x from "./@std/path";',
   );
   const example = ' * import a from "@std/path";';
   assert.equal(rewriteImports(example, imports), example);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RegistryClient } from "../../src/registry/mod.ts";
-import { MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
 
@@ -49,6 +49,33 @@ Deno.test("redirects are followed for reading, a bounded number of times, never 
   await assert.rejects(script.repository.getManifest("1"), { code: "REGISTRY_ERROR" });
   const put = scripted(() => to("https://other.example/x"));
   await assert.rejects(put.repository.putManifest("1", MANIFEST), { code: "REGISTRY_ERROR", message: /not followed/ });
+});
+
+/** A browser's answer to who wants to follow redirects by hand: it shows nothing. */
+function unseenRedirect(): Response {
+  return Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+}
+
+Deno.test("redirects that are not shown are left to the browser for reading, never to less security", async () => {
+  const landing = (url: string) => (request: Request) =>
+    request.redirect === "manual" ? unseenRedirect() : Object.defineProperty(manifestAnswer(), "url", { value: url });
+  const followed = scripted(landing("https://other.example/x"));
+  assert.deepEqual((await followed.repository.getManifest("1")).bytes, MANIFEST);
+  assert.deepEqual(followed.requests.map(({ redirect }) => redirect), ["manual", "follow"]);
+  const downgrade = scripted(landing("http://r.example/x"));
+  await assert.rejects(downgrade.repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /from https/ });
+  const put = scripted(unseenRedirect);
+  await assert.rejects(put.repository.putManifest("1", MANIFEST), { code: "REGISTRY_ERROR", message: /unseen/ });
+  // Where a manifest's own URLs lead must be known beforehand.
+  const foreign = scripted((request) =>
+    request.url.startsWith("https://r.example/")
+      ? new Response("", { status: 404 })
+      : landing("http://10.0.0.1/x")(request)
+  );
+  const layer = { mediaType: MEDIA_TYPES.ociLayerGzip, digest: digestOf(MANIFEST), size: 1 };
+  const urls = ["https://elsewhere.example/layer"];
+  await assert.rejects(foreign.repository.getBlob({ ...layer, urls }), { code: "REGISTRY_ERROR", message: /unseen/ });
+  assert.ok(foreign.requests.every(({ redirect }) => redirect === "manual"));
 });
 
 Deno.test("manifests that lie are refused", async () => {

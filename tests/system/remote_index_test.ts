@@ -1,6 +1,6 @@
 /** Indexes in registries, with `fetch` alone. */
 import assert from "node:assert/strict";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { type AccessOptions, createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import {
   annotateIndex,
   appendToIndex,
@@ -20,11 +20,12 @@ import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 const HOST = "registry.example";
 const TARGET = `${HOST}/app:1`;
+const CREDENTIALS = { username: "me", password: "secret" };
 
 /** A registry in memory with images that are tagged by their architecture. */
-async function makeWorld(architectures: readonly string[], path = "app") {
-  const registry = createRegistry({ storage: createMemoryStorage() });
-  const repository = new RegistryClient(HOST, { fetch: registry.fetch }).repository(path);
+async function makeWorld(architectures: readonly string[], access?: AccessOptions) {
+  const registry = createRegistry({ storage: createMemoryStorage(), access });
+  const repository = new RegistryClient(HOST, { fetch: registry.fetch, credentials: CREDENTIALS }).repository("app");
   for (const architecture of architectures) await pushImage(repository, makeImage({ architecture }), architecture);
   const requests: string[] = [];
   const fetch = (request: Request) => {
@@ -37,19 +38,46 @@ async function makeWorld(architectures: readonly string[], path = "app") {
 const platformsOf = async (image: string, options: Parameters<typeof inspectIndex>[1]) =>
   (await inspectIndex(image, options)).instances.map(({ platform }) => platform);
 
+/** How often each kind of request was made. */
+function countKinds(requests: readonly string[]): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const request of requests) {
+    const kind = request.replace(/(manifests|blobs)\/.*/, "$1/…");
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
+  }
+  return kinds;
+}
+
 Deno.test("composeIndex() of twenty images in one repository asks two questions each, and writes once", async () => {
   const architectures = Array.from({ length: 20 }, (_, i) => `arch${i}`);
   const { requests, systemContext } = await makeWorld(architectures);
   const sources = architectures.map((architecture) => `${HOST}/app:${architecture}`);
   const { digest } = await composeIndex({ target: TARGET, sources, annotations: { team: "release" }, systemContext });
-  const kinds = (pattern: RegExp) => requests.filter((request) => pattern.test(request)).length;
-  assert.equal(kinds(/^GET \/v2\/app\/manifests\//), 20);
-  assert.equal(kinds(/^GET \/v2\/app\/blobs\//), 20);
-  assert.deepEqual(requests.filter((request) => !request.startsWith("GET ")), ["PUT /v2/app/manifests/1"]);
+  assert.deepEqual(countKinds(requests), {
+    "GET /v2/": 1,
+    "GET /v2/app/manifests/…": 20,
+    "GET /v2/app/blobs/…": 20,
+    "PUT /v2/app/manifests/…": 1,
+  });
   const described = await inspectIndex(TARGET, { systemContext });
   assert.equal(described.digest, digest);
   assert.deepEqual(described.instances.map(({ platform }) => platform), architectures.map((name) => `linux/${name}`));
   assert.deepEqual((await validateIndex(TARGET, { systemContext })).problems, []);
+});
+
+Deno.test("… and where that takes tokens, asks for one to read and one to write", async () => {
+  const access = { scheme: "bearer", users: { me: "secret" } } as const;
+  const { requests, systemContext } = await makeWorld(["amd64", "arm64"], access);
+  const sources = [`${HOST}/app:amd64`, `${HOST}/app:arm64`];
+  const credentials = { [HOST]: CREDENTIALS };
+  await composeIndex({ target: TARGET, sources, systemContext: { ...systemContext, credentials } });
+  assert.deepEqual(countKinds(requests), {
+    "GET /v2/": 1,
+    "GET /token": 2,
+    "GET /v2/app/manifests/…": 2,
+    "GET /v2/app/blobs/…": 2,
+    "PUT /v2/app/manifests/…": 1,
+  });
 });
 
 Deno.test("an index is appended to, annotated, reduced, tagged and copied where it is", async () => {

@@ -1,4 +1,9 @@
-import { CompressionError, type DeflateBlock, type DeflatedBlock } from "../../internal/compression/mod.ts";
+import {
+  CompressionError,
+  type DeflateBlock,
+  type DeflatedBlock,
+  UnsupportedCompressionError,
+} from "../../internal/compression/mod.ts";
 import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/mod.ts";
 import type { Measured, Recoding } from "./pipeline.ts";
 
@@ -51,7 +56,7 @@ export function failureOf(error: unknown): Failure {
 /** The error of which another thread has told. */
 export function errorOf({ name, code, message }: Failure): Error {
   if (code) return new ManifestsError(code, message);
-  const Kind = { CompressionError, RangeError }[name] ?? Error;
+  const Kind = { CompressionError, RangeError, UnsupportedCompressionError }[name] ?? Error;
   return new Kind(message);
 }
 

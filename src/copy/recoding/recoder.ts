@@ -1,4 +1,4 @@
-import { canDecompress, CompressionError } from "../../internal/compression/mod.ts";
+import { canDecompress, CompressionError, UnsupportedCompressionError } from "../../internal/compression/mod.ts";
 import type { ByteStream } from "../../internal/mod.ts";
 import { type Descriptor, type Digest, ManifestsError, UNKNOWN_SIZE } from "../../spec/mod.ts";
 import { type Recoded, recodeHere, type Recoding } from "./pipeline.ts";
@@ -17,7 +17,8 @@ export interface Recoder extends Disposable {
    *
    * @param layer What comes in; `UNKNOWN_SIZE` counts as much.
    * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` where nothing here can read the compression, and the
-   * stream is still the caller's; while it is read, `ARCHIVE_INVALID` where the bytes are not what they should be.
+   * stream is still the caller's; while it is read, the same where this runtime cannot compress, and `ARCHIVE_INVALID`
+   * where the bytes are not what they should be.
    */
   recode(stream: ByteStream, recoding: Recoding, layer: Pick<Descriptor, "digest" | "size">): Promise<Recoded>;
 }
@@ -54,7 +55,7 @@ class WorkerRecoder implements Recoder {
   }
 
   #open(): Promise<RecodingWorker[]> {
-    return this.#workers ??= openWorkers(navigator.hardwareConcurrency).then((workers) => {
+    return this.#workers ??= openWorkers(globalThis.navigator?.hardwareConcurrency ?? 0).then((workers) => {
       if (this.#disposed) workers.forEach((worker) => worker.terminate());
       return workers;
     });
@@ -83,7 +84,8 @@ function explained(stream: ByteStream, digest: Digest): ByteStream {
         else controller.enqueue(value);
       } catch (cause) {
         if (!(cause instanceof CompressionError)) throw cause;
-        throw new ManifestsError("ARCHIVE_INVALID", `Cannot read layer ${digest}: ${cause.message}`, { cause });
+        const code = cause instanceof UnsupportedCompressionError ? "COMPRESSION_NOT_SUPPORTED" : "ARCHIVE_INVALID";
+        throw new ManifestsError(code, `Cannot read layer ${digest}: ${cause.message}`, { cause });
       }
     },
     cancel: (reason) => reader.cancel(reason),

@@ -1,7 +1,7 @@
 import type { ByteStream } from "../streams.ts";
 import type { Compression } from "./detect.ts";
-import { type Engine, ENGINE_CHUNK_SIZE, type EngineHooks, streamThrough } from "./engine.ts";
-import { CompressionError } from "./errors.ts";
+import { type Engine, ENGINE_CHUNK_SIZE, type EngineHooks, requireNewer, streamThrough } from "./engine.ts";
+import { CompressionError, UnsupportedCompressionError } from "./errors.ts";
 import { ZstdFrameTracker } from "./zstd_frames.ts";
 
 /** Whether {@linkcode decompressStream} can read a compression. */
@@ -13,12 +13,12 @@ export function canDecompress(compression: Compression): boolean {
  * Takes compression off, in this thread: all members of a gzip stream, all frames of a zstd stream. The stream fails
  * with {@linkcode CompressionError} where the content is broken, ends too early, or is followed by something else.
  *
- * @throws {CompressionError} Where nothing here can read the compression: `bzip2` and `Xz`.
+ * @throws {UnsupportedCompressionError} Where nothing here can read the compression: `bzip2` and `Xz`.
  */
 export function decompressStream(stream: ByteStream, compression: Compression): ByteStream {
   if (compression === "gzip") return streamThrough(stream, gunzip());
   if (compression === "zstd") return streamThrough(stream, unzstd());
-  throw new CompressionError(`Cannot decompress ${compression} as this runtime has no decoder for it`);
+  throw new UnsupportedCompressionError(`Cannot decompress ${compression} as this runtime has no decoder for it`);
 }
 
 function gunzip(): EngineHooks {
@@ -39,7 +39,7 @@ function unzstd(): EngineHooks {
   const frames = new ZstdFrameTracker();
   return {
     action: "decompress zstd",
-    open: (zlib) => zlib.createZstdDecompress({ chunkSize: ENGINE_CHUNK_SIZE }),
+    open: (zlib) => requireNewer(zlib, "createZstdDecompress")({ chunkSize: ENGINE_CHUNK_SIZE }),
     input: (chunk) => frames.split(chunk),
     end: () => frames.end(),
   };

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../streams.ts";
-import { CompressionError } from "./errors.ts";
+import { CompressionError, UnsupportedCompressionError } from "./errors.ts";
 
 type Zlib = typeof import("node:zlib");
 type Chunk = Uint8Array<ArrayBuffer>;
@@ -12,12 +12,29 @@ export const ENGINE_CHUNK_SIZE = 128 * 1024;
 
 let zlib: Promise<Zlib> | undefined;
 
-/** Loads `node:zlib` when it is first needed: most uses of the module never compress. */
+/**
+ * Loads `node:zlib` when it is first needed: most uses of the module never compress.
+ *
+ * @throws {UnsupportedCompressionError} Where there is none.
+ */
 export function loadZlib(): Promise<Zlib> {
   return zlib ??= import("node:zlib").catch((cause) => {
     zlib = undefined;
-    throw new CompressionError("Cannot compress or decompress as this runtime has no node:zlib", { cause });
+    throw new UnsupportedCompressionError("Cannot compress or decompress as this runtime has no node:zlib", { cause });
   });
+}
+
+/**
+ * What `node:zlib` has in newer runtimes only: Node before 22.15 has no zstd, before 20.15 no `crc32`.
+ *
+ * @throws {UnsupportedCompressionError} Where it has not.
+ */
+export function requireNewer<Name extends "createZstdCompress" | "createZstdDecompress" | "crc32">(
+  zlib: Zlib,
+  name: Name,
+): Zlib[Name] {
+  if (zlib[name] !== undefined) return zlib[name];
+  throw new UnsupportedCompressionError(`Cannot compress or decompress as this runtime's node:zlib has no ${name}`);
 }
 
 /** What {@linkcode streamThrough} does besides passing bytes. */

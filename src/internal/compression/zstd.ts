@@ -1,5 +1,5 @@
 import type { ByteStream } from "../streams.ts";
-import { ENGINE_CHUNK_SIZE, streamThrough } from "./engine.ts";
+import { ENGINE_CHUNK_SIZE, requireNewer, streamThrough } from "./engine.ts";
 
 const DEFAULT_LEVEL = 3;
 
@@ -8,7 +8,8 @@ export function zstdStream(stream: ByteStream, level: number = DEFAULT_LEVEL): B
   checkLevel(level);
   return streamThrough(stream, {
     action: "compress zstd",
-    open: (zlib) => zlib.createZstdCompress({ chunkSize: ENGINE_CHUNK_SIZE, params: params(zlib.constants, level) }),
+    open: (zlib) =>
+      requireNewer(zlib, "createZstdCompress")({ chunkSize: ENGINE_CHUNK_SIZE, params: params(zlib.constants, level) }),
   });
 }
 

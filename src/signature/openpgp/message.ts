@@ -1,3 +1,4 @@
+import { loadZlib } from "../../internal/compression/mod.ts";
 import { refuse } from "../refusal.ts";
 import { type Packet, parsePackets, TAGS } from "./packets.ts";
 
@@ -47,11 +48,11 @@ async function decompress(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arr
   const [algorithm] = body;
   const data = body.subarray(1);
   if (algorithm === 0) return data;
-  const { inflateRawSync, inflateSync } = await import("node:zlib");
-  const inflate = algorithm === 1 ? inflateRawSync : algorithm === 2 ? inflateSync : undefined;
-  if (!inflate) invalid(`its compression, ${algorithm}, is not supported`);
+  if (algorithm !== 1 && algorithm !== 2) invalid(`its compression, ${algorithm}, is not supported`);
   let result: { buffer: Uint8Array<ArrayBuffer>; engine: { bytesWritten: number } };
   try {
+    const { inflateRawSync, inflateSync } = await loadZlib();
+    const inflate = algorithm === 1 ? inflateRawSync : inflateSync;
     const options = { maxOutputLength: MAX_EXPANDED_SIZE, info: true };
     result = inflate(data, options) as unknown as typeof result;
   } catch (cause) {

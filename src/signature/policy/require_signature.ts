@@ -51,7 +51,7 @@ async function judge(
     }
     if (requirement.type === "sigstoreSigned" && signature.kind === "sigstore") {
       const trust = await loadTrust(requirement, evidence);
-      const verified = verifySigstoreSignature(signature, { ...expected, trust, now: evidence.options.now });
+      const verified = await verifySigstoreSignature(signature, { ...expected, trust, now: evidence.options.now });
       return { accepted: true, kind: "sigstore", verified };
     }
     refuse("SIGNATURE_FORMAT_UNKNOWN", "signature is of another kind");

@@ -1,7 +1,8 @@
-import { type KeyObject, X509Certificate } from "node:crypto";
+import { encodeHex, nodeCrypto } from "../../internal/mod.ts";
 import { refuse } from "../refusal.ts";
 import { DER_TAGS, type DerValue, readDer, readOne } from "./der.ts";
-import { publicKeyOf, spkiOf } from "./keys.ts";
+import { checkKind } from "./keys.ts";
+import { NodePublicKey } from "./node_keys.ts";
 import { parsePem } from "./pem.ts";
 
 /** A certificate, with what is needed of it and `node:crypto` does not tell. */
@@ -9,7 +10,7 @@ export interface Certificate {
   /** DER. */
   readonly der: Uint8Array<ArrayBuffer>;
   /** Its public key. */
-  readonly publicKey: KeyObject;
+  readonly publicKey: NodePublicKey;
   /** When it begins and ends. */
   readonly validity: { readonly from: Date; readonly to: Date };
   /** Its names, DER. */
@@ -19,7 +20,7 @@ export interface Certificate {
   /** Object identifier of the algorithm with which it is signed, in hex. */
   readonly algorithm: string;
   /** Whether that key signed it. */
-  isSignedBy(key: KeyObject): boolean;
+  isSignedBy(key: NodePublicKey): boolean;
 }
 
 /** An extension of a certificate. */
@@ -45,32 +46,34 @@ export const EXTENSIONS = {
 
 /** Reads the certificates of a PEM file; throws `SIGNATURE_CERTIFICATE_REJECTED`, also where there is none. */
 export function parseCertificates(pem: Uint8Array): Certificate[] {
+  const crypto = nodeCrypto ?? rejectCertificate("this runtime has no node:crypto, which certificates need");
   const blocks = parsePem(pem);
   if (blocks.length === 0) rejectCertificate("no certificate is there");
   return blocks.map(({ type, bytes }) => {
     if (type !== "CERTIFICATE") rejectCertificate(`a ${type} is there, not a certificate`);
     try {
-      return parseCertificate(bytes);
+      return parseCertificate(crypto, bytes);
     } catch (cause) {
       rejectCertificate("it cannot be parsed", cause);
     }
   });
 }
 
-function parseCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
-  const x509 = new X509Certificate(der);
+function parseCertificate(crypto: NonNullable<typeof nodeCrypto>, der: Uint8Array<ArrayBuffer>): Certificate {
+  const x509 = new crypto.X509Certificate(der);
+  const spki = new Uint8Array(x509.publicKey.export({ type: "spki", format: "der" }));
   const [tbs, algorithm] = readDer(readOne(der, DER_TAGS.sequence).body);
   // version [0], serial, algorithm, issuer, validity, subject, key, then what is optional: RFC 5280 §4.1.
   const [, , , issuer, , subject, , ...optional] = readDer(tbs!.body);
   const extensions = optional.find(({ tag }) => tag === DER_TAGS.extensions);
   return {
     der,
-    publicKey: publicKeyOf(spkiOf(x509.publicKey), "spki"),
+    publicKey: checkKind(new NodePublicKey(crypto, spki, "spki"), "public"),
     validity: { from: new Date(x509.validFrom), to: new Date(x509.validTo) },
     names: { issuer: issuer!.whole, subject: subject!.whole },
     extensions: extensions ? readExtensions(extensions) : new Map(),
-    algorithm: readDer(algorithm!.body)[0]!.body.toHex(),
-    isSignedBy: (key) => x509.verify(key),
+    algorithm: encodeHex(readDer(algorithm!.body)[0]!.body),
+    isSignedBy: (key) => x509.verify(key.object),
   };
 }
 
@@ -80,7 +83,7 @@ function readExtensions(value: DerValue): ReadonlyMap<string, Extension> {
     const [id, ...rest] = readDer(one.body);
     const critical = rest.length === 2 && rest[0]!.tag === DER_TAGS.boolean && rest[0]!.body[0] !== 0;
     const content = rest.at(-1);
-    const name = id!.body.toHex();
+    const name = encodeHex(id!.body);
     if (content?.tag !== DER_TAGS.octetString || extensions.has(name)) throw new SyntaxError("an extension is broken");
     extensions.set(name, { critical, value: content.body });
   }

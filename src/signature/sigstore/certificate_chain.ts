@@ -1,3 +1,4 @@
+import { encodeHex } from "../../internal/mod.ts";
 import { type Certificate, EXTENSIONS, rejectCertificate } from "./certificate.ts";
 import { DER_TAGS, readDer, readOne } from "./der.ts";
 
@@ -78,7 +79,7 @@ function allowsCodeSigning({ extensions }: Certificate): boolean {
   const uses = extensions.get(EXTENSIONS.extendedKeyUsage);
   if (!uses) return true;
   return readDer(readOne(uses.value, DER_TAGS.sequence).body).some(({ body }) =>
-    [CODE_SIGNING, ANY_USE].includes(body.toHex())
+    [CODE_SIGNING, ANY_USE].includes(encodeHex(body))
   );
 }
 

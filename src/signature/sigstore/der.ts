@@ -1,3 +1,5 @@
+import { concatBytes } from "../../internal/mod.ts";
+
 /** A value in DER: its tag, what is in it, and all of its bytes. */
 export interface DerValue {
   /** The identifier octet. */
@@ -8,12 +10,13 @@ export interface DerValue {
   readonly whole: Uint8Array<ArrayBuffer>;
 }
 
-/** Identifier octets that are met in certificates. */
+/** Identifier octets that are met in certificates and keys. */
 export const DER_TAGS = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
+  null: 0x05,
   objectId: 0x06,
   utf8String: 0x0c,
   sequence: 0x30,
@@ -55,4 +58,13 @@ export function readOne(bytes: Uint8Array<ArrayBuffer>, tag: number): DerValue {
   const [value, ...more] = readDer(bytes);
   if (value?.tag !== tag || more.length > 0) throw new SyntaxError("a value is not what it must be");
   return value;
+}
+
+/** A value with this tag whose content are `parts`, one after another. */
+export function encodeDer(tag: number, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const body = concatBytes(parts);
+  const length: number[] = [];
+  for (let rest = body.length; rest > 0; rest = Math.floor(rest / 256)) length.unshift(rest % 256);
+  const head = body.length < 0x80 ? [body.length] : [0x80 | length.length, ...length];
+  return concatBytes([Uint8Array.of(tag, ...head), body]);
 }

@@ -1,9 +1,13 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { Buffer } from "node:buffer";
+import { nodeCrypto } from "../../internal/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
 import { MAX_SIGNATURE_SIZE } from "../types.ts";
+import type { KeyEngine, KeyKind, PrivateKey, PublicKey } from "./key.ts";
+import { nodeKeys } from "./node_keys.ts";
 import { encodePem, parsePem } from "./pem.ts";
 import { openBox, sealBox } from "./secret_box.ts";
+import { WEB_KEYS } from "./web_keys.ts";
+
+const ENGINE: KeyEngine = nodeCrypto ? nodeKeys(nodeCrypto) : WEB_KEYS;
 
 /** What old and new tools call an encrypted key; what is in it is the same. */
 const PRIVATE_TYPES: readonly string[] = ["ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"];
@@ -36,11 +40,10 @@ export interface SigstoreKeyPair {
  * ```
  */
 export async function generateSigstoreKeyPair(passphrase: Uint8Array): Promise<SigstoreKeyPair> {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const plain = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
-  const box = await sealBox(plain, passphrase);
-  plain.fill(0);
-  return { privateKey: encodePem(PRIVATE_TYPES[0]!, box), publicKey: encodePem("PUBLIC KEY", spkiOf(publicKey)) };
+  const { pkcs8, spki } = await ENGINE.generate();
+  const box = await sealBox(pkcs8, passphrase);
+  pkcs8.fill(0);
+  return { privateKey: encodePem(PRIVATE_TYPES[0]!, box), publicKey: encodePem("PUBLIC KEY", spki) };
 }
 
 /**
@@ -48,14 +51,14 @@ export async function generateSigstoreKeyPair(passphrase: Uint8Array): Promise<S
  *
  * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
  */
-export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): Promise<KeyObject> {
+export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): Promise<PrivateKey> {
   checkSize(file, "private");
   const [block] = parsePem(file);
   if (!block) fail("private", "invalid pem block");
   if (!PRIVATE_TYPES.includes(block.type)) fail("private", `unsupported pem type: ${block.type}`);
   const plain = await openBox(block.bytes, passphrase);
   try {
-    return checkKind(createPrivateKey({ key: Buffer.from(plain), format: "der", type: "pkcs8" }), "private");
+    return checkKind(await ENGINE.openPrivate(plain), "private");
   } catch (error) {
     if (error instanceof ManifestsError) throw error;
     // What the parser says may quote the key.
@@ -70,37 +73,33 @@ export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): 
  *
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
-export function readPublicKey(file: Uint8Array): KeyObject {
+export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
   checkSize(file, "public");
   const [block] = parsePem(file);
   if (!block) fail("public", "invalid pem block");
   const type = block.type === "PUBLIC KEY" ? "spki" : block.type === "RSA PUBLIC KEY" ? "pkcs1" : undefined;
   if (!type) fail("public", `unsupported pem type: ${block.type}`);
-  return publicKeyOf(block.bytes, type);
-}
-
-/** A public key of its DER form; see {@linkcode readPublicKey}. */
-export function publicKeyOf(der: Uint8Array, type: "spki" | "pkcs1"): KeyObject {
-  let key: KeyObject;
+  let key: PublicKey;
   try {
-    key = createPublicKey({ key: Buffer.from(der), format: "der", type });
+    key = await ENGINE.openPublic(block.bytes, type);
   } catch (cause) {
+    if (cause instanceof ManifestsError) throw cause;
     throw new ManifestsError("KEY_INVALID", "Cannot read public key as it cannot be parsed", { cause });
   }
   return checkKind(key, "public");
 }
 
-/** A public key's DER form, by which keys are compared. */
-export function spkiOf(key: KeyObject): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(key.export({ type: "spki", format: "der" }));
-}
-
-function checkKind(key: KeyObject, half: "private" | "public"): KeyObject {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+/**
+ * Refuses kinds of keys that are not supported, or too weak.
+ *
+ * @throws {ManifestsError} With code `KEY_INVALID`.
+ */
+export function checkKind<Key extends { kind: KeyKind }>(key: Key, half: "private" | "public"): Key {
+  const { type, curve, bits } = key.kind;
   if (type === "ed25519") return key;
-  if (type === "ec" && CURVES.includes(details?.namedCurve)) return key;
-  if (type === "rsa" && (details?.modulusLength ?? 0) >= MIN_RSA_BITS) return key;
-  fail(half, `keys of its kind are not supported: ${type} ${details?.namedCurve ?? details?.modulusLength ?? ""}`);
+  if (type === "ec" && CURVES.includes(curve)) return key;
+  if (type === "rsa" && (bits ?? 0) >= MIN_RSA_BITS) return key;
+  fail(half, `keys of its kind are not supported: ${type} ${curve ?? bits ?? ""}`);
 }
 
 function checkSize(file: Uint8Array, half: "private" | "public"): void {

@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import { createHasher, encodeUtf8 } from "../../internal/mod.ts";
 import { isManifestsError, isObject, parseJson } from "../../spec/mod.ts";
 import { decodeStrictBase64 } from "../base64.ts";
@@ -6,15 +5,15 @@ import { readMembers } from "../members.ts";
 import { refuse } from "../refusal.ts";
 import type { SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
+import { findVerifying, type PublicKey } from "./key.ts";
 import { parsePem } from "./pem.ts";
-import { verifyBytes } from "./raw_signature.ts";
 
 /** What a log entry is compared with. */
 export interface LogEntryOptions {
   /** Keys of the log; ECDSA. */
-  readonly rekorKeys: readonly KeyObject[];
+  readonly rekorKeys: readonly PublicKey[];
   /** The signature that must have been logged. */
-  readonly raw: Uint8Array;
+  readonly raw: Uint8Array<ArrayBuffer>;
   /** DER form of the public key, or of the certificate, that must have been logged with it. */
   readonly signer: Uint8Array;
 }
@@ -25,7 +24,7 @@ export interface LogEntryOptions {
  * @returns When the log says that it did.
  * @throws {SignatureRefusedError} With code `SIGNATURE_LOG_REJECTED`.
  */
-export function verifyLogEntry(signature: SigstoreSignature, options: LogEntryOptions): Date {
+export async function verifyLogEntry(signature: SigstoreSignature, options: LogEntryOptions): Promise<Date> {
   const { annotations, payload } = signature;
   const text = Object.hasOwn(annotations, ANNOTATIONS.set) ? annotations[ANNOTATIONS.set]! : undefined;
   if (text === undefined) fail(`missing ${ANNOTATIONS.set} annotation`);
@@ -38,7 +37,8 @@ export function verifyLogEntry(signature: SigstoreSignature, options: LogEntryOp
   const canonical = encodeUtf8(JSON.stringify({ body, integratedTime, logID, logIndex }));
   const timestamp = base64(set.get("SignedEntryTimestamp"), "SignedEntryTimestamp");
   const { rekorKeys, raw, signer } = options;
-  if (!rekorKeys.some((key) => key.asymmetricKeyType === "ec" && verifyBytes(key, canonical, timestamp))) {
+  const logKeys = rekorKeys.filter(({ kind }) => kind.type === "ec");
+  if (!(await findVerifying(logKeys, canonical, timestamp))) {
     fail("cryptographic verification of the signed entry timestamp failed");
   }
   checkBody(parse(base64(body, "body")), payload, raw, signer);
@@ -78,7 +78,7 @@ function parse(bytes: Uint8Array): Record<string, unknown> {
   }
 }
 
-function base64(value: unknown, what: string): Uint8Array {
+function base64(value: unknown, what: string): Uint8Array<ArrayBuffer> {
   return (typeof value === "string" ? decodeStrictBase64(value) : undefined) ?? fail(`${what} is not base64`);
 }
 

@@ -1,5 +1,4 @@
-import { scrypt } from "node:crypto";
-import { encodeBase64 } from "../../internal/mod.ts";
+import { encodeBase64, nodeCrypto } from "../../internal/mod.ts";
 import { encodeGoJson, type GoJsonValue, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
 import { decodeStrictBase64 } from "../base64.ts";
 
@@ -46,12 +45,12 @@ export async function sealBox(plain: Uint8Array, passphrase: Uint8Array): Promis
  *
  * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
  */
-export async function openBox(box: Uint8Array, passphrase: Uint8Array): Promise<Uint8Array> {
+export async function openBox(box: Uint8Array, passphrase: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const { salt, cost, nonce, sealed } = readBox(box);
   const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js");
   const key = await deriveKey(passphrase, salt, cost);
   try {
-    return xsalsa20poly1305(key, nonce).decrypt(sealed);
+    return xsalsa20poly1305(key, nonce).decrypt(sealed) as Uint8Array<ArrayBuffer>;
   } catch {
     throw new ManifestsError("PASSPHRASE_WRONG", "Cannot open private key as decryption failed: wrong passphrase?");
   } finally {
@@ -101,10 +100,15 @@ function fail(problem: string): never {
   throw new ManifestsError("KEY_INVALID", `Cannot open private key: ${problem}`);
 }
 
-function deriveKey(passphrase: Uint8Array, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {
+async function deriveKey(passphrase: Uint8Array, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {
+  if (!nodeCrypto) {
+    const { scryptAsync } = await import("@noble/hashes/scrypt.js");
+    return await scryptAsync(passphrase, salt, { N, r, p, dkLen: KEY_SIZE });
+  }
+  const { scrypt } = nodeCrypto;
   // node's own limit of memory is below what is needed.
   const options = { N, r, p, maxmem: 256 * N * r };
-  return new Promise((resolve, reject) =>
+  return await new Promise((resolve, reject) =>
     scrypt(passphrase, salt, KEY_SIZE, options, (error, key) => error ? reject(error) : resolve(new Uint8Array(key)))
   );
 }

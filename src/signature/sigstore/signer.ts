@@ -5,7 +5,6 @@ import { claimsFor, type SignerOptions } from "../simple_signing.ts";
 import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { openPrivateKey } from "./keys.ts";
-import { signBytes } from "./raw_signature.ts";
 
 /** Options of {@linkcode openSigstoreSigner}. */
 export interface SigstoreSignerOptions extends SignerOptions {
@@ -41,7 +40,7 @@ export interface SigstoreSigner extends Signer, AsyncDisposable {
  * const signature = await signer.sign(manifest, parseReference("quay.io/me/app:1"));
  *
  * assert.equal(signature.kind, "sigstore");
- * const { claims } = verifySigstoreSignature(signature, {
+ * const { claims } = await verifySigstoreSignature(signature, {
  *   trust: { kind: "keys", publicKeys: [encode(publicKey)] },
  *   manifestDigest: digestOf(manifest),
  *   acceptsReference: (name) => name === "quay.io/me/app:1",
@@ -60,11 +59,10 @@ export async function openSigstoreSigner(
   return {
     kind: "sigstore",
     description: "using a sigstore signature",
-    // deno-lint-ignore require-await -- What is wrong is a rejection, as with other signers.
     async sign(manifest, identity, { signal } = {}) {
       signal?.throwIfAborted();
       const payload = encodePayload("cosign container image signature", claimsFor(manifest, identity, options));
-      const annotations = { [ANNOTATIONS.signature]: encodeBase64(signBytes(key, payload)) };
+      const annotations = { [ANNOTATIONS.signature]: encodeBase64(await key.sign(payload)) };
       return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

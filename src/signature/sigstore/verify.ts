@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import { type Digest, digestOf } from "../../spec/mod.ts";
 import { decodeStrictBase64 } from "../base64.ts";
 import { checkClaims, type Claims, type ExpectedClaims, parsePayload } from "../payload.ts";
@@ -6,8 +5,8 @@ import { refuse } from "../refusal.ts";
 import { SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { type FulcioTrust, leafCertificate, type PkiTrust, verifyFulcio, verifyPki } from "./certified_key.ts";
-import { readPublicKey, spkiOf } from "./keys.ts";
-import { verifyBytes } from "./raw_signature.ts";
+import { findVerifying, type PublicKey } from "./key.ts";
+import { readPublicKey } from "./keys.ts";
 import { verifyLogEntry } from "./log_entry.ts";
 
 /** Trust in public keys. */
@@ -47,39 +46,44 @@ export interface VerifiedSigstoreSignature {
  * @throws {ManifestsError} With a code that begins with `SIGNATURE_`, or `KEY_INVALID` where any of the keys cannot be
  * read.
  */
-export function verifySigstoreSignature(
+export async function verifySigstoreSignature(
   signature: SigstoreSignature,
   options: VerifySigstoreOptions,
-): VerifiedSigstoreSignature {
+): Promise<VerifiedSigstoreSignature> {
   const raw = rawSignature(signature);
-  const { key, loggedAt } = findSigner(signature, raw, options);
-  if (!verifyBytes(key, signature.payload, raw)) failCryptographically();
+  const { key, loggedAt } = await findSigner(signature, raw, options);
+  if (!(await key.verify(signature.payload, raw))) failCryptographically();
   const claims = parsePayload("cosign container image signature", signature.payload);
   checkClaims(claims, options);
-  return { claims, keyDigest: digestOf(spkiOf(key)), loggedAt };
+  return { claims, keyDigest: digestOf(key.spki), loggedAt };
 }
 
 /** The key that signed, trusted, and when the log took the signature in. */
-function findSigner(
+async function findSigner(
   signature: SigstoreSignature,
-  raw: Uint8Array,
+  raw: Uint8Array<ArrayBuffer>,
   { trust, now = new Date() }: VerifySigstoreOptions,
-): { key: KeyObject; loggedAt?: Date | undefined } {
+): Promise<{ key: PublicKey; loggedAt?: Date | undefined }> {
   if (trust.kind === "keys") {
     // All of them are read first: a key that cannot be is an error even where another one fits.
-    const [keys, rekorKeys] = [trust.publicKeys.map(readPublicKey), trust.rekorPublicKeys?.map(readPublicKey)];
-    const key = keys.find((key) => verifyBytes(key, signature.payload, raw)) ?? failCryptographically();
-    return { key, loggedAt: rekorKeys && verifyLogEntry(signature, { rekorKeys, raw, signer: spkiOf(key) }) };
+    const keys = await readAll(trust.publicKeys);
+    const rekorKeys = trust.rekorPublicKeys && await readAll(trust.rekorPublicKeys);
+    const key = await findVerifying(keys, signature.payload, raw) ?? failCryptographically();
+    return { key, loggedAt: rekorKeys && await verifyLogEntry(signature, { rekorKeys, raw, signer: key.spki }) };
   }
   const leaf = leafCertificate(signature);
   if (trust.kind === "pki") {
     verifyPki(leaf, signature, trust, now);
     return { key: leaf.publicKey };
   }
-  const rekorKeys = trust.rekorPublicKeys.map(readPublicKey);
-  const loggedAt = verifyLogEntry(signature, { rekorKeys, raw, signer: leaf.der });
+  const rekorKeys = await readAll(trust.rekorPublicKeys);
+  const loggedAt = await verifyLogEntry(signature, { rekorKeys, raw, signer: leaf.der });
   verifyFulcio(leaf, signature, trust, loggedAt);
   return { key: leaf.publicKey, loggedAt };
+}
+
+async function readAll(files: readonly Uint8Array[]): Promise<PublicKey[]> {
+  return await Promise.all(files.map(readPublicKey));
 }
 
 function failCryptographically(): never {
@@ -87,7 +91,7 @@ function failCryptographically(): never {
 }
 
 /** The signature itself, of a payload that is one. */
-function rawSignature({ mediaType, annotations }: SigstoreSignature): Uint8Array {
+function rawSignature({ mediaType, annotations }: SigstoreSignature): Uint8Array<ArrayBuffer> {
   if (mediaType !== SIGSTORE_MEDIA_TYPE) {
     refuse("SIGNATURE_FORMAT_UNKNOWN", `attachment of type ${JSON.stringify(mediaType.slice(0, 100))} is no signature`);
   }

@@ -2,6 +2,7 @@ import type { ImageReference } from "../../image/mod.ts";
 import type { CopyResult } from "../../copy/mod.ts";
 import { type Digest, isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/mod.ts";
 import { createMemoryStore } from "../../store/mod.ts";
+import { holdRegistry } from "./hold_registry.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 import { type ReadList, readListWith } from "./read_list.ts";
 import { delay } from "@std/async";
@@ -56,6 +57,7 @@ export async function editRemoteListWith<L extends BaseList>(
       `Cannot edit ${reference} as a digest never names anything else: use a tag`,
     );
   }
+  await using _held = await holdRegistry(reference, systemContext);
   for (let attempt = 1;; attempt++) {
     const before = mayCreate
       ? await findList(kit, reference, push)

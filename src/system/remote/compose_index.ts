@@ -1,6 +1,7 @@
 import type { ImageReference } from "../../image/mod.ts";
 import type { AddOptions, PushOptions, PushResult } from "../../list/mod.ts";
 import { missingAt } from "../common/edit_remote_list.ts";
+import { holdRegistry } from "../common/hold_registry.ts";
 import { resolveImage } from "../common/kit.ts";
 import { REMOTE_KIT } from "./kit.ts";
 import { create } from "./list.ts";
@@ -19,8 +20,9 @@ export interface ComposeIndexOptions
 }
 
 /**
- * Makes an index of images in registries and publishes it, in one call. Each image costs two reads, all at once; one
- * that is in the repository of the target already costs nothing more, and the index one write.
+ * Makes an index of images in registries and publishes it, in one call. Each registry is asked once how it is reached;
+ * each image costs two reads, all at once; one that is in the repository of the target already costs nothing more, and
+ * the index one write.
  *
  * @throws {ManifestsError} With code `NOT_FOUND`, `PLATFORM_MISMATCH`, `CONFLICT` (see `ifMatch`) and others; nothing is
  * written then.
@@ -45,6 +47,7 @@ export async function composeIndex(options: ComposeIndexOptions): Promise<PushRe
   const { target, sources, annotations, all, allowPlatformMismatch, ...push } = options;
   const { systemContext, signal } = push;
   const reference = resolveImage(REMOTE_KIT, target);
+  await using _held = await holdRegistry(reference, systemContext);
   const list = create();
   await list.addAll(sources, { all, allowPlatformMismatch, systemContext, signal });
   if (annotations) list.setAnnotations(undefined, annotations);

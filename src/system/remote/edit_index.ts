@@ -3,6 +3,8 @@ import type { ImageReference } from "../../image/mod.ts";
 import type { AddOptions, PushResult } from "../../list/mod.ts";
 import { type Digest, formatPlatform, ManifestsError } from "../../spec/mod.ts";
 import { type EditRemoteListOptions, editRemoteListWith } from "../common/edit_remote_list.ts";
+import { holdRegistry } from "../common/hold_registry.ts";
+import { resolveImage } from "../common/kit.ts";
 import { readListWith } from "../common/read_list.ts";
 import { REMOTE_KIT } from "./kit.ts";
 import type { List } from "./list.ts";
@@ -44,6 +46,7 @@ export async function appendToIndex(
 ): Promise<PushResult> {
   const { all, allowPlatformMismatch, ...edit } = options;
   const { systemContext, signal } = edit;
+  await using _held = await holdRegistry(resolveImage(REMOTE_KIT, image), systemContext);
   for (let attempt = 1;; attempt++) {
     let added: Digest[] = [];
     const began = performance.now();

@@ -1,3 +1,4 @@
+import { loadZlib, requireNewer } from "../../../internal/compression/mod.ts";
 import { concatBytes } from "../../../internal/mod.ts";
 
 /** How large the pieces are that come out, in bytes. */
@@ -82,12 +83,13 @@ export class FrameWriter implements Disposable {
 
 /** Opens a writer of frames with checksums. */
 export async function openFrameWriter(level: number): Promise<FrameWriter> {
-  const { constants, createZstdCompress } = await import("node:zlib");
+  const zlib = await loadZlib();
+  const { constants } = zlib;
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  const zstd = createZstdCompress({ params, chunkSize: CHUNK_SIZE }) as unknown as FrameStream;
+  const zstd = requireNewer(zlib, "createZstdCompress")({ params, chunkSize: CHUNK_SIZE }) as unknown as FrameStream;
   return new FrameWriter(zstd, constants.ZSTD_e_end);
 }
 

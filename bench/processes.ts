@@ -1,0 +1,36 @@
+import { CLI } from "../tests/support/cli.ts";
+import { pushPlatforms } from "../tests/support/images.ts";
+import { startDockerRegistry } from "../tests/support/registries.ts";
+import { makeStore } from "../tests/support/stores.ts";
+import { compare, ok, report } from "./support.ts";
+
+/** Processes: start-up counts. */
+export async function processes(): Promise<void> {
+  await using registry = await startDockerRegistry();
+  await using at = await makeStore();
+  await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
+  const image = `docker://${registry.host}/app:amd64`;
+  const steps = (tool: string[], name: string, run: number) => [
+    [...tool, "create", `${name}${run}`],
+    [...tool, "add", "--tls-verify=false", `${name}${run}`, image],
+    [...tool, "inspect", `${name}${run}`],
+  ];
+  const runAll = async (commands: string[][]) => {
+    for (const command of commands) await ok(command);
+  };
+  const samples = await compare(10, [
+    { name: "manifests create + add + inspect", run: (run) => runAll(steps([...CLI, ...at.flags], "ours", run)) },
+    { name: "buildah manifest …", run: (run) => runAll(steps(["buildah", ...at.flags, "manifest"], "theirs", run)) },
+  ]);
+  report("create, add and inspect as processes", samples);
+  for (
+    const [name, args] of [["exists", ["exists"]], ["inspect", ["inspect"]], ["create", ["create", "--amend"]]] as const
+  ) {
+    const run = (tool: readonly string[]) => async () => void await ok([...tool, ...args, "ours0"]);
+    const pair = [
+      { name: `manifests ${name}`, run: run([...CLI, ...at.flags]) },
+      { name: `buildah manifest ${name}`, run: run(["buildah", ...at.flags, "manifest"]) },
+    ];
+    report(`${name}, a process of its own`, await compare(20, pair));
+  }
+}

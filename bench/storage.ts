@@ -1,0 +1,41 @@
+import { buildImages } from "../tests/support/built_images.ts";
+import { CLI } from "../tests/support/cli.ts";
+import { startDockerRegistry } from "../tests/support/registries.ts";
+import { makeStore, type TestStore } from "../tests/support/stores.ts";
+import { noise, words } from "./content.ts";
+import { NO_CACHE } from "./settings.ts";
+import { compare, measured, ok, report } from "./support.ts";
+
+/** Builds four images with a layer of 120 MB each in a local store, as a list; returns the names. */
+async function storeLarge(at: TestStore, content: () => Uint8Array<ArrayBuffer>): Promise<void> {
+  const names: string[] = [];
+  for (let i = 0; i < 4; i++) {
+    const options = { files: { content: content() }, lines: ["COPY content /content"] };
+    names.push((await buildImages(at, `large${i}`, options))[i % 2]!);
+  }
+  await ok(["buildah", ...at.flags, "manifest", "create", "list", ...names]);
+}
+
+/** From containers-storage, gzip on the way, to a registry. */
+export async function storage(): Promise<void> {
+  for (const [what, content] of [["a third remains of", words], ["nothing is won on", noise]] as const) {
+    await using at = await makeStore("overlay");
+    await using to = await startDockerRegistry();
+    await storeLarge(at, content);
+    const target = (name: string, run: number) => `docker://${to.host}/${name}${run}/x:1`;
+    const flags = ["push", "-q", "--tls-verify=false", "list"];
+    const samples = await compare(3, [
+      {
+        name: "manifests push",
+        prepare: to.reset,
+        run: (run) => measured([...CLI, ...at.flags, ...flags, target("ours", run)], NO_CACHE),
+      },
+      {
+        name: "buildah manifest push --all",
+        prepare: to.reset,
+        run: (run) => measured(["buildah", ...at.flags, "manifest", ...flags, "--all", target("buildah", run)]),
+      },
+    ]);
+    report(`Push four local images with 120 MB each, of which gzip makes less: ${what} them`, samples);
+  }
+}

@@ -1,0 +1,17 @@
+// deno-lint-ignore-file no-console -- A script says what it did.
+/**
+ * Adds images to an index, or begins it: the last step of each job of a build. Jobs may do so at the same time, in any
+ * order; none undoes what another one did.
+ *
+ *     deno run --allow-net=quay.io --allow-env=REGISTRY_USER,REGISTRY_PASSWORD \
+ *       append_platform.ts quay.io/me/app:nightly quay.io/me/app:nightly-arm64
+ */
+import { appendToIndex, inspectIndex } from "@multiarch/manifests/remote";
+import { readOptions } from "./options.ts";
+
+const { args, systemContext } = readOptions("append_platform.ts INDEX IMAGE…");
+const [index, ...images] = args;
+await appendToIndex(index!, images, { create: true, systemContext });
+for (const { platform, digest } of (await inspectIndex(index!, { systemContext })).instances) {
+  console.log(`${platform}  ${digest}`);
+}

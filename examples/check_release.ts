@@ -1,0 +1,17 @@
+// deno-lint-ignore-file no-console -- A script says what it found.
+/**
+ * Fails unless an index has these platforms, each of them whole: every manifest and blob is there, and says what it is.
+ *
+ *     deno run --allow-net=quay.io check_release.ts quay.io/me/app:1.0 linux/amd64 linux/arm64
+ */
+import { inspectIndex, validateIndex } from "@multiarch/manifests/remote";
+import { readOptions } from "./options.ts";
+
+const { args: [image, ...wanted], systemContext } = readOptions("check_release.ts IMAGE PLATFORM…");
+const platforms = (await inspectIndex(image!, { systemContext })).instances.map(({ platform }) => platform);
+const missing = wanted.filter((platform) => !platforms.includes(platform));
+const { problems } = await validateIndex(image!, { systemContext });
+for (const platform of missing) console.error(`${platform} is missing`);
+for (const { platform, problem } of problems) console.error(`${platform ?? "the index"}: ${problem}`);
+if (missing.length + problems.length > 0) Deno.exit(1);
+console.log(`${image} has ${platforms.join(", ")}`);

@@ -1,0 +1,30 @@
+// deno-lint-ignore-file no-console -- A script says what it did.
+/**
+ * Copies an index with all its images from staging to production, if staging's key has signed it, and signs all of it
+ * with production's. Digests stay.
+ *
+ *     deno run --allow-net=quay.io --allow-read=staging.pub,production.key \
+ *       --allow-env=REGISTRY_USER,REGISTRY_PASSWORD,COSIGN_PASSWORD \
+ *       promote.ts quay.io/staging/app:1.0 quay.io/me/app:1.0 staging.pub production.key
+ */
+import { copyIndex } from "@multiarch/manifests/remote";
+import { createPolicy, createSignaturePolicy, openSigstoreSigner } from "@multiarch/manifests/signature";
+import { readOptions } from "./options.ts";
+
+const { args, systemContext } = readOptions("promote.ts SOURCE TARGET PUBLIC-KEY PRIVATE-KEY");
+const [source, target, publicKey, privateKey] = args;
+const policy = createPolicy({
+  default: [{
+    type: "sigstoreSigned",
+    keyData: (await Deno.readFile(publicKey!)).toBase64(),
+    signedIdentity: { type: "matchRepository" },
+  }],
+});
+const passphrase = new TextEncoder().encode(Deno.env.get("COSIGN_PASSWORD"));
+await using signer = await openSigstoreSigner(await Deno.readFile(privateKey!), { passphrase });
+const { digest, instances } = await copyIndex(source!, target!, {
+  systemContext: { ...systemContext, dockerUseSigstoreAttachments: true },
+  signaturePolicy: createSignaturePolicy(policy),
+  signers: [signer],
+});
+console.log(`${digest} with ${instances.size} images`);

@@ -1,0 +1,68 @@
+import type { KeyObject } from "node:crypto";
+import { coordinateSize, type KeyEngine, type KeyKind, type PrivateKey, type PublicKey } from "./key.ts";
+
+type NodeCrypto = typeof import("node:crypto");
+
+/** A public key that `node:crypto` calculates with. */
+export class NodePublicKey implements PublicKey {
+  readonly kind: KeyKind;
+  readonly spki: Uint8Array<ArrayBuffer>;
+  /** The key as `node:crypto` wants it. */
+  readonly object: KeyObject;
+  readonly #crypto: NodeCrypto;
+
+  /** Reads a key. */
+  constructor(crypto: NodeCrypto, der: Uint8Array, type: "spki" | "pkcs1") {
+    this.#crypto = crypto;
+    this.object = crypto.createPublicKey({ key: der as Buffer, format: "der", type });
+    this.kind = kindOf(this.object);
+    this.spki = new Uint8Array(this.object.export({ type: "spki", format: "der" }));
+  }
+
+  verify(bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    const isRaw = this.kind.type === "ec" && signature.length === 2 * coordinateSize(this.kind.curve);
+    return Promise.resolve(
+      this.#tryVerify(bytes, signature, "der") || (isRaw && this.#tryVerify(bytes, signature, "ieee-p1363")),
+    );
+  }
+
+  #tryVerify(bytes: Uint8Array, signature: Uint8Array, dsaEncoding: "der" | "ieee-p1363"): boolean {
+    try {
+      return this.#crypto.verify(hashFor(this.kind), bytes, { key: this.object, dsaEncoding }, signature);
+    } catch {
+      // Some engines throw where a signature cannot be parsed, others say false.
+      return false;
+    }
+  }
+}
+
+/** Keys that `node:crypto` calculates with. */
+export function nodeKeys(crypto: NodeCrypto): KeyEngine {
+  return {
+    generate() {
+      const { privateKey, publicKey } = crypto.generateKeyPairSync("ec", { namedCurve: "P-256" });
+      return Promise.resolve({
+        pkcs8: new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" })),
+        spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
+      });
+    },
+    // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
+    async openPrivate(pkcs8): Promise<PrivateKey> {
+      const key = crypto.createPrivateKey({ key: pkcs8 as unknown as Buffer, format: "der", type: "pkcs8" });
+      const kind = kindOf(key);
+      const sign = (bytes: Uint8Array) => crypto.sign(hashFor(kind), bytes, { key, dsaEncoding: "der" });
+      return { kind, sign: (bytes) => Promise.resolve(new Uint8Array(sign(bytes))) };
+    },
+    // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
+    openPublic: async (der, type) => new NodePublicKey(crypto, der, type),
+  };
+}
+
+function kindOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): KeyKind {
+  return { type, curve: details?.namedCurve, bits: details?.modulusLength };
+}
+
+/** The hash for a kind of key; Ed25519 has its own. */
+function hashFor({ type }: KeyKind): string | null {
+  return type === "ed25519" ? null : "sha256";
+}

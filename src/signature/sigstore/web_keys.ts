@@ -1,0 +1,98 @@
+import { encodeHex } from "../../internal/mod.ts";
+import { ManifestsError } from "../../spec/mod.ts";
+import { DER_TAGS, encodeDer, readDer, readOne } from "./der.ts";
+import { decodeEcdsa, encodeEcdsa } from "./ecdsa_signature.ts";
+import { coordinateSize, type KeyEngine, type KeyKind, type PrivateKey, type PublicKey } from "./key.ts";
+
+/** Object identifiers, in hex, as X.509 and PKCS #8 have them. */
+const EC = "2a8648ce3d0201", RSA = "2a864886f70d010101", ED25519 = "2b6570";
+const CURVES: Readonly<Record<string, string>> = {
+  "2a8648ce3d030107": "P-256",
+  "2b81040022": "P-384",
+  "2b81040023": "P-521",
+};
+
+/** WebCrypto, which pages have only where nobody can have changed them on their way. */
+function requireSubtle(): SubtleCrypto {
+  const { subtle } = crypto as { subtle?: SubtleCrypto };
+  if (subtle) return subtle;
+  throw new ManifestsError("KEY_INVALID", "Cannot use keys as this page came over plain HTTP: browsers forbid that");
+}
+
+/** Keys that WebCrypto calculates with: for browsers, as Deno's knows less than its `node:crypto`. */
+export const WEB_KEYS: KeyEngine = {
+  async generate() {
+    const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+    const { privateKey, publicKey } = await requireSubtle().generateKey(algorithm, true, ["sign", "verify"]);
+    return {
+      pkcs8: new Uint8Array(await requireSubtle().exportKey("pkcs8", privateKey)),
+      spki: new Uint8Array(await requireSubtle().exportKey("spki", publicKey)),
+    };
+  },
+  async openPrivate(pkcs8): Promise<PrivateKey> {
+    const kind = readKind(readDer(readOne(pkcs8, DER_TAGS.sequence).body)[1]);
+    const key = await requireSubtle().importKey("pkcs8", pkcs8, importAlgorithm(kind), false, ["sign"]);
+    return {
+      kind: measured(kind, key),
+      async sign(bytes) {
+        const signature = new Uint8Array(await requireSubtle().sign(useAlgorithm(kind), key, bytes));
+        return kind.type === "ec" ? encodeEcdsa(signature) : signature;
+      },
+    };
+  },
+  async openPublic(der, type): Promise<PublicKey> {
+    const given = type === "spki" ? der : wrapRsa(der);
+    const kind = readKind(readDer(readOne(given, DER_TAGS.sequence).body)[0]);
+    const key = await requireSubtle().importKey("spki", given, importAlgorithm(kind), true, ["verify"]);
+    const verify = (bytes: Uint8Array<ArrayBuffer>, signature: Uint8Array<ArrayBuffer>) =>
+      requireSubtle().verify(useAlgorithm(kind), key, signature, bytes);
+    return {
+      kind: measured(kind, key),
+      spki: new Uint8Array(await requireSubtle().exportKey("spki", key)),
+      async verify(bytes, signature) {
+        if (kind.type !== "ec") return await verify(bytes, signature);
+        const size = coordinateSize(kind.curve);
+        const decoded = decodeEcdsa(signature, size);
+        if (decoded && await verify(bytes, decoded)) return true;
+        return signature.length === 2 * size && await verify(bytes, signature);
+      },
+    };
+  },
+};
+
+/** What an AlgorithmIdentifier means (RFC 5480, RFC 8017, RFC 8410). */
+function readKind(identifier: { body: Uint8Array<ArrayBuffer> } | undefined): KeyKind {
+  const [id, parameters] = readDer(identifier?.body ?? new Uint8Array());
+  switch (id && encodeHex(id.body)) {
+    case EC:
+      return { type: "ec", curve: parameters && CURVES[encodeHex(parameters.body)] };
+    case RSA:
+      return { type: "rsa" };
+    case ED25519:
+      return { type: "ed25519" };
+  }
+  throw new SyntaxError("the kind of key is not known");
+}
+
+function importAlgorithm({ type, curve }: KeyKind): Algorithm & { namedCurve?: string; hash?: string } {
+  if (type === "ed25519") return { name: "Ed25519" };
+  if (type === "rsa") return { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  if (curve === undefined) throw new SyntaxError("the curve is not known");
+  return { name: "ECDSA", namedCurve: curve };
+}
+
+function useAlgorithm({ type }: KeyKind): Algorithm & { hash?: string } {
+  if (type === "ec") return { name: "ECDSA", hash: "SHA-256" };
+  return { name: type === "rsa" ? "RSASSA-PKCS1-v1_5" : "Ed25519" };
+}
+
+function measured(kind: KeyKind, { algorithm }: CryptoKey): KeyKind {
+  return kind.type === "rsa" ? { ...kind, bits: (algorithm as RsaKeyAlgorithm).modulusLength } : kind;
+}
+
+/** A bare RSA key as WebCrypto takes it. */
+function wrapRsa(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const id = encodeDer(DER_TAGS.objectId, Uint8Array.from(RSA.match(/../g)!, (hex) => parseInt(hex, 16)));
+  const identifier = encodeDer(DER_TAGS.sequence, id, encodeDer(DER_TAGS.null));
+  return encodeDer(DER_TAGS.sequence, identifier, encodeDer(DER_TAGS.bitString, Uint8Array.of(0), key));
+}
