@@ -138,7 +138,7 @@ async function withPlan<T>(
   requireDigest(to.dockerReference, single ? images[0]!.verified.digest : top.digest);
   await using destination = await to.openDestination(systemContext);
   const all = [...topSignatures, ...signed.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []];
-  refuseSignatures(to, destination.abilities, all);
+  await refuseSignatures(destination, all, { signal });
   if (options.ifMatch !== undefined && !destination.abilities.conditionalWrites) {
     throw new TypeError(`Cannot copy to ${to} with ifMatch as only registries can write under a condition`);
   }

@@ -43,6 +43,13 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   }
 }
 
+const BASE64_REGEXP = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** Bytes of standard base64 with padding and nothing else in it, or `undefined`: `atob` lets white space through. */
+export function decodeStrictBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  return text.length % 4 === 0 && BASE64_REGEXP.test(text) ? decodeBase64(text) : undefined;
+}
+
 /** Sort order of two strings by their UTF-8 bytes, which is by code point (JavaScript's `<` is by UTF-16 unit). */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

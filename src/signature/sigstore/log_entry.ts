@@ -1,7 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import { createHasher, encodeUtf8 } from "../../internal/mod.ts";
+import { createHasher, decodeStrictBase64, encodeUtf8 } from "../../internal/mod.ts";
 import { isManifestsError, isObject, parseJson } from "../../spec/mod.ts";
-import { decodeStrictBase64 } from "../base64.ts";
 import { readMembers } from "../members.ts";
 import { refuse } from "../refusal.ts";
 import type { SigstoreSignature } from "../types.ts";

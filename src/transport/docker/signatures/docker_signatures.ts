@@ -3,8 +3,9 @@ import type { Repository } from "../../../registry/mod.ts";
 import type { Signature } from "../../../signature/mod.ts";
 import type { Digest } from "../../../spec/mod.ts";
 import { Attachments } from "./attachments.ts";
+import { SignatureExtension } from "./extension.ts";
 import { Lookaside } from "./lookaside.ts";
-import type { LookasideFiles, SignatureStorage } from "./storage.ts";
+import type { LookasideFiles, SignatureStorage, SimpleSignatureStorage } from "./storage.ts";
 
 /** What {@linkcode DockerSignatures} needs. */
 export interface DockerSignaturesOptions {
@@ -20,31 +21,42 @@ export interface DockerSignaturesOptions {
 
 /** The signatures of a repository's manifests, wherever they are. */
 export class DockerSignatures {
+  readonly #repository: Repository;
   readonly #lookaside: Lookaside;
   readonly #attachments: Attachments | undefined;
 
   constructor({ repository, ...rest }: DockerSignaturesOptions) {
+    this.#repository = repository;
     this.#lookaside = new Lookaside({ ...rest, path: repository.path });
     this.#attachments = rest.storage.attachments ? new Attachments(repository) : undefined;
   }
 
-  /** By kind, whether signatures can be kept, or why not. */
-  get abilities(): Record<Signature["kind"], true | string> {
+  /** Whether signatures of a kind can be kept, or why not. */
+  async supports(kind: Signature["kind"], options: SignalOptions = {}): Promise<true | string> {
+    if (kind === "simple") return (await this.#simpleStorage(options)).writable;
     const disabled = "writing sigstore attachments is disabled by configuration (use-sigstore-attachments)";
-    return { simple: this.#lookaside.writable, sigstore: this.#attachments ? true : disabled };
+    return this.#attachments ? true : disabled;
   }
 
   /** All signatures of a manifest. */
   async read(digest: Digest, options: SignalOptions = {}): Promise<Signature[]> {
-    const simple = await this.#lookaside.read(digest, options);
+    const simple = await (await this.#simpleStorage(options)).read(digest, options);
     return [...simple, ...await this.#attachments?.read(digest, options) ?? []];
   }
 
-  /** Writes signatures of a manifest. Of the simple ones these are all then; the others come beside those there are. */
+  /**
+   * Writes signatures of a manifest beside those that there are; of simple ones in a lookaside, these are all then.
+   */
   async write(digest: Digest, signatures: readonly Signature[], options: SignalOptions = {}): Promise<void> {
     const simple = signatures.filter((signature) => signature.kind === "simple");
     const attached = signatures.filter((signature) => signature.kind === "sigstore");
-    if (simple.length > 0) await this.#lookaside.write(digest, simple, options);
+    if (simple.length > 0) await (await this.#simpleStorage(options)).write(digest, simple, options);
     if (attached.length > 0) await this.#attachments!.write(digest, attached, options);
+  }
+
+  /** A registry that keeps simple signatures is where they are, whatever configuration says. */
+  async #simpleStorage(options: SignalOptions): Promise<SimpleSignatureStorage> {
+    const kept = await this.#repository.supportsSignatures(options);
+    return kept ? new SignatureExtension(this.#repository) : this.#lookaside;
   }
 }
