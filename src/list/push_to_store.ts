@@ -45,6 +45,7 @@ const OPTIONS_OF_INSTANCES = [
   "signers",
   "signBy",
   "signBySigstorePrivateKeyFile",
+  "signBySigstoreParamFile",
   "sourceFilter",
 ] as const satisfies readonly (keyof PushOptions)[];
 

@@ -62,6 +62,7 @@ export {
   openSigstoreSigner,
   parseAttachment,
   type PkiTrust,
+  type RekorOptions,
   type SigstoreKeyPair,
   type SigstoreSigner,
   type SigstoreSignerOptions,

@@ -16,7 +16,7 @@ export interface ExtendedRegistry {
   signatures: Map<string, ExtensionSignature[]>;
   /** What the extension was asked, as in `PUT`. */
   asked: string[];
-  /** What answers instead of the extension, where it returns something. */
+  /** What answers instead of the extension, where it returns something; it has read the request then, and else not. */
   instead?: (request: Request) => Promise<Response | undefined> | Response | undefined;
 }
 
@@ -40,7 +40,7 @@ export function addSignatureExtension(registry: { fetch: Fetch }, header = "1"):
         return response;
       }
       extended.asked.push(request.method);
-      return await refuseStrangers(registry, request, repository) ?? await extended.instead?.(request.clone()) ??
+      return await refuseStrangers(registry, request, repository) ?? await extended.instead?.(request) ??
         await answer(extended.signatures, request, { repository, digest: digest! });
     },
   };

@@ -1,16 +1,20 @@
+import { createPublicKey } from "node:crypto";
 import { encodeBase64, type SignalOptions } from "../../internal/mod.ts";
 import { ManifestsError, type NamedReference } from "../../spec/mod.ts";
 import { encodePayload } from "../payload.ts";
 import { claimsFor, type SignerOptions } from "../simple_signing.ts";
 import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
-import { openPrivateKey } from "./keys.ts";
+import { openPrivateKey, spkiOf } from "./keys.ts";
 import { signBytes } from "./raw_signature.ts";
+import { logSignature, type RekorOptions } from "./rekor.ts";
 
 /** Options of {@linkcode openSigstoreSigner}. */
 export interface SigstoreSignerOptions extends SignerOptions {
   /** What unlocks the key, as UTF-8; may be empty, but must be there. The caller may wipe it afterwards. */
   readonly passphrase?: Uint8Array | undefined;
+  /** The log that takes every signature in, before it is anywhere else; default: none does. */
+  readonly rekor?: RekorOptions | undefined;
 }
 
 /** A {@linkcode Signer} whose signatures are of the sigstore kind. */
@@ -57,15 +61,20 @@ export async function openSigstoreSigner(
     throw new ManifestsError("PASSPHRASE_REQUIRED", "Cannot open private key as its passphrase is not provided");
   }
   const key = await openPrivateKey(privateKey, options.passphrase);
+  const publicKey = spkiOf(createPublicKey(key));
+  const { rekor } = options;
   return {
     kind: "sigstore",
     description: "using a sigstore signature",
-    // deno-lint-ignore require-await -- What is wrong is a rejection, as with other signers.
     async sign(manifest, identity, { signal } = {}) {
       signal?.throwIfAborted();
       const payload = encodePayload("cosign container image signature", claimsFor(manifest, identity, options));
-      const annotations = { [ANNOTATIONS.signature]: encodeBase64(signBytes(key, payload)) };
-      return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations };
+      const raw = signBytes(key, payload);
+      const own = { [ANNOTATIONS.signature]: encodeBase64(raw) };
+      const proof = rekor
+        ? { [ANNOTATIONS.set]: await logSignature({ payload, raw, signer: publicKey }, rekor, { signal }) }
+        : {};
+      return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations: { ...own, ...proof } };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
