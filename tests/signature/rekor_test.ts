@@ -13,6 +13,7 @@ import { logSignature } from "../../src/signature/sigstore/rekor.ts";
 import { digestOf, type ManifestsError, parseReference } from "../../src/spec/mod.ts";
 import { encode } from "../support/images.ts";
 import { createLog, type TestLog } from "../support/rekor.ts";
+import { serve } from "../support/registries.ts";
 
 const passphrase = encode("pw");
 const pair = await generateSigstoreKeyPair(passphrase);
@@ -59,10 +60,18 @@ Deno.test("a signature with an entry in a log is believed by who trusts that log
 });
 
 Deno.test("the address of a log may have a path", async () => {
-  for (const [url, path] of [["https://a.example/rekor/", "/rekor"], [new URL("http://a.example/x"), "/x"]] as const) {
+  const rows = [
+    ["https://a.example/rekor/", "/rekor"],
+    [new URL("http://a.example/x"), "/x"],
+    ["https://me:secret@a.example/?secret", ""],
+  ] as const;
+  for (const [url, path] of rows) {
     const log = createLog();
     const { fetch } = log;
-    const below = (request: Request) => fetch(new Request(request.url.replace(path, ""), request));
+    const below = (request: Request) => {
+      assert.ok(!request.url.includes("secret"));
+      return fetch(new Request(request.url.replace(path, ""), request));
+    };
     check(await logIn(log, { url, fetch: below }), log.publicKey);
   }
 });
@@ -129,15 +138,34 @@ const REFUSED: [
 for (const [name, answer, code = "SIGNING_FAILED"] of REFUSED) {
   Deno.test(`nothing is signed without the entry that was wanted: ${name}`, async () => {
     const log = createLog();
-    log.instead = (request) => request.method === "POST" ? answer(log, request) : undefined;
+    let asked = 0;
+    log.instead = (request) => {
+      if (request.method !== "POST") return undefined;
+      asked++;
+      return answer(log, request);
+    };
     await assert.rejects(logIn(log, { maxRetries: 1 }), (error: ManifestsError) => {
       assert.equal(error.code, code);
       // deno-lint-ignore no-control-regex -- What the log says must not steer a terminal.
       assert.ok(!/[\x00-\x1f]/.test(error.message), error.message);
       return true;
     });
+    const passes = name.startsWith("500") || code === "NETWORK";
+    assert.equal(asked, passes ? 2 : 1, "only what may pass is tried again");
   });
 }
+
+Deno.test("a log that sends elsewhere is not followed", async () => {
+  const log = createLog();
+  await using elsewhere = serve(log.fetch);
+  await using server = serve(() => {
+    const headers = { location: `http://${elsewhere.host}${ENTRIES}` };
+    return new Response(null, { status: 307, headers });
+  });
+  const reaching = logSignature(LOGGED, { url: `http://${server.host}` });
+  await assert.rejects(reaching, { code: "SIGNING_FAILED" });
+  assert.deepEqual(log.asked, []);
+});
 
 Deno.test("an entry about another signature is of no use", async () => {
   const log = createLog();

@@ -7,7 +7,8 @@ import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../typ
 import { ANNOTATIONS } from "./annotations.ts";
 import { openPrivateKey, spkiOf } from "./keys.ts";
 import { signBytes } from "./raw_signature.ts";
-import { logSignature, type RekorOptions } from "./rekor.ts";
+import { logSignature } from "./rekor.ts";
+import type { RekorOptions } from "./rekor_client.ts";
 
 /** Options of {@linkcode openSigstoreSigner}. */
 export interface SigstoreSignerOptions extends SignerOptions {
