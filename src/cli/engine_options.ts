@@ -1,4 +1,5 @@
 /** What the engine takes beside the options that every push has: certificates, configuration, signatures. */
+import type { PushOptions } from "../list/mod.ts";
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import { readSecret } from "./secrets.ts";
@@ -46,29 +47,33 @@ export async function policyOptions({ insecurePolicy }: PolicyFlags) {
   return { signaturePolicy: acceptAnything };
 }
 
-/** What the flags say about signatures. A sigstore key without a file for its passphrase asks for it. */
-export async function signingOptions(flags: SigningFlags) {
-  const { signBy, signBySigstorePrivateKey: sigstoreKey, signPassphraseFile, removeSignatures } = flags;
+/** What the flags say about signatures. Who has a sigstore key without a file for its passphrase is asked for it. */
+export async function signingOptions(flags: SigningFlags): Promise<Partial<PushOptions>> {
+  const { signBy, signBySigstore, signBySigstorePrivateKey: sigstoreKey, signPassphraseFile } = flags;
   if (signPassphraseFile !== undefined && signBy !== undefined && sigstoreKey !== undefined) {
     throw new UsageError(
       "only one of --sign-by, --sign-by-sq-fingerprint and --sign-by-sigstore-private-key can be used with --sign-passphrase-file",
     );
   }
-  if (flags.signBySigstore !== undefined || flags.signBySqFingerprint !== undefined) {
-    const flag = flags.signBySigstore !== undefined ? "--sign-by-sigstore" : "--sign-by-sq-fingerprint";
-    throw new UsageError(`${flag} is not supported: use --sign-by or --sign-by-sigstore-private-key`);
+  if (flags.signBySqFingerprint !== undefined) {
+    throw new UsageError("--sign-by-sq-fingerprint is not supported: use --sign-by or --sign-by-sigstore-private-key");
   }
-  const passphrase = signPassphraseFile === undefined ? undefined : await readFirstLine(signPassphraseFile);
+  const passphrase = signPassphraseFile === undefined ? undefined : await readPassphrase(signPassphraseFile);
+  const ask = (keyFile: string) => readSecret(`Passphrase for ${keyFile}: `);
   return {
-    ...(removeSignatures ? { removeSignatures } : {}),
+    ...(flags.removeSignatures ? { removeSignatures: true } : {}),
+    ...(signBySigstore === undefined
+      ? {}
+      : { signBySigstoreParamFile: signBySigstore, privateKeyPassphrasePrompt: ask }),
     ...(signBy === undefined ? {} : { signBy, ...(passphrase === undefined ? {} : { signPassphrase: passphrase }) }),
     ...(sigstoreKey === undefined ? {} : {
       signBySigstorePrivateKeyFile: sigstoreKey,
-      signSigstorePrivateKeyPassphrase: passphrase ?? await readSecret(`Passphrase for ${sigstoreKey}: `),
+      signSigstorePrivateKeyPassphrase: passphrase ?? await ask(sigstoreKey),
     }),
   };
 }
 
-async function readFirstLine(file: string): Promise<string> {
-  return (await Deno.readTextFile(file)).split("\n")[0]!;
+async function readPassphrase(file: string): Promise<Uint8Array> {
+  const { readPassphraseFile } = await import("../signature/files/mod.ts");
+  return await readPassphraseFile(file);
 }

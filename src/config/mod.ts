@@ -45,5 +45,6 @@ export {
   type RegistriesD,
   type SignatureSection,
 } from "./registries_d.ts";
+export { parseSigningParameters, type SigningParameters } from "./signing_parameters.ts";
 export { parseStorageConf, type StorageConf } from "./storage_conf.ts";
 export type { TomlParser, YamlParser } from "./document/mod.ts";

@@ -140,7 +140,8 @@ async function withPlan<T>(
     throw new TypeError(`Cannot copy to ${to} with ifMatch as only registries can write under a condition`);
   }
   const nodes = listNodes(top);
-  refuseSignatures(to, abilities, [...nodes.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []]);
+  const signatures = [...nodes.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []];
+  await refuseSignatures(destination, signatures, { signal });
   refuseReferrers(to, abilities, nodes);
   const plan = planCopy({ top, abilities, wishes });
   return await use({ plan, source, destination, retries, signing });

@@ -1,5 +1,5 @@
-import type { DestinationAbilities, ImageDestination, StoredManifest } from "../image/mod.ts";
-import { allOrAbort, type Semaphore } from "../internal/mod.ts";
+import type { ImageDestination, StoredManifest } from "../image/mod.ts";
+import { allOrAbort, type Semaphore, type SignalOptions } from "../internal/mod.ts";
 import type { Signature, Signer } from "../signature/mod.ts";
 import { manifestDigest, ManifestsError, type NamedReference } from "../spec/mod.ts";
 import type { CopyEvent } from "./events.ts";
@@ -35,18 +35,18 @@ export function readSigning(
 }
 
 /** Fails now where signatures cannot be kept later. */
-export function refuseSignatures(
-  place: unknown,
-  abilities: DestinationAbilities,
+export async function refuseSignatures(
+  destination: ImageDestination,
   signatures: Iterable<Pick<Signature, "kind">>,
-): void {
+  options: SignalOptions,
+): Promise<void> {
   for (const kind of new Set([...signatures].map(({ kind }) => kind))) {
-    const kept = abilities.signatures?.[kind] ?? "it has no place for signatures";
+    const kept = await destination.supportsSignatures?.(kind, options) ?? "it has no place for signatures";
     if (kept === true) continue;
     const removal = "; removeSignatures leaves out those that the source has";
     throw new ManifestsError(
       "SIGNATURES_NOT_SUPPORTED",
-      `Cannot copy ${kind} signatures to ${place} as ${kept}${removal}`,
+      `Cannot copy ${kind} signatures to ${destination.reference} as ${kept}${removal}`,
     );
   }
 }

@@ -116,8 +116,6 @@ export interface DestinationAbilities {
   readonly conditionalWrites?: boolean | undefined;
   /** Whether a manifest that is about another one is found there by that; default: `false`. */
   readonly referrers?: boolean | undefined;
-  /** By kind of signature, whether it is kept, or why not; absent: there is no place for any. */
-  readonly signatures?: Readonly<Record<Signature["kind"], true | string>> | undefined;
 }
 
 /** Digest and size of content. */
@@ -170,6 +168,11 @@ export interface ImageDestination extends AsyncDisposable {
    * `MANIFEST_REJECTED` where another type of manifest might be taken.
    */
   putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: PutManifestOptions): Promise<void>;
+  /**
+   * Whether signatures of a kind are kept, or why not: asked before anything is written, and only where there are such
+   * signatures, since a registry may have to be asked. Absent: there is no place for any. Go: `SupportsSignatures`.
+   */
+  supportsSignatures?(kind: Signature["kind"], options?: SignalOptions): Promise<true | string>;
   /** Keeps signatures of a manifest that was written: these, and those that are there and stay valid. */
   putSignatures?(
     signatures: readonly Signature[],

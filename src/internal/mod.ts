@@ -1,7 +1,16 @@
 /** The toolbox below all rooms: streams, hashing, concurrency. No domain words. */
 export { allOrAbort } from "./all_or_abort.ts";
 export { backoffDelay } from "./backoff.ts";
-export { compareUtf8, concatBytes, decodeBase64, decodeUtf8, encodeBase64, encodeHex, encodeUtf8 } from "./bytes.ts";
+export {
+  compareUtf8,
+  concatBytes,
+  decodeBase64,
+  decodeStrictBase64,
+  decodeUtf8,
+  encodeBase64,
+  encodeHex,
+  encodeUtf8,
+} from "./bytes.ts";
 export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
 export { Crc64 } from "./crc64.ts";
 export { createHasher, type Hasher } from "./hash.ts";

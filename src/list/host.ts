@@ -1,6 +1,6 @@
 import type { BlobInfoCache, SignaturePolicy } from "../copy/mod.ts";
 import type { ImageReference, SystemContext, TransportTable } from "../image/mod.ts";
-import type { ByteStream } from "../internal/mod.ts";
+import type { ByteStream, Fetch } from "../internal/mod.ts";
 import type { Signer } from "../signature/mod.ts";
 import type { StoreTarget } from "./push_to_store.ts";
 import type { Platform } from "../spec/mod.ts";
@@ -23,6 +23,10 @@ export interface HostFiles {
 
 /** Keys to sign with, as options name them. */
 export interface SigningKeys {
+  /** File of parameters for sigstore signatures. */
+  readonly signBySigstoreParamFile?: string | undefined;
+  /** Asks for what unlocks the key that it names. */
+  readonly privateKeyPassphrasePrompt?: ((keyFile: string) => Promise<string | Uint8Array>) | undefined;
   /** Fingerprint of a key in the user's GnuPG keyring. */
   readonly signBy?: string | undefined;
   /** What unlocks it; default: its agent knows it or asks. */
@@ -31,6 +35,8 @@ export interface SigningKeys {
   readonly signBySigstorePrivateKeyFile?: string | undefined;
   /** What unlocks it. */
   readonly signSigstorePrivateKeyPassphrase?: string | Uint8Array | undefined;
+  /** How logs of signatures are asked; default: the global `fetch`. */
+  readonly fetch?: Fetch | undefined;
 }
 
 /** What a list is given of the world around it; it never reaches out by itself. */

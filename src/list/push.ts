@@ -57,6 +57,16 @@ export interface PushOptions {
   signBySigstorePrivateKeyFile?: string | undefined;
   /** What unlocks that key; an empty one is a passphrase too. */
   signSigstorePrivateKeyPassphrase?: string | Uint8Array | undefined;
+  /**
+   * Sign as a file of parameters says (containers-sigstore-signing-params.yaml.5): with a private key, and with an entry
+   * in a log where it names one (`rekorURL`). Path of the file.
+   */
+  signBySigstoreParamFile?: string | undefined;
+  /**
+   * Asks for what unlocks the key of that file, where the file names no `privateKeyPassphraseFile`; bytes are wiped
+   * then. Default: fails with `PASSPHRASE_REQUIRED`.
+   */
+  privateKeyPassphrasePrompt?: ((keyFile: string) => Promise<string | Uint8Array>) | undefined;
   /** The name that is signed, with a tag or digest, as in `quay.io/me/app:1`; default: the destination's. */
   signIdentity?: string | undefined;
   /**
@@ -150,16 +160,18 @@ export async function pushList<T>(
 
 /** The signers that options name; disposing forgets their keys. */
 async function openSigners(host: ListHost, options: PushOptions): Promise<AsyncDisposable & { signers: Signer[] }> {
-  const { signBy, signPassphrase, signBySigstorePrivateKeyFile, signSigstorePrivateKeyPassphrase } = options;
-  const named = signBy !== undefined || signBySigstorePrivateKeyFile !== undefined;
+  const { signBySigstoreParamFile, signBy, signBySigstorePrivateKeyFile } = options;
+  const named = [signBySigstoreParamFile, signBy, signBySigstorePrivateKeyFile].some((key) => key !== undefined);
   if (named && !host.openSigners) {
     throw new ManifestsError(
       "SIGNING_UNAVAILABLE",
       "Cannot sign with these keys as this host has no files: use signers",
     );
   }
-  const keys = { signBy, signPassphrase, signBySigstorePrivateKeyFile, signSigstorePrivateKeyPassphrase };
-  const signers = named ? [...await host.openSigners!(keys)] : [];
+  const { privateKeyPassphrasePrompt, signPassphrase, signSigstorePrivateKeyPassphrase, systemContext } = options;
+  const secrets = { privateKeyPassphrasePrompt, signPassphrase, signSigstorePrivateKeyPassphrase };
+  const keys = { signBySigstoreParamFile, signBy, signBySigstorePrivateKeyFile, ...secrets };
+  const signers = named ? [...await host.openSigners!({ ...keys, fetch: systemContext?.fetch })] : [];
   return {
     signers,
     [Symbol.asyncDispose]: async () => {
@@ -182,6 +194,8 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "signPassphrase",
   "signBySigstorePrivateKeyFile",
   "signSigstorePrivateKeyPassphrase",
+  "signBySigstoreParamFile",
+  "privateKeyPassphrasePrompt",
   "signIdentity",
   "signaturePolicy",
   "removeSignatures",

@@ -46,6 +46,7 @@ const OPTIONS_OF_INSTANCES = [
   "signBy",
   "signBySigstorePrivateKeyFile",
   "referrers",
+  "signBySigstoreParamFile",
   "sourceFilter",
 ] as const satisfies readonly (keyof PushOptions)[];
 

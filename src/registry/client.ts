@@ -1,4 +1,4 @@
-import { type Fetch, OncePerKey, VERSION } from "../internal/mod.ts";
+import { type Fetch, OncePerKey, type SignalOptions, VERSION } from "../internal/mod.ts";
 import { type Credentials, ManifestsError, type RegistryWarning } from "../spec/mod.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
@@ -41,6 +41,8 @@ interface Endpoint {
   base: string;
   /** The challenges of its answer. */
   challenges: readonly Challenge[];
+  /** Whether it keeps simple signatures. */
+  supportsSignatures: boolean;
 }
 
 /** A request to the registry's API. */
@@ -116,8 +118,7 @@ export class RegistryClient {
 
   /** Sends an authenticated request; after a 401 once more with a fresh token. */
   async send(request: ApiRequest): Promise<HttpResponse> {
-    // The probe is everybody's: nobody's abort ends it for the others.
-    const { base } = await this.#endpoint.get("endpoint", (signal) => this.#probe(signal), request.signal);
+    const { base } = await this.#find(request.signal);
     const { target, scopes, headers, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
     this.#refuseTarget(request.method, base, url);
@@ -142,6 +143,14 @@ export class RegistryClient {
       wanted = next;
       await response.body?.cancel();
     }
+  }
+
+  /**
+   * Whether the registry keeps simple signatures itself: the extension `X-Registry-Supports-Signatures`. Costs a request
+   * only where nothing else was asked yet.
+   */
+  async supportsSignatures({ signal }: SignalOptions = {}): Promise<boolean> {
+    return (await this.#find(signal)).supportsSignatures;
   }
 
   /** Whether requests carry tokens for what they do, rather than a password. */
@@ -183,6 +192,11 @@ export class RegistryClient {
         downgraded ? "reached over https" : "not in this network"
       }, sends there`,
     );
+  }
+
+  /** Where the registry is. The probe is everybody's: nobody's abort ends it for the others. */
+  async #find(signal: AbortSignal | undefined): Promise<Endpoint> {
+    return await this.#endpoint.get("endpoint", (signal) => this.#probe(signal), signal);
   }
 
   /** Finds the registry: https, or http where that is allowed and https does not work. */
@@ -228,7 +242,8 @@ export class RegistryClient {
     const { response } = await this.#http.send({ method: "GET", url, signal, failsFast: true });
     if (response.status !== 200 && response.status !== 401) throw await errorOf("GET", { response, url });
     await response.body?.cancel();
-    return { base, challenges: challengesOf(response) };
+    const supportsSignatures = response.headers.get("x-registry-supports-signatures") === "1";
+    return { base, challenges: challengesOf(response), supportsSignatures };
   }
 }
 

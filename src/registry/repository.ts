@@ -1,4 +1,4 @@
-import { type ByteStream, type CallOptions, streamOf } from "../internal/mod.ts";
+import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../internal/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -30,6 +30,7 @@ import { putManifest, type PutManifestOptions } from "./put_manifest.ts";
 import { hasReferrersApi, listReferrers, type ListReferrersOptions } from "./referrers.ts";
 import { updaterOf } from "./referrers_update.ts";
 import { RepositoryApi } from "./repository_api.ts";
+import { getSignatureList, putSignature } from "./signatures.ts";
 import type { OutgoingBlob } from "./upload.ts";
 import type { Upload } from "./upload_session.ts";
 import { VerifiedSource } from "./verified_source.ts";
@@ -218,6 +219,34 @@ export class Repository {
     options: ListReferrersOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
     return listReferrers(this.#api, subject, options);
+  }
+
+  /** Whether the registry keeps simple signatures; see {@linkcode RegistryClient.supportsSignatures}. */
+  async supportsSignatures(options: SignalOptions = {}): Promise<boolean> {
+    return await this.#api.client.supportsSignatures(options);
+  }
+
+  /**
+   * The list of a manifest's simple signatures, as a registry sends it that keeps some: JSON, unverified.
+   *
+   * @throws {RegistryError} Also with code `NOT_FOUND`: a list of none is something else.
+   * @throws {ManifestsError} With code `LIMIT_EXCEEDED` above 4 MiB.
+   */
+  async getSignatureList(digest: Digest, options: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return await getSignatureList(this.#api, digest, options);
+  }
+
+  /**
+   * Adds a simple signature, as an object of the registry's API, to those of a manifest.
+   *
+   * @throws {RegistryError} Where the registry does not keep it.
+   */
+  async putSignature(
+    digest: Digest,
+    signature: Readonly<Record<string, unknown>>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    await putSignature(this.#api, digest, signature, options);
   }
 }
 

@@ -1,6 +1,5 @@
-import { concatBytes, encodeBase64, encodeUtf8 } from "../internal/mod.ts";
+import { concatBytes, decodeStrictBase64, encodeBase64, encodeUtf8 } from "../internal/mod.ts";
 import { encodeGoJson, type GoJsonValue, isObject, ManifestsError, parseJson, sortedMap } from "../spec/mod.ts";
-import { decodeStrictBase64 } from "./base64.ts";
 import { MAX_SIGNATURE_SIZE, type Signature, type SigstoreSignature } from "./types.ts";
 
 /**

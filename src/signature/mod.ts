@@ -65,6 +65,7 @@ export {
   openSigstoreSigner,
   parseAttachment,
   type PkiTrust,
+  type RekorOptions,
   SIGNATURE_ARTIFACT_TYPE,
   type SigstoreKeyPair,
   type SigstoreSigner,

@@ -36,6 +36,9 @@ Deno.test("a command loads what it uses, and nothing else", async () => {
       "cli/completion",
       "cli/progress/terminal",
     ]],
+    [["generate-sigstore-key", "--output-prefix", `${at.folder}/key`, "--passphrase-file", "/dev/null"], [
+      ...["copy", "registry", "server", "transport", "list", "store", "system", "cli/progress", "cli/completion"],
+    ]],
     [[...at.flags, "rm", "list"], [...MOVING, "list", "cli/commands/push"]],
   ];
   for (const [args, without] of rows) {

@@ -5,6 +5,8 @@ import { ok } from "./peers.ts";
 export interface TestTerminal extends AsyncDisposable {
   /** The lines that are seen once they fulfil a condition. */
   waitFor(condition: (lines: string[]) => boolean): Promise<string[]>;
+  /** Types text; `\n` is the key for the end of a line. */
+  type(text: string): Promise<void>;
   /** Makes the window another size. */
   resize(columns: number, rows: number): Promise<void>;
 }
@@ -30,6 +32,7 @@ export async function runInTerminal(
       }
       throw new Error(`The terminal does not show what is waited for:\n${lines.join("\n")}`);
     },
+    type: async (text) => void await tmux("send-keys", "-l", text),
     resize: async (columns, rows) => void await tmux("resize-window", "-x", String(columns), "-y", String(rows)),
     [Symbol.asyncDispose]: async () => void await tmux("kill-server"),
   };

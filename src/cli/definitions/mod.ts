@@ -16,6 +16,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   diff: async () => (await import("./diff.ts")).DIFF,
   drop: async () => (await import("./drop.ts")).DROP,
   exists: async () => (await import("./exists.ts")).EXISTS,
+  "generate-sigstore-key": async () => (await import("./generate_sigstore_key.ts")).GENERATE_SIGSTORE_KEY,
   inspect: async () => (await import("./inspect.ts")).INSPECT,
   ls: async () => (await import("./ls.ts")).LS,
   push: async () => (await import("./push.ts")).PUSH,

@@ -45,7 +45,13 @@ export const SIGNING_FLAGS: readonly FlagDefinition[] = [
     description: "sign with a sigstore private key",
     completes: "files",
   },
-  { name: "sign-by-sigstore", kind: "text", value: "FILE", description: "sign as a parameter file says", hidden: true },
+  {
+    name: "sign-by-sigstore",
+    kind: "text",
+    value: "FILE",
+    description: "sign as a file of sigstore parameters says",
+    completes: "files",
+  },
   {
     name: "sign-by-sq-fingerprint",
     kind: "text",

@@ -11,4 +11,5 @@ export { loadContainersConf } from "./containers_files.ts";
 export { mayRead, readEnv, readOptional, readRequired } from "./host.ts";
 export { builtInLookaside, loadRegistriesD } from "./registries_d_files.ts";
 export { loadRegistriesConf, loadShortNameAliases } from "./registries_files.ts";
+export { loadSigningParameters } from "./signing_parameters_file.ts";
 export { findStore, type StoreChoice } from "./storage_files.ts";

@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { readPassphraseFile } from "./passphrase_file.ts";
 export { loadPolicy, type LoadPolicyOptions, readPolicyFile } from "./policy_file.ts";
 export { openSigners, type OpenSignersOptions } from "./signers.ts";

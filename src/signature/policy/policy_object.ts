@@ -1,5 +1,5 @@
 import { isObject, ManifestsError } from "../../spec/mod.ts";
-import { decodeStrictBase64 } from "../base64.ts";
+import { decodeStrictBase64 } from "../../internal/mod.ts";
 import { type MemberNames, readMembers } from "../members.ts";
 import type { KeyMaterial } from "./types.ts";
 

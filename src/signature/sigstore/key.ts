@@ -25,6 +25,8 @@ export interface PublicKey {
 export interface PrivateKey {
   /** What kind of key it is. */
   readonly kind: KeyKind;
+  /** DER form of the public key that belongs to it. */
+  readonly spki: Uint8Array<ArrayBuffer>;
   /** Signs bytes: ECDSA in DER, RSA with PKCS #1 v1.5, both over SHA-256, or Ed25519. */
   sign(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }

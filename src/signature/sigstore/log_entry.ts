@@ -1,6 +1,5 @@
-import { createHasher, encodeUtf8 } from "../../internal/mod.ts";
+import { createHasher, decodeStrictBase64, encodeUtf8 } from "../../internal/mod.ts";
 import { isManifestsError, isObject, parseJson } from "../../spec/mod.ts";
-import { decodeStrictBase64 } from "../base64.ts";
 import { readMembers } from "../members.ts";
 import { refuse } from "../refusal.ts";
 import type { SigstoreSignature } from "../types.ts";
@@ -8,14 +7,32 @@ import { ANNOTATIONS } from "./annotations.ts";
 import { findVerifying, type PublicKey } from "./key.ts";
 import { parsePem } from "./pem.ts";
 
+/** What a log takes in. */
+export interface LoggedSignature {
+  /** What is signed. */
+  readonly payload: Uint8Array;
+  /** The signature. */
+  readonly raw: Uint8Array;
+  /** DER form of the public key, or of the certificate, that it is by. */
+  readonly signer: Uint8Array;
+}
+
 /** What a log entry is compared with. */
-export interface LogEntryOptions {
+export interface LogEntryOptions extends Omit<LoggedSignature, "payload"> {
   /** Keys of the log; ECDSA. */
   readonly rekorKeys: readonly PublicKey[];
-  /** The signature that must have been logged. */
-  readonly raw: Uint8Array<ArrayBuffer>;
-  /** DER form of the public key, or of the certificate, that must have been logged with it. */
-  readonly signer: Uint8Array;
+}
+
+/** An entry as an annotation holds it. Nothing in it is believed yet. */
+interface LogEntry {
+  /** The record, JSON in base64. */
+  readonly body: string;
+  /** When the log took it in, in seconds since 1970. */
+  readonly integratedTime: number;
+  /** What the log signed. */
+  readonly canonical: Uint8Array<ArrayBuffer>;
+  /** The log's signature. */
+  readonly timestamp: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -28,6 +45,33 @@ export async function verifyLogEntry(signature: SigstoreSignature, options: LogE
   const { annotations, payload } = signature;
   const text = Object.hasOwn(annotations, ANNOTATIONS.set) ? annotations[ANNOTATIONS.set]! : undefined;
   if (text === undefined) fail(`missing ${ANNOTATIONS.set} annotation`);
+  const { body, integratedTime, canonical, timestamp } = parseEntry(text);
+  const { rekorKeys, raw, signer } = options;
+  const logKeys = rekorKeys.filter(({ kind }) => kind.type === "ec");
+  if (!(await findVerifying(logKeys, canonical, timestamp))) {
+    fail("cryptographic verification of the signed entry timestamp failed");
+  }
+  checkBody(body, { payload, raw, signer });
+  return new Date(integratedTime * 1000);
+}
+
+/**
+ * Checks that an entry, as an annotation holds it, is about this very signature; not whether a log has signed that.
+ *
+ * @throws {SignatureRefusedError} With code `SIGNATURE_LOG_REJECTED`.
+ */
+export function checkLogEntry(text: string, signature: LoggedSignature): void {
+  checkBody(parseEntry(text).body, signature);
+}
+
+/** The hash by which a record names a payload: SHA-256, in hex. */
+export function payloadHash(payload: Uint8Array): string {
+  const hasher = createHasher("sha256");
+  hasher.update(payload);
+  return hasher.hex();
+}
+
+function parseEntry(text: string): LogEntry {
   const set = members(parse(encodeUtf8(text)), ["SignedEntryTimestamp", "Payload"]);
   const entry = members(set.get("Payload"), ["body", "integratedTime", "logIndex", "logID"]);
   const { body, integratedTime, logIndex, logID } = Object.fromEntries(entry);
@@ -36,25 +80,20 @@ export async function verifyLogEntry(signature: SigstoreSignature, options: LogE
   // RFC 8785 for four members: keys in order, no spaces; the numbers are whole.
   const canonical = encodeUtf8(JSON.stringify({ body, integratedTime, logID, logIndex }));
   const timestamp = base64(set.get("SignedEntryTimestamp"), "SignedEntryTimestamp");
-  const { rekorKeys, raw, signer } = options;
-  const logKeys = rekorKeys.filter(({ kind }) => kind.type === "ec");
-  if (!(await findVerifying(logKeys, canonical, timestamp))) {
-    fail("cryptographic verification of the signed entry timestamp failed");
-  }
-  checkBody(parse(base64(body, "body")), payload, raw, signer);
-  return new Date(integratedTime * 1000);
+  return { body, integratedTime, canonical, timestamp };
 }
 
 /**
  * The entry must be about this payload, this signature and this key: a true entry of another one proves nothing. The
  * log signed all of it, so what else it says may stand there.
  */
-function checkBody(record: Record<string, unknown>, payload: Uint8Array, raw: Uint8Array, signer: Uint8Array): void {
+function checkBody(body: string, { payload, raw, signer }: LoggedSignature): void {
+  const record = parse(base64(body, "body"));
   if (record.kind !== "hashedrekord" || record.apiVersion !== "0.0.1") fail("its kind is not hashedrekord 0.0.1");
   const { data, signature } = object(record.spec);
   const { hash } = object(data);
   const { algorithm, value } = object(hash);
-  if (algorithm !== "sha256" || value !== sha256(payload)) fail("it is about another payload");
+  if (algorithm !== "sha256" || value !== payloadHash(payload)) fail("it is about another payload");
   const { content, publicKey } = object(signature);
   if (!equal(base64(content, "signature.content"), raw)) fail("it is about another signature");
   const blocks = parsePem(base64(object(publicKey).content, "publicKey.content"));
@@ -84,12 +123,6 @@ function base64(value: unknown, what: string): Uint8Array<ArrayBuffer> {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function sha256(bytes: Uint8Array): string {
-  const hasher = createHasher("sha256");
-  hasher.update(bytes);
-  return hasher.hex();
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

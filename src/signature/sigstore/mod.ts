@@ -10,6 +10,7 @@ export {
 } from "./attachment.ts";
 export type { FulcioTrust, PkiTrust } from "./certified_key.ts";
 export { generateSigstoreKeyPair, type SigstoreKeyPair } from "./keys.ts";
+export type { RekorOptions } from "./rekor_client.ts";
 export { openSigstoreSigner, type SigstoreSigner, type SigstoreSignerOptions } from "./signer.ts";
 export {
   type KeyTrust,

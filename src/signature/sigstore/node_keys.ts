@@ -16,7 +16,7 @@ export class NodePublicKey implements PublicKey {
     this.#crypto = crypto;
     this.object = crypto.createPublicKey({ key: der as Buffer, format: "der", type });
     this.kind = kindOf(this.object);
-    this.spki = new Uint8Array(this.object.export({ type: "spki", format: "der" }));
+    this.spki = spkiOf(this.object);
   }
 
   verify(bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
@@ -43,7 +43,7 @@ export function nodeKeys(crypto: NodeCrypto): KeyEngine {
       const { privateKey, publicKey } = crypto.generateKeyPairSync("ec", { namedCurve: "P-256" });
       return Promise.resolve({
         pkcs8: new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" })),
-        spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
+        spki: spkiOf(publicKey),
       });
     },
     // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
@@ -51,11 +51,16 @@ export function nodeKeys(crypto: NodeCrypto): KeyEngine {
       const key = crypto.createPrivateKey({ key: pkcs8 as unknown as Buffer, format: "der", type: "pkcs8" });
       const kind = kindOf(key);
       const sign = (bytes: Uint8Array) => crypto.sign(hashFor(kind), bytes, { key, dsaEncoding: "der" });
-      return { kind, sign: (bytes) => Promise.resolve(new Uint8Array(sign(bytes))) };
+      const spki = spkiOf(crypto.createPublicKey(key as unknown as Buffer));
+      return { kind, spki, sign: (bytes) => Promise.resolve(new Uint8Array(sign(bytes))) };
     },
     // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
     openPublic: async (der, type) => new NodePublicKey(crypto, der, type),
   };
+}
+
+function spkiOf(key: KeyObject): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(key.export({ type: "spki", format: "der" }));
 }
 
 function kindOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): KeyKind {

@@ -1,5 +1,4 @@
-import { encodeBase64 } from "../../internal/mod.ts";
-import { decodeStrictBase64 } from "../base64.ts";
+import { decodeStrictBase64, encodeBase64 } from "../../internal/mod.ts";
 
 /** A block of a PEM file. */
 export interface PemBlock {

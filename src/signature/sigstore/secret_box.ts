@@ -1,6 +1,5 @@
-import { encodeBase64, nodeCrypto } from "../../internal/mod.ts";
+import { decodeStrictBase64, encodeBase64, nodeCrypto } from "../../internal/mod.ts";
 import { encodeGoJson, type GoJsonValue, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
-import { decodeStrictBase64 } from "../base64.ts";
 
 /** Cost of deriving a key; `N` decides how much memory it takes. */
 interface ScryptCost {

@@ -5,11 +5,15 @@ import { claimsFor, type SignerOptions } from "../simple_signing.ts";
 import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { openPrivateKey } from "./keys.ts";
+import { logSignature } from "./rekor.ts";
+import type { RekorOptions } from "./rekor_client.ts";
 
 /** Options of {@linkcode openSigstoreSigner}. */
 export interface SigstoreSignerOptions extends SignerOptions {
   /** What unlocks the key, as UTF-8; may be empty, but must be there. The caller may wipe it afterwards. */
   readonly passphrase?: Uint8Array | undefined;
+  /** The log that takes every signature in, before it is anywhere else; default: none does. */
+  readonly rekor?: RekorOptions | undefined;
 }
 
 /** A {@linkcode Signer} whose signatures are of the sigstore kind. */
@@ -56,14 +60,19 @@ export async function openSigstoreSigner(
     throw new ManifestsError("PASSPHRASE_REQUIRED", "Cannot open private key as its passphrase is not provided");
   }
   const key = await openPrivateKey(privateKey, options.passphrase);
+  const { rekor } = options;
   return {
     kind: "sigstore",
     description: "using a sigstore signature",
     async sign(manifest, identity, { signal } = {}) {
       signal?.throwIfAborted();
       const payload = encodePayload("cosign container image signature", claimsFor(manifest, identity, options));
-      const annotations = { [ANNOTATIONS.signature]: encodeBase64(await key.sign(payload)) };
-      return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations };
+      const raw = await key.sign(payload);
+      const own = { [ANNOTATIONS.signature]: encodeBase64(raw) };
+      const proof = rekor
+        ? { [ANNOTATIONS.set]: await logSignature({ payload, raw, signer: key.spki }, rekor, { signal }) }
+        : {};
+      return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations: { ...own, ...proof } };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

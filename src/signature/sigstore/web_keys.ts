@@ -34,6 +34,7 @@ export const WEB_KEYS: KeyEngine = {
     const key = await requireSubtle().importKey("pkcs8", pkcs8, importAlgorithm(kind), false, ["sign"]);
     return {
       kind: measured(kind, key),
+      spki: await publicOf(pkcs8, importAlgorithm(kind)),
       async sign(bytes) {
         const signature = new Uint8Array(await requireSubtle().sign(useAlgorithm(kind), key, bytes));
         return kind.type === "ec" ? encodeEcdsa(signature) : signature;
@@ -59,6 +60,16 @@ export const WEB_KEYS: KeyEngine = {
     };
   },
 };
+
+/** The public key of a private one: what is left of it without its secrets. */
+async function publicOf(pkcs8: Uint8Array<ArrayBuffer>, algorithm: Algorithm): Promise<Uint8Array<ArrayBuffer>> {
+  const subtle = requireSubtle();
+  const key = await subtle.importKey("pkcs8", pkcs8, algorithm, true, ["sign"]);
+  const { kty, crv, x, y, n, e } = await subtle.exportKey("jwk", key);
+  const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined);
+  const open = await subtle.importKey("jwk", Object.fromEntries(members), algorithm, true, ["verify"]);
+  return new Uint8Array(await subtle.exportKey("spki", open));
+}
 
 /** What an AlgorithmIdentifier means (RFC 5480, RFC 8017, RFC 8410). */
 function readKind(identifier: { body: Uint8Array<ArrayBuffer> } | undefined): KeyKind {

@@ -20,6 +20,8 @@ export interface CopyImageOptions extends
     | "signPassphrase"
     | "signBySigstorePrivateKeyFile"
     | "signSigstorePrivateKeyPassphrase"
+    | "signBySigstoreParamFile"
+    | "privateKeyPassphrasePrompt"
     | "signIdentity"
     | "removeSignatures"
     | "referrers"

@@ -5,15 +5,24 @@ import type { Signer } from "../../signature/mod.ts";
 
 /** Opens the keys that options name, in the order in which the real tools sign. */
 export async function openSigners(keys: SigningKeys): Promise<readonly Signer[]> {
-  const { signPassphrase, signSigstorePrivateKeyPassphrase, ...rest } = keys;
-  return await openSignersOfFiles({
-    ...rest,
-    // For GnuPG, an empty passphrase means none.
-    signPassphrase: signPassphrase?.length ? bytesOf(signPassphrase) : undefined,
-    signSigstorePrivateKeyPassphrase: bytesOf(signSigstorePrivateKeyPassphrase),
-  });
-}
-
-function bytesOf(passphrase: string | Uint8Array | undefined): Uint8Array | undefined {
-  return typeof passphrase === "string" ? encodeUtf8(passphrase) : passphrase;
+  const { signPassphrase, signSigstorePrivateKeyPassphrase, privateKeyPassphrasePrompt: prompt, ...rest } = keys;
+  const own: Uint8Array[] = [];
+  const bytesOf = (passphrase: string | Uint8Array): Uint8Array => {
+    if (typeof passphrase !== "string") return passphrase;
+    own.push(encodeUtf8(passphrase));
+    return own.at(-1)!;
+  };
+  try {
+    return await openSignersOfFiles({
+      ...rest,
+      // For GnuPG, an empty passphrase means none.
+      signPassphrase: signPassphrase?.length ? bytesOf(signPassphrase) : undefined,
+      signSigstorePrivateKeyPassphrase: signSigstorePrivateKeyPassphrase === undefined
+        ? undefined
+        : bytesOf(signSigstorePrivateKeyPassphrase),
+      privateKeyPassphrasePrompt: prompt && (async (keyFile) => bytesOf(await prompt(keyFile))),
+    });
+  } finally {
+    for (const bytes of own) bytes.fill(0);
+  }
 }

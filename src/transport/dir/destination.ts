@@ -42,7 +42,6 @@ export async function openDirDestination(reference: DirReference, context: Syste
     manifestTypes: [],
     layerCompression,
     keepsForeignLayers: false,
-    signatures: { simple: true, sigstore: true },
   });
 }
 
@@ -103,6 +102,10 @@ class DirDestination implements ImageDestination {
     const name = instanceFile(instance);
     await this.#replace([[name, bytes]]);
     this.#keep(instance, name);
+  }
+
+  supportsSignatures(): Promise<true> {
+    return Promise.resolve(true);
   }
 
   async putSignatures(signatures: readonly Signature[], manifest: SignedManifest): Promise<void> {

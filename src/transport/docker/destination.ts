@@ -48,7 +48,6 @@ export class DockerDestination implements ImageDestination {
       keepsForeignLayers: true,
       conditionalWrites: true,
       referrers: true,
-      signatures: options.signatures.abilities,
       mountScope: `docker://${reference.dockerReference.domain}`,
     };
   }
@@ -85,6 +84,10 @@ export class DockerDestination implements ImageDestination {
   ): Promise<void> {
     const target = instance ?? this.reference.target;
     await this.#repository.putManifest(target, bytes, { mediaType, ...call });
+  }
+
+  async supportsSignatures(kind: Signature["kind"], options: SignalOptions = {}): Promise<true | string> {
+    return await this.#signatures.supports(kind, options);
   }
 
   async putSignatures(

@@ -3,9 +3,10 @@ import type { Repository } from "../../../registry/mod.ts";
 import type { Signature } from "../../../signature/mod.ts";
 import type { Descriptor, Digest } from "../../../spec/mod.ts";
 import { Attachments } from "./attachments.ts";
+import { SignatureExtension } from "./extension.ts";
 import { Lookaside } from "./lookaside.ts";
 import { SignatureReferrers } from "./signature_referrers.ts";
-import type { LookasideFiles, SignatureStorage } from "./storage.ts";
+import type { LookasideFiles, SignatureStorage, SimpleSignatureStorage } from "./storage.ts";
 
 /** What {@linkcode DockerSignatures} needs. */
 export interface DockerSignaturesOptions {
@@ -21,41 +22,53 @@ export interface DockerSignaturesOptions {
 
 /** The signatures of a repository's manifests, wherever they are. */
 export class DockerSignatures {
+  readonly #repository: Repository;
   readonly #lookaside: Lookaside;
   readonly #attachments: Attachments | undefined;
   readonly #referrers: SignatureReferrers | undefined;
   readonly #writesReferrers: boolean;
 
   constructor({ repository, ...rest }: DockerSignaturesOptions) {
+    this.#repository = repository;
     this.#lookaside = new Lookaside({ ...rest, path: repository.path });
     this.#attachments = rest.storage.attachments ? new Attachments(repository) : undefined;
     this.#referrers = rest.storage.attachments ? new SignatureReferrers(repository) : undefined;
     this.#writesReferrers = rest.storage.referrersMode === "oci-1-1";
   }
 
-  /** By kind, whether signatures can be kept, or why not. */
-  get abilities(): Record<Signature["kind"], true | string> {
+  /** Whether signatures of a kind can be kept, or why not. */
+  async supports(kind: Signature["kind"], options: SignalOptions = {}): Promise<true | string> {
+    if (kind === "simple") return (await this.#simpleStorage(options)).writable;
     const disabled = "writing sigstore attachments is disabled by configuration (use-sigstore-attachments)";
-    return { simple: this.#lookaside.writable, sigstore: this.#attachments ? true : disabled };
+    return this.#attachments ? true : disabled;
   }
 
   /** All signatures of a manifest. */
   async read(digest: Digest, options: SignalOptions = {}): Promise<Signature[]> {
     const found = await Promise.all([
-      this.#lookaside.read(digest, options),
+      this.#simpleStorage(options).then((storage) => storage.read(digest, options)),
       this.#attachments?.read(digest, options) ?? [],
       this.#referrers?.read(digest, options) ?? [],
     ]);
     return found.flat();
   }
 
-  /** Writes signatures of a manifest. Of the simple ones these are all then; the others come beside those there are. */
+  /**
+   * Writes signatures of a manifest beside those that there are; of simple ones in a lookaside, these are all then.
+   */
   async write(manifest: Descriptor, signatures: readonly Signature[], options: SignalOptions = {}): Promise<void> {
+    const { digest } = manifest;
     const simple = signatures.filter((signature) => signature.kind === "simple");
     const attached = signatures.filter((signature) => signature.kind === "sigstore");
-    if (simple.length > 0) await this.#lookaside.write(manifest.digest, simple, options);
+    if (simple.length > 0) await (await this.#simpleStorage(options)).write(digest, simple, options);
     if (attached.length === 0) return;
     if (this.#writesReferrers) await this.#referrers!.write(manifest, attached, options);
-    else await this.#attachments!.write(manifest.digest, attached, options);
+    else await this.#attachments!.write(digest, attached, options);
+  }
+
+  /** A registry that keeps simple signatures is where they are, whatever configuration says. */
+  async #simpleStorage(options: SignalOptions): Promise<SimpleSignatureStorage> {
+    const kept = await this.#repository.supportsSignatures(options);
+    return kept ? new SignatureExtension(this.#repository) : this.#lookaside;
   }
 }

@@ -1,8 +1,9 @@
 import { type Fetch, readStream, type SignalOptions } from "../../../internal/mod.ts";
-import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type SimpleSignature } from "../../../signature/mod.ts";
+import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, type SimpleSignature } from "../../../signature/mod.ts";
 import { type Digest, ManifestsError } from "../../../spec/mod.ts";
 import { followRedirects } from "./redirects.ts";
-import type { LookasideFiles, SignatureStorage } from "./storage.ts";
+import { parseSimpleSignature } from "./simple_signature.ts";
+import type { LookasideFiles, SignatureStorage, SimpleSignatureStorage } from "./storage.ts";
 
 /** What {@linkcode Lookaside} needs. */
 export interface LookasideOptions {
@@ -17,14 +18,13 @@ export interface LookasideOptions {
 }
 
 /** Simple signatures beside a registry: files, counted from 1, in a folder per manifest (docs/signature-protocols.md). */
-export class Lookaside {
+export class Lookaside implements SimpleSignatureStorage {
   readonly #options: LookasideOptions;
 
   constructor(options: LookasideOptions) {
     this.#options = options;
   }
 
-  /** Why nothing can be written; `true` where it can. */
   get writable(): true | string {
     const base = this.#writeBase;
     if (!base) return "no lookaside is configured for this repository";
@@ -34,7 +34,6 @@ export class Lookaside {
     return this.#options.files ? true : "this host has no files";
   }
 
-  /** All signatures of a manifest. */
   async read(digest: Digest, { signal }: SignalOptions = {}): Promise<SimpleSignature[]> {
     const base = this.#options.storage.lookaside;
     const signatures: SimpleSignature[] = [];
@@ -46,15 +45,11 @@ export class Lookaside {
       if (number > MAX_SIGNATURES) {
         throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures at ${url.href} as they do not end`);
       }
-      const signature = parseSignature(bytes);
-      if (signature.kind !== "simple") {
-        throw new ManifestsError("SIGNATURE_FORMAT_UNKNOWN", `Cannot read ${url.href} as it is no simple signature`);
-      }
-      signatures.push(signature);
+      signatures.push(parseSimpleSignature(bytes, url.href));
     }
   }
 
-  /** Writes the signatures of a manifest, all there shall be. */
+  /** These are all that there shall be. */
   async write(digest: Digest, signatures: readonly SimpleSignature[], { signal }: SignalOptions = {}): Promise<void> {
     const base = this.#writeBase!, files = this.#options.files!;
     for (const [i, { bytes }] of signatures.entries()) {

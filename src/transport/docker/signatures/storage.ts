@@ -1,4 +1,17 @@
 import type { ReferrersMode } from "../../../image/mod.ts";
+import type { SignalOptions } from "../../../internal/mod.ts";
+import type { SimpleSignature } from "../../../signature/mod.ts";
+import type { Digest } from "../../../spec/mod.ts";
+
+/** A place for the simple signatures of a repository's manifests. */
+export interface SimpleSignatureStorage {
+  /** Whether signatures can be written, or why not. */
+  readonly writable: true | string;
+  /** All signatures of a manifest. */
+  read(digest: Digest, options?: SignalOptions): Promise<SimpleSignature[]>;
+  /** Writes signatures of a manifest. */
+  write(digest: Digest, signatures: readonly SimpleSignature[], options?: SignalOptions): Promise<void>;
+}
 
 /** Where the signatures of a repository's images are, besides the registry's own. */
 export interface SignatureStorage {

@@ -1,0 +1,64 @@
+import { encodeUtf8 } from "../../internal/mod.ts";
+import { readPassphraseFile } from "../../signature/files/mod.ts";
+import { generateSigstoreKeyPair } from "../../signature/mod.ts";
+import { UsageError } from "../errors.ts";
+import { print } from "../output.ts";
+import { readSecret } from "../secrets.ts";
+
+/** Flags of `generate-sigstore-key`. */
+export interface GenerateSigstoreKeyFlags {
+  outputPrefix?: string;
+  passphraseFile?: string;
+}
+
+/** `generate-sigstore-key --output-prefix PREFIX`: two new files. */
+export async function generateSigstoreKey(operands: string[], flags: GenerateSigstoreKeyFlags): Promise<void> {
+  const { outputPrefix: prefix, passphraseFile } = flags;
+  if (operands.length > 0 || !prefix) throw new UsageError("Usage: generate-sigstore-key --output-prefix PREFIX");
+  const [publicFile, privateFile] = [`${prefix}.pub`, `${prefix}.private`];
+  for (const file of [publicFile, privateFile]) await requireAbsent(file);
+  const passphrase = passphraseFile ? await readPassphraseFile(passphraseFile) : await askPassphrase(privateFile);
+  const pair = await generateSigstoreKeyPair(passphrase).finally(() => passphrase.fill(0));
+  await writeNew("private", privateFile, pair.privateKey, 0o600);
+  try {
+    await writeNew("public", publicFile, pair.publicKey, 0o644);
+  } catch (error) {
+    // Half a pair would be in the way of the next attempt.
+    await Deno.remove(privateFile);
+    throw error;
+  }
+  print(`Key written to ${JSON.stringify(privateFile)} and ${JSON.stringify(publicFile)}`);
+}
+
+/** Before anybody is asked for a passphrase. */
+async function requireAbsent(file: string): Promise<void> {
+  try {
+    await Deno.stat(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw new Error(`Error checking existence of ${JSON.stringify(file)}: ${(error as Error).message}`);
+  }
+  throw refusal(file);
+}
+
+async function askPassphrase(file: string): Promise<Uint8Array> {
+  if (!Deno.stdin.isTerminal()) {
+    throw new UsageError(`Cannot prompt for a passphrase for key ${file}, standard input is not a TTY`);
+  }
+  return encodeUtf8(await readSecret(`Passphrase for key ${file}: `));
+}
+
+async function writeNew(half: "private" | "public", file: string, text: string, mode: number): Promise<void> {
+  try {
+    await Deno.writeTextFile(file, text, { createNew: true, mode });
+  } catch (error) {
+    // Somebody else was faster, or it is a link to nowhere.
+    if (error instanceof Deno.errors.AlreadyExists) throw refusal(file);
+    await Deno.remove(file).catch(() => {});
+    throw new Error(`Error writing ${half} key to ${JSON.stringify(file)}: ${(error as Error).message}`);
+  }
+}
+
+function refusal(file: string): Error {
+  return new Error(`Refusing to overwrite existing ${JSON.stringify(file)}`);
+}

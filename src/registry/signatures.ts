@@ -1,0 +1,46 @@
+import { type CallOptions, encodeUtf8, readStream } from "../internal/mod.ts";
+import { type Digest, ManifestsError } from "../spec/mod.ts";
+import { bodyOf } from "./body.ts";
+import { errorOf } from "./errors.ts";
+import type { RepositoryApi } from "./repository_api.ts";
+
+/** Largest list of signatures that is read, in bytes. */
+const MAX_LIST_SIZE = 4 * 1024 * 1024;
+
+/** The list of a manifest's signatures, as the registry sends it: JSON of at most 4 MiB. */
+export async function getSignatureList(
+  api: RepositoryApi,
+  digest: Digest,
+  options: CallOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await api.send("GET", pathOf(api, digest), options);
+  // Also 404: who has signatures has a list of none, and who says otherwise may be hiding them.
+  if (answer.response.status !== 200) throw await errorOf("GET", answer);
+  const bytes = await readStream(bodyOf(answer), MAX_LIST_SIZE);
+  if (bytes) return bytes;
+  throw new ManifestsError(
+    "LIMIT_EXCEEDED",
+    `Cannot read the signatures of ${api.nameOf(digest)} as their list is larger than ${MAX_LIST_SIZE} bytes`,
+  );
+}
+
+/** Adds a signature to those of a manifest. */
+export async function putSignature(
+  api: RepositoryApi,
+  digest: Digest,
+  signature: Readonly<Record<string, unknown>>,
+  options: CallOptions,
+): Promise<void> {
+  const answer = await api.send("PUT", pathOf(api, digest), {
+    ...options,
+    headers: { "content-type": "application/json" },
+    body: encodeUtf8(JSON.stringify(signature)),
+    actions: "pull,push",
+  });
+  if (answer.response.status !== 201) throw await errorOf("PUT", answer);
+  await answer.response.body?.cancel();
+}
+
+function pathOf({ path }: RepositoryApi, digest: Digest): string {
+  return `/extensions/v2/${path}/signatures/${digest}`;
+}

@@ -1,0 +1,74 @@
+import { encodeBase64, encodeUtf8, type SignalOptions } from "../../internal/mod.ts";
+import { isManifestsError, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
+import { checkLogEntry, type LoggedSignature, payloadHash } from "./log_entry.ts";
+import { encodePem } from "./pem.ts";
+import { askRekor, type RekorAnswer, type RekorOptions } from "./rekor_client.ts";
+
+const ENTRIES = "/api/v1/log/entries";
+
+/**
+ * Has a log take a signature in. Nothing secret goes there, but everybody can read it, for ever. Go:
+ * `rekor.WithRekor`.
+ *
+ * @returns The annotation that proves it: the log's signed entry timestamp, and what it signed.
+ * @throws {ManifestsError} With code `SIGNING_FAILED`, `NETWORK` or `LIMIT_EXCEEDED`.
+ */
+export async function logSignature(
+  signature: LoggedSignature,
+  log: RekorOptions,
+  { signal }: SignalOptions = {},
+): Promise<string> {
+  let answer = await askRekor(log, { method: "POST", path: ENTRIES, record: createRecord(signature), signal });
+  // It took in the same before: perhaps a moment ago, with an answer that did not arrive.
+  if (answer.status === 409) {
+    const uuid = answer.location.slice(answer.location.lastIndexOf("/") + 1);
+    answer = await askRekor(log, { method: "GET", path: `${ENTRIES}/${encodeURIComponent(uuid)}`, signal });
+    if (answer.status !== 200) fail(answer);
+  } else if (answer.status !== 201) fail(answer);
+  try {
+    const bundle = readBundle(answer.body);
+    checkLogEntry(bundle, signature);
+    return bundle;
+  } catch (cause) {
+    if (!isManifestsError(cause)) throw cause;
+    throw new ManifestsError("SIGNING_FAILED", `Cannot use the entry of ${answer.url} as it would not be accepted`, {
+      cause,
+    });
+  }
+}
+
+function createRecord({ payload, raw, signer }: LoggedSignature): unknown {
+  const publicKey = { content: encodeBase64(encodeUtf8(encodePem("PUBLIC KEY", signer))) };
+  return {
+    apiVersion: "0.0.1",
+    kind: "hashedrekord",
+    spec: {
+      data: { hash: { algorithm: "sha256", value: payloadHash(payload) } },
+      signature: { content: encodeBase64(raw), publicKey },
+    },
+  };
+}
+
+/** What verifiers want to have of an answer, which holds one entry under its name. */
+function readBundle(body: Uint8Array): string {
+  const { value } = parseJson(body, "log entry");
+  const entries = isObject(value) ? Object.values(value) : [];
+  const entry = entries.length === 1 && isObject(entries[0]) ? entries[0] : {};
+  const { body: record, integratedTime, logIndex, logID, verification } = entry;
+  const { signedEntryTimestamp } = isObject(verification) ? verification : {};
+  return JSON.stringify({
+    Payload: { body: record, integratedTime, logIndex, logID },
+    SignedEntryTimestamp: signedEntryTimestamp,
+  });
+}
+
+function fail({ url, status, body }: RekorAnswer): never {
+  let said: unknown;
+  try {
+    said = JSON.parse(new TextDecoder().decode(body)).message;
+  } catch {
+    // It said nothing that is meant for us.
+  }
+  const words = typeof said === "string" ? `: ${JSON.stringify(said.slice(0, 300))}` : "";
+  throw new ManifestsError("SIGNING_FAILED", `Cannot log signature as ${url} answered ${status}${words}`);
+}

@@ -1,0 +1,103 @@
+import { delay } from "@std/async";
+import { backoffDelay, type Fetch, readStream, type SignalOptions } from "../../internal/mod.ts";
+import { isManifestsError, ManifestsError } from "../../spec/mod.ts";
+
+/** A log that takes signatures in: Rekor, in its first version. */
+export interface RekorOptions {
+  /** Its address, as in `https://rekor.sigstore.dev`. */
+  readonly url: string | URL;
+  /** Replaces the global `fetch`. */
+  readonly fetch?: Fetch | undefined;
+  /**
+   * How often a request is repeated after a failure that may pass.
+   *
+   * @default {3}
+   */
+  readonly maxRetries?: number | undefined;
+  /**
+   * Milliseconds before the first repetition, on average half of it; doubles with each.
+   *
+   * @default {1000}
+   */
+  readonly retryDelay?: number | undefined;
+}
+
+/** Largest answer that is read, in bytes; an entry with its proof has some thousand. */
+const MAX_ANSWER = 1024 * 1024;
+/** How long an answer may take, in milliseconds. */
+const TIMEOUT = 60_000;
+
+/** What a log is asked. */
+export interface RekorRequest extends SignalOptions {
+  /** HTTP method. */
+  readonly method: "GET" | "POST";
+  /** Path below the log's address. */
+  readonly path: string;
+  /** What it shall take in. */
+  readonly record?: unknown;
+}
+
+/** What a log says. */
+export interface RekorAnswer {
+  /** What was asked. */
+  readonly url: string;
+  /** HTTP status. */
+  readonly status: number;
+  /** Where something else is; may be empty. */
+  readonly location: string;
+  /** All of it. */
+  readonly body: Uint8Array;
+}
+
+/**
+ * Asks a log, again after failures that may pass: what it has taken in already, it says so of.
+ *
+ * @throws {ManifestsError} With code `NETWORK`, or `LIMIT_EXCEEDED` where the answer is larger than 1 MiB.
+ */
+export async function askRekor(log: RekorOptions, request: RekorRequest): Promise<RekorAnswer> {
+  const { maxRetries = 3, retryDelay = 1000 } = log;
+  const { signal } = request;
+  const url = addressOf(log, request);
+  for (let attempt = 1;; attempt++) {
+    try {
+      const answer = await sendOnce(log.fetch ?? fetch, url, request);
+      const passes = answer.status === 429 || (answer.status >= 500 && answer.status !== 501);
+      if (!passes || attempt > maxRetries) return answer;
+    } catch (error) {
+      if (attempt > maxRetries || !isManifestsError(error, "NETWORK")) throw error;
+    }
+    await delay(backoffDelay(attempt, retryDelay / 2), signal ? { signal } : {});
+  }
+}
+
+/** Without what may be secret: logs let everybody in, and errors show their addresses. */
+function addressOf({ url }: RekorOptions, { path }: RekorRequest): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname.replace(/\/+$/, "") + path;
+}
+
+async function sendOnce(fetch: Fetch, url: string, { method, record, signal }: RekorRequest): Promise<RekorAnswer> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new Error("no answer came in time")), TIMEOUT);
+  try {
+    const response = await fetch(
+      new Request(url, {
+        method,
+        headers: { accept: "application/json", ...(record ? { "content-type": "application/json" } : {}) },
+        body: record ? JSON.stringify(record) : null,
+        // A log answers where it is: whoever sends us elsewhere is none.
+        redirect: "manual",
+        signal: AbortSignal.any([timeout.signal, ...(signal ? [signal] : [])]),
+      }),
+    );
+    const body = response.body ? await readStream(response.body, MAX_ANSWER) : new Uint8Array();
+    if (!body) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the answer of ${url} as it is too large`);
+    return { url, status: response.status, location: response.headers.get("location") ?? "", body };
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (isManifestsError(cause)) throw cause;
+    throw new ManifestsError("NETWORK", `Cannot reach the log at ${url}: ${(cause as Error).message}`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,63 @@
+import { decodeStrictBase64, encodeBase64, type SignalOptions } from "../../../internal/mod.ts";
+import type { Repository } from "../../../registry/mod.ts";
+import { MAX_SIGNATURES, type SimpleSignature } from "../../../signature/mod.ts";
+import { type Digest, ManifestsError, parseJson, StructReader } from "../../../spec/mod.ts";
+import { parseSimpleSignature } from "./simple_signature.ts";
+import type { SimpleSignatureStorage } from "./storage.ts";
+
+/** What the signatures of this extension say that they are. */
+const SCHEMA_VERSION = 2, TYPE = "atomic";
+
+/**
+ * Simple signatures that the registry itself keeps, where its answer at `/v2/` says so with
+ * `X-Registry-Supports-Signatures: 1`: OpenShift's extension of the API (docker_client.go `getExtensionsSignatures`,
+ * docker_image_dest.go `putSignaturesToAPIExtension`).
+ */
+export class SignatureExtension implements SimpleSignatureStorage {
+  readonly writable = true;
+  readonly #repository: Repository;
+
+  constructor(repository: Repository) {
+    this.#repository = repository;
+  }
+
+  async read(digest: Digest, options: SignalOptions = {}): Promise<SimpleSignature[]> {
+    const contents = await this.#list(digest, options);
+    return contents.map((bytes) => parseSimpleSignature(bytes, `a signature of ${digest} in the registry`));
+  }
+
+  /** Adds those that are not there; the extension cannot remove any. */
+  async write(digest: Digest, signatures: readonly SimpleSignature[], options: SignalOptions = {}): Promise<void> {
+    const there = (await this.#list(digest, options)).map(encodeBase64);
+    const added = new Set(signatures.map(({ bytes }) => encodeBase64(bytes))).difference(new Set(there));
+    requireCount(there.length + added.size, digest);
+    for (const content of added) {
+      const name = `${digest}@${crypto.getRandomValues(new Uint8Array(16)).toHex()}`;
+      const signature = { schemaVersion: SCHEMA_VERSION, name, type: TYPE, content };
+      // Repeated after an answer that was lost, it would be refused: whoever writes again looks first what is there.
+      await this.#repository.putSignature(digest, signature, { ...options, maxRetries: 0 });
+    }
+  }
+
+  /** The content of the signatures that are there. Of other versions and types nothing is known. */
+  async #list(digest: Digest, options: SignalOptions): Promise<Uint8Array<ArrayBuffer>[]> {
+    const what = `signatures of ${digest}`;
+    const { value } = parseJson(await this.#repository.getSignatureList(digest, options), what);
+    const entries = new StructReader(value, what).structs("signatures") ?? [];
+    const known = entries.filter((entry) =>
+      entry.integer("schemaVersion") === SCHEMA_VERSION && entry.string("type") === TYPE
+    );
+    requireCount(known.length, digest);
+    return known.map((entry) =>
+      decodeStrictBase64(entry.string("content") ?? "") ?? entry.fail("content", "standard base64")
+    );
+  }
+}
+
+function requireCount(count: number, digest: Digest): void {
+  if (count <= MAX_SIGNATURES) return;
+  throw new ManifestsError(
+    "LIMIT_EXCEEDED",
+    `Cannot work with the signatures of ${digest} as the registry would have more than ${MAX_SIGNATURES} of them: ${count}`,
+  );
+}
