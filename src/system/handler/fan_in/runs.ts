@@ -111,8 +111,7 @@ export class Runs {
   async #forgetOld(): Promise<void> {
     try {
       const range = { start: this.#expiryKey(0), end: this.#expiryKey(this.#options.now()) };
-      const old = await this.#db.list(range, { limit: MAX_FORGOTTEN });
-      await Promise.all(old.map((entry) => this.#forget(entry)));
+      for (const entry of await this.#db.list(range, { limit: MAX_FORGOTTEN })) await this.#forget(entry);
     } catch {
       // The report that began the run is there.
     }
