@@ -48,12 +48,14 @@ export class Keys {
 
   async #fetch(now: number, signal: AbortSignal): Promise<void> {
     try {
-      this.#nextFetch = now + FAILURE_AGE;
       const { keys } = typeof this.#source === "function" ? await this.#source(signal) : this.#source;
       const imported = await Promise.all(keys.map(importKey));
       this.#keys = new Map(imported.filter((entry) => entry !== undefined));
       this.#fetched = now;
       this.#nextFetch = now + MIN_AGE;
+    } catch (error) {
+      this.#nextFetch = now + FAILURE_AGE;
+      throw error;
     } finally {
       this.#fetching.forget("keys");
     }
