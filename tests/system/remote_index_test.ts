@@ -107,19 +107,3 @@ peerTest("… and one without", ["docker-registry"], async () => {
   await using registry = await startDockerRegistry();
   assert.deepEqual(await appendTogether(registry.host, 40), expected(40));
 });
-
-Deno.test("the remote face is small, and holds nothing that is bound to a host", async () => {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "src/system/remote/mod.ts"],
-    cwd: ROOT,
-    stderr: "null",
-  }).output();
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
-  const files = modules.filter(({ specifier }: { specifier: string }) => specifier.startsWith("file:"));
-  const size = files.reduce((sum: number, module: { size?: number }) => sum + (module.size ?? 0), 0);
-  assert.ok(files.length <= 300 && size <= 1_000_000, `${files.length} modules, ${size} bytes`);
-  const { HOST_FOLDERS } = await import("../../_tools/lint_rooms.ts");
-  const bound = files.map(({ specifier }: { specifier: string }) => specifier.split("/src/")[1] ?? "")
-    .filter((path: string) => HOST_FOLDERS.some((folder) => path.startsWith(`${folder}/`)));
-  assert.deepEqual(bound.filter((path: string) => path !== "store/lock/queue.ts"), []);
-});
