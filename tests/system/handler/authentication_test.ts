@@ -229,6 +229,22 @@ Deno.test("rules compare claims; several may suit, and who suits none may do not
   assert.equal((await ask(oidc(several), token)).status, 200);
 });
 
+Deno.test("who has several grants may not read by one of them what another one writes", async () => {
+  await world.push({ architecture: "amd64" }, "team/c");
+  await world.push({ architecture: "amd64" }, "team/d");
+  const allow = ["c", "d"].map((team) => ({
+    claims: { repository: "me/app", ref: "refs/heads/main" },
+    targets: [`${HOST}/team/${team}`],
+  }));
+  const handler = world.handler({ ...oidc(allow), now: () => NOW * 1000, targets: [`${HOST}/team/*`] });
+  const token = await issuer.sign(claims());
+  const compose = async (target: string, source: string) => {
+    const body = { target: `${HOST}/team/${target}:1`, sources: [`${HOST}/team/${source}:amd64`] };
+    return (await call(handler, "/compose", { body, token })).status;
+  };
+  assert.deepEqual([await compose("c", "c"), await compose("d", "d"), await compose("c", "d")], [200, 200, 403]);
+});
+
 Deno.test("rules that would let in anybody on GitHub are refused when they are configured", () => {
   const bad: GithubOidcRule["claims"][] = [
     {},
@@ -301,7 +317,14 @@ Deno.test("keys are fetched once for all who wait, again after a minute for an u
 });
 
 Deno.test("an issuer that does not answer does not hold its callers for ever", async () => {
-  const authorize = githubOidc({ audience: AUDIENCE, jwks: () => new Promise(() => {}), allow: ALLOW });
+  const never = () => new Promise<never>(() => {});
   const token = await issuer.sign(claims());
-  assertRefused(await ask({ authorize, limits: { requestTimeout: 20 } }, token), 504, "TIMEOUT");
+  for (
+    const authorize of [
+      githubOidc({ audience: AUDIENCE, jwks: never, allow: ALLOW }),
+      { grants: [], authenticate: never },
+    ]
+  ) {
+    assertRefused(await ask({ authorize, limits: { requestTimeout: 20 } }, token), 504, "TIMEOUT");
+  }
 });

@@ -1,5 +1,6 @@
 /** Runs and tags that others change at the same time: nothing newer is written over. */
 import assert from "node:assert/strict";
+import type { Run } from "../../../src/system/handler/fan_in/run.ts";
 import { type Answer, assertRefused, call } from "../../support/handlers.ts";
 import { fanInTest, type FanInWorld, type Handler, look, PLATFORMS } from "../../support/fan_in.ts";
 
@@ -63,6 +64,28 @@ fanInTest("a run that began later writes over the earlier one, also where that w
   assert.equal((await look(handler, "old")).body.state, "published");
 });
 
+fanInTest("who finishes after the tag was written looks at the tag alone", async (at) => {
+  const fetch = async (request: Request) => {
+    const response = await at.world.fetch(request);
+    return request.method === "PUT" ? await new Promise<Response>(() => {}) : response;
+  };
+  await at.reportAll(at.handler(), "1", [FIRST, SECOND]);
+  const mortal = at.handler({ systemContext: { fetch }, limits: { requestTimeout: 100 } });
+  assertRefused(await call(mortal, "/fan-in", { body: at.report(THIRD) }), 504, "TIMEOUT");
+  at.now += 60_000;
+  const before = at.world.requests.length;
+  assert.equal((await look(at.handler())).body.state, "published");
+  assert.deepEqual(at.world.requests.slice(before), ["GET /v2/", "GET /v2/app/manifests/1"]);
+});
+
+fanInTest("runs that begin at the same time are put in an order", async (at) => {
+  const handler = at.handler();
+  const runs = Array.from({ length: 10 }, (_, i) => `${i}`);
+  await Promise.all(runs.map((run) => call(handler, "/fan-in", { body: at.report(FIRST, { run }) })));
+  const entries = await Array.fromAsync(at.kv.list<Run>({ prefix: ["multiarch", "fan-in", "run"] }));
+  assert.deepEqual(entries.map(({ value }) => value.order).sort((a, b) => a - b), runs.map((run) => Number(run) + 1));
+});
+
 fanInTest("a tag that has the index already is left alone", async (at) => {
   const handler = at.handler();
   const { body } = await at.reportAll(handler);
@@ -70,42 +93,65 @@ fanInTest("a tag that has the index already is left alone", async (at) => {
   assert.deepEqual([again.body.state, again.body.digest, at.world.writesOf("1")], ["published", body.digest, 1]);
 });
 
-fanInTest(
-  "who publishes is not disturbed; who does not come to an end is replaced, and then writes nothing",
-  async (at) => {
-    const stalled = Promise.withResolvers<void>(), goOn = Promise.withResolvers<void>();
-    const fetch = async (request: Request) => {
-      if (request.url.includes("/blobs/")) {
-        stalled.resolve();
-        await goOn.promise;
-      }
-      return await at.world.fetch(request);
-    };
-    const handler = at.handler();
-    await at.reportAll(handler, "1", [FIRST, SECOND]);
-    // What the last report is about is known already, so that only publishing stalls.
-    await at.reportAll(handler, "2", [THIRD]);
-    let down = true;
-    const slow = at.handler({
-      systemContext: {
-        fetch: (request) => {
-          if (!down) return fetch(request);
-          return Promise.resolve(new Response("", { status: request.url.endsWith("/v2/") ? 200 : 500 }));
-        },
-      },
-    });
-    assertRefused(await call(slow, "/fan-in", { body: at.report(THIRD) }), 502, "REGISTRY_ERROR");
-    down = false;
-    const first = call(slow, "/fan-in", { body: at.report(THIRD) });
-    await stalled.promise;
-    for (const platform of PLATFORMS) {
-      assert.equal((await call(handler, "/fan-in", { body: at.report(platform) })).body.state, "publishing");
-    }
-    assert.equal((await look(handler)).body.state, "publishing");
-    at.now += 60_000 + 30_000;
-    assert.equal((await look(handler)).body.state, "published");
-    goOn.resolve();
-    assert.deepEqual((await first).body, (await look(handler)).body);
-    assert.equal(at.world.writesOf("1"), 1);
-  },
-);
+/** Has a handler begin to publish, and stop before it has read all; returns how it goes on, and its answer. */
+async function stallPublishing(at: FanInWorld, answer: (request: Request) => Promise<Response>) {
+  const stalled = Promise.withResolvers<void>(), goOn = Promise.withResolvers<void>();
+  let isDown = true;
+  const fetch = async (request: Request) => {
+    // Down at first, so that the report is not looked at and only publishing stalls.
+    if (isDown) return new Response(null, { status: request.url.endsWith("/v2/") ? 200 : 500 });
+    if (!request.url.includes("/blobs/")) return await at.world.fetch(request);
+    stalled.resolve();
+    await goOn.promise;
+    return await answer(request);
+  };
+  await at.reportAll(at.handler(), "1", [FIRST, SECOND]);
+  const slow = at.handler({ systemContext: { fetch } });
+  assertRefused(await call(slow, "/fan-in", { body: at.report(THIRD) }), 502, "REGISTRY_ERROR");
+  isDown = false;
+  const last = call(slow, "/fan-in", { body: at.report(THIRD) });
+  await stalled.promise;
+  return { last, goOn: () => goOn.resolve() };
+}
+
+fanInTest("who publishes is not disturbed; who does not come to an end is replaced, and writes nothing", async (at) => {
+  const { last, goOn } = await stallPublishing(at, at.world.fetch);
+  const handler = at.handler();
+  for (const platform of PLATFORMS) {
+    assert.equal((await call(handler, "/fan-in", { body: at.report(platform) })).body.state, "publishing");
+  }
+  at.now += 60_000 + 29_999;
+  assert.equal((await look(handler)).body.state, "publishing");
+  at.now += 1;
+  assert.equal((await look(handler)).body.state, "published");
+  const before = at.world.requests.length;
+  goOn();
+  assert.deepEqual((await last).body, (await look(handler)).body);
+  assert.deepEqual(at.world.requests.slice(before).filter((request) => request.includes("/manifests/1")), []);
+  assert.equal(at.world.writesOf("1"), 1);
+});
+
+fanInTest("who was replaced and fails then does not make a failure of what is published", async (at) => {
+  const { last, goOn } = await stallPublishing(at, () => Promise.resolve(new Response(null, { status: 404 })));
+  at.now += 90_000;
+  assert.equal((await look(at.handler())).body.state, "published");
+  goOn();
+  assert.deepEqual((await last).body, (await look(at.handler())).body);
+});
+
+fanInTest("a run that failed begins anew with what the tag means then", async (at) => {
+  let refuses = true;
+  const fetch = (request: Request) =>
+    refuses && request.method === "PUT"
+      ? Promise.resolve(Response.json({ errors: [{ code: "MANIFEST_INVALID" }] }, { status: 400 }))
+      : at.world.fetch(request);
+  const handler = at.handler({ systemContext: { fetch } });
+  assertRefused(await at.reportAll(handler), 422, "MANIFEST_REJECTED");
+  const before = at.world.requests.length;
+  assert.equal((await look(handler)).body.error.code, "MANIFEST_REJECTED");
+  assert.equal(at.world.requests.length, before);
+  refuses = false;
+  await at.world.repository().putManifest("1", (await at.world.repository().getManifest("amd64")).bytes);
+  assert.equal((await call(handler, "/fan-in", { body: at.report(FIRST) })).body.state, "published");
+  assert.deepEqual(at.world.writesOf("1"), 1);
+});

@@ -44,12 +44,15 @@ fanInTest("duplicates and replays change nothing, also after publishing and by o
   }
   assert.deepEqual(states, [...Array(6).fill("collecting"), "published", "published"]);
   const before = at.world.requests.length;
+  const record = () => at.kv.get(["multiarch", "fan-in", "run", TARGET, "1"]);
+  const { versionstamp } = await record();
   const published = await call(one, "/fan-in", { body: at.report(PLATFORMS[2]!) });
   for (const platform of PLATFORMS) {
     assert.deepEqual((await call(two, "/fan-in", { body: at.report(platform) })).body, published.body);
   }
   assert.deepEqual((await look(one)).body, published.body);
   assert.equal(at.world.requests.length, before);
+  assert.equal((await record()).versionstamp, versionstamp);
   assert.equal(at.world.writesOf("1"), 1);
 });
 
@@ -72,6 +75,8 @@ fanInTest("reports that contradict what is known of the run are refused, and cha
   const again = at.report(PLATFORMS[0]!, { annotations, digest: at.world.digests.get("linux/arm64") });
   assertRefused(await call(handler, "/fan-in", { body: again }), 409, "REPORT_DIFFERS");
   assertRefused(await call(handler, "/fan-in", { body: { ...again, replace: true } }), 422, "PLATFORM_MISMATCH");
+  const missing = { ...again, digest: `sha256:${"0".repeat(64)}`, replace: true };
+  assertRefused(await call(handler, "/fan-in", { body: missing }), 404, "NOT_FOUND");
   assert.equal((await look(handler)).body.reports[PLATFORMS[0]!], image);
   // With `replace`, the newest counts until the run is complete, and not after.
   const amd64 = (await at.world.repository().headManifest("amd64"))!.digest;
@@ -221,7 +226,7 @@ fanInTest("runs are forgotten after their time, and their records are cleaned up
   at.now += 1;
   assertRefused(await look(handler), 404, "RUN_UNKNOWN");
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!, { run: "2" }) });
-  at.now += 1000;
+  at.now += 1001;
   // One of the same name begins anew, and is not what is cleaned up.
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!, { run: "2" }) });
   assert.deepEqual((await look(handler, "2")).body.missing, PLATFORMS.slice(1));

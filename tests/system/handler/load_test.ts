@@ -133,6 +133,11 @@ Deno.test("a body that does not come, or breaks off, is answered in time", async
   assertRefused(answer, 408, "REQUEST_TIMEOUT");
   assert.equal(answer.headers.get("connection"), "close");
   assert.ok(cancelled);
+  let pulled = false;
+  const unread = new ReadableStream({ pull: () => void (pulled = true) }, { highWaterMark: 0 });
+  const headers = { "content-length": "65537" };
+  assertRefused(await call(handler, "/inspect", { body: unread, headers }), 413, "BODY_TOO_LARGE");
+  assert.ok(!pulled);
   const broken = new ReadableStream({ pull: (controller) => controller.error(new Error("connection reset")) });
   assertRefused(await call(handler, "/inspect", { body: broken }), 400, "BAD_REQUEST");
 });

@@ -233,21 +233,38 @@ Deno.test("places to which nobody sent are not reached, nor those that only a pl
   }
 });
 
+/** Where a registry sends, by path. */
+const LOCATIONS: Record<string, string> = { "/a": "http://127.0.0.1:5001/b", "/b": "http://cdn.example/b" };
+
 Deno.test("a registry on this machine is reached where it is configured, and its neighbours are not", async () => {
   const guarded = guardFetch({
     registries: ["127.0.0.1:5000"],
     insecure: true,
     fetch: ({ url }) =>
       Promise.resolve(
-        new Response(null, { headers: { location: url.endsWith("/a") ? "http://127.0.0.1:5001/b" : "/c" } }),
+        new Response(null, { headers: { location: LOCATIONS[new URL(url).pathname] ?? "/c" } }),
       ),
   });
   for (const url of ["http://127.0.0.1:5000/a", "https://127.0.0.1:5000/a", "http://127.0.0.1:5000/b"]) {
     await guarded(new Request(url));
   }
-  for (const url of ["http://127.0.0.1:5001/b", "http://localhost:5000/a", "http://127.0.0.1/a"]) {
+  for (
+    const url of ["http://cdn.example/b", "http://127.0.0.1:5001/b", "http://localhost:5000/a", "http://127.0.0.1/a"]
+  ) {
     await assert.rejects(guarded(new Request(url)), { code: "DENIED" });
   }
+});
+
+Deno.test("no more places are remembered than there is room for", async () => {
+  let count = 0;
+  const guarded = guardFetch({
+    registries: ["quay.io"],
+    insecure: false,
+    fetch: () => Promise.resolve(new Response(null, { headers: { location: `https://cdn.example/${count++}` } })),
+  });
+  for (let i = 0; i <= 10_000; i++) await guarded(new Request("https://quay.io/a"));
+  await assert.rejects(guarded(new Request("https://cdn.example/0")), { code: "DENIED" });
+  await guarded(new Request("https://cdn.example/1"));
 });
 
 Deno.test("what a manifest names elsewhere is not reached", async () => {

@@ -92,7 +92,7 @@ export function githubOidc(options: GithubOidcOptions): Authenticator {
 
 function suits(claims: Claims, wanted: GithubOidcRule["claims"]): boolean {
   return Object.entries(wanted).every(([name, texts]) => {
-    const claim = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    const claim = claims[name];
     return typeof claim === "string" && textsOf(texts).some((text) => matches(claim, text));
   });
 }

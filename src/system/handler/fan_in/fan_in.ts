@@ -106,7 +106,8 @@ class FanIn {
         throw error;
       }
       const state = code === "SUPERSEDED" ? "superseded" : "failed";
-      return { outcome: await settle({ state, error: { code, message } }), failure };
+      const outcome = await settle({ state, error: { code, message } });
+      return outcome.state === state ? { outcome, failure } : { outcome };
     }
   }
 
