@@ -51,7 +51,7 @@ export function errorAnswer({ status, code, message, headers }: Refusal): Respon
 }
 
 /** An error as callers may see it. */
-export function describeError(error: Error & { readonly code: ErrorCode }): AnsweredError {
+function describeError(error: Error & { readonly code: ErrorCode }): AnsweredError {
   const { code } = error;
   if (!(error instanceof RegistryError)) return { code, message: withoutAnswers(error.message) };
   return { code, message: `Cannot ${error.method} ${error.url} as the registry answered ${error.status}` };

@@ -21,7 +21,7 @@ export interface GuardOptions {
  * locations, token services), and nothing else: not what a caller or a manifest names. Such places must be https and
  * have a public name, because whoever may write to a registry may be able to make it redirect.
  *
- * Names are not resolved, so it cannot tell where they lead; https there means that the place has a certificate of that name.
+ * Names are not resolved, so it cannot tell where they lead; with https, a place there has a certificate of that name.
  *
  * @throws {ManifestsError} With code `DENIED`, by the function that it returns.
  */

@@ -46,21 +46,30 @@ export class Handler {
 
   /** Answers a request. Who goes away meanwhile does not end what they asked for. */
   async answer(request: Request): Promise<Response> {
-    const { limits: { requestTimeout }, onError } = this.#parts;
+    const { requestTimeout } = this.#parts.limits;
     const end = new AbortController();
-    const message = `Cannot answer as it took more than ${requestTimeout} ms; it may go on where it is asked again`;
-    const refusal = new Refusal(504, { code: "TIMEOUT", message }, { "retry-after": "1" });
-    const timer = setTimeout(() => end.abort(refusal), requestTimeout);
+    const timer = setTimeout(() => {
+      const message = `Cannot answer as it took more than ${requestTimeout} ms`;
+      end.abort(new Refusal(504, { code: "TIMEOUT", message }, { "retry-after": "1" }));
+    }, requestTimeout);
     try {
       return await this.#route(request, end.signal);
     } catch (error) {
       const refusal = refusalOf(error);
-      if (refusal.status >= 500) onError?.(error);
-      // Nobody reads what was not read so far; where it is being read, that ends it.
+      if (refusal.status >= 500) this.#tell(error);
+      // What nobody has begun to read is not read any more.
       if (request.body && !request.body.locked) await request.body.cancel().catch(() => {});
       return errorAnswer(refusal);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.#parts.onError?.(error);
+    } catch {
+      // The caller is answered all the same.
     }
   }
 

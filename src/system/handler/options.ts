@@ -67,7 +67,8 @@ export interface HandlerOptions {
    */
   readonly kvPrefix?: KvKey | undefined;
   /**
-   * Milliseconds for which a run of a fan-in is remembered after its first report.
+   * Milliseconds for which a run of a fan-in is remembered after its first report. What the latest runs of each tag
+   * published is remembered for ever.
    *
    * @default {604_800_000}
    */
@@ -82,7 +83,10 @@ export interface HandlerOptions {
   readonly limits?: HandlerLimits | undefined;
   /** What the time is, in milliseconds since 1970; default: `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /** Told of what is answered with a status of 500 and above; it may hold what no caller should see. */
+  /**
+   * Told of what is answered with a status of 500 and above, which may hold what no caller should see. What it throws is
+   * ignored.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

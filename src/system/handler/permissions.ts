@@ -10,6 +10,8 @@ import { RepositoryRules } from "./repository_rules.ts";
 /** Longest name of an image: much longer ones would not fit into records of a fan-in. */
 export const MAX_IMAGE_LENGTH = 512;
 
+const ACTIONS: readonly HandlerAction[] = ["compose", "append", "inspect", "validate", "fan-in"];
+
 /** What one grant allows. */
 interface Rules {
   readonly actions: readonly HandlerAction[] | undefined;
@@ -49,6 +51,8 @@ export class Permissions {
   }
 
   #rulesOf({ actions, targets = this.#options.targets, sources = this.#options.sources ?? [] }: Grant): Rules {
+    const unknown = actions?.find((action) => !ACTIONS.includes(action));
+    if (unknown !== undefined) throw new TypeError(`Cannot allow ${JSON.stringify(unknown)} as it is no endpoint`);
     return { actions, targets: new RepositoryRules(targets), sources: new RepositoryRules([...targets, ...sources]) };
   }
 }
@@ -71,7 +75,7 @@ export class Reach {
     return this.#require(image, "targets", "written");
   }
 
-  /** An image that is read, from where it would be written to `target`: by the same grant. */
+  /** An image that is read, and then written to `target`, if any: one grant must allow both. */
   source(name: string, target?: ImageReference): ImageReference {
     return this.#require(parseImage(name), "sources", "read", target);
   }

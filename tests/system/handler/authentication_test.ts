@@ -71,8 +71,10 @@ Deno.test("bearer tokens that cannot be meant are refused when they are configur
       (error: Error) => error instanceof TypeError && !error.message.includes(good),
     );
   }
-  const targets = ["not a repository"];
-  assert.throws(() => world.handler({ authorize: bearerTokens([{ token: good, targets }]) }), TypeError);
+  const grants = [{ targets: ["not a repository"] }, { sources: ["quay.io"] }, { actions: ["fan_in" as "fan-in"] }];
+  for (const grant of grants) {
+    assert.throws(() => world.handler({ authorize: bearerTokens([{ token: good, ...grant }]) }), TypeError);
+  }
 });
 
 Deno.test("a grant narrows endpoints, targets and sources, and never widens what the handler may do", async () => {

@@ -87,6 +87,13 @@ Deno.test("domain errors are 4xx where the caller can mend them, 5xx where the r
     assert.ok(!JSON.stringify(answer.body).includes("s3cr3t"), JSON.stringify(answer.body));
   }
   assert.equal(errors.length, 4);
+  const careless = world.handler({
+    systemContext: { fetch },
+    onError() {
+      throw new Error("nobody catches this");
+    },
+  });
+  assertRefused(await call(careless, "/compose", { body: compose("broken") }), 502, "REGISTRY_ERROR");
   assert.equal(await world.digestAt("1"), undefined);
 });
 

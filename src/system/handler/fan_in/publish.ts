@@ -29,7 +29,7 @@ export interface PublishOptions {
  * does it again after somebody who died writes the same; and the tag is written only over what it meant when that was
  * planned, or over what an earlier run wrote since.
  *
- * @throws {Refusal} With code `SUPERSEDED` where the tag means something newer: it stays.
+ * @throws {Refusal} With code `SUPERSEDED` where the tag means something else by now: it stays so.
  * @throws {ManifestsError} As `composeIndex`.
  */
 export async function publishRun(run: Run, options: PublishOptions): Promise<void> {
@@ -86,7 +86,7 @@ async function digestAt(
 }
 
 function superseded(run: Run, current: Digest | null): Refusal {
-  const message = `Cannot publish run ${run.run} as ${run.target} means something newer: ${current ?? "nothing"}`;
+  const message = `Cannot publish run ${run.run} as ${run.target} means something else by now: ${current ?? "nothing"}`;
   return new Refusal(409, { code: "SUPERSEDED", message });
 }
 

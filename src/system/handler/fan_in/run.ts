@@ -72,7 +72,7 @@ export function addReport(run: Run, report: Report): Run {
 }
 
 /** Checks that a report agrees with the first one of its run in what that fixes. */
-export function requireExpectation(run: Run, { expected, annotations }: Report): void {
+function requireExpectation(run: Run, { expected, annotations }: Report): void {
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const sorted = (record: Readonly<Record<string, string>>) => Object.entries(record).sort();
   if (same(run.expected, expected) && same(sorted(run.annotations), sorted(annotations))) return;
