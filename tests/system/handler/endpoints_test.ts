@@ -1,7 +1,11 @@
 /** What each endpoint does, and how it refuses. */
 import assert from "node:assert/strict";
+import { RegistryClient } from "../../../src/registry/mod.ts";
 import { MEDIA_TYPES } from "../../../src/spec/mod.ts";
+import type { SystemContext } from "../../../src/system/handler/mod.ts";
 import { assertRefused, call, HOST, makeWorld } from "../../support/handlers.ts";
+import { makeImage, pushImage } from "../../support/images.ts";
+import { startEmbedded } from "../../support/registries.ts";
 
 const TARGET = `${HOST}/app:1`;
 const SOURCES = [`${HOST}/app:amd64`, `${HOST}/app:arm64`];
@@ -95,6 +99,29 @@ Deno.test("domain errors are 4xx where the caller can mend them, 5xx where the r
   });
   assertRefused(await call(careless, "/compose", { body: compose("broken") }), 502, "REGISTRY_ERROR");
   assert.equal(await world.digestAt("1"), undefined);
+});
+
+Deno.test("the handler's credentials let it into registries that want tokens; without, that is no 401 of its own", async () => {
+  const access = { scheme: "bearer", users: { me: "s3cr3t" } } as const;
+  await using registry = startEmbedded({ access });
+  const credentials = { [registry.host]: { username: "me", password: "s3cr3t" } };
+  const client = new RegistryClient(registry.host, { insecure: true, credentials: credentials[registry.host] });
+  await pushImage(client.repository("app"), makeImage({ architecture: "amd64" }), "amd64");
+  const world = await makeWorld([]);
+  const body = { target: `${registry.host}/app:1`, sources: [`${registry.host}/app:amd64`] };
+  const compose = async (given: SystemContext["credentials"]) => {
+    const systemContext = { dockerInsecureSkipTlsVerify: true, credentials: given };
+    return await call(world.handler({ targets: [`${registry.host}/app`], systemContext }), "/compose", { body });
+  };
+  assert.equal((await compose(credentials)).status, 200);
+  const wrong = { [registry.host]: { username: "me", password: "s3cr3t-not" } };
+  for (const given of [undefined, wrong]) {
+    const answer = await compose(given);
+    assertRefused(answer, 502, "UNAUTHORIZED");
+    assert.ok(!JSON.stringify(answer.body).includes("s3cr3t"));
+    assert.equal(answer.headers.get("www-authenticate"), null);
+  }
+  assert.deepEqual(registry.errors, []);
 });
 
 Deno.test("what a registry answers is not repeated in what is wrong with an instance", async () => {

@@ -18,6 +18,7 @@ const FINISHERS: ((at: FanInWorld, handler: Handler) => Promise<unknown>)[] = [
 for (const fate of FATES) {
   Deno.test(`a handler that ${fate} any step of publishing leaves what another one finishes`, async () => {
     let digest: string | undefined;
+    let patience = 150;
     for (let n = 1;; n++) {
       using kv = await Deno.openKv(":memory:");
       const at = await makeFanIn(kv);
@@ -26,15 +27,17 @@ for (const fate of FATES) {
       const mortal = at.handler({
         kv: step.kv(kv),
         systemContext: { fetch: step.fetch(at.world.fetch) },
-        limits: { requestTimeout: 150 },
+        // Only who dies is waited for in vain.
+        limits: { requestTimeout: fate.startsWith("dies") ? patience : 60_000 },
       });
       const { status } = await call(mortal, "/fan-in", { body: at.report(LAST) });
-      if (!step.isMet) {
-        assert.equal(status, 200);
+      if (!step.isMet && status === 200) {
         assert.ok(n > 20, `${n} steps`);
         return;
       }
-      at.now += 60_000;
+      // On a busy machine the time may be over before the step has come.
+      if (!step.isMet) [patience, n] = [2 * patience, n - 1];
+      at.now += 90_000;
       await FINISHERS[n % 2]!(at, at.handler());
       const { body } = await look(at.handler());
       assert.deepEqual([body.state, at.world.writesOf("1")], ["published", 1], `step ${n}: ${JSON.stringify(body)}`);
@@ -54,8 +57,8 @@ Deno.test("a handler that dies at any step of the first report leaves a run that
       systemContext: { fetch: step.fetch(at.world.fetch) },
       limits: { requestTimeout: 150 },
     });
-    await call(mortal, "/fan-in", { body: at.report(PLATFORMS[0]!) });
-    if (!step.isMet) return;
+    const { status } = await call(mortal, "/fan-in", { body: at.report(PLATFORMS[0]!) });
+    if (!step.isMet && status === 200) return;
     const { body } = await at.reportAll(at.handler());
     assert.deepEqual([body.state, at.world.writesOf("1")], ["published", 1]);
   }

@@ -86,6 +86,19 @@ fanInTest("runs that begin at the same time are put in an order", async (at) => 
   assert.deepEqual(entries.map(({ value }) => value.order).sort((a, b) => a - b), runs.map((run) => Number(run) + 1));
 });
 
+fanInTest("reports that come all at once, each several times and by several handlers, publish once", async (at) => {
+  const handlers = [at.handler(), at.handler(), at.handler()];
+  for (let run = 0; run < 20; run++) {
+    const sent = handlers.flatMap((handler) => [...PLATFORMS, ...PLATFORMS].map((platform) => ({ handler, platform })));
+    const answers = await Promise.all(
+      sent.map(({ handler, platform }) => call(handler, "/fan-in", { body: at.report(platform, { run: `${run}` }) })),
+    );
+    assert.deepEqual(answers.filter(({ status }) => status !== 200), []);
+    assert.equal((await look(handlers[0]!, `${run}`)).body.state, "published");
+    assert.equal(at.world.writesOf("1"), 1);
+  }
+});
+
 fanInTest("a tag that has the index already is left alone", async (at) => {
   const handler = at.handler();
   const { body } = await at.reportAll(handler);
