@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { changeRecord, type ChangeRecordOptions, type Decide, type Decision, type Revised } from "../change.ts";
-export { Database, type KvChange } from "../database.ts";
+export { changeRecord, type Decision, type Revised } from "../change.ts";
+export { Database } from "../database.ts";
