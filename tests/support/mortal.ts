@@ -10,7 +10,12 @@ export const FATES = ["dies before", "dies after", "fails before", "fails after"
 export class Fate {
   steps = 0;
 
-  constructor(readonly at: number, readonly fate: (typeof FATES)[number]) {}
+  /** `die` is how everything ends. */
+  constructor(
+    readonly at: number,
+    readonly fate: (typeof FATES)[number],
+    readonly die: () => Promise<never> = () => new Promise(() => {}),
+  ) {}
 
   /** Whether the step has come. */
   get isMet(): boolean {
@@ -23,7 +28,7 @@ export class Fate {
     const dies = this.fate.startsWith("dies");
     if (step < this.at || (step > this.at && !dies)) return await work();
     if (step === this.at && this.fate.endsWith("after")) await work();
-    if (dies) return await new Promise<T>(() => {});
+    if (dies) return await this.die();
     throw new ManifestsError("REGISTRY_ERROR", "Cannot go on as a test wants it so");
   }
 

@@ -1,7 +1,9 @@
 /** Handlers in several processes on one database, and real registries. */
 import assert from "node:assert/strict";
 import { inspectIndex, validateIndex } from "../../../src/system/remote/mod.ts";
+import { bearerTokens, createHandler } from "../../../src/system/handler/mod.ts";
 import { folderTest } from "../../support/folders.ts";
+import { call, TOKEN } from "../../support/handlers.ts";
 import { pushPlatforms } from "../../support/images.ts";
 import { openKvFile, outcomeOf, spawnWorker } from "../../support/kv.ts";
 import { ok } from "../../support/peers.ts";
@@ -53,3 +55,46 @@ folderTest("… to a real registry, where real tools read it", async (folder) =>
   const inspected = JSON.parse(await ok(["skopeo", ...choose, "inspect", "--tls-verify=false", image]));
   assert.deepEqual([inspected.Architecture, inspected.Digest], ["riscv64", digest]);
 }, ["docker-registry", "skopeo"]);
+
+folderTest("kill -9 at steps of publishing leaves what the next report finishes", async (folder) => {
+  await using registry = startEmbedded();
+  const platforms = PLATFORMS.slice(0, 3);
+  const digests = await pushPlatforms(
+    registry.host,
+    "app",
+    ARCHITECTURES.slice(0, 3).map((architecture) => ({ architecture })),
+  );
+  await using relay = startRelay(registry.host, () => undefined);
+  const database = `${folder}/kv.sqlite`;
+  using kv = await openKvFile(database);
+  let clock = 0;
+  const handler = createHandler({
+    authorize: bearerTokens([{ token: TOKEN }]),
+    targets: [`${relay.host}/app`],
+    systemContext: { dockerInsecureSkipTlsVerify: true },
+    kv,
+    now: () => Date.now() + clock,
+  });
+  const killed: number[] = [];
+  for (let step = 3;; step += 4) {
+    const report = (i: number) => ({
+      target: `${relay.host}/app:${step}`,
+      run: "1",
+      expected: platforms,
+      platform: platforms[i],
+      digest: digests[i],
+    });
+    clock = 0;
+    for (const i of [0, 1]) await call(handler, "/fan-in", { body: report(i) });
+    const worker = spawnWorker("fan_in_worker.ts", database, relay.host, JSON.stringify([report(2)]), `${step}`);
+    if (await outcomeOf(worker) === undefined) killed.push(step);
+    // As if the lease of the dead had ended.
+    clock = 90_000;
+    const { status, body } = await call(handler, "/fan-in", { body: report(2) });
+    assert.deepEqual([status, body.state], [200, "published"], `step ${step}`);
+    const writes = relay.requests.filter((line) => line.startsWith(`PUT /v2/app/manifests/${step} `));
+    assert.equal(writes.length, 1, `step ${step}`);
+    if (killed.at(-1) !== step) break;
+  }
+  assert.ok(killed.length > 4, `${killed}`);
+});
