@@ -1,4 +1,5 @@
 /** Parts that fail at a step, or with which everything ends there. */
+import { abortable } from "@std/async";
 import type { Fetch } from "../../src/internal/mod.ts";
 import { ManifestsError } from "../../src/spec/mod.ts";
 import type { Kv, KvAtomic } from "../../src/store/kv/mod.ts";
@@ -32,9 +33,9 @@ export class Fate {
     throw new ManifestsError("REGISTRY_ERROR", "Cannot go on as a test wants it so");
   }
 
-  /** A `fetch` whose requests are steps. */
+  /** A `fetch` whose requests are steps. What waits for them in vain can be ended: nothing is left of the dead. */
   fetch(fetch: Fetch): Fetch {
-    return (request) => this.step(() => fetch(request));
+    return (request) => abortable(this.step(() => fetch(request)), request.signal);
   }
 
   /** A database whose reads and commits are steps. */

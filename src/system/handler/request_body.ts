@@ -35,8 +35,7 @@ export async function readJsonBody(
     if (!bytes) throw tooLarge();
     return parseJson(bytes, "the body").value;
   } catch (error) {
-    late.signal.throwIfAborted();
-    signal.throwIfAborted();
+    // It is too large, or one of the signals has ended it.
     if (error instanceof Refusal) throw error;
     throw badRequest(
       error instanceof SyntaxError ? "its body is no JSON, or has a member twice" : "its body broke off",

@@ -1,8 +1,11 @@
 /** Runs and tags that others change at the same time: nothing newer is written over. */
+import { abortable } from "@std/async";
 import assert from "node:assert/strict";
+import { digestOf } from "../../../src/spec/mod.ts";
 import type { Run } from "../../../src/system/handler/fan_in/run.ts";
+import { Runs } from "../../../src/system/handler/fan_in/runs.ts";
 import { type Answer, assertRefused, call } from "../../support/handlers.ts";
-import { fanInTest, type FanInWorld, type Handler, look, PLATFORMS } from "../../support/fan_in.ts";
+import { fanInTest, type FanInWorld, type Handler, look, PLATFORMS, TARGET } from "../../support/fan_in.ts";
 
 fanInTest("a tag that somebody else wrote after it was planned is not written over", async (at) => {
   let interfere = true;
@@ -42,6 +45,15 @@ fanInTest("a run that began before the one that was published is not published a
   await send(handler, "old", SECOND);
   for (const platform of PLATFORMS) await send(handler, "new", platform);
   const published = await at.world.digestAt("1");
+  // A third one comes as far as to plan, which must not make anybody forget the second.
+  const layers = [new Uint8Array(1024)];
+  const digest = await at.world.push({ architecture: "amd64", layers });
+  const fetch = (request: Request) =>
+    request.method === "PUT" ? Promise.resolve(new Response(null, { status: 403 })) : at.world.fetch(request);
+  const refused = at.handler({ systemContext: { fetch } });
+  await at.reportAll(refused, "third", [SECOND, THIRD]);
+  const third = at.report(FIRST, { run: "third", digest });
+  assertRefused(await call(refused, "/fan-in", { body: third }), 502, "DENIED");
   assertRefused(await send(handler, "old", THIRD), 409, "SUPERSEDED");
   assert.deepEqual([await at.world.digestAt("1"), at.world.writesOf("1")], [published, 1]);
   assert.equal((await look(handler, "new")).body.state, "published");
@@ -67,7 +79,7 @@ fanInTest("a run that began later writes over the earlier one, also where that w
 fanInTest("who finishes after the tag was written looks at the tag alone", async (at) => {
   const fetch = async (request: Request) => {
     const response = await at.world.fetch(request);
-    return request.method === "PUT" ? await new Promise<Response>(() => {}) : response;
+    return request.method === "PUT" ? await abortable(new Promise<never>(() => {}), request.signal) : response;
   };
   await at.reportAll(at.handler(), "1", [FIRST, SECOND]);
   const mortal = at.handler({ systemContext: { fetch }, limits: { requestTimeout: 100 } });
@@ -78,12 +90,19 @@ fanInTest("who finishes after the tag was written looks at the tag alone", async
   assert.deepEqual(at.world.requests.slice(before), ["GET /v2/", "GET /v2/app/manifests/1"]);
 });
 
-fanInTest("runs that begin at the same time are put in an order", async (at) => {
-  const handler = at.handler();
-  const runs = Array.from({ length: 10 }, (_, i) => `${i}`);
-  await Promise.all(runs.map((run) => call(handler, "/fan-in", { body: at.report(FIRST, { run }) })));
-  const entries = await Array.fromAsync(at.kv.list<Run>({ prefix: ["multiarch", "fan-in", "run"] }));
-  assert.deepEqual(entries.map(({ value }) => value.order).sort((a, b) => a - b), runs.map((run) => Number(run) + 1));
+fanInTest("runs that begin and plan at the same time are put in an order, and remembered", async ({ kv }) => {
+  const runs = new Runs({ kv, prefix: ["test"], lifetime: 1000, now: () => 0 });
+  const names = Array.from({ length: 10 }, (_, i) => `${i}`);
+  const report = { target: TARGET, expected: PLATFORMS, annotations: {}, platform: FIRST, image: "", replace: false };
+  const begun = await Promise.all(names.map((run) => runs.report({ ...report, run }, (begun) => begun)));
+  const planOf = ({ order }: Run) => ({ before: null, digest: digestOf(new Uint8Array([order])) });
+  await Promise.all(begun.map((run) => runs.plan(run, planOf(run), (planned) => planned)));
+  const releases = (await runs.releases(TARGET)).toSorted((a, b) => a.order - b.order);
+  const expected = names.map((name) => Number(name) + 1).map((order) => ({
+    order,
+    digest: digestOf(new Uint8Array([order])),
+  }));
+  assert.deepEqual(releases, expected);
 });
 
 fanInTest("reports that come all at once, each several times and by several handlers, publish once", async (at) => {

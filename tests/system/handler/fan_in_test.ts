@@ -1,4 +1,5 @@
 /** A fan-in: jobs report, and the index is published once, whatever happens on the way. */
+import { abortable } from "@std/async";
 import assert from "node:assert/strict";
 import { MEDIA_TYPES } from "../../../src/spec/mod.ts";
 import { inspectIndex } from "../../../src/system/remote/mod.ts";
@@ -216,6 +217,13 @@ fanInTest(
     assert.equal(at.world.writesOf("1"), 1);
   },
 );
+
+fanInTest("a report whose time is over before it could be looked at is not taken", async (at) => {
+  const fetch = ({ signal }: Request) => abortable(new Promise<never>(() => {}), signal);
+  const handler = at.handler({ systemContext: { fetch }, limits: { requestTimeout: 50 } });
+  assertRefused(await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!) }), 504, "TIMEOUT");
+  assertRefused(await look(at.handler()), 404, "RUN_UNKNOWN");
+});
 
 fanInTest("runs are forgotten after their time, and their records are cleaned up", async (at) => {
   const handler = at.handler({ runLifetime: 1000 });

@@ -1,4 +1,5 @@
 /** Handlers over HTTP, with everything at once that the world has for them. */
+import { abortable } from "@std/async";
 import assert from "node:assert/strict";
 import { makeFanIn, PLATFORMS } from "../../support/fan_in.ts";
 import { assertRefused, call, HOST, makeRequest, makeWorld, readAnswer, TOKEN } from "../../support/handlers.ts";
@@ -115,7 +116,7 @@ Deno.test("who comes when all places are taken is told to come back; strangers t
   for (const { status } of [...await Promise.all(running), await inspect()]) assert.equal(status, 200);
   // What does not come to an end is answered in time, and its place is free again.
   const stuck = world.handler({
-    systemContext: { fetch: () => new Promise(() => {}) },
+    systemContext: { fetch: ({ signal }) => abortable(new Promise<never>(() => {}), signal) },
     limits: { concurrentRequests: 1, requestTimeout: 30 },
   });
   for (let i = 0; i < 3; i++) assertRefused(await call(stuck, "/inspect", { body }), 504, "TIMEOUT");

@@ -99,7 +99,7 @@ class FanIn {
       return { outcome: await settle({ state: "published" }) };
     } catch (error) {
       if (error instanceof LostLease) return { outcome: await this.#runs.find(run.target, run.run) ?? run };
-      const failure = refusalOf(signal.aborted ? signal.reason : error);
+      const failure = refusalOf(error);
       const { status, code, message } = failure;
       if (status >= 500) {
         await settle({});
