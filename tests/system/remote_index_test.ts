@@ -52,6 +52,23 @@ Deno.test("composeIndex() of twenty images in one repository asks two questions 
   assert.deepEqual((await validateIndex(TARGET, { systemContext })).problems, []);
 });
 
+Deno.test("composeIndex() shows the list before anything is written, and writes nothing where that fails", async () => {
+  const { repository, requests, systemContext } = await makeWorld(["amd64"]);
+  let digests: readonly string[] = [];
+  const composing = composeIndex({
+    target: TARGET,
+    sources: [`${HOST}/app:amd64`],
+    systemContext,
+    async beforePush(list) {
+      digests = list.instances();
+      await Promise.reject(new RangeError("not this one"));
+    },
+  });
+  await assert.rejects(composing, RangeError);
+  assert.deepEqual(digests, [(await repository.headManifest("amd64"))?.digest]);
+  assert.deepEqual(requests.filter((request) => !request.startsWith("GET ")), []);
+});
+
 Deno.test("an index is appended to, annotated, reduced, tagged and copied where it is", async () => {
   const { systemContext } = await makeWorld(["amd64", "arm64", "s390x"]);
   const at = (architecture: string) => `${HOST}/app:${architecture}`;

@@ -10,6 +10,9 @@ import {
 import { assertRefused, call, HOST, makeWorld, TOKEN } from "../../support/handlers.ts";
 import { TestIssuer, toBase64Url } from "../../support/jwt.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const AUDIENCE = "https://handler.example";
 const ISSUER = "https://token.actions.githubusercontent.com";
 const NOW = 1_700_000_000;

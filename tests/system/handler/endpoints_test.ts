@@ -7,6 +7,9 @@ import { assertRefused, call, HOST, makeWorld } from "../../support/handlers.ts"
 import { makeImage, pushImage } from "../../support/images.ts";
 import { startEmbedded } from "../../support/registries.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const TARGET = `${HOST}/app:1`;
 const SOURCES = [`${HOST}/app:amd64`, `${HOST}/app:arm64`];
 

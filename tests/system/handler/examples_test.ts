@@ -7,6 +7,9 @@ import { TestIssuer } from "../../support/jwt.ts";
 import { exec, peerTest } from "../../support/peers.ts";
 import { serve, startEmbedded } from "../../support/registries.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const REQUEST_TOKEN = "what-the-runner-knows";
 

@@ -4,6 +4,9 @@ import { call } from "../../support/handlers.ts";
 import { type FanInWorld, type Handler, look, makeFanIn, PLATFORMS } from "../../support/fan_in.ts";
 import { Fate, FATES } from "../../support/mortal.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const LAST = PLATFORMS.at(-1)!;
 
 /** How others find out that something is left to do. */

@@ -7,6 +7,9 @@ import { Runs } from "../../../src/system/handler/fan_in/runs.ts";
 import { type Answer, assertRefused, call } from "../../support/handlers.ts";
 import { fanInTest, type FanInWorld, type Handler, look, PLATFORMS, TARGET } from "../../support/fan_in.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 fanInTest("a tag that somebody else wrote after it was planned is not written over", async (at) => {
   let interfere = true;
   const fetch = async (request: Request) => {

@@ -10,6 +10,9 @@ import { ok } from "../../support/peers.ts";
 import { startDockerRegistry, startEmbedded, type TestRegistry } from "../../support/registries.ts";
 import { startRelay } from "../../support/relay.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const ARCHITECTURES = ["amd64", "arm64", "s390x", "ppc64le", "riscv64", "386", "mips64le", "loong64"];
 const PLATFORMS = ARCHITECTURES.map((architecture) => `linux/${architecture}`);
 const WORKERS = 8, REPORTS_EACH = 5;

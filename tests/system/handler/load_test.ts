@@ -5,6 +5,9 @@ import { makeFanIn, PLATFORMS } from "../../support/fan_in.ts";
 import { assertRefused, call, HOST, makeRequest, makeWorld, readAnswer, TOKEN } from "../../support/handlers.ts";
 import { serve } from "../../support/registries.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 /** Requests that run at once, those of slow clients, and what the handler takes on: none of them is turned away. */
 const CLIENTS = 16, SLOW_CLIENTS = 20, PLACES = 40;
 const RUNS = 40, REPLAYS = 8;

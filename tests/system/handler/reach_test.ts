@@ -8,6 +8,9 @@ import { parseReference } from "../../../src/spec/mod.ts";
 import { assertRefused, call, HOST, makeWorld, TOKEN } from "../../support/handlers.ts";
 import { describe, encode, makeImage } from "../../support/images.ts";
 
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 /** A handler whose `fetch` notes where it is sent, and answers that nothing is there. */
 function makeScout(options: Partial<HandlerOptions> = {}, answer?: (request: Request) => Response | undefined) {
   const urls: string[] = [];
