@@ -1,4 +1,5 @@
 /** The toolbox below all rooms: streams, hashing, concurrency. No domain words. */
+export { abortable } from "./abortable.ts";
 export { allOrAbort } from "./all_or_abort.ts";
 export { backoffDelay } from "./backoff.ts";
 export {

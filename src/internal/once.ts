@@ -1,3 +1,5 @@
+import { abortable } from "./abortable.ts";
+
 interface Running<V> {
   value: Promise<V>;
   waiters: number;
@@ -23,7 +25,7 @@ export class OncePerKey<K, V> {
     }
     running.waiters++;
     try {
-      return await (signal ? unlessAborted(running.value, signal) : running.value);
+      return await (signal ? abortable(running.value, signal) : running.value);
     } catch (error) {
       if (running.waiters === 1 && signal?.aborted) {
         this.forget(key, running.value);
@@ -44,14 +46,4 @@ export class OncePerKey<K, V> {
   forget(key: K, value?: Promise<V>): void {
     if (value === undefined || this.#running.get(key)?.value === value) this.#running.delete(key);
   }
-}
-
-/** What `abortable` of `@std/async` does, which Node 20 cannot run. */
-function unlessAborted<V>(value: Promise<V>, signal: AbortSignal): Promise<V> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    value.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

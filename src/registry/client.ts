@@ -4,6 +4,7 @@ import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, RegistryError } from "./errors.ts";
 import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
+import { type RegistryOrigins, registryOrigins } from "./origins.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
@@ -78,15 +79,14 @@ export class RegistryClient {
   readonly #insecure: boolean;
   readonly #http: HttpClient;
   readonly #authenticator: Authenticator;
-  readonly #origins: readonly string[];
+  readonly #origins: RegistryOrigins;
   readonly #endpoint = new OncePerKey<"endpoint", Endpoint>();
 
   /** Creates a client; no request is made. `host` may have a port. */
   constructor(host: string, options: RegistryClientOptions = {}) {
     this.host = host;
     this.#insecure = options.insecure ?? false;
-    const address = host === "docker.io" ? "registry-1.docker.io" : host;
-    this.#origins = ["https:", "http:"].map((scheme) => new URL(`${scheme}//${address}`).origin);
+    this.#origins = registryOrigins(host);
     const warnings = options.onWarning && new WarningSink(host, options.onWarning);
     this.#http = new HttpClient({
       fetch: options.fetch ?? ((request) => fetch(request)),
@@ -96,13 +96,13 @@ export class RegistryClient {
       onAnswer: warnings && ((response) => warnings.look(response)),
     });
     this.patience = options.patience ?? {};
-    this.isLocal = this.#insecure || isPrivateHost(new URL(this.#origins[0]!));
+    this.isLocal = this.#insecure || isPrivateHost(new URL(this.#origins.https));
     this.#authenticator = new Authenticator({
       credentials: options.credentials,
       bearerToken: options.bearerToken,
       insecure: this.#insecure,
       isLocal: this.isLocal,
-      host: new URL(this.#origins[0]!).hostname,
+      host: new URL(this.#origins.https).hostname,
       send: async (request, signal) => {
         const { method, url } = request;
         const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
@@ -207,13 +207,12 @@ export class RegistryClient {
   }
 
   async #findEndpoint(signal: AbortSignal): Promise<Endpoint> {
-    const [httpsOrigin, httpOrigin] = this.#origins as [string, string];
-    const https = this.#ping(httpsOrigin, signal);
+    const https = this.#ping(this.#origins.https, signal);
     if (!this.#insecure) return await https.catch((cause) => this.#failProbe(cause));
     // Both at once: with a registry that only speaks HTTP, waiting for TLS to fail first costs round trips. What the
     // loser answers is not believed in anything.
     const lost = new AbortController();
-    const http = this.#ping(httpOrigin, AbortSignal.any([signal, lost.signal]));
+    const http = this.#ping(this.#origins.http, AbortSignal.any([signal, lost.signal]));
     http.catch(() => {});
     try {
       const endpoint = await https;

@@ -50,9 +50,14 @@ export const instanceDigest = (n: number): string => `sha256:${n.toString(16).pa
 
 /** Starts `kv_worker.ts`. */
 export function spawnKvWorker(path: string, ...args: string[]): Deno.ChildProcess {
-  const [config, worker] = ["../../deno.json", "./kv_worker.ts"].map((at) => new URL(at, import.meta.url).pathname);
+  return spawnWorker("kv_worker.ts", path, ...args);
+}
+
+/** Starts a program of this folder. */
+export function spawnWorker(name: string, ...args: string[]): Deno.ChildProcess {
+  const [config, worker] = ["../../deno.json", `./${name}`].map((at) => new URL(at, import.meta.url).pathname);
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--config", config!, worker!, path, ...args],
+    args: ["run", "-A", "--no-check", "--config", config!, worker!, ...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

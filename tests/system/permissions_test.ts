@@ -23,7 +23,9 @@ async function run(script: string, ...permissions: string[]): Promise<CommandRes
 Deno.test("importing any portable face, and mod.ts, needs no permission", async () => {
   const faces = [
     "mod.ts",
-    ...["system/remote", "registry", "server", "signature", "spec", "store"].map((room) => `src/${room}/mod.ts`),
+    ...["system/remote", "system/handler", "registry", "server", "signature", "spec", "store"].map((room) =>
+      `src/${room}/mod.ts`
+    ),
   ];
   const imports = faces.map((face) => `await import("file://${ROOT}${face}");`).join("\n");
   const use = `const { create } = await import("file://${ROOT}mod.ts"); console.log(create().size);`;
@@ -43,6 +45,29 @@ Deno.test("the remote face pushes with --allow-net for its registries alone", as
   const denied = await run(script);
   assert.equal(denied.code, 1);
   assert.match(denied.stderr, /NotCapable|net access/);
+});
+
+Deno.test("a handler publishes with --allow-net for its registries alone", async () => {
+  await using registry = startEmbedded();
+  const [digest] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
+  const script = `
+    import { bearerTokens, createHandler } from "file://${ROOT}src/system/handler/mod.ts";
+    using kv = await Deno.openKv(":memory:");
+    const token = "a-token-for-tests";
+    const handler = createHandler({
+      authorize: bearerTokens([{ token }]),
+      targets: ["${registry.host}/*"],
+      systemContext: { dockerInsecureSkipTlsVerify: true },
+      kv,
+    });
+    const body = { target: "${registry.host}/app:1", run: "1", expected: ["linux/amd64"], platform: "linux/amd64" };
+    const response = await handler(new Request("https://handler.example/fan-in", {
+      method: "POST",
+      headers: { authorization: "Bearer " + token, "content-type": "application/json" },
+      body: JSON.stringify({ ...body, digest: "${digest}" }),
+    }));
+    console.log((await response.json()).state);`;
+  assert.deepEqual(await run(script, `--allow-net=${registry.host}`), { code: 0, stdout: "published\n", stderr: "" });
 });
 
 Deno.test("the main module pushes without permission to read credentials, as a stranger", async () => {

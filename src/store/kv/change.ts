@@ -5,21 +5,27 @@ import type { Lease } from "./lease.ts";
 import type { KvRecord } from "./record.ts";
 import type { KvEntry, KvKey } from "./types.ts";
 
+/** A value that {@linkcode changeRecord} changes. */
+export interface Revised {
+  /** Which write made it so: who is told that a commit failed although it was made finds out by this. */
+  readonly revision?: string | undefined;
+}
+
 /** What becomes of a record, and what is committed together with it. */
-export interface Decision extends Partial<KvChange> {
+export interface Decision<R extends Revised = KvRecord> extends Partial<KvChange> {
   /** The record as it shall be; `undefined` to delete it. */
-  readonly record: KvRecord | undefined;
+  readonly record: R | undefined;
 }
 
 /** Decides what becomes of a record, which is `undefined` where there is none; throws to leave all as it is. */
-export type Decide = (there: KvRecord | undefined) => Decision | Promise<Decision>;
+export type Decide<R extends Revised = KvRecord> = (there: R | undefined) => Decision<R> | Promise<Decision<R>>;
 
 /** Options for {@linkcode changeRecord}. */
-export interface ChangeRecordOptions {
+export interface ChangeRecordOptions<R extends Revised = KvRecord> {
   /** The lock under which it is changed: nothing is written once somebody else has it. */
   lease?: Lease | undefined;
   /** Decides. Called again where somebody else was faster. */
-  decide: Decide;
+  decide: Decide<R>;
 }
 
 /**
@@ -28,15 +34,15 @@ export interface ChangeRecordOptions {
  *
  * @throws {ManifestsError} With code `LOCK_UNAVAILABLE` where the lock is lost.
  */
-export async function changeRecord(
+export async function changeRecord<R extends Revised = KvRecord>(
   db: Database,
   key: KvKey,
-  { lease, decide }: ChangeRecordOptions,
-): Promise<KvRecord | undefined> {
+  { lease, decide }: ChangeRecordOptions<R>,
+): Promise<R | undefined> {
   const revision = crypto.randomUUID();
   for (let attempt = 0;; attempt++) {
-    const [entry, lock] = await db.getMany<KvRecord>([key, ...(lease ? [lease.check.key] : [])]) as [
-      KvEntry<KvRecord>,
+    const [entry, lock] = await db.getMany<R>([key, ...(lease ? [lease.check.key] : [])]) as [
+      KvEntry<R>,
       KvEntry?,
     ];
     // A distant database may have made a commit of which we were told that it failed.

@@ -1,8 +1,9 @@
 import { type Digest, digestOf, manifestDigest } from "../../spec/mod.ts";
 import type { BigData, StoredImage, WriteBigDataOptions } from "../types.ts";
+import type { Revised } from "./change.ts";
 
 /** An image record as the database has it. Its pieces of data are never changed, only replaced by others. */
-export interface KvRecord {
+export interface KvRecord extends Revised {
   /** As {@linkcode StoredImage.names}. */
   readonly names: readonly string[];
   /** As {@linkcode StoredImage.digest}. */
@@ -11,8 +12,6 @@ export interface KvRecord {
   readonly created: string;
   /** Its big data. */
   readonly items: readonly KvItem[];
-  /** Which write made it so: who is told that a commit failed although it was made finds out by this. */
-  readonly revision?: string | undefined;
 }
 
 /** Where an item of big data is. */

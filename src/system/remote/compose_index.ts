@@ -4,7 +4,7 @@ import { missingAt } from "../common/edit_remote_list.ts";
 import { holdRegistry } from "../common/hold_registry.ts";
 import { resolveImage } from "../common/kit.ts";
 import { REMOTE_KIT } from "./kit.ts";
-import { create } from "./list.ts";
+import { create, type List } from "./list.ts";
 
 /** Options for {@linkcode composeIndex}. */
 export interface ComposeIndexOptions
@@ -17,6 +17,8 @@ export interface ComposeIndexOptions
   sources: readonly (string | ImageReference)[];
   /** Annotations of the index itself. */
   annotations?: Readonly<Record<string, string>> | undefined;
+  /** Called with the list before anything is written. What it throws ends the call. */
+  beforePush?: ((list: List) => unknown) | undefined;
 }
 
 /**
@@ -44,13 +46,14 @@ export interface ComposeIndexOptions
  * ```
  */
 export async function composeIndex(options: ComposeIndexOptions): Promise<PushResult> {
-  const { target, sources, annotations, all, allowPlatformMismatch, ...push } = options;
+  const { target, sources, annotations, all, allowPlatformMismatch, beforePush, ...push } = options;
   const { systemContext, signal } = push;
   const reference = resolveImage(REMOTE_KIT, target);
   await using _held = await holdRegistry(reference, systemContext);
   const list = create();
   await list.addAll(sources, { all, allowPlatformMismatch, systemContext, signal });
   if (annotations) list.setAnnotations(undefined, annotations);
+  await beforePush?.(list);
   // Who signs or changes instances means all of them; else those that are there stay where they are.
   const changes = push.signers?.length || push.addCompression?.length || push.manifestType ||
     push.forceCompressionFormat;
