@@ -8,6 +8,7 @@ import { type Fetch, RegistryClient, type RegistryClientOptions } from "../../sr
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import { type Credentials, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
 import { describe, encode } from "../support/images.ts";
+import { addSignatureExtension } from "../support/signature_extension.ts";
 
 const INDEX = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
 const LARGE = new Uint8Array(2_500_000).map((_, i) => i * 3 + (i >> 9));
@@ -336,6 +337,18 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       request.method === "PUT" ? errors(400, "MANIFEST_INVALID", "manifest V2 schema 2 not allowed") : forward(request)
     );
     await assert.rejects(repository.putManifest("2", INDEX), { code: "MANIFEST_REJECTED" });
+  }],
+  ["OpenShift", "keeps GnuPG's signatures itself", async () => {
+    const { repository, fetch } = await simulate(asItIs);
+    assert.equal(await repository.supportsSignatures(), false);
+    const { fetch: extended, signatures } = addSignatureExtension({ fetch });
+    const own = new RegistryClient("r.example", { fetch: extended }).repository("app");
+    assert.equal(await own.supportsSignatures(), true);
+    const digest = digestOf(INDEX), signature = { schemaVersion: 2, name: `${digest}@1`, type: "atomic", content: "" };
+    await own.putSignature(digest, signature);
+    assert.deepEqual([...signatures.values()], [[signature]]);
+    const { signatures: listed } = JSON.parse(new TextDecoder().decode(await own.getSignatureList(digest)));
+    assert.deepEqual(listed, [signature]);
   }],
   ["distribution 2", "deletes no tags", async () => {
     const { repository, direct } = await simulate((request, forward) =>
