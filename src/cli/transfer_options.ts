@@ -14,6 +14,8 @@ export interface TransferFlags {
   addCompression?: string[];
   retry?: string;
   retryDelay?: string;
+  referrers?: boolean;
+  registryReferrersMode?: string;
 }
 
 /** The media types of manifests by the names that users of the real tools know. */
@@ -43,10 +45,17 @@ export async function transferOptions(flags: TransferFlags & { all?: boolean }):
     forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
     // A variant for each image of a list of which not all go would contradict itself.
     addCompression: flags.addCompression ?? (flags.all ?? true ? conf.addCompression : undefined),
+    referrers: flags.referrers,
     maxParallelTransfers: conf.imageParallelCopies || undefined,
     maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
     retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
   };
+}
+
+/** How something is attached to images. */
+export function referrersContext({ registryReferrersMode: mode }: TransferFlags): SystemContext {
+  if (mode === undefined || mode === "legacy" || mode === "oci-1-1") return { registryReferrersMode: mode };
+  throw new UsageError(`unknown --registry-referrers-mode ${JSON.stringify(mode)}: use legacy or oci-1-1`);
 }
 
 /** Which compression layers get on the way. */

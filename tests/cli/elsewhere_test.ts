@@ -265,3 +265,26 @@ Deno.test("copy judges by the policy that it is told of, and by none only where 
     assert.equal(code, 0, stderr);
   }
 });
+
+Deno.test("copy takes along what is about images, where that is asked for", async () => {
+  await using at = await makeStore();
+  const { registry, digests, manifests } = await startWithList();
+  await using _ = registry;
+  const repository = clientOf(registry.host).repository("app");
+  const subject = manifests[0]!;
+  const { manifest, blobs, digest: config } = makeImage({ architecture: "unknown" });
+  await pushImage(repository, { manifest, blobs, digest: config }, "note");
+  const note = encode({ ...JSON.parse(new TextDecoder().decode(manifest)), artifactType: "text/note", subject });
+  const referrer = await repository.putManifest("note", note);
+  const copy = [...at.flags, "copy", "-q", INSECURE, "--insecure-policy", `${registry.host}/app:1`];
+  await cliOk([...copy, `${registry.host}/plain:1`]);
+  assert.deepEqual(await Array.fromAsync(clientOf(registry.host).repository("plain").listReferrers(digests[0]!)), []);
+  const outline = await cliOk([...copy, "--referrers", "--dry-run", `${registry.host}/copy:1`]);
+  assert.match(outline, /^\(referrer\)/m);
+  const result = await cliOk([...copy, "--referrers", "--format=json", `${registry.host}/copy:1`]);
+  assert.deepEqual(JSON.parse(result).referrers, { [digests[0]!]: [referrer] });
+  const found = await Array.fromAsync(clientOf(registry.host).repository("copy").listReferrers(digests[0]!));
+  assert.deepEqual(found.map(({ digest }) => digest), [referrer]);
+  const wrong = await cli([...copy, "--registry-referrers-mode=v2", `${registry.host}/copy:1`]);
+  assert.deepEqual([wrong.code, /legacy or oci-1-1/.test(wrong.stderr)], [125, true]);
+});

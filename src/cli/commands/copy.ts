@@ -2,7 +2,7 @@ import { copyImage, outlineImageCopy } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { type PolicyFlags, policyOptions, type SigningFlags, signingOptions } from "../engine_options.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
-import { compressionContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
+import { compressionContext, referrersContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
 import { printCopied, printOutline } from "./outline.ts";
 import { findAny } from "./places.ts";
 
@@ -20,7 +20,11 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
     ...await transferOptions(flags),
     ...await signingOptions(flags),
     ...await policyOptions(flags),
-    systemContext: { ...await systemContextOf(flags, context), ...await compressionContext(flags) },
+    systemContext: {
+      ...await systemContextOf(flags, context),
+      ...await compressionContext(flags),
+      ...referrersContext(flags),
+    },
     platforms: flags.platform,
     preserveDigests: flags.preserveDigests,
     signal: context.signal,

@@ -6,7 +6,7 @@ import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf }
 import { type SigningFlags, signingOptions } from "../engine_options.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
-import { compressionContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
+import { compressionContext, referrersContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
 import { requireList } from "./find.ts";
 import { printCopied, printOutline } from "./outline.ts";
 
@@ -22,7 +22,11 @@ export interface PushFlags extends RegistryFlags, SigningFlags, TransferFlags, P
 export async function push(operands: string[], flags: PushFlags, context: CommandContext): Promise<void> {
   const [name, given] = operands as [string, string?];
   const wishes = { ...await transferOptions(flags), ...await signingOptions(flags) };
-  const systemContext = { ...await systemContextOf(flags, context), ...await compressionContext(flags) };
+  const systemContext = {
+    ...await systemContextOf(flags, context),
+    ...await compressionContext(flags),
+    ...referrersContext(flags),
+  };
   await using store = await openStoreOf(context);
   const { id, manifestDigest, resolvedName } = await requireList(store, name).catch((error) => {
     throw prefixError(context.persona.pushPrefix(name), error);

@@ -1,6 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
 import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
-import { CONTENT_FLAGS, PROGRESS_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
+import { CONTENT_FLAGS, PROGRESS_FLAGS, REFERRER_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
 
 /** `copy`. */
 export const COPY: CommandDefinition = {
@@ -30,6 +30,7 @@ export const COPY: CommandDefinition = {
     ...CREDENTIAL_FLAGS,
     ...CONTENT_FLAGS,
     ...SIGNING_FLAGS,
+    ...REFERRER_FLAGS,
     { name: "insecure-policy", kind: "boolean", description: "copy whatever it is, without a policy.json" },
     ...RETRY_FLAGS,
     ...PROGRESS_FLAGS,

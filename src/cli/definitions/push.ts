@@ -1,6 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
 import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
-import { CONTENT_FLAGS, PROGRESS_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
+import { CONTENT_FLAGS, PROGRESS_FLAGS, REFERRER_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
 
 /** `push`. */
 export const PUSH: CommandDefinition = {
@@ -26,6 +26,7 @@ export const PUSH: CommandDefinition = {
     ...CREDENTIAL_FLAGS,
     ...CONTENT_FLAGS,
     ...SIGNING_FLAGS,
+    ...REFERRER_FLAGS,
     ...RETRY_FLAGS,
     {
       name: "digestfile",

@@ -34,6 +34,23 @@ export const CONTENT_FLAGS: readonly FlagDefinition[] = [
   },
 ];
 
+/** What goes along with images. */
+export const REFERRER_FLAGS: readonly FlagDefinition[] = [
+  {
+    name: "referrers",
+    kind: "boolean",
+    description: "take along what is about the images: attestations, SBOMs, signatures",
+  },
+  {
+    name: "registry-referrers-mode",
+    kind: "text",
+    value: "MODE",
+    description: "attach sigstore signatures under tags (legacy) or as referrers (oci-1-1)",
+    default: "legacy",
+    completes: ["legacy", "oci-1-1"],
+  },
+];
+
 /** What is done about signatures. */
 export const SIGNING_FLAGS: readonly FlagDefinition[] = [
   { name: "remove-signatures", kind: "boolean", description: "leave out the signatures that images have" },
