@@ -8,7 +8,7 @@ import { readStream } from "../../src/internal/mod.ts";
 import { copyImage } from "../../src/copy/mod.ts";
 import { parseImageName } from "../../mod.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
-import { serve, startEmbedded } from "../support/registries.ts";
+import { readSome, serve, startEmbedded } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
 
 const systemContext = { dockerInsecureSkipTlsVerify: true };
@@ -142,7 +142,7 @@ Deno.test("a destination that refuses while the source stands still ends the pus
       return new Response("", { status: 202, headers: { location: "/v2/app/blobs/uploads/1" } });
     }
     if (request.method !== "PATCH") return new Response("");
-    await request.body!.getReader().read();
+    await readSome(request);
     return new Response('{"errors":[{"code":"DENIED"}]}', { status: 403 });
   });
   const repository = new RegistryClient(to.host, { insecure: true }).repository("app");

@@ -8,7 +8,7 @@ import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 import { type Descriptor, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
 import { encode } from "../support/images.ts";
 import { peerTest } from "../support/peers.ts";
-import { serve, startDockerRegistry, type TestRegistry } from "../support/registries.ts";
+import { readSome, serve, startDockerRegistry, type TestRegistry } from "../support/registries.ts";
 import { type RelayFault, startRaw, startRelay } from "../support/relay.ts";
 
 const SIZE = 3_000_000;
@@ -310,7 +310,7 @@ const cases: [
     "an upload is too large",
     isMethod("PATCH"),
     async (request) => {
-      await request.body!.getReader().read();
+      await readSome(request);
       return new Response('{"errors":[{"code":"SIZE_INVALID"}]}', { status: 413 });
     },
     upload({ reopen }),
@@ -318,7 +318,7 @@ const cases: [
   ],
   ["a token expires in mid-upload", isMethod("PATCH"), async (request, next, i) => {
     if (i > 1) return await next();
-    await request.body!.getReader().read();
+    await readSome(request);
     return new Response("", { status: 401 });
   }, upload({ reopen })],
   [

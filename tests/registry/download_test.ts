@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
+import { abortable } from "../../src/internal/mod.ts";
 import { RegistryClient } from "../../src/registry/mod.ts";
 import { digestOf, UNKNOWN_SIZE } from "../../src/spec/mod.ts";
 
@@ -39,14 +40,14 @@ const part = (start: number, end: number, contentRange: string | null = `bytes $
 const refuse = (status: number) => new Response("", { status });
 
 /** A repository whose blob requests are answered one after another; ranges asked for are noted. */
-function scripted(...answers: (() => Response | Promise<Response>)[]) {
+function scripted(...answers: ((request: Request) => Response | Promise<Response>)[]) {
   const ranges: (string | null)[] = [];
   const fetch = (request: Request): Promise<Response> => {
     if (request.url.endsWith("/v2/")) return Promise.resolve(new Response(""));
     ranges.push(request.headers.get("range"));
     const answer = answers[ranges.length - 1];
     assert.ok(answer, `an unexpected request: ${request.headers.get("range")}`);
-    return Promise.resolve(answer());
+    return Promise.resolve(answer(request));
   };
   const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1, stallTimeout: 200 } });
   return { repository: client.repository("app"), ranges };
@@ -162,9 +163,9 @@ Deno.test("without a size, that of the registry counts", async () => {
 
 Deno.test("who cancels while the rest is asked for ends the asking", async () => {
   const asked = Promise.withResolvers<void>();
-  const never = () => {
+  const never = ({ signal }: Request) => {
     asked.resolve();
-    return new Promise<Response>(() => {});
+    return abortable(new Promise<Response>(() => {}), signal);
   };
   const { repository } = scripted(() => breaksAt(300), never);
   const reader = (await repository.getUnverifiedBlob(DESCRIPTOR.digest)).getReader();

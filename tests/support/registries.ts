@@ -29,6 +29,13 @@ export function serve(handler: (request: Request) => Response | Promise<Response
   };
 }
 
+/** Reads the beginning of an upload, as a registry does that answers before the end. */
+export async function readSome({ body }: Request): Promise<void> {
+  const reader = body!.getReader();
+  await reader.read();
+  await reader.cancel();
+}
+
 /** A docker-registry of its own process. */
 export interface DockerRegistry extends TestRegistry {
   /** Empties it. */
