@@ -63,6 +63,7 @@ export function planImage(
   const given = image.layers ?? manifest.layers;
   refuseSubstitution(manifest, given, fixed);
   const policy = policyFor(options, variant);
+  if (fixed && !isReferrer && wishes.forceCompressionFormat) refuseRecoding(image, policy, fixed);
   const changeable = (layer: Descriptor) => !fixed && isChangeableLayer(manifest, layer);
   const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
   const types = imageTypes(
@@ -151,6 +152,15 @@ function refuseSubstitution(manifest: ParsedImage, given: readonly Descriptor[],
   }
   const changed = given.some(({ digest }, i) => digest !== manifest.layers[i]!.digest);
   if (changed && fixed) throw cannotModify("copy an image whose layers are not kept as its manifest names them", fixed);
+}
+
+/** Who forces a compression is told where it cannot be had. */
+function refuseRecoding({ digest, manifest, layers }: ReadImage, policy: LayerPolicy, fixed: string): void {
+  const differs = (layer: Descriptor) => {
+    const form = declaredForm(layer);
+    return form !== undefined && isChangeableLayer(manifest, layer) && recodingFor(policy, form) !== undefined;
+  };
+  if ((layers ?? manifest.layers).some(differs)) throw cannotModify(`compress layers of image ${digest} anew`, fixed);
 }
 
 /** Fails now where a conversion cannot succeed later. */

@@ -43,6 +43,7 @@ async function putArtifact(
     config,
     layers: [layer],
     subject,
+    annotations: { of: artifactType },
   });
   const descriptor = describe(MEDIA_TYPES.ociManifest, manifest);
   await repository.putManifest(descriptor.digest, manifest);
@@ -127,6 +128,12 @@ folderTest("a list in a store is pushed with what is about its images, also thro
     await assert.rejects(loaded.push(place, options), { code: "REFERRERS_NOT_SUPPORTED" }, place);
     await loaded.push(place, { systemContext });
   }
+  const { manifests } = JSON.parse(await Deno.readTextFile(`${folder}/layout/index.json`));
+  const listed = manifests.slice(1).map(({ digest, artifactType, annotations }: Descriptor) =>
+    [digest, artifactType, annotations] as const
+  );
+  const entries = [[sbom.digest, SBOM, { of: SBOM }], [about.digest, NOTE, { of: NOTE }]];
+  assert.deepEqual(listed, entries.toSorted());
   // Other tools still read the layout.
   await ok(["skopeo", "inspect", "--raw", `oci:${folder}/layout:a`]);
 });
@@ -140,6 +147,8 @@ Deno.test("what has referrers stays as it is", async () => {
   await assert.rejects(copyImage(`${registry.host}/app:1`, target, { ...forced, referrers: true }), {
     code: "CANNOT_MODIFY",
   });
+  const image = `${registry.host}/app@${IMAGES[0]!.digest}`;
+  await assert.rejects(copyImage(image, target, { ...forced, referrers: true }), { code: "CANNOT_MODIFY" });
   assert.equal(await clientOf(registry.host).repository("copy").headManifest("1"), undefined);
 });
 

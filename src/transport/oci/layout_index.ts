@@ -1,4 +1,4 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
+import { compareUtf8, encodeUtf8 } from "../../internal/mod.ts";
 import {
   type Descriptor,
   descriptorJson,
@@ -145,7 +145,8 @@ export function addWithReferrers(
   name: string,
   referrers: readonly Descriptor[],
 ): Uint8Array<ArrayBuffer> {
-  return referrers.reduce(
+  // In an order that does not depend on which was written first.
+  return referrers.toSorted((a, b) => compareUtf8(a.digest, b.digest)).reduce(
     (bytes, referrer) => addLayoutImage(parseLayoutIndex(bytes, WHAT), referrer, ""),
     addLayoutImage(index, image, name),
   );
@@ -181,8 +182,10 @@ function withMembers(members: Members, added: Members): Members {
 /** An entry with another name, or, for `""`, with none; annotations that are empty then go too. */
 function withName(entry: Members, name: string): Members {
   const key = keyOf(entry, "annotations");
-  const text = textOf(entry.get(key));
-  const annotations = new Map<string, GoJsonValue>(text === undefined ? [] : rawMembers(text, WHAT));
+  const own = entry.get(key), text = textOf(own);
+  const annotations = new Map<string, GoJsonValue>(
+    own instanceof Map ? own : text === undefined ? [] : rawMembers(text, WHAT),
+  );
   annotations.delete(NAME_ANNOTATION);
   if (name) annotations.set(NAME_ANNOTATION, name);
   return new Map(entry).set(key, sortedMap(annotations));
