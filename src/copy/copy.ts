@@ -14,7 +14,8 @@ import { parseManifestType } from "./formats.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { planCopy, requireDigest } from "./plan.ts";
 import type { CopyPlan, CopyWishes, PlannedNode } from "./plan_types.ts";
-import { listNodes, type ReadNode, readTree } from "./read.ts";
+import { readTree } from "./read.ts";
+import { listNodes, type ReadNode } from "./read_types.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { createReporter } from "./report.ts";
 import type { RetryOptions } from "./retry.ts";
@@ -149,7 +150,8 @@ async function withPlan<T>(
 
 /** Signatures that are attached to images are referrers in all but form. */
 function contextOf({ systemContext = {}, referrers }: CopyOptions): SystemContext {
-  return referrers ? { dockerUseSigstoreAttachments: true, ...systemContext } : systemContext;
+  if (!referrers) return systemContext;
+  return { ...systemContext, dockerUseSigstoreAttachments: systemContext.dockerUseSigstoreAttachments ?? true };
 }
 
 /** Fails now where referrers cannot be kept later. */

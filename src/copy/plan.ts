@@ -10,7 +10,7 @@ import { cannotModify, indexTypes } from "./formats.ts";
 import { planOperations } from "./operations.ts";
 import { compressionAfter, fixedBy, forcedType, planImage, type PlanSurroundings } from "./plan_image.ts";
 import type { CopyPlan, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
-import { blobsOf, type ReadImage, type ReadIndex, type ReadNode } from "./read.ts";
+import { blobsOf, type ReadImage, type ReadIndex, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** What {@linkcode planCopy} needs: everything was read before. */

@@ -14,7 +14,7 @@ import { cannotModify, imageTypes } from "./formats.ts";
 import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
 import type { InstanceCompression } from "./operations.ts";
 import type { CopyWishes, PlannedBlob, PlannedImage } from "./plan_types.ts";
-import type { ReadImage, ReadNode } from "./read.ts";
+import type { ReadImage, ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** What the plan of each image depends on. */

@@ -3,7 +3,7 @@ import { convertIndex, editIndex, type WrittenInstance } from "../../src/copy/ed
 import { fits, type LayerForm, type LayerPolicy, recodingFor } from "../../src/copy/layer_policy.ts";
 import { planCopy, requireDigest } from "../../src/copy/plan.ts";
 import type { CopyWishes } from "../../src/copy/plan_types.ts";
-import type { ReadImage, ReadIndex } from "../../src/copy/read.ts";
+import type { ReadImage, ReadIndex } from "../../src/copy/read_types.ts";
 import { selectInstances } from "../../src/copy/select.ts";
 import { isTransient, retry } from "../../src/copy/retry.ts";
 import { RegistryError } from "../../src/registry/mod.ts";

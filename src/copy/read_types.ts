@@ -1,0 +1,55 @@
+import type { BlobOrigin } from "../image/mod.ts";
+import type { Signature } from "../signature/mod.ts";
+import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/mod.ts";
+
+/** What is known of every manifest that will be copied. */
+export interface ReadManifest {
+  /** Its digest. */
+  readonly digest: Digest;
+  /** The instance to ask the source for; `undefined` for what its reference names. */
+  readonly instance: Digest | undefined;
+  /** Its signatures that go with it. */
+  readonly signatures: readonly Signature[];
+  /** The manifests about it that go with it. */
+  readonly referrers: readonly ReadNode[];
+}
+
+/** An image whose manifest has been read. */
+export interface ReadImage extends ReadManifest {
+  /** Tells it from an index. */
+  readonly kind: "image";
+  /** Its manifest. */
+  readonly manifest: ParsedImage;
+  /** The layers as the source gives them, where those are not the manifest's. */
+  readonly layers: readonly Descriptor[] | undefined;
+  /** Where its blobs are, by digest, as far as the source says. */
+  readonly origins: ReadonlyMap<Digest, BlobOrigin>;
+}
+
+/** An index that has been read, with what is copied of it. */
+export interface ReadIndex extends ReadManifest {
+  /** Tells it from an image. */
+  readonly kind: "index";
+  /** The index. */
+  readonly manifest: ParsedIndex;
+  /** The instances to copy, in the order of the index and each once; one may be an index in its turn. */
+  readonly members: readonly ReadNode[];
+}
+
+/** A manifest with everything below it. One that several indexes name is one object. */
+export type ReadNode = ReadImage | ReadIndex;
+
+/** All that is in a tree, each once. */
+export function listNodes(top: ReadNode): readonly ReadNode[] {
+  const found = new Set<ReadNode>([top]);
+  // A set is walked in the order in which it grows.
+  for (const node of found) {
+    for (const below of [...node.kind === "index" ? node.members : [], ...node.referrers]) found.add(below);
+  }
+  return [...found];
+}
+
+/** The blobs of an image as its source gives them. */
+export function blobsOf({ layers, config }: ParsedImage, given: ReadImage["layers"]): readonly Descriptor[] {
+  return [...given ?? layers, ...config ? [config] : []];
+}
