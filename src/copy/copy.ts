@@ -13,7 +13,7 @@ import { type CopyEvent, createEmitter } from "./events.ts";
 import { parseManifestType } from "./formats.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { planCopy, requireDigest } from "./plan.ts";
-import type { CopyPlan, CopyWishes, PlannedNode } from "./plan_types.ts";
+import { type CopyPlan, type CopyWishes, plannedBlobs, type PlannedNode } from "./plan_types.ts";
 import { readTree } from "./read.ts";
 import { listNodes, type ReadNode } from "./read_types.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
@@ -241,7 +241,7 @@ function readWishes(options: CopyOptions, to: ImageReference): CopyWishes {
 
 /** Counts what a plan moves: each blob once, though many images may have it. */
 function countPlan({ images }: CopyPlan): { instances: number; blobs: number; bytes: number } {
-  const blobs = images.flatMap(({ layers, config }) => [...layers, ...(config ? [config] : [])]);
+  const blobs = images.flatMap(plannedBlobs);
   const sizes = new Map(blobs.map(({ descriptor: { digest, size } }) => [digest, Math.max(size, 0)]));
   return { instances: images.length, blobs: sizes.size, bytes: [...sizes.values()].reduce((a, b) => a + b, 0) };
 }

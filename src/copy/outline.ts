@@ -2,7 +2,14 @@ import type { ImageDestination } from "../image/mod.ts";
 import { allOrAbort, Semaphore } from "../internal/mod.ts";
 import { type Digest, entriesOf, formatPlatform, isForeignLayer } from "../spec/mod.ts";
 import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
-import type { CopyPlan, PlannedBlob, PlannedImage, PlannedNode } from "./plan_types.ts";
+import {
+  type CopyPlan,
+  listIndexes,
+  type PlannedBlob,
+  plannedBlobs,
+  type PlannedImage,
+  type PlannedNode,
+} from "./plan_types.ts";
 
 /** What will become of a blob: see `BlobOutcome`; `compressed` is moved and compressed anew on the way. */
 export type BlobFate = "kept" | "reused" | "mounted" | "written" | "compressed";
@@ -50,7 +57,7 @@ const MAX_PARALLEL = 8;
 
 /** The images of a plan. */
 export function outlineImages({ top, images }: CopyPlan): OutlinedImage[] {
-  const platforms = new Map(listEntries(top));
+  const platforms = listPlatforms(top);
   return images.map((image) => ({
     digest: image.digest,
     platform: platforms.get(image.digest) ?? "",
@@ -58,18 +65,19 @@ export function outlineImages({ top, images }: CopyPlan): OutlinedImage[] {
     isReferrer: image.isReferrer,
     mediaType: image.types[0]!,
     converted: image.types[0] !== image.manifest.mediaType,
-    blobs: blobsOf(image).map(({ descriptor: { digest, size } }) => ({ digest, size })),
+    blobs: plannedBlobs(image).map(({ descriptor: { digest, size } }) => ({ digest, size })),
   }));
 }
 
-/** What the indexes of a tree say of platforms. */
-function listEntries(node: PlannedNode): [Digest, string][] {
-  if (node.kind === "image") return [];
-  const own = entriesOf(node.manifest).map(({ digest, platform }): [Digest, string] => [
-    digest,
-    platform ? formatPlatform(platform) : "",
-  ]);
-  return [...own, ...node.members.flatMap((member) => listEntries(member.node))];
+/** What indexes say of platforms, the outermost first. */
+function listPlatforms(top: PlannedNode): ReadonlyMap<Digest, string> {
+  const platforms = new Map<Digest, string>();
+  for (const { manifest } of listIndexes(top)) {
+    for (const { digest, platform } of entriesOf(manifest)) {
+      if (platform && !platforms.has(digest)) platforms.set(digest, formatPlatform(platform));
+    }
+  }
+  return platforms;
 }
 
 /** Finds out what a plan would do at a destination, which is asked and not changed. */
@@ -79,7 +87,7 @@ export async function outlinePlan(
   signal?: AbortSignal,
 ): Promise<CopyOutline> {
   const slots = new Semaphore(MAX_PARALLEL);
-  const blobs = new Map(plan.images.flatMap((image) => blobsOf(image).map((blob) => [keyOf(image, blob), blob])));
+  const blobs = new Map(plan.images.flatMap((image) => plannedBlobs(image).map((blob) => [keyOf(image, blob), blob])));
   return {
     mediaType: plan.top.kind === "index" ? plan.top.types[0] : undefined,
     images: outlineImages(plan),
@@ -91,10 +99,6 @@ export async function outlinePlan(
       signal,
     ),
   };
-}
-
-function blobsOf({ layers, config }: PlannedImage): PlannedBlob[] {
-  return [...layers, ...(config ? [config] : [])];
 }
 
 /** A further variant's layers are further work, its configuration is not. */

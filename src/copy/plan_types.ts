@@ -3,6 +3,7 @@ import type { Signature } from "../signature/mod.ts";
 import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/mod.ts";
 import type { LayerPolicy } from "./layer_policy.ts";
 import type { Algorithm } from "./recoding/mod.ts";
+import { listReachable } from "./walk.ts";
 
 /** What a caller wants to become of the images; see `CopyOptions`. */
 export interface CopyWishes {
@@ -87,6 +88,17 @@ export interface PlannedMember {
   readonly node: PlannedNode;
   /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
   readonly besides: readonly number[] | undefined;
+}
+
+/** The indexes of a plan, outermost first and each once; not those that are referrers, or parts of such. */
+export function listIndexes(top: PlannedNode): readonly PlannedIndex[] {
+  const members = (node: PlannedNode) => node.kind === "index" ? node.members.map((member) => member.node) : [];
+  return listReachable(top, members).filter((node) => node.kind === "index");
+}
+
+/** The blobs of an image, layers first. */
+export function plannedBlobs({ layers, config }: PlannedImage): readonly PlannedBlob[] {
+  return [...layers, ...config ? [config] : []];
 }
 
 /** What a copy will do; nothing in it has happened yet. */

@@ -1,6 +1,7 @@
 import type { BlobOrigin } from "../image/mod.ts";
 import type { Signature } from "../signature/mod.ts";
 import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/mod.ts";
+import { listReachable } from "./walk.ts";
 
 /** What is known of every manifest that will be copied. */
 export interface ReadManifest {
@@ -41,12 +42,7 @@ export type ReadNode = ReadImage | ReadIndex;
 
 /** All that is in a tree, each once. */
 export function listNodes(top: ReadNode): readonly ReadNode[] {
-  const found = new Set<ReadNode>([top]);
-  // A set is walked in the order in which it grows.
-  for (const node of found) {
-    for (const below of [...node.kind === "index" ? node.members : [], ...node.referrers]) found.add(below);
-  }
-  return [...found];
+  return listReachable(top, (node) => [...node.kind === "index" ? node.members : [], ...node.referrers]);
 }
 
 /** The blobs of an image as its source gives them. */

@@ -84,6 +84,7 @@ class Run {
   readonly #recoder: Recoder;
   readonly #slots: Semaphore;
   readonly #moved = new OncePerKey<string, MovedBlob>();
+  readonly #walked = new Set<PlannedNode>();
   /** What has been written, for each node of the plan. */
   readonly written = new Map<PlannedNode, WrittenManifest>();
 
@@ -186,8 +187,10 @@ class Run {
 
   /** Writes the indexes of a tree, from the innermost on. */
   async writeIndexes(node: PlannedNode, signal: AbortSignal): Promise<void> {
+    if (this.#walked.has(node)) return;
+    this.#walked.add(node);
     for (const referrer of node.referrers) await this.writeIndexes(referrer, signal);
-    if (node.kind === "image" || this.written.has(node)) return;
+    if (node.kind === "image") return;
     for (const { node: member } of node.members) await this.writeIndexes(member, signal);
     await this.#writeIndex(node, signal);
   }

@@ -29,7 +29,8 @@ export function selectInstances(index: ParsedIndex, selection: Selection): Diges
       return [chooseInstance(index, selection.wanted, { preferGzip: selection.preferGzip ?? false })];
     case "specific": {
       const wanted = new Set(selection.instances ?? []);
-      const unknown = [...wanted].find((digest) => !digests.includes(digest));
+      const known = new Set(digests);
+      const unknown = [...wanted].find((digest) => !known.has(digest));
       if (unknown) {
         throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot copy instance ${unknown} as it is not in the list`);
       }

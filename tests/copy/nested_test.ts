@@ -179,3 +179,29 @@ folderTest(
     assert.equal(await clientOf(registry.host).repository("copy").headManifest("9"), undefined);
   },
 );
+
+Deno.test("a few indexes that name each other over and over are no more work than they are manifests", async () => {
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  await pushImage(repository, IMAGES[0]!, "image");
+  const WIDTH = 12, DEPTH = 8;
+  let level: Descriptor[] = [entry(IMAGES[0]!, "amd64")];
+  for (let depth = 2; depth <= DEPTH; depth++) {
+    // Each is another one, and names all of the level below.
+    const same = level;
+    level = await Promise.all(Array.from({ length: WIDTH }, async (_, i) => {
+      const annotations = { number: String(i) };
+      const bytes = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: same, annotations });
+      await repository.putManifest(describe(MEDIA_TYPES.ociIndex, bytes).digest, bytes);
+      return describe(MEDIA_TYPES.ociIndex, bytes);
+    }));
+  }
+  await putIndex(repository, "1", level);
+  const lines: string[] = [];
+  const reportWriter = { write: (line: string) => lines.push(line) };
+  const options = { ...OPTIONS, reportWriter };
+  const { instances } = await copyImage(`${registry.host}/app:1`, `${registry.host}/copy:1`, options);
+  assert.equal(instances.size, 1 + WIDTH * (DEPTH - 1));
+  assert.ok(lines.includes("Copying 1 images generated from 1 images in list\n"));
+  assert.deepEqual((await validateImage(`${registry.host}/copy:1`, OPTIONS)).problems, []);
+});
