@@ -225,7 +225,12 @@ class Run {
       slots: this.#slots,
     });
     const own = node === plan.top ? { instance: undefined, ifMatch } : { instance: digest };
-    const put = () => destination.putManifest(bytes, mediaType, { ...own, signal, maxRetries: 0 });
+    let repeated = false;
+    const put = async () => {
+      const call = { ...own, repeated, signal, maxRetries: 0 };
+      repeated = true;
+      await destination.putManifest(bytes, mediaType, call);
+    };
     await this.#retry(step, put, signal, isTransient);
     await this.#storeSignatures(
       signatures,

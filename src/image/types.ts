@@ -13,6 +13,8 @@ export interface InstanceOptions extends CallOptions {
 export interface PutManifestOptions extends InstanceOptions {
   /** The digest that must be there before, `null`: nothing. Fails with code `CONFLICT`. Of the image's own only. */
   ifMatch?: Digest | null | undefined;
+  /** Whether the same was tried before and may have worked, so that it is no conflict with itself; default: `false`. */
+  repeated?: boolean | undefined;
 }
 
 /** A manifest's bytes, as a source has them: not verified. */

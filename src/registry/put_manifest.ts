@@ -26,6 +26,13 @@ export interface PutManifestOptions extends CallOptions {
    * request between two writers.
    */
   ifMatch?: Digest | null | undefined;
+  /**
+   * Whether the same was tried before, with an answer that may have been lost: then it is no conflict where the tag names
+   * the manifest already.
+   *
+   * @default {false}
+   */
+  repeated?: boolean | undefined;
 }
 
 /**
@@ -39,7 +46,7 @@ export async function putManifest(
   bytes: Uint8Array<ArrayBuffer>,
   options: PutManifestOptions,
 ): Promise<{ digest: Digest; subject: string | null }> {
-  const { mediaType = guessMediaType(bytes), ifMatch, ...call } = options;
+  const { mediaType = guessMediaType(bytes), ifMatch, repeated = false, ...call } = options;
   if (isDigest(tagOrDigest)) verifyManifestDigest(bytes, tagOrDigest, `the manifest ${tagOrDigest}`);
   const digest = isDigest(tagOrDigest) ? tagOrDigest : manifestDigest(bytes);
   if (ifMatch === undefined) {
@@ -49,6 +56,7 @@ export async function putManifest(
     };
   }
   const before = await findManifest(api, tagOrDigest, call);
+  if (repeated && before?.descriptor.digest === digest) return { digest, subject: null };
   if ((before?.descriptor.digest ?? null) !== ifMatch) throw conflict(api, tagOrDigest, ifMatch, before?.descriptor);
   // A weak entity tag never matches (RFC 9110 §13.1.1).
   const etag = before?.etag?.startsWith('"') ? before.etag : undefined;

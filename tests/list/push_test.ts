@@ -7,7 +7,9 @@ import {
   List,
   loadFromImage,
   MEDIA_TYPES,
+  verify,
 } from "../../mod.ts";
+import { createPolicy, generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
 import { digestOf } from "../../src/spec/mod.ts";
 import { spy } from "@std/testing/mock";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
@@ -205,3 +207,31 @@ Deno.test("a push under a condition fails with CONFLICT where somebody else wrot
   assert.equal(digestOf((await fetchManifest(target, { systemContext })).bytes), second.digest);
   await assert.rejects(list.push("dir:anywhere", { systemContext, ifMatch: null }), TypeError);
 });
+
+for (const conditional of [true, false]) {
+  const registries = conditional ? "knows conditions" : "knows none";
+  Deno.test(`a conditional push whose answer is lost is no conflict with itself, and signed: the registry ${registries}`, async () => {
+    const { fetch: inner } = createRegistry({ storage: createMemoryStorage() });
+    let lost = 0;
+    const fetch = async (request: Request) => {
+      if (!conditional) { for (const name of ["if-match", "if-none-match"]) request.headers.delete(name); }
+      const isTag = request.method === "PUT" && request.url.endsWith("/manifests/1");
+      const response = await inner(request);
+      if (isTag && lost++ === 0) throw new TypeError("connection reset");
+      return response;
+    };
+    const passphrase = encode("pw");
+    const { privateKey, publicKey } = await generateSigstoreKeyPair(passphrase);
+    await using signer = await openSigstoreSigner(encode(privateKey), { passphrase });
+    const systemContext = { fetch, dockerUseSigstoreAttachments: true };
+    const target = "registry.example/app:1";
+    const options = { systemContext, signers: [signer], ifMatch: null, retryDelay: 0 };
+    const { digest } = await create().push(target, options);
+    assert.equal(lost, 1);
+    const policy = createPolicy({ default: [{ type: "sigstoreSigned", keyData: btoa(publicKey) }] });
+    const verdict = await verify(target, { policy, systemContext });
+    assert.deepEqual([verdict.digest, verdict.allowed], [digest, true]);
+    // Only what was tried before: another push of the same meets a tag that is there.
+    await assert.rejects(create().push(target, options), { code: "CONFLICT" });
+  });
+}
