@@ -44,13 +44,13 @@ export class ImageContent {
 
   /** The configuration, verified. */
   async config(signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const { manifest: { config }, instance, digest } = this.#image;
+    const { manifest: { config }, place, digest } = this.#image;
     if (!config) {
       throw new ManifestsError("CONVERSION_NOT_SUPPORTED", `Cannot convert image ${digest} as it has no configuration`);
     }
     const { source, retry } = this.#options;
     const read = async (signal: AbortSignal) => {
-      const stream = await source.getBlob(config, { instance, signal, maxRetries: 0 });
+      const stream = await source.getBlob(config, { ...place, signal, maxRetries: 0 });
       return await readBlob(stream, config, MAX_CONFIG_SIZE);
     };
     const step = `reading configuration ${config.digest}`;
@@ -77,10 +77,10 @@ export class ImageContent {
     return computed;
   }
 
-  async #computeDiffId({ descriptor, instance }: PlannedBlob, signal: AbortSignal): Promise<Digest> {
+  async #computeDiffId({ descriptor, place }: PlannedBlob, signal: AbortSignal): Promise<Digest> {
     const { source, slots } = this.#options;
     using _slot = await slots.acquire(signal);
-    const given = await source.getBlob(descriptor, { instance, signal, maxRetries: 0 });
+    const given = await source.getBlob(descriptor, { ...place, signal, maxRetries: 0 });
     const { compression, stream } = await peekCompression(verifyBlob(given, descriptor));
     const digester = createDigester();
     for await (const chunk of readChunks(compression ? decompressStream(stream, compression) : stream)) {

@@ -128,12 +128,12 @@ async function mount(descriptor: Descriptor, origin: BlobOrigin, options: MoveOp
 
 async function moveBytes(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
   const { source, emit, slots, signal, cache } = options;
-  const { descriptor, instance, origin } = blob;
+  const { descriptor, place, origin } = blob;
   const { digest, size } = descriptor;
   // Only bytes need a slot: questions are small, and each host has a bound of its own for them.
   using _slot = await slots.acquire(signal);
   emit({ type: "blob-started", digest, size });
-  const given = await source.getBlob(descriptor, { instance, ...callOf(options) });
+  const given = await source.getBlob(descriptor, { ...place, ...callOf(options) });
   let moved = 0;
   const verified = verifyBlob(given, descriptor, (count) => {
     moved += count;
@@ -184,10 +184,10 @@ async function writeBytes(
 }
 
 /** Reads a blob again from its source, which has only whole ones: what was sent before is verified, and left out. */
-function reopenerOf({ descriptor, instance }: PlannedBlob, options: MoveOptions): NewBlob["reopen"] {
+function reopenerOf({ descriptor, place }: PlannedBlob, options: MoveOptions): NewBlob["reopen"] {
   if (descriptor.size === UNKNOWN_SIZE) return undefined;
   return async (offset) => {
-    const given = await options.source.getBlob(descriptor, { instance, ...callOf(options) });
+    const given = await options.source.getBlob(descriptor, { ...place, ...callOf(options) });
     let left = offset;
     return mapStream(verifyBlob(given, descriptor), {
       chunk(bytes) {

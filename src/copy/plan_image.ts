@@ -55,7 +55,7 @@ export function planImage(
   own: Pick<PlannedImage, "variant" | "referrers" | "isReferrer">,
 ): PlannedImage {
   const { variant, isReferrer } = own;
-  const { instance, digest, manifest } = image;
+  const { place, digest, manifest } = image;
   const { abilities, wishes } = options;
   // A variant is another image, of which nobody has signed or said anything yet.
   const signatures = variant ? [] : image.signatures;
@@ -77,7 +77,7 @@ export function planImage(
   const blob = (role: PlannedBlob["role"]) => (descriptor: Descriptor, i?: number): PlannedBlob => ({
     descriptor,
     role,
-    instance,
+    place,
     origin: image.origins.get(descriptor.digest),
     policy: { ...policy, zstd, changeable: i !== undefined && changeable(descriptor) },
   });
@@ -86,7 +86,7 @@ export function planImage(
     ...own,
     digest,
     manifest,
-    instance,
+    place,
     layers: given.map((layer, i) => blob("layer")(layer, i)),
     config: manifest.config && blob("config")(manifest.config),
     types,

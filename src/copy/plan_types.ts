@@ -1,4 +1,4 @@
-import type { BlobOrigin } from "../image/mod.ts";
+import type { BlobOrigin, InstancePlace } from "../image/mod.ts";
 import type { Signature } from "../signature/mod.ts";
 import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/mod.ts";
 import type { LayerPolicy } from "./layer_policy.ts";
@@ -27,8 +27,8 @@ export interface PlannedBlob {
   readonly descriptor: Descriptor;
   /** Whether it is a layer or a configuration. */
   readonly role: "layer" | "config";
-  /** The instance in whose name the source is asked for it. */
-  readonly instance: Digest | undefined;
+  /** In whose name the source is asked for it. */
+  readonly place: InstancePlace;
   /** Where it is at the source, as far as that says. */
   readonly origin: BlobOrigin | undefined;
   /** What is wanted of its compression. */
@@ -57,8 +57,8 @@ export interface PlannedImage extends PlannedManifest {
   readonly kind: "image";
   /** Its manifest at the source. */
   readonly manifest: ParsedImage;
-  /** The instance to ask the source for; `undefined` for the image itself. */
-  readonly instance: Digest | undefined;
+  /** What to ask the source for. */
+  readonly place: InstancePlace;
   /** The compression of which it is a further variant; `undefined`: the image itself. */
   readonly variant: Algorithm | undefined;
   /** Its layers, base first. */

@@ -1,4 +1,10 @@
-import { type BlobOrigin, type ImageSource, readManifest, type VerifiedManifest } from "../image/mod.ts";
+import {
+  type BlobOrigin,
+  type ImageSource,
+  type InstancePlace,
+  readManifest,
+  type VerifiedManifest,
+} from "../image/mod.ts";
 import { allOrAbort } from "../internal/mod.ts";
 import { isSignatureReferrer, type Signature, type SignaturePolicy } from "../signature/mod.ts";
 import {
@@ -31,8 +37,10 @@ export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "i
 
 /** How deep indexes, and referrers of referrers, are followed: deeper than anybody means. */
 const MAX_DEPTH = 8;
-/** How many manifests are read that the list itself does not name. */
+/** How many manifests are read, or judged once more, that the list itself does not name. */
 const MAX_NESTED = 10_000;
+/** How many bytes of manifests are held, in all. */
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /**
  * Reads the manifests that a selection means, each once and all together: each host has a bound of its own. What policy
@@ -48,7 +56,7 @@ export async function readTree(source: ImageSource, options: ReadOptions): Promi
 }
 
 /** Where in the tree a manifest is read. */
-interface Place {
+interface Position extends Pick<InstancePlace, "within"> {
   /** How many manifests are above it; 1 for what the list itself names. */
   readonly depth: number;
   /**
@@ -56,141 +64,179 @@ interface Place {
    * such a one. What is about parts is left: it could lead round in a circle.
    */
   readonly role: "instance" | "referrer" | "part";
-  /** Ends the reading. */
-  readonly signal: AbortSignal | undefined;
+}
+
+/** A manifest that was found at a place. */
+interface Found extends VerifiedManifest {
+  /** What the source was asked for. */
+  readonly place: InstancePlace;
+  /** Reads its signatures, once, and not before somebody wants them. */
+  readonly readSignatures: () => Promise<readonly Signature[]>;
 }
 
 class TreeReader {
   readonly #source: ImageSource;
   readonly #options: ReadOptions;
   readonly #nodes = new Map<string, Promise<ReadNode>>();
+  readonly #judged = new Map<string, Promise<void>>();
+  /** What is read belongs to all who name it: it ends with the whole, not with who was the first to want it. */
+  readonly #failure = new AbortController();
+  readonly #signal: AbortSignal;
   #nested = 0;
+  #bytes = 0;
 
   constructor(source: ImageSource, options: ReadOptions) {
     this.#source = source;
     this.#options = options;
+    const { signal } = this.#failure;
+    this.#signal = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
   }
 
   async readTop(top: VerifiedManifest): Promise<ReadNode> {
-    const { selection, signal } = this.#options;
-    const place: Place = { depth: 0, role: "instance", signal };
-    if (!isIndex(top.manifest)) return await this.#complete(top, undefined, place);
-    if (selection === "system") return await this.#readChosen(top.manifest, { ...place, depth: 1 });
-    return await this.#complete(top, undefined, place, selectInstances(top.manifest, this.#options));
+    const position: Position = { depth: 0, role: "instance" };
+    const found = this.#found(top, {});
+    if (!isIndex(top.manifest)) return await this.#complete(found, position);
+    if (this.#options.selection === "system") return await this.#readChosen(top.manifest, below(position, {}));
+    return await this.#complete(found, position, selectInstances(top.manifest, this.#options));
   }
 
   /** The image for the platform, which may be in an index within the index. */
-  async #readChosen(index: ParsedIndex, place: Place): Promise<ReadNode> {
+  async #readChosen(index: ParsedIndex, position: Position): Promise<ReadNode> {
     const [instance] = selectInstances(index, this.#options);
-    const verified = await this.#readManifest(instance!, place);
-    if (!isIndex(verified.manifest)) return await this.#complete(verified, instance, place);
-    return await this.#readChosen(verified.manifest, { ...place, depth: place.depth + 1 });
+    const found = await this.#find(instance!, position);
+    if (!isIndex(found.manifest)) return await this.#complete(found, position);
+    return await this.#readChosen(found.manifest, below(position, found.place));
   }
 
-  async #readAll(digests: readonly Digest[], place: Place): Promise<ReadNode[]> {
-    return await allOrAbort(
-      digests.map((digest) => (signal) => this.#read(digest, { ...place, signal })),
-      place.signal,
-    );
+  async #readAll(digests: readonly Digest[], position: Position): Promise<ReadNode[]> {
+    return await allOrAbort(digests.map((digest) => () => this.#read(digest, position)), this.#signal);
   }
 
-  #read(instance: Digest, place: Place): Promise<ReadNode> {
-    return this.#once(instance, place, async () => {
-      return await this.#complete(await this.#readManifest(instance, place), instance, place);
-    });
+  async #read(instance: Digest, position: Position): Promise<ReadNode> {
+    try {
+      const node = await this.#once(instance, position, async () => {
+        return await this.#complete(await this.#find(instance, position), position);
+      });
+      if (position.role === "instance") await this.#judgeBelow(node, position);
+      return node;
+    } catch (error) {
+      this.#failure.abort(error);
+      throw error;
+    }
   }
 
-  #once(instance: Digest, { role }: Place, read: () => Promise<ReadNode>): Promise<ReadNode> {
+  #once(instance: Digest, { role }: Position, read: () => Promise<ReadNode>): Promise<ReadNode> {
     const key = `${role} ${instance}`;
     const reading = this.#nodes.get(key) ?? read();
     this.#nodes.set(key, reading);
     return reading;
   }
 
-  async #readManifest(instance: Digest, { depth, signal }: Place): Promise<VerifiedManifest> {
-    if (depth > MAX_DEPTH || depth > 1 && ++this.#nested > MAX_NESTED) {
-      const problem = depth > MAX_DEPTH ? `more than ${MAX_DEPTH} levels deep` : `more than ${MAX_NESTED} manifests`;
-      throw new ManifestsError("LIMIT_EXCEEDED", `Cannot copy ${instance} as what is below the list is ${problem}`);
-    }
-    const read = () => readManifest(this.#source, { instance, signal, maxRetries: 0 });
-    return await this.#retry(`reading instance ${instance}`, read, signal);
+  async #find(instance: Digest, { depth, within }: Position): Promise<Found> {
+    this.#count(instance, depth);
+    const place = { instance, within };
+    const read = () => readManifest(this.#source, { ...place, signal: this.#signal, maxRetries: 0 });
+    const verified = await this.#retry(`reading instance ${instance}`, read);
+    this.#bytes += verified.manifest.bytes.length;
+    if (this.#bytes > MAX_BYTES) throw tooMuch(instance, `more than ${MAX_BYTES} bytes of manifests`);
+    return this.#found(verified, place);
+  }
+
+  #count(instance: Digest, depth: number): void {
+    if (depth > MAX_DEPTH) throw tooMuch(instance, `more than ${MAX_DEPTH} levels deep`);
+    if (depth > 1 && ++this.#nested > MAX_NESTED) throw tooMuch(instance, `more than ${MAX_NESTED} manifests`);
+  }
+
+  #found({ digest, manifest }: VerifiedManifest, place: InstancePlace): Found {
+    const signed = { digest, isInstance: place.instance !== undefined, within: place.within };
+    let reading: Promise<readonly Signature[]> | undefined;
+    const read = async () => await this.#source.getSignatures?.(signed, { signal: this.#signal }) ?? [];
+    const readSignatures = () => reading ??= this.#retry(`reading signatures of ${digest}`, read);
+    return { digest, manifest, place, readSignatures };
   }
 
   /** Asks the policy, and reads what is below a manifest and what goes with it. */
-  async #complete(
-    { digest, manifest }: VerifiedManifest,
-    instance: Digest | undefined,
-    place: Place,
-    chosen?: readonly Digest[],
-  ): Promise<ReadNode> {
-    const { signal } = place;
-    const own = { digest, instance };
-    const below = { ...place, depth: place.depth + 1 };
+  async #complete(found: Found, position: Position, chosen?: readonly Digest[]): Promise<ReadNode> {
+    const { digest, manifest, place } = found;
+    const own = { digest, place };
+    const next = below(position, place);
     if (isIndex(manifest)) {
       const named = chosen ?? [...new Set(entriesOf(manifest).map(({ digest }) => digest))];
-      const role = place.role === "instance" ? "instance" : "part";
-      const members = await this.#readAll(named, { ...below, role });
-      const readSignatures = this.#signatureReader(own, signal);
-      if (members.length === 0 && this.#mustJudgeIndex(instance, place)) {
-        await this.#requireAllowed({ ...own, manifest, readSignatures }, signal);
-      }
-      return { kind: "index", ...own, manifest, members, ...await this.#companions(digest, readSignatures, below) };
+      const role = position.role === "instance" ? "instance" : "part";
+      const members = await this.#readAll(named, { ...next, role });
+      if (members.length === 0 && this.#mustJudgeIndex(place, position)) await this.#judge(found, position);
+      return { kind: "index", ...own, manifest, members, ...await this.#companions(found, next) };
     }
-    const readSignatures = this.#signatureReader(own, signal);
-    if (place.role === "instance") await this.#requireAllowed({ ...own, manifest, readSignatures }, signal);
-    const layers = await this.#source.layersForCopy?.(manifest, { instance, signal });
-    const origins = await this.#originsOf(instance, blobsOf(manifest, layers));
-    return {
-      kind: "image",
-      ...own,
-      manifest,
-      layers,
-      origins,
-      ...await this.#companions(digest, readSignatures, below),
-    };
+    if (position.role === "instance") await this.#judge(found, position);
+    const layers = await this.#source.layersForCopy?.(manifest, { ...place, signal: this.#signal });
+    const origins = await this.#originsOf(place, blobsOf(manifest, layers));
+    return { kind: "image", ...own, manifest, layers, origins, ...await this.#companions(found, next) };
   }
 
   /** Of an index without its members nothing else would be judged. Who makes a list believes it already. */
-  #mustJudgeIndex(instance: Digest | undefined, { role }: Place): boolean {
-    const isOwn = instance === undefined && this.#options.judgesOrigins && this.#source.originOf !== undefined;
-    return role === "instance" && !isOwn;
+  #mustJudgeIndex({ instance }: InstancePlace, { role }: Position): boolean {
+    return role === "instance" && !(instance === undefined && this.#hasOrigins);
   }
 
-  /** The signatures of a manifest: read once, and not before somebody wants them. */
-  #signatureReader({ digest, instance }: Pick<ReadManifest, "digest" | "instance">, signal: AbortSignal | undefined) {
-    const manifest = { digest, isInstance: instance !== undefined };
-    let reading: Promise<readonly Signature[]> | undefined;
-    return () => reading ??= Promise.resolve(this.#source.getSignatures?.(manifest, { signal }) ?? []);
+  /** Whether instances are judged by where they come from, which may be several places. */
+  get #hasOrigins(): boolean {
+    return this.#options.judgesOrigins && this.#source.originOf !== undefined;
   }
 
-  async #requireAllowed(
-    { digest, instance, manifest, readSignatures }: JudgedManifest,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const { policy, judgesOrigins } = this.#options;
-    const origin = judgesOrigins && instance ? await this.#source.originOf?.(instance) : undefined;
+  /** What several places name must be allowed at each of them, whichever it was read from. */
+  async #judgeBelow(node: ReadNode, position: Position): Promise<void> {
+    const { digest, manifest } = node;
+    const key = `tree ${this.#placeKey(digest, position)}`;
+    if (!this.#hasOrigins || this.#judged.has(key)) return await this.#judged.get(key);
+    this.#count(digest, position.depth);
+    const place = { instance: digest, within: position.within };
+    const judging = node.kind === "image" || node.members.length === 0
+      ? this.#judge(this.#found({ digest, manifest }, place), position)
+      : allOrAbort(
+        node.members.map((member) => () => this.#judgeBelow(member, below(position, place))),
+        this.#signal,
+      ).then(() => {});
+    this.#judged.set(key, judging);
+    await judging;
+  }
+
+  /** Judges a manifest, once at each place that it is said to have. */
+  #judge(found: Found, position: Position): Promise<void> {
+    const key = this.#placeKey(found.digest, position);
+    const judging = this.#judged.get(key) ?? this.#requireAllowed(found);
+    this.#judged.set(key, judging);
+    return judging;
+  }
+
+  /** Below one instance of a list, everything is where that is. */
+  #placeKey(digest: Digest, { within }: Position): string {
+    return this.#hasOrigins ? `${within ?? digest} ${digest}` : digest;
+  }
+
+  async #requireAllowed({ digest, manifest, place, readSignatures }: Found): Promise<void> {
+    const origin = this.#hasOrigins && place.instance ? await this.#source.originOf!(place) : undefined;
     const reference = origin ?? this.#source.reference;
     const { transport, policyConfigurationIdentity, policyConfigurationNamespaces, dockerReference } = reference;
-    await policy.requireAllowed({
+    await this.#options.policy.requireAllowed({
       transport,
       identity: policyConfigurationIdentity,
       namespaces: policyConfigurationNamespaces,
       image: String(reference),
       dockerReference,
-      isInstance: instance !== undefined,
+      isInstance: place.instance !== undefined,
       manifest: manifest.bytes,
       digest,
       readSignatures,
-    }, { signal });
+    }, { signal: this.#signal });
   }
 
   async #originsOf(
-    instance: Digest | undefined,
+    place: InstancePlace,
     blobs: readonly Descriptor[],
   ): Promise<ReadonlyMap<Digest, BlobOrigin>> {
     const origins = new Map<Digest, BlobOrigin>();
     for (const descriptor of blobs) {
-      const origin = await this.#source.blobOrigin?.(descriptor, { instance });
+      const origin = await this.#source.blobOrigin?.(descriptor, place);
       if (origin) origins.set(descriptor.digest, origin);
     }
     return origins;
@@ -198,54 +244,58 @@ class TreeReader {
 
   /** What goes with a manifest: its signatures, and what is about it. */
   async #companions(
-    digest: Digest,
-    readSignatures: () => Promise<readonly Signature[]>,
-    below: Place,
+    { digest, readSignatures }: Found,
+    position: Position,
   ): Promise<Pick<ReadManifest, "signatures" | "referrers">> {
     const { removeSignatures, referrers } = this.#options;
     const signatures = removeSignatures ? [] : await readSignatures();
-    if (!referrers || below.role === "part") return { signatures, referrers: [] };
+    if (!referrers || position.role === "part") return { signatures, referrers: [] };
     // What a referrer holds goes along with that.
     const others = signatures.filter((signature) => signature.kind === "simple" || signature.referrer === undefined);
-    return { signatures: others, referrers: await this.#readReferrers(digest, below) };
+    return { signatures: others, referrers: await this.#readReferrers(digest, position) };
   }
 
-  async #readReferrers(subject: Digest, place: Place): Promise<readonly ReadNode[]> {
-    const { signal } = place;
-    const list = async () => await this.#source.listReferrers?.(subject, { signal, maxRetries: 0 }) ?? [];
-    const listed = await this.#retry(`reading the referrers of ${subject}`, list, signal);
+  async #readReferrers(subject: Digest, position: Position): Promise<readonly ReadNode[]> {
+    const options = { within: position.within, signal: this.#signal, maxRetries: 0 };
+    const list = async () => await this.#source.listReferrers?.(subject, options) ?? [];
+    const listed = await this.#retry(`reading the referrers of ${subject}`, list);
     const wanted = this.#options.removeSignatures ? listed.filter((entry) => !isSignatureReferrer(entry)) : listed;
     const digests = [...new Set(wanted.map(({ digest }) => digest))];
     const nodes = await allOrAbort(
-      digests.map((digest) => (signal) => this.#findReferrer(digest, subject, { ...place, role: "referrer", signal })),
-      signal,
+      digests.map((digest) => () => this.#readReferrer(digest, subject, { ...position, role: "referrer" })),
+      this.#signal,
     );
     return nodes.filter((node) => node !== undefined);
   }
 
-  /** A list of referrers may be older than what it names, or name what is about another manifest, or about none. */
-  async #findReferrer(digest: Digest, subject: Digest, place: Place): Promise<ReadNode | undefined> {
+  async #readReferrer(digest: Digest, subject: Digest, position: Position): Promise<ReadNode | undefined> {
+    const found = await this.#findListed(digest, position);
+    // Before anything else is done with it: so no list of referrers can lead round in a circle.
+    if (!found || findReferrer(found.manifest)?.subject !== subject) return undefined;
+    return await this.#once(digest, position, () => this.#complete(found, position));
+  }
+
+  /** A list of referrers may be older than what it names. */
+  async #findListed(digest: Digest, position: Position): Promise<Found | undefined> {
     try {
-      const verified = await this.#readManifest(digest, place);
-      // Before anything else is done with it: so no list of referrers can lead round in a circle.
-      if (findReferrer(verified.manifest)?.subject !== subject) return undefined;
-      return await this.#once(digest, place, () => this.#complete(verified, digest, place));
+      return await this.#find(digest, position);
     } catch (error) {
       if (isManifestsError(error, "NOT_FOUND")) return undefined;
       throw error;
     }
   }
 
-  #retry<T>(step: string, work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  #retry<T>(step: string, work: () => Promise<T>): Promise<T> {
     const { maxRetries, retryDelay, emit } = this.#options;
-    return retry(step, work, { maxRetries, retryDelay, emit, signal: signal ?? NEVER });
+    return retry(step, work, { maxRetries, retryDelay, emit, signal: this.#signal });
   }
 }
 
-/** What policy judges. */
-interface JudgedManifest extends Pick<ReadNode, "digest" | "instance" | "manifest"> {
-  /** Reads its signatures. */
-  readonly readSignatures: () => Promise<readonly Signature[]>;
+/** The position of what a manifest at a position names: below an instance of the list, it is where that instance is. */
+function below({ depth, role, within }: Position, { instance }: InstancePlace): Position {
+  return { depth: depth + 1, role, within: within ?? instance };
 }
 
-const NEVER: AbortSignal = new AbortController().signal;
+function tooMuch(instance: Digest, problem: string): ManifestsError {
+  return new ManifestsError("LIMIT_EXCEEDED", `Cannot copy ${instance} as what is below the list is ${problem}`);
+}

@@ -1,4 +1,4 @@
-import type { BlobOrigin } from "../image/mod.ts";
+import type { BlobOrigin, InstancePlace } from "../image/mod.ts";
 import type { Signature } from "../signature/mod.ts";
 import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/mod.ts";
 import { listReachable } from "./walk.ts";
@@ -7,8 +7,8 @@ import { listReachable } from "./walk.ts";
 export interface ReadManifest {
   /** Its digest. */
   readonly digest: Digest;
-  /** The instance to ask the source for; `undefined` for what its reference names. */
-  readonly instance: Digest | undefined;
+  /** What to ask the source for. */
+  readonly place: InstancePlace;
   /** Its signatures that go with it. */
   readonly signatures: readonly Signature[];
   /** The manifests about it that go with it. */

@@ -3,11 +3,22 @@ import type { Signature } from "../signature/mod.ts";
 import type { Descriptor, Digest, NamedReference, ParsedImage } from "../spec/mod.ts";
 import type { SystemContext } from "./system_context.ts";
 
-/** Options of the calls that read one image of several. */
-export interface InstanceOptions extends CallOptions {
-  /** The instance that is meant, or the digest of the image's own manifest; `undefined` is the image itself. */
-  instance?: Digest | undefined;
+/** Which image of several is meant. */
+export interface InstancePlace {
+  /** The instance, or the digest of the image's own manifest; `undefined` is the image itself. */
+  readonly instance?: Digest | undefined;
+  /**
+   * The instance of the list below which it was found, where the list itself does not name it: an index that has it, or
+   * what it is about. It is where that is. `undefined`: the list itself names it.
+   */
+  readonly within?: Digest | undefined;
 }
+
+/** Options of the calls that read one image of several. */
+export interface InstanceOptions extends CallOptions, InstancePlace {}
+
+/** Options of the call that lists what is about a manifest. */
+export interface ReferrersOptions extends CallOptions, Pick<InstancePlace, "within"> {}
 
 /** Options of the call that writes a manifest. */
 export interface PutManifestOptions extends InstanceOptions {
@@ -26,7 +37,7 @@ export interface ManifestBytes {
 }
 
 /** A manifest that signatures are about. */
-export interface SignedManifest {
+export interface SignedManifest extends Pick<InstancePlace, "within"> {
   /** Its digest. */
   readonly digest: Digest;
   /** Whether it is an instance of a list, not what the reference names. */
@@ -87,14 +98,14 @@ export interface ImageSource extends AsyncDisposable {
    */
   layersForCopy?(image: ParsedImage, options?: InstanceOptions): Promise<readonly Descriptor[] | undefined>;
   /** What an instance goes by where it comes from, where that is somewhere else than the list. */
-  originOf?(instance: Digest): Promise<ImageReference | undefined>;
+  originOf?(place: InstancePlace): Promise<ImageReference | undefined>;
   /** All signatures that the place keeps of a manifest. Nobody has verified them. Absent: it keeps none. */
   getSignatures?(manifest: SignedManifest, options?: SignalOptions): Promise<readonly Signature[]>;
   /**
    * The manifests that are about a manifest, as far as the place knows; each is read as an instance. Absent: the place
    * keeps no account of them.
    */
-  listReferrers?(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
+  listReferrers?(subject: Digest, options?: ReferrersOptions): Promise<readonly Descriptor[]>;
   /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */
   blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): Promise<BlobOrigin | undefined>;
 }

@@ -5,31 +5,21 @@ import type {
   ImageReference,
   ImageSource,
   InstanceOptions,
+  InstancePlace,
   ManifestBytes,
+  ReferrersOptions,
   SignedManifest,
   SystemContext,
 } from "../image/mod.ts";
-import {
-  type ByteStream,
-  type CallOptions,
-  encodeUtf8,
-  OncePerKey,
-  type SignalOptions,
-  streamOf,
-} from "../internal/mod.ts";
+import { type ByteStream, encodeUtf8, OncePerKey, type SignalOptions, streamOf } from "../internal/mod.ts";
 import type { Signature } from "../signature/mod.ts";
 import {
   type Descriptor,
   type Digest,
-  entriesOf,
-  guessMediaType,
-  isIndex,
-  isIndexMediaType,
   isManifestsError,
   ManifestsError,
   MEDIA_TYPES,
   type ParsedImage,
-  parseManifest,
 } from "../spec/mod.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Original } from "./editable_index.ts";
@@ -106,8 +96,6 @@ class ListSource implements ImageSource {
   readonly #context: SystemContext | undefined;
   readonly #sources = new OncePerKey<string, ImageSource>();
   readonly #opened = new Map<string, ImageSource>();
-  /** Where what the list itself does not name is: with what names it. */
-  readonly #found = new Map<Digest, string>();
 
   constructor(reference: ImageReference, content: ListContent, context: SystemContext | undefined) {
     this.reference = reference;
@@ -119,14 +107,12 @@ class ListSource implements ImageSource {
     const { instance } = options;
     const { manifest, artifacts } = this.#content;
     if (instance === undefined) return manifest;
-    this.#requireSelected(instance);
-    const artifact = artifacts.manifests.get(instance);
+    this.#requireSelected(options);
+    const artifact = this.#isArtifact(options) ? artifacts.manifests.get(instance) : undefined;
     if (artifact !== undefined) return { bytes: encodeUtf8(artifact), mediaType: MEDIA_TYPES.ociManifest };
-    const source = await this.#sourceOf(instance);
+    const source = await this.#sourceOf(options);
     try {
-      const found = await source.getManifest(options);
-      this.#rememberInstances(instance, found);
-      return found;
+      return await source.getManifest(options);
     } catch (error) {
       if (!isManifestsError(error, "NOT_FOUND")) throw error;
       throw new ManifestsError(
@@ -140,9 +126,7 @@ class ListSource implements ImageSource {
   async getBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<ByteStream> {
     const { instance } = options;
     const { artifacts, host } = this.#content;
-    if (instance === undefined || !artifacts.manifests.has(instance)) {
-      return await (await this.#sourceOf(instance)).getBlob(descriptor, options);
-    }
+    if (!this.#isArtifact(options)) return await (await this.#sourceOf(options)).getBlob(descriptor, options);
     const inline = artifacts.blobs.get(descriptor.digest);
     if (inline) return streamOf(inline);
     const path = artifacts.detached.get(descriptor.digest);
@@ -156,36 +140,33 @@ class ListSource implements ImageSource {
     return await file.open();
   }
 
-  async originOf(instance: Digest): Promise<ImageReference | undefined> {
-    return this.#content.artifacts.manifests.has(instance) ? undefined : (await this.#sourceOf(instance)).reference;
+  async originOf(place: InstancePlace): Promise<ImageReference | undefined> {
+    return this.#isArtifact(place) ? undefined : (await this.#sourceOf(place)).reference;
   }
 
   /** Those of instances, from where these are; nothing keeps signatures of a list that is being edited. */
   async getSignatures(manifest: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
-    const { digest, isInstance } = manifest;
-    if (!isInstance || this.#content.artifacts.manifests.has(digest)) return [];
-    return await (await this.#sourceOf(digest)).getSignatures?.(manifest, options) ?? [];
+    const { digest: instance, isInstance, within } = manifest;
+    if (!isInstance || this.#isArtifact({ instance, within })) return [];
+    return await (await this.#sourceOf({ instance, within })).getSignatures?.(manifest, options) ?? [];
   }
 
-  async listReferrers(subject: Digest, options: CallOptions = {}): Promise<readonly Descriptor[]> {
+  async listReferrers(subject: Digest, options: ReferrersOptions = {}): Promise<readonly Descriptor[]> {
+    const place = { instance: subject, within: options.within };
     // Nothing is about a list that is being edited, or an artifact that is made here.
-    if (!this.#content.instances.has(subject) && !this.#found.has(subject)) return [];
-    const source = await this.#sourceOf(subject);
-    const referrers = await source.listReferrers?.(subject, options) ?? [];
-    this.#remember(subject, referrers);
-    return referrers;
+    if (this.#placeOf(place) === undefined) return [];
+    return await (await this.#sourceOf(place)).listReferrers?.(subject, options) ?? [];
   }
 
   async layersForCopy(image: ParsedImage, options: InstanceOptions = {}): Promise<readonly Descriptor[] | undefined> {
-    const { instance } = options;
-    if (instance !== undefined && this.#content.artifacts.manifests.has(instance)) return undefined;
-    return await (await this.#sourceOf(instance)).layersForCopy?.(image, options);
+    return this.#isArtifact(options)
+      ? undefined
+      : await (await this.#sourceOf(options)).layersForCopy?.(image, options);
   }
 
   async blobOrigin(descriptor: Descriptor, options: InstanceOptions = {}): Promise<BlobOrigin | undefined> {
-    const { instance } = options;
-    if (instance !== undefined && this.#content.artifacts.manifests.has(instance)) return undefined;
-    return await (await this.#sourceOf(instance)).blobOrigin?.(descriptor, options);
+    if (this.#isArtifact(options)) return undefined;
+    return await (await this.#sourceOf(options)).blobOrigin?.(descriptor, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -196,9 +177,9 @@ class ListSource implements ImageSource {
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
-  #requireSelected(instance: Digest): void {
+  #requireSelected({ instance, within }: InstancePlace): void {
     const { selection, instances } = this.#content.selection;
-    if (selection !== "specific" || instances?.includes(instance) || this.#found.has(instance)) return;
+    if (selection !== "specific" || instances?.includes((within ?? instance)!)) return;
     throw new ManifestsError(
       "INSTANCE_NOT_FOUND",
       `Cannot read instance ${instance} of ${this.reference} as it is not among the selected ones`,
@@ -209,24 +190,19 @@ class ListSource implements ImageSource {
     return await this.#content.host.transports.parseImageName(name).openSource(this.#context);
   }
 
-  #placeOf(instance: Digest): string | undefined {
-    return this.#content.instances.get(instance) ?? this.#found.get(instance);
+  /** Whether it is an artifact that the list itself holds. */
+  #isArtifact({ instance, within }: InstancePlace): boolean {
+    return within === undefined && instance !== undefined && this.#content.artifacts.manifests.has(instance);
   }
 
-  /** An index inside the list names instances, which are where it is. */
-  #rememberInstances(index: Digest, { bytes, mediaType }: ManifestBytes): void {
-    if (!isIndexMediaType(guessMediaType(bytes))) return;
-    const manifest = parseManifest(bytes, mediaType);
-    if (isIndex(manifest)) this.#remember(index, entriesOf(manifest));
+  /** What the list itself does not name is where that is below which it was found. */
+  #placeOf({ instance, within = instance }: InstancePlace): string | undefined {
+    return within && this.#content.instances.get(within);
   }
 
-  #remember(by: Digest, named: readonly { readonly digest: Digest }[]): void {
-    const place = this.#placeOf(by);
-    if (place !== undefined) { for (const { digest } of named) this.#found.set(digest, place); }
-  }
-
-  #sourceOf(instance: Digest | undefined): Promise<ImageSource> {
-    const name = instance && this.#placeOf(instance);
+  #sourceOf(place: InstancePlace): Promise<ImageSource> {
+    const { instance } = place;
+    const name = this.#placeOf(place);
     if (name === undefined) {
       throw new ManifestsError(
         "INSTANCE_NOT_FOUND",

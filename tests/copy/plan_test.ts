@@ -39,7 +39,7 @@ const BARE = { signatures: [], referrers: [] };
 const READ = IMAGES.map(({ digest, manifest, blobs }, i): ReadImage => ({
   kind: "image",
   digest,
-  instance: digest,
+  place: { instance: digest },
   manifest: parseManifest(manifest) as ParsedImage,
   layers: undefined,
   origins: new Map(
@@ -47,7 +47,7 @@ const READ = IMAGES.map(({ digest, manifest, blobs }, i): ReadImage => ({
   ),
   ...BARE,
 }));
-const READ_TOP: ReadIndex = { kind: "index", ...TOP, instance: undefined, members: READ, ...BARE };
+const READ_TOP: ReadIndex = { kind: "index", ...TOP, place: {}, members: READ, ...BARE };
 const WANTED = { os: "linux", architecture: "arm64" };
 
 function plan(options: Partial<Parameters<typeof planCopy>[0]> = {}) {

@@ -1,5 +1,12 @@
-import type { BlobOrigin, ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
-import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
+import type {
+  BlobOrigin,
+  ImageSource,
+  InstanceOptions,
+  ManifestBytes,
+  ReferrersOptions,
+  SignedManifest,
+} from "../../image/mod.ts";
+import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
 import type { Repository } from "../../registry/mod.ts";
 import type { Signature } from "../../signature/mod.ts";
 import { type Descriptor, type Digest, ManifestsError } from "../../spec/mod.ts";
@@ -29,14 +36,14 @@ export class DockerSource implements ImageSource {
     this.#places = places;
   }
 
-  async getManifest({ instance, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
+  async getManifest({ instance, within: _, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
     const target = instance ?? this.reference.target;
     return await this.#places.read((repository) => repository.getManifest(target, call), call);
   }
 
   async getBlob(
     { digest, size, urls }: Descriptor,
-    { instance: _, ...call }: InstanceOptions = {},
+    { instance: _, within: __, ...call }: InstanceOptions = {},
   ): Promise<ByteStream> {
     return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, { ...call, size, urls }), call);
   }
@@ -49,7 +56,7 @@ export class DockerSource implements ImageSource {
     }, options);
   }
 
-  async listReferrers(subject: Digest, call: CallOptions = {}): Promise<readonly Descriptor[]> {
+  async listReferrers(subject: Digest, { within: _, ...call }: ReferrersOptions = {}): Promise<readonly Descriptor[]> {
     return await this.#places.read(async (repository) => {
       const found: Descriptor[] = [];
       for await (const referrer of repository.listReferrers(subject, call)) {
