@@ -79,6 +79,7 @@ export {
 export {
   MAX_SIGNATURE_SIZE,
   MAX_SIGNATURES,
+  MAX_SIGNATURES_SIZE,
   type Signature,
   type Signer,
   SIGSTORE_MEDIA_TYPE,

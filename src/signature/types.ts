@@ -47,5 +47,8 @@ export const SIGSTORE_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+
 /** How many signatures of one manifest are read; whoever has more means harm. */
 export const MAX_SIGNATURES = 127;
 
+/** How many bytes all attached signatures of one manifest may have that are read. */
+export const MAX_SIGNATURES_SIZE: number = 32 * 1024 * 1024;
+
 /** Largest signature that is read, in bytes; also the largest payload and the largest key file. */
 export const MAX_SIGNATURE_SIZE: number = 4 * 1024 * 1024;

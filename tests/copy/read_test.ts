@@ -75,11 +75,11 @@ Deno.test("a place cannot claim an image of another one, to have it judged as it
 
 Deno.test("what several places name must be allowed at each of them, whichever answers first", async () => {
   for (const slow of [STRICT, LENIENT]) {
-    let asked: PromiseWithResolvers<void> | undefined;
+    const gate: { asked?: PromiseWithResolvers<void> } = {};
     const world = makeWorld(async ({ url }) => {
       // What the slow one has comes once the other one was asked for the image.
-      if (url.includes(slow)) await asked?.promise;
-      else if (url.includes(X.digest)) asked?.resolve();
+      if (url.includes(slow)) await gate.asked?.promise;
+      else if (url.includes(X.digest)) gate.asked?.resolve();
       return undefined;
     });
     const { systemContext } = world;
@@ -91,10 +91,10 @@ Deno.test("what several places name must be allowed at each of them, whichever a
       const outer = await putIndex(repository, [index], { annotations: { host } });
       await list.add(`${host}/app@${outer.digest}`, { systemContext, all: true });
     }
-    asked = Promise.withResolvers();
+    gate.asked = Promise.withResolvers();
     const push = list.push(`${TO}/app:1`, { systemContext, signaturePolicy: POLICY });
     await assert.rejects(push, { code: "POLICY_REJECTED", message: /strict\.example/ }, slow);
-    asked.resolve();
+    gate.asked.resolve();
     // Where both may be believed, it is one image all the same.
     const { instances } = await list.push(`${TO}/app:1`, { systemContext, signaturePolicy: acceptAnything });
     assert.equal(instances.size, 3);

@@ -206,6 +206,7 @@ Deno.test("attachments that are none, or too large, are refused", () => {
     [{ ...image, mediaType: MEDIA_TYPES.dockerManifest, layers: [] }, "INVALID_MANIFEST"],
     [{ ...image, layers: Array(129).fill(layer) }, "LIMIT_EXCEEDED"],
     [{ ...image, layers: [{ ...layer, size: 4 * 1024 * 1024 + 1 }] }, "LIMIT_EXCEEDED"],
+    [{ ...image, layers: Array(9).fill({ ...layer, size: 4 * 1024 * 1024 }) }, "LIMIT_EXCEEDED"],
     [{ ...image, layers: [], manifests: [] }, "AMBIGUOUS_MANIFEST"],
   ];
   for (const [value, code] of rows) assert.throws(() => parseAttachment(encode(value)), { code });

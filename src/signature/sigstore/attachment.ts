@@ -16,7 +16,7 @@ import {
   RawJson,
   rawMembers,
 } from "../../spec/mod.ts";
-import { MAX_SIGNATURE_SIZE, type SigstoreSignature } from "../types.ts";
+import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES_SIZE, type SigstoreSignature } from "../types.ts";
 
 /** More than anybody attaches; each costs a request. */
 const MAX_LAYERS = 128;
@@ -60,12 +60,13 @@ export function parseAttachment(
   }
   const { config, layers, subject } = parsed;
   const large = layers.find(({ size }) => size > MAX_SIGNATURE_SIZE);
-  if (layers.length > MAX_LAYERS || large) {
-    const problem = large
-      ? `one exceeded maximum allowed size of ${MAX_SIGNATURE_SIZE} bytes`
-      : `they are more than ${MAX_LAYERS}`;
-    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures as ${problem}`);
-  }
+  const total = layers.reduce((sum, { size }) => sum + size, 0);
+  const problem = large
+    ? `one exceeded maximum allowed size of ${MAX_SIGNATURE_SIZE} bytes`
+    : layers.length > MAX_LAYERS
+    ? `they are more than ${MAX_LAYERS}`
+    : total > MAX_SIGNATURES_SIZE && `together they have more than ${MAX_SIGNATURES_SIZE} bytes`;
+  if (problem) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures as ${problem}`);
   return { config, layers, ...(subject ? { subject } : {}) };
 }
 

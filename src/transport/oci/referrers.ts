@@ -1,3 +1,4 @@
+import { OncePerKey } from "../../internal/mod.ts";
 import {
   type Descriptor,
   type Digest,
@@ -27,11 +28,29 @@ export function listedReferrer(bytes: Uint8Array<ArrayBuffer>, mediaType: string
 /** The name of an index that stands in for the referrers API, as regclient writes it into layouts. */
 const FALLBACK_NAME = /^sha\d+-[0-9a-f]+$/;
 
+/** The referrers of the manifests of a layout, which are looked for once. */
+export class LayoutReferrers {
+  readonly #readIndex: () => Promise<LayoutIndex>;
+  readonly #readManifest: ReadManifest;
+  readonly #once = new OncePerKey<"referrers", ReadonlyMap<Digest, readonly Descriptor[]>>();
+
+  constructor(readIndex: () => Promise<LayoutIndex>, readManifest: ReadManifest) {
+    this.#readIndex = readIndex;
+    this.#readManifest = readManifest;
+  }
+
+  /** The manifests that are about a manifest. */
+  async of(subject: Digest): Promise<readonly Descriptor[]> {
+    const read = async () => await readReferrers(await this.#readIndex(), this.#readManifest);
+    return (await this.#once.get("referrers", read)).get(subject) ?? [];
+  }
+}
+
 /**
  * The referrers of the manifests of a layout, by what they are about: entries of `index.json` that have a subject, as
  * oras writes them, and those of an index that is named like the tag which stands in for the referrers API.
  */
-export async function readReferrers(
+async function readReferrers(
   { entries }: LayoutIndex,
   readManifest: ReadManifest,
 ): Promise<ReadonlyMap<Digest, readonly Descriptor[]>> {
@@ -48,7 +67,10 @@ export async function readReferrers(
       for (const entry of entriesOf(manifest)) listed.add(entry.digest);
     }
     const referrer = manifest && findReferrer(manifest, digest);
-    if (referrer) found.set(referrer.subject, [...found.get(referrer.subject) ?? [], referrer.descriptor]);
+    if (!referrer) continue;
+    const about = found.get(referrer.subject) ?? [];
+    found.set(referrer.subject, about);
+    about.push(referrer.descriptor);
   }
   return found;
 }

@@ -4,7 +4,7 @@ import { type Descriptor, type Digest, ManifestsError } from "../../spec/mod.ts"
 import type { Layout } from "./layout.ts";
 import { findLayoutImage, type LayoutIndex } from "./layout_index.ts";
 import { verifyNamedManifest } from "./manifest.ts";
-import { readReferrers } from "./referrers.ts";
+import { LayoutReferrers } from "./referrers.ts";
 import type { OciReference } from "./reference.ts";
 
 /**
@@ -14,18 +14,16 @@ import type { OciReference } from "./reference.ts";
 export class OciSource implements ImageSource {
   readonly reference: OciReference;
   readonly #layout: Layout;
-  #referrers: Promise<ReadonlyMap<Digest, readonly Descriptor[]>> | undefined;
+  readonly #referrers: LayoutReferrers;
 
   constructor(reference: OciReference, layout: Layout) {
     this.reference = reference;
     this.#layout = layout;
+    this.#referrers = new LayoutReferrers(() => this.#readIndex(), (digest) => layout.readManifest(digest));
   }
 
   async listReferrers(subject: Digest): Promise<readonly Descriptor[]> {
-    this.#referrers ??= this.#readIndex().then((index) =>
-      readReferrers(index, (digest) => this.#layout.readManifest(digest))
-    );
-    return (await this.#referrers).get(subject) ?? [];
+    return await this.#referrers.of(subject);
   }
 
   async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {

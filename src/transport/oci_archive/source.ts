@@ -12,7 +12,7 @@ import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";
 import { findLayoutImage, type LayoutIndex, MAX_LAYOUT_INDEX, parseLayoutIndex } from "../oci/layout_index.ts";
 import { verifyNamedManifest } from "../oci/manifest.ts";
-import { readReferrers } from "../oci/referrers.ts";
+import { LayoutReferrers } from "../oci/referrers.ts";
 import type { OciArchiveReference } from "./reference.ts";
 
 /** The name of a blob in a layout. */
@@ -24,7 +24,7 @@ export function blobMember(digest: Digest): string {
 export class OciArchiveSource implements ImageSource {
   readonly reference: OciArchiveReference;
   readonly #archive: ArchiveReader;
-  #referrers: Promise<ReadonlyMap<Digest, readonly Descriptor[]>> | undefined;
+  readonly #referrers = new LayoutReferrers(() => this.#readIndex(), (digest) => this.#readManifest(digest));
 
   constructor(reference: OciArchiveReference, archive: ArchiveReader) {
     this.reference = reference;
@@ -45,8 +45,7 @@ export class OciArchiveSource implements ImageSource {
   }
 
   async listReferrers(subject: Digest): Promise<readonly Descriptor[]> {
-    this.#referrers ??= this.#readIndex().then((index) => readReferrers(index, (digest) => this.#readManifest(digest)));
-    return (await this.#referrers).get(subject) ?? [];
+    return await this.#referrers.of(subject);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -99,7 +99,7 @@ fanInTest("runs that begin and plan at the same time are put in an order, and re
   const report = { target: TARGET, expected: PLATFORMS, annotations: {}, platform: FIRST, image: "", replace: false };
   const begun = await Promise.all(names.map((run) => runs.report({ ...report, run }, (begun) => begun)));
   const planOf = ({ order }: Run) => ({ before: null, digest: digestOf(new Uint8Array([order])) });
-  await Promise.all(begun.map((run) => runs.plan(run, planOf(run), (planned) => planned)));
+  await Promise.all(begun.map((run) => runs.plan(run, planOf(run), (planned) => planned!)));
   const releases = (await runs.releases(TARGET)).toSorted((a, b) => a.order - b.order);
   const expected = names.map((name) => Number(name) + 1).map((order) => ({
     order,

@@ -250,6 +250,19 @@ fanInTest("runs are forgotten after their time, and their records are cleaned up
   assert.equal((await Array.fromAsync(at.kv.list({ prefix: ["multiarch", "fan-in", "expiry"] }))).length, 1);
 });
 
+fanInTest("a run whose time ends while it is being published is not published", async (at) => {
+  const fetch = async (request: Request) => {
+    // What the tag means is looked at first, then the images are read, then the index is planned and written.
+    if (request.url.includes("/manifests/1")) at.now += 1001;
+    return await at.world.fetch(request);
+  };
+  const handler = at.handler({ runLifetime: 1000, systemContext: { fetch } });
+  assertRefused(await at.reportAll(handler), 404, "RUN_UNKNOWN");
+  assert.equal(at.world.writesOf("1"), 0);
+  const next = await at.reportAll(at.handler(), "2");
+  assert.deepEqual([next.body.state, at.world.writesOf("1")], ["published", 1]);
+});
+
 fanInTest("the largest run that is taken fits into the database", async (at) => {
   const repository = `${"d".repeat(112)}.example/${"a/".repeat(120)}${"b".repeat(15)}`;
   const image = `${repository}@sha512:${"0".repeat(128)}`;

@@ -72,7 +72,7 @@ class FanIn {
     const change = (run: Run) => takeLease(run, lease, { now: this.#options.now(), mends: false }) ?? run;
     const there = await this.#runs.find(target, name);
     const run = there && (change(there) === there ? there : await this.#runs.change(there, change));
-    if (!run) throw new Refusal(404, { code: "RUN_UNKNOWN", message: `Cannot find run ${name} of ${target}` });
+    if (!run) return unknownRun({ target, run: name });
     const { outcome } = await this.#finish(run, lease, call.signal);
     return describeRun(outcome);
   }
@@ -91,14 +91,14 @@ class FanIn {
         releases: () => this.#runs.releases(run.target),
         plan: (plan) =>
           this.#runs.plan(run, plan, (planned) => {
-            if (!holds(planned)) throw new LostLease();
+            if (!planned || !holds(planned)) throw new LostLease();
             return planned;
           }),
         signal,
       });
       return { outcome: await settle({ state: "published" }) };
     } catch (error) {
-      if (error instanceof LostLease) return { outcome: await this.#runs.find(run.target, run.run) ?? run };
+      if (error instanceof LostLease) return { outcome: await this.#runs.find(run.target, run.run) ?? unknownRun(run) };
       const failure = refusalOf(error);
       const { status, code, message } = failure;
       if (status >= 500) {
@@ -128,6 +128,11 @@ class FanIn {
     const until = this.#options.now() + this.#options.limits.requestTimeout + LEASE_MARGIN;
     return { holder: crypto.randomUUID(), until };
   }
+}
+
+/** Tells that a run never began, or is forgotten. */
+function unknownRun({ target, run }: Pick<Run, "target" | "run">): never {
+  throw new Refusal(404, { code: "RUN_UNKNOWN", message: `Cannot find run ${run} of ${target}` });
 }
 
 /** Ends the publishing of a run that somebody else publishes by now. */

@@ -81,7 +81,7 @@ function requireExpectation(run: Run, { expected, annotations }: Report): void {
 }
 
 /** The platforms that nobody has reported yet. */
-export function missingOf({ expected, reports }: Run): string[] {
+function missingOf({ expected, reports }: Run): string[] {
   return expected.filter((platform) => reports[platform] === undefined);
 }
 

@@ -85,15 +85,18 @@ export class Runs {
     return await changeRecord<Run>(this.#db, this.#runKey(target, run), { decide });
   }
 
-  /** Writes down what publishing a run means, for the run and for the others of its tag. */
-  async plan({ target, run, order }: Run, plan: Plan, change: (run: Run) => Run): Promise<void> {
+  /**
+   * Writes down what publishing a run means, for the run and for the others of its tag. `change` throws where that must
+   * not be, as where the run, of which it is told as it is by now, is `undefined`: forgotten.
+   */
+  async plan({ target, run, order }: Run, plan: Plan, change: (run: Run | undefined) => Run): Promise<void> {
     const decide = async (value: Run | undefined): Promise<Decision<Run>> => {
-      const there = this.#living({ value });
+      const there = change(this.#living({ value }));
       const tag = await this.#db.get<Tag>(this.#tagKey(target));
       const { runs, releases } = tag.value ?? { runs: order, releases: [] };
       const others = releases.filter((release) => release.order !== order);
       const next: Tag = { runs, releases: [...others, { order, digest: plan.digest }].slice(-MAX_RELEASES) };
-      return { record: there && change({ ...there, plan }), checks: [tag], sets: [[tag.key, next]] };
+      return { record: { ...there, plan }, checks: [tag], sets: [[tag.key, next]] };
     };
     await changeRecord<Run>(this.#db, this.#runKey(target, run), { decide });
   }

@@ -5,6 +5,7 @@ import {
   createSignatureReferrer,
   MAX_SIGNATURE_SIZE,
   MAX_SIGNATURES,
+  MAX_SIGNATURES_SIZE,
   parseAttachment,
   SIGNATURE_ARTIFACT_TYPE,
   type SigstoreSignature,
@@ -32,24 +33,37 @@ export class SignatureReferrers {
 
   /** The signatures of a manifest that are its referrers. */
   async read(digest: Digest, options: CallOptions = {}): Promise<SigstoreSignature[]> {
-    const referrers: Digest[] = [];
-    const wanted = { ...options, artifactType: SIGNATURE_ARTIFACT_TYPE };
-    for await (const referrer of this.#repository.listReferrers(digest, wanted)) {
-      if (referrers.push(referrer.digest) <= MAX_SIGNATURES) continue;
-      throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures of ${digest} as they do not end`);
-    }
-    return (await Promise.all(referrers.map((referrer) => this.#readOne(digest, referrer, options)))).flat();
+    const attachments = await this.#readManifests(await this.#list(digest, options), digest, options);
+    const total = attachments.reduce((sum, { layers }) => layers.reduce((sum, { size }) => sum + size, sum), 0);
+    if (total > MAX_SIGNATURES_SIZE) throw tooMuch(digest);
+    return await Promise.all(attachments.flatMap(({ referrer, layers }) =>
+      layers.map(async (layer) => ({
+        ...attachedSignature(layer, await readSmallBlob(this.#repository, layer, MAX_SIGNATURE_SIZE, options)),
+        referrer,
+      }))
+    ));
   }
 
-  async #readOne(subject: Digest, referrer: Digest, options: CallOptions): Promise<SigstoreSignature[]> {
-    const bytes = await this.#findManifest(referrer, options);
-    const parsed = bytes && parseAttachment(bytes);
-    // Who wrote the list of referrers did not have to look at what it names.
-    if (parsed?.subject?.digest !== subject) return [];
-    return await Promise.all(parsed.layers.map(async (layer) => ({
-      ...attachedSignature(layer, await readSmallBlob(this.#repository, layer, MAX_SIGNATURE_SIZE, options)),
-      referrer,
-    })));
+  async #list(digest: Digest, options: CallOptions): Promise<Descriptor[]> {
+    const referrers: Descriptor[] = [];
+    let total = 0;
+    const wanted = { ...options, artifactType: SIGNATURE_ARTIFACT_TYPE };
+    for await (const referrer of this.#repository.listReferrers(digest, wanted)) {
+      total += referrer.size;
+      if (referrers.push(referrer) > MAX_SIGNATURES || total > MAX_SIGNATURES_SIZE) throw tooMuch(digest);
+    }
+    return referrers;
+  }
+
+  async #readManifests(referrers: readonly Descriptor[], subject: Digest, options: CallOptions) {
+    const read = await Promise.all(referrers.map(async ({ digest, size }) => {
+      const bytes = await this.#findManifest(digest, options);
+      // Who wrote the list of referrers did not have to look at what it names.
+      if (bytes?.length !== size) return undefined;
+      const { layers, subject } = parseAttachment(bytes);
+      return { referrer: digest, layers, subject };
+    }));
+    return read.filter((attachment) => attachment !== undefined).filter((own) => own.subject?.digest === subject);
   }
 
   /** The list of referrers may be older than what it names. */
@@ -74,6 +88,10 @@ export class SignatureReferrers {
       ...options,
     });
   }
+}
+
+function tooMuch(digest: Digest): ManifestsError {
+  return new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures of ${digest} as they do not end`);
 }
 
 /** Equal signatures have equal annotations, which is where what was signed is signed. */
