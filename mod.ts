@@ -19,6 +19,7 @@ export {
   List,
   loadFromImage,
   loadPolicy,
+  loadSignaturePolicy,
   openStore,
   outlineImageCopy,
   parseImageName,

@@ -7,11 +7,12 @@
  * - `GITHUB_REPOSITORIES`: whose workflows may report, as in `me/app,me/tools`; `GITHUB_REFS`: of which branches and
  *   tags, default `refs/tags/*`; `FAN_IN_AUDIENCE`: what their tokens are for, such as the address of this deployment;
  *   `GITHUB_ISSUER`: of GitHub Enterprise.
- * - `FAN_IN_TOKEN`: a bearer token that may do everything.
+ * - `FAN_IN_TOKEN`: a bearer token, of 16 characters at least, that may do everything.
  * - `FAN_IN_DATABASE`: the file of the database; default: the one of the deployment.
  * - `INSECURE_REGISTRY`: `true` for a registry on this machine that speaks plain HTTP.
  *
- * To try it: `deno run --allow-net --allow-env --unstable-kv examples/deploy.ts`.
+ * To try it: `deno run --allow-net --allow-env --unstable-kv examples/deploy.ts`; with a file of its own as database, also
+ * `--allow-read --allow-write`.
  */
 import { type Authenticator, bearerTokens, createHandler, githubOidc } from "@multiarch/manifests/handler";
 

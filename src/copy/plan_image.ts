@@ -102,7 +102,9 @@ export function fixedBy(
 ): string | undefined {
   if (fixed !== undefined) return fixed;
   if (isReferrer) return "it is about another manifest, and goes with it as it is";
-  if (signatures.length > 0) return "it would invalidate signatures, which removeSignatures leaves out";
+  if (signatures.length > 0) {
+    return "it would invalidate signatures, which removeSignatures (--remove-signatures) leaves out";
+  }
   return referrers.length > 0 ? "what is about it would be about another one" : undefined;
 }
 

@@ -43,7 +43,7 @@ export async function refuseSignatures(
   for (const kind of new Set([...signatures].map(({ kind }) => kind))) {
     const kept = await destination.supportsSignatures?.(kind, options) ?? "it has no place for signatures";
     if (kept === true) continue;
-    const removal = "; removeSignatures leaves out those that the source has";
+    const removal = "; removeSignatures (--remove-signatures) leaves out those that the source has";
     throw new ManifestsError(
       "SIGNATURES_NOT_SUPPORTED",
       `Cannot copy ${kind} signatures to ${destination.reference} as ${kept}${removal}`,

@@ -266,6 +266,26 @@ Deno.test("copy judges by the policy that it is told of, and by none only where 
   }
 });
 
+Deno.test("push judges by the policy that it is told of; in the habits of other tools, by none", async () => {
+  await using registry = startEmbedded();
+  await using at = await makeStore();
+  await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
+  await cliOk([...at.flags, "create", INSECURE, "list", `${registry.host}/app:amd64`]);
+  const policy = `${at.folder}/policy.json`;
+  const push = (path: string, persona = "") =>
+    cli([...at.flags, "push", "-q", INSECURE, "--signature-policy", path, "list", `${registry.host}/to:1`], {
+      MANIFESTS_PERSONA: persona,
+    });
+  await Deno.writeTextFile(policy, '{"default":[{"type":"reject"}]}');
+  const refused = await push(policy);
+  assert.deepEqual([refused.code, /rejected by policy/.test(refused.stderr)], [125, true]);
+  assert.equal((await push(`${at.folder}/absent.json`)).code, 125);
+  assert.equal(await clientOf(registry.host).repository("to").headManifest("1"), undefined);
+  for (const persona of ["podman", "buildah"]) assert.equal((await push(policy, persona)).code, 0);
+  await Deno.writeTextFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
+  assert.equal((await push(policy)).code, 0);
+});
+
 Deno.test("copy takes along what is about images, where that is asked for", async () => {
   await using at = await makeStore();
   const { registry, digests, manifests } = await startWithList();

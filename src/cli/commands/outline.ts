@@ -17,7 +17,7 @@ export function printOutline({ format }: FormatFlags, destination: string, outli
     return [
       isReferrer ? "(referrer)" : (platform || "-") + (variant ? ` ${variant}` : ""),
       digest.slice(0, 19),
-      converted ? `converted to ${mediaType}` : "as it is",
+      changeOf(converted ? mediaType : undefined, own),
       summarize(own),
     ];
   });
@@ -25,6 +25,12 @@ export function printOutline({ format }: FormatFlags, destination: string, outli
   if (outline.mediaType) print(`list: ${outline.mediaType}`);
   print(`total: ${summarize(outline.blobs)}`);
   print(`would be written to ${destination}; nothing was`);
+}
+
+/** What becomes of a manifest, which names its layers by digest. */
+function changeOf(mediaType: string | undefined, blobs: readonly OutlinedBlob[]): string {
+  if (mediaType !== undefined) return `converted to ${mediaType}`;
+  return blobs.some(({ fate }) => fate === "compressed") ? "written anew" : "as it is";
 }
 
 const WORDS = {

@@ -1,7 +1,7 @@
 import type { PushOptions } from "../../list/mod.ts";
 import type { Digest } from "../../spec/mod.ts";
 import type { ImageStore } from "../../store/mod.ts";
-import { loadFromImage, lockerForImage } from "../../system/local/mod.ts";
+import { loadFromImage, loadSignaturePolicy, lockerForImage, type SystemContext } from "../../system/local/mod.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { type SigningFlags, signingOptions } from "../engine_options.ts";
 import { prefixError, UsageError } from "../errors.ts";
@@ -34,7 +34,9 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   const destination = given ?? ownDestination(resolvedName);
   const { list } = await loadFromImage(store, id);
   const imageListSelection = flags.all ?? true ? "all" : "specific";
-  const options: PushOptions = { store, systemContext, ...wishes, imageListSelection, signal: context.signal };
+  const judged = await judgedBy(flags, systemContext, context);
+  const { signal } = context;
+  const options: PushOptions = { store, systemContext, ...wishes, ...judged, imageListSelection, signal };
   if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
   // Now, not after a long push: whether the digest can be written.
   if (flags.digestfile !== undefined) (await Deno.open(flags.digestfile, { write: true, create: true })).close();
@@ -43,6 +45,16 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   if (flags.digestfile !== undefined) await Deno.writeTextFile(flags.digestfile, result.digest);
   if (flags.rm) await deletePushed(store, id, manifestDigest, context);
   printCopied(flags, result);
+}
+
+/** Who names a policy means it; podman and buildah take the flag, and judge nothing. */
+async function judgedBy(
+  { signaturePolicy }: PushFlags,
+  systemContext: SystemContext,
+  { persona }: CommandContext,
+): Promise<Pick<PushOptions, "signaturePolicy">> {
+  if (signaturePolicy === undefined || persona.name !== "manifests") return {};
+  return { signaturePolicy: await loadSignaturePolicy(systemContext) };
 }
 
 /** Only what was pushed is deleted: an edit that somebody made meanwhile stays. */

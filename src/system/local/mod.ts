@@ -15,7 +15,7 @@ export {
 } from "./list.ts";
 export { resolveShortName } from "./short_names.ts";
 export { lockerForImage } from "../../list/mod.ts";
-export { loadPolicy } from "./policy.ts";
+export { loadPolicy, loadSignaturePolicy } from "./policy.ts";
 export { verify, type VerifyImageOptions } from "./verify.ts";
 export type { ReferenceVerdict, VerifyReferenceOptions } from "../verify.ts";
 export { copyImage, type CopyImageOptions, outlineImageCopy } from "./copy_image.ts";

@@ -13,9 +13,18 @@ export async function loadPolicy(systemContext: SystemContext = {}): Promise<Pol
   return await loadPolicyFile({ path: systemContext.signaturePolicyPath });
 }
 
+/**
+ * Loads the policy of this host, as {@linkcode loadPolicy} does, to judge images by it: what `signaturePolicy` takes. The
+ * files of keys that it names are read.
+ *
+ * @throws {ManifestsError} As {@linkcode loadPolicy}.
+ */
+export async function loadSignaturePolicy(systemContext: SystemContext = {}): Promise<SignaturePolicy> {
+  return createSignaturePolicy(await loadPolicy(systemContext), { readFile: readPolicyFile });
+}
+
 /** The policy for pushes from this host. Files are read when something has to be judged, and once. */
 export function openLocalPolicy(context: SystemContext): SignaturePolicy {
   let loading: Promise<SignaturePolicy> | undefined;
-  const load = async () => createSignaturePolicy(await loadPolicy(context), { readFile: readPolicyFile });
-  return policyForLists(() => loading ??= load());
+  return policyForLists(() => loading ??= loadSignaturePolicy(context));
 }
