@@ -119,6 +119,18 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
+    // What the type-check of portable code lets pass, as all libraries of types have it.
+    runtime: {
+      create(context) {
+        const at = pathInSource(context.filename);
+        if (at === undefined || within(at, HOST_FOLDERS)) return {};
+        return {
+          'MemberExpression[object.name="URL"][property.name="parse"]'(node: Deno.lint.MemberExpression) {
+            context.report({ range: node.range, message: `portable ${at} uses URL.parse, which Node 20 lacks` });
+          },
+        };
+      },
+    },
   },
 };
 

@@ -1,3 +1,4 @@
+import { findUrl } from "../internal/mod.ts";
 import { type ConfTable, parseYaml, type YamlParser } from "./document/mod.ts";
 
 /** How sigstore signatures are made (containers-sigstore-signing-params.yaml.5). */
@@ -43,10 +44,11 @@ function refuseUnknownKeys(table: ConfTable, known: readonly string[]): void {
 
 function readUrl(table: ConfTable): string | undefined {
   const text = table.nonEmptyText("rekorURL");
-  const url = text === undefined ? undefined : URL.parse(text);
+  if (text === undefined) return undefined;
+  const url = findUrl(text);
   // What is wrong is not repeated: it may hold a password.
-  if (url === null || (url && !/^https?:$/.test(url.protocol))) table.fail("rekorURL", "must be an http or https URL");
-  if (url && (url.username || url.password || url.search || url.hash)) {
+  if (!url || !/^https?:$/.test(url.protocol)) table.fail("rekorURL", "must be an http or https URL");
+  if (url.username || url.password || url.search || url.hash) {
     table.fail("rekorURL", "must be a URL without user, password, query and fragment");
   }
   return text;

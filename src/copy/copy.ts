@@ -13,7 +13,7 @@ import { type CopyEvent, createEmitter } from "./events.ts";
 import { parseManifestType } from "./formats.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { planCopy, requireDigest } from "./plan.ts";
-import { type CopyPlan, type CopyWishes, plannedBlobs, type PlannedNode } from "./plan_types.ts";
+import { type CopyPlan, type CopyWishes, listPlanned, plannedBlobs, type PlannedNode } from "./plan_types.ts";
 import { readTree } from "./read.ts";
 import { listNodes, type ReadNode } from "./read_types.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
@@ -169,11 +169,11 @@ async function runCopy(
   to: ImageReference,
   options: CopyOptions,
 ): Promise<CopyResult> {
-  const { signal, maxParallelTransfers = 8 } = options;
+  const { systemContext = {}, signal, maxParallelTransfers = 8 } = options;
   const { emit } = retries;
   emit({ type: "planned", ...countPlan(plan), images: outlineImages(plan) });
   const reporter = createReporter(options.reportWriter, plan);
-  await using cache = await (options.openBlobInfoCache?.(contextOf(options)) ?? createBlobInfoCache());
+  await using cache = await (options.openBlobInfoCache?.(systemContext) ?? createBlobInfoCache());
   const written = await runPlan({
     plan,
     source,
@@ -206,7 +206,8 @@ function summarize(
 ): Pick<CopyResult, "instances" | "referrers"> {
   const instances = new Map<Digest, Digest>();
   const referrers = new Map<Digest, readonly Digest[]>();
-  for (const [node, { source, digest }] of written) {
+  for (const node of listPlanned(plan.top)) {
+    const { source, digest } = written.get(node)!;
     const isVariant = node.kind === "image" && node.variant !== undefined;
     // A list that is pushed is no instance of itself.
     const isInstance = node !== plan.top || node.kind === "image";

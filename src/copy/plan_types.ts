@@ -92,8 +92,16 @@ export interface PlannedMember {
 
 /** The indexes of a plan, outermost first and each once; not those that are referrers, or parts of such. */
 export function listIndexes(top: PlannedNode): readonly PlannedIndex[] {
-  const members = (node: PlannedNode) => node.kind === "index" ? node.members.map((member) => member.node) : [];
-  return listReachable(top, members).filter((node) => node.kind === "index");
+  return listReachable(top, membersOf).filter((node) => node.kind === "index");
+}
+
+/** All that will be written, what the destination's name will mean first, and each once. */
+export function listPlanned(top: PlannedNode): readonly PlannedNode[] {
+  return listReachable(top, (node) => [...membersOf(node), ...node.referrers]);
+}
+
+function membersOf(node: PlannedNode): readonly PlannedNode[] {
+  return node.kind === "index" ? node.members.map((member) => member.node) : [];
 }
 
 /** The blobs of an image, layers first. */

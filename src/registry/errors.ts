@@ -16,6 +16,25 @@ export interface Diagnostic {
   readonly message: string;
 }
 
+/** What stands in messages before the status and what the registry said. */
+const ANSWERED = "as the registry answered";
+
+/**
+ * A message without what registries said, which may repeat what they were told in confidence: of a
+ * {@linkcode RegistryError}, or of an error that tells of one.
+ *
+ * @example
+ * ```ts
+ * import { withoutAnswers } from "@multiarch/manifests/registry";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(withoutAnswers("Cannot GET x as the registry answered 500: secret"), "Cannot GET x as the registry answered 500");
+ * ```
+ */
+export function withoutAnswers(message: string): string {
+  return message.replace(new RegExp(`(${ANSWERED} \\d+): [^]*`), "$1");
+}
+
 /** A registry answered, but not with success. */
 export class RegistryError extends ManifestsError {
   /** Error name. */
@@ -47,7 +66,7 @@ export class RegistryError extends ManifestsError {
     const said = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
     super(
       codeOf(status, diagnostics),
-      `Cannot ${method} ${url} as the registry answered ${status}${said && `: ${said}`}`,
+      `Cannot ${method} ${url} ${ANSWERED} ${status}${said && `: ${said}`}`,
       options,
     );
     this.status = status;

@@ -50,6 +50,15 @@ Deno.test("portable code imports what Node has builtin only where that may be mi
   assert.deepEqual(lint("registry/node/probe.ts"), []);
 });
 
+Deno.test("portable code does not use what Node 20 lacks and types do not tell", () => {
+  const lint = (file: string) =>
+    Deno.lint.runPlugin(plugin, `/somewhere/src/${file}`, 'URL.parse("https://a.b/"); JSON.parse("{}");');
+  assert.deepEqual(lint("spec/probe.ts").map(({ message }) => message), [
+    "portable spec/probe.ts uses URL.parse, which Node 20 lacks",
+  ]);
+  assert.deepEqual(lint("cli/probe.ts"), []);
+});
+
 Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async () => {
   const rooms = (await Array.fromAsync(Deno.readDir(new URL("src/", ROOT)))).map(({ name }) => name).toSorted();
   assert.deepEqual(rooms, Object.keys(ROOMS).toSorted());

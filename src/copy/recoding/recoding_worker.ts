@@ -23,13 +23,14 @@ function mayLoad(url: URL): boolean {
 async function openWorker(): Promise<RecodingWorker | undefined> {
   try {
     const worker = new Worker(WORKER_URL, { type: "module" });
-    const ready = Promise.withResolvers<boolean>();
-    worker.onmessage = () => ready.resolve(true);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      ready.resolve(false);
-    };
-    if (await ready.promise) return new RecodingWorker(worker);
+    const isReady = await new Promise<boolean>((resolve) => {
+      worker.onmessage = () => resolve(true);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        resolve(false);
+      };
+    });
+    if (isReady) return new RecodingWorker(worker);
     worker.terminate();
   } catch {
     // There are none here.
@@ -74,17 +75,17 @@ export class RecodingWorker {
   /** Compresses a block of a gzip stream. */
   async deflate(block: DeflateBlock): Promise<DeflatedBlock> {
     const job = ++this.#lastJob;
-    const done = Promise.withResolvers<DeflatedBlock>();
-    this.#jobs.set(job, {
-      fail: done.reject,
-      receive(message) {
-        if (message.type === "deflated") done.resolve(message);
-        else if (message.type === "failed") done.reject(errorOf(message.failure));
-      },
-    });
     try {
-      this.#send({ job, type: "deflate", block }, [block.bytes.buffer]);
-      return await done.promise;
+      return await new Promise<DeflatedBlock>((resolve, reject) => {
+        this.#jobs.set(job, {
+          fail: reject,
+          receive(message) {
+            if (message.type === "deflated") resolve(message);
+            else if (message.type === "failed") reject(errorOf(message.failure));
+          },
+        });
+        this.#send({ job, type: "deflate", block }, [block.bytes.buffer]);
+      });
     } finally {
       this.#jobs.delete(job);
     }

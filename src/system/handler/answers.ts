@@ -1,4 +1,4 @@
-import { RegistryError } from "../../registry/mod.ts";
+import { withoutAnswers } from "../../registry/mod.ts";
 import { type ErrorCode, isManifestsError } from "../../spec/mod.ts";
 import { type AnsweredError, Refusal } from "./refusal.ts";
 
@@ -52,12 +52,5 @@ export function errorAnswer({ status, code, message, headers }: Refusal): Respon
 
 /** An error as callers may see it. */
 function describeError(error: Error & { readonly code: ErrorCode }): AnsweredError {
-  const { code } = error;
-  if (!(error instanceof RegistryError)) return { code, message: withoutAnswers(error.message) };
-  return { code, message: `Cannot ${error.method} ${error.url} as the registry answered ${error.status}` };
-}
-
-/** A text without what registries answered, which may repeat what they were told in confidence. */
-export function withoutAnswers(text: string): string {
-  return text.replace(/(as the registry answered \d+): [^]*/, "$1");
+  return { code: error.code, message: withoutAnswers(error.message) };
 }

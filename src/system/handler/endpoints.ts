@@ -1,9 +1,9 @@
 import type { PushResult } from "../../list/mod.ts";
 import type { SystemContext } from "../../image/mod.ts";
+import { withoutAnswers } from "../../registry/mod.ts";
 import { composeIndex } from "../remote/compose_index.ts";
 import { appendToIndex } from "../remote/edit_index.ts";
 import { inspectIndex, validateIndex } from "../remote/images.ts";
-import { withoutAnswers } from "./answers.ts";
 import type { HandlerAction } from "./authentication/types.ts";
 import { Members } from "./members.ts";
 import type { ResolvedLimits } from "./options.ts";

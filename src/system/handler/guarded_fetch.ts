@@ -1,4 +1,5 @@
-import { type Fetch, parseChallenges, registryOrigins } from "../../registry/mod.ts";
+import { type Fetch, findUrl } from "../../internal/mod.ts";
+import { parseChallenges, registryOrigins } from "../../registry/mod.ts";
 import { ManifestsError } from "../../spec/mod.ts";
 
 /** How many places are remembered to which registries sent. */
@@ -30,7 +31,7 @@ export function guardFetch({ registries, insecure, fetch }: GuardOptions): Fetch
   const own = new Set(origins.flatMap(({ https, http }) => insecure ? [https, http] : [https]));
   const places = new Set<string>();
   const learn = (text: string | null | undefined, base: string) => {
-    const url = text ? URL.parse(text, base) : null;
+    const url = text ? findUrl(text, base) : undefined;
     if (!url || own.has(url.origin) || url.protocol !== "https:" || !isPublicName(url.hostname)) return;
     places.add(placeOf(url));
     if (places.size > MAX_PLACES) places.delete(places.values().next().value!);

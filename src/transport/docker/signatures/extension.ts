@@ -1,4 +1,4 @@
-import { decodeStrictBase64, encodeBase64, type SignalOptions } from "../../../internal/mod.ts";
+import { decodeStrictBase64, encodeBase64, encodeHex, type SignalOptions } from "../../../internal/mod.ts";
 import type { Repository } from "../../../registry/mod.ts";
 import { MAX_SIGNATURES, type SimpleSignature } from "../../../signature/mod.ts";
 import { type Digest, ManifestsError, parseJson, StructReader } from "../../../spec/mod.ts";
@@ -28,11 +28,12 @@ export class SignatureExtension implements SimpleSignatureStorage {
 
   /** Adds those that are not there; the extension cannot remove any. */
   async write(digest: Digest, signatures: readonly SimpleSignature[], options: SignalOptions = {}): Promise<void> {
-    const there = (await this.#list(digest, options)).map(encodeBase64);
-    const added = new Set(signatures.map(({ bytes }) => encodeBase64(bytes))).difference(new Set(there));
-    requireCount(there.length + added.size, digest);
+    const there = new Set((await this.#list(digest, options)).map(encodeBase64));
+    const contents = new Set(signatures.map(({ bytes }) => encodeBase64(bytes)));
+    const added = [...contents].filter((content) => !there.has(content));
+    requireCount(there.size + added.length, digest);
     for (const content of added) {
-      const name = `${digest}@${crypto.getRandomValues(new Uint8Array(16)).toHex()}`;
+      const name = `${digest}@${encodeHex(crypto.getRandomValues(new Uint8Array(16)))}`;
       const signature = { schemaVersion: SCHEMA_VERSION, name, type: TYPE, content };
       // Repeated after an answer that was lost, it would be refused: whoever writes again looks first what is there.
       await this.#repository.putSignature(digest, signature, { ...options, maxRetries: 0 });

@@ -1,4 +1,4 @@
-import type { Fetch } from "../../../internal/mod.ts";
+import { type Fetch, findUrl } from "../../../internal/mod.ts";
 import { ManifestsError } from "../../../spec/mod.ts";
 
 /** As many as Go's client follows. */
@@ -28,7 +28,7 @@ export async function followRedirects(fetch: Fetch, url: URL, signal: AbortSigna
 }
 
 function redirected(url: URL, from: URL, location: string): URL {
-  const to = URL.parse(location, from);
+  const to = findUrl(location, from);
   const allowed = to?.protocol === "https:" || (to?.protocol === "http:" && from.protocol === "http:");
   if (!allowed) fail(url, `it redirects from ${from.protocol} to ${to?.protocol ?? "what is no URL"}`);
   // `fetch` would make an `Authorization` header of them.

@@ -18,7 +18,7 @@ import {
   ManifestsError,
   MEDIA_TYPES,
 } from "../../../spec/mod.ts";
-import { putSmallBlob, readSmallBlob } from "./small_blobs.ts";
+import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
 /**
  * Sigstore signatures of a repository's manifests as their referrers (distribution-spec, "Listing Referrers"; cosign's
@@ -82,7 +82,7 @@ export class SignatureReferrers {
     const added = signatures.filter((signature) => !there.has(keyOf(signature)));
     if (added.length === 0) return;
     const { manifest, blobs } = createSignatureReferrer(subject, added);
-    for (const { descriptor, bytes } of blobs) await putSmallBlob(this.#repository, descriptor, bytes, options);
+    await putNewBlobs(this.#repository, blobs, options);
     await this.#repository.putManifest(digestOf(manifest), manifest, {
       mediaType: MEDIA_TYPES.ociManifest,
       ...options,

@@ -12,17 +12,6 @@ export async function readSmallBlob(
   return await readBlob(await repository.getUnverifiedBlob(descriptor.digest, options), descriptor, limit);
 }
 
-/** Writes a blob that is held in memory, unless it is there. */
-export async function putSmallBlob(
-  repository: Repository,
-  descriptor: Descriptor,
-  bytes: Uint8Array<ArrayBuffer>,
-  options: CallOptions,
-): Promise<void> {
-  if (await repository.headBlob(descriptor.digest, options) !== undefined) return;
-  await repository.putBlob(descriptor, streamOf(bytes), options);
-}
-
 /** Writes blobs that nobody can have written before, such as what says when it was signed: all at once, unseen. */
 export async function putNewBlobs(
   repository: Repository,
