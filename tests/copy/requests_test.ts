@@ -1,5 +1,6 @@
 /** How many requests a push costs: docs/registries.md has the same table. */
 import assert from "node:assert/strict";
+import type { SystemContext } from "../../src/image/mod.ts";
 import { create } from "../../mod.ts";
 import { RegistryClient } from "../../src/registry/mod.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
@@ -28,7 +29,7 @@ function createWorld() {
     const { host, pathname } = new URL(request.url);
     const kind = /^\/v2\/$/.test(pathname)
       ? "/v2/"
-      : /\/(manifests|blobs\/uploads|blobs)\//.exec(pathname)?.[1] ?? pathname;
+      : /^\/v2\/\w+\/(manifests|referrers|blobs\/uploads|blobs)\//.exec(pathname)?.[1] ?? pathname;
     counted.push(`${host.split(".")[0]} ${request.method} ${kind}`);
     return await registries.get(host)!.fetch(request);
   };
@@ -117,6 +118,12 @@ const SIGNED: [how: string, docs: string, more: Record<string, number>][] = [
     "to PUT blobs/uploads": 2,
     "to PUT manifests": 1,
   }],
+  ["one sigstore key, as referrers", "GET; twice POST, PUT; PUT", {
+    "to GET referrers": 1,
+    "to POST blobs/uploads": 2,
+    "to PUT blobs/uploads": 2,
+    "to PUT manifests": 1,
+  }],
 ];
 
 folderTest(
@@ -146,11 +153,12 @@ folderTest(
       await pushImage(world.repository("from.example"), makeImage({ architecture }), architecture);
       await list.add(`from.example/app:${architecture}`, { systemContext });
     }
-    const push = async (target: string, ...signers: Signer[]) => {
+    const pushWith = async (systemContext: SystemContext, target: string, ...signers: Signer[]) => {
       world.take();
       await list.push(`to.example/${target}`, { systemContext, signers, removeSignatures: true });
       return world.take();
     };
+    const push = (target: string, ...signers: Signer[]) => pushWith(systemContext, target, ...signers);
     const docs = await Deno.readTextFile(new URL("../../docs/registries.md", import.meta.url));
     const [first, again] = [await push("plain:1"), await push("plain:1")];
     const pushes = [
@@ -158,6 +166,7 @@ folderTest(
       await push("one:1", one),
       await push("two:1", one, two),
       await push("one:1", later),
+      await pushWith({ ...systemContext, registryReferrersMode: "oci-1-1" }, "referrers:1", one),
     ];
     for (const [i, [how, documented, more]] of SIGNED.entries()) {
       const unsigned = i === 3 ? again : first;
