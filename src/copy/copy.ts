@@ -47,6 +47,8 @@ export interface CopyOptions extends Selection {
   readonly signIdentity?: NamedReference | undefined;
   /** Whether to leave out the signatures that the source has. */
   readonly removeSignatures?: boolean | undefined;
+  /** Whether to leave out the signatures of a list, and keep those of its instances. */
+  readonly removeListSignatures?: boolean | undefined;
   /** Whether what is about a manifest goes with it: attestations, SBOMs, signatures. */
   readonly referrers?: boolean | undefined;
   /** The digest that the destination must have before, `null`: nothing; default: whatever is there is replaced. */
@@ -131,6 +133,7 @@ async function withPlan<T>(
     ...retries,
     judgesOrigins: options.judgesOrigins ?? false,
     removeSignatures: options.removeSignatures ?? false,
+    removeListSignatures: options.removeListSignatures ?? false,
     referrers,
     signal,
   });

@@ -29,6 +29,8 @@ export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "i
   readonly judgesOrigins: boolean;
   /** Whether to leave out the signatures that the source has. */
   readonly removeSignatures: boolean;
+  /** Whether to leave out those of the list itself. */
+  readonly removeListSignatures: boolean;
   /** Whether what is about a manifest goes with it. */
   readonly referrers: boolean;
   /** Ends the reading. */
@@ -244,11 +246,12 @@ class TreeReader {
 
   /** What goes with a manifest: its signatures, and what is about it. */
   async #companions(
-    { digest, readSignatures }: Found,
+    { digest, manifest, place, readSignatures }: Found,
     position: Position,
   ): Promise<Pick<ReadManifest, "signatures" | "referrers">> {
-    const { removeSignatures, referrers } = this.#options;
-    const signatures = removeSignatures ? [] : await readSignatures();
+    const { removeSignatures, removeListSignatures, referrers } = this.#options;
+    const isList = place.instance === undefined && isIndex(manifest);
+    const signatures = removeSignatures || isList && removeListSignatures ? [] : await readSignatures();
     if (!referrers || position.role === "part") return { signatures, referrers: [] };
     // What a referrer holds goes along with that.
     const others = signatures.filter((signature) => signature.kind === "simple" || signature.referrer === undefined);

@@ -81,6 +81,13 @@ export interface PushOptions {
    */
   removeSignatures?: boolean | undefined;
   /**
+   * Leave out the signatures of a list that is copied from where it is, and keep those of its instances: the list may
+   * change then. Go: `RemoveListSignatures`.
+   *
+   * @default {false}
+   */
+  removeListSignatures?: boolean | undefined;
+  /**
    * What is about an instance goes with it: attestations, SBOMs and signatures that are its referrers, and sigstore
    * signatures that are attached under a tag. With them, instances must not change.
    *
@@ -199,6 +206,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
   "signIdentity",
   "signaturePolicy",
   "removeSignatures",
+  "removeListSignatures",
   "referrers",
   "ifMatch",
   "reportWriter",

@@ -272,3 +272,30 @@ for (const [name, start] of REGISTRIES) {
     assert.equal((await referrersOf(registry.host, "both", digest)).length, 1);
   });
 }
+
+Deno.test("a signed list is not made another one, unless its own signatures are left out", async () => {
+  await using registry = startEmbedded();
+  const attached = { ...systemContext, dockerUseSigstoreAttachments: true };
+  const { signer, policy } = await makeKey(`${registry.host}/signed`);
+  await using _ = signer;
+  await putList(registry.host);
+  const list = create();
+  await list.add(`${registry.host}/app:1`, { systemContext, all: true });
+  const signed = `${registry.host}/signed:1`, target = `${registry.host}/some:1`;
+  await list.push(signed, { systemContext: attached, signers: [signer] });
+  const options = { systemContext: attached, signaturePolicy: acceptAnything };
+  const some = { ...options, platforms: ["linux/amd64"] };
+  await assert.rejects(copyImage(signed, target, some), { code: "CANNOT_MODIFY" });
+  assert.equal(await clientOf(registry.host).repository("some").headManifest("1"), undefined);
+  const { instances } = await copyImage(signed, target, { ...some, removeListSignatures: true });
+  assert.deepEqual([...instances.keys()], [IMAGES[0]!.digest]);
+  // Without anything else changed, only the list's are missing.
+  const whole = `${registry.host}/whole:1`;
+  await copyImage(signed, whole, { ...options, removeListSignatures: true });
+  for (const name of [target, whole]) {
+    const { top, instances } = await verify(name, { policy, systemContext: attached });
+    assert.equal(top.allowed, false);
+    assert.ok([...instances.values()].every(({ allowed }) => allowed));
+  }
+  await copyImage(signed, target, { ...some, removeSignatures: true });
+});

@@ -11,6 +11,7 @@ export interface CopyFlags extends RegistryFlags, SigningFlags, PolicyFlags, Tra
   dryRun?: boolean;
   platform?: string[];
   preserveDigests?: boolean;
+  removeListSignatures?: boolean;
 }
 
 /** `copy SOURCE DESTINATION`. */
@@ -27,6 +28,7 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
     },
     platforms: flags.platform,
     preserveDigests: flags.preserveDigests,
+    removeListSignatures: flags.removeListSignatures,
     signal: context.signal,
   };
   await using store = await openStoreOf(context);

@@ -30,6 +30,11 @@ export const COPY: CommandDefinition = {
     ...CREDENTIAL_FLAGS,
     ...CONTENT_FLAGS,
     ...SIGNING_FLAGS,
+    {
+      name: "remove-list-signatures",
+      kind: "boolean",
+      description: "leave out the signatures of the list, and keep those of its images",
+    },
     ...REFERRER_FLAGS,
     { name: "insecure-policy", kind: "boolean", description: "copy whatever it is, without a policy.json" },
     ...RETRY_FLAGS,

@@ -1,7 +1,7 @@
 import { copyImage as run, type CopyOutline, type CopyResult, outlineCopy } from "../../copy/mod.ts";
 import type { ImageReference } from "../../image/mod.ts";
 import { type ListPush, pushList, type PushOptions } from "../../list/mod.ts";
-import { formatPlatform, ManifestsError } from "../../spec/mod.ts";
+import { type Digest, formatPlatform, ManifestsError } from "../../spec/mod.ts";
 import { LOCAL_HOST } from "./host.ts";
 import { type List, parseImageName } from "./list.ts";
 import { readList } from "./read_list.ts";
@@ -24,6 +24,7 @@ export interface CopyImageOptions extends
     | "privateKeyPassphrasePrompt"
     | "signIdentity"
     | "removeSignatures"
+    | "removeListSignatures"
     | "referrers"
     | "signaturePolicy"
     | "ifMatch"
@@ -41,7 +42,8 @@ export interface CopyImageOptions extends
 /**
  * Copies an image, or a list with its instances, from anywhere to anywhere. Digests stay, unless the destination or an
  * option wants something changed. With `platforms`, the list is written anew with the chosen instances, whose digests
- * stay. What is copied is judged by `signaturePolicy`, else by this host's `policy.json`, as by the real tools.
+ * stay: a list that is signed is another one then, and refused without `removeListSignatures`. What is copied is judged
+ * by `signaturePolicy`, else by this host's `policy.json`, as by the real tools.
  *
  * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `POLICY_MISSING`, and those of {@linkcode List.push}.
  *
@@ -99,9 +101,10 @@ async function prepare(
 async function choose(
   from: ImageReference,
   platforms: readonly string[],
-  { systemContext, signal }: CopyImageOptions,
+  { systemContext, signal, removeSignatures, removeListSignatures }: CopyImageOptions,
 ): Promise<List> {
-  const { list } = await readList(from, { systemContext, signal });
+  const { list, digest } = await readList(from, { systemContext, signal });
+  if (!removeSignatures && !removeListSignatures) await refuseSigned(from, digest, { systemContext, signal });
   const platformOf = (digest: string) =>
     formatPlatform({ os: list.os(digest), architecture: list.architecture(digest), variant: list.variant(digest) });
   const has = list.instances().map(platformOf);
@@ -120,4 +123,17 @@ async function choose(
     if (!platforms.some((wanted) => matches(platformOf(digest), wanted))) list.remove(digest);
   }
   return list;
+}
+
+/** The list is another one without some of its instances, as any other change would make it. */
+async function refuseSigned(
+  from: ImageReference,
+  digest: Digest,
+  { systemContext, signal }: Pick<CopyImageOptions, "systemContext" | "signal">,
+): Promise<void> {
+  await using source = await from.openSource(systemContext);
+  const signatures = await source.getSignatures?.({ digest, isInstance: false }, { signal }) ?? [];
+  if (signatures.length === 0) return;
+  const removal = "removeListSignatures (--remove-list-signatures) leaves out its signatures";
+  throw new ManifestsError("CANNOT_MODIFY", `Cannot copy some images of ${from} as the list is signed: ${removal}`);
 }
