@@ -39,26 +39,50 @@ const ATTESTED_DIGEST = "vnd.docker.reference.digest";
 
 type Entry = Descriptor | DockerListEntry;
 
+/** Options for {@linkcode editIndex}. */
+export interface EditIndexOptions {
+  /** Leave out what only improves the index: marks of zstd, and `[]` instead of `null`. Default: `false`. */
+  readonly fixed?: boolean | undefined;
+}
+
 /**
- * The index of what was written: entries get the digest, size and type of what they name now, variants are appended,
- * and where there are any, those with zstd go last, for old clients take the first that matches (oci_index.go
- * `editInstances`). An entry that does not change keeps all that it says; where none does, the result is `index` itself.
+ * Returns the index of what was written: entries get the digest, size and type of what they name now, those whose layers
+ * are compressed with zstd are marked, and variants are appended. If variants are appended, the marked entries are moved
+ * to the end, because old clients take the first entry that matches (oci_index.go `editInstances`). An entry that does
+ * not change keeps all of its fields; if nothing changes, the result is `index` itself.
  */
-export function editIndex(index: ParsedIndex, written: readonly WrittenInstance[]): ParsedIndex {
+export function editIndex(
+  index: ParsedIndex,
+  written: readonly WrittenInstance[],
+  { fixed = false }: EditIndexOptions = {},
+): ParsedIndex {
   const copies = new Map(written.filter(({ besides }) => !besides).map((instance) => [instance.source, instance]));
   const before = entriesOf(index);
+  const update = (entry: Entry, now: WrittenInstance): Entry => {
+    const updated = updateEntry(entry, now);
+    // Docker's entries have no annotations.
+    return now.zstd && !fixed && index.kind === "oci-index" ? markZstd(updated, true) : updated;
+  };
   const entries = before.map((entry): Entry => {
     const now = copies.get(entry.digest);
-    return remapAttested(now ? updateEntry(entry, now) : entry, copies);
+    return remapAttested(now ? update(entry, now) : entry, copies);
   });
-  const variants = written.flatMap((variant) => (variant.besides ?? []).map((i) => entryBeside(before[i]!, variant)));
-  if (variants.length === 0 && entries.every((entry, i) => entry === before[i])) return index;
+  const variants = written.flatMap((variant) =>
+    (variant.besides ?? []).map((i) => update(entryBeside(before[i]!, variant), variant))
+  );
+  const isSame = variants.length === 0 && entries.every((entry, i) => entry === before[i]);
+  if (isSame && (fixed || hasInstances(index))) return index;
   const present = new Set(entries.map(({ digest }) => digest));
   const all = [...entries, ...variants.filter(({ digest }) => !present.has(digest))];
   return withEntries(index, variants.length > 0 ? all.toSorted((a, b) => Number(isZstd(a)) - Number(isZstd(b))) : all);
 }
 
-/** An entry for a variant: of the instance's own entry it keeps what is so of every variant. */
+/** Whether an index has an array of instances, as the specifications demand: Go writes `null` for a list that never had any. */
+function hasInstances(index: ParsedIndex): boolean {
+  return (index.kind === "oci-index" ? index.index : index.list).manifests !== null;
+}
+
+/** Returns an entry for a variant, with those fields of the instance's own entry that apply to every variant. */
 function entryBeside(entry: Entry, variant: WrittenInstance): Entry {
   const { annotations, platform, artifactType }: Partial<Descriptor> = entry;
   return updateEntry({
@@ -75,9 +99,10 @@ function updateEntry(entry: Entry, now: WrittenInstance): Entry {
   const { digest, size, mediaType, zstd } = now;
   if (entry.digest === digest && entry.size === size && entry.mediaType === mediaType) return entry;
   if (entry.digest === digest) return { ...entry, size, mediaType };
-  // What was embedded is another manifest now, and the mark of zstd would lie on layers that were compressed anew.
+  // Embedded data is that of another manifest now, and a mark of zstd may be on layers that were recompressed.
   const { data: _, ...rest }: Partial<Descriptor> & Entry = entry;
-  return markZstd({ ...rest, digest, size, mediaType }, zstd);
+  const updated = { ...rest, digest, size, mediaType };
+  return zstd ? updated : markZstd(updated, false);
 }
 
 /** An attestation names the image that it is about, which may have another digest now. */

@@ -6,6 +6,7 @@ import {
   type Digest,
   digestOf,
   EMPTY_GZIP_LAYER,
+  isChangeableLayer,
   isForeignLayer,
   isSchema1MediaType,
   manifestDigest,
@@ -126,7 +127,7 @@ class Run {
       source: image.digest,
       ...identity,
       mediaType: manifest.mediaType,
-      zstd: manifest.layers.some(({ mediaType }) => mediaType.endsWith("zstd")),
+      zstd: hasZstd(manifest, layers),
     });
   }
 
@@ -199,7 +200,8 @@ class Run {
     const { emit, plan, platformOfNone } = this.#options;
     const members = index.members.map(({ node, besides }) => ({ ...this.written.get(node)!, besides }));
     await this.#firstAccepted(index.types, async (type) => {
-      const edited = editIndex(convertIndex(index.manifest, type, platformOfNone), members);
+      const converted = convertIndex(index.manifest, type, platformOfNone);
+      const edited = editIndex(converted, members, { fixed: index.fixed !== undefined });
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
       // A sparse index is meant to name what is not there: then the registry's answer is final.
@@ -306,6 +308,20 @@ class Run {
 function keepsConfig({ manifest }: PlannedImage, type: string): boolean {
   if (isSchema1MediaType(type)) return false;
   return manifest.mediaType === type || manifest.kind === "oci-image";
+}
+
+/**
+ * Whether an image has layers that are compressed with zstd. Layers that stay at their own URLs do not count, nor do the
+ * contents of artifacts, as in Go (copy/single.go `copyLayers`).
+ */
+function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[]): boolean {
+  const byDigest = new Map(moved.map((blob) => [blob.digest, blob]));
+  return manifest.layers.some((layer) => {
+    const blob = byDigest.get(layer.digest);
+    const form = blob?.form ?? declaredForm(layer);
+    return isChangeableLayer(manifest, layer) && blob?.outcome !== "kept" &&
+      (form === "zstd" || form === "zstd:chunked");
+  });
 }
 
 /** Layers of equal digest of which different things become are different work. */

@@ -130,6 +130,30 @@ Deno.test("a second push leaves each instance as it is, whatever is known of its
   }
 });
 
+Deno.test("zstd that a list does not mark is marked, and comes after the gzip variant that a push adds", async () => {
+  const { from, to, copy } = createWorld();
+  const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
+  const image = await putImage(from, [zstd]);
+  await putList(from, [{ ...image, ...platform("amd64") }]);
+  await copy({ addCompression: ["gzip"] });
+  const [variant, original, ...more] = await readIndex(to);
+  assert.deepEqual([variant!.annotations, original!.annotations], [undefined, { [ZSTD_ANNOTATION]: "true" }]);
+  assert.deepEqual([original!.digest, more.length], [image.digest, 0]);
+  const { layers } = await readImage(to, variant!.digest);
+  assert.equal(layers[0]!.mediaType, MEDIA_TYPES.ociLayerGzip);
+});
+
+Deno.test("a list that must not change is not marked", async () => {
+  const { from, to, copy } = createWorld();
+  const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
+  await putList(from, [{ ...await putImage(from, [zstd]), ...platform("amd64") }]);
+  const digest = digestOf((await from.getManifest("1")).bytes);
+  assert.equal((await copy({ preserveDigests: true })).digest, digest);
+  assert.notEqual((await copy()).digest, digest);
+  const [entry] = await readIndex(to);
+  assert.deepEqual(entry!.annotations, { [ZSTD_ANNOTATION]: "true" });
+});
+
 Deno.test("a layer that an OCI and a Docker image share is moved once", async () => {
   const { from, to, copy, requests } = createWorld();
   const layer = await put(from, GZIP, MEDIA_TYPES.ociLayerGzip);

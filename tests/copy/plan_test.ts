@@ -191,7 +191,7 @@ Deno.test("a blob that is there stands in only where its form fits", () => {
   }
 });
 
-Deno.test("an index keeps its bytes unless something changed, and tells of zstd where it did", () => {
+Deno.test("an index keeps its bytes unless something changed, and zstd is marked", () => {
   const [first, second] = IMAGES.map(({ digest, manifest }): WrittenInstance => ({
     source: digest,
     besides: undefined,
@@ -200,8 +200,13 @@ Deno.test("an index keeps its bytes unless something changed, and tells of zstd 
     mediaType: MEDIA_TYPES.ociManifest,
     zstd: false,
   })) as [WrittenInstance, WrittenInstance];
-  // Layers that were zstd before are none of our business.
-  assert.equal(editIndex(TOP.manifest, [first, { ...second, zstd: true }]), TOP.manifest);
+  const marked = editIndex(TOP.manifest, [{ ...first, zstd: true }, second]);
+  assert.deepEqual(
+    entriesOf(marked).map((entry) => "annotations" in entry && entry.annotations?.[ZSTD_ANNOTATION]),
+    ["true", false, "true"],
+  );
+  assert.equal(editIndex(marked, [{ ...first, zstd: true }, second]), marked);
+  assert.equal(editIndex(TOP.manifest, [{ ...first, zstd: true }, second], { fixed: true }), TOP.manifest);
   const other = digestOf(encode("other"));
   const edited = editIndex(TOP.manifest, [
     first,
@@ -230,6 +235,16 @@ Deno.test("an index keeps its bytes unless something changed, and tells of zstd 
   const docker = convertIndex(TOP.manifest, MEDIA_TYPES.dockerList, WANTED);
   assert.equal(docker.mediaType, MEDIA_TYPES.dockerList);
   assert.equal(convertIndex(docker, MEDIA_TYPES.dockerList, WANTED), docker);
+});
+
+Deno.test("an index that never had an instance is written with an empty array, of either kind", () => {
+  for (const mediaType of [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerList]) {
+    const manifest = parseManifest(encode({ schemaVersion: 2, mediaType, manifests: null }));
+    assert.ok(isIndex(manifest));
+    const { manifests } = JSON.parse(new TextDecoder().decode(editIndex(manifest, []).bytes));
+    assert.deepEqual(manifests, []);
+    assert.equal(editIndex(manifest, [], { fixed: true }), manifest);
+  }
 });
 
 const status = (status: number) => new RegistryError({ status, method: "GET", url: "https://x/", diagnostics: [] });
