@@ -4,9 +4,9 @@
  */
 import { gzipSync } from "node:zlib";
 import { create, editList, loadFromImage, openStore } from "./mod.ts";
-import { RegistryClient } from "./src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "./src/server/mod.ts";
-import { digestOf, formatPlatform, MEDIA_TYPES } from "./src/spec/mod.ts";
+import { RegistryClient } from "./src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "./src/server/room.ts";
+import { digestOf, formatPlatform, MEDIA_TYPES } from "./src/spec/room.ts";
 
 const PLATFORMS = [
   { os: "linux", architecture: "amd64" },

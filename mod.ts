@@ -28,7 +28,7 @@ export {
   tagImage,
   validateImage,
   verify,
-} from "./src/system/local/mod.ts";
+} from "./src/system/local/room.ts";
 export type {
   CopyImageOptions,
   DeleteRemoteImageOptions,
@@ -52,8 +52,8 @@ export type {
   ValidateImageOptions,
   VerifyImageOptions,
   VerifyReferenceOptions,
-} from "./src/system/local/mod.ts";
-export { BaseList, diffIndexes, listStoredLists, lockerForImage } from "./src/list/mod.ts";
+} from "./src/system/local/room.ts";
+export { BaseList, diffIndexes, listStoredLists, lockerForImage } from "./src/list/room.ts";
 export type {
   AddArtifactOptions,
   AddOptions,
@@ -80,7 +80,7 @@ export type {
   SigningKeys,
   StoredList,
   StoreTarget,
-} from "./src/list/mod.ts";
+} from "./src/list/room.ts";
 export type {
   BlobCandidate,
   BlobFacts,
@@ -97,7 +97,7 @@ export type {
   OutlinedBlob,
   OutlinedImage,
   Selection,
-} from "./src/copy/mod.ts";
+} from "./src/copy/room.ts";
 export type {
   BlobIdentity,
   BlobOrigin,
@@ -122,8 +122,8 @@ export type {
   SystemContext,
   Transport,
   TransportTable,
-} from "./src/image/mod.ts";
-export { createMemoryStore, findLocalImage } from "./src/store/mod.ts";
+} from "./src/image/room.ts";
+export { createMemoryStore, findLocalImage } from "./src/store/room.ts";
 export {
   type Kv,
   type KvAtomic,
@@ -132,7 +132,7 @@ export {
   type KvKeyPart,
   openKvStore,
   type OpenKvStoreOptions,
-} from "./src/store/kv/mod.ts";
+} from "./src/store/kv/room.ts";
 export type {
   BigData,
   CreateImageOptions,
@@ -147,7 +147,7 @@ export type {
   StoredImage,
   StoredLayer,
   WriteBigDataOptions,
-} from "./src/store/mod.ts";
+} from "./src/store/room.ts";
 export {
   DigestMismatchError,
   ERROR_CODES,
@@ -159,7 +159,7 @@ export {
   NamedReference,
   parseDigest,
   parseReference,
-} from "./src/spec/mod.ts";
+} from "./src/spec/room.ts";
 export type {
   Credentials,
   Descriptor,
@@ -174,7 +174,7 @@ export type {
   ParsedManifest,
   Platform,
   RegistryWarning,
-} from "./src/spec/mod.ts";
+} from "./src/spec/room.ts";
 export type {
   ChosenScope,
   KeyMaterial,
@@ -201,4 +201,4 @@ export type {
   VerifiedSigstoreSignature,
   VerifiedSimpleSignature,
   VerifyOptions,
-} from "./src/signature/mod.ts";
+} from "./src/signature/room.ts";

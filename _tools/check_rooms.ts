@@ -5,6 +5,9 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   // Reached only through a list or the embedded registry.
   transport: "list",
   server: "registry",
+  errors: "spec",
+  kv: "store",
+  actions: "system",
 };
 
 /** The rooms without tests. */

@@ -1,5 +1,5 @@
 import { create } from "../mod.ts";
-import { composeIndex } from "../src/system/remote/mod.ts";
+import { composeIndex } from "../src/system/remote/room.ts";
 import { clientOf, makeImage, pushImage } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";

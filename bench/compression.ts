@@ -1,7 +1,7 @@
 import { type Algorithm, createRecoder } from "../src/copy/recoding/mod.ts";
-import { concatBytes, readChunks } from "../src/internal/mod.ts";
-import { encodeTarHeader, tarPadding } from "../src/internal/tar/mod.ts";
-import { digestOf } from "../src/spec/mod.ts";
+import { concatBytes, readChunks } from "../src/internal/room.ts";
+import { encodeTarHeader, tarPadding } from "../src/internal/tar/room.ts";
+import { digestOf } from "../src/spec/room.ts";
 import { words } from "./content.ts";
 import { compare, reportAll } from "./support.ts";
 

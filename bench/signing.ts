@@ -1,6 +1,6 @@
 /** What signing costs in a push: our code beside the newest c/image, with one sigstore key. */
 import { create } from "../mod.ts";
-import { generateSigstoreKeyPair } from "../src/signature/mod.ts";
+import { generateSigstoreKeyPair } from "../src/signature/room.ts";
 import { CLI } from "../tests/support/cli.ts";
 import { encode, pushPlatforms } from "../tests/support/images.ts";
 import { IMAGECOPY } from "../tests/support/oracles.ts";

@@ -1,6 +1,6 @@
-import type { RegistryWarning } from "../spec/mod.ts";
-import type { ImageStore } from "../store/mod.ts";
-import type { FoundSource, SystemContext } from "../system/local/mod.ts";
+import type { RegistryWarning } from "../spec/room.ts";
+import type { ImageStore } from "../store/room.ts";
+import type { FoundSource, SystemContext } from "../system/local/room.ts";
 import { type CredentialFlags, credentialsContext } from "./credentials.ts";
 import { type CertificateFlags, configurationContext } from "./engine_options.ts";
 import { UsageError } from "./errors.ts";
@@ -35,7 +35,7 @@ export interface CommandContext {
 
 /** Opens the store that the global options mean. */
 export async function openStoreOf({ globals }: CommandContext): Promise<ImageStore> {
-  const { openStore } = await import("../system/local/store/mod.ts");
+  const { openStore } = await import("../system/local/store/room.ts");
   const { root, runroot, storageDriver, storageOpt } = globals;
   const systemContext = configurationContext(globals);
   return await openStore({ root, runRoot: runroot, driver: storageDriver, driverOptions: storageOpt, systemContext });

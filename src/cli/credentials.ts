@@ -1,4 +1,4 @@
-import type { FoundSource, SystemContext } from "../system/local/mod.ts";
+import type { FoundSource, SystemContext } from "../system/local/room.ts";
 import { UsageError } from "./errors.ts";
 import { readSecret } from "./secrets.ts";
 

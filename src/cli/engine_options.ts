@@ -1,5 +1,5 @@
 /** What the engine takes beside the options that every push has: certificates, configuration, signatures. */
-import type { PushOptions } from "../list/mod.ts";
+import type { PushOptions } from "../list/room.ts";
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import { readSecret } from "./secrets.ts";
@@ -43,7 +43,7 @@ export interface PolicyFlags {
 /** By which policy images are judged. */
 export async function policyOptions({ insecurePolicy }: PolicyFlags) {
   if (!insecurePolicy) return {};
-  const { acceptAnything } = await import("../signature/mod.ts");
+  const { acceptAnything } = await import("../signature/room.ts");
   return { signaturePolicy: acceptAnything };
 }
 
@@ -74,6 +74,6 @@ export async function signingOptions(flags: SigningFlags): Promise<Partial<PushO
 }
 
 async function readPassphrase(file: string): Promise<Uint8Array> {
-  const { readPassphraseFile } = await import("../signature/files/mod.ts");
+  const { readPassphraseFile } = await import("../signature/files/room.ts");
   return await readPassphraseFile(file);
 }

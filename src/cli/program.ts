@@ -1,4 +1,4 @@
-import { VERSION } from "../internal/mod.ts";
+import { VERSION } from "../internal/room.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition } from "./definition.ts";
 import { COMMAND_NAMES, findDefinition } from "./definitions/mod.ts";

@@ -1,4 +1,4 @@
-import type { RegistryWarning } from "../spec/mod.ts";
+import type { RegistryWarning } from "../spec/room.ts";
 import { ExitError, formatError, ParseError } from "./errors.ts";
 import { choosePersona, type Persona } from "./persona.ts";
 import { runProgram } from "./program.ts";

@@ -1,7 +1,7 @@
-import { loadContainersConf } from "../config/files/mod.ts";
-import type { PushOptions } from "../list/mod.ts";
-import { MEDIA_TYPES } from "../spec/mod.ts";
-import type { SystemContext } from "../system/local/mod.ts";
+import { loadContainersConf } from "../config/files/room.ts";
+import type { PushOptions } from "../list/room.ts";
+import { MEDIA_TYPES } from "../spec/room.ts";
+import type { SystemContext } from "../system/local/room.ts";
 import { UsageError } from "./errors.ts";
 import { parseCount, parseDuration } from "./flags.ts";
 

@@ -1,5 +1,5 @@
-import { decodeBase64 } from "../internal/mod.ts";
-import type { Credentials } from "../spec/mod.ts";
+import { decodeBase64 } from "../internal/room.ts";
+import type { Credentials } from "../spec/room.ts";
 import { type ConfTable, parseJsonFile } from "./document/mod.ts";
 
 /** A credential file: podman's `auth.json`, Docker's `config.json`, or the older `.dockercfg`. */

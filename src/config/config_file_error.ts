@@ -1,4 +1,4 @@
-import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/mod.ts";
+import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
 /** Where in a configuration file something is. */
 export interface ConfigFilePlace {

@@ -1,4 +1,5 @@
-import { type Credentials, isObject, ManifestsError } from "../spec/mod.ts";
+import { isObject } from "../json/room.ts";
+import { type Credentials, ManifestsError } from "../spec/room.ts";
 
 /** What a credential helper left when it ended. */
 export interface HelperOutcome {

@@ -1,4 +1,4 @@
-import { decodeUtf8 } from "../internal/mod.ts";
+import { decodeUtf8 } from "../internal/room.ts";
 import { ConfigFileError } from "./config_file_error.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { findUrl } from "../internal/mod.ts";
+import { findUrl } from "../internal/room.ts";
 import { type ConfTable, parseYaml, type YamlParser } from "./document/mod.ts";
 
 /** Where the signatures of some images are (a section of `registries.d`). */
@@ -94,7 +94,7 @@ export interface FoundSignatureStorage {
  * @example
  * ```ts
  * import * as yaml from "yaml";
- * import { findSignatureStorage, parseRegistriesD } from "./mod.ts";
+ * import { findSignatureStorage, parseRegistriesD } from "./room.ts";
  * import assert from "node:assert/strict";
  *
  * const text = "docker:\n  quay.io/me:\n    use-sigstore-attachments: true\n";

@@ -1,4 +1,4 @@
-import { findUrl } from "../internal/mod.ts";
+import { findUrl } from "../internal/room.ts";
 import { type ConfTable, parseYaml, type YamlParser } from "./document/mod.ts";
 
 /** How sigstore signatures are made (containers-sigstore-signing-params.yaml.5). */

@@ -1,5 +1,5 @@
-import type { BlobOrigin } from "../image/mod.ts";
-import type { Digest } from "../spec/mod.ts";
+import type { BlobOrigin } from "../image/room.ts";
+import type { Digest } from "../spec/room.ts";
 import type { BlobFacts, KnownCompression } from "./blob_info/facts.ts";
 import { createMemoryFacts } from "./blob_info/memory_facts.ts";
 import type { LayerForm } from "./layer_policy.ts";

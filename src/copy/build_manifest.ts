@@ -14,7 +14,7 @@ import {
   replaceLayers,
   replaceSchema1Layers,
   schema1EmptyLayers,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { baseAlgorithm, withoutChunkedAnnotations } from "./recoding/mod.ts";
 import type { LayerForm } from "./layer_policy.ts";
 import type { MovedBlob } from "./move_blob.ts";

@@ -4,9 +4,9 @@ import type {
   ImageReference,
   ImageSource,
   SystemContext,
-} from "../image/mod.ts";
-import type { SignaturePolicy, Signer } from "../signature/mod.ts";
-import { type Digest, ManifestsError, type NamedReference } from "../spec/mod.ts";
+} from "../image/room.ts";
+import type { SignaturePolicy, Signer } from "../signature/room.ts";
+import { type Digest, ManifestsError, type NamedReference } from "../spec/room.ts";
 import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
 import type { WrittenManifest } from "./edit_index.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";

@@ -12,7 +12,7 @@ import {
   serializeDockerList,
   serializeOciIndex,
   ZSTD_ANNOTATION,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 
 /** A manifest as it was written. */
 export interface WrittenManifest {

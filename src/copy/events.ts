@@ -1,5 +1,5 @@
-import type { Signature } from "../signature/mod.ts";
-import type { Digest } from "../spec/mod.ts";
+import type { Signature } from "../signature/room.ts";
+import type { Digest } from "../spec/room.ts";
 import type { OutlinedImage } from "./outline.ts";
 
 /** How a blob came to be at the destination. */

@@ -6,7 +6,7 @@ import {
   MEDIA_TYPES,
   type ParsedImage,
   type ParsedIndex,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { type Algorithm, baseAlgorithm } from "./recoding/mod.ts";
 
 /** What decides the types in which manifests may be written. */

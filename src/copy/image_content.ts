@@ -1,20 +1,19 @@
-import type { ImageSource } from "../image/mod.ts";
-import { decompressStream, peekCompression } from "../internal/compression/mod.ts";
-import { OncePerKey, readChunks, type Semaphore } from "../internal/mod.ts";
+import type { ImageSource } from "../image/room.ts";
+import { decompressStream, peekCompression } from "../internal/compression/room.ts";
+import { OncePerKey, readChunks, type Semaphore } from "../internal/room.ts";
+import { isObject, parseJson } from "../json/room.ts";
 import {
   createDigester,
   type Digest,
   DigestMismatchError,
   isDigest,
-  isObject,
   ManifestsError,
   MAX_CONFIG_SIZE,
   MEDIA_TYPES,
-  parseJson,
   readBlob,
   schema1EmptyLayers,
   verifyBlob,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
 import type { MovedBlob } from "./move_blob.ts";
 import type { PlannedBlob, PlannedImage } from "./plan_types.ts";

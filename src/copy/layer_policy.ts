@@ -1,5 +1,5 @@
-import type { LayerCompressionWish } from "../image/mod.ts";
-import type { Descriptor } from "../spec/mod.ts";
+import type { LayerCompressionWish } from "../image/room.ts";
+import type { Descriptor } from "../spec/room.ts";
 import { type Algorithm, baseAlgorithm, isZstdChunked, type Recoding } from "./recoding/mod.ts";
 
 /** What is wanted of a layer's compression. */

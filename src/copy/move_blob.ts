@@ -1,6 +1,6 @@
-import type { BlobIdentity, BlobOrigin, ImageDestination, ImageSource, NewBlob } from "../image/mod.ts";
-import { type Compression, peekCompression } from "../internal/compression/mod.ts";
-import { type ByteStream, type CallOptions, mapStream, type Semaphore } from "../internal/mod.ts";
+import type { BlobIdentity, BlobOrigin, ImageDestination, ImageSource, NewBlob } from "../image/room.ts";
+import { type Compression, peekCompression } from "../internal/compression/room.ts";
+import { type ByteStream, type CallOptions, mapStream, type Semaphore } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -8,7 +8,7 @@ import {
   isManifestsError,
   UNKNOWN_SIZE,
   verifyBlob,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
 import type { KnownCompression } from "./blob_info/facts.ts";
 import { isZstdChunked, type Recoded, type Recoder } from "./recoding/mod.ts";

@@ -5,7 +5,7 @@ import {
   entriesOf,
   type ParsedIndex,
   ZSTD_ANNOTATION,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { type Algorithm, baseAlgorithm } from "./recoding/mod.ts";
 
 /** What is done with an instance: it is copied, or copied once more in another compression. */

@@ -1,6 +1,6 @@
-import type { ImageDestination } from "../image/mod.ts";
-import { allOrAbort, Semaphore } from "../internal/mod.ts";
-import { type Digest, entriesOf, formatPlatform, isForeignLayer } from "../spec/mod.ts";
+import type { ImageDestination } from "../image/room.ts";
+import { allOrAbort, Semaphore } from "../internal/room.ts";
+import { type Digest, entriesOf, formatPlatform, isForeignLayer } from "../spec/room.ts";
 import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
 import {
   type CopyPlan,

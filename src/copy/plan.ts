@@ -5,7 +5,7 @@ import {
   ManifestsError,
   type NamedReference,
   UNKNOWN_SIZE,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { cannotModify, indexTypes } from "./formats.ts";
 import { planOperations } from "./operations.ts";
 import { compressionAfter, fixedBy, forcedType, planImage, type PlanSurroundings } from "./plan_image.ts";

@@ -1,4 +1,4 @@
-import type { DestinationAbilities } from "../image/mod.ts";
+import type { DestinationAbilities } from "../image/room.ts";
 import {
   convertToDockerManifest,
   type Descriptor,
@@ -9,7 +9,7 @@ import {
   MEDIA_TYPES,
   type ParsedImage,
   schema1EmptyLayers,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { cannotModify, imageTypes } from "./formats.ts";
 import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
 import type { InstanceCompression } from "./operations.ts";

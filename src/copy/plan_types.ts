@@ -1,6 +1,6 @@
-import type { BlobOrigin, InstancePlace } from "../image/mod.ts";
-import type { Signature } from "../signature/mod.ts";
-import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/mod.ts";
+import type { BlobOrigin, InstancePlace } from "../image/room.ts";
+import type { Signature } from "../signature/room.ts";
+import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/room.ts";
 import type { LayerPolicy } from "./layer_policy.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 import { listReachable } from "./walk.ts";

@@ -4,9 +4,9 @@ import {
   type InstancePlace,
   readManifest,
   type VerifiedManifest,
-} from "../image/mod.ts";
-import { allOrAbort } from "../internal/mod.ts";
-import { isSignatureReferrer, type Signature, type SignaturePolicy } from "../signature/mod.ts";
+} from "../image/room.ts";
+import { allOrAbort } from "../internal/room.ts";
+import { isSignatureReferrer, type Signature, type SignaturePolicy } from "../signature/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -16,7 +16,7 @@ import {
   isManifestsError,
   ManifestsError,
   type ParsedIndex,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { blobsOf, type ReadManifest, type ReadNode } from "./read_types.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { selectInstances, type Selection } from "./select.ts";

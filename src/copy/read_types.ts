@@ -1,6 +1,6 @@
-import type { BlobOrigin, InstancePlace } from "../image/mod.ts";
-import type { Signature } from "../signature/mod.ts";
-import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/mod.ts";
+import type { BlobOrigin, InstancePlace } from "../image/room.ts";
+import type { Signature } from "../signature/room.ts";
+import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/room.ts";
 import { listReachable } from "./walk.ts";
 
 /** What is known of every manifest that will be copied. */

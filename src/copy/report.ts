@@ -1,5 +1,5 @@
-import type { Signature } from "../signature/mod.ts";
-import { entriesOf } from "../spec/mod.ts";
+import type { Signature } from "../signature/room.ts";
+import { entriesOf } from "../spec/room.ts";
 import { ignoreFailure } from "./events.ts";
 import { type CopyPlan, listIndexes, type PlannedImage, type PlannedNode } from "./plan_types.ts";
 

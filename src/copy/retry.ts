@@ -1,6 +1,6 @@
 import { delay } from "@std/async";
-import { backoffDelay } from "../internal/mod.ts";
-import { isManifestsError } from "../spec/mod.ts";
+import { backoffDelay } from "../internal/room.ts";
+import { isManifestsError } from "../spec/room.ts";
 import type { CopyEvent } from "./events.ts";
 
 /** How steps of a copy are tried again. */

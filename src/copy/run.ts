@@ -1,6 +1,6 @@
-import type { ImageDestination, ImageSource, NewBlob, StoredManifest } from "../image/mod.ts";
-import type { Signature } from "../signature/mod.ts";
-import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/mod.ts";
+import type { ImageDestination, ImageSource, NewBlob, StoredManifest } from "../image/room.ts";
+import type { Signature } from "../signature/room.ts";
+import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/room.ts";
 import {
   convertToOciManifest,
   type Digest,
@@ -15,7 +15,7 @@ import {
   type ParsedImage,
   type ParsedManifest,
   type Platform,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
 import { buildManifest } from "./build_manifest.ts";
 import { createRecoder, type Recoder } from "./recoding/mod.ts";

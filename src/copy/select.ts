@@ -5,7 +5,7 @@ import {
   ManifestsError,
   type ParsedIndex,
   type Platform,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 
 /** Which instances of a list are copied. */
 export interface Selection {

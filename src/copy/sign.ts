@@ -1,7 +1,7 @@
-import type { ImageDestination, StoredManifest } from "../image/mod.ts";
-import { allOrAbort, type Semaphore, type SignalOptions } from "../internal/mod.ts";
-import type { Signature, Signer } from "../signature/mod.ts";
-import { manifestDigest, ManifestsError, type NamedReference } from "../spec/mod.ts";
+import type { ImageDestination, StoredManifest } from "../image/room.ts";
+import { allOrAbort, type Semaphore, type SignalOptions } from "../internal/room.ts";
+import type { Signature, Signer } from "../signature/room.ts";
+import { manifestDigest, ManifestsError, type NamedReference } from "../spec/room.ts";
 import type { CopyEvent } from "./events.ts";
 
 /** How what is copied is signed. */

@@ -1,5 +1,5 @@
-import type { Fetch } from "../internal/mod.ts";
-import type { Credentials, RegistryWarning } from "../spec/mod.ts";
+import type { Fetch } from "../internal/room.ts";
+import type { Credentials, RegistryWarning } from "../spec/room.ts";
 
 /** How something is attached to an image in a registry. */
 export type ReferrersMode = "legacy" | "oci-1-1";

@@ -1,6 +1,6 @@
-import type { ByteStream, CallOptions, SignalOptions } from "../internal/mod.ts";
-import type { Signature } from "../signature/mod.ts";
-import type { Descriptor, Digest, NamedReference, ParsedImage } from "../spec/mod.ts";
+import type { ByteStream, CallOptions, SignalOptions } from "../internal/room.ts";
+import type { Signature } from "../signature/room.ts";
+import type { Descriptor, Digest, NamedReference, ParsedImage } from "../spec/room.ts";
 import type { SystemContext } from "./system_context.ts";
 
 /** Which image of several is meant. */

@@ -6,7 +6,7 @@ import {
   type ParsedManifest,
   parseManifest,
   verifyManifestDigest,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import type { ImageSource, InstanceOptions } from "./types.ts";
 
 /** A manifest that was read from a source and is what it was asked for. */

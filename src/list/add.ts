@@ -1,5 +1,6 @@
-import { type ImageReference, type ImageSource, readManifest, type SystemContext } from "../image/mod.ts";
-import { allOrAbort, Semaphore } from "../internal/mod.ts";
+import { type ImageReference, type ImageSource, readManifest, type SystemContext } from "../image/room.ts";
+import { allOrAbort, Semaphore } from "../internal/room.ts";
+import { parseJson, StructReader } from "../json/room.ts";
 import {
   chooseInstance,
   createPlatform,
@@ -15,11 +16,9 @@ import {
   MEDIA_TYPES,
   type ParsedImage,
   type ParsedManifest,
-  parseJson,
   type Platform,
   readBlob,
-  StructReader,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 
 /** Options for {@linkcode List.add}. */
 export interface AddOptions {

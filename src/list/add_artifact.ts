@@ -1,5 +1,6 @@
-import { type ImageReference, readManifest, type SystemContext } from "../image/mod.ts";
-import { allOrAbort, encodeUtf8, readChunks, Semaphore } from "../internal/mod.ts";
+import { type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
+import { allOrAbort, encodeUtf8, readChunks, Semaphore } from "../internal/room.ts";
+import { encodeGoJsonText, type GoJsonValue, sortedMap } from "../json/room.ts";
 import {
   createDigester,
   type Descriptor,
@@ -7,13 +8,10 @@ import {
   type Digest,
   digestOf,
   EMPTY_DESCRIPTOR,
-  encodeGoJsonText,
-  type GoJsonValue,
   isIndex,
   MEDIA_TYPES,
   type Platform,
-  sortedMap,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import type { ArtifactFile, HostFiles } from "./host.ts";
 import { mediaTypeOfFile, SNIFF_LENGTH } from "./media_type.ts";
 

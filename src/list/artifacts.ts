@@ -1,5 +1,6 @@
-import { decodeBase64, encodeBase64 } from "../internal/mod.ts";
-import { encodeGoJson, type GoJsonValue, isObject, ManifestsSyntaxError, parseJson, sortedMap } from "../spec/mod.ts";
+import { decodeBase64, encodeBase64 } from "../internal/room.ts";
+import { encodeGoJson, type GoJsonValue, isObject, parseJson, sortedMap } from "../json/room.ts";
+import { ManifestsSyntaxError } from "../spec/room.ts";
 
 /**
  * What is known of the artifacts of a list: their manifests, and where the content is that the manifests name. Kept

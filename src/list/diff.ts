@@ -5,7 +5,7 @@ import {
   entriesOf,
   formatPlatform,
   type ParsedIndex,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 
 /** An instance that two lists have differently, or that one lacks. */
 export interface InstanceDifference {

@@ -16,7 +16,7 @@ import {
   type Platform,
   serializeDockerList,
   serializeOciIndex,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry, toMap } from "./entry.ts";
 
 /** An instance to be added to a list. */

@@ -1,4 +1,4 @@
-import { createPlatform, type Descriptor, type Digest, type DockerListEntry, type Platform } from "../spec/mod.ts";
+import { createPlatform, type Descriptor, type Digest, type DockerListEntry, type Platform } from "../spec/room.ts";
 
 /**
  * What the OCI and the Docker form of an instance have between them. Go keeps two structs in step; here one record

@@ -1,9 +1,9 @@
-import type { BlobInfoCache, SignaturePolicy } from "../copy/mod.ts";
-import type { ImageReference, SystemContext, TransportTable } from "../image/mod.ts";
-import type { ByteStream, Fetch } from "../internal/mod.ts";
-import type { Signer } from "../signature/mod.ts";
+import type { BlobInfoCache, SignaturePolicy } from "../copy/room.ts";
+import type { ImageReference, SystemContext, TransportTable } from "../image/room.ts";
+import type { ByteStream, Fetch } from "../internal/room.ts";
+import type { Signer } from "../signature/room.ts";
 import type { StoreTarget } from "./push_to_store.ts";
-import type { Platform } from "../spec/mod.ts";
+import type { Platform } from "../spec/room.ts";
 
 /** A file of an artifact. */
 export interface ArtifactFile {

@@ -1,5 +1,5 @@
-import type { ImageStore } from "../store/mod.ts";
-import { ManifestsError } from "../spec/mod.ts";
+import type { ImageStore } from "../store/room.ts";
+import { ManifestsError } from "../spec/room.ts";
 import type { ListHost } from "./host.ts";
 import { BaseList, type LoadedList } from "./list.ts";
 import { loadList } from "./load.ts";

@@ -1,6 +1,6 @@
-import type { CopyOutline } from "../copy/mod.ts";
-import type { ImageReference } from "../image/mod.ts";
-import { allOrAbort } from "../internal/mod.ts";
+import type { CopyOutline } from "../copy/room.ts";
+import type { ImageReference } from "../image/room.ts";
+import { allOrAbort } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -12,8 +12,8 @@ import {
   MEDIA_TYPES,
   normalizeLocalName,
   parseDigest,
-} from "../spec/mod.ts";
-import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/mod.ts";
+} from "../spec/room.ts";
+import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/room.ts";
 import { type AddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
 import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
@@ -315,7 +315,7 @@ export class BaseList extends EditableIndex {
     const target = await this.#host.openStoreOf?.(to);
     if (!target) {
       // Most programs that edit lists push none: what moves images is loaded when it is needed.
-      const { copyImage } = await import("../copy/mod.ts");
+      const { copyImage } = await import("../copy/room.ts");
       return await pushList(this.#pushTo(to, options), copyImage);
     }
     await using _opened = target.store;
@@ -330,7 +330,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} As {@linkcode push} does before anything is written.
    */
   async outlinePush(destination: string | ImageReference, options: PushOptions = {}): Promise<CopyOutline> {
-    const { outlineCopy } = await import("../copy/mod.ts");
+    const { outlineCopy } = await import("../copy/room.ts");
     return await pushList(this.#pushTo(this.#resolve(destination), options), outlineCopy);
   }
 

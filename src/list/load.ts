@@ -1,4 +1,4 @@
-import type { SignalOptions } from "../internal/mod.ts";
+import type { SignalOptions } from "../internal/room.ts";
 import {
   type Digest,
   guessMediaType,
@@ -6,8 +6,8 @@ import {
   isManifestsError,
   ListImageUnknownError,
   ManifestsError,
-} from "../spec/mod.ts";
-import { findLocalImage, type ImageStore, type Locker, type StoredImage } from "../store/mod.ts";
+} from "../spec/room.ts";
+import { findLocalImage, type ImageStore, type Locker, type StoredImage } from "../store/room.ts";
 import type { LoadedList } from "./list.ts";
 import { digestItems, LIST_KEYS, readRecords } from "./records.ts";
 

@@ -1,8 +1,8 @@
-import type { CopyEvent, CopyOptions, CopyResult } from "../copy/mod.ts";
-import type { ImageReference, SystemContext } from "../image/mod.ts";
-import type { SignaturePolicy, Signer } from "../signature/mod.ts";
-import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/mod.ts";
-import type { ImageStore } from "../store/mod.ts";
+import type { CopyEvent, CopyOptions, CopyResult } from "../copy/room.ts";
+import type { ImageReference, SystemContext } from "../image/room.ts";
+import type { SignaturePolicy, Signer } from "../signature/room.ts";
+import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/room.ts";
+import type { ImageStore } from "../store/room.ts";
 import type { ListHost } from "./host.ts";
 import type { ImageListSelection } from "./reference.ts";
 

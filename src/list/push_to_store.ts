@@ -7,8 +7,8 @@ import {
   isIndexMediaType,
   MEDIA_TYPES,
   parseManifest,
-} from "../spec/mod.ts";
-import { type ImageStore, randomImageId } from "../store/mod.ts";
+} from "../spec/room.ts";
+import { type ImageStore, randomImageId } from "../store/room.ts";
 import { notAManifestList } from "./load.ts";
 import type { PushOptions, PushResult } from "./push.ts";
 import { digestItems, LIST_KEYS, type ListRecords, readRecords, writeRecords } from "./records.ts";

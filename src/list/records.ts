@@ -1,15 +1,6 @@
-import type { BigData, ImageWithData } from "../store/mod.ts";
-import {
-  type Digest,
-  digestOf,
-  encodeGoJson,
-  isDigest,
-  isObject,
-  ManifestsError,
-  ManifestsSyntaxError,
-  parseJson,
-  sortedMap,
-} from "../spec/mod.ts";
+import type { BigData, ImageWithData } from "../store/room.ts";
+import { encodeGoJson, isObject, parseJson, sortedMap } from "../json/room.ts";
+import { type Digest, digestOf, isDigest, ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
 import { Artifacts } from "./artifacts.ts";
 
 /** The big data of which a list consists in a store. */

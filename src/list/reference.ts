@@ -1,4 +1,4 @@
-import type { Selection } from "../copy/mod.ts";
+import type { Selection } from "../copy/room.ts";
 import type {
   BlobOrigin,
   ImageDestination,
@@ -10,9 +10,9 @@ import type {
   ReferrersOptions,
   SignedManifest,
   SystemContext,
-} from "../image/mod.ts";
-import { type ByteStream, encodeUtf8, OncePerKey, type SignalOptions, streamOf } from "../internal/mod.ts";
-import type { Signature } from "../signature/mod.ts";
+} from "../image/room.ts";
+import { type ByteStream, encodeUtf8, OncePerKey, type SignalOptions, streamOf } from "../internal/room.ts";
+import type { Signature } from "../signature/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -20,7 +20,7 @@ import {
   ManifestsError,
   MEDIA_TYPES,
   type ParsedImage,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Original } from "./editable_index.ts";
 import type { ListHost } from "./host.ts";

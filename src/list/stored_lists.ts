@@ -1,5 +1,5 @@
-import { entriesOf, formatPlatform, isIndex, parseManifest } from "../spec/mod.ts";
-import type { ImageStore } from "../store/mod.ts";
+import { entriesOf, formatPlatform, isIndex, parseManifest } from "../spec/room.ts";
+import type { ImageStore } from "../store/room.ts";
 
 /** A list in a store. */
 export interface StoredList {

@@ -1,5 +1,5 @@
-import { findUrl, OncePerKey } from "../internal/mod.ts";
-import { type Credentials, isManifestsError, ManifestsError } from "../spec/mod.ts";
+import { findUrl, OncePerKey } from "../internal/room.ts";
+import { type Credentials, isManifestsError, ManifestsError } from "../spec/room.ts";
 import type { Challenge } from "./challenge.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";

@@ -1,5 +1,5 @@
-import type { ByteStream, CallOptions } from "../internal/mod.ts";
-import { type Digest, isManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import type { ByteStream, CallOptions } from "../internal/room.ts";
+import { type Digest, isManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { openDownload } from "./download.ts";
 import { errorOf } from "./errors.ts";
 import { openForeign } from "./foreign.ts";

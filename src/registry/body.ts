@@ -1,5 +1,5 @@
-import { type ByteStream, mapStream, type StreamHooks } from "../internal/mod.ts";
-import { ManifestsError } from "../spec/mod.ts";
+import { type ByteStream, mapStream, type StreamHooks } from "../internal/room.ts";
+import { ManifestsError } from "../spec/room.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
 

@@ -1,4 +1,4 @@
-import { type ByteStream, compactChunk, concatBytes } from "../internal/mod.ts";
+import { type ByteStream, compactChunk, concatBytes } from "../internal/room.ts";
 
 /** Reads a stream in pieces of a given length. */
 export class ChunkReader {

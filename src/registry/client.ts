@@ -1,5 +1,5 @@
-import { type Fetch, OncePerKey, type SignalOptions, VERSION } from "../internal/mod.ts";
-import { type Credentials, ManifestsError, type RegistryWarning } from "../spec/mod.ts";
+import { type Fetch, OncePerKey, type SignalOptions, VERSION } from "../internal/room.ts";
+import { type Credentials, ManifestsError, type RegistryWarning } from "../spec/room.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, RegistryError } from "./errors.ts";

@@ -1,5 +1,5 @@
-import { type ByteStream, mapStream } from "../internal/mod.ts";
-import { ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { type ByteStream, mapStream } from "../internal/room.ts";
+import { ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { bodyOf } from "./body.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";

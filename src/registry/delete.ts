@@ -1,4 +1,4 @@
-import { type CallOptions, encodeUtf8 } from "../internal/mod.ts";
+import { type CallOptions, encodeUtf8 } from "../internal/room.ts";
 import {
   EMPTY_DESCRIPTOR,
   EMPTY_JSON,
@@ -8,7 +8,7 @@ import {
   MEDIA_TYPES,
   parseManifest,
   type Referrer,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { errorOf, RegistryError } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
 import { getManifest } from "./manifests.ts";

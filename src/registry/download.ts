@@ -1,5 +1,5 @@
-import type { ByteStream } from "../internal/mod.ts";
-import { type Digest, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import type { ByteStream } from "../internal/room.ts";
+import { type Digest, ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { bodyOf, BrokenBodyError } from "./body.ts";
 import { findContentRange } from "./content_range.ts";
 import { decodeBody, isEncoded } from "./content_encoding.ts";

@@ -1,9 +1,10 @@
-import { readStream } from "../internal/mod.ts";
+import { readStream } from "../internal/room.ts";
 import { bodyOf } from "./body.ts";
 import { parseChallenges } from "./challenge.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http.ts";
-import { type ErrorCode, isObject, ManifestsError, type ManifestsErrorOptions } from "../spec/mod.ts";
+import { isObject } from "../json/room.ts";
+import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
 /** How much of an error answer is read, in bytes. */
 const MAX_ERROR_BODY = 64 * 1024;

@@ -1,5 +1,5 @@
-import { type ByteStream, findUrl } from "../internal/mod.ts";
-import { isManifestsError, ManifestsError } from "../spec/mod.ts";
+import { type ByteStream, findUrl } from "../internal/room.ts";
+import { isManifestsError, ManifestsError } from "../spec/room.ts";
 import { type DownloadOptions, openDownload } from "./download.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { isPrivateHost } from "./private_host.ts";

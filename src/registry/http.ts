@@ -1,6 +1,6 @@
 import { delay } from "@std/async";
-import { backoffDelay, type ByteStream, type Fetch, findUrl, Semaphore } from "../internal/mod.ts";
-import { ManifestsError } from "../spec/mod.ts";
+import { backoffDelay, type ByteStream, type Fetch, findUrl, Semaphore } from "../internal/room.ts";
+import { ManifestsError } from "../spec/room.ts";
 import { retryAfter } from "./errors.ts";
 import { HostPauses } from "./pause.ts";
 import { redactUrl } from "./redact.ts";

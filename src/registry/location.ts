@@ -1,4 +1,4 @@
-import { findUrl } from "../internal/mod.ts";
+import { findUrl } from "../internal/room.ts";
 import type { HttpResponse } from "./http.ts";
 
 /**

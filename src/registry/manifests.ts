@@ -1,4 +1,4 @@
-import { type CallOptions, readStream, streamOf } from "../internal/mod.ts";
+import { type CallOptions, readStream, streamOf } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -9,7 +9,7 @@ import {
   MAX_MANIFEST_SIZE,
   MEDIA_TYPES,
   verifyManifestDigest,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { bodyOf, BrokenBodyError } from "./body.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";

@@ -1,4 +1,4 @@
-import { isManifestsError } from "../spec/mod.ts";
+import { isManifestsError } from "../spec/room.ts";
 import { RegistryError } from "./errors.ts";
 
 /** What a registry may say of a session or token that another one would not be told. */

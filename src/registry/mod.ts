@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ByteStream, CallOptions, Fetch } from "../internal/mod.ts";
+export type { ByteStream, CallOptions, Fetch } from "../internal/room.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type ApiRequest, RegistryClient, type RegistryClientOptions } from "./client.ts";
 export type { HttpRequest, HttpResponse, Patience } from "./http.ts";
@@ -19,4 +19,4 @@ export type { ListReferrersOptions } from "./referrers.ts";
 export { type DeleteTagOptions, Repository } from "./repository.ts";
 export type { OutgoingBlob } from "./upload.ts";
 export type { Upload } from "./upload_session.ts";
-export type { RegistryWarning } from "../spec/mod.ts";
+export type { RegistryWarning } from "../spec/room.ts";

@@ -1,5 +1,6 @@
-import { type CallOptions, findUrl, readStream } from "../internal/mod.ts";
-import { isObject, ManifestsError } from "../spec/mod.ts";
+import { type CallOptions, findUrl, readStream } from "../internal/room.ts";
+import { isObject } from "../json/room.ts";
+import { ManifestsError } from "../spec/room.ts";
 import { bodyOf } from "./body.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";

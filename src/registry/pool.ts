@@ -1,5 +1,5 @@
-import type { Fetch } from "../internal/mod.ts";
-import type { Credentials } from "../spec/mod.ts";
+import type { Fetch } from "../internal/room.ts";
+import type { Credentials } from "../spec/room.ts";
 import { RegistryClient, type RegistryClientOptions } from "./client.ts";
 
 /** How the clients of a pool send requests. */

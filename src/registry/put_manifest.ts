@@ -1,4 +1,4 @@
-import type { CallOptions } from "../internal/mod.ts";
+import type { CallOptions } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -8,7 +8,7 @@ import {
   manifestDigest,
   ManifestsError,
   verifyManifestDigest,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { errorOf } from "./errors.ts";
 import { findManifest } from "./manifests.ts";
 import type { RepositoryApi } from "./repository_api.ts";

@@ -1,4 +1,4 @@
-import { findUrl } from "../internal/mod.ts";
+import { findUrl } from "../internal/room.ts";
 
 /** A URL without what may be secret: user information, query and fragment. */
 export function redactUrl(url: string): string {

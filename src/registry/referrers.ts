@@ -1,4 +1,4 @@
-import { type CallOptions, readStream } from "../internal/mod.ts";
+import { type CallOptions, readStream } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -9,7 +9,7 @@ import {
   MEDIA_TYPES,
   parseManifest,
   parseOciIndex,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { bodyOf } from "./body.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";

@@ -1,5 +1,5 @@
-import { type CallOptions, Semaphore } from "../internal/mod.ts";
-import { type Descriptor, type Digest, isManifestsError, MEDIA_TYPES, serializeOciIndex } from "../spec/mod.ts";
+import { type CallOptions, Semaphore } from "../internal/room.ts";
+import { type Descriptor, type Digest, isManifestsError, MEDIA_TYPES, serializeOciIndex } from "../spec/room.ts";
 import type { RegistryClient } from "./client.ts";
 import { putManifest } from "./put_manifest.ts";
 import { readReferrersTag, referrersTag } from "./referrers.ts";

@@ -1,4 +1,4 @@
-import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../internal/mod.ts";
+import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -10,7 +10,7 @@ import {
   parseManifest,
   type Referrer,
   verifyBlob,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import {
   cancelUpload,
   getBlob,

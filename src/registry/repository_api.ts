@@ -1,4 +1,4 @@
-import type { CallOptions } from "../internal/mod.ts";
+import type { CallOptions } from "../internal/room.ts";
 import type { RegistryClient } from "./client.ts";
 import type { HttpResponse } from "./http.ts";
 

@@ -1,5 +1,5 @@
-import { type CallOptions, encodeUtf8, readStream } from "../internal/mod.ts";
-import { type Digest, ManifestsError } from "../spec/mod.ts";
+import { type CallOptions, encodeUtf8, readStream } from "../internal/room.ts";
+import { type Digest, ManifestsError } from "../spec/room.ts";
 import { bodyOf } from "./body.ts";
 import { errorOf } from "./errors.ts";
 import type { RepositoryApi } from "./repository_api.ts";

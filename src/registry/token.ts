@@ -1,5 +1,6 @@
-import { encodeBase64, encodeUtf8, readStream } from "../internal/mod.ts";
-import { type Credentials, isObject, ManifestsError } from "../spec/mod.ts";
+import { encodeBase64, encodeUtf8, readStream } from "../internal/room.ts";
+import { isObject } from "../json/room.ts";
+import { type Credentials, ManifestsError } from "../spec/room.ts";
 import { bodyOf } from "./body.ts";
 import type { Challenge } from "./challenge.ts";
 import type { HttpResponse } from "./http.ts";

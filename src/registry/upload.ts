@@ -1,5 +1,5 @@
-import { type ByteStream, readStream } from "../internal/mod.ts";
-import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/mod.ts";
+import { type ByteStream, readStream } from "../internal/room.ts";
+import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { isInBrowser } from "./browser.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { RegistryError } from "./errors.ts";

@@ -1,4 +1,4 @@
-import { ManifestsError } from "../spec/mod.ts";
+import { ManifestsError } from "../spec/room.ts";
 import type { ChunkReader } from "./chunk_reader.ts";
 import { mayResume } from "./may_pass.ts";
 import type { UploadSession } from "./upload_session.ts";

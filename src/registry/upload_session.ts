@@ -1,4 +1,4 @@
-import { isManifestsError, ManifestsError } from "../spec/mod.ts";
+import { isManifestsError, ManifestsError } from "../spec/room.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 import { findLocation } from "./location.ts";

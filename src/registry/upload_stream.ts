@@ -1,5 +1,5 @@
-import type { ByteStream } from "../internal/mod.ts";
-import { ManifestsError } from "../spec/mod.ts";
+import type { ByteStream } from "../internal/room.ts";
+import { ManifestsError } from "../spec/room.ts";
 import type { UploadSession } from "./upload_session.ts";
 
 /** How long a streamed upload may stand still, or its answer take, in milliseconds. */

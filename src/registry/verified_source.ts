@@ -1,4 +1,4 @@
-import { type ByteStream, mapStream } from "../internal/mod.ts";
+import { type ByteStream, mapStream } from "../internal/room.ts";
 import {
   createDigester,
   type Descriptor,
@@ -7,7 +7,7 @@ import {
   DigestMismatchError,
   ManifestsError,
   UNKNOWN_SIZE,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 
 /** Verifies a blob that is read from several positions on, hashing each byte once. */
 export class VerifiedSource {

@@ -1,4 +1,4 @@
-import type { RegistryWarning } from "../spec/mod.ts";
+import type { RegistryWarning } from "../spec/room.ts";
 
 /** How many warnings of one registry are passed on, and how long one may be, in UTF-16 units. */
 const MAX_WARNINGS = 32, MAX_LENGTH = 1000;

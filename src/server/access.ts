@@ -1,4 +1,4 @@
-import { encodeBase64, encodeUtf8 } from "../internal/mod.ts";
+import { encodeBase64, encodeUtf8 } from "../internal/room.ts";
 import { jsonAnswer, Refusal } from "./answers.ts";
 
 /** Who may use a registry, and how they prove who they are. */

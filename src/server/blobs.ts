@@ -1,5 +1,5 @@
-import { type ByteStream, mapStream, streamOf } from "../internal/mod.ts";
-import { type Digest, isDigest } from "../spec/mod.ts";
+import { type ByteStream, mapStream, streamOf } from "../internal/room.ts";
+import { type Digest, isDigest } from "../spec/room.ts";
 import { contentAnswer, emptyAnswer, Refusal } from "./answers.ts";
 import type { RegistryStorage, UploadSession } from "./storage.ts";
 

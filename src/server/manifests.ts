@@ -1,4 +1,4 @@
-import { type ByteStream, readStream } from "../internal/mod.ts";
+import { type ByteStream, readStream } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -14,7 +14,7 @@ import {
   type ParsedManifest,
   parseManifest,
   serializeOciIndex,
-} from "../spec/mod.ts";
+} from "../spec/room.ts";
 import { contentAnswer, emptyAnswer, jsonAnswer, Refusal } from "./answers.ts";
 import type { RegistryStorage } from "./storage.ts";
 

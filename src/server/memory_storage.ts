@@ -1,5 +1,5 @@
-import { type ByteStream, compactChunk, concatBytes, readChunks, streamOf } from "../internal/mod.ts";
-import { type Digest, digestAlgorithm, digestOf } from "../spec/mod.ts";
+import { type ByteStream, compactChunk, concatBytes, readChunks, streamOf } from "../internal/room.ts";
+import { type Digest, digestAlgorithm, digestOf } from "../spec/room.ts";
 import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "./storage.ts";
 
 interface MemoryRepository {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ByteStream } from "../internal/mod.ts";
+export type { ByteStream } from "../internal/room.ts";
 export type { AccessOptions } from "./access.ts";
 export { createMemoryStorage } from "./memory_storage.ts";
 export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";

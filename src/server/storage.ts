@@ -1,5 +1,5 @@
-import type { ByteStream } from "../internal/mod.ts";
-import type { Digest } from "../spec/mod.ts";
+import type { ByteStream } from "../internal/room.ts";
+import type { Digest } from "../spec/room.ts";
 
 /** A manifest as a registry keeps it. */
 export interface StoredManifest {

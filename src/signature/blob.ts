@@ -1,5 +1,6 @@
-import { concatBytes, decodeStrictBase64, encodeBase64, encodeUtf8 } from "../internal/mod.ts";
-import { encodeGoJson, type GoJsonValue, isObject, ManifestsError, parseJson, sortedMap } from "../spec/mod.ts";
+import { concatBytes, decodeStrictBase64, encodeBase64, encodeUtf8 } from "../internal/room.ts";
+import { encodeGoJson, type GoJsonValue, isObject, parseJson, sortedMap } from "../json/room.ts";
+import { ManifestsError } from "../spec/room.ts";
 import { MAX_SIGNATURE_SIZE, type Signature, type SigstoreSignature } from "./types.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { isObject } from "../spec/mod.ts";
+import { isObject } from "../json/room.ts";
 
 /** Which members an object must and may have. */
 export interface MemberNames {

@@ -1,5 +1,6 @@
-import { VERSION } from "../internal/mod.ts";
-import { type Digest, encodeGoJson, type GoJsonValue, isDigest, isManifestsError, parseJson } from "../spec/mod.ts";
+import { VERSION } from "../internal/room.ts";
+import { encodeGoJson, type GoJsonValue, parseJson } from "../json/room.ts";
+import { type Digest, isDigest, isManifestsError } from "../spec/room.ts";
 import { readMembers } from "./members.ts";
 import { refuse } from "./refusal.ts";
 

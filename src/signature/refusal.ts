@@ -1,4 +1,4 @@
-import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/mod.ts";
+import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
 /** A signature, or what should have been one, that is not accepted; `code` says why in one word. */
 export class SignatureRefusedError extends ManifestsError {

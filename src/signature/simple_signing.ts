@@ -1,5 +1,5 @@
-import type { SignalOptions } from "../internal/mod.ts";
-import { manifestDigest, ManifestsError, ManifestsSyntaxError, type NamedReference } from "../spec/mod.ts";
+import type { SignalOptions } from "../internal/room.ts";
+import { manifestDigest, ManifestsError, ManifestsSyntaxError, type NamedReference } from "../spec/room.ts";
 import { type OpenMessage, openMessage } from "./openpgp/mod.ts";
 import { checkClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
 import type { Signer, SimpleSignature } from "./types.ts";

@@ -1,5 +1,5 @@
-import type { SignalOptions } from "../internal/mod.ts";
-import type { Digest, NamedReference } from "../spec/mod.ts";
+import type { SignalOptions } from "../internal/room.ts";
+import type { Digest, NamedReference } from "../spec/room.ts";
 
 /** A signature of the older kind: an OpenPGP message that holds what is claimed. */
 export interface SimpleSignature {

@@ -1,4 +1,4 @@
-import { ManifestsError } from "./errors.ts";
+import { ManifestsError } from "../errors/room.ts";
 import type { Digest } from "./digest.ts";
 import type { ParsedIndex } from "./manifest.ts";
 import { compatiblePlatforms, matchesPlatform, type Platform } from "./platform.ts";

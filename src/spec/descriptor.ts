@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "./digest.ts";
-import { ManifestsSyntaxError } from "./errors.ts";
-import { base64OrNothing, type GoJsonValue, nonEmpty, sortedMap, type StructReader } from "./json/mod.ts";
+import { ManifestsSyntaxError } from "../errors/room.ts";
+import { base64OrNothing, type GoJsonValue, nonEmpty, sortedMap, type StructReader } from "../json/room.ts";
 import { type Platform, platformJson, readPlatform } from "./platform.ts";
 
 /** A content descriptor (image-spec descriptor.md). */

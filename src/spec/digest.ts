@@ -1,5 +1,5 @@
-import { createHasher, type Hasher } from "../internal/mod.ts";
-import { ManifestsSyntaxError } from "./errors.ts";
+import { createHasher, type Hasher } from "../internal/room.ts";
+import { ManifestsSyntaxError } from "../errors/room.ts";
 
 /**
  * A valid content digest such as `sha256:…` (image-spec descriptor.md §Digests). A plain string at run time, so it

@@ -1,5 +1,5 @@
 import { type Descriptor, descriptorJson, readDescriptor } from "./descriptor.ts";
-import { encodeGoJson, type GoJsonValue, nonEmpty, parseJson, sortedMap, StructReader } from "./json/mod.ts";
+import { encodeGoJson, type GoJsonValue, nonEmpty, parseJson, sortedMap, StructReader } from "../json/room.ts";
 import { type ParsedImage, parseManifest } from "./manifest.ts";
 import { MEDIA_TYPES } from "./media_types.ts";
 

@@ -1,6 +1,6 @@
 import { type Descriptor, descriptorJson, readDescriptor, readDigest, readSize } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
-import { encodeGoJson, type GoJsonValue, nonEmpty, parseJson, sortedMap, StructReader } from "./json/mod.ts";
+import { encodeGoJson, type GoJsonValue, nonEmpty, parseJson, sortedMap, StructReader } from "../json/room.ts";
 import { MEDIA_TYPES } from "./media_types.ts";
 import { createPlatform, isEmptyPlatform, type Platform, platformJson, readPlatform } from "./platform.ts";
 

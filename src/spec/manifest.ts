@@ -1,9 +1,9 @@
-import { decodeBase64, decodeUtf8, encodeUtf8 } from "../internal/mod.ts";
+import { decodeBase64, decodeUtf8, encodeUtf8 } from "../internal/room.ts";
 import { type Descriptor, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 import { type Digest, type DigestAlgorithm, digestAlgorithm, digestOf, parseDigest } from "./digest.ts";
-import { DigestMismatchError, ManifestsError, ManifestsSyntaxError } from "./errors.ts";
+import { DigestMismatchError, ManifestsError, ManifestsSyntaxError } from "../errors/room.ts";
 import { type DockerList, type DockerListEntry, type OciIndex, readDockerList, readOciIndex } from "./index.ts";
-import { isObject, parseJson, StructReader } from "./json/mod.ts";
+import { isObject, parseJson, StructReader } from "../json/room.ts";
 import { isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
 
 /** How large a manifest may be, in bytes: 4 MiB, what the distribution specification asks registries to accept. */

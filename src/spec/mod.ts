@@ -5,7 +5,7 @@
  * @module
  */
 export { chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
-export type { ByteStream } from "../internal/mod.ts";
+export type { ByteStream } from "../internal/room.ts";
 export {
   convertFromSchema1,
   type ConvertFromSchema1Options,
@@ -50,7 +50,7 @@ export {
   ManifestsError,
   type ManifestsErrorOptions,
   ManifestsSyntaxError,
-} from "./errors.ts";
+} from "../errors/room.ts";
 export {
   convertToDockerList,
   convertToOciIndex,
@@ -63,23 +63,6 @@ export {
   serializeDockerList,
   serializeOciIndex,
 } from "./index.ts";
-export {
-  base64OrNothing,
-  encodeGoJson,
-  encodeGoJsonText,
-  type GoJsonValue,
-  indentJson,
-  isObject,
-  type JsonSpan,
-  nonEmpty,
-  type ParsedJson,
-  parseJson,
-  RawJson,
-  rawMembers,
-  scanJson,
-  sortedMap,
-  StructReader,
-} from "./json/mod.ts";
 export {
   EMPTY_DESCRIPTOR,
   EMPTY_JSON,

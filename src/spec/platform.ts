@@ -1,5 +1,5 @@
-import type { GoJsonValue, StructReader } from "./json/mod.ts";
-import { nonEmpty } from "./json/mod.ts";
+import type { GoJsonValue, StructReader } from "../json/room.ts";
+import { nonEmpty } from "../json/room.ts";
 
 /** The platform of an image (image-spec image-index.md, `platform`). */
 export interface Platform {

@@ -1,5 +1,5 @@
 import { type Digest, parseDigest } from "./digest.ts";
-import { ManifestsSyntaxError } from "./errors.ts";
+import { ManifestsSyntaxError } from "../errors/room.ts";
 
 /** No reference is longer; what is longer is refused before any pattern sees it. */
 const MAX_LENGTH = 4096;

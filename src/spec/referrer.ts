@@ -1,6 +1,6 @@
 import type { Descriptor } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
-import { isObject } from "./json/mod.ts";
+import { isObject } from "../json/room.ts";
 import { isIndex, manifestDigest, type ParsedManifest } from "./manifest.ts";
 
 /** A manifest that is about another one (image-spec, `subject`). */

@@ -1,7 +1,7 @@
-import { type ByteStream, mapStream, readStream } from "../internal/mod.ts";
+import { type ByteStream, mapStream, readStream } from "../internal/room.ts";
 import { type Descriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 import { createDigester, digestAlgorithm } from "./digest.ts";
-import { DigestMismatchError, ManifestsError } from "./errors.ts";
+import { DigestMismatchError, ManifestsError } from "../errors/room.ts";
 
 /** Throws the error that content is shorter or longer than its descriptor says. */
 function failSize(descriptor: Descriptor, actual: string): never {

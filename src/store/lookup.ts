@@ -1,4 +1,4 @@
-import { hasDomain, isDigest, isManifestsError, ManifestsError, parseReference } from "../spec/mod.ts";
+import { hasDomain, isDigest, isManifestsError, ManifestsError, parseReference } from "../spec/room.ts";
 import type { ImageStore, ImageWithData, StoredImage } from "./types.ts";
 
 /** A local image that a person's text means. */

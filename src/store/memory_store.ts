@@ -1,5 +1,5 @@
-import { type Digest, digestOf, manifestDigest } from "../spec/mod.ts";
-import { enterQueue } from "./lock/queue.ts";
+import { type Digest, digestOf, manifestDigest } from "../spec/room.ts";
+import { enterQueue } from "../internal/room.ts";
 import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "./names.ts";
 import type {
   BigData,

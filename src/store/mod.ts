@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ByteStream, SignalOptions } from "../internal/mod.ts";
+export type { ByteStream, SignalOptions } from "../internal/room.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { randomImageId } from "./names.ts";

@@ -1,5 +1,5 @@
-import { encodeHex } from "../internal/mod.ts";
-import { ManifestsError } from "../spec/mod.ts";
+import { encodeHex } from "../internal/room.ts";
+import { ManifestsError } from "../spec/room.ts";
 import type { NamesOperation } from "./types.ts";
 
 /** The names that a record has after an operation, each once: added names come first, as containers/storage does it. */

@@ -1,5 +1,5 @@
-import type { ByteStream, SignalOptions } from "../internal/mod.ts";
-import type { Digest } from "../spec/mod.ts";
+import type { ByteStream, SignalOptions } from "../internal/room.ts";
+import type { Digest } from "../spec/room.ts";
 
 /** An image record of a store. */
 export interface StoredImage {

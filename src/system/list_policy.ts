@@ -1,4 +1,4 @@
-import type { SignaturePolicy } from "../signature/mod.ts";
+import type { SignaturePolicy } from "../signature/room.ts";
 
 /**
  * The policy for pushing lists, as libimage has it: a list, and what it names, is believed by whoever made it. Anything

@@ -1,27 +1,28 @@
 import assert from "node:assert/strict";
 import plugin, { HOST_FOLDERS, importProblem, ROOMS } from "../../_tools/lint_rooms.ts";
 import { formatSize, rewriteImports } from "../../_tools/publish_dry.ts";
-import { VERSION } from "../../src/internal/mod.ts";
+import { VERSION } from "../../src/internal/room.ts";
 import { unmirrored } from "../../_tools/check_rooms.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
 Deno.test("the room rule allows what the table says and nothing else", () => {
   const rows: [from: string, to: string, allowed: boolean][] = [
-    ["list/add.ts", "spec/mod.ts", true],
+    ["list/add.ts", "spec/room.ts", true],
     ["list/add.ts", "list/host.ts", true],
     ["list/add.ts", "spec/digest.ts", false],
-    ["spec/digest.ts", "list/mod.ts", false],
-    ["server/blobs.ts", "registry/mod.ts", false],
-    ["copy/run.ts", "transport/docker/mod.ts", false],
-    ["system/local/host.ts", "transport/docker/mod.ts", true],
-    ["system/local/store.ts", "store/containers_storage/mod.ts", true],
-    ["system/remote/list.ts", "store/containers_storage/mod.ts", false],
-    ["store/mod.ts", "store/containers_storage/mod.ts", false],
-    ["store/memory_store.ts", "store/lock/queue.ts", true],
+    ["spec/digest.ts", "list/room.ts", false],
+    ["server/blobs.ts", "registry/room.ts", false],
+    ["copy/run.ts", "transport/docker/room.ts", false],
+    ["system/local/host.ts", "transport/docker/room.ts", true],
+    ["system/local/store.ts", "store/containers_storage/room.ts", true],
+    ["system/remote/list.ts", "store/containers_storage/room.ts", false],
+    ["store/room.ts", "store/containers_storage/room.ts", false],
+    ["list/add.ts", "spec/mod.ts", false],
+    ["store/memory_store.ts", "internal/room.ts", true],
     ["store/memory_store.ts", "store/lock/file_lock.ts", false],
-    ["store/containers_storage/store.ts", "internal/host/mod.ts", true],
-    ["attic/x.ts", "spec/mod.ts", false],
+    ["store/containers_storage/store.ts", "internal/host/room.ts", true],
+    ["attic/x.ts", "spec/room.ts", false],
   ];
   for (const [from, to, allowed] of rows) {
     assert.equal(importProblem(from, to) === undefined, allowed, `${from} → ${to}`);
@@ -29,11 +30,11 @@ Deno.test("the room rule allows what the table says and nothing else", () => {
 });
 
 Deno.test("the room rule sees every kind of import", () => {
-  const source = `import "../list/mod.ts";
-    export { x } from "../copy/mod.ts";
-    export * from "../store/mod.ts";
+  const source = `import "../list/room.ts";
+    export { x } from "../copy/room.ts";
+    export * from "../store/room.ts";
     await import("../cli/run.ts");
-    import "../internal/mod.ts"; import "./digest.ts";`;
+    import "../internal/room.ts"; import "./digest.ts";`;
   const found = Deno.lint.runPlugin(plugin, "/somewhere/src/spec/probe.ts", source);
   assert.deepEqual(found.map(({ id }) => id), Array(4).fill("rooms/imports"));
   assert.match(found[0]!.message, /room spec may not import room list/);

@@ -8,8 +8,8 @@ import { formatTable } from "../../src/cli/format/table.ts";
 import { formatTree } from "../../src/cli/format/tree.ts";
 import { formatBytes, formatSeconds } from "../../src/cli/format/units.ts";
 import { fit, sanitize, stripStyle, widthOf } from "../../src/cli/format/width.ts";
-import type { CopyEvent } from "../../src/copy/mod.ts";
-import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import type { CopyEvent } from "../../src/copy/room.ts";
+import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 
 const digest = (name: string): Digest => digestOf(new TextEncoder().encode(name));
 const PLAIN = createStyle({ isTerminal: false, env: () => undefined });

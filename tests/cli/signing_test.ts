@@ -1,7 +1,7 @@
 /** Keys for sigstore signatures, and signing with files of parameters. */
 import assert from "node:assert/strict";
 import { verify } from "../../mod.ts";
-import { createPolicy, openSigstoreSigner } from "../../src/signature/mod.ts";
+import { createPolicy, openSigstoreSigner } from "../../src/signature/room.ts";
 import { cli, cliOk } from "../support/cli.ts";
 import { folderTest } from "../support/folders.ts";
 import { encode } from "../support/images.ts";

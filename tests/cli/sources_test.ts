@@ -1,8 +1,8 @@
 /** Which image a name becomes. */
 import assert from "node:assert/strict";
 import { cli, cliOk } from "../support/cli.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { serve, startEmbedded } from "../support/registries.ts";

@@ -1,7 +1,7 @@
 /** Bars in a real terminal. */
 import assert from "node:assert/strict";
 import { widthOf } from "../../src/cli/format/width.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { cliOk } from "../support/cli.ts";
 import { peerTest } from "../support/peers.ts";
 import { serve } from "../support/registries.ts";

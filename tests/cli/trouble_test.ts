@@ -1,6 +1,6 @@
 /** What a command does where the world does not. */
 import assert from "node:assert/strict";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { CLI, cli, cliOk } from "../support/cli.ts";
 import { pushPlatforms } from "../support/images.ts";
 import { exec } from "../support/peers.ts";

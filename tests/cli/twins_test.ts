@@ -1,7 +1,7 @@
 /** Twins of what the real tools test of `manifest` (podman's 012-manifest.bats and manifest_test.go, buildah's lists.bats). */
 import assert from "node:assert/strict";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { buildImages } from "../support/built_images.ts";
 import { cli } from "../support/cli.ts";
 import { clientOf, encode, pushPlatforms } from "../support/images.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { findCredentials, parseAuthFile, parseStorageConf } from "../../src/config/mod.ts";
-import { loadCredentials } from "../../src/config/files/mod.ts";
+import { findCredentials, parseAuthFile, parseStorageConf } from "../../src/config/room.ts";
+import { loadCredentials } from "../../src/config/files/room.ts";
 import { encode } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 
@@ -113,7 +113,7 @@ peerTest("the store is found where buildah finds it", ["buildah", "root"], async
   for (const env of rows) {
     const info = JSON.parse(await ok(["buildah", "info"], env)).store;
     const script = `
-      const { findStore } = await import("${new URL("../../src/config/files/mod.ts", import.meta.url).href}");
+      const { findStore } = await import("${new URL("../../src/config/files/room.ts", import.meta.url).href}");
       console.log(JSON.stringify(await findStore({})));`;
     const args = ["eval", "--config", new URL("../../deno.json", import.meta.url).pathname, script];
     const found = JSON.parse(await ok([Deno.execPath(), ...args], env));

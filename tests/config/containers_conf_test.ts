@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
-import { parseContainersConf, parseStorageConf } from "../../src/config/mod.ts";
+import { parseContainersConf, parseStorageConf } from "../../src/config/room.ts";
 import { callConfigFiles, type ConfigCall, writeTree } from "../support/config_files.ts";
 import { folderTest } from "../support/folders.ts";
 

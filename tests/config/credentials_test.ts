@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseHelperAnswer } from "../../src/config/mod.ts";
-import { loadCredentials } from "../../src/config/files/mod.ts";
+import { parseHelperAnswer } from "../../src/config/room.ts";
+import { loadCredentials } from "../../src/config/files/room.ts";
 import { callConfigFiles, type ConfigCall, writeTree } from "../support/config_files.ts";
 import { folderTest } from "../support/folders.ts";
 

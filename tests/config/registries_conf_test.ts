@@ -9,8 +9,8 @@ import {
   parseShortNameAliases,
   pullSources,
   resolveShortName,
-} from "../../src/config/mod.ts";
-import { parseReference } from "../../src/spec/mod.ts";
+} from "../../src/config/room.ts";
+import { parseReference } from "../../src/spec/room.ts";
 
 const conf = (text: string, path = "r.conf") => parseRegistriesConf(text, parse, path);
 const DIGEST = `sha256:${"a".repeat(64)}`;

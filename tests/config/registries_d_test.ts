@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as yaml from "yaml";
-import { findSignatureStorage, parseRegistriesD } from "../../src/config/mod.ts";
+import { findSignatureStorage, parseRegistriesD } from "../../src/config/room.ts";
 import { callConfigFiles, type ConfigCall, writeTree } from "../support/config_files.ts";
 import { folderTest } from "../support/folders.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as yaml from "yaml";
-import { parseSigningParameters, type SigningParameters } from "../../src/config/mod.ts";
+import { parseSigningParameters, type SigningParameters } from "../../src/config/room.ts";
 
 const read = (text: string) => parseSigningParameters(text, yaml, "p.yaml");
 

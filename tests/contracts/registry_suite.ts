@@ -1,8 +1,8 @@
 /** What the client must do with every registry. Run on the embedded one, with both storages, and on docker-registry. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
-import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
-import type { RegistryClient, Repository } from "../../src/registry/mod.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
+import type { RegistryClient, Repository } from "../../src/registry/room.ts";
 import { clientOf, describe, encode, makeImage, pushImage, type TestImage } from "../support/images.ts";
 import type { TestRegistry } from "../support/registries.ts";
 

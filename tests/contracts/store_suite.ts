@@ -1,8 +1,8 @@
 /** What every image store must do. Run on each implementation. */
 import assert from "node:assert/strict";
 import { create, editList, loadFromImage, lockerForImage } from "../../mod.ts";
-import { digestOf } from "../../src/spec/mod.ts";
-import { findLocalImage, type ImageStore } from "../../src/store/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
+import { findLocalImage, type ImageStore } from "../../src/store/room.ts";
 import { encode } from "../support/images.ts";
 
 /** A store for one test. */

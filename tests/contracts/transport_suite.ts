@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
-import { copyImage, type CopyOptions } from "../../src/copy/mod.ts";
-import { type NewBlob, readManifest, type SystemContext } from "../../src/image/mod.ts";
-import { acceptAnything } from "../../src/signature/mod.ts";
-import { digestOf, type ErrorCode, isIndex, MEDIA_TYPES, type ParsedImage, readBlob } from "../../src/spec/mod.ts";
+import { copyImage, type CopyOptions } from "../../src/copy/room.ts";
+import { type NewBlob, readManifest, type SystemContext } from "../../src/image/room.ts";
+import { acceptAnything } from "../../src/signature/room.ts";
+import { digestOf, type ErrorCode, isIndex, MEDIA_TYPES, type ParsedImage, readBlob } from "../../src/spec/room.ts";
 import { createMemoryImages, describe, encode, type MemoryImages } from "../support/images.ts";
 
 /** A transport, and where its images are in a folder. */

@@ -5,9 +5,9 @@ import {
   type BlobInfoCache,
   createBlobInfoCache,
   type KnownCompression,
-} from "../../src/copy/mod.ts";
-import { encodeUtf8 } from "../../src/internal/mod.ts";
-import { type Digest, digestOf } from "../../src/spec/mod.ts";
+} from "../../src/copy/room.ts";
+import { encodeUtf8 } from "../../src/internal/room.ts";
+import { type Digest, digestOf } from "../../src/spec/room.ts";
 import { openBlobInfoCache } from "../../src/system/local/blob_info_cache.ts";
 
 const QUAY = "docker://quay.io";

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { gunzipSync, zstdCompressSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
-import { type BlobInfoCache, copyImage, type CopyOptions, createBlobInfoCache } from "../../src/copy/mod.ts";
-import { encodeUtf8 } from "../../src/internal/mod.ts";
-import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { acceptAnything } from "../../src/signature/mod.ts";
+import { type BlobInfoCache, copyImage, type CopyOptions, createBlobInfoCache } from "../../src/copy/room.ts";
+import { encodeUtf8 } from "../../src/internal/room.ts";
+import { RegistryClient, type Repository } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { acceptAnything } from "../../src/signature/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -17,7 +17,7 @@ import {
   parseManifest,
   readBlob,
   ZSTD_ANNOTATION,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 import { describe, encode, makeImage, makeTar } from "../support/images.ts";
 
 const WANTED = { os: "linux", architecture: "amd64" };

@@ -1,10 +1,10 @@
 /** An index inside an index: copied, signed and changed from the inside out. */
 import assert from "node:assert/strict";
 import { copyImage, create, parseImageName, validateImage, verify } from "../../mod.ts";
-import type { CopyEvent } from "../../src/copy/mod.ts";
-import type { Repository } from "../../src/registry/mod.ts";
-import { acceptAnything, createPolicy, generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
-import { type Descriptor, type Digest, MEDIA_TYPES, parseReference } from "../../src/spec/mod.ts";
+import type { CopyEvent } from "../../src/copy/room.ts";
+import type { Repository } from "../../src/registry/room.ts";
+import { acceptAnything, createPolicy, generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/room.ts";
+import { type Descriptor, type Digest, MEDIA_TYPES, parseReference } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, describe, encode, makeImage, pushImage, type TestImage } from "../support/images.ts";
 import { peerTest } from "../support/peers.ts";

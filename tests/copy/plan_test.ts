@@ -6,7 +6,7 @@ import type { CopyWishes } from "../../src/copy/plan_types.ts";
 import type { ReadImage, ReadIndex } from "../../src/copy/read_types.ts";
 import { selectInstances } from "../../src/copy/select.ts";
 import { isTransient, retry } from "../../src/copy/retry.ts";
-import { RegistryError } from "../../src/registry/mod.ts";
+import { RegistryError } from "../../src/registry/room.ts";
 import {
   type Descriptor,
   digestOf,
@@ -19,7 +19,7 @@ import {
   parseReference,
   serializeOciIndex,
   ZSTD_ANNOTATION,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 import { describe, encode, makeImage } from "../support/images.ts";
 
 const IMAGES = ["amd64", "arm64"].map((architecture) => makeImage({ architecture, layers: [encode("shared")] }));

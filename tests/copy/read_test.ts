@@ -1,11 +1,11 @@
 /** What is read of a tree of manifests, and by whose name it is judged, where places say what they like. */
 import assert from "node:assert/strict";
 import { copyImage, create } from "../../mod.ts";
-import type { Fetch } from "../../src/internal/mod.ts";
-import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { acceptAnything, createPolicy, createSignaturePolicy } from "../../src/signature/mod.ts";
-import { type Descriptor, type Digest, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import type { Fetch } from "../../src/internal/room.ts";
+import { RegistryClient, type Repository } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { acceptAnything, createPolicy, createSignaturePolicy } from "../../src/signature/room.ts";
+import { type Descriptor, type Digest, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 
 const STRICT = "strict.example", LENIENT = "lenient.example", TO = "to.example";

@@ -9,10 +9,10 @@ import {
   withoutChunkedAnnotations,
 } from "../../src/copy/recoding/mod.ts";
 import { recodeHere } from "../../src/copy/recoding/pipeline.ts";
-import { decompressStream } from "../../src/internal/compression/mod.ts";
-import { type ByteStream, concatBytes, encodeUtf8, readChunks, streamOf } from "../../src/internal/mod.ts";
-import { encodeTarHeader, tarPadding } from "../../src/internal/tar/mod.ts";
-import { digestOf, UNKNOWN_SIZE } from "../../src/spec/mod.ts";
+import { decompressStream } from "../../src/internal/compression/room.ts";
+import { type ByteStream, concatBytes, encodeUtf8, readChunks, streamOf } from "../../src/internal/room.ts";
+import { encodeTarHeader, tarPadding } from "../../src/internal/tar/room.ts";
+import { digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
 
 const layerOf = (size: number) => ({ digest: digestOf(encodeUtf8("layer")), size });
 const collect = async (stream: ByteStream) => concatBytes(await Array.fromAsync(readChunks(stream)));

@@ -1,7 +1,7 @@
 /** What is about an image goes with it where that is asked for, and signatures may be referrers. */
 import assert from "node:assert/strict";
 import { copyImage, create, loadFromImage, verify } from "../../mod.ts";
-import type { Repository } from "../../src/registry/mod.ts";
+import type { Repository } from "../../src/registry/room.ts";
 import {
   acceptAnything,
   attachmentTag,
@@ -9,10 +9,10 @@ import {
   generateSigstoreKeyPair,
   openSigstoreSigner,
   SIGNATURE_ARTIFACT_TYPE,
-} from "../../src/signature/mod.ts";
-import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { serve, startDockerRegistry, startEmbedded, type TestRegistry } from "../support/registries.ts";

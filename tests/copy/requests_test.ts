@@ -1,16 +1,16 @@
 /** How many requests a push costs: docs/registries.md has the same table. */
 import assert from "node:assert/strict";
-import type { SystemContext } from "../../src/image/mod.ts";
+import type { SystemContext } from "../../src/image/room.ts";
 import { create } from "../../mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import {
   createSimpleSigner,
   generateSigstoreKeyPair,
   openPgpKey,
   openSigstoreSigner,
   type Signer,
-} from "../../src/signature/mod.ts";
+} from "../../src/signature/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
 import { encode, makeImage, makeTar, pushImage } from "../support/images.ts";

@@ -1,8 +1,8 @@
 /** The scripts of `examples/`, run with the permissions that their comments name. */
 import assert from "node:assert/strict";
-import { createMemoryStorage } from "../../src/server/mod.ts";
-import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
-import { composeIndex, inspectIndex } from "../../src/system/remote/mod.ts";
+import { createMemoryStorage } from "../../src/server/room.ts";
+import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/room.ts";
+import { composeIndex, inspectIndex } from "../../src/system/remote/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { type CommandResult, exec, ok } from "../support/peers.ts";

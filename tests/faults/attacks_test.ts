@@ -1,11 +1,11 @@
 /** What hostile or broken peers tried, and must not get. */
 import assert from "node:assert/strict";
 import { create, createMemoryStore, loadFromImage, MEDIA_TYPES, openStore } from "../../mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Digest, digestOf, manifestDigest, parseManifest, readBlob } from "../../src/spec/mod.ts";
-import { readStream } from "../../src/internal/mod.ts";
-import { copyImage } from "../../src/copy/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Digest, digestOf, manifestDigest, parseManifest, readBlob } from "../../src/spec/room.ts";
+import { readStream } from "../../src/internal/room.ts";
+import { copyImage } from "../../src/copy/room.ts";
 import { parseImageName } from "../../mod.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { readSome, serve, startEmbedded } from "../support/registries.ts";

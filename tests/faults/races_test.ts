@@ -1,9 +1,9 @@
 /** What went wrong between two steps, or two callers, once. */
 import assert from "node:assert/strict";
 import { create, createMemoryStore, editList, loadFromImage, openStore } from "../../mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Digest, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Digest, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { CLI } from "../support/cli.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { exec } from "../support/peers.ts";
@@ -234,7 +234,7 @@ Deno.test("requests that are refused together fetch one new token", async () => 
 
 Deno.test("the remote face alone tells errors apart", async () => {
   await using registry = startEmbedded();
-  const remote = await import("../../src/system/remote/mod.ts");
+  const remote = await import("../../src/system/remote/room.ts");
   const failed = await remote.create().add(`${registry.host}/none:1`, { systemContext }).catch((error) => error);
   assert.ok(remote.isManifestsError(failed, "NOT_FOUND"));
   assert.equal(remote.MEDIA_TYPES, MEDIA_TYPES);

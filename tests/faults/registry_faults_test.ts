@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
-import { openNodeFetch } from "../../src/registry/node/mod.ts";
-import { type FetchHandle, RegistryClient, type Repository } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Descriptor, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { openNodeFetch } from "../../src/registry/node/room.ts";
+import { type FetchHandle, RegistryClient, type Repository } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Descriptor, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
 import { peerTest } from "../support/peers.ts";
 import { readSome, serve, startDockerRegistry, type TestRegistry } from "../support/registries.ts";

@@ -1,8 +1,8 @@
 /** Attacks of the list by registries, lookaside servers and disks; its other part is `../signature/attack_list_test.ts`. */
 import assert from "node:assert/strict";
 import { copyImage, create, type SystemContext, verify } from "../../mod.ts";
-import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { RegistryClient, type Repository } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import {
   attachmentTag,
   createPolicy,
@@ -10,8 +10,8 @@ import {
   generateSigstoreKeyPair,
   openSigstoreSigner,
   type SigstoreSignature,
-} from "../../src/signature/mod.ts";
-import { type Digest, MEDIA_TYPES, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { type Digest, MEDIA_TYPES, parseReference } from "../../src/spec/room.ts";
 import { attach, readAttached, readStored } from "../support/attachments.ts";
 import { folderTest } from "../support/folders.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";

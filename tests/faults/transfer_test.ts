@@ -1,7 +1,7 @@
 /** Registries that lie, break off or vanish while a list is pushed. */
 import assert from "node:assert/strict";
 import { type CopyEvent, create, type List } from "../../mod.ts";
-import { createMemoryStorage, createRegistry, type Registry } from "../../src/server/mod.ts";
+import { createMemoryStorage, createRegistry, type Registry } from "../../src/server/room.ts";
 import { clientOf, makeImage, pushImage } from "../support/images.ts";
 import { peerTest } from "../support/peers.ts";
 import { serve, startDockerRegistry, startEmbedded } from "../support/registries.ts";
@@ -158,7 +158,7 @@ Deno.test("a registry that vanishes half-way is a NETWORK error", async () => {
   await using _source = server;
   // A process of its own, so that it can be killed with its connections open.
   const script = await Deno.makeTempFile({ suffix: ".ts" });
-  const mod = new URL("../../src/server/mod.ts", import.meta.url).href;
+  const mod = new URL("../../src/server/room.ts", import.meta.url).href;
   await Deno.writeTextFile(
     script,
     `import { createMemoryStorage, createRegistry } from "${mod}";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import fc from "fast-check";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import {
   BlockDeflater,
   type Compression,
@@ -12,8 +12,8 @@ import {
   detectCompression,
   gzipStream,
   peekCompression,
-} from "../../src/internal/compression/mod.ts";
-import { type ByteStream, concatBytes, encodeUtf8, readChunks } from "../../src/internal/mod.ts";
+} from "../../src/internal/compression/room.ts";
+import { type ByteStream, concatBytes, encodeUtf8, readChunks } from "../../src/internal/room.ts";
 
 /** A stream of bytes in pieces of a size. */
 function streamIn(bytes: Uint8Array, size: number, onCancel = () => {}): ByteStream {

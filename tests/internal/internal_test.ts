@@ -9,7 +9,7 @@ import {
   readStream,
   Semaphore,
   streamOf,
-} from "../../src/internal/mod.ts";
+} from "../../src/internal/room.ts";
 
 Deno.test("Semaphore lets in as many as it has permits, first come first served", async () => {
   const semaphore = new Semaphore(2);

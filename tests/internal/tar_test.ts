@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encodeTarHeader, TarError, type TarHeader, TarHeaderParser, tarPadding } from "../../src/internal/tar/mod.ts";
+import { encodeTarHeader, TarError, type TarHeader, TarHeaderParser, tarPadding } from "../../src/internal/tar/room.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 
 interface Entry {

@@ -6,8 +6,8 @@ import {
   generateSigstoreKeyPair,
   openSigstoreSigner,
   parseSignature,
-} from "../../src/signature/mod.ts";
-import { parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { parseReference } from "../../src/spec/room.ts";
 import { attach, readAttached, readStored } from "../support/attachments.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, encode, makeImage, pushImage } from "../support/images.ts";

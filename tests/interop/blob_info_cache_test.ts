@@ -2,9 +2,9 @@
 import { dirname } from "@std/path";
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { BlobInfoCache } from "../../src/copy/mod.ts";
-import { encodeUtf8 } from "../../src/internal/mod.ts";
-import { type Digest, digestOf } from "../../src/spec/mod.ts";
+import type { BlobInfoCache } from "../../src/copy/room.ts";
+import { encodeUtf8 } from "../../src/internal/room.ts";
+import { type Digest, digestOf } from "../../src/spec/room.ts";
 import { openBlobInfoCache } from "../../src/system/local/blob_info_cache.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 
@@ -264,7 +264,7 @@ Deno.test("the folder is that of the real tools, or the one that is named", asyn
     [{ ...user, HOME: "/h", MANIFESTS_BLOB_INFO_CACHE_DIR: "/m" }, "/m"],
     [{ ...user, HOME: "/h", MANIFESTS_BLOB_INFO_CACHE_DIR: "" }, undefined],
   ];
-  const face = `${ROOT}src/config/files/mod.ts`;
+  const face = `${ROOT}src/config/files/room.ts`;
   const code = `import { findCacheFolder } from "file://${face}"; console.log(findCacheFolder());`;
   for (const [variables, expected] of table) {
     // Deno's own files would be below a home that is not there.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { create, fetchManifest, isManifestsError, type SystemContext } from "../../mod.ts";
 import { makeCertificates } from "../support/certificates.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { cli, cliOk } from "../support/cli.ts";
 import { folderTest } from "../support/folders.ts";
 import { exec } from "../support/peers.ts";

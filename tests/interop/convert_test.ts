@@ -1,7 +1,7 @@
 /** Manifests that are converted here and by skopeo are the same, byte for byte. */
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { RegistryClient } from "../../src/registry/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
 import {
   convertFromSchema1,
   convertToDockerManifest,
@@ -20,7 +20,7 @@ import {
   renameSchema1,
   replaceLayers,
   schema1EmptyLayers,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 import { buildImages } from "../support/built_images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { startDockerRegistry } from "../support/registries.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
-import { copyImage, type CopyOptions } from "../../src/copy/mod.ts";
-import { type ImageSource, readManifest, type SystemContext } from "../../src/image/mod.ts";
-import { acceptAnything } from "../../src/signature/mod.ts";
-import { type Digest, digestOf, entriesOf, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/mod.ts";
+import { copyImage, type CopyOptions } from "../../src/copy/room.ts";
+import { type ImageSource, readManifest, type SystemContext } from "../../src/image/room.ts";
+import { acceptAnything } from "../../src/signature/room.ts";
+import { type Digest, digestOf, entriesOf, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
 import { buildImages } from "../support/built_images.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 import { startEmbedded, type TestRegistry } from "../support/registries.ts";

@@ -7,7 +7,7 @@ import {
   createSignaturePolicy,
   generateSigstoreKeyPair,
   openSigstoreSigner,
-} from "../../src/signature/mod.ts";
+} from "../../src/signature/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { COSIGN } from "../support/oracles.ts";

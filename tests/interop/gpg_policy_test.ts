@@ -1,8 +1,8 @@
 /** Lists with GnuPG's signatures: skopeo, the newest c/image and we think the same of keys of all kinds and states. */
 import assert from "node:assert/strict";
 import { verify } from "../../mod.ts";
-import { openGpgKey, openMessageWithGpg } from "../../src/signature/gpg/mod.ts";
-import { createPolicy, createSimpleSigner, type MessageSigner, openPgpKey } from "../../src/signature/mod.ts";
+import { openGpgKey, openMessageWithGpg } from "../../src/signature/gpg/room.ts";
+import { createPolicy, createSimpleSigner, type MessageSigner, openPgpKey } from "../../src/signature/room.ts";
 import { folderTest } from "../support/folders.ts";
 import type { MakeKeyOptions } from "../support/gpg.ts";
 import { encode } from "../support/images.ts";

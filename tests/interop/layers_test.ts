@@ -1,8 +1,8 @@
 /** Layers of real stores, made by the real tools, come out as they went in. */
 import assert from "node:assert/strict";
-import { createDigester, type Digest, digestHex, digestOf } from "../../src/spec/mod.ts";
-import { type ByteStream, concatBytes, readChunks } from "../../src/internal/mod.ts";
-import type { StoredLayer } from "../../src/store/mod.ts";
+import { createDigester, type Digest, digestHex, digestOf } from "../../src/spec/room.ts";
+import { type ByteStream, concatBytes, readChunks } from "../../src/internal/room.ts";
+import type { StoredLayer } from "../../src/store/room.ts";
 import { clientOf, encode, makeImage, pushImage } from "../support/images.ts";
 import { type OddEntry, oddTar } from "../support/odd_tar.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";

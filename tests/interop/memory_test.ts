@@ -1,8 +1,8 @@
 /** A layer of 1 GiB moves from registry to registry in bounded memory. */
 import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
-import { encodeTarHeader } from "../../src/internal/tar/mod.ts";
-import { createDigester, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { encodeTarHeader } from "../../src/internal/tar/room.ts";
+import { createDigester, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { CLI } from "../support/cli.ts";
 import { ok, peerTest } from "../support/peers.ts";

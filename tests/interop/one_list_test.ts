@@ -1,7 +1,7 @@
 /** One list with an instance from every kind of place goes, in one push, to every kind of place. */
 import assert from "node:assert/strict";
 import { create, loadFromImage } from "../../mod.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { buildImages } from "../support/built_images.ts";
 import { cliOk } from "../support/cli.ts";
 import { ok, peerTest } from "../support/peers.ts";

@@ -1,7 +1,7 @@
 /** The embedded registry driven by skopeo, and what we push read by skopeo. */
 import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
-import { openDirectoryStorage } from "../../src/server/directory/mod.ts";
+import { openDirectoryStorage } from "../../src/server/directory/room.ts";
 import { clientOf, pushPlatforms } from "../support/images.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";

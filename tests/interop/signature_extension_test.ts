@@ -7,8 +7,8 @@ import {
   generateSigstoreKeyPair,
   openPgpKey,
   openSigstoreSigner,
-} from "../../src/signature/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+} from "../../src/signature/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
 import { encode, makeImage, pushPlatforms } from "../support/images.ts";

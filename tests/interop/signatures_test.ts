@@ -8,8 +8,8 @@ import {
   parseSignature,
   type Signature,
   verify,
-} from "../../src/signature/mod.ts";
-import { type Digest, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { type Digest, parseReference } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { type GpgHome, makeGpgHome } from "../support/gpg.ts";
 import { clientOf, makeImage, pushImage } from "../support/images.ts";

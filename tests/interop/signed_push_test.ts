@@ -1,18 +1,18 @@
 /** Lists are signed as they are pushed; skopeo and `verify` believe them under a policy that wants just that. */
 import assert from "node:assert/strict";
 import { create, describeImage, loadFromImage, type PushOptions, verify } from "../../mod.ts";
-import { openGpgKey } from "../../src/signature/gpg/mod.ts";
+import { openGpgKey } from "../../src/signature/gpg/room.ts";
 import {
   createPolicy,
   createSimpleSigner,
   generateSigstoreKeyPair,
   openSigstoreSigner,
-} from "../../src/signature/mod.ts";
+} from "../../src/signature/room.ts";
 import { cliOk } from "../support/cli.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { encode, makeImage, pushImage } from "../support/images.ts";
 import { exec, ok } from "../support/peers.ts";
 import { makeSigningWorld, signedBy, sigstoreSigned } from "../support/signing_world.ts";
@@ -149,7 +149,7 @@ folderTest("instances are judged where they come from, by the policy that the ca
   const { registry, home, list, systemContext } = world;
   const fingerprint = await home.makeKey("me");
   await using signer = createSimpleSigner(await openGpgKey(fingerprint, { homedir: home.folder }));
-  const { createSignaturePolicy } = await import("../../src/signature/mod.ts");
+  const { createSignaturePolicy } = await import("../../src/signature/room.ts");
   const policy = createPolicy({
     default: [{ type: "reject" }],
     transports: {

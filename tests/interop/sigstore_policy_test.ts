@@ -9,7 +9,7 @@ import {
   generateSigstoreKeyPair,
   openSigstoreSigner,
   type SigstoreSignature,
-} from "../../src/signature/mod.ts";
+} from "../../src/signature/room.ts";
 import { attach, readAttached, readStored } from "../support/attachments.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, encode } from "../support/images.ts";

@@ -1,7 +1,7 @@
 /** One store, several tools: what we save they read, what they save we read, and nothing is lost. */
 import assert from "node:assert/strict";
 import { create, editList, loadFromImage } from "../../mod.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { clientOf, pushPlatforms } from "../support/images.ts";
 import { CLI } from "../support/cli.ts";
 import { ok, peerTest } from "../support/peers.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { create, MEDIA_TYPES } from "../../mod.ts";
-import { serializeOciIndex } from "../../src/spec/mod.ts";
+import { serializeOciIndex } from "../../src/spec/room.ts";
 import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 

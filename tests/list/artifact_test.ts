@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { create, createMemoryStore, loadFromImage } from "../../mod.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { mediaTypeOfFile } from "../../src/list/media_type.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";

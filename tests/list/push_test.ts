@@ -9,10 +9,10 @@ import {
   MEDIA_TYPES,
   verify,
 } from "../../mod.ts";
-import { createPolicy, generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { createPolicy, generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/room.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { spy } from "@std/testing/mock";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { serve, startEmbedded } from "../support/registries.ts";
 

@@ -3,8 +3,8 @@
  * number is in it.
  */
 import { generateKey } from "openpgp";
-import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { RegistryClient, type Repository } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import {
   acceptAnything,
   createPolicy,
@@ -16,7 +16,7 @@ import {
   type SigstoreKeyPair,
   verifySigstoreSignature,
   verifySimpleSignature,
-} from "../../src/signature/mod.ts";
+} from "../../src/signature/room.ts";
 import {
   type Descriptor,
   digestOf,
@@ -24,9 +24,9 @@ import {
   MEDIA_TYPES,
   parseDigest,
   parseReference,
-} from "../../src/spec/mod.ts";
-import { openKvStore } from "../../src/store/kv/mod.ts";
-import { createMemoryStore } from "../../src/store/mod.ts";
+} from "../../src/spec/room.ts";
+import { openKvStore } from "../../src/store/kv/room.ts";
+import { createMemoryStore } from "../../src/store/room.ts";
 import {
   annotateIndex,
   appendToIndex,
@@ -39,7 +39,7 @@ import {
   retag,
   type SystemContext,
   validateIndex,
-} from "../../src/system/remote/mod.ts";
+} from "../../src/system/remote/room.ts";
 
 /** Two empty registries, each as `127.0.0.1:port`. */
 export interface Hosts {

@@ -9,8 +9,8 @@ import {
   parseAuthFile,
   parseRegistriesConf,
   pullSources,
-} from "../../src/config/mod.ts";
-import { isManifestsError, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/config/room.ts";
+import { isManifestsError, parseReference } from "../../src/spec/room.ts";
 
 const host = fc.constantFrom(
   "a.test",

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { create, createMemoryStore, List, loadFromImage, MEDIA_TYPES, parseReference } from "../../mod.ts";
-import { encodeGoJsonText, indentJson, parseJson, scanJson, sortedMap } from "../../src/spec/mod.ts";
-import { verifyBlob } from "../../src/spec/mod.ts";
+import { encodeGoJsonText, indentJson, parseJson, scanJson, sortedMap } from "../../src/json/room.ts";
+import { verifyBlob } from "../../src/spec/room.ts";
 import { describe } from "../support/images.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -19,8 +19,8 @@ import {
   type SigstoreSignature,
   type Verdict,
   verify,
-} from "../../src/signature/mod.ts";
-import { digestOf, isManifestsError, type NamedReference, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { digestOf, isManifestsError, type NamedReference, parseReference } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
 import { signedBy, sigstoreSigned } from "../support/signing_world.ts";
 import { encryptedKey, signWith } from "../support/sigstore.ts";

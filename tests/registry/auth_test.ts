@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { streamOf } from "../../src/internal/mod.ts";
-import { type Fetch, parseChallenges, RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Credentials, digestOf } from "../../src/spec/mod.ts";
+import { streamOf } from "../../src/internal/room.ts";
+import { type Fetch, parseChallenges, RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Credentials, digestOf } from "../../src/spec/room.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 
 Deno.test("parseChallenges() understands what servers send", () => {

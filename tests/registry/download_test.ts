@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
-import { abortable } from "../../src/internal/mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { digestOf, UNKNOWN_SIZE } from "../../src/spec/mod.ts";
+import { abortable } from "../../src/internal/room.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
 
 const BLOB = new Uint8Array(1000).map((_, i) => i * 7);
 const DESCRIPTOR = { mediaType: "m", digest: digestOf(BLOB), size: BLOB.length };

@@ -1,8 +1,8 @@
 /** What the embedded registry does that the client does not ask for, or asks for only when something went wrong. */
 import assert from "node:assert/strict";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { openDirectoryStorage } from "../../src/server/directory/mod.ts";
-import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { openDirectoryStorage } from "../../src/server/directory/room.ts";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { describe, encode } from "../support/images.ts";
 import { folderTest } from "../support/folders.ts";
 

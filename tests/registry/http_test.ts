@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
 

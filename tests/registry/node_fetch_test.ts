@@ -4,8 +4,8 @@ import { connect } from "node:net";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
-import { findProxy, type NodeFetchOptions, openNodeFetch } from "../../src/registry/node/mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
+import { findProxy, type NodeFetchOptions, openNodeFetch } from "../../src/registry/node/room.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { ok } from "../support/peers.ts";
 

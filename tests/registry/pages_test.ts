@@ -1,6 +1,6 @@
 /** Lists that are long, endless, odd, or refused. */
 import assert from "node:assert/strict";
-import { type Fetch, RegistryClient } from "../../src/registry/mod.ts";
+import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
 
 const json = (value: unknown, headers: HeadersInit = {}) =>
   Promise.resolve(new Response(JSON.stringify(value), { headers }));

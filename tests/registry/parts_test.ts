@@ -6,7 +6,7 @@ import { HostPauses } from "../../src/registry/pause.ts";
 import { isPrivateHost } from "../../src/registry/private_host.ts";
 import { referrersTag } from "../../src/registry/referrers.ts";
 import { coversScopes, normalizeScopes, parseScopes } from "../../src/registry/scopes.ts";
-import type { Digest } from "../../src/spec/mod.ts";
+import type { Digest } from "../../src/spec/room.ts";
 
 Deno.test("isPrivateHost() knows the networks that are not the internet", () => {
   const inside =

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type FetchHandle, lazyFetch, RegistryPool } from "../../src/registry/mod.ts";
+import { type FetchHandle, lazyFetch, RegistryPool } from "../../src/registry/room.ts";
 
 /** A sender that says what became of it. */
 function handle(log: string[], name: string): FetchHandle {

@@ -1,8 +1,8 @@
 /** Writing a tag that others write too. */
 import assert from "node:assert/strict";
-import { type Fetch, RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
 
 const index = (name: string) =>

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
-import { streamOf } from "../../src/internal/mod.ts";
-import { type Fetch, RegistryClient, type RegistryClientOptions } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Credentials, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { streamOf } from "../../src/internal/room.ts";
+import { type Fetch, RegistryClient, type RegistryClientOptions } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Credentials, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { describe, encode } from "../support/images.ts";
 import { addSignatureExtension } from "../support/signature_extension.ts";
 

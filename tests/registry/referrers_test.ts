@@ -1,8 +1,8 @@
 /** Referrers of registries that have the API, that have not, and that say so in odd ways. */
 import assert from "node:assert/strict";
-import { type Fetch, RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 
 const IMAGE = makeImage({ architecture: "amd64" });

@@ -1,5 +1,5 @@
-import { openDirectoryStorage } from "../../src/server/directory/mod.ts";
-import { openNodeFetch } from "../../src/registry/node/mod.ts";
+import { openDirectoryStorage } from "../../src/server/directory/room.ts";
+import { openNodeFetch } from "../../src/registry/node/room.ts";
 import { runRegistrySuite } from "../contracts/registry_suite.ts";
 import { peerTest } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";

@@ -1,10 +1,10 @@
 /** Uploads that break: what is sent next, and what comes of it. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
-import { type Fetch, type PutBlobOptions, RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Descriptor, digestOf, UNKNOWN_SIZE } from "../../src/spec/mod.ts";
-import { streamOf } from "../../src/internal/mod.ts";
+import { type Fetch, type PutBlobOptions, RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Descriptor, digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
+import { streamOf } from "../../src/internal/room.ts";
 
 const SIZE = 3_000_000;
 const BLOB = new Uint8Array(SIZE).map((_, i) => i * 7 + (i >> 10));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RegistryClient, type RegistryWarning } from "../../src/registry/mod.ts";
+import { RegistryClient, type RegistryWarning } from "../../src/registry/room.ts";
 import { parseWarnings } from "../../src/registry/warnings.ts";
 
 Deno.test("parseWarnings() takes what the specification allows, and nothing else", () => {

@@ -16,8 +16,8 @@ import {
   type SigstoreSignature,
   verify,
   type VerifyOptions,
-} from "../../src/signature/mod.ts";
-import { digestOf, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { digestOf, parseReference } from "../../src/spec/room.ts";
 import { encode, makeImage } from "../support/images.ts";
 import { encryptedKey, logEntry, logPromise, signWith } from "../support/sigstore.ts";
 

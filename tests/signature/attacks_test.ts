@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
 import fc from "fast-check";
-import { openMessageWithGpg } from "../../src/signature/gpg/mod.ts";
-import { openMessage, openPgpKey, verifySimpleSignature } from "../../src/signature/mod.ts";
+import { openMessageWithGpg } from "../../src/signature/gpg/room.ts";
+import { openMessage, openPgpKey, verifySimpleSignature } from "../../src/signature/room.ts";
 import { parsePayload } from "../../src/signature/payload.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { makeGpgHome } from "../support/gpg.ts";
 import { encode, makeImage } from "../support/images.ts";
 import { exec, peerTest } from "../support/peers.ts";

@@ -1,9 +1,9 @@
 /** Transparency logs and certificates, without asking anybody. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { type SigstoreSignature, type SigstoreSignerTrust, verifySigstoreSignature } from "../../src/signature/mod.ts";
+import { type SigstoreSignature, type SigstoreSignerTrust, verifySigstoreSignature } from "../../src/signature/room.ts";
 import { encodePayload } from "../../src/signature/payload.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { makeCertificate, type TestCertificate, type TestCertificateOptions } from "../support/signing_certificates.ts";
 import { encode, makeImage } from "../support/images.ts";
 import { type LogEntry, logEntry, logPromise, signWith } from "../support/sigstore.ts";

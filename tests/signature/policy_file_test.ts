@@ -1,7 +1,7 @@
 /** Which policy is obeyed where none is named. */
 import assert from "node:assert/strict";
-import { createPolicy, createSignaturePolicy } from "../../src/signature/mod.ts";
-import { loadPolicy, readPolicyFile } from "../../src/signature/files/mod.ts";
+import { createPolicy, createSignaturePolicy } from "../../src/signature/room.ts";
+import { loadPolicy, readPolicyFile } from "../../src/signature/files/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { exec } from "../support/peers.ts";
 

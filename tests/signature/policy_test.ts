@@ -6,9 +6,9 @@ import {
   matchesIdentity,
   parsePolicy,
   type SignedIdentity,
-} from "../../src/signature/mod.ts";
+} from "../../src/signature/room.ts";
 import { parseImageName } from "../../mod.ts";
-import { parseReference } from "../../src/spec/mod.ts";
+import { parseReference } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { encode } from "../support/images.ts";
 import { exec } from "../support/peers.ts";

@@ -6,11 +6,11 @@ import {
   type RekorOptions,
   type SigstoreSignature,
   verifySigstoreSignature,
-} from "../../src/signature/mod.ts";
+} from "../../src/signature/room.ts";
 import { ANNOTATIONS } from "../../src/signature/sigstore/annotations.ts";
 import { readPublicKey } from "../../src/signature/sigstore/keys.ts";
 import { logSignature } from "../../src/signature/sigstore/rekor.ts";
-import { digestOf, type ManifestsError, parseReference } from "../../src/spec/mod.ts";
+import { digestOf, type ManifestsError, parseReference } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
 import { createLog, type TestLog } from "../support/rekor.ts";
 import { serve } from "../support/registries.ts";

@@ -1,8 +1,8 @@
 /** Signers that options name. */
 import assert from "node:assert/strict";
-import { generateSigstoreKeyPair, type SigstoreSignature } from "../../src/signature/mod.ts";
-import { openSigners, type OpenSignersOptions, readPassphraseFile } from "../../src/signature/files/mod.ts";
-import { parseReference } from "../../src/spec/mod.ts";
+import { generateSigstoreKeyPair, type SigstoreSignature } from "../../src/signature/room.ts";
+import { openSigners, type OpenSignersOptions, readPassphraseFile } from "../../src/signature/files/room.ts";
+import { parseReference } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
 import { encode } from "../support/images.ts";

@@ -13,8 +13,8 @@ import {
   parseSignature,
   type SigstoreSignature,
   verifySigstoreSignature,
-} from "../../src/signature/mod.ts";
-import { digestOf, MEDIA_TYPES, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { digestOf, MEDIA_TYPES, parseReference } from "../../src/spec/room.ts";
 import { encode, makeImage } from "../support/images.ts";
 import { encryptedKey } from "../support/sigstore.ts";
 

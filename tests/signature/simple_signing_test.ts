@@ -1,14 +1,14 @@
 /** Simple signing against the real gpg and the real skopeo, both ways. */
 import assert from "node:assert/strict";
-import { openGpgKey, openMessageWithGpg } from "../../src/signature/gpg/mod.ts";
+import { openGpgKey, openMessageWithGpg } from "../../src/signature/gpg/room.ts";
 import {
   createSimpleSigner,
   type MessageSigner,
   openMessage,
   openPgpKey,
   verifySimpleSignature,
-} from "../../src/signature/mod.ts";
-import { digestOf, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { digestOf, parseReference } from "../../src/spec/room.ts";
 import { type GpgHome, makeGpgHome } from "../support/gpg.ts";
 import { encode, makeImage } from "../support/images.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";

@@ -12,8 +12,8 @@ import {
   PolicyRejectedError,
   type Signature,
   verify,
-} from "../../src/signature/mod.ts";
-import { digestOf, ManifestsError, parseReference } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { digestOf, ManifestsError, parseReference } from "../../src/spec/room.ts";
 import { makeGpgHome } from "../support/gpg.ts";
 import { encode, makeImage } from "../support/images.ts";
 import { exec, peerTest } from "../support/peers.ts";

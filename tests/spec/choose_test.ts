@@ -7,7 +7,7 @@ import {
   type ParsedIndex,
   type Platform,
   ZSTD_ANNOTATION,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 
 const digest = (c: string) => `sha256:${c.repeat(64)}` as Digest;
 

@@ -12,7 +12,7 @@ import {
   renameSchema1,
   replaceSchema1Layers,
   schema1EmptyLayers,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 import { decode, encode, layer, makeManifest, parseImage } from "../support/manifests.ts";
 
 const T = MEDIA_TYPES;

@@ -14,7 +14,7 @@ import {
   type ParsedImage,
   replaceLayers,
   UNKNOWN_SIZE,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 import { decode, encode, layer, makeManifest, parseImage } from "../support/manifests.ts";
 
 const T = MEDIA_TYPES;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createDigester, digestAlgorithm, digestHex, digestOf, isDigest, parseDigest } from "../../src/spec/mod.ts";
+import { createDigester, digestAlgorithm, digestHex, digestOf, isDigest, parseDigest } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
 
 Deno.test("parseDigest() accepts exactly the digests that can be verified", () => {

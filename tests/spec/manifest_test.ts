@@ -12,7 +12,7 @@ import {
   serializeDockerList,
   serializeOciIndex,
   UNKNOWN_SIZE,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 import { encode, makeImage } from "../support/images.ts";
 
 const D1 = `sha256:${"1".repeat(64)}`;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hasDomain, normalizeLocalName, parseReference } from "../../src/spec/mod.ts";
+import { hasDomain, normalizeLocalName, parseReference } from "../../src/spec/room.ts";
 
 const HEX = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 const DIGEST = `sha256:${HEX}`;

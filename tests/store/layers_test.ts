@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { concatBytes, readChunks } from "../../src/internal/mod.ts";
-import { type Digest, digestOf, isManifestsError } from "../../src/spec/mod.ts";
-import { openContainersStorage } from "../../src/store/containers_storage/mod.ts";
-import type { LayerStore, StoredLayer } from "../../src/store/mod.ts";
+import { concatBytes, readChunks } from "../../src/internal/room.ts";
+import { type Digest, digestOf, isManifestsError } from "../../src/spec/room.ts";
+import { openContainersStorage } from "../../src/store/containers_storage/room.ts";
+import type { LayerStore, StoredLayer } from "../../src/store/room.ts";
 import { encode } from "../support/images.ts";
 import { ok } from "../support/peers.ts";
 import { gzipText, splitTar, type TestLayer, type TestPiece } from "../support/split_layers.ts";

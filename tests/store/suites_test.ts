@@ -1,5 +1,5 @@
-import { createMemoryStore } from "../../src/store/mod.ts";
-import { openKvStore } from "../../src/store/kv/mod.ts";
+import { createMemoryStore } from "../../src/store/room.ts";
+import { openKvStore } from "../../src/store/kv/room.ts";
 import { runStoreSuite } from "../contracts/store_suite.ts";
 import { makeStore } from "../support/stores.ts";
 

@@ -1,7 +1,7 @@
-import type { ImageDestination, ImageSource, NewBlob } from "../../src/image/mod.ts";
-import { type ByteStream, concatBytes, readStream } from "../../src/internal/mod.ts";
-import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../src/internal/tar/mod.ts";
-import { type Descriptor, type ParsedImage, parseManifest, UNKNOWN_SIZE, verifyBlob } from "../../src/spec/mod.ts";
+import type { ImageDestination, ImageSource, NewBlob } from "../../src/image/room.ts";
+import { type ByteStream, concatBytes, readStream } from "../../src/internal/room.ts";
+import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../src/internal/tar/room.ts";
+import { type Descriptor, type ParsedImage, parseManifest, UNKNOWN_SIZE, verifyBlob } from "../../src/spec/room.ts";
 import { encode } from "./images.ts";
 
 /** A member of an archive that tests make: its content, or another kind of entry. */

@@ -1,4 +1,4 @@
-import type { Repository } from "../../src/registry/mod.ts";
+import type { Repository } from "../../src/registry/room.ts";
 import {
   attachedSignature,
   attachmentTag,
@@ -7,8 +7,8 @@ import {
   parseAttachment,
   type SigstoreSignature,
   type StoredAttachment,
-} from "../../src/signature/mod.ts";
-import { type Descriptor, type Digest, readBlob } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { type Descriptor, type Digest, readBlob } from "../../src/spec/room.ts";
 
 /** What is attached to a manifest, as it is stored. */
 export async function readStored(repository: Repository, digest: Digest): Promise<StoredAttachment> {

@@ -36,7 +36,7 @@ const VARIABLES = [
 /** Makes calls one after another in a process of their own, because the environment is everybody's in this one. */
 export async function callConfigFiles(calls: ConfigCall[], permissions = ["-A"]): Promise<ConfigOutcome[]> {
   const script = `
-    const files = await import("file://${ROOT}src/config/files/mod.ts");
+    const files = await import("file://${ROOT}src/config/files/room.ts");
     const plain = (_, value) => value instanceof Map ? [...value] : value;
     const outcomes = [];
     for (const { name, args, env = {} } of ${JSON.stringify(calls)}) {

@@ -1,4 +1,4 @@
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { serve, type TestRegistry } from "./registries.ts";
 
 /** What of an answer a page of another origin may see; without these, it cannot use a registry. */

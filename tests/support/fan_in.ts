@@ -1,6 +1,6 @@
 /** Worlds with a database of runs, and what jobs report to them. */
-import type { Digest } from "../../src/spec/mod.ts";
-import type { HandlerOptions } from "../../src/system/handler/mod.ts";
+import type { Digest } from "../../src/spec/room.ts";
+import type { HandlerOptions } from "../../src/service/room.ts";
 import { type Answer, call, type CallInit, type HandlerWorld, HOST, makeWorld } from "./handlers.ts";
 
 /** The tag that is published. */

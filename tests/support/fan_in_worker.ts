@@ -2,7 +2,7 @@
  * A program that sends reports to a handler of its own, and may kill itself at a step:
  * `fan_in_worker.ts <database> <registry> <reports as JSON> [step]`. Prints status and state of each answer.
  */
-import { bearerTokens, createHandler } from "../../src/system/handler/mod.ts";
+import { bearerTokens, createHandler } from "../../src/service/room.ts";
 import { call, TOKEN } from "./handlers.ts";
 import { openKvFile } from "./kv.ts";
 import { Fate } from "./mortal.ts";

@@ -1,9 +1,9 @@
 /** Handlers that publish to a registry in memory, and calls to them. */
 import assert from "node:assert/strict";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import type { Digest } from "../../src/spec/mod.ts";
-import { bearerTokens, createHandler, type HandlerOptions } from "../../src/system/handler/mod.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import type { Digest } from "../../src/spec/room.ts";
+import { bearerTokens, createHandler, type HandlerOptions } from "../../src/service/room.ts";
 import { makeImage, pushImage, type TestImageOptions } from "./images.ts";
 
 /** A token that may do everything. */

@@ -1,9 +1,9 @@
 import { gzipSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
-import type { Fetch, ImageReference } from "../../src/image/mod.ts";
-import { RegistryClient, type Repository } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
-import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
+import type { Fetch, ImageReference } from "../../src/image/room.ts";
+import { RegistryClient, type Repository } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 
 /** What an image for tests is made of. */
 export interface TestImageOptions {

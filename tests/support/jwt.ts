@@ -1,5 +1,5 @@
 /** JSON Web Tokens, and keys that sign them. */
-import type { JsonWebKeySet } from "../../src/system/handler/mod.ts";
+import type { JsonWebKeySet } from "../../src/service/room.ts";
 
 /** Text as base64url. */
 export function toBase64Url(bytes: Uint8Array | string): string {

@@ -1,6 +1,6 @@
 /** KV databases in files, what is in them, and programs that work on them. */
 import assert from "node:assert/strict";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import type { KvRecord } from "../../src/store/kv/record.ts";
 
 /** Opens a database in a file. Another process that opens it at the same moment locks it for a moment. */

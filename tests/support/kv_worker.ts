@@ -1,6 +1,6 @@
 /** A program that changes lists in a KV store, and can kill itself: `kv_worker.ts <database> <lease in ms> <task> <argument>`. */
 import { create, editList, isManifestsError, type List } from "../../mod.ts";
-import { openKvStore } from "../../src/store/kv/mod.ts";
+import { openKvStore } from "../../src/store/kv/room.ts";
 import { instanceDigest, openKvFile } from "./kv.ts";
 
 const [path, lease, task, argument] = Deno.args as [string, string, string, string];

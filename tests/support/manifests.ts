@@ -6,7 +6,7 @@ import {
   MEDIA_TYPES,
   type ParsedImage,
   parseManifest,
-} from "../../src/spec/mod.ts";
+} from "../../src/spec/room.ts";
 
 const T = MEDIA_TYPES;
 

@@ -1,8 +1,8 @@
 /** Parts that fail at a step, or with which everything ends there. */
-import { abortable } from "../../src/internal/mod.ts";
-import type { Fetch } from "../../src/internal/mod.ts";
-import { ManifestsError } from "../../src/spec/mod.ts";
-import type { Kv, KvAtomic } from "../../src/store/kv/mod.ts";
+import { abortable } from "../../src/internal/room.ts";
+import type { Fetch } from "../../src/internal/room.ts";
+import { ManifestsError } from "../../src/spec/room.ts";
+import type { Kv, KvAtomic } from "../../src/store/kv/room.ts";
 
 /** What happens at the step: the process is no more, before it or after it is done; or the step fails, so or so. */
 export const FATES = ["dies before", "dies after", "fails before", "fails after"] as const;

@@ -1,4 +1,4 @@
-import { concatBytes } from "../../src/internal/mod.ts";
+import { concatBytes } from "../../src/internal/room.ts";
 import { encode } from "./images.ts";
 
 /** An entry of a tar, as odd as one can be. */

@@ -1,9 +1,9 @@
 /** Images written and read with nothing but sources and destinations: no copy engine between. */
 import assert from "node:assert/strict";
-import type { ImageDestination, ImageReference, ImageSource, NewBlob, SystemContext } from "../../src/image/mod.ts";
-import { readManifest } from "../../src/image/mod.ts";
-import { streamOf } from "../../src/internal/mod.ts";
-import { type Descriptor, type Digest, entriesOf, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/mod.ts";
+import type { ImageDestination, ImageReference, ImageSource, NewBlob, SystemContext } from "../../src/image/room.ts";
+import { readManifest } from "../../src/image/room.ts";
+import { streamOf } from "../../src/internal/room.ts";
+import { type Descriptor, type Digest, entriesOf, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, type TestImage } from "./images.ts";
 
 /** A list with its images. */

@@ -1,5 +1,5 @@
-import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
+import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/room.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
 import { makeImage, pushImage, type TestImage } from "./images.ts";
 import { serve, type TestRegistry } from "./registries.ts";
 

@@ -1,5 +1,5 @@
-import type { RegistryClient } from "../../src/registry/mod.ts";
-import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/mod.ts";
+import type { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/room.ts";
 
 /** A registry on loopback that ends with its scope. */
 export interface TestRegistry extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync } from "node:crypto";
-import type { Fetch } from "../../src/internal/mod.ts";
+import type { Fetch } from "../../src/internal/room.ts";
 import { encode } from "./images.ts";
 import { type LogEntry, logPromise } from "./sigstore.ts";
 

@@ -1,6 +1,6 @@
 /** docker-registry as it runs in the world: with TLS and passwords, or with a token service. */
 import { createPrivateKey, sign } from "node:crypto";
-import { type FetchHandle, RegistryClient, type RegistryClientOptions } from "../../src/registry/mod.ts";
+import { type FetchHandle, RegistryClient, type RegistryClientOptions } from "../../src/registry/room.ts";
 import { ok } from "./peers.ts";
 import { serve, startDockerRegistry, type TestRegistry } from "./registries.ts";
 

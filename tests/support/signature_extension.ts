@@ -1,4 +1,4 @@
-import type { Fetch } from "../../src/internal/mod.ts";
+import type { Fetch } from "../../src/internal/room.ts";
 
 /** A signature as the extension has it. */
 export interface ExtensionSignature {

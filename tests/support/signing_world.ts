@@ -1,5 +1,5 @@
 import { create } from "../../mod.ts";
-import { encodeBase64 } from "../../src/internal/mod.ts";
+import { encodeBase64 } from "../../src/internal/room.ts";
 import { makeGpgHome } from "./gpg.ts";
 import { encode, pushPlatforms } from "./images.ts";
 import { IMAGECOPY } from "./oracles.ts";

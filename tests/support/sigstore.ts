@@ -1,8 +1,8 @@
 import { type KeyObject, sign } from "node:crypto";
-import { SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../../src/signature/mod.ts";
+import { SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../../src/signature/room.ts";
 import { encodePem } from "../../src/signature/sigstore/pem.ts";
 import { sealBox } from "../../src/signature/sigstore/secret_box.ts";
-import { digestOf } from "../../src/spec/mod.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { encode } from "./images.ts";
 
 const SIGNATURE = "dev.cosignproject.cosign/signature";

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
-import { concatBytes, Crc64, encodeBase64 } from "../../src/internal/mod.ts";
-import { type Digest, digestOf } from "../../src/spec/mod.ts";
+import { concatBytes, Crc64, encodeBase64 } from "../../src/internal/room.ts";
+import { type Digest, digestOf } from "../../src/spec/room.ts";
 
 /** A piece of a tar that a test makes: bytes as they are, or a file's content. */
 export type TestPiece = Uint8Array | { name: string | Uint8Array; content: Uint8Array };

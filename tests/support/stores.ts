@@ -1,5 +1,5 @@
 import { openStore } from "../../mod.ts";
-import type { ImageStore } from "../../src/store/mod.ts";
+import type { ImageStore } from "../../src/store/room.ts";
 import { exec } from "./peers.ts";
 
 /** A store in a temporary folder, and the flags by which other tools use the same. */

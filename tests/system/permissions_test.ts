@@ -23,7 +23,7 @@ async function run(script: string, ...permissions: string[]): Promise<CommandRes
 Deno.test("importing any portable face, and mod.ts, needs no permission", async () => {
   const faces = [
     "mod.ts",
-    ...["system/remote", "system/handler", "registry", "server", "signature", "spec", "store"].map((room) =>
+    ...["system/remote", "service", "registry", "server", "signature", "spec", "store"].map((room) =>
       `src/${room}/mod.ts`
     ),
   ];
@@ -51,7 +51,7 @@ Deno.test("a handler publishes with --allow-net for its registries alone", async
   await using registry = startEmbedded();
   const [digest] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
   const script = `
-    import { bearerTokens, createHandler } from "file://${ROOT}src/system/handler/mod.ts";
+    import { bearerTokens, createHandler } from "file://${ROOT}src/service/mod.ts";
     using kv = await Deno.openKv(":memory:");
     const token = "a-token-for-tests";
     const handler = createHandler({

@@ -1,6 +1,6 @@
 /** Indexes in registries, with `fetch` alone. */
 import assert from "node:assert/strict";
-import { type AccessOptions, createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { type AccessOptions, createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import {
   annotateIndex,
   appendToIndex,
@@ -10,9 +10,9 @@ import {
   removeFromIndex,
   retag,
   validateIndex,
-} from "../../src/system/remote/mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { acceptAnything } from "../../src/signature/mod.ts";
+} from "../../src/system/remote/room.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { acceptAnything } from "../../src/signature/room.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { create, loadFromImage, openStore, parseImageName } from "../../mod.ts";
-import { type ImageReference, type ImageSource, readManifest } from "../../src/image/mod.ts";
-import { readChunks } from "../../src/internal/mod.ts";
+import { type ImageReference, type ImageSource, readManifest } from "../../src/image/room.ts";
+import { readChunks } from "../../src/internal/room.ts";
 import {
   createDigester,
   type Descriptor,
@@ -10,8 +10,8 @@ import {
   MEDIA_TYPES,
   type ParsedImage,
   parseManifest,
-} from "../../src/spec/mod.ts";
-import { createContainersStorageTransport } from "../../src/transport/containers_storage/mod.ts";
+} from "../../src/spec/room.ts";
+import { createContainersStorageTransport } from "../../src/transport/containers_storage/room.ts";
 import { buildImages } from "../support/built_images.ts";
 import { clientOf, describe, encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname } from "@std/path";
-import { streamOf } from "../../src/internal/mod.ts";
-import { digestOf, type ErrorCode, MEDIA_TYPES } from "../../src/spec/mod.ts";
-import { createDirTransport } from "../../src/transport/dir/mod.ts";
+import { streamOf } from "../../src/internal/room.ts";
+import { digestOf, type ErrorCode, MEDIA_TYPES } from "../../src/spec/room.ts";
+import { createDirTransport } from "../../src/transport/dir/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { describe, encode, makeImage, type TestImage } from "../support/images.ts";
 import { exec, ok } from "../support/peers.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { ImageSource, SystemContext } from "../../src/image/mod.ts";
-import { streamOf } from "../../src/internal/mod.ts";
+import type { ImageSource, SystemContext } from "../../src/image/room.ts";
+import { streamOf } from "../../src/internal/room.ts";
 import {
   type Descriptor,
   digestHex,
@@ -9,9 +9,9 @@ import {
   MEDIA_TYPES,
   type ParsedImage,
   parseManifest,
-} from "../../src/spec/mod.ts";
-import { createDockerArchiveTransport } from "../../src/transport/docker_archive/mod.ts";
-import { createOciArchiveTransport } from "../../src/transport/oci_archive/mod.ts";
+} from "../../src/spec/room.ts";
+import { createDockerArchiveTransport } from "../../src/transport/docker_archive/room.ts";
+import { createOciArchiveTransport } from "../../src/transport/oci_archive/room.ts";
 import { makeArchive, newBlob, readAll, type TestMember, transfer, withFolder } from "../support/archives.ts";
 import { buildImages } from "../support/built_images.ts";
 import { describe, encode, makeTar } from "../support/images.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type Descriptor, digestOf, type ErrorCode, MEDIA_TYPES } from "../../src/spec/mod.ts";
-import { createOciTransport } from "../../src/transport/oci/mod.ts";
+import { type Descriptor, digestOf, type ErrorCode, MEDIA_TYPES } from "../../src/spec/room.ts";
+import { createOciTransport } from "../../src/transport/oci/room.ts";
 import {
   addLayoutImage,
   findLayoutImage,

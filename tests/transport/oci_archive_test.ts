@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { ImageSource, SystemContext } from "../../src/image/mod.ts";
-import { streamOf } from "../../src/internal/mod.ts";
-import { digestOf, MEDIA_TYPES } from "../../src/spec/mod.ts";
-import { createOciArchiveTransport } from "../../src/transport/oci_archive/mod.ts";
-import { createOciTransport } from "../../src/transport/oci/mod.ts";
+import type { ImageSource, SystemContext } from "../../src/image/room.ts";
+import { streamOf } from "../../src/internal/room.ts";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
+import { createOciArchiveTransport } from "../../src/transport/oci_archive/room.ts";
+import { createOciTransport } from "../../src/transport/oci/room.ts";
 import { makeArchive, newBlob, readAll, type TestMember, transfer, withFolder } from "../support/archives.ts";
 import { buildImages } from "../support/built_images.ts";
 import { describe, encode, makeImage, type TestImage } from "../support/images.ts";

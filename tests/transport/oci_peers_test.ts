@@ -1,6 +1,6 @@
 /** Layouts that others write and read too: other runs of ours, and the real tools. */
 import assert from "node:assert/strict";
-import { createOciTransport } from "../../src/transport/oci/mod.ts";
+import { createOciTransport } from "../../src/transport/oci/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { encode, makeImage } from "../support/images.ts";
 import { ok } from "../support/peers.ts";
@@ -9,7 +9,7 @@ import { makeList, readAll, writeImage } from "../support/put_image.ts";
 const oci = (text: string) => createOciTransport().parseReference(text);
 
 const WRITER = `
-import { createOciTransport } from "${new URL("../../src/transport/oci/mod.ts", import.meta.url).href}";
+import { createOciTransport } from "${new URL("../../src/transport/oci/room.ts", import.meta.url).href}";
 import { makeImage } from "${new URL("../support/images.ts", import.meta.url).href}";
 import { writeImage } from "${new URL("../support/put_image.ts", import.meta.url).href}";
 const [layout, ...names] = Deno.args;

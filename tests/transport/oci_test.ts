@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
-import { streamOf } from "../../src/internal/mod.ts";
-import { type Descriptor, digestOf, type ErrorCode, MEDIA_TYPES, readBlob } from "../../src/spec/mod.ts";
-import { createOciTransport } from "../../src/transport/oci/mod.ts";
+import { streamOf } from "../../src/internal/room.ts";
+import { type Descriptor, digestOf, type ErrorCode, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
+import { createOciTransport } from "../../src/transport/oci/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { encode, makeImage, type TestImage } from "../support/images.ts";
 import { ok } from "../support/peers.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { generateKey } from "openpgp";
 import { copyImage, create, parseImageName, verify } from "../../mod.ts";
-import type { SystemContext } from "../../src/image/mod.ts";
-import { RegistryClient } from "../../src/registry/mod.ts";
-import { create as createRemote, inspectIndex } from "../../src/system/remote/mod.ts";
-import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/mod.ts";
+import type { SystemContext } from "../../src/image/room.ts";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { create as createRemote, inspectIndex } from "../../src/system/remote/room.ts";
+import { createMemoryStorage, createRegistry, type RegistryOptions } from "../../src/server/room.ts";
 import {
   acceptAnything,
   createPolicy,
@@ -13,8 +13,8 @@ import {
   MAX_SIGNATURES,
   openPgpKey,
   type Signature,
-} from "../../src/signature/mod.ts";
-import { MEDIA_TYPES } from "../../src/spec/mod.ts";
+} from "../../src/signature/room.ts";
+import { MEDIA_TYPES } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { addSignatureExtension, type ExtensionSignature } from "../support/signature_extension.ts";
 

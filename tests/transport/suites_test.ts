@@ -1,6 +1,6 @@
 import { runTransportSuite } from "../contracts/transport_suite.ts";
-import { MEDIA_TYPES } from "../../src/spec/mod.ts";
-import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
+import { MEDIA_TYPES } from "../../src/spec/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 
 const OCI = [MEDIA_TYPES.ociManifest];
 

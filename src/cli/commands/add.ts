@@ -1,5 +1,5 @@
-import { findSource, type List } from "../../system/local/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
+import { findSource, type List } from "../../system/local/room.ts";
+import type { ImageStore } from "../../store/room.ts";
 import { type CommandContext, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { flagOf, parseAnnotations, parseLooseAnnotations } from "../flags.ts";

@@ -1,5 +1,5 @@
-import { findInstance, findSource, type List } from "../../system/local/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
+import { findInstance, findSource, type List } from "../../system/local/room.ts";
+import type { ImageStore } from "../../store/room.ts";
 import { type CommandContext, type PlatformFlags, type RegistryFlags, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { flagOf, parseAnnotations } from "../flags.ts";

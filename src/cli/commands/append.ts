@@ -1,4 +1,4 @@
-import { editRemoteList } from "../../system/local/mod.ts";
+import { editRemoteList } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, systemContextOf } from "../context.ts";
 import { parseAnnotations } from "../flags.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";

@@ -1,4 +1,4 @@
-import { copyImage, outlineImageCopy } from "../../system/local/mod.ts";
+import { copyImage, outlineImageCopy } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { type PolicyFlags, policyOptions, type SigningFlags, signingOptions } from "../engine_options.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";

@@ -1,6 +1,12 @@
-import { guessMediaType, isIndexMediaType, isManifestsError, MEDIA_TYPES, normalizeLocalName } from "../../spec/mod.ts";
-import type { ImageStore, ImageWithData } from "../../store/mod.ts";
-import { type BaseList, editStoredList, HostlessList } from "../../list/mod.ts";
+import {
+  guessMediaType,
+  isIndexMediaType,
+  isManifestsError,
+  MEDIA_TYPES,
+  normalizeLocalName,
+} from "../../spec/room.ts";
+import type { ImageStore, ImageWithData } from "../../store/room.ts";
+import { type BaseList, editStoredList, HostlessList } from "../../list/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
@@ -75,7 +81,7 @@ async function kindOfList(images: readonly string[]): Promise<{
   load(store: ImageStore, image: string): Promise<{ imageId: string; list: BaseList }>;
 }> {
   if (images.length === 0) return { create: () => new HostlessList(), load: HostlessList.load };
-  const { create, loadFromImage } = await import("../../system/local/mod.ts");
+  const { create, loadFromImage } = await import("../../system/local/room.ts");
   return { create, load: loadFromImage };
 }
 

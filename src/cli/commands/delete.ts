@@ -1,4 +1,4 @@
-import { deleteImage } from "../../system/local/mod.ts";
+import { deleteImage } from "../../system/local/room.ts";
 import { type CommandContext, type RegistryFlags, systemContextOf } from "../context.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 

@@ -1,6 +1,6 @@
-import { diffIndexes, type InstanceDifference } from "../../list/mod.ts";
-import { isIndex, type ParsedIndex } from "../../spec/mod.ts";
-import { fetchManifest } from "../../system/local/mod.ts";
+import { diffIndexes, type InstanceDifference } from "../../list/room.ts";
+import { isIndex, type ParsedIndex } from "../../spec/room.ts";
+import { fetchManifest } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { shortDigest } from "../format/description.ts";

@@ -1,4 +1,4 @@
-import { editRemoteList, findInstance } from "../../system/local/mod.ts";
+import { editRemoteList, findInstance } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";

@@ -1,5 +1,5 @@
-import type { ImageStore } from "../../store/mod.ts";
-import type { List } from "../../system/local/mod.ts";
+import type { ImageStore } from "../../store/room.ts";
+import type { List } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 
 /** Changes a list of the store as one transaction and returns its id with what the change returned. */
@@ -8,7 +8,7 @@ export async function edit<T>(
   name: string,
   change: (list: List, store: ImageStore) => T | Promise<T>,
 ): Promise<{ imageId: string; result: T }> {
-  const { editList } = await import("../../system/local/mod.ts");
+  const { editList } = await import("../../system/local/room.ts");
   const { requireList } = await import("./find.ts");
   await using store = await openStoreOf(context);
   const { id: imageId } = await requireList(store, name);

@@ -1,4 +1,4 @@
-import { findLocalImage } from "../../store/mod.ts";
+import { findLocalImage } from "../../store/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { requireList } from "./find.ts";

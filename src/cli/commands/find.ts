@@ -1,5 +1,5 @@
-import { type Digest, digestOf, guessMediaType, isIndexMediaType } from "../../spec/mod.ts";
-import { findLocalImage, type ImageStore, type StoredImage } from "../../store/mod.ts";
+import { type Digest, digestOf, guessMediaType, isIndexMediaType } from "../../spec/room.ts";
+import { findLocalImage, type ImageStore, type StoredImage } from "../../store/room.ts";
 
 /** A list in a store. */
 export interface FoundList extends StoredImage {

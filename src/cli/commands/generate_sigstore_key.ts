@@ -1,6 +1,6 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
-import { readPassphraseFile } from "../../signature/files/mod.ts";
-import { generateSigstoreKeyPair } from "../../signature/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { readPassphraseFile } from "../../signature/files/room.ts";
+import { generateSigstoreKeyPair } from "../../signature/room.ts";
 import { UsageError } from "../errors.ts";
 import { print } from "../output.ts";
 import { readSecret } from "../secrets.ts";

@@ -1,23 +1,25 @@
-import { decodeUtf8 } from "../../internal/mod.ts";
+import { decodeUtf8 } from "../../internal/room.ts";
 import {
   base64OrNothing,
-  type Descriptor,
-  descriptorJson,
   encodeGoJsonText,
   type GoJsonValue,
-  guessMediaType,
   indentJson,
+  nonEmpty,
+  sortedMap,
+} from "../../json/room.ts";
+import {
+  type Descriptor,
+  descriptorJson,
+  guessMediaType,
   isIndex,
   isIndexMediaType,
   isManifestsError,
-  nonEmpty,
   type ParsedManifest,
   platformJson,
-  sortedMap,
-} from "../../spec/mod.ts";
-import { findLocalImage, type ImageStore, type LocalImage } from "../../store/mod.ts";
-import { type BaseList, HostlessList } from "../../list/mod.ts";
-import type { DescribeImageOptions } from "../../system/local/mod.ts";
+} from "../../spec/room.ts";
+import { findLocalImage, type ImageStore, type LocalImage } from "../../store/room.ts";
+import { type BaseList, HostlessList } from "../../list/room.ts";
+import type { DescribeImageOptions } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { note, print, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
 
@@ -53,7 +55,7 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
 
 /** The manifest of the first image that a name may mean and that is there. */
 async function fetchFirst(name: string, call: DescribeImageOptions): Promise<ParsedManifest> {
-  const { fetchManifest, resolveShortName } = await import("../../system/local/mod.ts");
+  const { fetchManifest, resolveShortName } = await import("../../system/local/room.ts");
   const failures: Error[] = [];
   for (const reference of await resolveShortName(name, call.systemContext)) {
     try {
@@ -72,7 +74,7 @@ async function printDescription(
   store: ImageStore,
   call: DescribeImageOptions,
 ): Promise<void> {
-  const { describeImage } = await import("../../system/local/mod.ts");
+  const { describeImage } = await import("../../system/local/room.ts");
   const { describeAsTable, describeAsTree } = await import("../format/description.ts");
   const { findAny } = await import("./places.ts");
   const description = await describeImage(await findAny(store, name), call);

@@ -1,4 +1,4 @@
-import { listStoredLists } from "../../list/mod.ts";
+import { listStoredLists } from "../../list/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { formatTable } from "../format/table.ts";
 import { printResult, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";

@@ -1,4 +1,4 @@
-import type { CopyOutline, CopyResult, OutlinedBlob } from "../../copy/mod.ts";
+import type { CopyOutline, CopyResult, OutlinedBlob } from "../../copy/room.ts";
 import { formatTable } from "../format/table.ts";
 import { count, formatBytes } from "../format/units.ts";
 import { print, printResult } from "../output.ts";

@@ -1,6 +1,6 @@
-import { findLocalImage, type ImageStore } from "../../store/mod.ts";
-import { guessMediaType, isIndexMediaType } from "../../spec/mod.ts";
-import { type fetchManifest, findSource, hasTransport, loadFromImage } from "../../system/local/mod.ts";
+import { findLocalImage, type ImageStore } from "../../store/room.ts";
+import { guessMediaType, isIndexMediaType } from "../../spec/room.ts";
+import { type fetchManifest, findSource, hasTransport, loadFromImage } from "../../system/local/room.ts";
 
 /** An image or a list, wherever it is: what the functions of `system` take. */
 export type AnyImage = Parameters<typeof fetchManifest>[0];

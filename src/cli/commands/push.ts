@@ -1,7 +1,7 @@
-import type { PushOptions } from "../../list/mod.ts";
-import type { Digest } from "../../spec/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
-import { loadFromImage, loadSignaturePolicy, lockerForImage, type SystemContext } from "../../system/local/mod.ts";
+import type { PushOptions } from "../../list/room.ts";
+import type { Digest } from "../../spec/room.ts";
+import type { ImageStore } from "../../store/room.ts";
+import { loadFromImage, loadSignaturePolicy, lockerForImage, type SystemContext } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { type SigningFlags, signingOptions } from "../engine_options.ts";
 import { prefixError, UsageError } from "../errors.ts";

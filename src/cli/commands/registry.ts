@@ -1,5 +1,5 @@
-import { createRegistry } from "../../server/mod.ts";
-import { openDirectoryStorage } from "../../server/directory/mod.ts";
+import { createRegistry } from "../../server/room.ts";
+import { openDirectoryStorage } from "../../server/directory/room.ts";
 import type { CommandContext } from "../context.ts";
 import { formatError, UsageError } from "../errors.ts";
 import { parseCount } from "../flags.ts";

@@ -1,4 +1,4 @@
-import { findInstance } from "../../system/local/mod.ts";
+import { findInstance } from "../../system/local/room.ts";
 import type { CommandContext } from "../context.ts";
 import { prefixError } from "../errors.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";

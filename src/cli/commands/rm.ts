@@ -1,4 +1,4 @@
-import { findLocalImage, type ImageStore } from "../../store/mod.ts";
+import { findLocalImage, type ImageStore } from "../../store/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { ExitError, formatError } from "../errors.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";

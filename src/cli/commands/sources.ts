@@ -1,7 +1,7 @@
-import { formatPlatform } from "../../spec/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
-import type { BaseList } from "../../list/mod.ts";
-import { findSource, type FoundSource } from "../../system/local/mod.ts";
+import { formatPlatform } from "../../spec/room.ts";
+import type { ImageStore } from "../../store/room.ts";
+import type { BaseList } from "../../list/room.ts";
+import { findSource, type FoundSource } from "../../system/local/room.ts";
 import { choiceOf, type CommandContext, type PlatformFlags, type RegistryFlags, systemContextOf } from "../context.ts";
 import { note } from "../output.ts";
 

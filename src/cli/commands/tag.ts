@@ -1,6 +1,6 @@
-import { ManifestsError, normalizeLocalName } from "../../spec/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
-import { hasTransport, tagImage } from "../../system/local/mod.ts";
+import { ManifestsError, normalizeLocalName } from "../../spec/room.ts";
+import type { ImageStore } from "../../store/room.ts";
+import { hasTransport, tagImage } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { requireList } from "./find.ts";

@@ -1,4 +1,4 @@
-import { validateImage } from "../../system/local/mod.ts";
+import { validateImage } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { shortDigest } from "../format/description.ts";

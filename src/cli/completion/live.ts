@@ -1,6 +1,6 @@
-import { listStoredLists } from "../../list/mod.ts";
-import { formatPlatform } from "../../spec/mod.ts";
-import { loadFromImage } from "../../system/local/mod.ts";
+import { listStoredLists } from "../../list/room.ts";
+import { formatPlatform } from "../../spec/room.ts";
+import { loadFromImage } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { sanitize } from "../format/width.ts";
 import type { Candidate, Expected } from "./words.ts";

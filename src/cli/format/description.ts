@@ -1,4 +1,4 @@
-import type { DescribedImage, DescribedInstance } from "../../system/local/mod.ts";
+import type { DescribedImage, DescribedInstance } from "../../system/local/room.ts";
 import type { Style } from "./style.ts";
 import { formatTable } from "./table.ts";
 import { formatTree, type TreeNode } from "./tree.ts";

@@ -1,4 +1,4 @@
-import type { CopyEvent } from "../../copy/mod.ts";
+import type { CopyEvent } from "../../copy/room.ts";
 import { formatError } from "../errors.ts";
 
 /** Where lines of JSON go, and when it is. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CopyEvent } from "../../copy/mod.ts";
+import type { CopyEvent } from "../../copy/room.ts";
 import { UsageError } from "../errors.ts";
 
 /** Flags about progress. */

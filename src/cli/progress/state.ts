@@ -1,4 +1,4 @@
-import type { CopyEvent, OutlinedImage } from "../../copy/mod.ts";
+import type { CopyEvent, OutlinedImage } from "../../copy/room.ts";
 
 /** How far an image is. */
 export interface ImageProgress {

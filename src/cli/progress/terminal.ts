@@ -1,4 +1,4 @@
-import type { CopyEvent } from "../../copy/mod.ts";
+import type { CopyEvent } from "../../copy/room.ts";
 import { createStyle } from "../format/style.ts";
 import { widthOf } from "../format/width.ts";
 import { drawBars } from "./bars.ts";

@@ -1,4 +1,4 @@
-import { isObject, parseJson } from "../../spec/mod.ts";
+import { isObject, parseJson } from "../../json/room.ts";
 import { ConfigFileError } from "../config_file_error.ts";
 import { ConfTable } from "./table.ts";
 import type { KeyPath } from "./key_path.ts";

@@ -1,4 +1,4 @@
-import { isObject } from "../../spec/mod.ts";
+import { isObject } from "../../json/room.ts";
 import { ConfigFileError } from "../config_file_error.ts";
 import { formatKeyPath, type KeyPath } from "./key_path.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { encodeUtf8 } from "../../internal/mod.ts";
-import { type Credentials, isManifestsError, ManifestsError } from "../../spec/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { type Credentials, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { findAuth, parseAuthFile, type ParseAuthFileOptions } from "../auth_file.ts";
 import { type ConfigurationChoices, implicitPath } from "./choices.ts";
 import { askHelper } from "./credential_helpers.ts";

@@ -1,5 +1,5 @@
-import { encodeUtf8, readStream } from "../../internal/mod.ts";
-import { type Credentials, ManifestsError } from "../../spec/mod.ts";
+import { encodeUtf8, readStream } from "../../internal/room.ts";
+import { type Credentials, ManifestsError } from "../../spec/room.ts";
 import type { HelperQuestion } from "../auth_file.ts";
 import { type HelperOutcome, parseHelperAnswer } from "../credential_helper.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { compareUtf8 } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { compareUtf8 } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /** An environment variable; `undefined` where it is unset or may not be read. Never prompts. */
 export function readEnv(name: string): string | undefined {

@@ -1,5 +1,5 @@
 import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
-import { ManifestsError } from "../../spec/mod.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { decodeConfigFile } from "../decode.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
 import { currentUid, findUid, listFiles, mayRead, readEnv, readOptional, readRequired } from "./host.ts";

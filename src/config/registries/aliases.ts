@@ -1,4 +1,4 @@
-import { hasDomain, parseReference } from "../../spec/mod.ts";
+import { hasDomain, parseReference } from "../../spec/room.ts";
 import { type ConfTable, parseToml, type TomlParser } from "../document/mod.ts";
 
 /** Repositories by short name; an empty one removes an alias that another file made. */

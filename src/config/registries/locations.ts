@@ -1,4 +1,4 @@
-import { isRegistryHost } from "../../spec/mod.ts";
+import { isRegistryHost } from "../../spec/room.ts";
 import type { ConfTable } from "../document/mod.ts";
 
 /** A host, with path where it has one, of a key: without slash at its end. */

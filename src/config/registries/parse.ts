@@ -27,7 +27,7 @@ export interface ParseRegistriesConfOptions {
  * @example
  * ```ts
  * import { parse } from "smol-toml";
- * import { findRegistry, parseRegistriesConf } from "../mod.ts";
+ * import { findRegistry, parseRegistriesConf } from "../room.ts";
  * import assert from "node:assert/strict";
  *
  * const conf = parseRegistriesConf('[[registry]]\nlocation = "quay.io"\nblocked = true', parse, "registries.conf");

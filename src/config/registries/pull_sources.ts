@@ -1,4 +1,4 @@
-import { isManifestsError, ManifestsError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import { isManifestsError, ManifestsError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { findRegistry, matchPrefix } from "./match.ts";
 import type { RegistriesConf, RegistryEntry, RegistryMirror } from "./types.ts";
 

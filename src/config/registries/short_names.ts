@@ -1,4 +1,4 @@
-import { hasDomain, ManifestsError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import { hasDomain, ManifestsError, type NamedReference, parseReference } from "../../spec/room.ts";
 import type { ShortNameAliases } from "./aliases.ts";
 import type { RegistriesConf, ShortNameMode } from "./types.ts";
 

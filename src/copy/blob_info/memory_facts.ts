@@ -1,4 +1,4 @@
-import type { Digest } from "../../spec/mod.ts";
+import type { Digest } from "../../spec/room.ts";
 import type { BlobFacts, KnownCompression, KnownLocation } from "./facts.ts";
 
 class MemoryFacts implements BlobFacts {

@@ -1,5 +1,5 @@
-import { DEFAULT_GZIP_LEVEL } from "../../internal/compression/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { DEFAULT_GZIP_LEVEL } from "../../internal/compression/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /** An algorithm that layers can be compressed with. */
 export type Algorithm = "gzip" | "zstd" | "zstd:chunked";

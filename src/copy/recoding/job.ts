@@ -1,4 +1,4 @@
-import type { ByteStream } from "../../internal/mod.ts";
+import type { ByteStream } from "../../internal/room.ts";
 import { transferable } from "./protocol.ts";
 
 /** Where {@linkcode JobInput} brings a stream. */

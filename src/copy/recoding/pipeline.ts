@@ -4,10 +4,10 @@ import {
   decompressStream,
   gzipStream,
   type GzipStreamOptions,
-} from "../../internal/compression/mod.ts";
-import { type ByteStream, mapStream } from "../../internal/mod.ts";
-import type { BlobIdentity } from "../../image/mod.ts";
-import { createDigester } from "../../spec/mod.ts";
+} from "../../internal/compression/room.ts";
+import { type ByteStream, mapStream } from "../../internal/room.ts";
+import type { BlobIdentity } from "../../image/room.ts";
+import { createDigester } from "../../spec/room.ts";
 import { type Algorithm, runtimeLevel } from "./algorithms.ts";
 import { type ChunkedLayer, compressChunked } from "./zstd_chunked/mod.ts";
 

@@ -3,8 +3,8 @@ import {
   type DeflateBlock,
   type DeflatedBlock,
   UnsupportedCompressionError,
-} from "../../internal/compression/mod.ts";
-import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/mod.ts";
+} from "../../internal/compression/room.ts";
+import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import type { Measured, Recoding } from "./pipeline.ts";
 
 /** What the main thread tells a worker; `job` is the number of the stream that it is about. */

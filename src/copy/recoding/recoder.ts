@@ -1,6 +1,6 @@
-import { canDecompress, CompressionError, UnsupportedCompressionError } from "../../internal/compression/mod.ts";
-import type { ByteStream } from "../../internal/mod.ts";
-import { type Descriptor, type Digest, ManifestsError, UNKNOWN_SIZE } from "../../spec/mod.ts";
+import { canDecompress, CompressionError, UnsupportedCompressionError } from "../../internal/compression/room.ts";
+import type { ByteStream } from "../../internal/room.ts";
+import { type Descriptor, type Digest, ManifestsError, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { type Recoded, recodeHere, type Recoding } from "./pipeline.ts";
 import { openWorkers, type RecodingWorker } from "./recoding_worker.ts";
 

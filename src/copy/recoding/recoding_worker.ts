@@ -1,5 +1,5 @@
-import type { DeflateBlock, DeflatedBlock } from "../../internal/compression/mod.ts";
-import type { ByteStream } from "../../internal/mod.ts";
+import type { DeflateBlock, DeflatedBlock } from "../../internal/compression/room.ts";
+import type { ByteStream } from "../../internal/room.ts";
 import { JobInput, JobOutput } from "./job.ts";
 import type { Measured, Recoded, Recoding } from "./pipeline.ts";
 import { errorOf, type FromWorker, type ToWorker } from "./protocol.ts";

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 /** The other side of {@linkcode Recoder}: recodes streams in a thread of its own. */
-import { BlockDeflater } from "../../internal/compression/mod.ts";
-import { readChunks } from "../../internal/mod.ts";
+import { BlockDeflater } from "../../internal/compression/room.ts";
+import { readChunks } from "../../internal/room.ts";
 import { recodeHere } from "./pipeline.ts";
 import { CREDITS, failureOf, type FromWorker, type ToWorker, transferable } from "./protocol.ts";
 

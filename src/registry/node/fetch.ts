@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { rootCertificates } from "node:tls";
-import { isManifestsError } from "../../spec/mod.ts";
+import { isManifestsError } from "../../spec/room.ts";
 import type { FetchHandle } from "../pool.ts";
 import { connectThrough, proxyHeaders } from "./connect.ts";
 

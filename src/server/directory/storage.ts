@@ -1,8 +1,8 @@
 import { ensureDir } from "@std/fs";
 import { dirname, join } from "@std/path";
-import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../internal/mod.ts";
-import { writeAtomically } from "../../internal/host/mod.ts";
-import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest } from "../../spec/mod.ts";
+import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../internal/room.ts";
+import { writeAtomically } from "../../internal/host/room.ts";
+import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest } from "../../spec/room.ts";
 import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "../storage.ts";
 
 /**

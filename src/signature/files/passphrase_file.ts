@@ -1,5 +1,5 @@
-import { readRequired } from "../../config/files/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { readRequired } from "../../config/files/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 const NEWLINE = 0x0a;
 /** Longest passphrase that a file may hold, in bytes. */

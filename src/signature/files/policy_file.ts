@@ -1,5 +1,5 @@
-import { mayRead, readEnv, readOptional } from "../../config/files/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { mayRead, readEnv, readOptional } from "../../config/files/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { parsePolicy, type Policy } from "../policy/mod.ts";
 import { MAX_SIGNATURE_SIZE } from "../types.ts";
 

@@ -1,7 +1,7 @@
-import { loadSigningParameters, readRequired } from "../../config/files/mod.ts";
-import type { Fetch } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
-import { openGpgKey } from "../gpg/mod.ts";
+import { loadSigningParameters, readRequired } from "../../config/files/room.ts";
+import type { Fetch } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
+import { openGpgKey } from "../gpg/room.ts";
 import { openSigstoreSigner, type SigstoreSignerOptions } from "../sigstore/mod.ts";
 import { createSimpleSigner } from "../simple_signing.ts";
 import type { Signer } from "../types.ts";

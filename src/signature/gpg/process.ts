@@ -1,5 +1,5 @@
-import type { SignalOptions } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import type { SignalOptions } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { parseStatus, type StatusLine } from "./status.ts";
 
 /** Options of {@linkcode runGpg}. */

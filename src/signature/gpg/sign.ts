@@ -1,5 +1,5 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
-import { type ErrorCode, ManifestsError } from "../../spec/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { type ErrorCode, ManifestsError } from "../../spec/room.ts";
 import type { MessageSigner } from "../simple_signing.ts";
 import { runGpg } from "./process.ts";
 import { type StatusLine, statusOf } from "./status.ts";

@@ -1,4 +1,4 @@
-import { ManifestsError } from "../../spec/mod.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { startsLikeMessage } from "../blob.ts";
 import type { OpenedMessage, OpenMessageOptions } from "../openpgp/mod.ts";
 import { refuse } from "../refusal.ts";

@@ -1,6 +1,6 @@
 import type { PublicKey } from "openpgp";
-import { decodeUtf8 } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { decodeUtf8 } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { MAX_SIGNATURE_SIZE } from "../types.ts";
 import type { OpenPgp } from "./load.ts";
 

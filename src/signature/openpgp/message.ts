@@ -1,4 +1,4 @@
-import { loadZlib } from "../../internal/compression/mod.ts";
+import { loadZlib } from "../../internal/compression/room.ts";
 import { refuse } from "../refusal.ts";
 import { type Packet, parsePackets, TAGS } from "./packets.ts";
 

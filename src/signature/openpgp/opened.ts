@@ -1,4 +1,4 @@
-import type { SignalOptions } from "../../internal/mod.ts";
+import type { SignalOptions } from "../../internal/room.ts";
 
 /** A signed message whose signature was verified. */
 export interface OpenedMessage {

@@ -1,4 +1,4 @@
-import { concatBytes } from "../../internal/mod.ts";
+import { concatBytes } from "../../internal/room.ts";
 
 /** A packet of an OpenPGP message (RFC 9580 §4). */
 export interface Packet {

@@ -1,6 +1,6 @@
 import type { PrivateKey } from "openpgp";
-import { decodeUtf8 } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { decodeUtf8 } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import type { MessageSigner } from "../simple_signing.ts";
 import { loadOpenPgp, type OpenPgp } from "./load.ts";
 

@@ -1,5 +1,5 @@
-import type { SignalOptions } from "../../internal/mod.ts";
-import type { Digest, NamedReference } from "../../spec/mod.ts";
+import type { SignalOptions } from "../../internal/room.ts";
+import type { Digest, NamedReference } from "../../spec/room.ts";
 import type { Signature } from "../types.ts";
 
 /** What a policy decides about: one manifest, and the name by which it is about to be used. */

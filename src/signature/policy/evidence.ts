@@ -1,4 +1,4 @@
-import type { SignalOptions } from "../../internal/mod.ts";
+import type { SignalOptions } from "../../internal/room.ts";
 import {
   type Digest,
   digestAlgorithm,
@@ -6,7 +6,7 @@ import {
   isManifestsError,
   manifestDigest,
   ManifestsError,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 import type { OpenMessage } from "../openpgp/mod.ts";
 import type { Signature } from "../types.ts";
 import type { PolicyDecision } from "./decision.ts";

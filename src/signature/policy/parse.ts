@@ -1,5 +1,6 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
-import { isManifestsError, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { isObject, parseJson } from "../../json/room.ts";
+import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { parseRequirement } from "./parse_requirement.ts";
 import { PolicyObject, PolicyPlace } from "./policy_object.ts";
 import { isValidScope } from "./scope_syntax.ts";

@@ -1,4 +1,4 @@
-import { isManifestsError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import { isManifestsError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { PolicyObject, type PolicyPlace, typeOf } from "./policy_object.ts";
 import type { SignedIdentity } from "./types.ts";
 

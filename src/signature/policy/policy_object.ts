@@ -1,5 +1,6 @@
-import { isObject, ManifestsError } from "../../spec/mod.ts";
-import { decodeStrictBase64 } from "../../internal/mod.ts";
+import { isObject } from "../../json/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
+import { decodeStrictBase64 } from "../../internal/room.ts";
 import { type MemberNames, readMembers } from "../members.ts";
 import type { KeyMaterial } from "./types.ts";
 

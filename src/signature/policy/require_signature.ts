@@ -1,4 +1,4 @@
-import { ManifestsError } from "../../spec/mod.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import type { ExpectedClaims } from "../payload.ts";
 import { refuse } from "../refusal.ts";
 import { verifySigstoreSignature } from "../sigstore/verify.ts";

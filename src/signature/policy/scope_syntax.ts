@@ -1,4 +1,4 @@
-import { isDigest, isManifestsError, parseReference } from "../../spec/mod.ts";
+import { isDigest, isManifestsError, parseReference } from "../../spec/room.ts";
 
 type ScopeRule = (scope: string) => boolean;
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, ManifestsError } from "../../spec/mod.ts";
+import { type ErrorCode, ManifestsError } from "../../spec/room.ts";
 import type { VerifiedSigstoreSignature } from "../sigstore/verify.ts";
 import type { VerifiedSimpleSignature } from "../simple_signing.ts";
 import type { ChosenScope } from "./scope.ts";

@@ -1,3 +1,4 @@
+import { encodeGoJson, type GoJsonValue, isObject, parseJson, RawJson, rawMembers } from "../../json/room.ts";
 import {
   type Descriptor,
   descriptorJson,
@@ -5,17 +6,11 @@ import {
   digestAlgorithm,
   digestHex,
   digestOf,
-  encodeGoJson,
-  type GoJsonValue,
-  isObject,
   ManifestsError,
   MEDIA_TYPES,
   type ParsedImage,
-  parseJson,
   parseManifest,
-  RawJson,
-  rawMembers,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES_SIZE, type SigstoreSignature } from "../types.ts";
 
 /** More than anybody attaches; each costs a request. */

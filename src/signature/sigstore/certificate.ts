@@ -1,4 +1,4 @@
-import { encodeHex, nodeCrypto } from "../../internal/mod.ts";
+import { encodeHex, nodeCrypto } from "../../internal/room.ts";
 import { refuse } from "../refusal.ts";
 import { DER_TAGS, type DerValue, readDer, readOne } from "./der.ts";
 import { checkKind } from "./keys.ts";

@@ -1,4 +1,4 @@
-import { encodeHex } from "../../internal/mod.ts";
+import { encodeHex } from "../../internal/room.ts";
 import { type Certificate, EXTENSIONS, rejectCertificate } from "./certificate.ts";
 import { DER_TAGS, readDer, readOne } from "./der.ts";
 

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
 import type { SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { type Certificate, parseCertificates, rejectCertificate } from "./certificate.ts";

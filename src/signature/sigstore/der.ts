@@ -1,4 +1,4 @@
-import { concatBytes } from "../../internal/mod.ts";
+import { concatBytes } from "../../internal/room.ts";
 
 /** A value in DER: its tag, what is in it, and all of its bytes. */
 export interface DerValue {

@@ -1,4 +1,4 @@
-import { concatBytes } from "../../internal/mod.ts";
+import { concatBytes } from "../../internal/room.ts";
 import { DER_TAGS, encodeDer, readDer, readOne } from "./der.ts";
 
 /** An ECDSA signature of two numbers of equal size, as WebCrypto makes them, in DER (RFC 3279 §2.2.3). */

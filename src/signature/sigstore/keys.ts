@@ -1,5 +1,5 @@
-import { nodeCrypto } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { nodeCrypto } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { MAX_SIGNATURE_SIZE } from "../types.ts";
 import type { KeyEngine, KeyKind, PrivateKey, PublicKey } from "./key.ts";
 import { nodeKeys } from "./node_keys.ts";

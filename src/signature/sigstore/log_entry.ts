@@ -1,5 +1,6 @@
-import { createHasher, decodeStrictBase64, encodeUtf8 } from "../../internal/mod.ts";
-import { isManifestsError, isObject, parseJson } from "../../spec/mod.ts";
+import { createHasher, decodeStrictBase64, encodeUtf8 } from "../../internal/room.ts";
+import { isObject, parseJson } from "../../json/room.ts";
+import { isManifestsError } from "../../spec/room.ts";
 import { readMembers } from "../members.ts";
 import { refuse } from "../refusal.ts";
 import type { SigstoreSignature } from "../types.ts";

@@ -1,4 +1,4 @@
-import { decodeStrictBase64, encodeBase64 } from "../../internal/mod.ts";
+import { decodeStrictBase64, encodeBase64 } from "../../internal/room.ts";
 
 /** A block of a PEM file. */
 export interface PemBlock {

@@ -1,5 +1,6 @@
-import { encodeBase64, encodeUtf8, type SignalOptions } from "../../internal/mod.ts";
-import { isManifestsError, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
+import { encodeBase64, encodeUtf8, type SignalOptions } from "../../internal/room.ts";
+import { isObject, parseJson } from "../../json/room.ts";
+import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { checkLogEntry, type LoggedSignature, payloadHash } from "./log_entry.ts";
 import { encodePem } from "./pem.ts";
 import { askRekor, type RekorAnswer, type RekorOptions } from "./rekor_client.ts";

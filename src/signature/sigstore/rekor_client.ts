@@ -1,6 +1,6 @@
 import { delay } from "@std/async";
-import { backoffDelay, type Fetch, readStream, type SignalOptions } from "../../internal/mod.ts";
-import { isManifestsError, ManifestsError } from "../../spec/mod.ts";
+import { backoffDelay, type Fetch, readStream, type SignalOptions } from "../../internal/room.ts";
+import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
 /** A log that takes signatures in: Rekor, in its first version. */
 export interface RekorOptions {

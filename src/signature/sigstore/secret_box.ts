@@ -1,5 +1,6 @@
-import { decodeStrictBase64, encodeBase64, nodeCrypto } from "../../internal/mod.ts";
-import { encodeGoJson, type GoJsonValue, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
+import { decodeStrictBase64, encodeBase64, nodeCrypto } from "../../internal/room.ts";
+import { encodeGoJson, type GoJsonValue, isObject, parseJson } from "../../json/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /** Cost of deriving a key; `N` decides how much memory it takes. */
 interface ScryptCost {

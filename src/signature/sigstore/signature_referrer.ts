@@ -1,4 +1,5 @@
-import { type Descriptor, descriptorJson, encodeGoJson, type GoJsonValue, MEDIA_TYPES } from "../../spec/mod.ts";
+import { encodeGoJson, type GoJsonValue } from "../../json/room.ts";
+import { type Descriptor, descriptorJson, MEDIA_TYPES } from "../../spec/room.ts";
 import type { SigstoreSignature } from "../types.ts";
 import { type Attachment, attachSignatures } from "./attachment.ts";
 

@@ -1,5 +1,5 @@
-import { encodeBase64, type SignalOptions } from "../../internal/mod.ts";
-import { ManifestsError, type NamedReference } from "../../spec/mod.ts";
+import { encodeBase64, type SignalOptions } from "../../internal/room.ts";
+import { ManifestsError, type NamedReference } from "../../spec/room.ts";
 import { encodePayload } from "../payload.ts";
 import { claimsFor, type SignerOptions } from "../simple_signing.ts";
 import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";

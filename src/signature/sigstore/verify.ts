@@ -1,5 +1,5 @@
-import { decodeStrictBase64 } from "../../internal/mod.ts";
-import { type Digest, digestOf } from "../../spec/mod.ts";
+import { decodeStrictBase64 } from "../../internal/room.ts";
+import { type Digest, digestOf } from "../../spec/room.ts";
 import { checkClaims, type Claims, type ExpectedClaims, parsePayload } from "../payload.ts";
 import { refuse } from "../refusal.ts";
 import { SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";

@@ -1,5 +1,5 @@
-import { encodeHex } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { encodeHex } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { DER_TAGS, encodeDer, readDer, readOne } from "./der.ts";
 import { decodeEcdsa, encodeEcdsa } from "./ecdsa_signature.ts";
 import { coordinateSize, type KeyEngine, type KeyKind, type PrivateKey, type PublicKey } from "./key.ts";

@@ -1,5 +1,5 @@
 import { digestOf } from "../digest.ts";
-import { ManifestsError } from "../errors.ts";
+import { ManifestsError } from "../../errors/room.ts";
 import { createDockerManifest, createOciManifest } from "../image_manifest.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { ParsedImage } from "../manifest.ts";

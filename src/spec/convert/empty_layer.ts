@@ -1,4 +1,4 @@
-import { decodeBase64 } from "../../internal/mod.ts";
+import { decodeBase64 } from "../../internal/room.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 import { describe } from "./docker_oci.ts";

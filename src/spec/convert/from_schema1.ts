@@ -1,4 +1,4 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { Digest } from "../digest.ts";
 import { createDockerManifest } from "../image_manifest.ts";
@@ -10,7 +10,7 @@ import {
   rawMembers,
   sortedMap,
   StructReader,
-} from "../json/mod.ts";
+} from "../../json/room.ts";
 import type { ParsedImage } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 import { describe, type ImageWithConfig } from "./docker_oci.ts";

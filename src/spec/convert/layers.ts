@@ -1,5 +1,5 @@
 import type { Descriptor } from "../descriptor.ts";
-import { ManifestsError } from "../errors.ts";
+import { ManifestsError } from "../../errors/room.ts";
 import type { ParsedImage } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 

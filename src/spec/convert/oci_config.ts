@@ -7,7 +7,7 @@ import {
   readTime,
   sortedMap,
   StructReader,
-} from "../json/mod.ts";
+} from "../../json/room.ts";
 import { platformJson, readPlatform } from "../platform.ts";
 
 type Members = Map<string, GoJsonValue | undefined>;

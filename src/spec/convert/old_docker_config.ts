@@ -8,7 +8,7 @@ import {
   sortedMap,
   type StructReader,
   ZERO_TIME,
-} from "../json/mod.ts";
+} from "../../json/room.ts";
 import { readSet } from "./oci_config.ts";
 
 /** The first version of Docker that wrote the members that every later one expects. */

@@ -1,7 +1,7 @@
 import type { Digest } from "../digest.ts";
-import { ManifestsSyntaxError } from "../errors.ts";
-import { encodeUtf8 } from "../../internal/mod.ts";
-import { encodeGoJson, type GoJsonValue, parseJson, readTime, StructReader, ZERO_TIME } from "../json/mod.ts";
+import { ManifestsSyntaxError } from "../../errors/room.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { encodeGoJson, type GoJsonValue, parseJson, readTime, StructReader, ZERO_TIME } from "../../json/room.ts";
 import { type ParsedImage, parseManifest, signedPayload } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 import { signSchema1 } from "./schema1_signature.ts";

@@ -1,5 +1,5 @@
-import { concatBytes, encodeBase64, encodeUtf8 } from "../../internal/mod.ts";
-import { encodeGoJson, type GoJsonValue } from "../json/mod.ts";
+import { concatBytes, encodeBase64, encodeUtf8 } from "../../internal/room.ts";
+import { encodeGoJson, type GoJsonValue } from "../../json/room.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

@@ -1,7 +1,7 @@
-import { concatBytes, encodeUtf8 } from "../../internal/mod.ts";
+import { concatBytes, encodeUtf8 } from "../../internal/room.ts";
 import type { Descriptor } from "../descriptor.ts";
 import { type Digest, digestHex, digestOf } from "../digest.ts";
-import { ManifestsError, ManifestsSyntaxError } from "../errors.ts";
+import { ManifestsError, ManifestsSyntaxError } from "../../errors/room.ts";
 import {
   encodeGoJsonText,
   type GoJsonValue,
@@ -12,7 +12,7 @@ import {
   sortedMap,
   StructReader,
   ZERO_TIME,
-} from "../json/mod.ts";
+} from "../../json/room.ts";
 import type { ParsedImage } from "../manifest.ts";
 import { requireImage } from "./docker_oci.ts";
 import { EMPTY_GZIP_LAYER } from "./empty_layer.ts";

@@ -1,7 +1,7 @@
 import { exists } from "@std/fs";
 import { join } from "@std/path";
-import { encodeUtf8 } from "../../internal/mod.ts";
-import { type FileContent, writeAllAtomically } from "../../internal/host/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { type FileContent, writeAllAtomically } from "../../internal/host/room.ts";
 import { type HeldLock, lockFile, type LockingMode } from "../lock/file_lock.ts";
 import { readLastWriter, writeLastWriter } from "./last_writer.ts";
 import { parseRecords, serializeRecords, type StoredRecord } from "./records.ts";

@@ -1,4 +1,4 @@
-import { isManifestsError, ManifestsError } from "../../spec/mod.ts";
+import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
 /** Whether an error is the system's, such as a full disk or a folder that may not be written. */
 export function isIoError(error: unknown): error is Error {

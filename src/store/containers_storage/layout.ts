@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { encodeBase64, encodeUtf8 } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { encodeBase64, encodeUtf8 } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /** Where a store is: what `podman info` calls graphRoot, runRoot and graphDriverName. */
 export interface StoreLocation {

@@ -1,16 +1,14 @@
 import {
-  type Digest,
   encodeGoJsonText,
   type GoJsonValue,
-  isDigest,
   type JsonSpan,
-  ManifestsError,
   parseJson,
   RawJson,
   scanJson,
   sortedMap,
   StructReader,
-} from "../../spec/mod.ts";
+} from "../../json/room.ts";
+import { type Digest, isDigest, ManifestsError } from "../../spec/room.ts";
 
 /** A record of `images.json` (storage `images.go`, struct `Image`). */
 export interface ImageRecord {

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import type { FileContent } from "../../internal/host/mod.ts";
-import { type Digest, digestOf, isManifestsError, manifestDigest, ManifestsError } from "../../spec/mod.ts";
+import type { FileContent } from "../../internal/host/room.ts";
+import { type Digest, digestOf, isManifestsError, manifestDigest, ManifestsError } from "../../spec/room.ts";
 import { lockFile, type LockingMode } from "../lock/file_lock.ts";
 import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "../names.ts";
 import type {

@@ -1,10 +1,9 @@
-import { concatBytes } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { concatBytes } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import type { BigData } from "../types.ts";
-import type { Database, KvChange } from "./database.ts";
+import type { Database, KvChange, KvKey } from "../../kv/room.ts";
 import type { Keys } from "./keys.ts";
 import { itemOf, type KvItem, type KvRecord } from "./record.ts";
-import type { KvKey } from "./types.ts";
 
 /** Bytes of a chunk: a value of Deno KV has at most 64 KiB, and this leaves room for what it adds. */
 const CHUNK_SIZE = 60 * 1024;

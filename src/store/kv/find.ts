@@ -1,7 +1,6 @@
-import type { Database } from "./database.ts";
+import type { Database, KvEntry } from "../../kv/room.ts";
 import { type Keys, MAX_NAME_LENGTH } from "./keys.ts";
 import type { KvRecord } from "./record.ts";
-import type { KvEntry } from "./types.ts";
 
 /** A record that was found. */
 export interface FoundRecord {

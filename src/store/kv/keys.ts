@@ -1,4 +1,4 @@
-import type { KvKey } from "./types.ts";
+import type { KvKey } from "../../kv/room.ts";
 
 /** Longest name of a record, in UTF-16 units: a key of Deno KV has at most 2048 bytes. References are shorter. */
 export const MAX_NAME_LENGTH = 512;

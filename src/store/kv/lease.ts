@@ -1,9 +1,8 @@
 import { delay } from "@std/async";
-import { backoffDelay } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
-import type { Database } from "./database.ts";
+import { backoffDelay } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
+import type { Database, KvCheck, KvEntry } from "../../kv/room.ts";
 import type { Keys } from "./keys.ts";
-import type { KvCheck, KvEntry } from "./types.ts";
 
 /** What who holds a lock writes again and again. */
 interface Sign {

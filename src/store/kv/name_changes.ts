@@ -1,8 +1,7 @@
 import { applyNames } from "../names.ts";
-import type { Database, KvChange } from "./database.ts";
+import type { Database, KvChange, KvCheck, KvKey } from "../../kv/room.ts";
 import type { Keys } from "./keys.ts";
 import type { KvRecord } from "./record.ts";
-import type { KvCheck, KvKey } from "./types.ts";
 
 /** A name that a record shall get. */
 export interface Claim {

@@ -1,9 +1,8 @@
-import { ManifestsError } from "../../spec/mod.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import type { ImageStore } from "../types.ts";
-import { Database } from "./database.ts";
+import { Database, type Kv, type KvEntry, type KvKey } from "../../kv/room.ts";
 import { Keys } from "./keys.ts";
 import { KvStore } from "./store.ts";
-import type { Kv, KvEntry, KvKey } from "./types.ts";
 
 /** Options for {@linkcode openKvStore}. */
 export interface OpenKvStoreOptions {

@@ -1,6 +1,6 @@
-import { type Digest, digestOf, manifestDigest } from "../../spec/mod.ts";
+import { type Digest, digestOf, manifestDigest } from "../../spec/room.ts";
 import type { BigData, StoredImage, WriteBigDataOptions } from "../types.ts";
-import type { Revised } from "./change.ts";
+import type { Revised } from "../../kv/room.ts";
 
 /** An image record as the database has it. Its pieces of data are never changed, only replaced by others. */
 export interface KvRecord extends Revised {

@@ -1,5 +1,5 @@
-import { type Digest, ManifestsError } from "../../spec/mod.ts";
-import { enterQueue } from "../lock/queue.ts";
+import { type Digest, ManifestsError } from "../../spec/room.ts";
+import { enterQueue } from "../../internal/room.ts";
 import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "../names.ts";
 import type {
   BigData,
@@ -13,8 +13,7 @@ import type {
   WriteBigDataOptions,
 } from "../types.ts";
 import { Blobs, requireChunks } from "./blobs.ts";
-import { changeRecord, type Decide, type Decision } from "./change.ts";
-import type { Database } from "./database.ts";
+import { changeRecord, type Database, type Decide, type Decision } from "../../kv/room.ts";
 import { findRecord, type FoundRecord } from "./find.ts";
 import { type Keys, MAX_NAME_LENGTH } from "./keys.ts";
 import { type Lease, takeLease } from "./lease.ts";
@@ -147,7 +146,7 @@ export class KvStore implements ImageStore {
   }
 
   /** Changes a record under the lock that we hold on it, if we do. */
-  async #change(id: string, decide: Decide): Promise<KvRecord | undefined> {
+  async #change(id: string, decide: Decide<KvRecord>): Promise<KvRecord | undefined> {
     const lease = this.#leases.get(`sha256:${id}`);
     return await changeRecord(this.#db, this.#keys.image(id), { lease, decide });
   }
@@ -182,7 +181,7 @@ export class KvStore implements ImageStore {
 }
 
 /** What becomes of a record whose data is written. */
-interface WriteDecision extends Decision {
+interface WriteDecision extends Decision<KvRecord> {
   readonly record: KvRecord;
 }
 

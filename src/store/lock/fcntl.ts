@@ -1,4 +1,4 @@
-import { ManifestsError } from "../../spec/mod.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /** Values of Linux' `fcntl.h`, the same on x86-64 and arm64. */
 const O_RDONLY = 0, O_RDWR = 2, O_CREAT = 0o100, O_CLOEXEC = 0o2000000;

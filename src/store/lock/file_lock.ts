@@ -1,8 +1,8 @@
 import { delay } from "@std/async";
 import { basename, dirname, join } from "@std/path";
-import { ManifestsError } from "../../spec/mod.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { canLockFcntl, type FcntlFile, openFcntlFile } from "./fcntl.ts";
-import { enterQueue } from "./queue.ts";
+import { enterQueue } from "../../internal/room.ts";
 
 /**
  * Whom a store's locks exclude.

@@ -1,10 +1,8 @@
 import { join } from "@std/path";
-import { findCacheFolder } from "../../config/files/mod.ts";
-import { BlobInfoCache, createBlobInfoCache } from "../../copy/mod.ts";
-import type { SystemContext } from "../../image/mod.ts";
-import { OptionalDatabase } from "./blob_info/database.ts";
-import { FILE_NAME } from "./blob_info/schema.ts";
-import { SharedFacts } from "./blob_info/shared_facts.ts";
+import { findCacheFolder } from "../../config/files/room.ts";
+import { BlobInfoCache, createBlobInfoCache } from "../../copy/room.ts";
+import type { SystemContext } from "../../image/room.ts";
+import { FILE_NAME, OptionalDatabase, SharedFacts } from "../../copy/blob_info/sqlite/room.ts";
 
 /**
  * Opens what is known of blobs from earlier copies, in the file that the newest podman, buildah and skopeo have too.

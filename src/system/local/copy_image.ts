@@ -1,7 +1,7 @@
-import { copyImage as run, type CopyOutline, type CopyResult, outlineCopy } from "../../copy/mod.ts";
-import type { ImageReference } from "../../image/mod.ts";
-import { type ListPush, pushList, type PushOptions } from "../../list/mod.ts";
-import { type Digest, formatPlatform, ManifestsError } from "../../spec/mod.ts";
+import { copyImage as run, type CopyOutline, type CopyResult, outlineCopy } from "../../copy/room.ts";
+import type { ImageReference } from "../../image/room.ts";
+import { type ListPush, pushList, type PushOptions } from "../../list/room.ts";
+import { type Digest, formatPlatform, ManifestsError } from "../../spec/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 import { type List, parseImageName } from "./list.ts";
 import { readList } from "./read_list.ts";

@@ -1,6 +1,6 @@
-import type { ImageReference, SystemContext } from "../../image/mod.ts";
-import { type Digest, isManifestsError, manifestDigest, ManifestsError } from "../../spec/mod.ts";
-import { DockerReference } from "../../transport/docker/mod.ts";
+import type { ImageReference, SystemContext } from "../../image/room.ts";
+import { type Digest, isManifestsError, manifestDigest, ManifestsError } from "../../spec/room.ts";
+import { DockerReference } from "../../transport/docker/room.ts";
 import { fetchManifest, parseImageName } from "./list.ts";
 
 /** Options for {@linkcode deleteImage}. */

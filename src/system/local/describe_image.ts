@@ -1,5 +1,5 @@
-import type { ImageReference } from "../../image/mod.ts";
-import { type DescribedImage, type DescribeImageOptions, describeImageWith } from "../common/describe_image.ts";
+import type { ImageReference } from "../../image/room.ts";
+import { type DescribedImage, type DescribeImageOptions, describeImageWith } from "../../actions/room.ts";
 import { LOCAL_KIT } from "./kit.ts";
 
 /**

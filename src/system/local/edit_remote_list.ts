@@ -1,7 +1,7 @@
-import type { ImageReference } from "../../image/mod.ts";
-import type { CopyResult } from "../../copy/mod.ts";
+import type { ImageReference } from "../../image/room.ts";
+import type { CopyResult } from "../../copy/room.ts";
 import type { List } from "./list.ts";
-import { type EditRemoteListOptions, editRemoteListWith } from "../common/edit_remote_list.ts";
+import { type EditRemoteListOptions, editRemoteListWith } from "../../actions/room.ts";
 import { LOCAL_KIT } from "./kit.ts";
 
 /**

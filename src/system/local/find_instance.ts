@@ -1,4 +1,4 @@
-import type { SystemContext } from "../../image/mod.ts";
+import type { SystemContext } from "../../image/room.ts";
 import {
   type Digest,
   formatPlatform,
@@ -6,8 +6,8 @@ import {
   isManifestsError,
   manifestDigest,
   ManifestsError,
-} from "../../spec/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
+} from "../../spec/room.ts";
+import type { ImageStore } from "../../store/room.ts";
 import { findSource } from "./find_source.ts";
 import { fetchManifest, type List } from "./list.ts";
 

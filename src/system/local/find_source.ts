@@ -1,5 +1,5 @@
-import { guessMediaType, isIndexMediaType } from "../../spec/mod.ts";
-import { findLocalImage, type ImageStore } from "../../store/mod.ts";
+import { guessMediaType, isIndexMediaType } from "../../spec/room.ts";
+import { findLocalImage, type ImageStore } from "../../store/room.ts";
 import { parseImageName } from "./list.ts";
 
 /** Options for {@linkcode findSource}. */

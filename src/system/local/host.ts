@@ -1,18 +1,18 @@
 import { resolve } from "@std/path";
-import type { ByteStream } from "../../internal/mod.ts";
-import type { ArtifactFile, HostFiles, ListHost } from "../../list/mod.ts";
-import { RegistryPool } from "../../registry/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import type { ByteStream } from "../../internal/room.ts";
+import type { ArtifactFile, HostFiles, ListHost } from "../../list/room.ts";
+import { RegistryPool } from "../../registry/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import {
   ContainersStorageReference,
   createContainersStorageTransport,
-} from "../../transport/containers_storage/mod.ts";
-import { createDirTransport } from "../../transport/dir/mod.ts";
-import { createDockerTransport } from "../../transport/docker/mod.ts";
-import { createDockerArchiveTransport } from "../../transport/docker_archive/mod.ts";
-import { createOciTransport } from "../../transport/oci/mod.ts";
-import { createOciArchiveTransport } from "../../transport/oci_archive/mod.ts";
-import { createTransportTable } from "../transports.ts";
+} from "../../transport/containers_storage/room.ts";
+import { createDirTransport } from "../../transport/dir/room.ts";
+import { createDockerTransport } from "../../transport/docker/room.ts";
+import { createDockerArchiveTransport } from "../../transport/docker_archive/room.ts";
+import { createOciTransport } from "../../transport/oci/room.ts";
+import { createOciArchiveTransport } from "../../transport/oci_archive/room.ts";
+import { createTransportTable } from "../../transport/room.ts";
 import { openBlobInfoCache } from "./blob_info_cache.ts";
 import { lookasideFiles } from "./lookaside_files.ts";
 import { hostPlatform } from "./platform.ts";

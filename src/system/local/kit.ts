@@ -1,4 +1,4 @@
-import type { Kit } from "../common/kit.ts";
+import type { Kit } from "../../actions/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 import { List } from "./list.ts";
 

@@ -5,10 +5,10 @@ import {
   editStoredList,
   type LoadedList,
   loadList,
-} from "../../list/mod.ts";
-import { type CallOptions, type ImageReference, readManifest, type SystemContext } from "../../image/mod.ts";
-import type { ParsedManifest } from "../../spec/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
+} from "../../list/room.ts";
+import { type CallOptions, type ImageReference, readManifest, type SystemContext } from "../../image/room.ts";
+import type { ParsedManifest } from "../../spec/room.ts";
+import type { ImageStore } from "../../store/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { dirname, fromFileUrl } from "@std/path";
-import { writeAtomically } from "../../internal/host/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
-import type { LookasideFiles } from "../../transport/docker/mod.ts";
+import { writeAtomically } from "../../internal/host/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
+import type { LookasideFiles } from "../../transport/docker/room.ts";
 
 /** Modes of the real tools: signatures are no secret. */
 const FILE_MODE = 0o644;

@@ -1,4 +1,4 @@
-import type { Platform } from "../../spec/mod.ts";
+import type { Platform } from "../../spec/room.ts";
 
 /** The platform of this machine, in Go's words. Both that Deno runs on have at most one variant: arm64's v8. */
 export function hostPlatform(): Platform {

@@ -1,6 +1,6 @@
-import type { SystemContext } from "../../image/mod.ts";
-import { loadPolicy as loadPolicyFile, readPolicyFile } from "../../signature/files/mod.ts";
-import { createSignaturePolicy, type Policy, type SignaturePolicy } from "../../signature/mod.ts";
+import type { SystemContext } from "../../image/room.ts";
+import { loadPolicy as loadPolicyFile, readPolicyFile } from "../../signature/files/room.ts";
+import { createSignaturePolicy, type Policy, type SignaturePolicy } from "../../signature/room.ts";
 import { policyForLists } from "../list_policy.ts";
 
 /**

@@ -1,6 +1,6 @@
-import type { ImageReference } from "../../image/mod.ts";
+import type { ImageReference } from "../../image/room.ts";
 import type { List } from "./list.ts";
-import { type ReadList, type ReadListOptions, readListWith } from "../common/read_list.ts";
+import { type ReadList, type ReadListOptions, readListWith } from "../../actions/room.ts";
 import { LOCAL_KIT } from "./kit.ts";
 
 /**

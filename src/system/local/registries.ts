@@ -1,5 +1,5 @@
 import { fromFileUrl } from "@std/path";
-import { checkNotBlocked, findRegistry, findSignatureStorage, pullSources } from "../../config/mod.ts";
+import { checkNotBlocked, findRegistry, findSignatureStorage, pullSources } from "../../config/room.ts";
 import {
   builtInLookaside,
   loadCertificates,
@@ -7,8 +7,8 @@ import {
   loadRegistriesConf,
   loadRegistriesD,
   mayRead,
-} from "../../config/files/mod.ts";
-import { namespacesOf, type RegistryLookups } from "../../transport/docker/mod.ts";
+} from "../../config/files/room.ts";
+import { namespacesOf, type RegistryLookups } from "../../transport/docker/room.ts";
 
 /** What the files of this host say about registries. */
 export const FILE_LOOKUPS: RegistryLookups = {

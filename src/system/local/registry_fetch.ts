@@ -1,6 +1,6 @@
-import { readEnv } from "../../config/files/mod.ts";
-import type { ClientKey, FetchHandle, TlsIdentity } from "../../registry/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { readEnv } from "../../config/files/room.ts";
+import type { ClientKey, FetchHandle, TlsIdentity } from "../../registry/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /**
  * A way to send for each client of a registry. HTTP/1.1, because `fetch` uploads over HTTP/2 at a hundredth of the
@@ -11,7 +11,7 @@ export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHand
   const client = openClient(host, tls);
   let instead: Promise<FetchHandle> | undefined;
   const opened = async () => {
-    const { findProxy, openNodeFetch } = await import("../../registry/node/mod.ts");
+    const { findProxy, openNodeFetch } = await import("../../registry/node/room.ts");
     return openNodeFetch({ ...tls, skipVerification: insecure, findProxy: (url) => findProxy(url, readEnv) });
   };
   return {

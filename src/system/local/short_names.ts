@@ -1,6 +1,6 @@
-import { isShortName, resolveShortName as resolve } from "../../config/mod.ts";
-import { loadRegistriesConf, loadShortNameAliases } from "../../config/files/mod.ts";
-import type { ImageReference, SystemContext } from "../../image/mod.ts";
+import { isShortName, resolveShortName as resolve } from "../../config/room.ts";
+import { loadRegistriesConf, loadShortNameAliases } from "../../config/files/room.ts";
+import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
-import type { SigningKeys } from "../../list/mod.ts";
-import { openSigners as openSignersOfFiles } from "../../signature/files/mod.ts";
-import type { Signer } from "../../signature/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import type { SigningKeys } from "../../list/room.ts";
+import { openSigners as openSignersOfFiles } from "../../signature/files/room.ts";
+import type { Signer } from "../../signature/room.ts";
 
 /** Opens the keys that options name, in the order in which the real tools sign. */
 export async function openSigners(keys: SigningKeys): Promise<readonly Signer[]> {

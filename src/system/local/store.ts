@@ -1,8 +1,8 @@
-import { localCandidates } from "../../config/mod.ts";
-import { findStore, loadRegistriesConf, loadShortNameAliases } from "../../config/files/mod.ts";
-import type { SystemContext } from "../../image/mod.ts";
-import { type LockingMode, openContainersStorage } from "../../store/containers_storage/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
+import { localCandidates } from "../../config/room.ts";
+import { findStore, loadRegistriesConf, loadShortNameAliases } from "../../config/files/room.ts";
+import type { SystemContext } from "../../image/room.ts";
+import { type LockingMode, openContainersStorage } from "../../store/containers_storage/room.ts";
+import type { ImageStore } from "../../store/room.ts";
 
 /** Options for {@linkcode openStore}. */
 export interface OpenStoreOptions {

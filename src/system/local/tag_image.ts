@@ -1,6 +1,6 @@
-import type { ImageReference } from "../../image/mod.ts";
-import type { Digest } from "../../spec/mod.ts";
-import { type TagImageOptions, tagImageWith } from "../common/tag_image.ts";
+import type { ImageReference } from "../../image/room.ts";
+import type { Digest } from "../../spec/room.ts";
+import { type TagImageOptions, tagImageWith } from "../../actions/room.ts";
 import { LOCAL_KIT } from "./kit.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { ImageReference } from "../../image/mod.ts";
-import { type ImageValidation, type ValidateImageOptions, validateImageWith } from "../common/validate_image.ts";
+import type { ImageReference } from "../../image/room.ts";
+import { type ImageValidation, type ValidateImageOptions, validateImageWith } from "../../actions/room.ts";
 import { LOCAL_KIT } from "./kit.ts";
 
 /**

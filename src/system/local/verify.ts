@@ -1,8 +1,8 @@
-import type { ImageReference } from "../../image/mod.ts";
-import type { Policy } from "../../signature/mod.ts";
-import { type ReferenceVerdict, verifyReference, type VerifyReferenceOptions } from "../verify.ts";
+import type { ImageReference } from "../../image/room.ts";
+import type { Policy } from "../../signature/room.ts";
+import { type ReferenceVerdict, verifyReference, type VerifyReferenceOptions } from "../../actions/room.ts";
 import { LOCAL_HOST } from "./host.ts";
-import { readPolicyFile } from "../../signature/files/mod.ts";
+import { readPolicyFile } from "../../signature/files/room.ts";
 import { loadPolicy } from "./policy.ts";
 
 /** Options of {@linkcode verify}. */

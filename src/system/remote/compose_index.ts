@@ -1,8 +1,6 @@
-import type { ImageReference } from "../../image/mod.ts";
-import type { AddOptions, PushOptions, PushResult } from "../../list/mod.ts";
-import { missingAt } from "../common/edit_remote_list.ts";
-import { holdRegistry } from "../common/hold_registry.ts";
-import { resolveImage } from "../common/kit.ts";
+import type { ImageReference } from "../../image/room.ts";
+import type { AddOptions, PushOptions, PushResult } from "../../list/room.ts";
+import { holdRegistry, missingAt, resolveImage } from "../../actions/room.ts";
 import { REMOTE_KIT } from "./kit.ts";
 import { create, type List } from "./list.ts";
 

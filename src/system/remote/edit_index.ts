@@ -1,11 +1,14 @@
 import { delay } from "@std/async";
-import type { ImageReference } from "../../image/mod.ts";
-import type { AddOptions, PushResult } from "../../list/mod.ts";
-import { type Digest, formatPlatform, ManifestsError } from "../../spec/mod.ts";
-import { type EditRemoteListOptions, editRemoteListWith } from "../common/edit_remote_list.ts";
-import { holdRegistry } from "../common/hold_registry.ts";
-import { resolveImage } from "../common/kit.ts";
-import { readListWith } from "../common/read_list.ts";
+import type { ImageReference } from "../../image/room.ts";
+import type { AddOptions, PushResult } from "../../list/room.ts";
+import { type Digest, formatPlatform, ManifestsError } from "../../spec/room.ts";
+import {
+  type EditRemoteListOptions,
+  editRemoteListWith,
+  holdRegistry,
+  readListWith,
+  resolveImage,
+} from "../../actions/room.ts";
 import { REMOTE_KIT } from "./kit.ts";
 import type { List } from "./list.ts";
 

@@ -1,11 +1,18 @@
-import { copyImage } from "../../copy/mod.ts";
-import type { ImageReference } from "../../image/mod.ts";
-import { pushList, type PushOptions, type PushResult } from "../../list/mod.ts";
-import type { Digest } from "../../spec/mod.ts";
-import { type DescribedImage, type DescribeImageOptions, describeImageWith } from "../common/describe_image.ts";
-import { resolveImage } from "../common/kit.ts";
-import { type TagImageOptions, tagImageWith } from "../common/tag_image.ts";
-import { type ImageValidation, type ValidateImageOptions, validateImageWith } from "../common/validate_image.ts";
+import { copyImage } from "../../copy/room.ts";
+import type { ImageReference } from "../../image/room.ts";
+import { pushList, type PushOptions, type PushResult } from "../../list/room.ts";
+import type { Digest } from "../../spec/room.ts";
+import {
+  type DescribedImage,
+  type DescribeImageOptions,
+  describeImageWith,
+  type ImageValidation,
+  resolveImage,
+  type TagImageOptions,
+  tagImageWith,
+  type ValidateImageOptions,
+  validateImageWith,
+} from "../../actions/room.ts";
 import { REMOTE_KIT } from "./kit.ts";
 
 /** Options for {@linkcode copyIndex}. */

@@ -1,4 +1,4 @@
-import type { Kit } from "../common/kit.ts";
+import type { Kit } from "../../actions/room.ts";
 import { HOST, List } from "./list.ts";
 
 /** Functions over images with `fetch` alone. */

@@ -1,9 +1,9 @@
-import { BaseList, type ListHost } from "../../list/mod.ts";
-import { RegistryPool } from "../../registry/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
-import { createDockerTransport } from "../../transport/docker/mod.ts";
+import { BaseList, type ListHost } from "../../list/room.ts";
+import { RegistryPool } from "../../registry/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
+import { createDockerTransport } from "../../transport/docker/room.ts";
 import { policyForLists } from "../list_policy.ts";
-import { createTransportTable } from "../transports.ts";
+import { createTransportTable } from "../../transport/room.ts";
 
 /** A host of registries alone. Where no platform is said, `linux/amd64` is meant: a function has no host to ask. */
 export const HOST: ListHost = {

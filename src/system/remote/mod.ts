@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { BaseList } from "../../list/mod.ts";
+export { BaseList } from "../../list/room.ts";
 export { composeIndex, type ComposeIndexOptions } from "./compose_index.ts";
 export {
   annotateIndex,
@@ -13,18 +13,14 @@ export {
   removeFromIndex,
 } from "./edit_index.ts";
 export { copyIndex, type CopyIndexOptions, inspectIndex, retag, validateIndex } from "./images.ts";
+export { REMOTE_KIT } from "./kit.ts";
 export { create, List } from "./list.ts";
-export type {
-  DescribedImage,
-  DescribedInstance,
-  DescribedLayer,
-  DescribeImageOptions,
-} from "../common/describe_image.ts";
-export type { EditRemoteListOptions } from "../common/edit_remote_list.ts";
-export type { TagImageOptions } from "../common/tag_image.ts";
-export type { ImageProblem, ImageValidation, ValidateImageOptions } from "../common/validate_image.ts";
-export { isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/mod.ts";
-export type { Descriptor, Digest, Platform, RegistryWarning } from "../../spec/mod.ts";
+export type { DescribedImage, DescribedInstance, DescribedLayer, DescribeImageOptions } from "../../actions/room.ts";
+export type { EditRemoteListOptions } from "../../actions/room.ts";
+export type { TagImageOptions } from "../../actions/room.ts";
+export type { ImageProblem, ImageValidation, ValidateImageOptions } from "../../actions/room.ts";
+export { isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/room.ts";
+export type { Descriptor, Digest, Platform, RegistryWarning } from "../../spec/room.ts";
 export type {
   AddOptions,
   BlobOutcome,

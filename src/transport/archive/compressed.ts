@@ -1,6 +1,6 @@
-import { type Compression, CompressionError, decompressStream } from "../../internal/compression/mod.ts";
-import { type ByteStream, mapStream } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { type Compression, CompressionError, decompressStream } from "../../internal/compression/room.ts";
+import { type ByteStream, mapStream } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { invalidArchive } from "./errors.ts";
 
 /** A stream without its compression, if it has any; `path` names the archive in errors. */

@@ -1,5 +1,5 @@
-import { TarError } from "../../internal/tar/mod.ts";
-import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/mod.ts";
+import { TarError } from "../../internal/tar/room.ts";
+import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/room.ts";
 
 /** The error that an archive is broken, or not what it is taken for. */
 export function invalidArchive(path: string, problem: string, cause?: unknown): ManifestsError {

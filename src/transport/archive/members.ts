@@ -1,5 +1,5 @@
-import { type TarHeader, TarHeaderParser, tarPadding } from "../../internal/tar/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import { type TarHeader, TarHeaderParser, tarPadding } from "../../internal/tar/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { invalidArchive } from "./errors.ts";
 import { cleanMemberName } from "./names.ts";
 import type { SharedFile } from "./shared_file.ts";

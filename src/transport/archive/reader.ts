@@ -1,7 +1,7 @@
-import type { SystemContext } from "../../image/mod.ts";
-import { detectCompression, peekCompression } from "../../internal/compression/mod.ts";
-import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import type { SystemContext } from "../../image/room.ts";
+import { detectCompression, peekCompression } from "../../internal/compression/room.ts";
+import type { ByteStream, SignalOptions } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { inflate } from "./compressed.ts";
 import { archiveError, invalidArchive } from "./errors.ts";
 import { type ArchiveMember, indexMembers } from "./members.ts";

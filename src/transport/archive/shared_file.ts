@@ -1,4 +1,4 @@
-import { Semaphore } from "../../internal/mod.ts";
+import { Semaphore } from "../../internal/room.ts";
 
 /** A file of which several readers read several places: one handle, so that all see the same file. */
 export class SharedFile implements Disposable {

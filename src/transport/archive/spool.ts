@@ -1,7 +1,7 @@
-import type { SystemContext } from "../../image/mod.ts";
-import { writeAll } from "../../internal/host/mod.ts";
-import { type ByteStream, readChunks } from "../../internal/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import type { SystemContext } from "../../image/room.ts";
+import { writeAll } from "../../internal/host/room.ts";
+import { type ByteStream, readChunks } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /** Opens an empty temporary file that may become large. It has no name any more: it goes when it is closed. */
 export async function openSpool({ bigFilesTemporaryDir: folder }: SystemContext): Promise<Deno.FsFile> {

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "@std/path";
-import type { SystemContext } from "../../image/mod.ts";
-import { ManifestsError } from "../../spec/mod.ts";
+import type { SystemContext } from "../../image/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { archiveError } from "./errors.ts";
 import { openSpool } from "./spool.ts";
 import { createTemporaryFile, type TemporaryFile } from "../files/temporary_file.ts";

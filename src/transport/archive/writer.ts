@@ -1,8 +1,8 @@
-import type { BlobIdentity, NewBlob, SystemContext } from "../../image/mod.ts";
-import { writeAll } from "../../internal/host/mod.ts";
-import { type ByteStream, readChunks, Semaphore, type SignalOptions } from "../../internal/mod.ts";
-import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../internal/tar/mod.ts";
-import { type Descriptor, type Digest, digestOf, UNKNOWN_SIZE } from "../../spec/mod.ts";
+import type { BlobIdentity, NewBlob, SystemContext } from "../../image/room.ts";
+import { writeAll } from "../../internal/host/room.ts";
+import { type ByteStream, readChunks, Semaphore, type SignalOptions } from "../../internal/room.ts";
+import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../internal/tar/room.ts";
+import { type Descriptor, type Digest, digestOf, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { archiveError } from "./errors.ts";
 import { type ArchiveTarget, openTemporary } from "./target.ts";
 import type { TemporaryFile } from "../files/temporary_file.ts";

@@ -4,7 +4,7 @@ import {
   ManifestsSyntaxError,
   type NamedReference,
   parseReference,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 
 /** Which store a reference means; what it leaves out is found as the real tools find it. */
 export interface StoreSpec {

@@ -1,6 +1,6 @@
-import type { ImageDestination, ImageReference, ImageSource, Transport } from "../../image/mod.ts";
-import { type Digest, ManifestsError } from "../../spec/mod.ts";
-import type { ImageStore } from "../../store/mod.ts";
+import type { ImageDestination, ImageReference, ImageSource, Transport } from "../../image/room.ts";
+import { type Digest, ManifestsError } from "../../spec/room.ts";
+import type { ImageStore } from "../../store/room.ts";
 import { formatStore, type ParsedStorageName, parseStorageName, type StoreSpec } from "./parse.ts";
 import { resolveImage } from "./resolve.ts";
 import { ContainersStorageSource } from "./source.ts";

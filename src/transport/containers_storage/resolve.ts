@@ -1,5 +1,5 @@
-import { isManifestsError, ManifestsError, type NamedReference, parseReference } from "../../spec/mod.ts";
-import type { ImageStore, StoredImage } from "../../store/mod.ts";
+import { isManifestsError, ManifestsError, type NamedReference, parseReference } from "../../spec/room.ts";
+import type { ImageStore, StoredImage } from "../../store/room.ts";
 import type { ParsedStorageName } from "./parse.ts";
 
 /**

@@ -1,7 +1,8 @@
-import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type Signature } from "../../signature/mod.ts";
-import { type Digest, digestHex, isObject, ManifestsError, parseJson } from "../../spec/mod.ts";
-import { encodeUtf8 } from "../../internal/mod.ts";
-import type { StoredImage } from "../../store/mod.ts";
+import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type Signature } from "../../signature/room.ts";
+import { isObject, parseJson } from "../../json/room.ts";
+import { type Digest, digestHex, ManifestsError } from "../../spec/room.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import type { StoredImage } from "../../store/room.ts";
 
 /** Where an image record has the signatures of one of its manifests: one after another in one item, sizes elsewhere. */
 interface SignatureItem {

@@ -1,6 +1,6 @@
-import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
-import { type ByteStream, OncePerKey, type SignalOptions, streamOf } from "../../internal/mod.ts";
-import type { Signature } from "../../signature/mod.ts";
+import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/room.ts";
+import { type ByteStream, OncePerKey, type SignalOptions, streamOf } from "../../internal/room.ts";
+import type { Signature } from "../../signature/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -12,8 +12,8 @@ import {
   type ParsedImage,
   schema1EmptyLayers,
   UNKNOWN_SIZE,
-} from "../../spec/mod.ts";
-import type { ImageStore, StoredImage, StoredLayer } from "../../store/mod.ts";
+} from "../../spec/room.ts";
+import type { ImageStore, StoredImage, StoredLayer } from "../../store/room.ts";
 import type { ContainersStorageReference } from "./reference.ts";
 import { readStoredSignatures } from "./signatures.ts";
 

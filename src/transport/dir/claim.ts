@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { tryLockFolder } from "../../internal/host/mod.ts";
-import { isManifestsError, ManifestsError } from "../../spec/mod.ts";
+import { tryLockFolder } from "../../internal/host/room.ts";
+import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 import { isTemporaryName, replaceFiles } from "../files/temporary_file.ts";

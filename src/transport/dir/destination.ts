@@ -6,8 +6,8 @@ import type {
   NewBlob,
   SignedManifest,
   SystemContext,
-} from "../../image/mod.ts";
-import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
+} from "../../image/room.ts";
+import type { ByteStream, CallOptions, SignalOptions } from "../../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -16,8 +16,8 @@ import {
   type ParsedManifest,
   parseManifest,
   verifyManifestDigest,
-} from "../../spec/mod.ts";
-import { encodeSignature, type Signature } from "../../signature/mod.ts";
+} from "../../spec/room.ts";
+import { encodeSignature, type Signature } from "../../signature/room.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain } from "../files/errors.ts";
 import { replaceFiles } from "../files/temporary_file.ts";

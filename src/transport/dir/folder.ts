@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import type { SignedManifest } from "../../image/mod.ts";
-import { encodeUtf8 } from "../../internal/mod.ts";
-import { type Digest, digestAlgorithm, digestHex, ManifestsError } from "../../spec/mod.ts";
+import type { SignedManifest } from "../../image/room.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { type Digest, digestAlgorithm, digestHex, ManifestsError } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 
 /** The file that says that a folder is one of ours. */

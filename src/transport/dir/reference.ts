@@ -1,5 +1,5 @@
 import { resolve } from "@std/path";
-import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
 import { openDirDestination } from "./destination.ts";
 import { openDirSource } from "./source.ts";

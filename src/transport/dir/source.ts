@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/mod.ts";
-import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
-import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type Signature } from "../../signature/mod.ts";
+import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/room.ts";
+import type { ByteStream, SignalOptions } from "../../internal/room.ts";
+import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type Signature } from "../../signature/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -9,7 +9,7 @@ import {
   manifestDigest,
   ManifestsError,
   MAX_MANIFEST_SIZE,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 import { hexOf, instanceFile, MANIFEST_FILE, readVersion, signatureFile } from "./folder.ts";
 import type { DirReference } from "./reference.ts";

@@ -1,6 +1,6 @@
-import type { SystemContext } from "../../image/mod.ts";
-import type { ClientLease, RegistryPool, Repository } from "../../registry/mod.ts";
-import type { Credentials, NamedReference } from "../../spec/mod.ts";
+import type { SystemContext } from "../../image/room.ts";
+import type { ClientLease, RegistryPool, Repository } from "../../registry/room.ts";
+import type { Credentials, NamedReference } from "../../spec/room.ts";
 import type { RegistryLookups, RegistryPlace } from "./lookups.ts";
 import { DockerSignatures, type LookasideFiles } from "./signatures/mod.ts";
 

@@ -5,11 +5,11 @@ import type {
   NewBlob,
   PutManifestOptions,
   StoredManifest,
-} from "../../image/mod.ts";
-import type { ByteStream, CallOptions, SignalOptions } from "../../internal/mod.ts";
-import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/mod.ts";
-import type { Signature } from "../../signature/mod.ts";
-import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/mod.ts";
+} from "../../image/room.ts";
+import type { ByteStream, CallOptions, SignalOptions } from "../../internal/room.ts";
+import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/room.ts";
+import type { Signature } from "../../signature/room.ts";
+import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/room.ts";
 import type { DockerReference } from "./reference.ts";
 import type { DockerSignatures } from "./signatures/mod.ts";
 

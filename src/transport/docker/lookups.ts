@@ -1,6 +1,6 @@
-import type { SystemContext } from "../../image/mod.ts";
-import type { TlsIdentity } from "../../registry/mod.ts";
-import type { Credentials, NamedReference } from "../../spec/mod.ts";
+import type { SystemContext } from "../../image/room.ts";
+import type { TlsIdentity } from "../../registry/room.ts";
+import type { Credentials, NamedReference } from "../../spec/room.ts";
 import type { SignatureStorage } from "./signatures/mod.ts";
 
 /** A place in which a reference may be. */

@@ -1,4 +1,4 @@
-import type { NamedReference } from "../../spec/mod.ts";
+import type { NamedReference } from "../../spec/room.ts";
 
 /**
  * What policies and signature storage are found by, most specific first: the repository, its parents, the host, then

@@ -1,6 +1,6 @@
-import type { SignalOptions } from "../../image/mod.ts";
-import type { ClientLease, Repository } from "../../registry/mod.ts";
-import { isManifestsError, ManifestsError, type NamedReference } from "../../spec/mod.ts";
+import type { SignalOptions } from "../../image/room.ts";
+import type { ClientLease, Repository } from "../../registry/room.ts";
+import { isManifestsError, ManifestsError, type NamedReference } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
 
 /** The places that one image is pulled from: mirrors, then its registry. Who fails once is asked no more. */

@@ -1,6 +1,6 @@
-import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
-import type { Repository } from "../../registry/mod.ts";
-import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
+import type { Repository } from "../../registry/room.ts";
+import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { acquireClient, type DockerTransportOptions, openSignatures } from "./acquire.ts";
 import { DockerDestination } from "./destination.ts";
 import { namespacesOf } from "./namespaces.ts";

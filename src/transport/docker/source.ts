@@ -5,11 +5,11 @@ import type {
   ManifestBytes,
   ReferrersOptions,
   SignedManifest,
-} from "../../image/mod.ts";
-import type { ByteStream, SignalOptions } from "../../internal/mod.ts";
-import type { Repository } from "../../registry/mod.ts";
-import type { Signature } from "../../signature/mod.ts";
-import { type Descriptor, type Digest, ManifestsError } from "../../spec/mod.ts";
+} from "../../image/room.ts";
+import type { ByteStream, SignalOptions } from "../../internal/room.ts";
+import type { Repository } from "../../registry/room.ts";
+import type { Signature } from "../../signature/room.ts";
+import { type Descriptor, type Digest, ManifestsError } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
 import type { PullPlaces } from "./pull_places.ts";
 import type { DockerReference } from "./reference.ts";

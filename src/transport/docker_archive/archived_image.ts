@@ -1,18 +1,15 @@
-import { type Compression, detectCompression } from "../../internal/compression/mod.ts";
-import { type ByteStream, readChunks, type SignalOptions } from "../../internal/mod.ts";
+import { type Compression, detectCompression } from "../../internal/compression/room.ts";
+import { type ByteStream, readChunks, type SignalOptions } from "../../internal/room.ts";
+import { encodeGoJson, type GoJsonValue, parseJson, StructReader } from "../../json/room.ts";
 import {
   type Descriptor,
   type Digest,
   digestOf,
-  encodeGoJson,
-  type GoJsonValue,
   isDigest,
   isManifestsError,
   MAX_CONFIG_SIZE,
   MEDIA_TYPES,
-  parseJson,
-  StructReader,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 import { inflate } from "../archive/compressed.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";

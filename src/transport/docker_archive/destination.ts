@@ -4,7 +4,7 @@ import type {
   InstanceOptions,
   NewBlob,
   SystemContext,
-} from "../../image/mod.ts";
+} from "../../image/room.ts";
 import {
   type ByteStream,
   type CallOptions,
@@ -12,7 +12,7 @@ import {
   concatBytes,
   mapStream,
   type SignalOptions,
-} from "../../internal/mod.ts";
+} from "../../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -24,7 +24,7 @@ import {
   type NamedReference,
   type ParsedImage,
   parseManifest,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 import { type ArchiveTarget, findTarget } from "../archive/target.ts";
 import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";
 import { encodeItem } from "./items.ts";

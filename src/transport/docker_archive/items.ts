@@ -1,12 +1,5 @@
-import {
-  encodeGoJson,
-  isManifestsError,
-  ManifestsError,
-  type NamedReference,
-  parseJson,
-  parseReference,
-  StructReader,
-} from "../../spec/mod.ts";
+import { encodeGoJson, parseJson, StructReader } from "../../json/room.ts";
+import { isManifestsError, ManifestsError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveImage } from "./reference.ts";
 

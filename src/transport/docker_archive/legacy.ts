@@ -1,14 +1,6 @@
-import { encodeUtf8 } from "../../internal/mod.ts";
-import {
-  type Digest,
-  digestHex,
-  digestOf,
-  encodeGoJson,
-  type GoJsonValue,
-  type NamedReference,
-  rawMembers,
-  sortedMap,
-} from "../../spec/mod.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { encodeGoJson, type GoJsonValue, rawMembers, sortedMap } from "../../json/room.ts";
+import { type Digest, digestHex, digestOf, type NamedReference } from "../../spec/room.ts";
 import type { NewMember } from "../archive/writer.ts";
 
 /** What the configuration of the top layer takes over from the image's. */

@@ -1,6 +1,6 @@
 import { resolve } from "@std/path";
-import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
-import { ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/mod.ts";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
+import { ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { openDockerArchiveDestination } from "./destination.ts";
 import { openDockerArchiveSource } from "./source.ts";
 

@@ -1,6 +1,6 @@
-import type { ImageSource, InstanceOptions, ManifestBytes, SystemContext } from "../../image/mod.ts";
-import { type ByteStream, OncePerKey, streamOf } from "../../internal/mod.ts";
-import { type Descriptor, digestAlgorithm, digestOf, ManifestsError, MEDIA_TYPES } from "../../spec/mod.ts";
+import type { ImageSource, InstanceOptions, ManifestBytes, SystemContext } from "../../image/room.ts";
+import { type ByteStream, OncePerKey, streamOf } from "../../internal/room.ts";
+import { type Descriptor, digestAlgorithm, digestOf, ManifestsError, MEDIA_TYPES } from "../../spec/room.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import { type ArchiveReader, openArchive } from "../archive/reader.ts";
 import { type ArchivedImage, readImage, streamLayer } from "./archived_image.ts";

@@ -1,8 +1,8 @@
 import { dirname } from "@std/path";
-import type { NewBlob } from "../../image/mod.ts";
-import { type ByteStream, OncePerKey } from "../../internal/mod.ts";
-import { writeAll } from "../../internal/host/mod.ts";
-import { createDigester, type Descriptor, type Digest, digestAlgorithm, UNKNOWN_SIZE } from "../../spec/mod.ts";
+import type { NewBlob } from "../../image/room.ts";
+import { type ByteStream, OncePerKey } from "../../internal/room.ts";
+import { writeAll } from "../../internal/host/room.ts";
+import { createDigester, type Descriptor, type Digest, digestAlgorithm, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "./errors.ts";
 import { createTemporaryFile } from "./temporary_file.ts";
 

@@ -1,4 +1,4 @@
-import { isManifestsError, ManifestsError } from "../../spec/mod.ts";
+import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
 /** Ignores that something is not there. */
 export function ignoreMissing(error: unknown): undefined {

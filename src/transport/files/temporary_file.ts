@@ -1,5 +1,5 @@
 import { dirname, join } from "@std/path";
-import { type FileContent, writeAll } from "../../internal/host/mod.ts";
+import { type FileContent, writeAll } from "../../internal/host/room.ts";
 
 /** What the names of temporary files begin with. */
 const PREFIX = ".tmp-manifests-";

@@ -1,14 +1,14 @@
 import { join } from "@std/path";
-import { lockFolder } from "../../internal/host/mod.ts";
+import { lockFolder } from "../../internal/host/room.ts";
 import type {
   DestinationAbilities,
   ImageDestination,
   InstanceOptions,
   NewBlob,
   SystemContext,
-} from "../../image/mod.ts";
-import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/mod.ts";
-import { type Descriptor, ManifestsError, ManifestsSyntaxError } from "../../spec/mod.ts";
+} from "../../image/room.ts";
+import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
+import { type Descriptor, ManifestsError, ManifestsSyntaxError } from "../../spec/room.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 import { replaceFiles } from "../files/temporary_file.ts";

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { type ByteStream, readStream } from "../../internal/mod.ts";
-import { type Digest, digestAlgorithm, digestHex, ManifestsError, MAX_MANIFEST_SIZE } from "../../spec/mod.ts";
+import { type ByteStream, readStream } from "../../internal/room.ts";
+import { type Digest, digestAlgorithm, digestHex, ManifestsError, MAX_MANIFEST_SIZE } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 import { type LayoutIndex, MAX_LAYOUT_INDEX, parseLayoutIndex, tooLarge } from "./layout_index.ts";
 

@@ -1,20 +1,22 @@
-import { compareUtf8, encodeUtf8 } from "../../internal/mod.ts";
+import { compareUtf8, encodeUtf8 } from "../../internal/room.ts";
 import {
-  type Descriptor,
-  descriptorJson,
   encodeGoJson,
   type GoJsonValue,
-  isManifestsError,
-  ManifestsError,
-  MEDIA_TYPES,
   parseJson,
   RawJson,
   rawMembers,
-  readDescriptor,
   scanJson,
   sortedMap,
   StructReader,
-} from "../../spec/mod.ts";
+} from "../../json/room.ts";
+import {
+  type Descriptor,
+  descriptorJson,
+  isManifestsError,
+  ManifestsError,
+  MEDIA_TYPES,
+  readDescriptor,
+} from "../../spec/room.ts";
 import type { LayoutImage } from "./name.ts";
 
 export { type LayoutImage, parseOciName } from "./name.ts";

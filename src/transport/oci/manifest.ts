@@ -1,4 +1,4 @@
-import type { ImageReference, NewBlob } from "../../image/mod.ts";
+import type { ImageReference, NewBlob } from "../../image/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -6,7 +6,7 @@ import {
   ManifestsError,
   MEDIA_TYPES,
   verifyManifestDigest,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 
 /** The manifests that a layout can hold. */
 export const MANIFEST_TYPES: readonly string[] = [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex];

@@ -1,4 +1,4 @@
-import { ManifestsSyntaxError } from "../../spec/mod.ts";
+import { ManifestsSyntaxError } from "../../spec/room.ts";
 
 /** Which image of a layout is meant: by name or by position; `undefined`: the only one, or one without a name. */
 export type LayoutImage = { readonly name: string } | { readonly position: number } | undefined;

@@ -1,5 +1,5 @@
 import { resolve } from "@std/path";
-import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
 import { openOciDestination } from "./destination.ts";
 import { Layout } from "./layout.ts";

@@ -1,4 +1,4 @@
-import { OncePerKey } from "../../internal/mod.ts";
+import { OncePerKey } from "../../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -9,7 +9,7 @@ import {
   type ParsedManifest,
   parseManifest,
   verifyManifestDigest,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 import { type LayoutIndex, nameOf } from "./layout_index.ts";
 
 /** Reads a manifest of a layout, unverified. */

@@ -1,6 +1,6 @@
-import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
-import type { ByteStream } from "../../internal/mod.ts";
-import { type Descriptor, type Digest, ManifestsError } from "../../spec/mod.ts";
+import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/room.ts";
+import type { ByteStream } from "../../internal/room.ts";
+import { type Descriptor, type Digest, ManifestsError } from "../../spec/room.ts";
 import type { Layout } from "./layout.ts";
 import { findLayoutImage, type LayoutIndex } from "./layout_index.ts";
 import { verifyNamedManifest } from "./manifest.ts";

@@ -4,9 +4,9 @@ import type {
   InstanceOptions,
   NewBlob,
   SystemContext,
-} from "../../image/mod.ts";
-import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/mod.ts";
-import { type Descriptor, isManifestsError, ManifestsError } from "../../spec/mod.ts";
+} from "../../image/room.ts";
+import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
+import { type Descriptor, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { openArchive } from "../archive/reader.ts";
 import { findTarget } from "../archive/target.ts";
 import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";

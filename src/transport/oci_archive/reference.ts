@@ -1,5 +1,5 @@
 import { resolve } from "@std/path";
-import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/mod.ts";
+import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
 import { openArchive } from "../archive/reader.ts";
 import { type LayoutImage, parseOciName } from "../oci/layout_index.ts";

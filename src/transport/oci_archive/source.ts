@@ -1,5 +1,5 @@
-import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/mod.ts";
-import type { ByteStream } from "../../internal/mod.ts";
+import type { ImageSource, InstanceOptions, ManifestBytes } from "../../image/room.ts";
+import type { ByteStream } from "../../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -7,7 +7,7 @@ import {
   digestHex,
   ManifestsError,
   MAX_MANIFEST_SIZE,
-} from "../../spec/mod.ts";
+} from "../../spec/room.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";
 import { findLayoutImage, type LayoutIndex, MAX_LAYOUT_INDEX, parseLayoutIndex } from "../oci/layout_index.ts";

@@ -1,8 +1,8 @@
 /** What a KV store does beyond the contract of all stores: chunks, races, faults of the database. */
 import assert from "node:assert/strict";
-import { digestOf } from "../../../src/spec/mod.ts";
-import { type Kv, openKvStore, type OpenKvStoreOptions } from "../../../src/store/kv/mod.ts";
-import type { ImageStore } from "../../../src/store/mod.ts";
+import { digestOf } from "../../../src/spec/room.ts";
+import { type Kv, openKvStore, type OpenKvStoreOptions } from "../../../src/store/kv/room.ts";
+import type { ImageStore } from "../../../src/store/room.ts";
 import { checkKvStore, entriesOf } from "../../support/kv.ts";
 
 const KEY = ["multiarch", "manifests"];

@@ -1,8 +1,8 @@
 /** Many processes on one KV store: nothing is lost, and whoever is killed or stalled breaks nothing. */
 import assert from "node:assert/strict";
 import { create, editList, loadFromImage } from "../../../mod.ts";
-import { openKvStore } from "../../../src/store/kv/mod.ts";
-import type { ImageStore } from "../../../src/store/mod.ts";
+import { openKvStore } from "../../../src/store/kv/room.ts";
+import type { ImageStore } from "../../../src/store/room.ts";
 import { folderTest } from "../../support/folders.ts";
 import {
   checkKvStore,

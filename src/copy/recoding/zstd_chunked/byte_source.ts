@@ -1,4 +1,4 @@
-import { type ByteStream, readChunks } from "../../../internal/mod.ts";
+import { type ByteStream, readChunks } from "../../../internal/room.ts";
 
 /** Reads a stream by counts of bytes. */
 export class ByteSource {

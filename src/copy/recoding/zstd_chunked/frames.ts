@@ -1,5 +1,5 @@
-import { loadZlib, requireNewer } from "../../../internal/compression/mod.ts";
-import { concatBytes } from "../../../internal/mod.ts";
+import { loadZlib, requireNewer } from "../../../internal/compression/room.ts";
+import { concatBytes } from "../../../internal/room.ts";
 
 /** How large the pieces are that come out, in bytes. */
 const CHUNK_SIZE = 64 * 1024;

@@ -1,7 +1,7 @@
 /** Layers that clients can pull in part: zstd with a table of contents (storage `pkg/chunked`). */
-import { type ByteStream, concatBytes, Crc64 } from "../../../internal/mod.ts";
-import { TAR_BLOCK_SIZE, TarError, type TarHeader, TarHeaderParser, tarPadding } from "../../../internal/tar/mod.ts";
-import { createDigester, type Digest, digestOf, ManifestsError } from "../../../spec/mod.ts";
+import { type ByteStream, concatBytes, Crc64 } from "../../../internal/room.ts";
+import { TAR_BLOCK_SIZE, TarError, type TarHeader, TarHeaderParser, tarPadding } from "../../../internal/tar/room.ts";
+import { createDigester, type Digest, digestOf, ManifestsError } from "../../../spec/room.ts";
 import { CHUNKED_ANNOTATIONS } from "../algorithms.ts";
 import { ByteSource } from "./byte_source.ts";
 import { Chunker, type Piece } from "./chunker.ts";

@@ -1,5 +1,5 @@
-import { encodeBase64, encodeUtf8 } from "../../../internal/mod.ts";
-import { encodeGoJsonText, type GoJsonValue } from "../../../spec/mod.ts";
+import { encodeBase64, encodeUtf8 } from "../../../internal/room.ts";
+import { encodeGoJsonText, type GoJsonValue } from "../../../json/room.ts";
 import type { FrameBuffer } from "./frames.ts";
 import { isValidUtf8 } from "./utf8.ts";
 

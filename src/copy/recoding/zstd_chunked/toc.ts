@@ -1,13 +1,7 @@
-import { encodeBase64, encodeUtf8 } from "../../../internal/mod.ts";
-import type { TarEntryType, TarHeader, TarTime } from "../../../internal/tar/mod.ts";
-import {
-  type Digest,
-  encodeGoJsonText,
-  type GoJsonValue,
-  ManifestsError,
-  nonEmpty,
-  sortedMap,
-} from "../../../spec/mod.ts";
+import { encodeBase64, encodeUtf8 } from "../../../internal/room.ts";
+import type { TarEntryType, TarHeader, TarTime } from "../../../internal/tar/room.ts";
+import { encodeGoJsonText, type GoJsonValue, nonEmpty, sortedMap } from "../../../json/room.ts";
+import { type Digest, ManifestsError } from "../../../spec/room.ts";
 
 /** A chunk of a file, and where it is in the compressed layer. */
 export interface TocChunk {

@@ -1,4 +1,5 @@
-import { type Digest, isDigest, ManifestsError, parseJson, StructReader, UNKNOWN_SIZE } from "../../../spec/mod.ts";
+import { parseJson, StructReader } from "../../../json/room.ts";
+import { type Digest, isDigest, ManifestsError, UNKNOWN_SIZE } from "../../../spec/room.ts";
 import type { StoredLayer } from "../../types.ts";
 
 /** The flag under which a layer that was identified by its table of contents has the digest of its tar. */

@@ -1,7 +1,7 @@
 import { exists } from "@std/fs";
 import { join } from "@std/path";
-import { type ByteStream, Crc64, encodeBase64 } from "../../../internal/mod.ts";
-import { ManifestsError } from "../../../spec/mod.ts";
+import { type ByteStream, Crc64, encodeBase64 } from "../../../internal/room.ts";
+import { ManifestsError } from "../../../spec/room.ts";
 import type { StoredLayer } from "../../types.ts";
 import { assembleTar } from "./assemble.ts";
 import { LayerFileError, LayerFiles } from "./layer_files.ts";

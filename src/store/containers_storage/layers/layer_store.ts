@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { type ByteStream, OncePerKey, type SignalOptions } from "../../../internal/mod.ts";
+import { type ByteStream, OncePerKey, type SignalOptions } from "../../../internal/room.ts";
 import {
   createDigester,
   type Digest,
@@ -7,7 +7,7 @@ import {
   isManifestsError,
   ManifestsError,
   UNKNOWN_SIZE,
-} from "../../../spec/mod.ts";
+} from "../../../spec/room.ts";
 import type { LockingMode } from "../../lock/file_lock.ts";
 import type { LayerStore, StoredLayer } from "../../types.ts";
 import { explainIo, ioError, isIoError } from "../io_errors.ts";

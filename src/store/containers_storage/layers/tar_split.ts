@@ -1,6 +1,6 @@
-import { decompressStream } from "../../../internal/compression/mod.ts";
-import { type ByteStream, readChunks } from "../../../internal/mod.ts";
-import { isObject } from "../../../spec/mod.ts";
+import { decompressStream } from "../../../internal/compression/room.ts";
+import { type ByteStream, readChunks } from "../../../internal/room.ts";
+import { isObject } from "../../../json/room.ts";
 
 /** A file's content, which stands in a tar between two pieces that are kept. */
 export interface SplitFile {

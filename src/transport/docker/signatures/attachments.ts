@@ -1,5 +1,5 @@
-import type { CallOptions } from "../../../internal/mod.ts";
-import type { FetchedManifest, Repository } from "../../../registry/mod.ts";
+import type { CallOptions } from "../../../internal/room.ts";
+import type { FetchedManifest, Repository } from "../../../registry/room.ts";
 import {
   attachedSignature,
   attachmentTag,
@@ -8,8 +8,8 @@ import {
   missingSignatures,
   parseAttachment,
   type SigstoreSignature,
-} from "../../../signature/mod.ts";
-import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/mod.ts";
+} from "../../../signature/room.ts";
+import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/room.ts";
 import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
 /** How often an attachment that somebody else changed meanwhile is written anew. */

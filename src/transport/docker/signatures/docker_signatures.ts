@@ -1,7 +1,7 @@
-import type { Fetch, SignalOptions } from "../../../internal/mod.ts";
-import type { Repository } from "../../../registry/mod.ts";
-import type { Signature } from "../../../signature/mod.ts";
-import type { Descriptor, Digest } from "../../../spec/mod.ts";
+import type { Fetch, SignalOptions } from "../../../internal/room.ts";
+import type { Repository } from "../../../registry/room.ts";
+import type { Signature } from "../../../signature/room.ts";
+import type { Descriptor, Digest } from "../../../spec/room.ts";
 import { Attachments } from "./attachments.ts";
 import { SignatureExtension } from "./extension.ts";
 import { Lookaside } from "./lookaside.ts";

@@ -1,7 +1,8 @@
-import { decodeStrictBase64, encodeBase64, encodeHex, type SignalOptions } from "../../../internal/mod.ts";
-import type { Repository } from "../../../registry/mod.ts";
-import { MAX_SIGNATURES, type SimpleSignature } from "../../../signature/mod.ts";
-import { type Digest, ManifestsError, parseJson, StructReader } from "../../../spec/mod.ts";
+import { decodeStrictBase64, encodeBase64, encodeHex, type SignalOptions } from "../../../internal/room.ts";
+import type { Repository } from "../../../registry/room.ts";
+import { MAX_SIGNATURES, type SimpleSignature } from "../../../signature/room.ts";
+import { parseJson, StructReader } from "../../../json/room.ts";
+import { type Digest, ManifestsError } from "../../../spec/room.ts";
 import { parseSimpleSignature } from "./simple_signature.ts";
 import type { SimpleSignatureStorage } from "./storage.ts";
 

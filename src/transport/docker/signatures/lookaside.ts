@@ -1,6 +1,6 @@
-import { type Fetch, readStream, type SignalOptions } from "../../../internal/mod.ts";
-import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, type SimpleSignature } from "../../../signature/mod.ts";
-import { type Digest, ManifestsError } from "../../../spec/mod.ts";
+import { type Fetch, readStream, type SignalOptions } from "../../../internal/room.ts";
+import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, type SimpleSignature } from "../../../signature/room.ts";
+import { type Digest, ManifestsError } from "../../../spec/room.ts";
 import { followRedirects } from "./redirects.ts";
 import { parseSimpleSignature } from "./simple_signature.ts";
 import type { LookasideFiles, SignatureStorage, SimpleSignatureStorage } from "./storage.ts";

@@ -1,5 +1,5 @@
-import { type Fetch, findUrl } from "../../../internal/mod.ts";
-import { ManifestsError } from "../../../spec/mod.ts";
+import { type Fetch, findUrl } from "../../../internal/room.ts";
+import { ManifestsError } from "../../../spec/room.ts";
 
 /** As many as Go's client follows. */
 const MAX_REDIRECTS = 10;

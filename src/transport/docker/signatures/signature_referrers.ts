@@ -1,5 +1,5 @@
-import type { CallOptions } from "../../../internal/mod.ts";
-import type { Repository } from "../../../registry/mod.ts";
+import type { CallOptions } from "../../../internal/room.ts";
+import type { Repository } from "../../../registry/room.ts";
 import {
   attachedSignature,
   createSignatureReferrer,
@@ -9,7 +9,7 @@ import {
   parseAttachment,
   SIGNATURE_ARTIFACT_TYPE,
   type SigstoreSignature,
-} from "../../../signature/mod.ts";
+} from "../../../signature/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -17,7 +17,7 @@ import {
   isManifestsError,
   ManifestsError,
   MEDIA_TYPES,
-} from "../../../spec/mod.ts";
+} from "../../../spec/room.ts";
 import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { parseSignature, type SimpleSignature } from "../../../signature/mod.ts";
-import { ManifestsError } from "../../../spec/mod.ts";
+import { parseSignature, type SimpleSignature } from "../../../signature/room.ts";
+import { ManifestsError } from "../../../spec/room.ts";
 
 /**
  * Reads a stored signature that must be a simple one: armour and clear text are none.

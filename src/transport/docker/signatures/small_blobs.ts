@@ -1,6 +1,6 @@
-import { allOrAbort, type CallOptions, streamOf } from "../../../internal/mod.ts";
-import type { Repository } from "../../../registry/mod.ts";
-import { type Descriptor, readBlob } from "../../../spec/mod.ts";
+import { allOrAbort, type CallOptions, streamOf } from "../../../internal/room.ts";
+import type { Repository } from "../../../registry/room.ts";
+import { type Descriptor, readBlob } from "../../../spec/room.ts";
 
 /** Reads a blob that is held in memory, verified. Fails with code `LIMIT_EXCEEDED` above that many bytes. */
 export async function readSmallBlob(

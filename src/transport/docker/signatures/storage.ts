@@ -1,7 +1,7 @@
-import type { ReferrersMode } from "../../../image/mod.ts";
-import type { SignalOptions } from "../../../internal/mod.ts";
-import type { SimpleSignature } from "../../../signature/mod.ts";
-import type { Digest } from "../../../spec/mod.ts";
+import type { ReferrersMode } from "../../../image/room.ts";
+import type { SignalOptions } from "../../../internal/room.ts";
+import type { SimpleSignature } from "../../../signature/room.ts";
+import type { Digest } from "../../../spec/room.ts";
 
 /** A place for the simple signatures of a repository's manifests. */
 export interface SimpleSignatureStorage {

@@ -1,0 +1,20 @@
+import { type CallOptions, type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
+import type { ParsedManifest } from "../spec/room.ts";
+import { type Kit, resolveImage } from "./kit.ts";
+
+/** Options for `fetchManifest`. */
+export interface FetchManifestOptions extends CallOptions {
+  /** How to reach the image. */
+  systemContext?: SystemContext | undefined;
+}
+
+/** `fetchManifest` of either side. */
+export async function fetchManifestWith(
+  kit: Kit,
+  image: string | ImageReference,
+  options: FetchManifestOptions = {},
+): Promise<ParsedManifest> {
+  const { systemContext, ...call } = options;
+  await using source = await resolveImage(kit, image).openSource(systemContext);
+  return (await readManifest(source, call)).manifest;
+}

@@ -1,0 +1,14 @@
+import type { ImageReference, SystemContext } from "../image/room.ts";
+
+/**
+ * Keeps what is known of an image's registry (how it is reached, tokens, connections) until it is disposed: several calls
+ * that talk to it ask no question twice. Sends nothing.
+ */
+export async function holdRegistry(
+  reference: ImageReference,
+  systemContext: SystemContext | undefined,
+): Promise<AsyncDisposable> {
+  // Opening another kind of place may change it.
+  if (reference.transport !== "docker") return { [Symbol.asyncDispose]: () => Promise.resolve() };
+  return await reference.openDestination(systemContext);
+}

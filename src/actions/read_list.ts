@@ -1,0 +1,54 @@
+import type { ImageReference, SystemContext } from "../image/room.ts";
+import { type Digest, isIndex, manifestDigest, ManifestsError } from "../spec/room.ts";
+import { retry } from "../copy/room.ts";
+import type { BaseList } from "../list/room.ts";
+import { fetchManifestWith } from "./fetch_manifest.ts";
+import { type Kit, resolveImage } from "./kit.ts";
+
+/** How often a read that failed for a passing reason is tried again. */
+const MAX_RETRIES = 5;
+
+/** Options for {@linkcode readList}. */
+export interface ReadListOptions {
+  /** How to reach the list. */
+  systemContext?: SystemContext | undefined;
+  /** Ends the call. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A list that was read from where it is. */
+export interface ReadList<L extends BaseList = BaseList> {
+  /** The list. */
+  readonly list: L;
+  /** Digest of its manifest there. */
+  readonly digest: Digest;
+  /** Media type of its manifest there. */
+  readonly mediaType: string;
+}
+
+/** `readList` of either side. */
+export async function readListWith<L extends BaseList>(
+  kit: Kit<L>,
+  image: string | ImageReference,
+  options: ReadListOptions = {},
+): Promise<ReadList<L>> {
+  const named = resolveImage(kit, image);
+  const { signal = new AbortController().signal } = options;
+  // A registry may stumble over a tag that somebody is writing just now.
+  const found = await retry(`reading ${named}`, () => fetchManifestWith(kit, named, options), {
+    maxRetries: MAX_RETRIES,
+    retryDelay: undefined,
+    emit: () => {},
+    signal,
+  });
+  if (!isIndex(found)) {
+    throw new ManifestsError(
+      "NOT_A_MANIFEST_LIST",
+      `Cannot edit ${named} as it is no list, but of type ${found.mediaType}`,
+    );
+  }
+  const digest = manifestDigest(found.bytes);
+  const list = kit.parseList(found.bytes);
+  list.locateInstances(named);
+  return { list, digest, mediaType: found.mediaType };
+}

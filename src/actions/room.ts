@@ -1,0 +1,21 @@
+/** What one does with an image wherever it is: describe, validate, verify, tag, fetch, read, edit in its registry. */
+export {
+  type DescribedImage,
+  type DescribedInstance,
+  type DescribedLayer,
+  type DescribeImageOptions,
+  describeImageWith,
+} from "./describe_image.ts";
+export { type EditRemoteListOptions, editRemoteListWith, missingAt } from "./edit_remote_list.ts";
+export { type FetchManifestOptions, fetchManifestWith } from "./fetch_manifest.ts";
+export { holdRegistry } from "./hold_registry.ts";
+export { type Kit, resolveImage } from "./kit.ts";
+export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
+export { type TagImageOptions, tagImageWith } from "./tag_image.ts";
+export {
+  type ImageProblem,
+  type ImageValidation,
+  type ValidateImageOptions,
+  validateImageWith,
+} from "./validate_image.ts";
+export { type ReferenceVerdict, verifyReference, type VerifyReferenceOptions } from "./verify_reference.ts";

@@ -1,0 +1,15 @@
+/**
+ * Moving images: a plan, then its execution.
+ *
+ * @module
+ */
+export { copyImage, type CopyOptions, type CopyResult, outlineCopy } from "./copy.ts";
+export type { BlobFate, CopyOutline, OutlinedBlob, OutlinedImage } from "./outline.ts";
+export type { BlobOutcome, CopyEvent } from "./events.ts";
+export type { SignaturePolicy } from "../signature/room.ts";
+export type { BlobFacts, KnownCompression, KnownLocation } from "./blob_info/facts.ts";
+export { createMemoryFacts } from "./blob_info/memory_facts.ts";
+export { type BlobCandidate, BlobInfoCache, type CandidateOptions, createBlobInfoCache } from "./blob_info_cache.ts";
+export type { LayerForm } from "./layer_policy.ts";
+export { retry, type RetryOptions } from "./retry.ts";
+export type { Selection } from "./select.ts";

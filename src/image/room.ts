@@ -1,0 +1,27 @@
+/**
+ * The waist of the module: what an image reference, a source and a destination are, and verified reads.
+ *
+ * @module
+ */
+export type { ByteStream, CallOptions, Fetch, SignalOptions } from "../internal/room.ts";
+export type { ReferrersMode, SystemContext } from "./system_context.ts";
+export type {
+  BlobIdentity,
+  BlobOrigin,
+  DestinationAbilities,
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  InstanceOptions,
+  InstancePlace,
+  LayerCompressionWish,
+  ManifestBytes,
+  NewBlob,
+  PutManifestOptions,
+  ReferrersOptions,
+  SignedManifest,
+  StoredManifest,
+  Transport,
+  TransportTable,
+} from "./types.ts";
+export { readManifest, type VerifiedManifest } from "./verified.ts";

@@ -1,0 +1,32 @@
+/** The toolbox below all rooms: streams, hashing, concurrency. No domain words. */
+export { abortable } from "./abortable.ts";
+export { allOrAbort } from "./all_or_abort.ts";
+export { backoffDelay } from "./backoff.ts";
+export {
+  compareUtf8,
+  concatBytes,
+  decodeBase64,
+  decodeStrictBase64,
+  decodeUtf8,
+  encodeBase64,
+  encodeHex,
+  encodeUtf8,
+} from "./bytes.ts";
+export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
+export { Crc64 } from "./crc64.ts";
+export { createHasher, type Hasher } from "./hash.ts";
+export { enterQueue } from "./lock_queue.ts";
+export { nodeCrypto } from "./node_crypto.ts";
+export { findUrl } from "./url.ts";
+export { VERSION } from "./version.ts";
+export { OncePerKey } from "./once.ts";
+export { Semaphore } from "./semaphore.ts";
+export {
+  type ByteStream,
+  compactChunk,
+  mapStream,
+  readChunks,
+  readStream,
+  type StreamHooks,
+  streamOf,
+} from "./streams.ts";

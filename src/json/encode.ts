@@ -1,0 +1,100 @@
+import { compareUtf8, encodeBase64, encodeUtf8 } from "../internal/room.ts";
+
+/**
+ * A value to be written exactly as Go's `encoding/json` writes it. Objects are maps, because JavaScript objects move
+ * integer-like keys to the front; a member whose value is `undefined` is left out (Go's `omitempty`).
+ */
+export type GoJsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | RawJson
+  | readonly GoJsonValue[]
+  | ReadonlyMap<string, GoJsonValue | undefined>;
+
+/** JSON text that is written as it is. */
+export class RawJson {
+  /** Wraps text, which must be one valid JSON value. */
+  constructor(readonly text: string) {}
+}
+
+const ESCAPED_REGEXP = /[<>&\u2028\u2029]/g;
+
+/** JSON text that is safe inside HTML, as Go makes it. */
+export function escapeForHtml(text: string): string {
+  return text.replace(ESCAPED_REGEXP, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+}
+
+function encodeString(text: string): string {
+  return escapeForHtml(JSON.stringify(text.toWellFormed()));
+}
+
+function write(value: GoJsonValue, out: string[]): void {
+  if (typeof value === "string") {
+    out.push(encodeString(value));
+  } else if (value === null || typeof value !== "object") {
+    out.push(String(value));
+  } else if (value instanceof RawJson) {
+    out.push(value.text);
+  } else if (value instanceof Map) {
+    writeObject(value, out);
+  } else {
+    writeArray(value as readonly GoJsonValue[], out);
+  }
+}
+
+function writeObject(value: ReadonlyMap<string, GoJsonValue | undefined>, out: string[]): void {
+  let separator = "{";
+  for (const [key, member] of value) {
+    if (member === undefined) continue;
+    out.push(separator, encodeString(key), ":");
+    write(member, out);
+    separator = ",";
+  }
+  out.push(separator === "{" ? "{}" : "}");
+}
+
+function writeArray(value: readonly GoJsonValue[], out: string[]): void {
+  out.push("[");
+  value.forEach((item, i) => {
+    if (i > 0) out.push(",");
+    write(item, out);
+  });
+  out.push("]");
+}
+
+/** JSON text as Go's `encoding/json` writes it: compact, `<`, `>`, `&`, U+2028 and U+2029 escaped, no newline. */
+export function encodeGoJsonText(value: GoJsonValue): string {
+  const out: string[] = [];
+  write(value, out);
+  return out.join("");
+}
+
+/** UTF-8 bytes of {@linkcode encodeGoJsonText}. */
+export function encodeGoJson(value: GoJsonValue): Uint8Array<ArrayBuffer> {
+  return encodeUtf8(encodeGoJsonText(value));
+}
+
+/** A string map with its keys in byte order, as Go writes maps; `undefined` where it is empty or absent. */
+export function sortedMap(
+  entries: Iterable<readonly [string, GoJsonValue]> | Readonly<Record<string, GoJsonValue>> | undefined,
+): ReadonlyMap<string, GoJsonValue> | undefined {
+  if (!entries) return undefined;
+  const list = Symbol.iterator in entries ? [...entries] : Object.entries(entries);
+  if (list.length === 0) return undefined;
+  return new Map(list.toSorted(([a], [b]) => compareUtf8(a, b)));
+}
+
+/** Go's `omitempty` for strings, arrays and bytes: `undefined` where there is nothing in it. */
+export function nonEmpty(value: string | undefined): string | undefined;
+/** As above, for arrays. */
+export function nonEmpty(value: readonly string[] | undefined): readonly string[] | undefined;
+export function nonEmpty(value: string | readonly string[] | undefined): string | readonly string[] | undefined {
+  return value === undefined || value.length === 0 ? undefined : value;
+}
+
+/** Bytes as Go writes a `[]byte` with `omitempty`. */
+export function base64OrNothing(value: Uint8Array | undefined): string | undefined {
+  return value === undefined || value.length === 0 ? undefined : encodeBase64(value);
+}

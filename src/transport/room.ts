@@ -1,0 +1,2 @@
+/** The table of transports; each transport has a face of its own. */
+export { createTransportTable } from "./table.ts";

@@ -1,0 +1,36 @@
+import type { Transport, TransportTable } from "../image/room.ts";
+import { ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
+
+/** Transports that exist elsewhere and are known by name, so that their names are not taken for registry hosts. */
+const KNOWN_TRANSPORTS: readonly string[] = [
+  "containers-storage",
+  "dir",
+  "docker",
+  "docker-archive",
+  "docker-daemon",
+  "oci",
+  "oci-archive",
+  "sif",
+  "tarball",
+];
+
+/** A table of transports. A name without a transport means `docker://`. */
+export function createTransportTable(transports: readonly Transport[]): TransportTable {
+  const byName = new Map(transports.map((transport) => [transport.name, transport]));
+  return {
+    parseImageName(name) {
+      if (name === "") throw new ManifestsSyntaxError("INVALID_REFERENCE", "Cannot parse image name as it is empty");
+      const colon = name.indexOf(":");
+      const prefix = name.slice(0, Math.max(colon, 0));
+      const transport = byName.get(prefix);
+      if (transport) return transport.parseReference(name.slice(colon + 1));
+      if (KNOWN_TRANSPORTS.includes(prefix) || name.startsWith("//", colon + 1)) {
+        throw new ManifestsError(
+          "UNSUPPORTED_TRANSPORT",
+          `Cannot use image name ${JSON.stringify(name)}: unknown transport ${JSON.stringify(prefix)}`,
+        );
+      }
+      return byName.get("docker")!.parseReference(`//${name}`);
+    },
+  };
+}

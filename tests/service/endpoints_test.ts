@@ -1,0 +1,251 @@
+/** What each endpoint does, and how it refuses. */
+import assert from "node:assert/strict";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { MEDIA_TYPES } from "../../src/spec/room.ts";
+import type { SystemContext } from "../../src/service/room.ts";
+import { assertRefused, call, HOST, makeWorld } from "../support/handlers.ts";
+import { makeImage, pushImage } from "../support/images.ts";
+import { startEmbedded } from "../support/registries.ts";
+
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const TARGET = `${HOST}/app:1`;
+const SOURCES = [`${HOST}/app:amd64`, `${HOST}/app:arm64`];
+
+Deno.test("an index is composed, appended to, inspected and validated", async () => {
+  const world = await makeWorld(["amd64", "arm64", "s390x"]);
+  const handler = world.handler();
+  const composed = await call(handler, "/compose", {
+    body: { target: TARGET, sources: SOURCES, annotations: { team: "release" } },
+  });
+  assert.deepEqual(composed.body, {
+    digest: await world.digestAt("1"),
+    reference: `${HOST}/app@${composed.body.digest}`,
+    mediaType: MEDIA_TYPES.ociIndex,
+    instances: {},
+  });
+  const appended = await call(handler, "/append", { body: { target: TARGET, sources: [`${HOST}/app:s390x`] } });
+  assert.equal(appended.body.digest, await world.digestAt("1"));
+  const { status, body } = await call(handler, "/inspect", { body: { image: TARGET } });
+  assert.deepEqual([status, body.digest, body.annotations], [200, appended.body.digest, { team: "release" }]);
+  assert.deepEqual(body.instances.map(({ platform }: { platform: string }) => platform), [
+    "linux/amd64",
+    "linux/arm64",
+    "linux/s390x",
+  ]);
+  const validated = await call(handler, "/validate", { body: { image: TARGET } });
+  assert.deepEqual(validated.body, { digest: appended.body.digest, images: 3, blobs: 6, problems: [] });
+});
+
+Deno.test("append makes an index only where it is told to; all takes every instance of an index", async () => {
+  const world = await makeWorld();
+  const handler = world.handler({ targets: [`${HOST}/*`] });
+  const body = { target: TARGET, sources: SOURCES };
+  assertRefused(await call(handler, "/append", { body }), 404, "NOT_FOUND");
+  assert.equal((await call(handler, "/append", { body: { ...body, create: true } })).status, 200);
+  const copies = { target: `${HOST}/copy:1`, sources: [TARGET] };
+  for (const [all, count] of [[false, 1], [true, 2]] as const) {
+    const { body } = await call(handler, "/compose", { body: { ...copies, all } });
+    assert.equal(Object.keys(body.instances).length, count);
+  }
+});
+
+Deno.test("domain errors are 4xx where the caller can mend them, 5xx where the registry fails", async () => {
+  const world = await makeWorld();
+  const mislabelled = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociIndex,
+    manifests: [{
+      mediaType: MEDIA_TYPES.ociManifest,
+      digest: world.digests.get("linux/arm64"),
+      size: (await world.repository().getManifest("arm64")).bytes.length,
+      platform: { os: "linux", architecture: "amd64" },
+    }],
+  };
+  await world.repository().putManifest("mislabelled", new TextEncoder().encode(JSON.stringify(mislabelled)));
+  const compose = (source: string) => ({ target: TARGET, sources: [`${HOST}/app:${source}`] });
+  const answers: Record<string, () => Response> = {
+    refused: () =>
+      Response.json({ errors: [{ code: "DENIED", message: "your token s3cr3t is bad" }] }, { status: 403 }),
+    unknown: () => Response.json({ errors: [{ code: "UNAUTHORIZED", message: "s3cr3t" }] }, { status: 401 }),
+    broken: () => new Response("panic: s3cr3t", { status: 500 }),
+    lying: () => new Response("{}", { headers: { "content-type": MEDIA_TYPES.ociManifest } }),
+  };
+  const fetch = (request: Request) => {
+    const answer = answers[/manifests\/(\w+)$/.exec(request.url)?.[1] ?? ""];
+    return answer ? Promise.resolve(request).then(answer) : world.fetch(request);
+  };
+  const errors: unknown[] = [];
+  const handler = world.handler({ systemContext: { fetch }, onError: (error) => errors.push(error) });
+  const cases: [path: string, body: unknown, status: number, code: string][] = [
+    ["/compose", compose("missing"), 404, "NOT_FOUND"],
+    ["/inspect", { image: `${HOST}/app:missing` }, 404, "NOT_FOUND"],
+    ["/compose", { ...compose("mislabelled") }, 422, "PLATFORM_MISMATCH"],
+    ["/append", { target: `${HOST}/app:amd64`, sources: SOURCES }, 422, "NOT_A_MANIFEST_LIST"],
+    ["/compose", compose("refused"), 502, "DENIED"],
+    ["/compose", compose("unknown"), 502, "UNAUTHORIZED"],
+    ["/compose", compose("broken"), 502, "REGISTRY_ERROR"],
+    ["/compose", compose("lying"), 502, "INVALID_MANIFEST"],
+  ];
+  for (const [path, body, status, code] of cases) {
+    const answer = await call(handler, path, { body });
+    assertRefused(answer, status, code);
+    assert.ok(!JSON.stringify(answer.body).includes("s3cr3t"), JSON.stringify(answer.body));
+  }
+  assert.equal(errors.length, 4);
+  const careless = world.handler({
+    systemContext: { fetch },
+    onError() {
+      throw new Error("nobody catches this");
+    },
+  });
+  assertRefused(await call(careless, "/compose", { body: compose("broken") }), 502, "REGISTRY_ERROR");
+  assert.equal(await world.digestAt("1"), undefined);
+});
+
+Deno.test("the handler's credentials let it into registries that want tokens; without, that is no 401 of its own", async () => {
+  const access = { scheme: "bearer", users: { me: "s3cr3t" } } as const;
+  await using registry = startEmbedded({ access });
+  const credentials = { [registry.host]: { username: "me", password: "s3cr3t" } };
+  const client = new RegistryClient(registry.host, { insecure: true, credentials: credentials[registry.host] });
+  await pushImage(client.repository("app"), makeImage({ architecture: "amd64" }), "amd64");
+  const world = await makeWorld([]);
+  const body = { target: `${registry.host}/app:1`, sources: [`${registry.host}/app:amd64`] };
+  const compose = async (given: SystemContext["credentials"]) => {
+    const systemContext = { dockerInsecureSkipTlsVerify: true, credentials: given };
+    return await call(world.handler({ targets: [`${registry.host}/app`], systemContext }), "/compose", { body });
+  };
+  assert.equal((await compose(credentials)).status, 200);
+  const wrong = { [registry.host]: { username: "me", password: "s3cr3t-not" } };
+  for (const given of [undefined, wrong]) {
+    const answer = await compose(given);
+    assertRefused(answer, 502, "UNAUTHORIZED");
+    assert.ok(!JSON.stringify(answer.body).includes("s3cr3t"));
+    assert.equal(answer.headers.get("www-authenticate"), null);
+  }
+  assert.deepEqual(registry.errors, []);
+});
+
+Deno.test("what a registry answers is not repeated in what is wrong with an instance", async () => {
+  const world = await makeWorld();
+  await call(world.handler(), "/compose", { body: { target: TARGET, sources: SOURCES } });
+  const fetch = (request: Request) =>
+    request.url.endsWith(world.digests.get("linux/arm64")!)
+      ? Promise.resolve(Response.json({ errors: [{ code: "DENIED", message: "s3cr3t" }] }, { status: 403 }))
+      : world.fetch(request);
+  const handler = world.handler({ systemContext: { fetch } });
+  const inspected = await call(handler, "/inspect", { body: { image: TARGET } });
+  assert.match(inspected.body.instances[1].problem, /the registry answered 403$/);
+  const validated = await call(handler, "/validate", { body: { image: TARGET } });
+  assert.match(validated.body.problems[0].problem, /the registry answered 403$/);
+});
+
+Deno.test("malformed requests are refused before anything is asked", async () => {
+  const world = await makeWorld();
+  const handler = world.handler({ limits: { sources: 3, annotationBytes: 20, bodyBytes: 1000 } });
+  const good = { target: TARGET, sources: SOURCES };
+  const before = world.requests.length;
+  const bodies: [path: string, body: unknown][] = [
+    ["/compose", "{"],
+    ["/compose", "[]"],
+    ["/compose", "null"],
+    ["/compose", "\u0000"],
+    ["/compose", '{"target":"a","target":"b","sources":[]}'],
+    ["/compose", `${"[".repeat(400)}${"]".repeat(400)}`],
+    ["/compose", { sources: SOURCES }],
+    ["/compose", { target: TARGET }],
+    ["/compose", { ...good, extra: 1 }],
+    ["/compose", { ...good, target: 1 }],
+    ["/compose", { ...good, target: "" }],
+    ["/compose", { ...good, target: `${HOST}/app:${"x".repeat(600)}` }],
+    ["/compose", { ...good, target: `${HOST}/app@${world.digests.get("linux/amd64")}` }],
+    ["/compose", { ...good, sources: [] }],
+    ["/compose", { ...good, sources: "a" }],
+    ["/compose", { ...good, sources: [SOURCES[0], SOURCES[0]] }],
+    ["/compose", { ...good, sources: [null] }],
+    ["/compose", { ...good, sources: ["a", "b", "c", "d"] }],
+    ["/compose", { ...good, all: "yes" }],
+    ["/compose", { ...good, annotations: [] }],
+    ["/compose", { ...good, annotations: { a: 1 } }],
+    ["/compose", { ...good, annotations: { "": "x" } }],
+    ["/compose", { ...good, annotations: { a: "0123456789012345678ä" } }],
+    ["/append", { ...good, annotations: {} }],
+    ["/inspect", { image: TARGET, full: true }],
+    ["/validate", {}],
+  ];
+  for (const [path, body] of bodies) assertRefused(await call(handler, path, { body }), 400, "BAD_REQUEST");
+  assert.equal(world.requests.length, before);
+});
+
+Deno.test("paths, methods, types and sizes that are not served have the status that says so", async () => {
+  const handler = (await makeWorld()).handler({ limits: { bodyBytes: 100 } });
+  const json = { "content-type": "application/json" };
+  const body = { image: `${HOST}/app:amd64` };
+  const long = JSON.stringify({ image: "x".repeat(100) });
+  const stream = (text: string) => new Blob([text]).stream();
+  const cases: [url: string, init: Parameters<typeof call>[2], status: number, code: string][] = [
+    ["/", {}, 404, "ENDPOINT_UNKNOWN"],
+    ["/other", { body }, 404, "ENDPOINT_UNKNOWN"],
+    ["/inspect/", { body }, 404, "ENDPOINT_UNKNOWN"],
+    ["/constructor", { body }, 404, "ENDPOINT_UNKNOWN"],
+    ["/fan-in", { body }, 404, "ENDPOINT_UNKNOWN"],
+    ["/inspect", {}, 405, "METHOD_NOT_ALLOWED"],
+    ["/inspect", { method: "PUT", body, headers: json }, 405, "METHOD_NOT_ALLOWED"],
+    ["/inspect", { method: "POST" }, 411, "LENGTH_REQUIRED"],
+    ["/inspect", { method: "POST", headers: { "content-length": "0" } }, 400, "BAD_REQUEST"],
+    ["/inspect", { body: long, headers: { "content-length": `${long.length}` } }, 413, "BODY_TOO_LARGE"],
+    ["/inspect", { body: stream(long) }, 413, "BODY_TOO_LARGE"],
+    ["/inspect", { body, headers: { "content-type": "text/plain" } }, 415, "MEDIA_TYPE_NOT_SUPPORTED"],
+    [
+      "/inspect",
+      { body, headers: { "content-type": "application/json; charset=latin1" } },
+      415,
+      "MEDIA_TYPE_NOT_SUPPORTED",
+    ],
+    ["/inspect", { body, headers: { "content-encoding": "gzip" } }, 415, "MEDIA_TYPE_NOT_SUPPORTED"],
+  ];
+  for (const [url, init, status, code] of cases) {
+    const answer = await call(handler, url, init);
+    assertRefused(answer, status, code);
+    assert.equal(answer.headers.get("allow"), status === 405 ? "POST, OPTIONS" : null);
+  }
+  assert.equal(
+    (await call(handler, "/inspect", { body, headers: { "content-type": "Application/JSON;charset=UTF-8" } })).status,
+    200,
+  );
+  const options = await call(handler, "/inspect", { method: "OPTIONS", token: null });
+  assert.deepEqual([options.status, options.headers.get("allow"), options.body], [204, "POST, OPTIONS", undefined]);
+});
+
+Deno.test("the endpoints are below the base path, and nowhere else", async () => {
+  const world = await makeWorld();
+  const handler = world.handler({ basePath: "/api/v1" });
+  const body = { image: `${HOST}/app:amd64` };
+  assert.equal((await call(handler, "/api/v1/inspect", { body })).status, 200);
+  assertRefused(await call(handler, "/inspect", { body }), 404, "ENDPOINT_UNKNOWN");
+});
+
+Deno.test("configuration that cannot be meant is refused when the handler is made", async () => {
+  const world = await makeWorld([]);
+  const credentials = { username: "me", password: "x" };
+  const bad: [Parameters<typeof world.handler>[0], ErrorConstructor][] = [
+    [{ authorize: [] }, TypeError],
+    [{ targets: [] }, TypeError],
+    [{ targets: ["app"] }, TypeError],
+    [{ targets: ["*"] }, TypeError],
+    [{ targets: ["quay.io"] }, TypeError],
+    [{ targets: ["quay.io/me*"] }, TypeError],
+    [{ targets: ["quay.io/*/app"] }, TypeError],
+    [{ targets: ["quay.io/me/app:1"] }, TypeError],
+    [{ targets: ["https://quay.io/me/app"] }, TypeError],
+    [{ sources: ["quay.io/Me"] }, TypeError],
+    [{ sources: ["quay.io/*"], systemContext: { dockerAuthConfig: credentials } }, TypeError],
+    [{ sources: ["quay.io/*"], systemContext: { dockerBearerRegistryToken: "x" } }, TypeError],
+    [{ limits: { sources: 49 } }, RangeError],
+    [{ limits: { bodyBytes: 0 } }, RangeError],
+    [{ limits: { bodyBites: 1 } as never }, RangeError],
+  ];
+  for (const [options, kind] of bad) assert.throws(() => world.handler(options), kind, JSON.stringify(options));
+  world.handler({ systemContext: { dockerAuthConfig: credentials } });
+});

@@ -1,0 +1,68 @@
+/** A fan-in whose handler dies, or fails, at each step: whoever comes next finishes, and the tag is written once. */
+import assert from "node:assert/strict";
+import { call } from "../support/handlers.ts";
+import { type FanInWorld, type Handler, look, makeFanIn, PLATFORMS } from "../support/fan_in.ts";
+import { Fate, FATES } from "../support/mortal.ts";
+
+// Deno looks for leaks only where it is told to.
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const LAST = PLATFORMS.at(-1)!;
+
+/** How others find out that something is left to do. */
+const FINISHERS: ((at: FanInWorld, handler: Handler) => Promise<unknown>)[] = [
+  (at, handler) => call(handler, "/fan-in", { body: at.report(LAST) }),
+  async (at, handler) => {
+    // The report may have been lost; then, and only then, its job must send it again.
+    if ((await look(handler)).body.missing.length > 0) await call(handler, "/fan-in", { body: at.report(LAST) });
+  },
+];
+
+for (const fate of FATES) {
+  Deno.test(`a handler that ${fate} any step of publishing leaves what another one finishes`, async () => {
+    let digest: string | undefined;
+    let patience = 150;
+    for (let n = 1;; n++) {
+      using kv = await Deno.openKv(":memory:");
+      const at = await makeFanIn(kv);
+      await at.reportAll(at.handler(), "1", PLATFORMS.slice(0, -1));
+      const step = new Fate(n, fate);
+      const mortal = at.handler({
+        kv: step.kv(kv),
+        systemContext: { fetch: step.fetch(at.world.fetch) },
+        // Only who dies is waited for in vain.
+        limits: { requestTimeout: fate.startsWith("dies") ? patience : 60_000 },
+      });
+      const { status } = await call(mortal, "/fan-in", { body: at.report(LAST) });
+      if (!step.isMet && status === 200) {
+        assert.ok(n > 20, `${n} steps`);
+        return;
+      }
+      // On a busy machine the time may be over before the step has come.
+      if (!step.isMet) [patience, n] = [2 * patience, n - 1];
+      at.now += 90_000;
+      await FINISHERS[n % 2]!(at, at.handler());
+      const { body } = await look(at.handler());
+      assert.deepEqual([body.state, at.world.writesOf("1")], ["published", 1], `step ${n}: ${JSON.stringify(body)}`);
+      assert.equal(body.digest, await at.world.digestAt("1"));
+      assert.equal(body.digest, digest ??= body.digest);
+    }
+  });
+}
+
+Deno.test("a handler that dies at any step of the first report leaves a run that goes on, or none", async () => {
+  for (let n = 1;; n++) {
+    using kv = await Deno.openKv(":memory:");
+    const at = await makeFanIn(kv);
+    const step = new Fate(n, "dies after");
+    const mortal = at.handler({
+      kv: step.kv(kv),
+      systemContext: { fetch: step.fetch(at.world.fetch) },
+      limits: { requestTimeout: 150 },
+    });
+    const { status } = await call(mortal, "/fan-in", { body: at.report(PLATFORMS[0]!) });
+    if (!step.isMet && status === 200) return;
+    const { body } = await at.reportAll(at.handler());
+    assert.deepEqual([body.state, at.world.writesOf("1")], ["published", 1]);
+  }
+});
