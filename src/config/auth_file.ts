@@ -2,14 +2,17 @@ import { decodeBase64 } from "../internal/room.ts";
 import type { Credentials } from "../spec/room.ts";
 import { type ConfTable, parseJsonFile } from "./document/mod.ts";
 
-/** A credential file: podman's `auth.json`, Docker's `config.json`, or the older `.dockercfg`. */
+/**
+ * A credential file: podman's `auth.json`, Docker's `config.json`, or the older `.dockercfg`. Entries are read when they
+ * are used, so that a bad one fails for its own registry only. Reading one throws {@linkcode ConfigFileError}.
+ */
 export interface AuthFile {
-  /** Credentials by registry host, or host and path. */
-  readonly auths: ReadonlyMap<string, Credentials>;
-  /** Credential helpers by registry host. */
-  readonly credHelpers: ReadonlyMap<string, string>;
-  /** The helper for every other registry; `undefined` where there is none. */
-  readonly credsStore?: string | undefined;
+  /** Reads the credentials of a registry host, or host and path. */
+  readonly auths: ReadonlyMap<string, () => Credentials>;
+  /** Reads the name of a registry host's credential helper. */
+  readonly credHelpers: ReadonlyMap<string, () => string>;
+  /** Reads the name of the helper for every other registry; `undefined` if there is none. */
+  readonly credsStore: () => string | undefined;
   /** Whether keys may only name hosts, as in `.dockercfg`. */
   readonly isLegacy: boolean;
 }
@@ -25,10 +28,11 @@ export interface ParseAuthFileOptions {
 }
 
 /**
- * Reads a credential file. No error repeats a secret of it.
+ * Reads a credential file, but not yet its entries. No error repeats a secret of it.
  *
  * @param path Names the file in errors.
- * @throws {ConfigFileError} That names file, line and key.
+ * @throws {ConfigFileError} If the file is not JSON, or `auths` or `credHelpers` is not an object; names file, line and
+ * key.
  */
 export function parseAuthFile(bytes: Uint8Array, path: string, options: ParseAuthFileOptions = {}): AuthFile {
   const { legacy: isLegacy = false } = options;
@@ -36,9 +40,9 @@ export function parseAuthFile(bytes: Uint8Array, path: string, options: ParseAut
   const auths = isLegacy ? root : root.table("auths");
   const helpers = isLegacy ? undefined : root.table("credHelpers");
   return {
-    auths: new Map(auths.keys.map((key) => [key, auths.isTable(key) ? readEntry(auths.table(key)) : {}])),
-    credHelpers: new Map(helpers?.keys.map((key) => [key, helpers.text(key) ?? ""])),
-    credsStore: isLegacy ? undefined : root.nonEmptyText("credsStore"),
+    auths: new Map(auths.keys.map((key) => [key, () => auths.isTable(key) ? readEntry(auths.table(key)) : {}])),
+    credHelpers: new Map(helpers?.keys.map((key) => [key, () => helpers.text(key) ?? ""])),
+    credsStore: () => isLegacy ? undefined : root.nonEmptyText("credsStore"),
     isLegacy,
   };
 }
@@ -78,31 +82,38 @@ const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
  * What a credential file has for a repository, `host/path`: the helper of its host; else the credentials of the most
  * specific key, then of any key for the host however it is spelled; else the helper for everything. `undefined` where it
  * has nothing.
+ *
+ * @throws {ConfigFileError} If an entry that it uses cannot be read; other entries are not looked at.
  */
 export function findAuth(file: AuthFile, name: string): FoundAuth | undefined {
   const registry = name.split("/")[0]!;
-  const helper = file.credHelpers.get(registry);
+  const helper = file.credHelpers.get(registry)?.();
   if (helper) return { question: { helper, registry, isOptional: false } };
   const credentials = findCredentials(file, name);
   if (credentials) return { credentials };
-  if (file.credsStore === undefined) return undefined;
+  const credsStore = file.credsStore();
+  if (credsStore === undefined) return undefined;
   // podman and its kin do not know this member: where its helper is missing, they go on as strangers.
   const known = registry === "docker.io" ? DOCKER_HUB_KEY : registry;
-  return { question: { helper: file.credsStore, registry: known, isOptional: true } };
+  return { question: { helper: credsStore, registry: known, isOptional: true } };
 }
 
 /**
  * The credentials that a file itself has for a repository, `host/path`: of the most specific key, then of any key for
  * the host however it is spelled.
+ *
+ * @throws {ConfigFileError} If an entry that it uses cannot be read; other entries are not looked at.
  */
 export function findCredentials(file: AuthFile, name: string): Credentials | undefined {
   const host = name.split("/")[0]!;
   for (let at = file.isLegacy ? host : name; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
-    const exact = file.auths.get(at);
+    const exact = file.auths.get(at)?.();
     if (exact && !isEmpty(exact)) return exact;
   }
-  for (const [key, credentials] of file.auths) {
-    if (hostOfKey(key, file.isLegacy) === normalizeHost(host) && !isEmpty(credentials)) return credentials;
+  for (const [key, read] of file.auths) {
+    if (hostOfKey(key, file.isLegacy) !== normalizeHost(host)) continue;
+    const credentials = read();
+    if (!isEmpty(credentials)) return credentials;
   }
   return undefined;
 }

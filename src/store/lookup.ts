@@ -9,7 +9,8 @@ export interface LocalImage extends ImageWithData {
 
 /**
  * Finds a local image the way podman does: full digests and ids, the names that the store's configuration has for a
- * short name, names with `localhost/` or `docker.io/` in front, id prefixes, and last any image whose name ends in the short name.
+ * short name, names with `localhost/` or `docker.io/` in front, names exactly as they are stored, id prefixes, and last
+ * any image whose name ends in the short name.
  *
  * @param keys Big data to read at the same moment.
  * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport.
@@ -27,7 +28,9 @@ export async function findLocalImage(
       await findByDigest(store, candidate, keys);
     if (found) return found;
   }
-  return await find(store, name, keys, (image) => image.id.startsWith(name)) ?? await findBySuffix(store, name, keys);
+  // Other programs store names as they get them, also ones that are not fully qualified.
+  const isMeant = (image: StoredImage) => image.names.includes(name) || image.id.startsWith(name);
+  return await find(store, name, keys, isMeant) ?? await findBySuffix(store, name, keys);
 }
 
 /** The transports whose names may stand before a reference. */

@@ -33,6 +33,38 @@ Deno.test("credentials are found by the most specific key", () => {
   for (const [name, expected] of rows) assert.deepEqual(findCredentials(file, name), expected, name);
 });
 
+Deno.test("a bad entry in a credential file fails for its own registry only", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/auth.json`;
+  const choices = { authFilePath: path };
+  const good = auth("me:1");
+  const bad = [5, { auth: 5 }, { auth: "%" }, { auth: [] }, { identitytoken: {} }, { username: 1, password: "p" }];
+  for (const entry of bad) {
+    for (const key of ["bad.test", "https://bad.test/v1/", "bad.test/ns", "a.test/other"]) {
+      await Deno.writeTextFile(path, JSON.stringify({ auths: { [key]: entry, "a.test": good } }));
+      assert.deepEqual(await loadCredentials("a.test/x", choices), { username: "me", password: "1" }, key);
+    }
+  }
+  await Deno.writeTextFile(
+    path,
+    JSON.stringify({
+      auths: { "a.test": good, "a.test/ns": { auth: "%" } },
+      credHelpers: { "b.test": 5 },
+      credsStore: 5,
+    }),
+  );
+  assert.deepEqual(await loadCredentials("a.test/x", choices), { username: "me", password: "1" });
+  for (const name of ["a.test/ns/app", "b.test/x", "c.test/x"]) {
+    await assert.rejects(loadCredentials(name, choices), { code: "CONFIG_FILE_INVALID" }, name);
+  }
+  await Deno.writeTextFile(path, JSON.stringify({ "http://bad.test/v1": { auth: "%" }, "http://a.test/v1": good }));
+  assert.deepEqual(await loadCredentials("a.test/x", { legacyFormatAuthFilePath: path }), {
+    username: "me",
+    password: "1",
+  });
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a broken credential file is an error that names it and keeps its secrets", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/auth.json`;

@@ -74,6 +74,21 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     await assert.rejects(store.updateNames("f".repeat(64), "add", ["x"]), { code: "IMAGE_UNKNOWN" });
   });
 
+  test("a record whose stored name is not fully qualified is found by that name", async (store) => {
+    const id = await create().saveToImage(store);
+    await store.updateNames(id, "set", ["foo", "bar:1", "Upper/Case", "quay.io/x"]);
+    for (const name of ["foo", "bar:1", "Upper/Case", "quay.io/x", "containers-storage:foo"]) {
+      assert.equal((await findLocalImage(store, name))?.resolvedName, name.replace("containers-storage:", ""), name);
+      assert.equal((await loadFromImage(store, name)).imageId, id);
+    }
+    for (const name of ["fo", "foo:1", "bar", "localhost/foo"]) {
+      assert.equal(await findLocalImage(store, name), undefined, name);
+    }
+    // A fully qualified name comes first, as for podman.
+    const full = await create().saveToImage(store, { names: ["foo"] });
+    assert.equal((await findLocalImage(store, "foo"))?.image.id, full);
+  });
+
   test("a deleted record is gone", async (store) => {
     const { id } = await store.createImage({ names: [NAME], data: [manifest("1")] });
     await store.deleteImage(id);
