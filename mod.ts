@@ -57,6 +57,7 @@ export { BaseList, diffIndexes, listStoredLists, lockerForImage } from "./src/li
 export type {
   AddArtifactOptions,
   AddOptions,
+  ArtifactConfig,
   ArtifactFile,
   Artifacts,
   EditableIndex,

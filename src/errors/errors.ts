@@ -33,7 +33,6 @@ export const ERROR_CODES = [
   "LIMIT_EXCEEDED",
   "LIST_CHANGED",
   "LIST_IMAGE_UNKNOWN",
-  "LIST_NOT_SAVED",
   "LOCK_UNAVAILABLE",
   "MANIFEST_REJECTED",
   "MANIFEST_TYPE_NOT_SUPPORTED",
@@ -153,12 +152,15 @@ export class DigestMismatchError extends ManifestsError {
 export class ListImageUnknownError extends ManifestsError {
   /** Error name. */
   override readonly name: string = "ListImageUnknownError";
-  /** The name or id that was looked up. */
-  readonly image: string;
+  /** The name or id that was looked up; `undefined` if the list was never saved, so that it has none. */
+  readonly image: string | undefined;
 
-  /** Creates the error for the image that was looked up. */
-  constructor(image: string, options?: ManifestsErrorOptions) {
-    super("LIST_IMAGE_UNKNOWN", `Cannot find a list: ${JSON.stringify(image)}: image not known`, options);
+  /** Creates the error for the image that was looked up, or for a list that was never saved. */
+  constructor(image: string | undefined, options?: ManifestsErrorOptions) {
+    const message = image === undefined
+      ? "Cannot build a reference to the list: it was not saved in this store, so the image that holds it is not known: call saveToImage first"
+      : `Cannot find a list: ${JSON.stringify(image)}: image not known`;
+    super("LIST_IMAGE_UNKNOWN", message, options);
     this.image = image;
   }
 }

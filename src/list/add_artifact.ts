@@ -12,20 +12,33 @@ import {
   MEDIA_TYPES,
   type Platform,
 } from "../spec/room.ts";
+import {
+  refuseUnknownOptions,
+  requireAnnotations,
+  requireOptionalMembers,
+  requirePlatform,
+  requireText,
+} from "./check_values.ts";
 import type { ArtifactFile, HostFiles } from "./host.ts";
 import { mediaTypeOfFile, SNIFF_LENGTH } from "./media_type.ts";
 
-/** Options for {@linkcode List.addArtifact}. Go: `AddArtifactOptions`. */
+/** The configuration of an artifact: a descriptor whose digest and size are computed. Go: `ConfigDescriptor`. */
+export interface ArtifactConfig extends Omit<Descriptor, "digest" | "size"> {
+  /** Its content, which the descriptor embeds; default: none, for `configFile`. */
+  readonly data?: Uint8Array<ArrayBuffer>;
+}
+
+/** Options for {@linkcode List.addArtifact}. Go: `AddArtifactOptions`. An unknown option is a `TypeError`. */
 export interface AddArtifactOptions {
   /** Type of the artifact; `""` leaves it out. Default: `application/vnd.unknown.artifact.v1`. */
   artifactType?: string | undefined;
   /** Platform of the entry in the list; default: none. */
   platform?: Partial<Platform> | undefined;
-  /** The configuration: its media type and content. Default: the empty JSON object with OCI's type for it. */
-  config?: { mediaType: string; data: Uint8Array<ArrayBuffer> } | undefined;
-  /** A file that holds the configuration, instead of `config`. */
+  /** The configuration. Default: the empty JSON object with OCI's type for it. */
+  config?: ArtifactConfig | undefined;
+  /** A file that holds the configuration, instead of the `data` of `config`. */
   configFile?: string | undefined;
-  /** Media type of `configFile`; default: OCI's image configuration, as in Go. */
+  /** Media type of `configFile`. Default: that of `config`, else OCI's image configuration, as in Go. */
   configType?: string | undefined;
   /** Media type of every layer; default: by extension, else by content. */
   layerType?: string | undefined;
@@ -43,6 +56,35 @@ export interface AddArtifactOptions {
   systemContext?: SystemContext | undefined;
   /** Ends the call; nothing is added then. */
   signal?: AbortSignal | undefined;
+}
+
+const KNOWN_OPTIONS = {
+  artifactType: true,
+  platform: true,
+  config: true,
+  configFile: true,
+  configType: true,
+  layerType: true,
+  annotations: true,
+  subject: true,
+  excludeTitles: true,
+  systemContext: true,
+  signal: true,
+} satisfies Record<keyof AddArtifactOptions, true>;
+
+/**
+ * Refuses options that are not known, or of the wrong type: an artifact whose manifest could not be read again.
+ *
+ * @throws {TypeError} That names the option.
+ */
+export function checkArtifactOptions(options: AddArtifactOptions): void {
+  refuseUnknownOptions(options, KNOWN_OPTIONS, "add an artifact");
+  for (const name of ["artifactType", "configFile", "configType", "layerType"] as const) {
+    if (options[name] !== undefined) requireText(options[name], name);
+  }
+  if (options.annotations !== undefined) requireAnnotations(options.annotations, "annotations");
+  if (options.platform !== undefined) requirePlatform(options.platform, "platform");
+  if (options.config !== undefined) requireText(options.config.mediaType, "config.mediaType");
 }
 
 /** An artifact that is ready to be recorded. */
@@ -149,22 +191,19 @@ async function describeConfig(
   files: HostFiles,
   options: AddArtifactOptions,
 ): Promise<{ descriptor: Descriptor; path?: string }> {
-  const { config, configFile, configType = MEDIA_TYPES.ociConfig, signal } = options;
+  const { config, configFile, configType, signal } = options;
+  const { data, ...members } = config ? requireOptionalMembers({ ...config }, "config") : {};
   if (configFile !== undefined) {
     const file = await files.find(configFile);
     const { digest, size } = await digestFile(file, signal);
-    return { descriptor: { mediaType: configType, digest, size }, path: file.path };
+    const mediaType = configType ?? config?.mediaType ?? MEDIA_TYPES.ociConfig;
+    return { descriptor: { mediaType, digest, size, ...members }, path: file.path };
   }
   if (!config) return { descriptor: EMPTY_DESCRIPTOR };
-  const { mediaType, data } = config;
-  return {
-    descriptor: {
-      mediaType,
-      digest: digestOf(data),
-      size: data.length,
-      ...(data.length > 0 ? { data } : {}),
-    },
-  };
+  if (!data) throw new TypeError("Cannot add an artifact: config has no data, and there is no configFile");
+  const { mediaType } = config;
+  const embedded = data.length > 0 ? { data } : {};
+  return { descriptor: { mediaType, digest: digestOf(data), size: data.length, ...members, ...embedded } };
 }
 
 /** The descriptor of an image that something is about. */

@@ -17,7 +17,15 @@ import {
   serializeDockerList,
   serializeOciIndex,
 } from "../spec/room.ts";
-import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry, toMap } from "./entry.ts";
+import {
+  requireAnnotations,
+  requireDescriptor,
+  requirePlatform,
+  requireSize,
+  requireText,
+  requireTexts,
+} from "./check_values.ts";
+import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry } from "./entry.ts";
 
 /** An instance to be added to a list. */
 export interface NewInstance {
@@ -45,7 +53,8 @@ export interface Original {
 
 /**
  * A list of instances that can be changed and written as an OCI index or as a Docker manifest list. Go:
- * `pkg/manifests`. Look-ups take constant time, however long the list is.
+ * `pkg/manifests`. Look-ups take constant time, however long the list is. Setters throw a `TypeError` for a value of
+ * the wrong type, and `INSTANCE_NOT_FOUND` for an instance that the list does not have.
  */
 export class EditableIndex {
   // A set keeps the order of the list and forgets in constant time.
@@ -71,14 +80,14 @@ export class EditableIndex {
         mediaType: descriptor.mediaType,
         dockerMediaType: descriptor.mediaType,
         urls: descriptor.urls ?? [],
-        annotations: toMap(descriptor.annotations),
+        annotations: requireAnnotations(descriptor.annotations ?? {}, "annotations"),
         data: descriptor.data,
         artifactType: descriptor.artifactType ?? "",
         platform: descriptor.platform,
         features: features?.[i] ?? [],
       })
     );
-    this.#annotations = toMap(oci.annotations);
+    this.#annotations = requireAnnotations(oci.annotations ?? {}, "annotations");
     this.#artifactType = oci.artifactType ?? "";
     this.#subject = oci.subject;
     // The twin of an empty list of the other kind stays null in Go.
@@ -117,17 +126,16 @@ export class EditableIndex {
    * everything else that it had.
    *
    * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST`.
-   * @throws {RangeError} If the size is no size.
+   * @throws {RangeError} If the size is not a number of bytes.
+   * @throws {TypeError} If another member has the wrong type.
    */
   addInstance(instance: NewInstance): void {
-    const { size, mediaType, annotations, features } = instance;
     const digest = parseDigest(instance.digest);
-    if (!Number.isSafeInteger(size) || size < 0) {
-      throw new RangeError(
-        `Cannot add instance ${digest} as its size must be a number of bytes: current value is ${size}`,
-      );
-    }
-    const platform = createPlatform(instance.platform ?? {});
+    const size = requireSize(instance.size, "size");
+    const mediaType = requireText(instance.mediaType, "mediaType");
+    const platform = requirePlatform(instance.platform ?? {}, "platform");
+    const annotations = requireAnnotations(instance.annotations ?? {}, "annotations");
+    const features = requireTexts(instance.features ?? [], "features");
     this.#changed();
     this.#drop(digest);
     this.#append({
@@ -136,11 +144,11 @@ export class EditableIndex {
       mediaType,
       dockerMediaType: mediaType,
       urls: [],
-      annotations: toMap(annotations),
+      annotations,
       data: undefined,
       artifactType: "",
       platform: isEmptyPlatform(platform) ? undefined : platform,
-      features: [...features ?? []],
+      features,
     });
   }
 
@@ -158,7 +166,7 @@ export class EditableIndex {
 
   /** Sets where else an instance's manifest may be downloaded; an empty list removes that. */
   setUrls(digest: string, urls: readonly string[]): void {
-    this.#edit(digest).urls = [...urls];
+    this.#edit(digest, { urls: requireTexts(urls, "urls") });
   }
 
   /** Where else an instance's manifest may be downloaded. */
@@ -168,13 +176,12 @@ export class EditableIndex {
 
   /** Adds annotations to those of an instance, or, with `undefined`, of the index itself. */
   setAnnotations(digest: string | undefined, annotations: Readonly<Record<string, string>>): void {
-    const merged = (current: ReadonlyMap<string, string>) => new Map([...current, ...toMap(annotations)]);
+    const added = requireAnnotations(annotations, "annotations");
     if (digest === undefined) {
-      this.#annotations = merged(this.#annotations);
+      this.#annotations = new Map([...this.#annotations, ...added]);
       this.#changed();
     } else {
-      const entry = this.#edit(digest);
-      entry.annotations = merged(entry.annotations);
+      this.#edit(digest, { annotations: new Map([...this.#find(digest).annotations, ...added]) });
     }
   }
 
@@ -183,7 +190,7 @@ export class EditableIndex {
     if (digest === undefined) {
       this.#annotations = NO_ANNOTATIONS;
       this.#changed();
-    } else this.#edit(digest).annotations = NO_ANNOTATIONS;
+    } else this.#edit(digest, { annotations: NO_ANNOTATIONS });
   }
 
   /** The annotations of an instance, or, with `undefined`, of the index itself. */
@@ -193,7 +200,7 @@ export class EditableIndex {
 
   /** Sets the operating system of an instance. */
   setOs(digest: string, os: string): void {
-    this.#setPlatform(digest, { os });
+    this.#setPlatform(digest, { os: requireText(os, "os") });
   }
 
   /** The operating system of an instance; `""` where it has none. */
@@ -203,7 +210,7 @@ export class EditableIndex {
 
   /** Sets the architecture of an instance. */
   setArchitecture(digest: string, architecture: string): void {
-    this.#setPlatform(digest, { architecture });
+    this.#setPlatform(digest, { architecture: requireText(architecture, "architecture") });
   }
 
   /** The architecture of an instance; `""` where it has none. */
@@ -213,7 +220,7 @@ export class EditableIndex {
 
   /** Sets the version of the operating system of an instance. */
   setOsVersion(digest: string, osVersion: string): void {
-    this.#setPlatform(digest, { osVersion });
+    this.#setPlatform(digest, { osVersion: requireText(osVersion, "osVersion") });
   }
 
   /** The version of the operating system of an instance; `""` where it has none. */
@@ -223,7 +230,7 @@ export class EditableIndex {
 
   /** Sets the variant of an instance's architecture. */
   setVariant(digest: string, variant: string): void {
-    this.#setPlatform(digest, { variant });
+    this.#setPlatform(digest, { variant: requireText(variant, "variant") });
   }
 
   /** The variant of an instance's architecture; `""` where it has none. */
@@ -233,7 +240,7 @@ export class EditableIndex {
 
   /** Replaces the CPU features of an instance. Only a Docker list can hold them. */
   setFeatures(digest: string, features: readonly string[]): void {
-    this.#edit(digest).features = [...features];
+    this.#edit(digest, { features: requireTexts(features, "features") });
   }
 
   /** The CPU features of an instance. */
@@ -243,7 +250,7 @@ export class EditableIndex {
 
   /** Replaces the features that an instance wants of its operating system. */
   setOsFeatures(digest: string, osFeatures: readonly string[]): void {
-    this.#setPlatform(digest, { osFeatures });
+    this.#setPlatform(digest, { osFeatures: requireTexts(osFeatures, "osFeatures") });
   }
 
   /** The features that an instance wants of its operating system. */
@@ -253,7 +260,7 @@ export class EditableIndex {
 
   /** Sets the media type of an instance in the OCI form; the Docker form keeps the one that it has, as in Go. */
   setMediaType(digest: string, mediaType: string): void {
-    this.#edit(digest).mediaType = mediaType;
+    this.#edit(digest, { mediaType: requireText(mediaType, "mediaType") });
   }
 
   /** The media type of an instance. */
@@ -263,10 +270,11 @@ export class EditableIndex {
 
   /** Sets the artifact type of an instance, or, with `undefined`, of the index itself. */
   setArtifactType(digest: string | undefined, artifactType: string): void {
+    const type = requireText(artifactType, "artifactType");
     if (digest === undefined) {
-      this.#artifactType = artifactType;
+      this.#artifactType = type;
       this.#changed();
-    } else this.#edit(digest).artifactType = artifactType;
+    } else this.#edit(digest, { artifactType: type });
   }
 
   /** The artifact type of an instance, or, with `undefined`, of the index itself; `""` where it has none. */
@@ -274,9 +282,15 @@ export class EditableIndex {
     return digest === undefined ? this.#artifactType : this.#find(digest).artifactType;
   }
 
-  /** Sets the manifest that this index is about; `undefined` removes that. */
+  /**
+   * Sets the manifest that this index is about; `undefined` removes that.
+   *
+   * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST`.
+   * @throws {RangeError} If the size is not a number of bytes.
+   * @throws {TypeError} If another member has the wrong type.
+   */
   setSubject(subject: Descriptor | undefined): void {
-    this.#subject = subject && structuredClone(subject);
+    this.#subject = subject === undefined ? undefined : requireDescriptor(subject, "subject");
     this.#changed();
   }
 
@@ -356,16 +370,14 @@ export class EditableIndex {
     return entry;
   }
 
-  #edit(digest: string): Entry {
-    const entry = this.#find(digest);
+  #edit(digest: string, change: Partial<Entry>): void {
+    Object.assign(this.#find(digest), change);
     this.#changed();
-    return entry;
   }
 
   #setPlatform(digest: string, change: Partial<Platform>): void {
-    const entry = this.#edit(digest);
-    const platform = createPlatform({ ...entry.platform, ...change });
-    entry.platform = isEmptyPlatform(platform) ? undefined : platform;
+    const platform = createPlatform({ ...this.#find(digest).platform, ...change });
+    this.#edit(digest, { platform: isEmptyPlatform(platform) ? undefined : platform });
   }
 
   #append(entry: Entry): void {

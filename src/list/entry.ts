@@ -22,20 +22,6 @@ export interface Entry {
 /** No annotations at all. */
 export const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map();
 
-/** Annotations as a map. */
-export function toMap(annotations: Readonly<Record<string, string>> | undefined): ReadonlyMap<string, string> {
-  if (!annotations) return NO_ANNOTATIONS;
-  for (const [key, value] of Object.entries(annotations)) {
-    // Types do not hold what `JSON.parse` returns, and other tools could not read the list.
-    if (typeof value !== "string") {
-      throw new TypeError(
-        `Cannot annotate as the value of ${JSON.stringify(key)} must be a string: it is ${typeof value}`,
-      );
-    }
-  }
-  return new Map(Object.entries(annotations));
-}
-
 /** The OCI form of an entry. */
 export function ociEntry(entry: Entry): Descriptor {
   return {

@@ -15,7 +15,7 @@ import {
 } from "../spec/room.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/room.ts";
 import { type AddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
-import { type AddArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
+import { type AddArtifactOptions, buildArtifact, checkArtifactOptions, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
@@ -136,8 +136,10 @@ export class BaseList extends EditableIndex {
    *
    * @returns The digest of the artifact's manifest.
    * @throws {ManifestsError} With code `ARTIFACT_UNAVAILABLE` where a file cannot be read.
+   * @throws {TypeError} If an option is unknown, or has the wrong type.
    */
   async addArtifact(files: readonly string[], options: AddArtifactOptions = {}): Promise<Digest> {
+    checkArtifactOptions(options);
     const subject = options.subject === undefined ? undefined : this.#resolve(options.subject);
     const artifact = await buildArtifact(files, this.#files(), subject, options);
     const { digest, size, artifactType } = artifact;
@@ -281,16 +283,12 @@ export class BaseList extends EditableIndex {
    * The list as an image that can be copied: its instances are read from where they were added, when they are needed.
    *
    * @param store The store that the list was saved in or loaded from; `undefined` for a list that is in none.
-   * @throws {ManifestsError} With code `LIST_NOT_SAVED` where the store does not have it.
+   * @throws {ListImageUnknownError} If the list was neither saved in this store nor loaded from it; code
+   * `LIST_IMAGE_UNKNOWN`, Go's `ErrListImageUnknown`.
    */
   reference(store?: ImageStore, selection: ListSelection = {}): ImageReference {
     const home = store && this.#homes.get(store.identity);
-    if (store && !home) {
-      throw new ManifestsError(
-        "LIST_NOT_SAVED",
-        "Cannot build a reference to the list as it appears to have not been saved first: unable to determine which image holds the manifest list",
-      );
-    }
+    if (store && !home) throw new ListImageUnknownError(undefined);
     return new ListReference({
       host: this.#host,
       location: home ? `${store.location}@${home.imageId}` : "unsaved list",

@@ -4,7 +4,7 @@
  * @module
  */
 export type { AddOptions } from "./add.ts";
-export type { AddArtifactOptions } from "./add_artifact.ts";
+export type { AddArtifactOptions, ArtifactConfig } from "./add_artifact.ts";
 export { EditableIndex, type NewInstance, type Original } from "./editable_index.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys } from "./host.ts";
 export { HostlessList } from "./hostless.ts";

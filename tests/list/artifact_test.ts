@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create, createMemoryStore, loadFromImage } from "../../mod.ts";
+import { type AddArtifactOptions, create, createMemoryStore, loadFromImage } from "../../mod.ts";
 import { digestOf } from "../../src/spec/room.ts";
 import { mediaTypeOfFile } from "../../src/list/media_type.ts";
 import { clientOf, encode } from "../support/images.ts";
@@ -55,6 +55,67 @@ Deno.test("an artifact without files has the empty descriptor as its layer", asy
     await create().addArtifact([]),
     "sha256:1bb053792feb8d8d590001c212f2defad9277e091d2aa868cde2879ff41abb1b",
   );
+});
+
+Deno.test("the descriptor of a configuration keeps its annotations, URLs, artifact type and platform", async () => {
+  const config = {
+    mediaType: "application/x-config",
+    data: encode('{"a":1}'),
+    urls: ["https://example.com/c"],
+    annotations: { b: "2", a: "1" },
+    platform: { os: "linux", architecture: "arm64", variant: "v8" },
+    artifactType: "application/x-kind",
+  };
+  const members = (embedded: string) =>
+    `"urls":["https://example.com/c"],"annotations":{"a":"1","b":"2"},${embedded}` +
+    `"platform":{"architecture":"arm64","os":"linux","variant":"v8"},"artifactType":"application/x-kind"}`;
+  const start = `"config":{"mediaType":"application/x-config","digest":"${digestOf(config.data)}","size":7,`;
+  const manifestOf = async (files: string[], options: AddArtifactOptions) => {
+    const list = create();
+    const digest = await list.addArtifact(files, options);
+    await using store = createMemoryStore();
+    const id = await list.saveToImage(store);
+    const { data } = (await store.findImage(id, ["artifacts.json"]))!;
+    return JSON.parse(text(data.get("artifacts.json"))).manifests[digest] as string;
+  };
+  const inline = await manifestOf([], { config });
+  assert.ok(inline.includes(start + members('"data":"eyJhIjoxfQ==",')), inline);
+  await withFile(async (_, folder) => {
+    const configFile = `${folder}/config.json`;
+    await Deno.writeFile(configFile, config.data);
+    const inFile = await manifestOf([], { config, configFile });
+    assert.ok(inFile.includes(start + members("")), inFile);
+    assert.match(await manifestOf([], { config, configFile, configType: "t" }), /"config":\{"mediaType":"t"/);
+    assert.match(
+      await manifestOf([], { configFile }),
+      /"config":\{"mediaType":"application\/vnd.oci.image.config.v1\+json"/,
+    );
+  });
+});
+
+Deno.test("addArtifact() refuses options that it does not know, or of the wrong type", async () => {
+  const list = create();
+  const data = encode("{}");
+  const bad: Record<string, unknown>[] = [
+    { layerMediaType: "text/plain" },
+    { annotation: { a: "b" } },
+    { constructor: 5 },
+    { artifactType: 5 },
+    { layerType: {} },
+    { configType: [] },
+    { annotations: { a: 5 } },
+    { platform: { os: 5 } },
+    { config: { mediaType: 5, data } },
+    { config: { mediaType: "t" } },
+    { config: { mediaType: "t", data: "{}" } },
+    { config: { mediaType: "t", data, urls: "abc" } },
+    { config: { mediaType: "t", data, annotations: ["a"] } },
+  ];
+  for (const options of bad) {
+    await assert.rejects(list.addArtifact([], options as AddArtifactOptions), TypeError, Deno.inspect(options));
+  }
+  assert.equal(list.size, 0);
+  await list.addArtifact([], { layerType: undefined, unknown: undefined } as AddArtifactOptions);
 });
 
 Deno.test("an artifact is pushed with its files, its configuration and its subject", async () => {

@@ -138,6 +138,88 @@ Deno.test("what is asked of an unknown instance fails with INSTANCE_NOT_FOUND an
   assert.equal(text(list.serialize()), before);
 });
 
+Deno.test("a setter refuses what could not be loaded again, and changes nothing", () => {
+  const list = filled(A);
+  const before = text(list.serialize());
+  const subject = { mediaType: OCI, digest: A, size: 3 };
+  const notText = [5, null, undefined, {}, ["x"], true];
+  const notTexts = ["abc", 5, null, undefined, {}, [5], ["x", undefined], new Set(["x"])];
+  const notAnnotations = [
+    "abc",
+    5,
+    null,
+    undefined,
+    ["x"],
+    { a: 5 },
+    { a: undefined },
+    { a: null },
+    new Map([["a", "b"]]),
+  ];
+  // deno-lint-ignore no-explicit-any -- What types forbid is what is tested.
+  const anyList = list as any;
+  const added = { digest: B, size: 1, mediaType: OCI };
+  const rows: [string, unknown[], (value: unknown) => unknown][] = [
+    ...["setOs", "setArchitecture", "setOsVersion", "setVariant", "setMediaType", "setArtifactType"].map(
+      (name): [string, unknown[], (value: unknown) => unknown] => [name, notText, (value) => anyList[name](A, value)],
+    ),
+    ["setArtifactType of the index", notText, (value) => anyList.setArtifactType(undefined, value)],
+    ...["setUrls", "setFeatures", "setOsFeatures"].map(
+      (name): [string, unknown[], (value: unknown) => unknown] => [name, notTexts, (value) => anyList[name](A, value)],
+    ),
+    ["setAnnotations", notAnnotations, (value) => anyList.setAnnotations(A, value)],
+    ["setAnnotations of the index", notAnnotations, (value) => anyList.setAnnotations(undefined, value)],
+    ["setSubject", [null, "abc", 5, [], {}], (value) => anyList.setSubject(value)],
+    ["subject.mediaType", notText, (mediaType) => anyList.setSubject({ ...subject, mediaType })],
+    ["subject.digest", notText, (digest) => anyList.setSubject({ ...subject, digest })],
+    ["subject.urls", ["abc", 5, [5]], (urls) => anyList.setSubject({ ...subject, urls })],
+    ["subject.annotations", ["abc", { a: 5 }], (annotations) => anyList.setSubject({ ...subject, annotations })],
+    ["subject.data", ["abc", [1], {}], (data) => anyList.setSubject({ ...subject, data })],
+    ["subject.platform", ["linux/amd64", { os: 5 }], (platform) => anyList.setSubject({ ...subject, platform })],
+    ["subject.artifactType", [5, {}], (artifactType) => anyList.setSubject({ ...subject, artifactType })],
+    ["mediaType of an instance", notText, (mediaType) => anyList.addInstance({ ...added, mediaType })],
+    [
+      "platform of an instance",
+      [5, "linux", { os: 5 }, { variant: {} }, { osFeatures: "abc" }],
+      (platform) => anyList.addInstance({ ...added, platform }),
+    ],
+    ["features of an instance", ["abc", [5], {}], (features) => anyList.addInstance({ ...added, features })],
+    ["annotations of an instance", ["abc", { a: 5 }], (annotations) => anyList.addInstance({ ...added, annotations })],
+  ];
+  for (const [what, values, act] of rows) {
+    for (const value of values) {
+      assert.throws(() => act(value), { name: "TypeError", message: /^Cannot set / }, `${what} ${Deno.inspect(value)}`);
+    }
+  }
+  for (const digest of ["sha256:x", "", "md5:abc", `sha256:${"A".repeat(64)}`]) {
+    assert.throws(() => anyList.setSubject({ ...subject, digest }), { code: "INVALID_DIGEST" });
+  }
+  for (const size of [-1, 1.5, NaN, 2 ** 53, "3", undefined, null]) {
+    assert.throws(() => anyList.setSubject({ ...subject, size }), RangeError);
+    assert.throws(() => anyList.addInstance({ ...added, size }), RangeError);
+  }
+  assert.equal(text(list.serialize()), before);
+});
+
+Deno.test("what setters accept is loaded again as it is", () => {
+  const list = filled(A);
+  list.setMediaType(A, "");
+  list.setUrls(A, [""]);
+  list.setAnnotations(undefined, { "": "" });
+  list.setSubject({
+    mediaType: "",
+    digest: list.instances()[0]!,
+    size: 0,
+    urls: ["https://x"],
+    annotations: { a: "b" },
+    data: new Uint8Array([1]),
+    platform: { os: "linux", architecture: "" },
+    artifactType: "t",
+  });
+  const copy = List.fromBlob(list.serialize());
+  assert.deepEqual(copy.ociV1(), list.ociV1());
+  assert.deepEqual(copy.subject(), list.subject());
+});
+
 Deno.test("subjects and views are copies", () => {
   const list = filled(A);
   const subject = { mediaType: OCI, digest: list.instances()[0]!, size: 3 };

@@ -181,7 +181,12 @@ Deno.test("what cannot be pushed says why, and the destination has no index", as
   await using registry = startEmbedded();
   const list = await listOf(registry.host);
   await using store = createMemoryStore();
-  assert.throws(() => list.reference(store), { code: "LIST_NOT_SAVED" });
+  assert.throws(() => list.reference(store), {
+    name: "ListImageUnknownError",
+    code: "LIST_IMAGE_UNKNOWN",
+    image: undefined,
+  });
+  await assert.rejects(list.push(`${registry.host}/x:1`, { systemContext, store }), { code: "LIST_IMAGE_UNKNOWN" });
   const foreign = List.fromBlob(list.serialize());
   await assert.rejects(foreign.push(`${registry.host}/x:1`, { systemContext }), { code: "INSTANCE_NOT_FOUND" });
   await clientOf(registry.host).repository("src").deleteManifest(list.instances()[1]!);
