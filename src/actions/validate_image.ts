@@ -142,6 +142,9 @@ class Validator {
       blobs.map(async (blob) => ({ blob, problem: await this.#checkBlob(blob, instance) })),
     );
     signal?.throwIfAborted();
+    if (!manifest.config && manifest.kind !== "docker-schema1") {
+      report("it has no configuration, which the specification requires");
+    }
     for (const { blob, problem } of found) if (problem !== undefined) report(`blob ${blob.digest}: ${problem}`);
     const actual = await this.#try(() => this.#configPlatform(manifest, instance), signal);
     const contradicts = typeof actual === "object" && platform !== "" &&

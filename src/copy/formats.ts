@@ -1,4 +1,5 @@
 import {
+  describeArtifact,
   isArtifact,
   isIndexMediaType,
   isSchema1MediaType,
@@ -49,9 +50,7 @@ export function imageTypes(image: ParsedImage, wishes: FormatWishes, algorithm?:
   if (isArtifact(image) && !supported.includes(own)) {
     throw new ManifestsError(
       "CONVERSION_NOT_SUPPORTED",
-      `Cannot write an artifact of type ${JSON.stringify(image.artifactType ?? image.config?.mediaType)} as ${
-        supported.join(" or ")
-      }: only images can be converted`,
+      `Cannot write ${describeArtifact(image)} as ${supported.join(" or ")}: only images can be converted`,
     );
   }
   if (isArtifact(image)) return [own];

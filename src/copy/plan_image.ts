@@ -2,6 +2,7 @@ import type { DestinationAbilities } from "../image/room.ts";
 import {
   convertToDockerManifest,
   type Descriptor,
+  digestAlgorithm,
   isChangeableLayer,
   isForeignLayer,
   isSchema1MediaType,
@@ -14,7 +15,7 @@ import { cannotModify, imageTypes } from "./formats.ts";
 import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
 import type { InstanceCompression } from "./operations.ts";
 import type { CopyWishes, PlannedBlob, PlannedImage } from "./plan_types.ts";
-import type { ReadImage, ReadNode } from "./read_types.ts";
+import { blobsOf, type ReadImage, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** What the plan of each image depends on. */
@@ -61,6 +62,7 @@ export function planImage(
   const signatures = variant ? [] : image.signatures;
   const fixed = fixedBy(wishes, { isReferrer, signatures, referrers: own.referrers });
   const given = image.layers ?? manifest.layers;
+  refuseUnverifiable(image, abilities);
   refuseSubstitution(manifest, given, fixed);
   const policy = policyFor(options, variant);
   if (fixed && !isReferrer && wishes.forceCompressionFormat) refuseRecoding(image, policy, fixed);
@@ -142,6 +144,13 @@ function policyFor({ abilities, wishes }: PlanSurroundings, variant: Algorithm |
 function resultingAlgorithm(policy: LayerPolicy, layer: Descriptor): "zstd" | undefined {
   const recoding = recodingFor(policy, declaredForm(layer) ?? "uncompressed");
   return recoding?.compress && recoding.compress.algorithm !== "gzip" ? "zstd" : undefined;
+}
+
+/** Fails now if a blob could not be verified when it is moved. */
+function refuseUnverifiable({ manifest, layers }: ReadImage, { keepsForeignLayers }: DestinationAbilities): void {
+  for (const blob of blobsOf(manifest, layers)) {
+    if (!keepsForeignLayers || !isForeignLayer(blob)) digestAlgorithm(blob.digest);
+  }
 }
 
 /** A source that gives other bytes than the manifest names makes another manifest of it. */

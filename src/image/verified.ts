@@ -1,5 +1,6 @@
 import {
   type Digest,
+  digestAlgorithm,
   manifestDigest,
   ManifestsError,
   MAX_MANIFEST_SIZE,
@@ -22,9 +23,13 @@ export interface VerifiedManifest {
  * the source's reference, where there is one.
  *
  * @throws {DigestMismatchError} Where it is another.
- * @throws {ManifestsError} With code `LIMIT_EXCEEDED`, or one of `parseManifest`.
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED`; `INVALID_DIGEST` if the digest's algorithm is not supported; or
+ * one of `parseManifest`.
  */
 export async function readManifest(source: ImageSource, options: InstanceOptions = {}): Promise<VerifiedManifest> {
+  const expected = options.instance ?? source.reference.dockerReference?.digest;
+  // Nothing is read that could not be verified.
+  if (expected) digestAlgorithm(expected);
   const { bytes, mediaType } = await source.getManifest(options);
   if (bytes.length > MAX_MANIFEST_SIZE) {
     throw new ManifestsError(
@@ -32,7 +37,6 @@ export async function readManifest(source: ImageSource, options: InstanceOptions
       `Cannot read a manifest of ${source.reference} as it has more than ${MAX_MANIFEST_SIZE} bytes: it has ${bytes.length}`,
     );
   }
-  const expected = options.instance ?? source.reference.dockerReference?.digest;
   if (expected) verifyManifestDigest(bytes, expected, `the manifest ${expected} of ${source.reference}`);
   return { digest: expected ?? manifestDigest(bytes), manifest: parseManifest(bytes, mediaType) };
 }

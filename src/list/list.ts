@@ -170,6 +170,8 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`.
    */
   instanceByFile(path: string): Digest {
+    const named = this.instances().find((digest) => digest === path);
+    if (named) return named;
     if (isDigest(path) || /^sha(256|384|512):/.test(path)) return parseDigest(path);
     const absolute = this.#files().resolve(path);
     for (const [digest, paths] of this.#records.artifacts.files) {

@@ -1,6 +1,6 @@
 import type { BigData, ImageWithData } from "../store/room.ts";
 import { encodeGoJson, isObject, parseJson, sortedMap } from "../json/room.ts";
-import { type Digest, digestOf, isDigest, ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
+import { type Digest, digestOf, isWellFormedDigest, ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
 import { Artifacts } from "./artifacts.ts";
 
 /** The big data of which a list consists in a store. */
@@ -70,7 +70,7 @@ function parseInstances(bytes: Uint8Array): Map<string, string> {
   for (const [digest, reference] of Object.entries(isObject(value) ? value : { "?": value })) {
     // The key "" holds the record's own id, which the record tells by itself.
     if (digest === "") continue;
-    if (!isDigest(digest) || typeof reference !== "string") {
+    if (!isWellFormedDigest(digest) || typeof reference !== "string") {
       throw new ManifestsSyntaxError(
         "INVALID_JSON",
         `Cannot read instances.json as ${JSON.stringify(digest)} does not map a digest to a reference`,

@@ -2,8 +2,6 @@ import { type CallOptions, readStream } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
-  digestAlgorithm,
-  digestHex,
   isManifestsError,
   ManifestsError,
   MEDIA_TYPES,
@@ -83,7 +81,9 @@ async function readPage(answer: HttpResponse): Promise<readonly Descriptor[]> {
 /** The tag that stands in for the referrers API (distribution-spec, "Referrers Tag Schema"). */
 export function referrersTag(subject: Digest): string {
   const cut = (text: string, length: number) => text.slice(0, length).replace(/[^A-Za-z0-9_.-]/g, "-");
-  return `${cut(digestAlgorithm(subject), 32)}-${cut(digestHex(subject), 64)}`;
+  // Also for an algorithm that is not supported here: nothing of the subject is read.
+  const [algorithm, encoded] = subject.split(":") as [string, string];
+  return `${cut(algorithm, 32)}-${cut(encoded, 64)}`;
 }
 
 /** What the tag of a subject holds. */

@@ -107,10 +107,11 @@ export class ManifestHandlers {
   async #checkReferences(repository: string, manifest: ParsedManifest): Promise<void> {
     const missing: Digest[] = [];
     for (const { digest } of isIndex(manifest) ? entriesOf(manifest) : []) {
-      if (!await this.#storage.getManifest(repository, digest)) missing.push(digest);
+      if (!isDigest(digest) || !await this.#storage.getManifest(repository, digest)) missing.push(digest);
     }
     for (const { digest, urls } of blobsOf(manifest)) {
-      if (!urls?.length && await this.#storage.statBlob(repository, digest) === undefined) missing.push(digest);
+      if (urls?.length) continue;
+      if (!isDigest(digest) || await this.#storage.statBlob(repository, digest) === undefined) missing.push(digest);
     }
     if (missing.length > 0) {
       throw new Refusal(

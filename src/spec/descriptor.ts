@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from "./digest.ts";
+import { type Digest, isWellFormedDigest } from "./digest.ts";
 import { ManifestsSyntaxError } from "../errors/room.ts";
 import { base64OrNothing, type GoJsonValue, nonEmpty, sortedMap, type StructReader } from "../json/room.ts";
 import { type Platform, platformJson, readPlatform } from "./platform.ts";
@@ -26,13 +26,13 @@ export interface Descriptor {
 /** The size of content of which only the digest is known, as with the layers of Docker schema 1. */
 export const UNKNOWN_SIZE: number = -1;
 
-/** A descriptor's digest, checked. */
+/** Returns a descriptor's digest, checked; its algorithm may be one that is not supported. */
 export function readDigest(from: StructReader): Digest {
   const text = from.string("digest") ?? "";
-  if (!isDigest(text)) {
+  if (!isWellFormedDigest(text)) {
     throw new ManifestsSyntaxError(
       "INVALID_DIGEST",
-      `Cannot read ${from.path}.digest of ${from.what} as it is not a supported digest: current value is ${
+      `Cannot read ${from.path}.digest of ${from.what} as it is not a digest: current value is ${
         JSON.stringify(text.slice(0, 256))
       }`,
     );

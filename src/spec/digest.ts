@@ -1,9 +1,10 @@
 import { createHasher, type Hasher } from "../internal/room.ts";
-import { ManifestsSyntaxError } from "../errors/room.ts";
+import { ManifestsError, ManifestsSyntaxError } from "../errors/room.ts";
 
 /**
  * A valid content digest such as `sha256:…` (image-spec descriptor.md §Digests). A plain string at run time, so it
- * works as a map key and in JSON; only {@linkcode parseDigest} and the hashing functions make one.
+ * works as a map key and in JSON. The digest of an entry that was read may have another algorithm than those of
+ * {@linkcode DigestAlgorithm}: such an entry is kept, but its content cannot be verified, and so not be used.
  */
 export type Digest = `${DigestAlgorithm}:${string}` & {
   /** Marks a checked digest; does not exist at run time. */
@@ -16,11 +17,11 @@ export type DigestAlgorithm = "sha256" | "sha384" | "sha512";
 const HEX_LENGTH: Record<DigestAlgorithm, number> = { sha256: 64, sha384: 96, sha512: 128 };
 const DIGEST_REGEXP = /^([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)$/;
 
-function digestProblem(text: string): string | undefined {
+function digestProblem(text: string, isKept = false): string | undefined {
   const match = text.length <= 1024 ? DIGEST_REGEXP.exec(text) : null;
   if (!match) return "invalid checksum digest format";
-  const length = HEX_LENGTH[match[1] as DigestAlgorithm];
-  if (length === undefined) return `unsupported digest algorithm ${JSON.stringify(match[1])}`;
+  if (!isSupported(match[1]!)) return isKept ? undefined : `unsupported digest algorithm ${JSON.stringify(match[1])}`;
+  const length = HEX_LENGTH[match[1]];
   if (match[2]!.length !== length) return "invalid checksum digest length";
   if (!/^[a-f0-9]+$/.test(match[2]!)) return "invalid checksum digest format";
   return undefined;
@@ -55,9 +56,33 @@ export function isDigest(text: string): text is Digest {
   return digestProblem(text) === undefined;
 }
 
-/** The algorithm of a digest. */
+/**
+ * Whether `text` is a digest that an entry may have: one that {@linkcode parseDigest} accepts, or one with an algorithm
+ * that is not supported here (image-spec descriptor.md §Digests: such digests should pass).
+ */
+export function isWellFormedDigest(text: string): text is Digest {
+  return digestProblem(text, true) === undefined;
+}
+
+/**
+ * Returns the algorithm of a digest.
+ *
+ * @throws {ManifestsError} With code `INVALID_DIGEST` if the algorithm is not supported, so that content of this digest
+ * cannot be verified.
+ */
 export function digestAlgorithm(digest: Digest): DigestAlgorithm {
-  return digest.slice(0, digest.indexOf(":")) as DigestAlgorithm;
+  const algorithm = digest.slice(0, digest.indexOf(":"));
+  if (isSupported(algorithm)) return algorithm;
+  throw new ManifestsError(
+    "INVALID_DIGEST",
+    `Cannot use content of digest ${
+      JSON.stringify(digest.slice(0, 256))
+    }: it cannot be verified, because digest algorithm ${JSON.stringify(algorithm.slice(0, 256))} is not supported`,
+  );
+}
+
+function isSupported(algorithm: string): algorithm is DigestAlgorithm {
+  return Object.hasOwn(HEX_LENGTH, algorithm);
 }
 
 /** The hexadecimal part of a digest. */

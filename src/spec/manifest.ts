@@ -43,7 +43,7 @@ export interface ParsedImage {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its media type. */
   readonly mediaType: string;
-  /** The configuration; absent in schema 1. */
+  /** The configuration; absent in schema 1, and in artifacts of tools that leave it out. */
   readonly config?: Descriptor;
   /** The layers, base first. In schema 1 their size is {@linkcode UNKNOWN_SIZE}. */
   readonly layers: readonly Descriptor[];
@@ -149,19 +149,27 @@ function trustedType(mediaType: string | undefined): string | undefined {
 
 function parseImage(from: StructReader, bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {
   refuseAmbiguous(from, mediaType, ["config", "layers"]);
-  const config = from.struct("config");
-  if (!config) throw new ManifestsSyntaxError("INVALID_MANIFEST", `Cannot parse ${mediaType} as it has no config`);
+  const config = readConfig(from);
   const artifactType = from.string("artifactType");
   const subject = from.struct("subject");
   return {
     kind: mediaType === MEDIA_TYPES.ociManifest ? "oci-image" : "docker-image",
     bytes,
     mediaType,
-    config: readDescriptor(config),
+    ...(config ? { config } : {}),
     layers: (from.structs("layers") ?? []).map(readDescriptor),
     ...(artifactType ? { artifactType } : {}),
     ...(subject ? { subject: readDescriptor(subject) } : {}),
   };
+}
+
+/**
+ * Reads the configuration. The specification demands one, but tools also write artifacts without it, or, like Go, with
+ * an empty digest: as in Go, such manifests are read, and have none.
+ */
+function readConfig(from: StructReader): Descriptor | undefined {
+  const config = from.struct("config");
+  return config?.string("digest") ? readDescriptor(config) : undefined;
 }
 
 function parseSchema1(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {

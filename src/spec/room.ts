@@ -13,6 +13,7 @@ export {
   convertToOciManifest,
   convertToSchema1,
   type ConvertToSchema1Options,
+  describeArtifact,
   EMPTY_GZIP_LAYER,
   type ImageWithConfig,
   isArtifact,
@@ -39,6 +40,7 @@ export {
   digestHex,
   digestOf,
   isDigest,
+  isWellFormedDigest,
   parseDigest,
 } from "./digest.ts";
 export {

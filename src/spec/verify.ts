@@ -1,6 +1,6 @@
 import { type ByteStream, mapStream, readStream } from "../internal/room.ts";
 import { type Descriptor, UNKNOWN_SIZE } from "./descriptor.ts";
-import { createDigester, digestAlgorithm } from "./digest.ts";
+import { createDigester, digestAlgorithm, type Digester } from "./digest.ts";
 import { DigestMismatchError, ManifestsError } from "../errors/room.ts";
 
 /** Throws the error that content is shorter or longer than its descriptor says. */
@@ -14,12 +14,14 @@ function failSize(descriptor: Descriptor, actual: string): never {
 /**
  * A stream that passes bytes on while it checks them against a descriptor. The last chunk is withheld until size and
  * digest are known to be right, so a consumer never sees the end of content that is wrong: it gets an error with code
- * `SIZE_MISMATCH` or `DIGEST_MISMATCH` instead.
+ * `SIZE_MISMATCH` or `DIGEST_MISMATCH` instead, and `INVALID_DIGEST` if the digest's algorithm is not supported.
  *
  * @param onBytes Told of every chunk's length.
  */
 export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?: (count: number) => void): ByteStream {
-  const digester = createDigester(digestAlgorithm(descriptor.digest));
+  let digester: Digester | undefined;
+  // Not before the first chunk: an error inside the stream also cancels what it reads from.
+  const start = () => createDigester(digestAlgorithm(descriptor.digest));
   const known = descriptor.size !== UNKNOWN_SIZE;
   let size = 0;
   let withheld: Uint8Array<ArrayBuffer> | undefined;
@@ -27,7 +29,7 @@ export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?:
     chunk(bytes) {
       size += bytes.length;
       if (known && size > descriptor.size) failSize(descriptor, `at least ${size}`);
-      digester.update(bytes);
+      (digester ??= start()).update(bytes);
       onBytes?.(bytes.length);
       const ready = withheld;
       withheld = bytes;
@@ -35,7 +37,7 @@ export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?:
     },
     end() {
       if (known && size !== descriptor.size) failSize(descriptor, `${size}`);
-      const actual = digester.digest();
+      const actual = (digester ??= start()).digest();
       if (actual === descriptor.digest) return withheld;
       throw new DigestMismatchError(`blob ${descriptor.digest}`, descriptor.digest, actual);
     },

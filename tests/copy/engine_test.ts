@@ -154,6 +154,34 @@ Deno.test("a list that must not change is not marked", async () => {
   assert.deepEqual(entry!.annotations, { [ZSTD_ANNOTATION]: "true" });
 });
 
+Deno.test("images that mix the types of OCI and Docker are converted", async () => {
+  const { from, to, copy } = createWorld();
+  const [gzip, other] = [GZIP, makeImage({ architecture: "arm64" }).blobs[0]!.bytes];
+  const layers = [await put(from, gzip, MEDIA_TYPES.ociLayerGzip), await put(from, other, MEDIA_TYPES.dockerLayerGzip)];
+  const diffIds = [gzip, other].map((bytes) => digestOf(gunzipSync(bytes)));
+  const images = [
+    { ...await putImage(from, layers, { diffIds }), ...platform("amd64") },
+    { ...await putImage(from, layers, { diffIds, docker: true }), ...platform("arm64") },
+  ];
+  await putList(from, images);
+  const rows = [
+    [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociConfig, MEDIA_TYPES.ociLayerGzip],
+    [MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerConfig, MEDIA_TYPES.dockerLayerGzip],
+  ] as const;
+  for (const [i, [manifestType, config, layer]] of rows.entries()) {
+    await copy({ manifestType });
+    for (const [at, { digest }] of (await readIndex(to)).entries()) {
+      const image = await readImage(to, digest);
+      // What has the type already stays as it is.
+      if (at === i) assert.equal(digest, images[i]!.digest);
+      else {
+        assert.deepEqual([image.config!.mediaType, ...image.layers.map((l) => l.mediaType)], [config, layer, layer]);
+      }
+      assert.equal(image.mediaType, manifestType);
+    }
+  }
+});
+
 Deno.test("a layer that an OCI and a Docker image share is moved once", async () => {
   const { from, to, copy, requests } = createWorld();
   const layer = await put(from, GZIP, MEDIA_TYPES.ociLayerGzip);

@@ -116,7 +116,6 @@ Deno.test("layers keep their kind in conversions, or are refused", () => {
     [T.ociNondistributableLayerZstd, undefined, "zstd"],
     [`${T.ociLayerGzip}+encrypted`, undefined, "encrypted"],
     ["application/vnd.in-toto+json", undefined, "no type of layer"],
-    [T.dockerLayerGzip, undefined, "no type of layer"],
   ];
   const urls = ["https://example.com/layer"];
   for (const [oci, docker, reason = ""] of rows) {
@@ -137,12 +136,37 @@ Deno.test("layers keep their kind in conversions, or are refused", () => {
   assert.throws(() => convertToOciManifest(unknown, encode("{}")), { code: "CONVERSION_NOT_SUPPORTED" });
 });
 
+Deno.test("manifests that mix the types of OCI and Docker are converted", () => {
+  for (const configType of [T.ociConfig, T.dockerConfig]) {
+    const layers = [layer(T.dockerLayerGzip, "a"), layer(T.ociLayer, "b"), layer(T.dockerForeignLayer, "c")];
+    const { config, layers: [gzip, plain, foreign] } = convertToDockerManifest(
+      makeManifest("oci", { configType, layers }),
+    );
+    assert.deepEqual(
+      [config!.mediaType, gzip!.mediaType, plain!.mediaType, foreign!.mediaType],
+      [T.dockerConfig, T.dockerLayerGzip, T.dockerLayer, T.dockerForeignLayer],
+    );
+    const docker = makeManifest("docker", { configType, layers: [...layers, layer(T.ociLayerZstd, "d")] });
+    const { image } = convertToOciManifest(docker, encode("{}"));
+    assert.deepEqual(
+      [image.config, ...image.layers].map((blob) => blob!.mediaType),
+      [T.ociConfig, T.ociLayerGzip, T.ociLayer, T.ociNondistributableLayer, T.ociLayerZstd],
+    );
+  }
+  const zstd = makeManifest("oci", { layers: [layer(T.dockerLayerZstd, "a")] });
+  assert.throws(() => convertToDockerManifest(zstd), { code: "CONVERSION_NOT_SUPPORTED", message: /zstd/ });
+});
+
 Deno.test("artifacts are not converted", async () => {
-  for (
-    const [configType, message] of [["a/b", /artifact of type "a\/b"/], [T.dockerConfig, /Docker config/]] as const
-  ) {
-    const artifact = makeManifest("oci", { configType });
-    assert.throws(() => convertToDockerManifest(artifact), { code: "CONVERSION_NOT_SUPPORTED", message });
+  const rows = [
+    [makeManifest("oci", { configType: "a/b" }), /artifact of type "a\/b"/],
+    [parseImage({ schemaVersion: 2, mediaType: T.ociManifest, layers: [] }), /without a configuration/],
+    [parseImage({ schemaVersion: 2, mediaType: T.dockerManifest, layers: [] }), /without a configuration/],
+  ] as const;
+  for (const [artifact, message] of rows) {
+    const convert = () =>
+      artifact.kind === "oci-image" ? convertToDockerManifest(artifact) : convertToOciManifest(artifact, encode("{}"));
+    assert.throws(convert, { code: "CONVERSION_NOT_SUPPORTED", message });
     const promise = convertToSchema1(artifact, encode("{}"), { name: "", tag: "" });
     await assert.rejects(promise, { code: "CONVERSION_NOT_SUPPORTED", message });
   }

@@ -2,16 +2,21 @@ import assert from "node:assert/strict";
 import {
   convertToDockerList,
   convertToOciIndex,
+  type Digest,
+  entriesOf,
   guessMediaType,
+  isArtifact,
   isIndex,
   manifestDigest,
   MEDIA_TYPES,
   parseDockerList,
   parseManifest,
   parseOciIndex,
+  readBlob,
   serializeDockerList,
   serializeOciIndex,
   UNKNOWN_SIZE,
+  verifyManifestDigest,
 } from "../../src/spec/room.ts";
 import { encode, makeImage } from "../support/images.ts";
 
@@ -58,7 +63,6 @@ Deno.test("parseManifest() names what is wrong in a manifest", () => {
   const index = (entry: unknown) => ({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] });
   const rows: [unknown, string, RegExp][] = [
     [{ mediaType: "text/plain" }, "MANIFEST_TYPE_NOT_SUPPORTED", /text\/plain/],
-    [{ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest }, "INVALID_MANIFEST", /no config/],
     [index({ mediaType: "m", digest: "x", size: 1 }), "INVALID_DIGEST", /manifests\[0\]\.digest.*"x"/],
     [index({ mediaType: "m", digest: D1, size: -1 }), "INVALID_JSON", /manifests\[0\]\.size/],
     [index({ mediaType: "m", digest: D1, size: 1e300 }), "INVALID_JSON", /manifests\[0\]\.size/],
@@ -67,6 +71,51 @@ Deno.test("parseManifest() names what is wrong in a manifest", () => {
     [index("text"), "INVALID_JSON", /manifests\[0\]/],
   ];
   for (const [body, code, message] of rows) assert.throws(() => parseManifest(encode(body)), { code, message });
+});
+
+Deno.test("parseManifest() reads manifests without a configuration, as tools write them for artifacts", () => {
+  const layers = [{ mediaType: "text/plain", digest: D1, size: 1 }];
+  const configs = [undefined, null, {}, { mediaType: "a/b", digest: "", size: 0 }];
+  for (const mediaType of [MEDIA_TYPES.ociManifest, MEDIA_TYPES.dockerManifest]) {
+    for (const config of configs) {
+      const parsed = parseManifest(encode({ schemaVersion: 2, mediaType, config, layers }));
+      assert.ok(!isIndex(parsed));
+      assert.deepEqual([parsed.config, parsed.layers], [undefined, layers]);
+      assert.ok(isArtifact(parsed));
+    }
+  }
+  const broken = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, config: { digest: "sha256:1" }, layers };
+  assert.throws(() => parseManifest(encode(broken)), { code: "INVALID_DIGEST", message: /config\.digest/ });
+});
+
+Deno.test("entries whose digest algorithm is not known are read, and written back as they are", () => {
+  const digest = "multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8";
+  const entry = { mediaType: MEDIA_TYPES.ociManifest, digest, size: 7 };
+  const text = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] });
+  const parsed = parseManifest(encode(text));
+  assert.ok(parsed.kind === "oci-index");
+  assert.deepEqual(entriesOf(parsed), [entry]);
+  assert.equal(new TextDecoder().decode(serializeOciIndex(parsed.index)), text);
+  assert.throws(() => verifyManifestDigest(encode("{}"), digest as Digest, "it"), {
+    code: "INVALID_DIGEST",
+    message: new RegExp(digest.slice(0, 9)),
+  });
+  for (const bad of ["blake3", "Blake3:00", "blake3:a/b", "../x:00", "sha256:00", "blake3:"]) {
+    assert.throws(() => parseManifest(encode(text.replace(digest, bad))), { code: "INVALID_DIGEST" }, bad);
+  }
+});
+
+Deno.test("content of an unknown digest algorithm is not passed on, and its source is given back", async () => {
+  for (const chunks of [[encode("content")], []]) {
+    let cancelled = false;
+    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: (controller) => chunks.length > 0 ? controller.enqueue(chunks[0]!) : controller.close(),
+      cancel: () => void (cancelled = true),
+    });
+    const descriptor = { mediaType: "m", digest: "blake3:00" as Digest, size: 7 * chunks.length };
+    await assert.rejects(readBlob(stream, descriptor, 100), { code: "INVALID_DIGEST", message: /blake3:00/ });
+    assert.equal(cancelled, chunks.length > 0);
+  }
 });
 
 Deno.test("schema 1 manifests are parsed and, where signed, digested by their payload", () => {

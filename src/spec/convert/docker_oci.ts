@@ -53,6 +53,7 @@ export function convertToDockerManifest(image: ParsedImage): ParsedImage {
  * for, `INVALID_JSON` for a configuration that cannot be read.
  */
 export function convertToOciManifest(image: ParsedImage, config: Uint8Array<ArrayBuffer>): ImageWithConfig {
+  requireImage(image, "OCI");
   requireConfig(image, "docker-image");
   const converted = convertToOciConfig(config);
   const layers = image.layers.map((layer) => ({ ...layer, mediaType: ociLayerType(layer.mediaType) }));
@@ -62,14 +63,19 @@ export function convertToOciManifest(image: ParsedImage, config: Uint8Array<Arra
   };
 }
 
-/** Refuses what is no image. */
+/** Refuses artifacts. */
 export function requireImage(image: ParsedImage, format: string): void {
   if (!isArtifact(image)) return;
-  const type = image.artifactType || image.config?.mediaType;
-  const reason = type === MEDIA_TYPES.dockerConfig
-    ? `it is an OCI manifest with a Docker configuration (${JSON.stringify(type)})`
-    : `it is an artifact of type ${JSON.stringify(type)}`;
-  throw new ManifestsError("CONVERSION_NOT_SUPPORTED", `Cannot convert a manifest to ${format} as ${reason}`);
+  throw new ManifestsError(
+    "CONVERSION_NOT_SUPPORTED",
+    `Cannot convert a manifest to ${format}: it is ${describeArtifact(image)}, not an image`,
+  );
+}
+
+/** Names an artifact in messages. */
+export function describeArtifact({ artifactType, config }: ParsedImage): string {
+  const type = artifactType || config?.mediaType;
+  return type ? `an artifact of type ${JSON.stringify(type)}` : "an artifact without a configuration";
 }
 
 function requireConfig(image: ParsedImage, kind: ParsedImage["kind"]): Descriptor {

@@ -45,6 +45,10 @@ const ZSTD_TYPES: readonly string[] = [
   MEDIA_TYPES.dockerLayerZstd,
 ];
 
+const OCI_TYPES: ReadonlySet<string> = new Set(
+  [OCI_LAYER, OCI_NONDISTRIBUTABLE].flatMap(({ uncompressed, gzip, zstd = gzip }) => [uncompressed, gzip, zstd]),
+);
+
 /** Docker types for OCI's; zstd is missing on purpose, since nothing of Docker's reads it. */
 const OCI_TO_DOCKER: ReadonlyMap<string, string> = new Map(
   [...DOCKER_TO_OCI].filter(([docker]) => !ZSTD_TYPES.includes(docker)).map(([docker, oci]) => [oci, docker]),
@@ -85,7 +89,9 @@ export function isChangeableLayer(image: ParsedImage, layer: Descriptor): boolea
   if (image.kind === "docker-schema1") return true;
   const family = familyOf(layer.mediaType);
   const isDocker = family === DOCKER_LAYER || family === DOCKER_FOREIGN;
-  return family !== undefined && !isArtifact(image) && isDocker === (image.kind === "docker-image");
+  // As in Go, layers stay as they are in manifests that mix the types of OCI and Docker.
+  const isMixed = image.kind === "oci-image" && image.config?.mediaType !== MEDIA_TYPES.ociConfig;
+  return family !== undefined && !isArtifact(image) && !isMixed && isDocker === (image.kind === "docker-image");
 }
 
 /** Whether a layer has URLs of its own, from which it is downloaded by whoever runs the image. */
@@ -95,20 +101,24 @@ export function isForeignLayer({ mediaType, urls }: Descriptor): boolean {
 }
 
 /**
- * Whether a manifest is an artifact's rather than an image's: OCI's, with a configuration that is not an image's. What
- * is no image cannot be converted.
+ * Whether a manifest describes an artifact rather than an image: it has no configuration, or, in OCI, one that is not an
+ * image's. An artifact cannot be converted. Some tools write OCI manifests with a Docker configuration: these are images.
  */
-export function isArtifact(image: ParsedImage): boolean {
-  return image.kind === "oci-image" && image.config?.mediaType !== MEDIA_TYPES.ociConfig;
+export function isArtifact({ kind, config }: ParsedImage): boolean {
+  if (kind === "docker-schema1") return false;
+  const isConfig = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
+  return kind === "docker-image" ? config === undefined : !isConfig;
 }
 
-/** OCI's media type for a layer of Docker's. Throws `CONVERSION_NOT_SUPPORTED`. */
+/** Returns the OCI media type of a layer, which may have one already. Throws `CONVERSION_NOT_SUPPORTED`. */
 export function ociLayerType(mediaType: string): string {
+  if (OCI_TYPES.has(mediaType)) return mediaType;
   return DOCKER_TO_OCI.get(mediaType) ?? refuseLayer(mediaType, "OCI");
 }
 
-/** Docker's media type for a layer of OCI's. Throws `CONVERSION_NOT_SUPPORTED`. */
+/** Returns the Docker media type of a layer, which may have one already. Throws `CONVERSION_NOT_SUPPORTED`. */
 export function dockerLayerType(mediaType: string): string {
+  if (DOCKER_TO_OCI.has(mediaType) && !ZSTD_TYPES.includes(mediaType)) return mediaType;
   return OCI_TO_DOCKER.get(mediaType) ?? refuseLayer(mediaType, "Docker");
 }
 

@@ -1,5 +1,5 @@
 /** Image manifests of one format as another, and with other layers: the bytes are those that Go's tools write. */
-export { convertToDockerManifest, convertToOciManifest, type ImageWithConfig } from "./docker_oci.ts";
+export { convertToDockerManifest, convertToOciManifest, describeArtifact, type ImageWithConfig } from "./docker_oci.ts";
 export {
   renameSchema1,
   type RenameSchema1Options,

@@ -114,12 +114,18 @@ class DockerArchiveDestination implements ImageDestination {
       );
     }
     const { config, layers } = parseManifest(bytes, mediaType) as ParsedImage;
-    const missing = [config!, ...layers].find((blob) => this.#writer.findBlob(blob) === undefined);
-    if (missing || !this.#configs.has(config!.digest)) {
-      const { digest } = missing ?? config!;
+    if (!config) {
+      throw new ManifestsError(
+        "CONVERSION_NOT_SUPPORTED",
+        `Cannot write to ${this.reference}: the manifest has no configuration, so it is not an image`,
+      );
+    }
+    const missing = [config, ...layers].find((blob) => this.#writer.findBlob(blob) === undefined);
+    if (missing || !this.#configs.has(config.digest)) {
+      const { digest } = missing ?? config;
       throw new ManifestsError("NOT_FOUND", `Cannot write to ${this.reference} as blob ${digest} has not been written`);
     }
-    this.#image = { config: config!.digest, layers: layers.map(({ digest }) => digest) };
+    this.#image = { config: config.digest, layers: layers.map(({ digest }) => digest) };
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {
