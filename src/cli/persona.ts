@@ -25,6 +25,8 @@ export interface Persona {
   removePrefix(name: string): string;
   /** What stands before the failure to read a new list's name. */
   namePrefix(name: string): string;
+  /** Whether `remove` also removes the attestations of an image. */
+  readonly removesAttestations: boolean;
   /** Whether `inspect` shows what is no list, with a warning. */
   readonly inspectsSingleImages: boolean;
 }
@@ -41,6 +43,7 @@ const manifests: Persona = {
   pushPrefix: () => "",
   removePrefix: () => "",
   namePrefix: () => "",
+  removesAttestations: true,
   inspectsSingleImages: true,
 };
 
@@ -50,6 +53,7 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     ...manifests,
     name: "podman",
     command: "podman manifest",
+    removesAttestations: false,
     changed: (imageId) => imageId,
     failures: (texts) => texts.length === 1 ? texts[0]! : multiError(texts),
     badAnnotation: (pair, of) =>
@@ -64,6 +68,7 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     ...manifests,
     name: "buildah",
     command: "buildah manifest",
+    removesAttestations: false,
     untagged: (name) => `untagged: ${name}`,
     deleted: (imageId) => imageId,
     failures: (texts) => `${multiError(texts)}\n`,

@@ -1,6 +1,14 @@
 import type { ImageDestination } from "../image/room.ts";
 import { allOrAbort, Semaphore } from "../internal/room.ts";
-import { type Digest, entriesOf, formatPlatform, isForeignLayer } from "../spec/room.ts";
+import {
+  type Descriptor,
+  type Digest,
+  type DockerListEntry,
+  entriesOf,
+  findAttested,
+  formatPlatform,
+  isForeignLayer,
+} from "../spec/room.ts";
 import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
 import {
   type CopyPlan,
@@ -20,6 +28,8 @@ export interface OutlinedImage {
   readonly digest: Digest;
   /** Its platform, as in `linux/arm64/v8`; `""` where it has none. */
   readonly platform: string;
+  /** The image that it attests, by its digest at the source; `undefined` if it is not an attestation of a list. */
+  readonly attests?: string | undefined;
   /** The compression of which it is a further variant; `undefined`: the image itself. */
   readonly variant?: string | undefined;
   /** Whether it goes along because it is about another one. */
@@ -57,10 +67,10 @@ const MAX_PARALLEL = 8;
 
 /** The images of a plan. */
 export function outlineImages({ top, images }: CopyPlan): OutlinedImage[] {
-  const platforms = listPlatforms(top);
+  const entries = firstEntries(top);
   return images.map((image) => ({
     digest: image.digest,
-    platform: platforms.get(image.digest) ?? "",
+    ...describeEntry(entries.get(image.digest)),
     variant: image.variant,
     isReferrer: image.isReferrer,
     mediaType: image.types[0]!,
@@ -69,15 +79,20 @@ export function outlineImages({ top, images }: CopyPlan): OutlinedImage[] {
   }));
 }
 
-/** What indexes say of platforms, the outermost first. */
-function listPlatforms(top: PlannedNode): ReadonlyMap<Digest, string> {
-  const platforms = new Map<Digest, string>();
+type Entry = Descriptor | DockerListEntry;
+
+/** The entry of each instance, of the outermost index that names it. */
+function firstEntries(top: PlannedNode): ReadonlyMap<Digest, Entry> {
+  const entries = new Map<Digest, Entry>();
   for (const { manifest } of listIndexes(top)) {
-    for (const { digest, platform } of entriesOf(manifest)) {
-      if (platform && !platforms.has(digest)) platforms.set(digest, formatPlatform(platform));
-    }
+    for (const entry of entriesOf(manifest)) if (!entries.has(entry.digest)) entries.set(entry.digest, entry);
   }
-  return platforms;
+  return entries;
+}
+
+function describeEntry(entry: Entry | undefined): Pick<OutlinedImage, "platform" | "attests"> {
+  const attests = entry && findAttested(entry);
+  return { platform: entry?.platform ? formatPlatform(entry.platform) : "", ...(attests ? { attests } : {}) };
 }
 
 /** Finds out what a plan would do at a destination, which is asked and not changed. */

@@ -1,9 +1,11 @@
 import {
+  ATTESTED_DIGEST,
   convertToOciIndex,
   createPlatform,
   type Descriptor,
   type Digest,
   type DockerList,
+  findByPlatform,
   isEmptyPlatform,
   isIndex,
   isManifestsError,
@@ -164,6 +166,20 @@ export class EditableIndex {
     this.#nullWhenEmpty = { oci: false, docker: false };
   }
 
+  /**
+   * Removes instances together with their attestations, which are about nothing without them.
+   *
+   * @returns The digests of the attestations that were removed and are not in `digests`.
+   * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`; nothing is removed then.
+   */
+  removeWithAttestations(digests: readonly string[]): Digest[] {
+    const named = new Set(digests);
+    for (const digest of named) this.#find(digest);
+    const attestations = this.attestationsOf(digests).filter((digest) => !named.has(digest));
+    for (const digest of [...named, ...attestations]) this.remove(digest);
+    return attestations;
+  }
+
   /** Sets where else an instance's manifest may be downloaded; an empty list removes that. */
   setUrls(digest: string, urls: readonly string[]): void {
     this.#edit(digest, { urls: requireTexts(urls, "urls") });
@@ -196,6 +212,27 @@ export class EditableIndex {
   /** The annotations of an instance, or, with `undefined`, of the index itself. */
   annotations(digest: string | undefined): Record<string, string> {
     return Object.fromEntries(digest === undefined ? this.#annotations : this.#find(digest).annotations);
+  }
+
+  /** The platform of an instance, with the version and the features of its operating system; empty if it has none. */
+  platform(digest: string): Platform {
+    return createPlatform(this.#find(digest).platform ?? {});
+  }
+
+  /**
+   * Digests of the instances that somebody means by a platform, as {@linkcode findByPlatform} has it: `linux/arm64` means
+   * `linux/arm64/v8` too. None if there are none.
+   */
+  instancesFor(platform: Platform): Digest[] {
+    const found = findByPlatform([...this.#entries], platform, (entry) => entry.platform);
+    return [...new Set(found.map(({ digest }) => digest))];
+  }
+
+  /** Digests of the attestations of instances: the entries that name one by `vnd.docker.reference.digest`. */
+  attestationsOf(digests: readonly string[]): Digest[] {
+    const attested = new Set(digests);
+    const found = [...this.#entries].filter(({ annotations }) => attested.has(annotations.get(ATTESTED_DIGEST) ?? ""));
+    return [...new Set(found.map(({ digest }) => digest))];
   }
 
   /** Sets the operating system of an instance. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { findAttested, isAttestation } from "./attestation.ts";
 export { chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
 export type { ByteStream } from "../internal/room.ts";
 export {
@@ -85,6 +86,7 @@ export {
   formatPlatform,
   isEmptyPlatform,
   matchesPlatform,
+  parsePlatform,
   type Platform,
   platformJson,
 } from "./platform.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-export { chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
+export { ATTESTED_DIGEST, findAttested, isAttestation } from "./attestation.ts";
+export { chooseEntry, chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
 export type { ByteStream } from "../internal/room.ts";
 export {
   convertFromSchema1,
@@ -81,12 +82,18 @@ export {
   verifyManifestDigest,
 } from "./manifest.ts";
 export { type IndexMediaType, isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
+export { listPlatforms, narrowEntries, type NarrowOptions } from "./narrow.ts";
 export {
   compatiblePlatforms,
   createPlatform,
+  findByPlatform,
+  findPlatform,
   formatPlatform,
   isEmptyPlatform,
+  matchesAnyVariant,
   matchesPlatform,
+  normalizePlatform,
+  parsePlatform,
   type Platform,
   platformJson,
 } from "./platform.ts";

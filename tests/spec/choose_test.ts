@@ -4,7 +4,12 @@ import {
   compatiblePlatforms,
   type Descriptor,
   type Digest,
+  findByPlatform,
+  findPlatform,
+  formatPlatform,
+  matchesPlatform,
   type ParsedIndex,
+  parsePlatform,
   type Platform,
   ZSTD_ANNOTATION,
 } from "../../src/spec/room.ts";
@@ -66,4 +71,110 @@ Deno.test("chooseInstance() names what it did not find", () => {
     () => chooseInstance(index(["1", linux("arm", "v7")]), linux("mips")),
     { code: "NO_MATCHING_PLATFORM", message: /architecture "mips", variant "", OS "linux"/ },
   );
+});
+
+const windows = (osVersion?: string, ...osFeatures: string[]): Platform => ({
+  os: "windows",
+  architecture: "amd64",
+  ...(osVersion ? { osVersion } : {}),
+  ...(osFeatures.length > 0 ? { osFeatures } : {}),
+});
+
+Deno.test("chooseInstance() heeds a wanted version and wanted features of the operating system", () => {
+  const list = index(
+    ["1", windows("10.0.17763.1")],
+    ["2", windows("10.0.20348.1")],
+    ["3", windows("10.0.20348.1", "win32k")],
+    ["4", linux("amd64")],
+    ["5", undefined],
+  );
+  const rows: [Platform, string][] = [
+    [windows(), "1"],
+    [windows(""), "1"],
+    [windows("10.0.17763.1"), "1"],
+    [windows("10.0.20348.1"), "2"],
+    [windows("10.0.20348.1", "win32k"), "3"],
+    [windows(undefined, "win32k"), "3"],
+    [{ ...linux("amd64"), osVersion: "6.1" }, "4"],
+    [windows("10.0.26100.1"), "5"],
+  ];
+  for (const [wanted, expected] of rows) {
+    assert.equal(chooseInstance(list, wanted), digest(expected), formatPlatform(wanted));
+  }
+  const unsaid = index(["1", windows()], ["2", windows("10.0.20348.1")]);
+  assert.equal(chooseInstance(unsaid, windows("10.0.20348.1")), digest("2"));
+  assert.equal(chooseInstance(unsaid, windows("10.0.26100.1")), digest("1"), "it does not say another version");
+  assert.throws(() => chooseInstance(index(["1", windows("10.0.17763.1")]), windows("10.0.20348.1")), {
+    code: "NO_MATCHING_PLATFORM",
+    message: /OS version "10\.0\.20348\.1"/,
+  });
+});
+
+Deno.test("parsePlatform() reads what formatPlatform() writes", () => {
+  const rows: [string, Platform][] = [
+    ["linux/arm64", linux("arm64")],
+    ["linux/arm/v7", linux("arm", "v7")],
+    ["windows/amd64:10.0.20348.1", windows("10.0.20348.1")],
+    ["windows/amd64+win32k", windows(undefined, "win32k")],
+    ["windows/amd64:10.0.20348.1+a+b", windows("10.0.20348.1", "a", "b")],
+    ["linux/arm64/v8:1.2", { ...linux("arm64", "v8"), osVersion: "1.2" }],
+  ];
+  for (const [text, platform] of rows) {
+    assert.deepEqual(parsePlatform(text), platform);
+    assert.equal(formatPlatform(platform), text);
+  }
+  for (
+    const text of [
+      "",
+      "linux",
+      "linux/",
+      "/arm64",
+      "a/b/c/d",
+      "a/b:",
+      "a/b+",
+      "quay.io/a/b@sha256:0",
+      "a/b c",
+      "a/b:1:2",
+    ]
+  ) {
+    assert.throws(() => parsePlatform(text), { name: "ManifestsSyntaxError", code: "INVALID_PLATFORM" }, text);
+    assert.equal(findPlatform(text), undefined);
+  }
+});
+
+Deno.test("a platform finds the instances that are meant by it", () => {
+  const platforms = [
+    "linux/amd64",
+    "linux/amd64/v3",
+    "linux/arm/v6",
+    "linux/arm/v7",
+    "linux/arm64/v8",
+    "linux/ppc64le/power9",
+    "windows/amd64:10.0.17763.1",
+    "windows/amd64:10.0.20348.1+win32k",
+  ];
+  const rows: [string, ...string[]][] = [
+    ["linux/amd64", "linux/amd64"],
+    ["linux/amd64/v1", "linux/amd64"],
+    ["linux/amd64/v3", "linux/amd64/v3"],
+    ["linux/amd64/v2"],
+    ["linux/arm", "linux/arm/v7"],
+    ["linux/arm/v6", "linux/arm/v6"],
+    ["linux/arm/v5"],
+    ["linux/arm64", "linux/arm64/v8"],
+    ["linux/arm64/v8", "linux/arm64/v8"],
+    ["linux/arm64/v9"],
+    ["linux/ppc64le", "linux/ppc64le/power9"],
+    ["windows/amd64", "windows/amd64:10.0.17763.1", "windows/amd64:10.0.20348.1+win32k"],
+    ["windows/amd64:10.0.20348.1", "windows/amd64:10.0.20348.1+win32k"],
+    ["windows/amd64+win32k", "windows/amd64:10.0.20348.1+win32k"],
+    ["windows/amd64:10.0.20348"],
+    ["linux/s390x"],
+  ];
+  for (const [wanted, ...found] of rows) {
+    assert.deepEqual(findByPlatform(platforms, parsePlatform(wanted), findPlatform), found, wanted);
+  }
+  assert.ok(matchesPlatform(linux("arm64"), linux("arm64", "v8")));
+  assert.ok(matchesPlatform(linux("arm"), linux("arm", "v7")));
+  assert.ok(!matchesPlatform(linux("arm"), linux("arm", "v6")));
 });

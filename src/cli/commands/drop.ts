@@ -1,6 +1,7 @@
 import { editRemoteList, findInstance } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { noteRemoved } from "./remove.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 
 /** Flags of `drop`. */
@@ -12,9 +13,13 @@ export async function drop(operands: string[], flags: DropFlags, context: Comman
   requireFormat(flags);
   const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
   await using store = await openStoreOf(context);
+  let attestations: string[] = [];
   const { digest } = await withProgress(flags, (view) =>
     editRemoteList(remote, async (list) => {
-      for (const text of instances) list.remove(await findInstance(list, text, { store, ...call }));
+      const digests: string[] = [];
+      for (const text of instances) digests.push(await findInstance(list, text, { store, ...call }));
+      attestations = list.removeWithAttestations(digests);
     }, { ...call, ...view }));
-  printResult(flags, [digest], { digest });
+  noteRemoved(attestations);
+  printResult(flags, [digest], { digest, ...(attestations.length > 0 ? { attestations } : {}) });
 }

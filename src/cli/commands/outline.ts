@@ -12,10 +12,10 @@ interface FormatFlags {
 export function printOutline({ format }: FormatFlags, destination: string, outline: CopyOutline): void {
   if (format?.includes("json")) return printResult({ format: "json" }, [], { destination, ...outline });
   const fates = new Map(outline.blobs.map((blob) => [blob.digest, blob]));
-  const rows = outline.images.map(({ platform, digest, variant, isReferrer, mediaType, converted, blobs }) => {
+  const rows = outline.images.map(({ platform, digest, attests, variant, isReferrer, mediaType, converted, blobs }) => {
     const own = blobs.map(({ digest }) => fates.get(digest)!);
     return [
-      isReferrer ? "(referrer)" : (platform || "-") + (variant ? ` ${variant}` : ""),
+      isReferrer ? "(referrer)" : attests ? "(attestation)" : (platform || "-") + (variant ? ` ${variant}` : ""),
       digest.slice(0, 19),
       changeOf(converted ? mediaType : undefined, own),
       summarize(own),

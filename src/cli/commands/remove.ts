@@ -1,7 +1,7 @@
 import { findInstance } from "../../system/local/room.ts";
 import type { CommandContext } from "../context.ts";
 import { prefixError } from "../errors.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { note, printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { edit } from "./edit.ts";
 
 /** `remove LIST INSTANCE`. */
@@ -11,11 +11,23 @@ export async function remove(operands: string[], flags: ResultFormat, context: C
   const { imageId, result } = await edit(context, name, async (list, store) => {
     try {
       const digest = await findInstance(list, instance, { store, signal: context.signal });
+      if (context.persona.removesAttestations) return { digest, attestations: list.removeWithAttestations([digest]) };
       list.remove(digest);
-      return digest;
+      return { digest, attestations: [] };
     } catch (error) {
       throw prefixError(context.persona.removePrefix(name), error);
     }
   });
-  printResult(flags, [context.persona.changed(imageId, result)], { id: imageId, instance: result });
+  const { digest, attestations } = result;
+  noteRemoved(attestations);
+  printResult(flags, [context.persona.changed(imageId, digest)], {
+    id: imageId,
+    instance: digest,
+    ...(attestations.length > 0 ? { attestations } : {}),
+  });
+}
+
+/** Prints on stderr which attestations were removed with their images. */
+export function noteRemoved(attestations: readonly string[]): void {
+  for (const digest of attestations) note(`also removed attestation ${digest}`);
 }

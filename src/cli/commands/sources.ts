@@ -43,8 +43,7 @@ export async function addSources(
 
 /** The platform of an instance, as people write it. */
 export function platformOf(list: BaseList, digest: string): string {
-  const [os, architecture, variant] = [list.os(digest), list.architecture(digest), list.variant(digest)];
-  return formatPlatform({ os, architecture, variant });
+  return formatPlatform(list.platform(digest));
 }
 
 /** The flags chose the instance; what they say is recorded too, unless the image says otherwise. */

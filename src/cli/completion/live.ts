@@ -33,8 +33,7 @@ async function findInstances(name: string, context: CommandContext): Promise<Can
   await using store = await openStoreOf(context);
   const { list } = await loadFromImage(store, name);
   return list.instances().flatMap((digest) => {
-    const [os, architecture, variant] = [list.os(digest), list.architecture(digest), list.variant(digest)];
-    const platform = sanitize(formatPlatform({ os, architecture, variant }));
+    const platform = sanitize(formatPlatform(list.platform(digest)));
     const file = list.files(digest)[0];
     return [
       { word: digest, description: platform || sanitize(list.artifactType(digest)) },

@@ -1,9 +1,16 @@
 import { copyImage as run, type CopyOutline, type CopyResult, outlineCopy } from "../../copy/room.ts";
 import type { ImageReference } from "../../image/room.ts";
 import { type ListPush, pushList, type PushOptions } from "../../list/room.ts";
-import { type Digest, formatPlatform, ManifestsError } from "../../spec/room.ts";
+import {
+  type Digest,
+  isIndex,
+  ManifestsError,
+  narrowEntries,
+  type NarrowOptions,
+  parsePlatform,
+} from "../../spec/room.ts";
 import { LOCAL_HOST } from "./host.ts";
-import { type List, parseImageName } from "./list.ts";
+import { fetchManifest, parseImageName } from "./list.ts";
 import { readList } from "./read_list.ts";
 
 /** Options for {@linkcode copyImage}. */
@@ -35,8 +42,18 @@ export interface CopyImageOptions extends
     | "maxParallelTransfers"
     | "signal"
   > {
-  /** Copy a list with only these instances, each named as in `linux/arm64`; default: everything. */
+  /**
+   * Copy a list with only these instances, each named as in `linux/arm64`, which also means its variants, or
+   * `windows/amd64:10.0.20348.1`; default: everything. The attestations of chosen images are copied too.
+   */
   platforms?: readonly string[] | undefined;
+  /**
+   * Copy the attestations that a list names beside its images. Without them, the list is written anew, as with
+   * `platforms`.
+   *
+   * @default {true}
+   */
+  attestations?: boolean | undefined;
 }
 
 /**
@@ -45,7 +62,8 @@ export interface CopyImageOptions extends
  * stay: a list that is signed is another one then, and refused without `removeListSignatures`. What is copied is judged
  * by `signaturePolicy`, else by this host's `policy.json`, as by the real tools.
  *
- * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `POLICY_MISSING`, and those of {@linkcode List.push}.
+ * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `INVALID_PLATFORM`, `POLICY_MISSING`, and those of
+ * {@linkcode List.push}.
  *
  * @example
  * ```ts
@@ -83,13 +101,14 @@ export async function outlineImageCopy(
 async function prepare(
   source: string | ImageReference,
   destination: string | ImageReference,
-  { platforms, ...options }: CopyImageOptions,
+  { platforms = [], attestations = true, ...options }: CopyImageOptions,
 ): Promise<ListPush> {
   const resolve = (image: string | ImageReference) => typeof image === "string" ? parseImageName(image) : image;
   const from = resolve(source);
-  const chosen = platforms?.length ? await choose(from, platforms, options) : undefined;
+  const narrowing = { name: String(from), platforms: platforms.map(parsePlatform), attestations };
+  const narrows = platforms.length > 0 || !attestations && await isList(from, options);
   return {
-    source: chosen?.reference() ?? from,
+    source: narrows ? await choose(from, narrowing, options) : from,
     destination: resolve(destination),
     wanted: LOCAL_HOST.platform,
     host: LOCAL_HOST,
@@ -97,32 +116,24 @@ async function prepare(
   };
 }
 
-/** The list with nothing but some of its instances. */
+/** A list without the entries that are not chosen; the list itself if nothing would be left out. */
 async function choose(
   from: ImageReference,
-  platforms: readonly string[],
-  { systemContext, signal, removeSignatures, removeListSignatures }: CopyImageOptions,
-): Promise<List> {
+  narrowing: NarrowOptions,
+  options: CopyImageOptions,
+): Promise<ImageReference> {
+  const { systemContext, signal, removeSignatures, removeListSignatures } = options;
   const { list, digest } = await readList(from, { systemContext, signal });
+  const kept = new Set(narrowEntries(list.ociV1().manifests ?? [], narrowing).map(({ digest }) => digest));
+  const others = new Set(list.instances()).difference(kept);
+  if (others.size === 0) return from;
   if (!removeSignatures && !removeListSignatures) await refuseSigned(from, digest, { systemContext, signal });
-  const platformOf = (digest: string) =>
-    formatPlatform({ os: list.os(digest), architecture: list.architecture(digest), variant: list.variant(digest) });
-  const has = list.instances().map(platformOf);
-  // Who says linux/arm64 means its variants too.
-  const matches = (platform: string, wanted: string) => platform === wanted || platform.startsWith(`${wanted}/`);
-  const missing = platforms.find((wanted) => !has.some((platform) => matches(platform, wanted)));
-  if (missing !== undefined) {
-    throw new ManifestsError(
-      "NO_MATCHING_PLATFORM",
-      `Cannot copy ${missing} of ${from} as it has only ${
-        [...new Set(has)].filter(Boolean).join(", ") || "no platforms"
-      }`,
-    );
-  }
-  for (const digest of list.instances()) {
-    if (!platforms.some((wanted) => matches(platformOf(digest), wanted))) list.remove(digest);
-  }
-  return list;
+  for (const digest of others) list.remove(digest);
+  return list.reference();
+}
+
+async function isList(from: ImageReference, { systemContext, signal }: CopyImageOptions): Promise<boolean> {
+  return isIndex(await fetchManifest(from, { systemContext, signal }));
 }
 
 /** The list is another one without some of its instances, as any other change would make it. */

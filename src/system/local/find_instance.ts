@@ -1,6 +1,7 @@
 import type { SystemContext } from "../../image/room.ts";
 import {
   type Digest,
+  findPlatform,
   formatPlatform,
   hasDomain,
   isManifestsError,
@@ -22,8 +23,8 @@ export interface FindInstanceOptions {
 }
 
 /**
- * The digest that a person's text means in a list: a digest, the file of an artifact, a platform as in `linux/arm64`, or
- * the name of an image, which is looked for in the store, then in its registry. A digest need not be in the list.
+ * The digest that a person's text means in a list: a digest, the file of an artifact, a platform as in `linux/arm64` or
+ * `windows/amd64:10.0.20348.1`, or the name of an image, which is looked for in the store, then in its registry. A digest need not be in the list.
  *
  * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`; `INVALID_DIGEST`, and those of reading an image.
  *
@@ -58,15 +59,13 @@ function findByFile(list: List, text: string): Digest | undefined {
 }
 
 function findByPlatform(list: List, text: string): Digest | undefined {
-  if (!/^[^/:@.]+\/[^/:@]+(\/[^/:@]+)?$/.test(text)) return undefined;
-  const same = list.instances().filter((digest) =>
-    formatPlatform({ os: list.os(digest), architecture: list.architecture(digest), variant: list.variant(digest) }) ===
-      text
-  );
-  if (same.length < 2) return same[0];
+  const platform = findPlatform(text);
+  const found = platform ? list.instancesFor(platform) : [];
+  if (found.length < 2) return found[0];
+  const names = found.map((digest) => `${digest} (${formatPlatform(list.platform(digest))})`);
   throw new ManifestsError(
     "INSTANCE_NOT_FOUND",
-    `Cannot tell which instance is meant by ${text} as there are ${same.length}: ${same.join(", ")}`,
+    `Cannot tell which instance is meant by ${text} as there are ${found.length}: ${names.join(", ")}`,
   );
 }
 

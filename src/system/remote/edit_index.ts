@@ -1,7 +1,7 @@
 import { delay } from "@std/async";
 import type { ImageReference } from "../../image/room.ts";
 import type { AddOptions, PushResult } from "../../list/room.ts";
-import { type Digest, formatPlatform, ManifestsError } from "../../spec/room.ts";
+import { type Digest, findPlatform, ManifestsError } from "../../spec/room.ts";
 import {
   type EditRemoteListOptions,
   editRemoteListWith,
@@ -77,8 +77,9 @@ async function isStillThere(
 }
 
 /**
- * Removes instances from an index in a registry: each by its digest, or by its platform as in `linux/arm64`. Their
- * manifests stay in the repository.
+ * Removes instances and their attestations from an index in a registry: each by its digest, or by its platform as in
+ * `linux/arm64`, which also finds `linux/arm64/v8`, or `windows/amd64:10.0.20348.1`. A platform removes all instances
+ * that it means. Their manifests stay in the repository.
  *
  * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`, and as {@linkcode appendToIndex}.
  */
@@ -88,13 +89,13 @@ export async function removeFromIndex(
   options: EditIndexOptions = {},
 ): Promise<PushResult> {
   return await editRemoteListWith(REMOTE_KIT, image, (list: List) => {
-    for (const digest of instances.flatMap((instance) => findInstances(list, instance))) list.remove(digest);
+    list.removeWithAttestations(instances.flatMap((instance) => findInstances(list, instance)));
   }, options);
 }
 
 /** What {@linkcode annotateIndex} changes. */
 export interface IndexChange {
-  /** The instance, by its digest or its platform; default: the index itself. */
+  /** The instances, by digest or by platform, as {@linkcode removeFromIndex} takes them; default: the index itself. */
   instance?: string | undefined;
   /** Annotations to set. */
   annotations: Readonly<Record<string, string>>;
@@ -118,11 +119,9 @@ export async function annotateIndex(
 
 /** The instances that a digest or a platform means. */
 function findInstances(list: List, instance: string): string[] {
-  const platformOf = (digest: string) =>
-    formatPlatform({ os: list.os(digest), architecture: list.architecture(digest), variant: list.variant(digest) });
-  const found = [...new Set(list.instances())].filter((digest) =>
-    digest === instance || platformOf(digest) === instance
-  );
+  if (list.instances().some((digest) => digest === instance)) return [instance];
+  const platform = findPlatform(instance);
+  const found = platform ? list.instancesFor(platform) : [];
   if (found.length > 0) return found;
   throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find instance ${JSON.stringify(instance)} in the index`);
 }
