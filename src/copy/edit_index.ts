@@ -1,4 +1,5 @@
 import {
+  ATTESTED_DIGEST,
   convertToDockerList,
   convertToOciIndex,
   type Descriptor,
@@ -33,9 +34,6 @@ export interface WrittenInstance extends WrittenManifest {
   /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
   readonly besides: readonly number[] | undefined;
 }
-
-/** How BuildKit's attestations name the image of the same index that they are about. */
-const ATTESTED_DIGEST = "vnd.docker.reference.digest";
 
 type Entry = Descriptor | DockerListEntry;
 

@@ -83,6 +83,7 @@ export { type IndexMediaType, isIndexMediaType, isSchema1MediaType, MEDIA_TYPES 
 export {
   compatiblePlatforms,
   createPlatform,
+  findPlatform,
   formatPlatform,
   isEmptyPlatform,
   matchesPlatform,

@@ -10,6 +10,10 @@ export interface TestImageOptions {
   os?: string;
   architecture: string;
   variant?: string;
+  /** `os.version` of the configuration. */
+  osVersion?: string;
+  /** `os.features` of the configuration. */
+  osFeatures?: readonly string[];
   /** Contents of the layers before they are compressed; default: one layer that names the architecture. */
   layers?: Uint8Array<ArrayBuffer>[];
 }
@@ -48,12 +52,14 @@ export function makeTar(name?: string, content = ""): Uint8Array<ArrayBuffer> {
 
 /** Makes an OCI image. */
 export function makeImage(options: TestImageOptions): TestImage {
-  const { os = "linux", architecture, variant } = options;
+  const { os = "linux", architecture, variant, osVersion, osFeatures } = options;
   const layers = options.layers ?? [makeTar("arch", `${os}/${architecture}/${variant ?? ""}\n`)];
   const config = encode({
     architecture,
     os,
     ...(variant ? { variant } : {}),
+    ...(osVersion ? { "os.version": osVersion } : {}),
+    ...(osFeatures ? { "os.features": osFeatures } : {}),
     config: {},
     rootfs: { type: "layers", diff_ids: layers.map((layer) => digestOf(layer)) },
   });
