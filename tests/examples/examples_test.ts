@@ -104,6 +104,10 @@ Deno.test("check_release.ts says which platforms are missing, and fails then", a
   assert.deepEqual(await check("linux/amd64"), { code: 0, stdout: `${image} has linux/amd64\n`, stderr: "" });
   const stderr = "linux/arm64 is missing\n";
   assert.deepEqual(await check("linux/amd64", "linux/arm64"), { code: 1, stdout: "", stderr });
+  await pushPlatforms(registry.host, "app", [{ architecture: "arm64", variant: "v8" }]);
+  await composeIndex({ target: image, sources: [`${registry.host}/app:arm64v8`], systemContext });
+  assert.deepEqual(await check("linux/arm64"), { code: 0, stdout: `${image} has linux/arm64/v8\n`, stderr: "" });
+  assert.equal((await check("linux/arm64/v9")).stderr, "linux/arm64/v9 is missing\n");
   const usage = await run([], ["check_release.ts"]);
   assert.deepEqual(usage, { code: 2, stdout: "", stderr: "usage: check_release.ts IMAGE PLATFORM… [--insecure]\n" });
 });

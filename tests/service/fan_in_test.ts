@@ -167,6 +167,27 @@ fanInTest("variants are compared as builders mean them; however names are writte
   assert.deepEqual([body.state, body.expected], ["published", ["linux/arm/v6", "linux/arm", "linux/arm64"]]);
 });
 
+fanInTest("builds of one operating system are told apart by its version, where that is expected", async (at) => {
+  const handler = at.handler();
+  const versions = ["10.0.17763.1", "10.0.20348.1"];
+  const digests: string[] = [];
+  for (const osVersion of versions) {
+    digests.push(await at.world.push({ os: "windows", architecture: "amd64", osVersion }));
+  }
+  const [old, recent] = versions.map((version) => `windows/amd64:${version}`) as [string, string];
+  const send = (run: string, expected: string[], platform: string, digest?: string) =>
+    call(handler, "/fan-in", { body: { target: TARGET, run, expected, platform, digest } });
+  const both = [old, recent, "linux/amd64"];
+  assertRefused(await send("1", both, old, digests[1]), 422, "PLATFORM_MISMATCH");
+  assertRefused(await send("1", both, `${old}0`, digests[0]), 400, "BAD_REQUEST");
+  await send("1", both, old, digests[0]);
+  await send("1", both, recent, digests[1]);
+  const { body } = await send("1", both, "linux/amd64", at.world.digests.get("linux/amd64"));
+  assert.deepEqual([body.state, body.expected], ["published", both]);
+  const plain = await send("2", ["windows/amd64"], "windows/amd64", digests[1]);
+  assert.equal(plain.body.state, "published");
+});
+
 fanInTest("an image that comes as an index of its own brings its provenance along", async (at) => {
   // As `docker buildx` pushes by digest.
   await at.world.push({ os: "unknown", architecture: "unknown" });

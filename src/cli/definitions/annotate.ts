@@ -16,8 +16,9 @@ export const ANNOTATE: CommandDefinition = {
   max: 2,
   summary: "Change what a list says about an instance, or about itself",
   details: [
-    "An instance is a digest, the file of an artifact, a platform as in linux/arm64, or an image. Annotations come on " +
-    "top of those that are there; features replace them. An architecture without a variant clears the variant.",
+    "An instance is a digest, the file of an artifact, a platform as in linux/arm64 or windows/amd64:10.0.20348.2700, or " +
+    "an image. Annotations come on top of those that are there; features replace them. An architecture without a " +
+    "variant clears the variant.",
   ],
   examples: [
     ["annotate --annotation org.example.tested=yes app:1.0 sha256:…", "an instance"],

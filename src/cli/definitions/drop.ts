@@ -8,7 +8,11 @@ export const DROP: CommandDefinition = {
   operands: "REMOTE-LIST INSTANCE...",
   min: 2,
   summary: "Remove instances from a list in a registry, in one step",
-  details: ["No local list is involved. Prints the digest of the new list. The images themselves stay."],
+  details: [
+    "No local list is involved. Prints the digest of the new list. The images themselves stay in the registry. An " +
+    "instance is a digest, a platform as in linux/arm64 or windows/amd64:10.0.20348.2700, or an image. Its attestations " +
+    "are removed with it.",
+  ],
   examples: [["drop quay.io/me/app:1.0 linux/s390x", "by platform"], ["drop quay.io/me/app:1.0 sha256:…", "by digest"]],
   flags: [...REGISTRY_FLAGS, ...CREDENTIAL_FLAGS, ...PROGRESS_FLAGS, FORMAT_FLAG],
   load: async () => (await import("../commands/drop.ts")).drop,

@@ -55,6 +55,14 @@ export const ALL_FLAG: FlagDefinition = {
   description: "add every image of a list, not only the one for the platform",
 };
 
+/** Attestations, where they go along unless they are left out. */
+export const KEPT_ATTESTATIONS_FLAG: FlagDefinition = {
+  name: "attestations",
+  kind: "boolean",
+  description: "take along the attestations of images; --no-attestations leaves them out",
+  default: "true",
+};
+
 /** Which image a name became, and why. */
 export const EXPLAIN_FLAG: FlagDefinition = {
   name: "explain",

@@ -1,0 +1,74 @@
+/** Which instances of an index in a registry a platform means, and what becomes of attestations. */
+import assert from "node:assert/strict";
+import { RegistryClient } from "../../src/registry/room.ts";
+import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
+import { parsePlatform } from "../../src/spec/room.ts";
+import { annotateIndex, inspectIndex, removeFromIndex } from "../../src/system/remote/mod.ts";
+import { pushBuildKit } from "../support/buildkit.ts";
+
+const HOST = "registry.example";
+const TARGET = `${HOST}/app:1`;
+
+/** A registry in memory with `app:1`, an index of images for these platforms with their attestations. */
+async function makeWorld(...platforms: string[]) {
+  const { fetch } = createRegistry({ storage: createMemoryStorage() });
+  const repository = new RegistryClient(HOST, { fetch }).repository("app");
+  const pushed = await pushBuildKit(repository, "1", platforms.map(parsePlatform));
+  return { ...pushed, repository, systemContext: { fetch } };
+}
+
+const PLATFORMS = [
+  "linux/amd64",
+  "linux/amd64/v3",
+  "linux/arm/v6",
+  "linux/arm/v7",
+  "linux/arm64/v8",
+  "windows/amd64:10.0.17763.1",
+  "windows/amd64:10.0.20348.1",
+];
+
+Deno.test("removeFromIndex() and annotateIndex() find the instances that a platform means", async () => {
+  const rows: [wanted: string, ...found: string[]][] = [
+    ["linux/amd64", "linux/amd64"],
+    ["linux/amd64/v3", "linux/amd64/v3"],
+    ["linux/arm", "linux/arm/v7"],
+    ["linux/arm/v6", "linux/arm/v6"],
+    ["linux/arm64", "linux/arm64/v8"],
+    ["windows/amd64:10.0.20348.1", "windows/amd64:10.0.20348.1"],
+    ["windows/amd64", "windows/amd64:10.0.17763.1", "windows/amd64:10.0.20348.1"],
+  ];
+  for (const [wanted, ...found] of rows) {
+    const { systemContext } = await makeWorld(...PLATFORMS);
+    const look = async () =>
+      (await inspectIndex(TARGET, { systemContext })).instances.filter(({ platform }) =>
+        platform !== "unknown/unknown"
+      );
+    await annotateIndex(TARGET, { instance: wanted, annotations: { found: "yes" } }, { systemContext });
+    const annotated = (await look()).filter(({ annotations }) => annotations.found).map(({ platform }) => platform);
+    assert.deepEqual(annotated, found, wanted);
+    await removeFromIndex(TARGET, [wanted], { systemContext });
+    const left = (await look()).map(({ platform }) => platform);
+    assert.deepEqual(left, PLATFORMS.filter((platform) => !found.includes(platform)), wanted);
+  }
+});
+
+Deno.test("removeFromIndex() finds nothing for another variant, version or architecture", async () => {
+  const { digest, systemContext } = await makeWorld("linux/arm64/v8", "windows/amd64:10.0.17763.1");
+  for (const wanted of ["linux/arm64/v9", "windows/amd64:10.0.20348.1", "linux/amd64", "linux", "arm64"]) {
+    await assert.rejects(removeFromIndex(TARGET, [wanted], { systemContext }), { code: "INSTANCE_NOT_FOUND" }, wanted);
+  }
+  assert.equal((await inspectIndex(TARGET, { systemContext })).digest, digest);
+});
+
+Deno.test("removeFromIndex() removes the attestations of what it removes, and no others", async () => {
+  const { images, attestations, systemContext } = await makeWorld("linux/amd64", "linux/arm64", "linux/s390x");
+  const digests = async () => (await inspectIndex(TARGET, { systemContext })).instances.map(({ digest }) => digest);
+  await removeFromIndex(TARGET, ["linux/arm64"], { systemContext });
+  assert.deepEqual(await digests(), [images[0], images[2], attestations[0], attestations[2]]);
+  // Named as well, it is removed once.
+  await removeFromIndex(TARGET, [images[0]!, attestations[0]!], { systemContext });
+  assert.deepEqual(await digests(), [images[2], attestations[2]]);
+  // An attestation alone may go.
+  await removeFromIndex(TARGET, [attestations[2]!], { systemContext });
+  assert.deepEqual(await digests(), [images[2]]);
+});
