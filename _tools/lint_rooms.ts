@@ -93,6 +93,8 @@ function resolveImport(filename: string, specifier: string): { from: string; to:
   return { from, to };
 }
 
+const FUNCTIONS: readonly string[] = ["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"];
+
 const plugin: Deno.lint.Plugin = {
   name: "rooms",
   rules: {
@@ -133,6 +135,23 @@ const plugin: Deno.lint.Plugin = {
           'MemberExpression[object.name="URL"][property.name="parse"]'(node: Deno.lint.MemberExpression) {
             context.report({ range: node.range, message: `portable ${at} uses URL.parse, which Node 20 lacks` });
           },
+        };
+      },
+    },
+    // A bundler makes each module that depends on one with a top-level `await` asynchronous; those of them that import
+    // each other lazily then wait for each other forever. The program's entry is imported by nothing.
+    "top-level-await": {
+      create(context) {
+        const at = pathInSource(context.filename);
+        if (at === undefined || at === "cli/main.ts") return {};
+        const check = (node: Deno.lint.Node) => {
+          const isInFunction = context.sourceCode.getAncestors(node).some(({ type }) => FUNCTIONS.includes(type));
+          if (!isInFunction) context.report({ range: node.range, message: `${at} awaits at its top level` });
+        };
+        return {
+          AwaitExpression: check,
+          "ForOfStatement[await=true]": check,
+          'VariableDeclaration[kind="await using"]': check,
         };
       },
     },

@@ -33,7 +33,7 @@ Deno.test("the room rule sees every kind of import", () => {
   const source = `import "../list/room.ts";
     export { x } from "../copy/room.ts";
     export * from "../store/room.ts";
-    await import("../cli/run.ts");
+    export const load = () => import("../cli/run.ts");
     import "../internal/room.ts"; import "./digest.ts";`;
   const found = Deno.lint.runPlugin(plugin, "/somewhere/src/spec/probe.ts", source);
   assert.deepEqual(found.map(({ id }) => id), Array(4).fill("rooms/imports"));
@@ -43,7 +43,7 @@ Deno.test("the room rule sees every kind of import", () => {
 Deno.test("portable code imports what Node has builtin only where that may be missing", () => {
   const source = `import { createHash } from "node:crypto";
     import type { KeyObject } from "node:crypto";
-    export const crypto = await import("node:crypto").catch(() => undefined);`;
+    export const load = () => import("node:crypto").catch(() => undefined);`;
   const lint = (file: string) => Deno.lint.runPlugin(plugin, `/somewhere/src/${file}`, source);
   assert.deepEqual(lint("spec/probe.ts").map(({ message }) => message), [
     "portable spec/probe.ts needs node:crypto, which browsers lack",
@@ -58,6 +58,21 @@ Deno.test("portable code does not use what Node 20 lacks and types do not tell",
     "portable spec/probe.ts uses URL.parse, which Node 20 lacks",
   ]);
   assert.deepEqual(lint("cli/probe.ts"), []);
+});
+
+Deno.test("nothing awaits at the top level of a module, except the program's entry", () => {
+  const source = `export const one = await Promise.resolve(1);
+    for await (const x of []) x;
+    await using guard = { [Symbol.asyncDispose]: async () => {} };
+    export const two = async () => await 2;
+    export class Three { async four() { for await (const x of []) await x; } }
+    async function five() { await using guard = await six(); }`;
+  const lint = (file: string) => Deno.lint.runPlugin(plugin, `/somewhere/src/${file}`, source);
+  assert.deepEqual(
+    lint("registry/node/probe.ts").map(({ message }) => message),
+    Array(3).fill("registry/node/probe.ts awaits at its top level"),
+  );
+  assert.deepEqual(lint("cli/main.ts"), []);
 });
 
 Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async () => {

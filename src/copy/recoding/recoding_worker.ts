@@ -5,10 +5,14 @@ import type { Measured, Recoded, Recoding } from "./pipeline.ts";
 import { errorOf, type FromWorker, type ToWorker } from "./protocol.ts";
 
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
+/** In a bundle, the file `worker.ts` beside this module is missing, or belongs to somebody else. */
+const IS_BUNDLED = !import.meta.url.endsWith("/recoding_worker.ts");
 
-/** Starts workers. Some places have none, or do not allow to load them; then there are fewer, or none. Never prompts. */
+/**
+ * Starts workers: fewer, or none, if the runtime has none, does not permit to load them, or runs a bundle. Never prompts.
+ */
 export async function openWorkers(count: number): Promise<RecodingWorker[]> {
-  if (!mayLoad(WORKER_URL)) return [];
+  if (IS_BUNDLED || !mayLoad(WORKER_URL)) return [];
   const opened = await Promise.all(Array.from({ length: count }, () => openWorker()));
   return opened.filter((worker) => worker !== undefined);
 }
