@@ -16,6 +16,7 @@ export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
 export { Crc64 } from "./crc64.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { enterQueue } from "./lock_queue.ts";
+export { type RaceOptions, repeatWhileLost } from "./race.ts";
 export { nodeCrypto } from "./node_crypto.ts";
 export { findUrl } from "./url.ts";
 export { VERSION } from "./version.ts";

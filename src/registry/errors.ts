@@ -93,9 +93,9 @@ function isMissing({ code, message }: Diagnostic): boolean {
 
 function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
-  if (status === 403) return "DENIED";
+  // 412 is a policy, such as immutable tags or vulnerable images; a lost race is what `writeSeenTag` makes of it.
+  if (status === 403 || status === 412) return "DENIED";
   if (status === 404) return "NOT_FOUND";
-  if (status === 412) return "CONFLICT";
   if (status === 429) return "TOO_MANY_REQUESTS";
   if (status < 500 && diagnostics.some(isMissing)) return "NOT_FOUND";
   if (diagnostics.some(isRejection)) return "MANIFEST_REJECTED";

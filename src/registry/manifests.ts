@@ -13,7 +13,7 @@ import {
 import { bodyOf, BrokenBodyError } from "./body.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
-import type { RepositoryApi } from "./repository_api.ts";
+import type { RepositoryApi, RepositoryRequest } from "./repository_api.ts";
 
 /**
  * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
@@ -36,6 +36,8 @@ export interface FetchedManifest {
   readonly mediaType: string;
   /** The digest of the bytes. */
   readonly digest: Digest;
+  /** The entity tag of the answer; `null` if the registry gave none. */
+  readonly etag: string | null;
 }
 
 /** Reads and verifies a manifest; again where its body breaks off. */
@@ -72,7 +74,8 @@ async function readAnswer(api: RepositoryApi, tagOrDigest: string, answer: HttpR
   }
   const promised = isDigest(tagOrDigest) ? tagOrDigest : response.headers.get("docker-content-digest") ?? "";
   if (isDigest(promised)) verifyManifestDigest(bytes, promised, what);
-  return { bytes, mediaType, digest: isDigest(promised) ? promised : manifestDigest(bytes) };
+  const digest = isDigest(promised) ? promised : manifestDigest(bytes);
+  return { bytes, mediaType, digest, etag: response.headers.get("etag") };
 }
 
 /** No manifest begins as gzip does: such bytes were compressed on their way, though nobody asked for it. */
@@ -95,7 +98,7 @@ export interface SeenManifest {
 export async function findManifest(
   api: RepositoryApi,
   tagOrDigest: string,
-  options: CallOptions,
+  options: CallOptions & Pick<RepositoryRequest, "actions">,
 ): Promise<SeenManifest | undefined> {
   const call = { ...options, headers: { accept: ACCEPTED_MANIFESTS } };
   const { response, url } = await api.send("HEAD", `manifests/${tagOrDigest}`, call);
@@ -110,8 +113,8 @@ export async function findManifest(
     return { descriptor: { mediaType, digest, size: Number(size) }, etag: headers.get("etag") };
   }
   try {
-    const { mediaType, digest, bytes } = await getManifest(api, tagOrDigest, options);
-    return { descriptor: { mediaType, digest, size: bytes.length }, etag: null };
+    const { mediaType, digest, bytes, etag } = await getManifest(api, tagOrDigest, options);
+    return { descriptor: { mediaType, digest, size: bytes.length }, etag };
   } catch (error) {
     if (isManifestsError(error, "NOT_FOUND")) return undefined;
     throw error;

@@ -88,8 +88,10 @@ export function referrersTag(subject: Digest): string {
 
 /** What the tag of a subject holds. */
 export interface ReferrersTag {
-  /** Digest of the index; `null` where there is none. */
+  /** Digest of the index; `null` if there is none. */
   readonly digest: Digest | null;
+  /** Entity tag of the index; `null` if the registry gave none. */
+  readonly etag: string | null;
   /** The referrers, each once. */
   readonly entries: readonly Descriptor[];
 }
@@ -102,14 +104,14 @@ export interface ReferrersTag {
 export async function readReferrersTag(api: RepositoryApi, subject: Digest, call: CallOptions): Promise<ReferrersTag> {
   const tag = referrersTag(subject);
   try {
-    const { bytes, mediaType, digest } = await getManifest(api, tag, call);
+    const { bytes, mediaType, digest, etag } = await getManifest(api, tag, call);
     const manifest = parseManifest(bytes, mediaType);
     if (manifest.kind === "oci-index") {
       const entries = new Map((manifest.index.manifests ?? []).map((entry) => [entry.digest, entry]));
-      return { digest, entries: [...entries.values()] };
+      return { digest, etag, entries: [...entries.values()] };
     }
   } catch (error) {
-    if (isManifestsError(error, "NOT_FOUND")) return { digest: null, entries: [] };
+    if (isManifestsError(error, "NOT_FOUND")) return { digest: null, etag: null, entries: [] };
     if (!(error instanceof SyntaxError) && !isManifestsError(error, "MANIFEST_TYPE_NOT_SUPPORTED")) throw error;
   }
   throw new ManifestsError(

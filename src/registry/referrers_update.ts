@@ -1,15 +1,27 @@
-import { type CallOptions, Semaphore } from "../internal/room.ts";
-import { type Descriptor, type Digest, isManifestsError, MEDIA_TYPES, serializeOciIndex } from "../spec/room.ts";
+import { type CallOptions, repeatWhileLost, Semaphore } from "../internal/room.ts";
+import {
+  type Descriptor,
+  type Digest,
+  isManifestsError,
+  manifestDigest,
+  MEDIA_TYPES,
+  serializeOciIndex,
+} from "../spec/room.ts";
 import type { RegistryClient } from "./client.ts";
-import { putManifest } from "./put_manifest.ts";
 import { readReferrersTag, referrersTag } from "./referrers.ts";
 import type { RepositoryApi } from "./repository_api.ts";
+import { conflict, repeatLookAndWrite, type SeenTag, settle, writeSeenTag } from "./write_tag.ts";
 
-/** How often a list is read and written anew because others write it too. */
-const MAX_ATTEMPTS = 8;
-
-/** A change of a list of referrers; `undefined` where there is nothing to change. */
+/** A change of a list of referrers; `undefined` if there is nothing to change. */
 type Change = (entries: readonly Descriptor[]) => readonly Descriptor[] | undefined;
+
+/** One change of the list of one subject. */
+interface Update {
+  readonly api: RepositoryApi;
+  readonly subject: Digest;
+  readonly call: CallOptions;
+  readonly change: Change;
+}
 
 /** Keeps the tags that stand in for the referrers API. Writers of one client take turns; others are noticed. */
 class ReferrersUpdater {
@@ -18,34 +30,33 @@ class ReferrersUpdater {
   /** Adds a referrer. */
   async add(api: RepositoryApi, subject: Digest, referrer: Descriptor, call: CallOptions): Promise<void> {
     const { digest } = referrer;
-    await this.#change(
-      api,
-      subject,
-      call,
-      (entries) => entries.some((entry) => entry.digest === digest) ? undefined : [...entries, referrer],
-    );
+    const change: Change = (entries) =>
+      entries.some((entry) => entry.digest === digest) ? undefined : [...entries, referrer];
+    await this.#update({ api, subject, call, change });
   }
 
-  /** Takes a referrer out. */
+  /** Removes a referrer. */
   async remove(api: RepositoryApi, subject: Digest, digest: Digest, call: CallOptions): Promise<void> {
-    await this.#change(
-      api,
-      subject,
-      call,
-      (entries) =>
-        entries.some((entry) => entry.digest === digest)
-          ? entries.filter((entry) => entry.digest !== digest)
-          : undefined,
-    );
+    const change: Change = (entries) => {
+      const left = entries.filter((entry) => entry.digest !== digest);
+      return left.length < entries.length ? left : undefined;
+    };
+    await this.#update({ api, subject, call, change });
   }
 
-  async #change(api: RepositoryApi, subject: Digest, call: CallOptions, change: Change): Promise<void> {
+  async #update(update: Update): Promise<void> {
+    const { api, subject, call } = update;
     const key = `${api.path}@${subject}`;
     const entry = this.#turns.get(key) ?? { turn: new Semaphore(1), users: 0 };
     this.#turns.set(key, entry);
     entry.users++;
     try {
-      await entry.turn.run(() => write(api, subject, call, change), call.signal);
+      await repeatWhileLost(async () => {
+        const write = () => repeatLookAndWrite(api, call, (call) => writeOnce({ ...update, call }));
+        const written = await entry.turn.run(write, call.signal);
+        // The turn ends before the wait, so that other writers of this client do not wait for it.
+        if (written) await confirm(update, written);
+      }, { isLost, signal: call.signal });
     } finally {
       if (--entry.users === 0) this.#turns.delete(key);
     }
@@ -54,25 +65,35 @@ class ReferrersUpdater {
 
 const UPDATERS = new WeakMap<RegistryClient, ReferrersUpdater>();
 
-/** The one that all writers of a client share. */
+/** The updater that all writers of a client share. */
 export function updaterOf(client: RegistryClient): ReferrersUpdater {
   const known = UPDATERS.get(client) ?? new ReferrersUpdater();
   UPDATERS.set(client, known);
   return known;
 }
 
-/** Reads, changes and writes, until a look finds nothing left to change: a writer in between may have undone it. */
-async function write(api: RepositoryApi, subject: Digest, call: CallOptions, change: Change): Promise<void> {
-  for (let attempt = 1;; attempt++) {
-    const { digest, entries } = await readReferrersTag(api, subject, call);
-    const manifests = change(entries);
-    if (manifests === undefined) return;
-    try {
-      const bytes = serializeOciIndex({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests });
-      await putManifest(api, referrersTag(subject), bytes, { ...call, ifMatch: digest });
-    } catch (error) {
-      if (!isManifestsError(error, "CONFLICT") || attempt === MAX_ATTEMPTS) throw error;
-      await api.client.pause(attempt, call.signal);
-    }
-  }
+/** Reads the list, changes it and writes it; `undefined` if there is nothing to change. */
+async function writeOnce({ api, subject, call, change }: Update): Promise<SeenTag & { digest: Digest } | undefined> {
+  const seenAt = performance.now();
+  const { digest: before, etag, entries } = await readReferrersTag(api, subject, call);
+  const manifests = change(entries);
+  if (manifests === undefined) return undefined;
+  const mediaType = MEDIA_TYPES.ociIndex;
+  const bytes = serializeOciIndex({ schemaVersion: 2, mediaType, manifests });
+  const digest = manifestDigest(bytes);
+  const upload = { target: referrersTag(subject), bytes, digest, mediaType };
+  await writeSeenTag(api, upload, { digest: before, etag, seenAt }, call);
+  return { digest, etag: null, seenAt };
+}
+
+/** Makes sure that no other writer has undone a change. */
+async function confirm({ api, subject, call, change }: Update, written: SeenTag & { digest: Digest }): Promise<void> {
+  await settle(api, written, call);
+  const { digest, entries } = await readReferrersTag(api, subject, call);
+  if (change(entries) !== undefined) throw conflict(api, referrersTag(subject), written.digest, digest);
+}
+
+/** Whether another attempt, which reads the list again, may succeed. */
+function isLost(error: unknown): boolean {
+  return isManifestsError(error, "CONFLICT");
 }

@@ -26,7 +26,7 @@ import { deletePath, findReferrerAt, uniqueManifest } from "./delete.ts";
 import { RegistryError } from "./errors.ts";
 import { type FetchedManifest, findManifest, getManifest } from "./manifests.ts";
 import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
-import { putManifest, type PutManifestOptions } from "./put_manifest.ts";
+import { putManifest, type PutManifestOptions, replaceManifest, type ReplaceManifestOptions } from "./put_manifest.ts";
 import { hasReferrersApi, listReferrers, type ListReferrersOptions } from "./referrers.ts";
 import { updaterOf } from "./referrers_update.ts";
 import { RepositoryApi } from "./repository_api.ts";
@@ -95,23 +95,46 @@ export class Repository {
   }
 
   /**
-   * Writes a manifest under a tag or its digest and returns its digest. Where it has a subject, and the registry takes
-   * no notice of that, the tag that lists the subject's referrers is kept up to date.
+   * Writes a manifest under a tag or its digest and returns its digest. If it has a subject, and the registry does not
+   * acknowledge that, the tag that lists the subject's referrers is kept up to date.
    *
-   * @throws {RegistryError} With code `MANIFEST_REJECTED` where the registry does not want this manifest.
-   * @throws {ManifestsError} With code `CONFLICT` where the tag does not name what `ifMatch` says.
+   * A refusal is not an error if the registry has this manifest under this name already, as with immutable tags.
+   *
+   * @throws {RegistryError} With code `MANIFEST_REJECTED` if the registry does not accept this manifest.
+   * @throws {ManifestsError} With code `CONFLICT` if the tag does not name `ifMatch`, or another manifest afterwards.
    */
   async putManifest(
     tagOrDigest: string,
     bytes: Uint8Array<ArrayBuffer>,
     options: PutManifestOptions = {},
   ): Promise<Digest> {
-    const { digest, subject } = await putManifest(this.#api, tagOrDigest, bytes, options);
-    const referrer = subject === null ? referrerOf(bytes, digest, options.mediaType) : undefined;
-    if (referrer) {
-      await updaterOf(this.#api.client).add(this.#api, referrer.subject, referrer.descriptor, callOf(options));
+    return (await this.writeManifest(tagOrDigest, bytes, options)).digest;
+  }
+
+  /** As {@linkcode Repository.putManifest}; also returns whether the registry had the manifest under this name already. */
+  async writeManifest(
+    tagOrDigest: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    options: PutManifestOptions = {},
+  ): Promise<{ digest: Digest; unchanged: boolean }> {
+    const { digest, subject, unchanged } = await putManifest(this.#api, tagOrDigest, bytes, options);
+    const referrer = typeof subject === "string" ? undefined : referrerOf(bytes, digest, options.mediaType);
+    const call = callOf(options);
+    // Without an answer of the registry's own, only a question tells whether it acknowledges subjects.
+    if (referrer && (subject === null || !await hasReferrersApi(this.#api, referrer.subject, call))) {
+      await updaterOf(this.#api.client).add(this.#api, referrer.subject, referrer.descriptor, call);
     }
-    return digest;
+    return { digest, unchanged };
+  }
+
+  /**
+   * Writes a manifest under a tag that the caller has read and edits together with others, and waits for slower writers.
+   * The caller reads the tag again to make sure that its edit has not been overwritten.
+   *
+   * @throws {ManifestsError} With code `CONFLICT` if the tag names something else than was seen.
+   */
+  async replaceManifest(tag: string, bytes: Uint8Array<ArrayBuffer>, options: ReplaceManifestOptions): Promise<void> {
+    await replaceManifest(this.#api, tag, bytes, options);
   }
 
   /** Deletes a manifest, or a tag where the registry deletes tags; `false` where there was none. */

@@ -1,6 +1,6 @@
 /** Writing a tag that others write too. */
 import assert from "node:assert/strict";
-import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
+import { type Fetch, RegistryClient, RegistryError } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
@@ -58,6 +58,16 @@ const cases: [name: string, tamper: Tamper, left: Uint8Array, conflict: boolean]
     async (request, forward) => {
       const response = await unconditional(request, forward);
       await write(forward, THEIRS);
+      return response;
+    },
+    THEIRS,
+    true,
+  ],
+  [
+    "a slower writer, whose look was before our write, writes after our answer, conditions are not known",
+    async (request, forward) => {
+      const response = await unconditional(request, forward);
+      setTimeout(() => void write(forward, THEIRS));
       return response;
     },
     THEIRS,
@@ -124,4 +134,124 @@ Deno.test("a manifest under a digest of another algorithm is what it is", async 
   const digest = digestOf(OURS, "sha512");
   assert.equal(await direct.putManifest(digest, OURS), digest);
   assert.equal((await direct.getManifest(digest)).digest, digest);
+});
+
+/** Refusals of a tag that must not change, as registries give them. */
+const immutable: [registry: string, status: number, code: string, message: string][] = [
+  ["Harbor", 412, "PRECONDITION", "tag 1 is immutable, cannot be updated"],
+  ["GitLab", 403, "DENIED", "the tag 1 is protected"],
+  ["Amazon ECR", 400, "TAG_INVALID", "The image tag '1' already exists and cannot be overwritten: it is immutable"],
+  ["Quay", 409, "TAG_IMMUTABLE", "tag 1 is immutable"],
+  ["Azure", 405, "UNSUPPORTED", "the operation is disallowed on this tag"],
+];
+
+for (const [registry, status, code, message] of immutable) {
+  const refuse: Tamper = () => Promise.resolve(Response.json({ errors: [{ code, message }] }, { status }));
+
+  Deno.test(`${registry} refuses to write an immutable tag: the same content is there already`, async () => {
+    const { repository, direct } = await tampered(refuse);
+    for (const ifMatch of [undefined, digestOf(BASE)]) {
+      const written = await repository.writeManifest("1", BASE, { ifMatch });
+      assert.deepEqual(written, { digest: digestOf(BASE), unchanged: true });
+    }
+    assert.equal((await direct.headManifest("1"))?.digest, digestOf(BASE));
+  });
+
+  Deno.test(`${registry} refuses to write an immutable tag: other content is refused with the registry's text`, async () => {
+    for (const ifMatch of [undefined, digestOf(BASE)]) {
+      let writes = 0;
+      const { repository } = await tampered((request, forward) => {
+        writes++;
+        return refuse(request, forward);
+      });
+      const error = await repository.putManifest("1", OURS, { ifMatch }).then(() => undefined, (error) => error);
+      assert.ok(error instanceof RegistryError);
+      assert.deepEqual([error.status, error.message.includes(message), writes], [status, true, 1]);
+      assert.notEqual(error.code, "CONFLICT");
+    }
+  });
+
+  Deno.test(`${registry} refuses to write a tag that another writer changed: a lost race`, async () => {
+    const { repository } = await tampered(async (request, forward) => {
+      await write(forward, THEIRS);
+      return await refuse(request, forward);
+    });
+    await assert.rejects(repository.putManifest("1", OURS, { ifMatch: digestOf(BASE) }), { code: "CONFLICT" });
+  });
+}
+
+Deno.test("a refusal stays one if the registry does not say what the tag means", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const fetch: Fetch = async (request) => {
+    const isTag = request.url.endsWith("/manifests/1");
+    return isTag ? new Response(null, { status: 403 }) : await registry.fetch(request);
+  };
+  const repository = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+  await assert.rejects(repository.putManifest("1", OURS), { code: "DENIED", method: "PUT" });
+});
+
+Deno.test("what a type is refused for is not asked for again", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const methods: string[] = [];
+  const fetch: Fetch = async (request) => {
+    if (!request.url.includes("/manifests/")) return await registry.fetch(request);
+    methods.push(request.method);
+    return Response.json({ errors: [{ code: "MANIFEST_INVALID", message: "unknown type" }] }, { status: 400 });
+  };
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  await assert.rejects(repository.putManifest("1", OURS), { code: "MANIFEST_REJECTED" });
+  assert.deepEqual(methods, ["PUT"]);
+});
+
+Deno.test("a policy that forbids reading with status 412 is not a conflict", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const message = "current image with 5 vulnerabilities cannot be pulled";
+  const fetch: Fetch = (request) =>
+    request.url.includes("/manifests/")
+      ? Promise.resolve(Response.json({ errors: [{ code: "PROJECTPOLICYVIOLATION", message }] }, { status: 412 }))
+      : registry.fetch(request);
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  await assert.rejects(repository.getManifest("1"), { code: "DENIED", message: new RegExp(message) });
+});
+
+Deno.test("a conditional write is not repeated without another look: another writer may have come in between", async () => {
+  let failed = false;
+  const { repository, direct } = await tampered(async (request, forward) => {
+    if (failed) return await unconditional(request, forward);
+    failed = true;
+    await write(forward, THEIRS);
+    return new Response(null, { status: 503 });
+  });
+  await assert.rejects(repository.putManifest("1", OURS, { ifMatch: digestOf(BASE) }), { code: "CONFLICT" });
+  assert.equal((await direct.headManifest("1"))?.digest, digestOf(THEIRS));
+});
+
+Deno.test("a conditional write of what the tag names already is not sent", async () => {
+  const { repository } = await tampered(() => Promise.reject(new Error("nothing is to be written")));
+  const written = await repository.writeManifest("1", BASE, { ifMatch: digestOf(BASE) });
+  assert.deepEqual(written, { digest: digestOf(BASE), unchanged: true });
+});
+
+Deno.test("a tag that names its old manifest for a moment after the write is looked at again", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const open = (fetch: Fetch) =>
+    new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+  await open(registry.fetch).putManifest("1", BASE);
+  const before = await registry.fetch(new Request("https://r.example/v2/app/manifests/1", { method: "HEAD" }));
+  let stale = 0;
+  const repository = open(async (request) => {
+    if (request.method === "HEAD" && stale-- > 0) return new Response(null, before);
+    if (request.method === "PUT") stale = 2;
+    return await registry.fetch(request);
+  });
+  assert.equal(await repository.putManifest("1", OURS, { ifMatch: digestOf(BASE) }), digestOf(OURS));
+});
+
+Deno.test("a referrer that a registry refuses to write again is not listed twice", async () => {
+  const subject = { mediaType: MEDIA_TYPES.ociIndex, digest: digestOf(BASE), size: BASE.length };
+  const referrer = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [], subject });
+  const { repository, direct } = await tampered(() => Promise.resolve(new Response(null, { status: 412 })));
+  await direct.putManifest("1", referrer);
+  assert.equal(await repository.putManifest("1", referrer), digestOf(referrer));
+  assert.equal(await direct.headManifest(`sha256-${digestOf(BASE).slice(7)}`), undefined);
 });

@@ -11,6 +11,7 @@ import { describe, encode } from "../support/images.ts";
 import { addSignatureExtension } from "../support/signature_extension.ts";
 
 const INDEX = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
+const OTHER = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [], annotations: { a: "b" } });
 const LARGE = new Uint8Array(2_500_000).map((_, i) => i * 3 + (i >> 9));
 const BLOB = describe("m", LARGE);
 const EMPTY = describe("m", new Uint8Array());
@@ -131,6 +132,12 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     await assert.rejects(repository.putManifest("2", INDEX), { code: "MANIFEST_REJECTED" });
   }],
+  ["Amazon ECR", "refuses to write an immutable tag again", async () => {
+    const { repository } = await simulate((request, forward) =>
+      request.method === "PUT" ? errors(400, "TAG_INVALID", "the image tag '1' already exists") : forward(request)
+    );
+    assert.deepEqual(await repository.writeManifest("1", INDEX), { digest: digestOf(INDEX), unchanged: true });
+  }],
   ["Amazon ECR", "makes no repositories by itself", async () => {
     const { repository } = await simulate((request, forward) =>
       request.method === "POST"
@@ -229,6 +236,20 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     const credentials = { ...PASSWORD, identityToken: "x" };
     const { repository } = await simulate(tokens((_, { method }) => method === "GET"), { credentials });
     assert.ok(await repository.headManifest("1"));
+  }],
+  ["Harbor", "answers 412 for an immutable tag", async () => {
+    const { repository, count } = await simulate((request, forward) =>
+      request.method === "PUT" ? errors(412, "PRECONDITION", "tag 1 is immutable") : forward(request)
+    );
+    const writing = repository.putManifest("1", OTHER, { ifMatch: digestOf(INDEX) });
+    await assert.rejects(writing, { code: "DENIED", message: /tag 1 is immutable/ });
+    assert.equal(count("PUT"), 1);
+  }],
+  ["Harbor", "answers 412 for a vulnerable image", async () => {
+    const { repository } = await simulate((request, forward) =>
+      path(request) === "/v2/" ? forward(request) : errors(412, "PROJECTPOLICYVIOLATION", "5 vulnerabilities")
+    );
+    await assert.rejects(repository.getManifest("1"), { code: "DENIED", message: /5 vulnerabilities/ });
   }],
   ["Harbor", "tells the length of a manifest as it would compress it", async () => {
     const { repository } = await simulate(async (request, forward) => {
@@ -378,7 +399,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["distribution 2", "knows no conditions", async () => {
+  ["distribution", "ignores conditions", async () => {
     const { repository } = await simulate((request, forward) => {
       request.headers.delete("if-match");
       return forward(request);

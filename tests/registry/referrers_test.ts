@@ -93,6 +93,22 @@ Deno.test("referrers that several clients push at once are all there", async () 
   assert.deepEqual(found.map(({ annotations }) => annotations?.name).sort(), names);
 });
 
+Deno.test("… and with a registry that ignores conditions: six writers with three referrers each", async () => {
+  const { open } = await withoutApi(undefined, (request, forward) => {
+    for (const header of ["if-match", "if-none-match"]) request.headers.delete(header);
+    return forward(request);
+  });
+  const writers = Array.from({ length: 6 }, () => open());
+  const names = writers.flatMap((_, i) => ["a", "b", "c"].map((part) => `${i}${part}`));
+  await Promise.all(
+    writers.flatMap((writer, i) =>
+      names.slice(3 * i, 3 * i + 3).map((name) => writer.putManifest(name, artifact(name)))
+    ),
+  );
+  const found = await Array.fromAsync(open().listReferrers(SUBJECT.digest));
+  assert.deepEqual(found.map(({ annotations }) => annotations?.name).sort(), names);
+});
+
 Deno.test("a writer that knows no conditions and comes between is noticed, and what it undid is done again", async () => {
   let undone = 0;
   const { repository } = await withoutApi(undefined, async (request, forward) => {

@@ -1,4 +1,4 @@
-import type { CallOptions } from "../../../internal/room.ts";
+import { type CallOptions, repeatWhileLost } from "../../../internal/room.ts";
 import type { FetchedManifest, Repository } from "../../../registry/room.ts";
 import {
   attachedSignature,
@@ -11,9 +11,6 @@ import {
 } from "../../../signature/room.ts";
 import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/room.ts";
 import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
-
-/** How often an attachment that somebody else changed meanwhile is written anew. */
-const MAX_RACES = 10;
 
 /**
  * Sigstore signatures of a repository's manifests, in the repository itself: a manifest under a tag that is made of the
@@ -37,27 +34,44 @@ export class Attachments {
     );
   }
 
-  /** Attaches signatures to a manifest, beside what is attached already. Those that are there are not attached twice. */
+  /**
+   * Attaches signatures to a manifest, in addition to existing ones. Those that are attached already are not attached
+   * twice.
+   *
+   * @throws {ManifestsError} With code `CONFLICT` if other signers were faster each time.
+   */
   async write(digest: Digest, signatures: readonly SigstoreSignature[], options: CallOptions = {}): Promise<void> {
     const sent = new Set<Digest>();
-    // Nothing keeps two signers from replacing each other's manifest: it is read again until ours are in it.
-    for (let attempt = 1; attempt <= MAX_RACES; attempt++) {
-      const found = await this.#find(digest, options);
-      const missing = missingSignatures(found?.bytes, signatures);
-      if (missing.length === 0) return;
-      const stored = found && {
-        manifest: found.bytes,
-        config: await readSmallBlob(this.#repository, parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
-      };
-      const { manifest, blobs } = attachSignatures(stored, missing)!;
-      await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
-      for (const { descriptor } of blobs) sent.add(descriptor.digest);
-      const put = { mediaType: MEDIA_TYPES.ociManifest, ...options };
-      await this.#repository.putManifest(attachmentTag(digest), manifest, put);
-    }
+    const isLost = (error: unknown) => isManifestsError(error, "CONFLICT");
+    await repeatWhileLost(() => this.#attach(digest, signatures, sent, options), { isLost, signal: options.signal });
+  }
+
+  /** One attempt. A registry without conditional requests lets two signers replace each other's manifest: look again. */
+  async #attach(
+    digest: Digest,
+    signatures: readonly SigstoreSignature[],
+    sent: Set<Digest>,
+    options: CallOptions,
+  ): Promise<void> {
+    const seenAt = performance.now();
+    const found = await this.#find(digest, options);
+    const missing = missingSignatures(found?.bytes, signatures);
+    if (missing.length === 0) return;
+    const stored = found && {
+      manifest: found.bytes,
+      config: await readSmallBlob(this.#repository, parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
+    };
+    const { manifest, blobs } = attachSignatures(stored, missing)!;
+    await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
+    for (const { descriptor } of blobs) sent.add(descriptor.digest);
+    const seen = { digest: found?.digest ?? null, etag: found?.etag ?? null, seenAt };
+    const mediaType = MEDIA_TYPES.ociManifest;
+    await this.#repository.replaceManifest(attachmentTag(digest), manifest, { ...options, mediaType, seen });
+    const now = await this.#find(digest, options);
+    if (missingSignatures(now?.bytes, signatures).length === 0) return;
     throw new ManifestsError(
-      "REGISTRY_ERROR",
-      `Cannot attach signatures to ${digest} as others change them at the same time, ${MAX_RACES} times now`,
+      "CONFLICT",
+      `Cannot attach signatures to ${digest}: other signers replaced them in the meantime`,
     );
   }
 

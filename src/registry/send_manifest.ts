@@ -1,0 +1,58 @@
+import type { CallOptions } from "../internal/room.ts";
+import { type Digest, isDigest, ManifestsError } from "../spec/room.ts";
+import { errorOf } from "./errors.ts";
+import { findManifest } from "./manifests.ts";
+import type { RepositoryApi } from "./repository_api.ts";
+
+/** How often a registry is asked for a manifest that it has accepted. */
+const MAX_LOOKS = 4;
+
+/** A manifest that is about to be written. */
+export interface ManifestUpload {
+  /** The tag or digest under which it is written. */
+  readonly target: string;
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Digest of the bytes. */
+  readonly digest: Digest;
+  /** Their media type. */
+  readonly mediaType: string;
+}
+
+/** Sends a manifest and returns the subject that the registry acknowledged; `null` for none. */
+export async function sendManifest(
+  api: RepositoryApi,
+  { target, bytes, digest, mediaType }: ManifestUpload,
+  condition: Readonly<Record<string, string>>,
+  call: CallOptions,
+): Promise<string | null> {
+  const headers = { "content-type": mediaType, ...condition };
+  const answer = await api.send("PUT", `manifests/${target}`, { ...call, headers, body: bytes, actions: "pull,push" });
+  const { response } = answer;
+  if (response.status < 200 || response.status > 299) throw await errorOf("PUT", answer);
+  await response.body?.cancel();
+  const stored = response.headers.get("docker-content-digest");
+  if (stored === null && response.headers.get("location") === null) await requireStored(api, digest, call);
+  if (stored !== null && stored !== digest && !isDigest(target)) {
+    throw new ManifestsError(
+      "DIGEST_MISMATCH",
+      `Cannot trust the upload of ${api.nameOf(target)}: the registry stored ${stored} instead of ${digest}`,
+    );
+  }
+  return response.headers.get("oci-subject");
+}
+
+/** A web server in a registry's place may answer everything with success. */
+async function requireStored(api: RepositoryApi, digest: Digest, call: CallOptions): Promise<void> {
+  for (let look = 1;; look++) {
+    const found = await findManifest(api, digest, call);
+    if (found?.descriptor.digest === digest) return;
+    if (found || look === MAX_LOOKS) break;
+    // Some registries show what they took a moment later.
+    await api.client.pause(look, call.signal);
+  }
+  throw new ManifestsError(
+    "REGISTRY_ERROR",
+    `Cannot trust the upload of ${api.nameOf(digest)}: the registry accepted it, but does not have it`,
+  );
+}
