@@ -19,7 +19,7 @@ of them, it prints what that tool prints.
 | 0 | done |
 | 1 | \`exists\`: no such list; \`rm\`: all lists that failed were unknown; \`diff\`: the lists differ; \`validate\`: something is wrong |
 | 125 | anything else |
-| 130, 143 | interrupted, terminated; a second signal does not wait for cleaning up |
+| 130, 143 | interrupted, terminated, after at most 5 s of cleaning up; a second signal exits at once |
 
 | variable | meaning |
 | --- | --- |

@@ -158,7 +158,7 @@ class Validator {
     const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
     if (!config || !isImage || manifest.artifactType) return undefined;
     const stream = await this.#source.getBlob(config, { instance, signal: this.#options.signal });
-    const { value } = parseJson(await readBlob(stream, config, MAX_CONFIG_SIZE), "configuration");
+    const { value } = parseJson(await readBlob(stream, config, MAX_CONFIG_SIZE, this.#options.signal), "configuration");
     const from = new StructReader(value, "image configuration");
     return { os: from.string("os") ?? "", architecture: from.string("architecture") ?? "" };
   }
@@ -182,7 +182,7 @@ class Validator {
     const stream = await this.#source.getBlob(blob, { instance, signal });
     if (!full) return await stream.cancel();
     // Its digest and its size are verified at its end.
-    for await (const _ of readChunks(verifyBlob(stream, blob)));
+    for await (const _ of readChunks(verifyBlob(stream, blob, { signal })));
   }
 
   /** What somebody returned, or why they could not. */

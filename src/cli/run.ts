@@ -7,24 +7,21 @@ import { runProgram } from "./program.ts";
 const EXIT_FAILURE = 125;
 /** Exit codes of the signals that end a command: 128 and the signal's number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+/** How long cleaning up after a signal may take, in milliseconds. */
+const CLEANUP_TIMEOUT = 5_000;
 
 /**
  * Runs a command line and returns its exit code.
  *
  * @param calledAs The name by which the program was called.
+ * @param options.cleanupTimeout How long cleaning up after a signal may take, in milliseconds; default: 5,000.
  */
-export async function run(args: readonly string[], calledAs = ""): Promise<number> {
-  const interrupt = new AbortController();
-  const listeners = Object.entries(SIGNALS).map(([signal, code]) => {
-    const onSignal = () => {
-      // The first lets the command clean up; the second does not wait for that.
-      if (interrupt.signal.aborted) Deno.exit(code);
-      interrupt.abort(new ExitError(code, signal === "SIGINT" ? "interrupted" : "terminated"));
-    };
-    return [signal as Deno.Signal, onSignal] as const;
-  });
-  const supported = listeners.filter(([signal]) => Deno.build.os !== "windows" || signal === "SIGINT");
-  for (const [signal, onSignal] of supported) Deno.addSignalListener(signal, onSignal);
+export async function run(
+  args: readonly string[],
+  calledAs = "",
+  { cleanupTimeout = CLEANUP_TIMEOUT }: { cleanupTimeout?: number } = {},
+): Promise<number> {
+  using interrupt = listenForSignals(cleanupTimeout);
   let persona: Persona | undefined;
   const warnings: string[] = [];
   try {
@@ -39,8 +36,36 @@ export async function run(args: readonly string[], calledAs = ""): Promise<numbe
   } finally {
     // After everything, where no bar is drawn over them.
     for (const warning of warnings) printLine("Warning", warning);
-    for (const [signal, onSignal] of supported) Deno.removeSignalListener(signal, onSignal);
   }
+}
+
+/** A signal that SIGINT and SIGTERM abort. The command then has a while to clean up; a second one ends it at once. */
+function listenForSignals(cleanupTimeout: number): Disposable & { readonly signal: AbortSignal } {
+  const interrupt = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const listeners = Object.entries(SIGNALS).map(([signal, code]) => {
+    const onSignal = () => {
+      if (interrupt.signal.aborted) Deno.exit(code);
+      const word = signal === "SIGINT" ? "interrupted" : "terminated";
+      // Said at once: until the command has ended, nothing else would show that the signal arrived.
+      printLine(signal === "SIGINT" ? "Interrupted" : "Terminated", "cleaning up; a second signal exits at once");
+      timer = setTimeout(() => {
+        printLine("Error", `${word}: cleaning up took more than ${cleanupTimeout / 1000} s`);
+        Deno.exit(code);
+      }, cleanupTimeout);
+      interrupt.abort(new ExitError(code, word));
+    };
+    return [signal as Deno.Signal, onSignal] as const;
+  });
+  const supported = listeners.filter(([signal]) => Deno.build.os !== "windows" || signal === "SIGINT");
+  for (const [signal, onSignal] of supported) Deno.addSignalListener(signal, onSignal);
+  return {
+    signal: interrupt.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      for (const [signal, onSignal] of supported) Deno.removeSignalListener(signal, onSignal);
+    },
+  };
 }
 
 function explain(error: unknown, persona: Persona | undefined): string {
@@ -54,7 +79,7 @@ function explain(error: unknown, persona: Persona | undefined): string {
   return persona?.name === "podman" ? `${text}\n${help}` : persona?.name === "buildah" ? text : `${text}. ${help}`;
 }
 
-function printLine(kind: "Error" | "Warning", text: string): void {
+function printLine(kind: "Error" | "Warning" | "Interrupted" | "Terminated", text: string): void {
   // What registries say must not steer the terminal.
   const safe = text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
   try {

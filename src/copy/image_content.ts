@@ -50,7 +50,7 @@ export class ImageContent {
     const { source, retry } = this.#options;
     const read = async (signal: AbortSignal) => {
       const stream = await source.getBlob(config, { ...place, signal, maxRetries: 0 });
-      return await readBlob(stream, config, MAX_CONFIG_SIZE);
+      return await readBlob(stream, config, MAX_CONFIG_SIZE, signal);
     };
     const step = `reading configuration ${config.digest}`;
     return await this.#once.get("config", (signal) => retry(step, () => read(signal), signal), signal);
@@ -80,7 +80,7 @@ export class ImageContent {
     const { source, slots } = this.#options;
     using _slot = await slots.acquire(signal);
     const given = await source.getBlob(descriptor, { ...place, signal, maxRetries: 0 });
-    const { compression, stream } = await peekCompression(verifyBlob(given, descriptor));
+    const { compression, stream } = await peekCompression(verifyBlob(given, descriptor, { signal }));
     const digester = createDigester();
     for await (const chunk of readChunks(compression ? decompressStream(stream, compression) : stream)) {
       digester.update(chunk);

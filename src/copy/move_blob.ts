@@ -135,10 +135,11 @@ async function moveBytes(blob: PlannedBlob, options: MoveOptions): Promise<Moved
   emit({ type: "blob-started", digest, size });
   const given = await source.getBlob(descriptor, { ...place, ...callOf(options) });
   let moved = 0;
-  const verified = verifyBlob(given, descriptor, (count) => {
+  const onBytes = (count: number) => {
     moved += count;
     emit({ type: "blob-progress", digest, bytes: count });
-  });
+  };
+  const verified = verifyBlob(given, descriptor, { onBytes, signal });
   const result = await writeBytes(blob, verified, () => moved, options);
   if (origin) cache.recordLocation(origin, digest);
   recordLocation(result.digest, options);
@@ -189,7 +190,7 @@ function reopenerOf({ descriptor, place }: PlannedBlob, options: MoveOptions): N
   return async (offset) => {
     const given = await options.source.getBlob(descriptor, { ...place, ...callOf(options) });
     let left = offset;
-    return mapStream(verifyBlob(given, descriptor), {
+    return mapStream(verifyBlob(given, descriptor, { signal: options.signal }), {
       chunk(bytes) {
         const skipped = Math.min(left, bytes.length);
         left -= skipped;

@@ -5,7 +5,7 @@ import {
   readManifest,
   type VerifiedManifest,
 } from "../image/room.ts";
-import { allOrAbort } from "../internal/room.ts";
+import { allOrAbort, type JoinedSignal, joinSignals } from "../internal/room.ts";
 import { isSignatureReferrer, type Signature, type SignaturePolicy } from "../signature/room.ts";
 import {
   type Descriptor,
@@ -54,7 +54,8 @@ const MAX_BYTES = 256 * 1024 * 1024;
 export async function readTree(source: ImageSource, options: ReadOptions): Promise<ReadNode> {
   const { signal, maxRetries } = options;
   const top = await readManifest(source, { signal, maxRetries });
-  return await new TreeReader(source, options).readTop(top);
+  using reader = new TreeReader(source, options);
+  return await reader.readTop(top);
 }
 
 /** Where in the tree a manifest is read. */
@@ -83,15 +84,22 @@ class TreeReader {
   readonly #judged = new Map<string, Promise<void>>();
   /** What is read belongs to all who name it: it ends with the whole, not with who was the first to want it. */
   readonly #failure = new AbortController();
-  readonly #signal: AbortSignal;
+  readonly #joined: JoinedSignal;
   #nested = 0;
   #bytes = 0;
 
   constructor(source: ImageSource, options: ReadOptions) {
     this.#source = source;
     this.#options = options;
-    const { signal } = this.#failure;
-    this.#signal = options.signal ? AbortSignal.any([options.signal, signal]) : signal;
+    this.#joined = joinSignals(options.signal, this.#failure.signal);
+  }
+
+  get #signal(): AbortSignal {
+    return this.#joined.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#joined[Symbol.dispose]();
   }
 
   async readTop(top: VerifiedManifest): Promise<ReadNode> {

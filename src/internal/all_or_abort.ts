@@ -1,3 +1,5 @@
+import { joinSignals } from "./join_signals.ts";
+
 /**
  * Runs tasks together. The first failure aborts the others through the signal that each was given; the promise
  * settles only when all have ended, so nothing is left running behind the caller's back, and rejects with the first
@@ -9,11 +11,11 @@ export async function allOrAbort<T>(
 ): Promise<T[]> {
   signal?.throwIfAborted();
   const failure = new AbortController();
-  const joined = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  using joined = joinSignals(signal, failure.signal);
   let first: { reason: unknown } | undefined;
   const results = await Promise.all(tasks.map(async (task) => {
     try {
-      return await task(joined);
+      return await task(joined.signal);
     } catch (reason) {
       first ??= { reason };
       failure.abort(reason);

@@ -14,6 +14,7 @@ export {
 } from "./bytes.ts";
 export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
 export { Crc64 } from "./crc64.ts";
+export { type JoinedSignal, joinSignals } from "./join_signals.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { enterQueue } from "./lock_queue.ts";
 export { type RaceOptions, repeatWhileLost } from "./race.ts";
@@ -23,6 +24,7 @@ export { VERSION } from "./version.ts";
 export { OncePerKey } from "./once.ts";
 export { Semaphore } from "./semaphore.ts";
 export {
+  abortableStream,
   type ByteStream,
   compactChunk,
   mapStream,

@@ -1,3 +1,4 @@
+import { abortable } from "./abortable.ts";
 import { concatBytes } from "./bytes.ts";
 
 /** The byte currency of the module. */
@@ -85,19 +86,30 @@ export interface StreamHooks {
   cancel?(reason: unknown): void;
   /** How long the source may keep a reader waiting, and what is thrown then. */
   timeout?: { milliseconds: number; error(): Error };
+  /**
+   * Ends a read at once with the signal's reason, even if the source stands still. The source's own signal is not enough:
+   * a custom `fetch` may ignore it, and Deno's stops listening when the garbage collector takes the `Request`.
+   */
+  signal?: AbortSignal | undefined;
 }
 
 /** A stream that passes another one on. Nothing is read ahead; a cancel reaches the source at once. */
 export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
   let reader = openReader(source);
   let cancelled = false;
+  const { signal, timeout } = hooks;
+  const readOnce = () => {
+    const chunk = timeout ? withTimeout(reader.read(), timeout) : reader.read();
+    return signal ? abortable(chunk, signal) : chunk;
+  };
   const read = async () => {
     for (;;) {
       let failure: { error: unknown } | undefined;
       try {
-        const chunk = await (hooks.timeout ? withTimeout(reader.read(), hooks.timeout) : reader.read());
+        const chunk = await readOnce();
         if (chunk) return chunk;
       } catch (error) {
+        if (signal?.aborted) throw signal.reason;
         failure = { error: hooks.fail ? hooks.fail(error) : error };
       }
       const next = await hooks.resume?.(failure);
@@ -152,11 +164,24 @@ export function compactChunk(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBu
   return chunk.length * 2 < chunk.buffer.byteLength ? chunk.slice() : chunk;
 }
 
-/** Reads a whole stream, or returns `undefined` (having cancelled it) as soon as it exceeds `limit` bytes. */
-export async function readStream(stream: ByteStream, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+/** A stream that a signal ends at once, even while a read waits for a source that sends nothing. */
+export function abortableStream(stream: ByteStream, signal: AbortSignal | undefined): ByteStream {
+  return signal ? mapStream(stream, { signal }) : stream;
+}
+
+/**
+ * Reads a whole stream, or returns `undefined` (having cancelled it) as soon as it exceeds `limit` bytes.
+ *
+ * @param signal Ends the read at once.
+ */
+export async function readStream(
+  stream: ByteStream,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const chunk of readChunks(stream)) {
+  for await (const chunk of readChunks(abortableStream(stream, signal))) {
     size += chunk.length;
     if (size > limit) return undefined;
     parts.push(compactChunk(chunk));

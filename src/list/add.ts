@@ -178,7 +178,7 @@ async function platformOf(
   const { config } = manifest;
   const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
   if (!config || !isImage || manifest.artifactType) return undefined;
-  const bytes = await readBlob(await source.getBlob(config, { instance, signal }), config, MAX_CONFIG_SIZE);
+  const bytes = await readBlob(await source.getBlob(config, { instance, signal }), config, MAX_CONFIG_SIZE, signal);
   const from = new StructReader(parseJson(bytes, `configuration of ${source.reference}`).value, "image configuration");
   return createPlatform({
     os: from.string("os"),

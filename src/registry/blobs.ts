@@ -1,4 +1,4 @@
-import type { ByteStream, CallOptions } from "../internal/room.ts";
+import { abortableStream, type ByteStream, type CallOptions, joinSignals } from "../internal/room.ts";
 import { type Digest, isManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { openDownload } from "./download.ts";
 import { errorOf } from "./errors.ts";
@@ -109,7 +109,8 @@ export async function putBlob(
     reopen,
     chunkSize,
     blob,
-    stream,
+    // A small blob is read before anything is sent.
+    stream: abortableStream(stream, call.signal),
   });
 }
 
@@ -120,9 +121,9 @@ export async function cancelUpload(api: RepositoryApi, upload: Upload): Promise<
 
 function uploadSender(api: RepositoryApi, call: CallOptions): SendUpload {
   const scopes = [api.scope("pull,push")];
-  return (request) => {
-    const signals = [call.signal, request.signal].filter((signal) => signal !== undefined);
-    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-    return api.client.send({ ...call, ...request, signal, scopes });
+  return async (request) => {
+    using joined = joinSignals(call.signal, request.signal);
+    const answer = await api.client.send({ ...call, ...request, signal: joined.signal, scopes });
+    return { ...answer, signal: call.signal };
   };
 }

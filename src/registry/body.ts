@@ -17,20 +17,20 @@ const STALL_TIMEOUT = 60_000;
 
 /**
  * The body of an answer. A connection that breaks off is an error with code `NETWORK`, not `fetch`'s bare `TypeError`,
- * and so is one that stands still.
+ * and so is one that stands still. An abort of the request's signal ends the read at once.
  *
  * @param hooks What else is done with it.
  */
 export function bodyOf(
-  { response, url, stallTimeout = STALL_TIMEOUT }: HttpResponse,
-  hooks: Omit<StreamHooks, "fail" | "timeout"> = {},
+  { response, url, signal, stallTimeout = STALL_TIMEOUT }: HttpResponse,
+  hooks: Omit<StreamHooks, "fail" | "timeout" | "signal"> = {},
 ): ByteStream {
   const body = response.body as ByteStream | null ?? emptyStream();
   const fail = (error: unknown) =>
     // An abort carries the caller's own reason.
     error instanceof TypeError ? new BrokenBodyError(url, error.message) : error;
   const stalled = () => new BrokenBodyError(url, "nothing came for too long");
-  return mapStream(body, { ...hooks, fail, timeout: { milliseconds: stallTimeout, error: stalled } });
+  return mapStream(body, { ...hooks, fail, signal, timeout: { milliseconds: stallTimeout, error: stalled } });
 }
 
 function emptyStream(): ByteStream {

@@ -1,4 +1,4 @@
-import { type Fetch, OncePerKey, type SignalOptions, VERSION } from "../internal/room.ts";
+import { type Fetch, joinSignals, OncePerKey, type SignalOptions, VERSION } from "../internal/room.ts";
 import { type Credentials, ManifestsError, type RegistryWarning } from "../spec/room.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
@@ -212,7 +212,8 @@ export class RegistryClient {
     // Both at once: with a registry that only speaks HTTP, waiting for TLS to fail first costs round trips. What the
     // loser answers is not believed in anything.
     const lost = new AbortController();
-    const http = this.#ping(this.#origins.http, AbortSignal.any([signal, lost.signal]));
+    using joined = joinSignals(signal, lost.signal);
+    const http = this.#ping(this.#origins.http, joined.signal);
     http.catch(() => {});
     try {
       const endpoint = await https;

@@ -1,4 +1,4 @@
-import type { ByteStream } from "../internal/room.ts";
+import { type ByteStream, joinSignals } from "../internal/room.ts";
 import { type Digest, ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { bodyOf, BrokenBodyError } from "./body.ts";
 import { findContentRange } from "./content_range.ts";
@@ -39,7 +39,6 @@ export async function openDownload(options: DownloadOptions): Promise<ByteStream
 class Download {
   readonly #options: DownloadOptions;
   readonly #cancelled = new AbortController();
-  readonly #signal: AbortSignal;
   #size: number;
   /** Bytes that were passed on. */
   #offset = 0;
@@ -54,12 +53,10 @@ class Download {
   constructor(options: DownloadOptions) {
     this.#options = options;
     this.#size = options.size;
-    const own = this.#cancelled.signal;
-    this.#signal = options.signal ? AbortSignal.any([options.signal, own]) : own;
   }
 
   async open(): Promise<ByteStream> {
-    const answer = await this.#options.get(undefined, this.#signal);
+    const answer = await this.#get();
     const { response } = answer;
     if (response.status !== 200) throw await errorOf("GET", answer);
     if (isEncoded(response, this.#size)) return decodeBody(answer);
@@ -69,6 +66,18 @@ class Download {
       resume: (failure) => this.#resume(failure?.error),
       cancel: (reason) => this.#cancelled.abort(reason),
     });
+  }
+
+  /** Asks for the blob. What ends the body is the signal alone: a cancel reaches it by itself. */
+  async #get(range?: string): Promise<HttpResponse> {
+    const { get, signal } = this.#options;
+    using joined = joinSignals(signal, this.#cancelled.signal);
+    return { ...await get(range, joined.signal), signal };
+  }
+
+  async #pause(attempt: number): Promise<void> {
+    using joined = joinSignals(this.#options.signal, this.#cancelled.signal);
+    await this.#options.pause(attempt, joined.signal);
   }
 
   /** A length that cannot be right fails before anything is read. */
@@ -104,9 +113,9 @@ class Download {
     for (;;) {
       if (++this.#attempts > MAX_RESUMPTIONS) this.#fail(failure);
       // The first time it is asked at once: most connections break for reasons of their own.
-      if (this.#attempts > 1) await this.#options.pause(this.#attempts - 1, this.#signal);
+      if (this.#attempts > 1) await this.#pause(this.#attempts - 1);
       try {
-        const answer = await this.#options.get(`bytes=${this.#offset}-`, this.#signal);
+        const answer = await this.#get(`bytes=${this.#offset}-`);
         const rest = await this.#restOf(answer) ?? await this.#fromStart();
         return bodyOf(rest);
       } catch (error) {
@@ -140,7 +149,7 @@ class Download {
   }
 
   async #fromStart(): Promise<HttpResponse> {
-    const answer = await this.#options.get(undefined, this.#signal);
+    const answer = await this.#get();
     if (answer.response.status !== 200) throw await errorOf("GET", answer);
     await this.#checkLength(answer, 0);
     this.#skip = this.#offset;

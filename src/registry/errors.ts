@@ -154,10 +154,11 @@ function refusedTokens(response: Response): Diagnostic[] {
   });
 }
 
-/** Reads an unsuccessful answer to its end and makes an error of it. */
+/** Reads an unsuccessful answer to its end and makes an error of it. Rejects with the signal's reason on abort. */
 export async function errorOf(method: string, answer: HttpResponse): Promise<RegistryError> {
   const { response, url } = answer;
   const bytes = await readStream(bodyOf(answer), MAX_ERROR_BODY).catch(() => undefined);
+  answer.signal?.throwIfAborted();
   const said = parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? "");
   return new RegistryError({
     status: response.status,

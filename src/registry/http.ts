@@ -1,5 +1,13 @@
 import { delay } from "@std/async";
-import { backoffDelay, type ByteStream, type Fetch, findUrl, Semaphore } from "../internal/room.ts";
+import {
+  abortable,
+  backoffDelay,
+  type ByteStream,
+  type Fetch,
+  findUrl,
+  joinSignals,
+  Semaphore,
+} from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import { retryAfter } from "./errors.ts";
 import { HostPauses } from "./pause.ts";
@@ -46,6 +54,8 @@ export interface HttpResponse {
   readonly url: string;
   /** How long its body may stand still, in milliseconds; default 60,000. */
   readonly stallTimeout?: number | undefined;
+  /** Ends the reading of its body. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How patient a client is. */
@@ -137,6 +147,7 @@ export class HttpClient {
     await this.#pauses.wait(new URL(url).origin, signal);
     using _slot = await this.#slots.acquire(signal);
     const timeout = new AbortController();
+    using joined = joinSignals(signal, timeout.signal);
     const streamed = body instanceof ReadableStream;
     const sent = new Request(url, {
       method,
@@ -145,7 +156,7 @@ export class HttpClient {
       body: body ?? null,
       redirect,
       ...(streamed ? { duplex: "half" } : {}),
-      signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
+      signal: joined.signal,
     });
     const timer = streamed ? undefined : setTimeout(
       () =>
@@ -153,7 +164,7 @@ export class HttpClient {
       request.headersTimeout ?? this.#patience.headersTimeout ?? HEADERS_TIMEOUT,
     );
     try {
-      const response = await this.#options.fetch(sent);
+      const response = await answerOf(this.#options.fetch(sent), joined.signal);
       this.#options.onAnswer?.(response);
       return response;
     } catch (cause) {
@@ -176,7 +187,7 @@ export class HttpClient {
       if (response.type === "opaqueredirect") return await this.#followUnseen({ ...request, url, headers });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
-        return { response, url, stallTimeout: this.#patience.stallTimeout };
+        return { response, url, stallTimeout: this.#patience.stallTimeout, signal: request.signal };
       }
       await response.body?.cancel();
       url = this.#redirected(request, url, location);
@@ -201,7 +212,7 @@ export class HttpClient {
     }
     const response = await this.sendOnce(request, "follow");
     this.#redirected(request, url, response.url);
-    return { response, url: response.url, stallTimeout: this.#patience.stallTimeout };
+    return { response, url: response.url, stallTimeout: this.#patience.stallTimeout, signal: request.signal };
   }
 
   #redirected({ method, refuse }: HttpRequest, from: string, location: string): string {
@@ -230,6 +241,16 @@ export class HttpClient {
 function repeats({ method, body }: HttpRequest, status?: number): boolean {
   if (body instanceof ReadableStream) return false;
   return status === 429 || (method !== "PATCH" && (method !== "POST" || body === undefined));
+}
+
+/** Waits for an answer until the signal aborts. A `fetch` that ignores the signal may still answer: nobody reads that. */
+async function answerOf(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
+  try {
+    return await abortable(answer, signal);
+  } catch (error) {
+    if (signal.aborted) answer.then(({ body }) => body?.cancel()).catch(() => {});
+    throw error;
+  }
 }
 
 function signalOption(signal: AbortSignal | undefined): { signal?: AbortSignal } {

@@ -1,4 +1,4 @@
-import { type ByteStream, readStream } from "../internal/room.ts";
+import { joinSignals, readStream } from "../internal/room.ts";
 import { parseJson } from "../json/room.ts";
 import type { ResolvedLimits } from "./options.ts";
 import { badRequest, Refusal } from "./refusal.ts";
@@ -30,8 +30,9 @@ export async function readJsonBody(
     const message = `Cannot read the request as its body took more than ${bodyTimeout} ms`;
     late.abort(new Refusal(408, { code: "REQUEST_TIMEOUT", message }, { connection: "close" }));
   }, bodyTimeout);
+  using joined = joinSignals(late.signal, signal);
   try {
-    const bytes = await readStream(endedBy(request.body, AbortSignal.any([late.signal, signal])), bodyBytes);
+    const bytes = await readStream(request.body, bodyBytes, joined.signal);
     if (!bytes) throw tooLarge();
     return parseJson(bytes, "the body").value;
   } catch (error) {
@@ -51,9 +52,4 @@ function requireJson(headers: Headers): void {
   if (type === "application/json" && isUtf8 && (headers.get("content-encoding") ?? "identity") === "identity") return;
   const message = "Cannot read the request as its body is not application/json in UTF-8, without compression";
   throw new Refusal(415, { code: "MEDIA_TYPE_NOT_SUPPORTED", message });
-}
-
-/** A stream that a signal ends, also while a read waits for a client that sends nothing. */
-function endedBy(stream: ReadableStream<Uint8Array<ArrayBuffer>>, signal: AbortSignal): ByteStream {
-  return stream.pipeThrough(new TransformStream(), { signal });
 }

@@ -16,9 +16,14 @@ function failSize(descriptor: Descriptor, actual: string): never {
  * digest are known to be right, so a consumer never sees the end of content that is wrong: it gets an error with code
  * `SIZE_MISMATCH` or `DIGEST_MISMATCH` instead, and `INVALID_DIGEST` if the digest's algorithm is not supported.
  *
- * @param onBytes Told of every chunk's length.
+ * @param options.onBytes Called with the length of every chunk.
+ * @param options.signal Ends the read at once, even if the source stands still.
  */
-export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?: (count: number) => void): ByteStream {
+export function verifyBlob(
+  stream: ByteStream,
+  descriptor: Descriptor,
+  { onBytes, signal }: { onBytes?: (count: number) => void; signal?: AbortSignal | undefined } = {},
+): ByteStream {
   let digester: Digester | undefined;
   // Not before the first chunk: an error inside the stream also cancels what it reads from.
   const start = () => createDigester(digestAlgorithm(descriptor.digest));
@@ -26,6 +31,7 @@ export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?:
   let size = 0;
   let withheld: Uint8Array<ArrayBuffer> | undefined;
   return mapStream(stream, {
+    signal,
     chunk(bytes) {
       size += bytes.length;
       if (known && size > descriptor.size) failSize(descriptor, `at least ${size}`);
@@ -48,14 +54,18 @@ export function verifyBlob(stream: ByteStream, descriptor: Descriptor, onBytes?:
  * Reads a whole blob into memory, verified.
  *
  * @param limit How many bytes it may have.
+ * @param signal Ends the read at once, even if the source stands still.
  * @throws {ManifestsError} With code `LIMIT_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
  */
 export async function readBlob(
   stream: ByteStream,
   descriptor: Descriptor,
   limit: number,
+  signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = descriptor.size > limit ? undefined : await readStream(verifyBlob(stream, descriptor), limit);
+  const bytes = descriptor.size > limit
+    ? undefined
+    : await readStream(verifyBlob(stream, descriptor, { signal }), limit);
   if (bytes === undefined) {
     await stream.cancel().catch(() => {});
     throw new ManifestsError(

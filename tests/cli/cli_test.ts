@@ -266,7 +266,11 @@ for (const [signal, exitCode, word] of [["SIGINT", 130, "interrupted"], ["SIGTER
     release.resolve();
     await slow.shutdown();
     assert.equal(code, exitCode);
-    assert.equal(new TextDecoder().decode(stderr), `Error: ${word}\n`);
+    const saying = word[0]!.toUpperCase() + word.slice(1);
+    assert.equal(
+      new TextDecoder().decode(stderr),
+      `${saying}: cleaning up; a second signal exits at once\nError: ${word}\n`,
+    );
   });
 }
 

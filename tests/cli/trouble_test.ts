@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { CLI, cli, cliOk } from "../support/cli.ts";
 import { pushPlatforms } from "../support/images.ts";
+import { folderTest } from "../support/folders.ts";
 import { exec } from "../support/peers.ts";
 import { serve, startEmbedded } from "../support/registries.ts";
 import { makeStore, type TestStore } from "../support/stores.ts";
@@ -66,7 +67,13 @@ Deno.test("stores that cannot be read, and files that are not there, are named",
   await cliOk([...at.flags, "exists", "list"]);
 });
 
-Deno.test("a second Ctrl-C does not wait for cleaning up", async () => {
+const INTERRUPTED = "Interrupted: cleaning up; a second signal exits at once\n";
+
+/** A push to a registry that answers neither an upload nor its cancelling, once the push has been interrupted. */
+async function interruptPush(
+  program: readonly string[],
+  then: (child: Deno.ChildProcess, cleaning: Promise<void>) => unknown,
+) {
   await using at = await makeStore();
   await using registry = startEmbedded();
   await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
@@ -81,15 +88,31 @@ Deno.test("a second Ctrl-C does not wait for cleaning up", async () => {
     await end!.promise;
     return new Response("", { status: 404 });
   });
-  const args = [...CLI.slice(1), ...at.flags, "push", "-q", "--tls-verify=false", "list", `${slow.host}/x:1`];
-  const child = new Deno.Command(CLI[0]!, { args, stderr: "null", stdout: "null" }).spawn();
+  const args = [...program.slice(1), ...at.flags, "push", "-q", "--tls-verify=false", "list", `${slow.host}/x:1`];
+  const child = new Deno.Command(program[0]!, { args, stderr: "piped", stdout: "null" }).spawn();
   await uploading!.promise;
   child.kill("SIGINT");
-  // The abandoned upload is being given up, and the registry does not answer.
-  await cleaning!.promise;
-  child.kill("SIGINT");
-  assert.equal((await child.status).code, 130);
+  await then(child, cleaning!.promise);
+  const { code, stderr } = await child.output();
   end!.resolve();
+  return [code, new TextDecoder().decode(stderr)];
+}
+
+Deno.test("a second Ctrl-C does not wait for cleaning up", async () => {
+  const again = async (child: Deno.ChildProcess, cleaning: Promise<void>) => {
+    // The abandoned upload is being given up, and the registry does not answer.
+    await cleaning;
+    child.kill("SIGINT");
+  };
+  assert.deepEqual(await interruptPush(CLI, again), [130, INTERRUPTED]);
+});
+
+folderTest("cleaning up has a bound", async (folder) => {
+  const run = new URL("../../src/cli/run.ts", import.meta.url);
+  const script = `import { run } from "${run}"; Deno.exit(await run(Deno.args, "", { cleanupTimeout: 1 }));`;
+  await Deno.writeTextFile(`${folder}/main.ts`, script);
+  const result = await interruptPush([...CLI.slice(0, -1), `${folder}/main.ts`], () => {});
+  assert.deepEqual(result, [130, `${INTERRUPTED}Error: interrupted: cleaning up took more than 0.001 s\n`]);
 });
 
 Deno.test("a create that is interrupted leaves the store as it was", async () => {
@@ -108,7 +131,7 @@ Deno.test("a create that is interrupted leaves the store as it was", async () =>
   const { code, stdout, stderr } = await child.output();
   end.resolve();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  assert.deepEqual([code, text(stdout), text(stderr)], [130, "", "Error: interrupted\n"]);
+  assert.deepEqual([code, text(stdout), text(stderr)], [130, "", `${INTERRUPTED}Error: interrupted\n`]);
   assert.equal((await at.store.listImages()).length, 0);
 });
 

@@ -195,6 +195,30 @@ Deno.test("an aborted request, and an aborted body, reject with the reason", asy
   close();
 });
 
+Deno.test("an abort is heard while the body of a request stands still", async () => {
+  const started = Promise.withResolvers<void>();
+  await using server = await listen(createServer((request) => request.once("data", () => started.resolve())));
+  const { fetch, close } = openNodeFetch();
+  const reason = { enough: true };
+  // The first chunks decide how it is sent: none, one, or more than that came before it stalled.
+  for (const chunks of [0, 1, 3]) {
+    const abort = new AbortController();
+    const cancelled = Promise.withResolvers<unknown>();
+    let sent = 0;
+    const body = new ReadableStream({
+      pull: (controller) => sent++ < chunks ? controller.enqueue(new Uint8Array(9)) : new Promise(() => {}),
+      cancel: cancelled.resolve,
+    });
+    const request = new Request(`http://${server.host}/`, { method: "PUT", body, signal: abort.signal });
+    const sending = fetch(request);
+    if (chunks > 2) await started.promise;
+    abort.abort(reason);
+    await assert.rejects(sending, (error) => error === reason);
+    await cancelled.promise;
+  }
+  close();
+});
+
 Deno.test("the length of what is sent at once is told, and streams are chunked", async () => {
   const seen: string[] = [];
   await using server = await listen(createServer((request, response) => {

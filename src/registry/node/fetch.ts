@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { rootCertificates } from "node:tls";
+import { abortable } from "../../internal/room.ts";
 import { isManifestsError } from "../../spec/room.ts";
 import type { FetchHandle } from "../pool.ts";
 import { connectThrough, proxyHeaders } from "./connect.ts";
@@ -104,6 +105,7 @@ async function exchange(message: ClientRequest, body: Body, signal: AbortSignal,
   message.once("response", resolve);
   // Stays for as long as the connection does: an error that nobody hears would end the process.
   message.on("error", reject);
+  if (signal.aborted) abort();
   // Whatever ended the sending ends the request, and so the waiting.
   const sending = body.sendTo(message).catch((error) => {
     reject(error);
@@ -124,6 +126,8 @@ async function exchange(message: ClientRequest, body: Body, signal: AbortSignal,
   } catch (error) {
     signal.removeEventListener("abort", abort);
     message.destroy();
+    // A source that stands still must not be waited for.
+    await body.cancel(error);
     await sending;
     throw error;
   }
@@ -170,16 +174,22 @@ class Body {
     this.#reader = reader;
   }
 
-  static async open({ body, method }: Request): Promise<Body> {
+  /** Reads what decides how the body is sent: its first chunk, and whether there is another. */
+  static async open({ body, method, signal }: Request): Promise<Body> {
     if (!body) {
       return new Body([], undefined, ["POST", "PUT", "PATCH"].includes(method) ? { "content-length": "0" } : {});
     }
     const reader = body.getReader();
     const chunks: Uint8Array[] = [];
-    for (let i = 0; i < 2; i++) {
-      const { done, value } = await reader.read();
-      if (done) return new Body(chunks, undefined, { "content-length": `${chunks[0]?.length ?? 0}` });
-      chunks.push(value);
+    try {
+      for (let i = 0; i < 2; i++) {
+        const { done, value } = await abortable(reader.read(), signal);
+        if (done) return new Body(chunks, undefined, { "content-length": `${chunks[0]?.length ?? 0}` });
+        chunks.push(value);
+      }
+    } catch (error) {
+      await reader.cancel(error).catch(() => {});
+      throw error;
     }
     return new Body(chunks, reader, { "transfer-encoding": "chunked" });
   }

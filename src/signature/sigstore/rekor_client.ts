@@ -1,5 +1,5 @@
 import { delay } from "@std/async";
-import { backoffDelay, type Fetch, readStream, type SignalOptions } from "../../internal/room.ts";
+import { backoffDelay, type Fetch, joinSignals, readStream, type SignalOptions } from "../../internal/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
 /** A log that takes signatures in: Rekor, in its first version. */
@@ -79,6 +79,7 @@ function addressOf({ url }: RekorOptions, { path }: RekorRequest): string {
 async function sendOnce(fetch: Fetch, url: string, { method, record, signal }: RekorRequest): Promise<RekorAnswer> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new Error("no answer came in time")), TIMEOUT);
+  using joined = joinSignals(signal, timeout.signal);
   try {
     const response = await fetch(
       new Request(url, {
@@ -87,10 +88,10 @@ async function sendOnce(fetch: Fetch, url: string, { method, record, signal }: R
         body: record ? JSON.stringify(record) : null,
         // A log answers where it is: whoever sends us elsewhere is none.
         redirect: "manual",
-        signal: AbortSignal.any([timeout.signal, ...(signal ? [signal] : [])]),
+        signal: joined.signal,
       }),
     );
-    const body = response.body ? await readStream(response.body, MAX_ANSWER) : new Uint8Array();
+    const body = response.body ? await readStream(response.body, MAX_ANSWER, joined.signal) : new Uint8Array();
     if (!body) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the answer of ${url} as it is too large`);
     return { url, status: response.status, location: response.headers.get("location") ?? "", body };
   } catch (cause) {

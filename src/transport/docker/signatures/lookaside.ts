@@ -81,7 +81,7 @@ export class Lookaside implements SimpleSignatureStorage {
       if (response.status === 404) return undefined;
       throw new ManifestsError("REGISTRY_ERROR", `Cannot read signature ${url.href}: status ${response.status}`);
     }
-    const bytes = response.body ? await readStream(response.body, MAX_SIGNATURE_SIZE) : new Uint8Array();
+    const bytes = response.body ? await readStream(response.body, MAX_SIGNATURE_SIZE, signal) : new Uint8Array();
     if (bytes) return bytes;
     throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature ${url.href} as it is larger than 4 MiB`);
   }
