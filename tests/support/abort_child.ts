@@ -4,7 +4,7 @@
  */
 import { acceptAnything } from "../../src/signature/mod.ts";
 import { copyImage } from "../../mod.ts";
-import { clientOf, describe, pushPlatforms } from "./images.ts";
+import { clientOf, describe, encode, pushPlatforms } from "./images.ts";
 import { serve, startEmbedded } from "./registries.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/mod.ts";
 
@@ -46,7 +46,7 @@ async function abortDuring(
     await new Promise((resolve) => setTimeout(resolve));
   }
   abort.abort(reason);
-  console.log(`${name}: ${early ?? await ending}`);
+  Deno.stdout.writeSync(encode(`${name}: ${early ?? await ending}\n`));
   end.resolve();
 }
 
