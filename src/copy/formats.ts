@@ -1,3 +1,4 @@
+import type { DestinationAbilities } from "../image/room.ts";
 import {
   describeArtifact,
   isArtifact,
@@ -12,8 +13,8 @@ import { type Algorithm, baseAlgorithm } from "./recoding/mod.ts";
 
 /** What decides the types in which manifests may be written. */
 export interface FormatWishes {
-  /** Types that the destination takes, in its order; empty: any. */
-  readonly accepted: readonly string[];
+  /** What the destination accepts. */
+  readonly abilities: Pick<DestinationAbilities, "manifestTypes" | "preservedManifestTypes">;
   /** The only type that the caller wants, for single images. */
   readonly forced?: string | undefined;
   /** Why nothing may change, where that is so. */
@@ -41,8 +42,9 @@ const INDEX_TYPES = [MEDIA_TYPES.dockerList, MEDIA_TYPES.ociIndex];
 export function imageTypes(image: ParsedImage, wishes: FormatWishes, algorithm?: Algorithm): string[] {
   const { forced, fixed } = wishes;
   const own = image.mediaType;
-  const accepted = wishes.accepted.length > 0 ? wishes.accepted.filter((type) => !isIndexMediaType(type)) : IMAGE_TYPES;
-  const supported = forced ? [forced] : accepted;
+  const accepted = acceptedTypes(wishes, IMAGE_TYPES).filter((type) => !isIndexMediaType(type));
+  const supported = forced ? accepted.filter((type) => type === forced) : accepted;
+  if (forced && supported.length === 0) throw typeNotSupported(forced, accepted);
   if (fixed) {
     if (supported.includes(own)) return [own];
     throw cannotModify(`write manifest of type ${own} as ${supported.join(" or ")}`, fixed);
@@ -61,6 +63,13 @@ export function imageTypes(image: ParsedImage, wishes: FormatWishes, algorithm?:
   const known = IMAGE_TYPES.filter((type) => expressible.includes(type));
   if (known.length === 0) throw typeNotSupported(own, supported);
   return known.toSorted((a, b) => Number(b === own) - Number(a === own));
+}
+
+/** The types in which the destination accepts a manifest; any of `all` if it names none. */
+function acceptedTypes({ abilities, fixed }: FormatWishes, all: readonly string[]): readonly string[] {
+  const { manifestTypes, preservedManifestTypes = [] } = abilities;
+  if (manifestTypes.length === 0) return all;
+  return fixed ? [...manifestTypes, ...preservedManifestTypes] : manifestTypes;
 }
 
 function inexpressible(algorithm: Algorithm | undefined, forced: string | undefined, supported: readonly string[]) {
@@ -97,7 +106,7 @@ export interface IndexWishes extends FormatWishes {
  */
 export function indexTypes(index: ParsedIndex, wishes: IndexWishes): string[] {
   const forced = wishes.forced && indexTypeFor(wishes.forced);
-  const accepted = wishes.accepted.length > 0 ? wishes.accepted.filter(isIndexMediaType) : INDEX_TYPES;
+  const accepted = acceptedTypes(wishes, INDEX_TYPES).filter(isIndexMediaType);
   const supported: readonly string[] = forced ? accepted.filter((type) => type === forced) : accepted;
   if (supported.length === 0) {
     throw new ManifestsError(

@@ -73,7 +73,7 @@ class Planner {
     const fixed = fixedBy(wishes, { isReferrer, ...node });
     const marksZstd = operations.some(({ variant }) => variant !== undefined && variant.algorithm !== "gzip");
     const types = indexTypes(manifest, {
-      accepted: abilities.manifestTypes,
+      abilities,
       forced: forcedType(wishes, isReferrer),
       fixed,
       marksZstd,

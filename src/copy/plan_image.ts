@@ -70,7 +70,7 @@ export function planImage(
   const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
   const types = imageTypes(
     manifest,
-    { accepted: abilities.manifestTypes, forced: forcedType(wishes, isReferrer), fixed },
+    { abilities, forced: forcedType(wishes, isReferrer), fixed },
     recompressed ? policy.algorithm : undefined,
   );
   refuseConversion(manifest, types[0]!, abilities);

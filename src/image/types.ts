@@ -117,6 +117,8 @@ export type LayerCompressionWish = "compress" | "decompress" | "preserve";
 export interface DestinationAbilities {
   /** Media types of manifests that it takes, in order of preference; empty means any. */
   readonly manifestTypes: readonly string[];
+  /** Further media types, of manifests that must not change and would else be converted. Default: none. */
+  readonly preservedManifestTypes?: readonly string[] | undefined;
   /** The place within which {@linkcode ImageDestination.mountBlob} works; compare with {@linkcode BlobOrigin.scope}. */
   readonly mountScope?: string | undefined;
   /** What it wants of layers; default: `preserve`. */

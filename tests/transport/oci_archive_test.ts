@@ -193,6 +193,7 @@ Deno.test("oci-archive: what a destination can do", async () => {
     await using destination = await parse(`${folder}/a`).openDestination();
     assert.deepEqual(destination.abilities, {
       manifestTypes: [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex],
+      preservedManifestTypes: [MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList],
       layerCompression: "compress",
       keepsForeignLayers: true,
       parallelBlobs: false,
@@ -203,7 +204,7 @@ Deno.test("oci-archive: what a destination can do", async () => {
     // Another entry beside an image without a name would hide it.
     await using named = await parse(`${folder}/c:name`).openDestination();
     assert.equal(named.abilities.referrers, true);
-    await assert.rejects(destination.putManifest(encode("{}"), MEDIA_TYPES.dockerManifest), {
+    await assert.rejects(destination.putManifest(encode("{}"), MEDIA_TYPES.dockerSchema1), {
       code: "MANIFEST_REJECTED",
     });
     await assert.rejects(destination.commit(), TypeError);

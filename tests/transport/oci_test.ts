@@ -133,7 +133,7 @@ folderTest("a copy that fails leaves the layout as it was, but for blobs", async
       destination.putManifest(encode("{}"), MEDIA_TYPES.ociManifest, { instance: digestOf(encode("other")) }),
       { code: "DIGEST_MISMATCH" },
     );
-    await assert.rejects(destination.putManifest(encode("{}"), MEDIA_TYPES.dockerManifest), {
+    await assert.rejects(destination.putManifest(encode("{}"), MEDIA_TYPES.dockerSchema1), {
       code: "MANIFEST_REJECTED",
     });
     await assert.rejects(destination.commit({ signal: AbortSignal.abort(new Error("enough")) }), /enough/);

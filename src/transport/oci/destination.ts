@@ -14,7 +14,7 @@ import { explain, ignoreMissing } from "../files/errors.ts";
 import { replaceFiles } from "../files/temporary_file.ts";
 import { Layout } from "./layout.ts";
 import { addWithReferrers, OCI_LAYOUT } from "./layout_index.ts";
-import { MANIFEST_TYPES, manifestBlob } from "./manifest.ts";
+import { LAYOUT_TYPES, manifestBlob } from "./manifest.ts";
 import { listedReferrer } from "./referrers.ts";
 import type { OciReference } from "./reference.ts";
 
@@ -91,7 +91,7 @@ class OciDestination implements ImageDestination {
     const temporary = context.ociSharedBlobDirPath || layout.path;
     this.#blobs = new BlobFolder(temporary, (digest) => layout.blobPath(digest));
     this.abilities = {
-      manifestTypes: MANIFEST_TYPES,
+      ...LAYOUT_TYPES,
       layerCompression: context.ociAcceptUncompressedLayers ? "preserve" : "compress",
       keepsForeignLayers: true,
       // Without a name, an image is only found where it is the only entry.

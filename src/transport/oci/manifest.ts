@@ -8,13 +8,18 @@ import {
   verifyManifestDigest,
 } from "../../spec/room.ts";
 
-/** The manifests that a layout can hold. */
-export const MANIFEST_TYPES: readonly string[] = [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex];
+/** The manifests of a layout: OCI's, and, so that a mirror can keep its digests, Docker's as they are (as crane does). */
+export const LAYOUT_TYPES = {
+  manifestTypes: [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex],
+  preservedManifestTypes: [MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList],
+} as const;
+
+const KNOWN_TYPES: readonly string[] = Object.values(LAYOUT_TYPES).flat();
 
 /**
  * A manifest as the blob that it is in a layout.
  *
- * @throws {ManifestsError} With code `MANIFEST_REJECTED` where its type is not OCI's.
+ * @throws {ManifestsError} With code `MANIFEST_REJECTED` if no layout can hold its type.
  * @throws {DigestMismatchError} Where it is not the instance that it should be.
  */
 export function manifestBlob(
@@ -23,10 +28,10 @@ export function manifestBlob(
   instance: Digest | undefined,
   reference: ImageReference,
 ): NewBlob & Descriptor {
-  if (!MANIFEST_TYPES.includes(mediaType)) {
+  if (!KNOWN_TYPES.includes(mediaType)) {
     throw new ManifestsError(
       "MANIFEST_REJECTED",
-      `Cannot write a manifest to ${reference} as its type is not OCI's: current value is ${JSON.stringify(mediaType)}`,
+      `Cannot write a manifest to ${reference}: type ${JSON.stringify(mediaType)} is none of ${KNOWN_TYPES.join(", ")}`,
     );
   }
   if (instance) verifyManifestDigest(bytes, instance, `manifest ${instance} for ${reference}`);

@@ -11,7 +11,7 @@ import { openArchive } from "../archive/reader.ts";
 import { findTarget } from "../archive/target.ts";
 import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";
 import { addWithReferrers, OCI_LAYOUT } from "../oci/layout_index.ts";
-import { MANIFEST_TYPES, manifestBlob } from "../oci/manifest.ts";
+import { LAYOUT_TYPES, manifestBlob } from "../oci/manifest.ts";
 import { listedReferrer } from "../oci/referrers.ts";
 import type { OciArchiveReference } from "./reference.ts";
 import { blobMember } from "./source.ts";
@@ -67,7 +67,7 @@ class OciArchiveDestination implements ImageDestination {
     this.reference = reference;
     this.#writer = writer;
     this.abilities = {
-      manifestTypes: MANIFEST_TYPES,
+      ...LAYOUT_TYPES,
       layerCompression: context.ociAcceptUncompressedLayers ? "preserve" : "compress",
       keepsForeignLayers: true,
       parallelBlobs: false,
