@@ -23,14 +23,6 @@ const ANSWERED = "as the registry answered";
 /**
  * A message without what registries said, which may repeat what they were told in confidence: of a
  * {@linkcode RegistryError}, or of an error that tells of one.
- *
- * @example
- * ```ts
- * import { withoutAnswers } from "@multiarch/manifests/registry";
- * import assert from "node:assert/strict";
- *
- * assert.equal(withoutAnswers("Cannot GET x as the registry answered 500: secret"), "Cannot GET x as the registry answered 500");
- * ```
  */
 export function withoutAnswers(message: string): string {
   return message.replace(new RegExp(`(${ANSWERED} \\d+): [^]*`), "$1");

@@ -3,15 +3,10 @@
  *
  * @module
  */
-export type { ByteStream, CallOptions, Fetch } from "../internal/room.ts";
-export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type ApiRequest, RegistryClient, type RegistryClientOptions } from "./client.ts";
 export type { HttpRequest, HttpResponse, Patience } from "./http.ts";
-export { type Diagnostic, RegistryError, withoutAnswers } from "./errors.ts";
-export { type RegistryOrigins, registryOrigins } from "./origins.ts";
-export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool, type TlsIdentity } from "./pool.ts";
+export { type Diagnostic, RegistryError } from "./errors.ts";
 export type { GetBlobOptions, MountResult, PutBlobOptions } from "./blobs.ts";
-export { lazyFetch } from "./lazy_fetch.ts";
 export type { FetchedManifest } from "./manifests.ts";
 export type { ListOptions } from "./pages.ts";
 export type { PutManifestOptions, ReplaceManifestOptions } from "./put_manifest.ts";

@@ -11,15 +11,6 @@ export interface RegistryOrigins {
  *
  * @param host As in `quay.io` or `localhost:5000`.
  * @throws {TypeError} Where it is no host.
- *
- * @example
- * ```ts
- * import { registryOrigins } from "@multiarch/manifests/registry";
- * import assert from "node:assert/strict";
- *
- * assert.equal(registryOrigins("quay.io").https, "https://quay.io");
- * assert.equal(registryOrigins("docker.io").https, "https://registry-1.docker.io");
- * ```
  */
 export function registryOrigins(host: string): RegistryOrigins {
   const address = host === "docker.io" ? "registry-1.docker.io" : host;

@@ -26,16 +26,6 @@ function fail(problem: string): never {
 /**
  * Writes a signature as directories, containers-storage and lookaside servers hold it: an OpenPGP message as it is,
  * anything else behind a zero byte and the name of its format.
- *
- * @example
- * ```ts
- * import { encodeSignature, parseSignature } from "@multiarch/manifests/signature";
- * import assert from "node:assert/strict";
- *
- * const payload = new TextEncoder().encode("{}");
- * const blob = encodeSignature({ kind: "sigstore", mediaType: "text/plain", payload, annotations: { a: "b" } });
- * assert.deepEqual(parseSignature(blob), { kind: "sigstore", mediaType: "text/plain", payload, annotations: { a: "b" } });
- * ```
  */
 export function encodeSignature(signature: Signature): Uint8Array<ArrayBuffer> {
   if (signature.kind === "simple") return signature.bytes;

@@ -1,88 +1,50 @@
 /**
- * Signatures of images: making them, storing them, and whether images may be believed.
+ * Signatures of images: making them, verifying them, and whether images may be trusted.
  *
  * @module
  */
-export { encodeSignature, parseSignature } from "./blob.ts";
-export {
-  type OpenedMessage,
-  type OpenMessage,
-  openMessage,
-  type OpenMessageOptions,
-  openPgpKey,
-  type OpenPgpKeyOptions,
-} from "./openpgp/mod.ts";
+export { openPgpKey, type OpenPgpKeyOptions } from "./openpgp/mod.ts";
 export type { Claims, ExpectedClaims } from "./payload.ts";
 export {
   acceptAnything,
-  chooseScope,
   type ChosenScope,
   createPolicy,
   createSignaturePolicy,
   type KeyMaterial,
-  matchesIdentity,
   parsePolicy,
   type Policy,
   type PolicyDecision,
   PolicyRejectedError,
   type PolicyRequirement,
-  type Refusal,
+  type RejectionReason,
   type RequirementVerdict,
-  type ScopedImage,
   type SignaturePolicy,
   type SignaturePolicyOptions,
   type SignatureVerdict,
   type SignedBy,
-  type SignedByKeyType,
   type SignedIdentity,
   type SigstoreSigned,
-  type SigstoreTrust,
   type Verdict,
   verify,
   type VerifyOptions,
 } from "./policy/mod.ts";
-export { SignatureRefusedError } from "./refusal.ts";
 export {
   createSimpleSigner,
   type MessageSigner,
   type SignerOptions,
-  type SimpleSigner,
   type VerifiedSimpleSignature,
   type VerifySimpleOptions,
   verifySimpleSignature,
 } from "./simple_signing.ts";
 export {
-  attachedSignature,
-  type Attachment,
-  attachmentTag,
-  attachSignatures,
-  createSignatureReferrer,
-  type FulcioTrust,
   generateSigstoreKeyPair,
-  isSignatureReferrer,
-  type KeyTrust,
-  missingSignatures,
   openSigstoreSigner,
-  parseAttachment,
-  type PkiTrust,
   type RekorOptions,
-  SIGNATURE_ARTIFACT_TYPE,
   type SigstoreKeyPair,
-  type SigstoreSigner,
   type SigstoreSignerOptions,
   type SigstoreSignerTrust,
-  type StoredAttachment,
   type VerifiedSigstoreSignature,
   type VerifySigstoreOptions,
   verifySigstoreSignature,
 } from "./sigstore/mod.ts";
-export {
-  MAX_SIGNATURE_SIZE,
-  MAX_SIGNATURES,
-  MAX_SIGNATURES_SIZE,
-  type Signature,
-  type Signer,
-  SIGSTORE_MEDIA_TYPE,
-  type SigstoreSignature,
-  type SimpleSignature,
-} from "./types.ts";
+export type { Signature, Signer, SigstoreSignature, SimpleSignature } from "./types.ts";

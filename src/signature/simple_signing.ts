@@ -39,14 +39,6 @@ export function claimsFor(manifest: Uint8Array, identity: NamedReference, option
   };
 }
 
-/** A {@linkcode Signer} whose signatures are OpenPGP messages. */
-export interface SimpleSigner extends Signer, AsyncDisposable {
-  /** Signs a manifest under a name; see {@linkcode Signer.sign}. */
-  sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<SimpleSignature>;
-  /** Forgets the key, where it is held. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
 /**
  * Signs images in the older way: as OpenPGP messages.
  *
@@ -73,7 +65,10 @@ export interface SimpleSigner extends Signer, AsyncDisposable {
  * assert.equal(claims.reference, "quay.io/me/app:1");
  * ```
  */
-export function createSimpleSigner(messages: MessageSigner, options: SignerOptions = {}): SimpleSigner {
+export function createSimpleSigner(
+  messages: MessageSigner,
+  options: SignerOptions = {},
+): Signer<SimpleSignature> & AsyncDisposable {
   return {
     kind: "simple",
     description: "using simple signing",

@@ -26,10 +26,10 @@ export interface SigstoreSignature {
 /** A signature of an image, as places store them. */
 export type Signature = SimpleSignature | SigstoreSignature;
 
-/** Makes signatures of one kind with one key. Disposing forgets the key, where it was held. */
-export interface Signer extends Partial<AsyncDisposable> {
+/** Makes signatures of one kind with one key. Disposing it forgets a key that was held in memory. */
+export interface Signer<S extends Signature = Signature> extends Partial<AsyncDisposable> {
   /** The kind of signature that it makes. */
-  readonly kind: Signature["kind"];
+  readonly kind: S["kind"];
   /** What reports say that it does, as in `using simple signing`. */
   readonly description: string;
   /**
@@ -38,7 +38,7 @@ export interface Signer extends Partial<AsyncDisposable> {
    * @param manifest The exact bytes that were, or will be, written.
    * @throws {ManifestsError} With code `SIGNING_FAILED`, or `INVALID_REFERENCE` where the name has neither.
    */
-  sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<Signature>;
+  sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<S>;
 }
 
 /** Media type of a payload that a sigstore signature signs. */

@@ -4,44 +4,12 @@
  *
  * @module
  */
-export { findAttested, isAttestation } from "./attestation.ts";
-export { chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
-export type { ByteStream } from "../internal/room.ts";
-export {
-  convertFromSchema1,
-  type ConvertFromSchema1Options,
-  convertToDockerManifest,
-  convertToOciManifest,
-  convertToSchema1,
-  type ConvertToSchema1Options,
-  EMPTY_GZIP_LAYER,
-  type ImageWithConfig,
-  isArtifact,
-  isChangeableLayer,
-  isForeignLayer,
-  type LayerCompression,
-  layerMediaType,
-  renameSchema1,
-  type RenameSchema1Options,
-  replaceLayers,
-  replaceSchema1Layers,
-  schema1EmptyLayers,
-  type Schema1Options,
-} from "./convert/mod.ts";
+export { chooseInstance, type ChooseInstanceOptions } from "./choose.ts";
+export { convertToDockerManifest, convertToOciManifest, type ImageWithConfig } from "./convert/mod.ts";
 export type { Credentials } from "./credentials.ts";
 export type { RegistryWarning } from "./registry_warning.ts";
-export { type Descriptor, descriptorJson, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
-export {
-  createDigester,
-  type Digest,
-  type DigestAlgorithm,
-  digestAlgorithm,
-  type Digester,
-  digestHex,
-  digestOf,
-  isDigest,
-  parseDigest,
-} from "./digest.ts";
+export type { Descriptor } from "./descriptor.ts";
+export { type Digest, type DigestAlgorithm, digestAlgorithm, digestOf, isDigest, parseDigest } from "./digest.ts";
 export {
   DigestMismatchError,
   ERROR_CODES,
@@ -65,39 +33,20 @@ export {
   serializeOciIndex,
 } from "./index.ts";
 export {
-  EMPTY_DESCRIPTOR,
-  EMPTY_JSON,
-  entriesOf,
-  guessMediaType,
   isIndex,
   manifestDigest,
-  MAX_CONFIG_SIZE,
-  MAX_MANIFEST_SIZE,
   type ParsedImage,
   type ParsedIndex,
   type ParsedManifest,
   parseManifest,
-  verifyManifestDigest,
 } from "./manifest.ts";
-export { type IndexMediaType, isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
+export { MEDIA_TYPES } from "./media_types.ts";
 export {
   compatiblePlatforms,
   createPlatform,
-  findPlatform,
   formatPlatform,
-  isEmptyPlatform,
   matchesPlatform,
   parsePlatform,
   type Platform,
-  platformJson,
 } from "./platform.ts";
-export {
-  hasDomain,
-  isRegistryHost,
-  NamedReference,
-  normalizeLocalName,
-  parseReference,
-  type ReferenceParts,
-} from "./reference.ts";
-export { findReferrer, type Referrer } from "./referrer.ts";
-export { readBlob, verifyBlob } from "./verify.ts";
+export { NamedReference, normalizeLocalName, parseReference, type ReferenceParts } from "./reference.ts";

@@ -5,3 +5,4 @@
  */
 export { type GpgKeyOptions, openGpgKey } from "./sign.ts";
 export { openMessageWithGpg } from "./verify.ts";
+export type { OpenedMessage, OpenMessage, OpenMessageOptions } from "../openpgp/mod.ts";

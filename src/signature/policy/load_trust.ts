@@ -1,4 +1,4 @@
-import type { SigstoreSignerTrust } from "../sigstore/verify.ts";
+import type { SigstoreSignerTrust } from "../sigstore/trust.ts";
 import type { Evidence } from "./evidence.ts";
 import type { SigstoreSigned } from "./types.ts";
 

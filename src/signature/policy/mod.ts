@@ -4,19 +4,10 @@ export type { VerifyOptions } from "./evidence.ts";
 export { matchesIdentity } from "./match_identity.ts";
 export { createPolicy, parsePolicy } from "./parse.ts";
 export { chooseScope, type ChosenScope, type ScopedImage } from "./scope.ts";
-export type {
-  KeyMaterial,
-  Policy,
-  PolicyRequirement,
-  SignedBy,
-  SignedByKeyType,
-  SignedIdentity,
-  SigstoreSigned,
-  SigstoreTrust,
-} from "./types.ts";
+export type { KeyMaterial, Policy, PolicyRequirement, SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
 export {
   PolicyRejectedError,
-  type Refusal,
+  type RejectionReason,
   type RequirementVerdict,
   type SignatureVerdict,
   type Verdict,

@@ -1,6 +1,6 @@
 import { parseIdentity } from "./parse_identity.ts";
 import { PolicyObject, type PolicyPlace, typeOf } from "./policy_object.ts";
-import type { PolicyRequirement, SignedByKeyType, SignedIdentity, SigstoreSigned, SigstoreTrust } from "./types.ts";
+import type { PolicyRequirement, SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
 
 const KEY_TYPES: readonly string[] = ["GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"];
 const GPG_MATERIAL = ["keyPath", "keyPaths", "keyData"];
@@ -35,7 +35,7 @@ function parseSignedBy(value: unknown, place: PolicyPlace): PolicyRequirement {
   const keyType = object.text("keyType")!;
   if (!KEY_TYPES.includes(keyType)) place.fail(`invalid keyType ${JSON.stringify(keyType)}`);
   const keys = object.material(object.oneOf(GPG_MATERIAL, true)!);
-  return { type: "signedBy", keyType: keyType as SignedByKeyType, keys, signedIdentity: signedIdentity(object) };
+  return { type: "signedBy", keyType: keyType as SignedBy["keyType"], keys, signedIdentity: signedIdentity(object) };
 }
 
 function parseSigstoreSigned(value: unknown, place: PolicyPlace): SigstoreSigned {
@@ -55,13 +55,13 @@ function parseSigstoreSigned(value: unknown, place: PolicyPlace): SigstoreSigned
   };
 }
 
-function trust(object: PolicyObject, source: string): SigstoreTrust {
+function trust(object: PolicyObject, source: string): SigstoreSigned["trust"] {
   if (source === "fulcio") return fulcio(object.get("fulcio"), object.place.child("fulcio"));
   if (source === "pki") return pki(object.get("pki"), object.place.child("pki"));
   return { kind: "keys", keys: filled(object, source) };
 }
 
-function fulcio(value: unknown, place: PolicyPlace): SigstoreTrust {
+function fulcio(value: unknown, place: PolicyPlace): SigstoreSigned["trust"] {
   const names = { required: ["oidcIssuer", "subjectEmail"], optional: ["caPath", "caData"] };
   const object = new PolicyObject(value, names, place);
   return {
@@ -72,7 +72,7 @@ function fulcio(value: unknown, place: PolicyPlace): SigstoreTrust {
   };
 }
 
-function pki(value: unknown, place: PolicyPlace): SigstoreTrust {
+function pki(value: unknown, place: PolicyPlace): SigstoreSigned["trust"] {
   const roots = ["caRootsPath", "caRootsData"];
   const intermediates = ["caIntermediatesPath", "caIntermediatesData"];
   const names = { optional: [...roots, ...intermediates, "subjectEmail", "subjectHostname"] };

@@ -8,7 +8,7 @@ import { type Evidence, expectRefusal } from "./evidence.ts";
 import { loadTrust } from "./load_trust.ts";
 import { matchesIdentity } from "./match_identity.ts";
 import type { SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
-import { type Refusal, refusalOf, type RequirementVerdict, type SignatureVerdict } from "./verdict.ts";
+import { refusalOf, type RejectionReason, type RequirementVerdict, type SignatureVerdict } from "./verdict.ts";
 
 const NONE = "A signature was required, but no signature exists";
 
@@ -66,7 +66,11 @@ function expectedClaims(identity: SignedIdentity, { decision, manifestDigest }: 
   return { manifestDigest, acceptsReference };
 }
 
-function summary(requirement: SignedBy | SigstoreSigned, refusals: Refusal[], all: readonly Signature[]): Refusal {
+function summary(
+  requirement: SignedBy | SigstoreSigned,
+  refusals: RejectionReason[],
+  all: readonly Signature[],
+): RejectionReason {
   const [first, ...more] = refusals;
   if (first && more.length === 0) return first;
   if (first) {

@@ -8,58 +8,52 @@ export type SignedIdentity =
   | { readonly type: "exactRepository"; readonly dockerRepository: string }
   | { readonly type: "remapIdentity"; readonly prefix: string; readonly signedPrefix: string };
 
-/** What the keys of {@linkcode SignedBy} are; only the first kind is supported by any tool. */
-export type SignedByKeyType = "GPGKeys" | "signedByGPGKeys" | "X509Certificates" | "signedByX509CAs";
-
 /** Requires a simple signature. */
 export interface SignedBy {
   /** Tells it from other requirements. */
   readonly type: "signedBy";
-  /** What the keys are. */
-  readonly keyType: SignedByKeyType;
+  /** What the keys are; only `GPGKeys` is supported by any tool. */
+  readonly keyType: "GPGKeys" | "signedByGPGKeys" | "X509Certificates" | "signedByX509CAs";
   /** Keyrings; a signature by any key in them will do. */
   readonly keys: readonly KeyMaterial[];
   /** The name. */
   readonly signedIdentity: SignedIdentity;
 }
 
-/** Who may have made a sigstore signature. */
-export type SigstoreTrust =
-  | {
-    /** Public keys. */
-    readonly kind: "keys";
-    /** One key each; a signature by any of them will do. */
-    readonly keys: readonly KeyMaterial[];
-  }
-  | {
-    /** Certificates that Fulcio gives to whoever has an e-mail address. */
-    readonly kind: "fulcio";
-    /** Fulcio's own certificates. */
-    readonly ca: KeyMaterial;
-    /** Who vouches for the address. */
-    readonly oidcIssuer: string;
-    /** The address. */
-    readonly subjectEmail: string;
-  }
-  | {
-    /** Certificates of one's own authority. */
-    readonly kind: "pki";
-    /** The authority's certificates. */
-    readonly caRoots: KeyMaterial;
-    /** Certificates between its own and the signers'. */
-    readonly caIntermediates?: KeyMaterial | undefined;
-    /** An address that the certificate must name. */
-    readonly subjectEmail?: string | undefined;
-    /** A host that the certificate must name. */
-    readonly subjectHostname?: string | undefined;
-  };
-
 /** Requires a sigstore signature. */
 export interface SigstoreSigned {
   /** Tells it from other requirements. */
   readonly type: "sigstoreSigned";
   /** Who may have signed. */
-  readonly trust: SigstoreTrust;
+  readonly trust:
+    | {
+      /** Public keys. */
+      readonly kind: "keys";
+      /** One key each; a signature by any of them will do. */
+      readonly keys: readonly KeyMaterial[];
+    }
+    | {
+      /** Certificates that Fulcio gives to whoever has an e-mail address. */
+      readonly kind: "fulcio";
+      /** Fulcio's own certificates. */
+      readonly ca: KeyMaterial;
+      /** Who vouches for the address. */
+      readonly oidcIssuer: string;
+      /** The address. */
+      readonly subjectEmail: string;
+    }
+    | {
+      /** Certificates of one's own authority. */
+      readonly kind: "pki";
+      /** The authority's certificates. */
+      readonly caRoots: KeyMaterial;
+      /** Certificates between its own and the signers'. */
+      readonly caIntermediates?: KeyMaterial | undefined;
+      /** An address that the certificate must name. */
+      readonly subjectEmail?: string | undefined;
+      /** A host that the certificate must name. */
+      readonly subjectHostname?: string | undefined;
+    };
   /** Keys of a transparency log that must know the signature; `undefined`: it need not be in any. */
   readonly rekorPublicKeys?: readonly KeyMaterial[] | undefined;
   /** The name. */

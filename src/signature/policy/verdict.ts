@@ -5,7 +5,7 @@ import type { ChosenScope } from "./scope.ts";
 import type { PolicyRequirement } from "./types.ts";
 
 /** Why something is refused. */
-export interface Refusal {
+export interface RejectionReason {
   /** One word. */
   readonly code: ErrorCode;
   /** The words that users of podman and skopeo know. */
@@ -16,7 +16,7 @@ export interface Refusal {
 export type SignatureVerdict =
   | { readonly accepted: true; readonly kind: "simple"; readonly verified: VerifiedSimpleSignature }
   | { readonly accepted: true; readonly kind: "sigstore"; readonly verified: VerifiedSigstoreSignature }
-  | { readonly accepted: false; readonly refusal: Refusal };
+  | { readonly accepted: false; readonly refusal: RejectionReason };
 
 /** What became of one requirement. */
 export interface RequirementVerdict {
@@ -25,7 +25,7 @@ export interface RequirementVerdict {
   /** Whether it is met. */
   readonly allowed: boolean;
   /** Why not; `undefined` where it is. */
-  readonly refusal?: Refusal | undefined;
+  readonly refusal?: RejectionReason | undefined;
   /** The signatures that were looked at, up to the first that was accepted. */
   readonly signatures: readonly SignatureVerdict[];
 }
@@ -41,7 +41,7 @@ export interface Verdict {
   /** The requirements that were looked at, up to the first that is not met. */
   readonly requirements: readonly RequirementVerdict[];
   /** Why not; empty where it is allowed. */
-  readonly reasons: readonly Refusal[];
+  readonly reasons: readonly RejectionReason[];
 }
 
 /** An image that a policy does not let be used. */
@@ -59,6 +59,6 @@ export class PolicyRejectedError extends ManifestsError {
 }
 
 /** What an error says as a refusal. */
-export function refusalOf(error: ManifestsError & { reason?: string }): Refusal {
+export function refusalOf(error: ManifestsError & { reason?: string }): RejectionReason {
   return { code: error.code, reason: error.reason ?? error.message };
 }

@@ -3,7 +3,7 @@ import { Evidence, type VerifyOptions } from "./evidence.ts";
 import { requireSignature } from "./require_signature.ts";
 import { chooseScope } from "./scope.ts";
 import type { Policy, PolicyRequirement } from "./types.ts";
-import { PolicyRejectedError, type Refusal, type RequirementVerdict, type Verdict } from "./verdict.ts";
+import { PolicyRejectedError, type RejectionReason, type RequirementVerdict, type Verdict } from "./verdict.ts";
 
 /**
  * Says whether an image may be believed under a policy, and why. All requirements of the scope that applies must be
@@ -43,13 +43,13 @@ export async function verify(image: PolicyDecision, policy: Policy, options: Ver
   return { allowed: true, signed, scope, requirements, reasons: [] };
 }
 
-function refused(refusal: Refusal | undefined, account: Pick<Verdict, "scope" | "requirements">): Verdict {
+function refused(refusal: RejectionReason | undefined, account: Pick<Verdict, "scope" | "requirements">): Verdict {
   const { scope, requirements } = account;
   return { allowed: false, signed: false, scope, requirements, reasons: refusal ? [refusal] : [] };
 }
 
 async function judge(requirement: PolicyRequirement, evidence: Evidence): Promise<RequirementVerdict> {
-  const refuseWith = (refusal: Refusal) => ({ requirement, allowed: false, refusal, signatures: [] });
+  const refuseWith = (refusal: RejectionReason) => ({ requirement, allowed: false, refusal, signatures: [] });
   switch (requirement.type) {
     case "insecureAcceptAnything":
       return { requirement, allowed: true, signatures: [] };

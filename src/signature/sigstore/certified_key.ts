@@ -4,34 +4,7 @@ import { ANNOTATIONS } from "./annotations.ts";
 import { type Certificate, parseCertificates, rejectCertificate } from "./certificate.ts";
 import { verifyChain } from "./certificate_chain.ts";
 import { requireEmail, requireHostname, requireIssuer } from "./certificate_subject.ts";
-
-/** Trust in certificates that Fulcio gives out. */
-export interface FulcioTrust {
-  /** Tells it from other kinds of trust. */
-  readonly kind: "fulcio";
-  /** Fulcio's own certificates, PEM. */
-  readonly ca: Uint8Array;
-  /** Who vouches for the address. */
-  readonly oidcIssuer: string;
-  /** The address. */
-  readonly subjectEmail: string;
-  /** Public keys of the log, PEM, which must have logged the signature: the certificate lasts for minutes only. */
-  readonly rekorPublicKeys: readonly Uint8Array[];
-}
-
-/** Trust in certificates of one's own authority. */
-export interface PkiTrust {
-  /** Tells it from other kinds of trust. */
-  readonly kind: "pki";
-  /** The authority's certificates, PEM. */
-  readonly roots: Uint8Array;
-  /** Certificates between, PEM; default: only those that come with the signature. */
-  readonly intermediates?: Uint8Array | undefined;
-  /** An address that must be named. */
-  readonly subjectEmail?: string | undefined;
-  /** A host that must be named. */
-  readonly subjectHostname?: string | undefined;
-}
+import type { FulcioTrust, PkiTrust } from "./trust.ts";
 
 /** The certificate that comes with a signature. */
 export function leafCertificate(signature: SigstoreSignature): Certificate {

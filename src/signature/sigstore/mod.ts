@@ -8,15 +8,9 @@ export {
   parseAttachment,
   type StoredAttachment,
 } from "./attachment.ts";
-export type { FulcioTrust, PkiTrust } from "./certified_key.ts";
 export { generateSigstoreKeyPair, type SigstoreKeyPair } from "./keys.ts";
 export type { RekorOptions } from "./rekor_client.ts";
-export { openSigstoreSigner, type SigstoreSigner, type SigstoreSignerOptions } from "./signer.ts";
-export {
-  type KeyTrust,
-  type SigstoreSignerTrust,
-  type VerifiedSigstoreSignature,
-  type VerifySigstoreOptions,
-  verifySigstoreSignature,
-} from "./verify.ts";
+export { openSigstoreSigner, type SigstoreSignerOptions } from "./signer.ts";
+export { type VerifiedSigstoreSignature, type VerifySigstoreOptions, verifySigstoreSignature } from "./verify.ts";
 export { createSignatureReferrer, isSignatureReferrer, SIGNATURE_ARTIFACT_TYPE } from "./signature_referrer.ts";
+export type { SigstoreSignerTrust } from "./trust.ts";

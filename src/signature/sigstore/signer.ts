@@ -1,5 +1,5 @@
-import { encodeBase64, type SignalOptions } from "../../internal/room.ts";
-import { ManifestsError, type NamedReference } from "../../spec/room.ts";
+import { encodeBase64 } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import { encodePayload } from "../payload.ts";
 import { claimsFor, type SignerOptions } from "../simple_signing.ts";
 import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
@@ -14,14 +14,6 @@ export interface SigstoreSignerOptions extends SignerOptions {
   readonly passphrase?: Uint8Array | undefined;
   /** The log that takes every signature in, before it is anywhere else; default: none does. */
   readonly rekor?: RekorOptions | undefined;
-}
-
-/** A {@linkcode Signer} whose signatures are of the sigstore kind. */
-export interface SigstoreSigner extends Signer, AsyncDisposable {
-  /** Signs a manifest under a name; see {@linkcode Signer.sign}. */
-  sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<SigstoreSignature>;
-  /** Forgets the key. */
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -55,7 +47,7 @@ export interface SigstoreSigner extends Signer, AsyncDisposable {
 export async function openSigstoreSigner(
   privateKey: Uint8Array,
   options: SigstoreSignerOptions = {},
-): Promise<SigstoreSigner> {
+): Promise<Signer<SigstoreSignature> & AsyncDisposable> {
   if (!options.passphrase) {
     throw new ManifestsError("PASSPHRASE_REQUIRED", "Cannot open private key as its passphrase is not provided");
   }

@@ -4,23 +4,11 @@ import { checkClaims, type Claims, type ExpectedClaims, parsePayload } from "../
 import { refuse } from "../refusal.ts";
 import { SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
-import { type FulcioTrust, leafCertificate, type PkiTrust, verifyFulcio, verifyPki } from "./certified_key.ts";
+import { leafCertificate, verifyFulcio, verifyPki } from "./certified_key.ts";
 import { findVerifying, type PublicKey } from "./key.ts";
 import { readPublicKey } from "./keys.ts";
 import { verifyLogEntry } from "./log_entry.ts";
-
-/** Trust in public keys. */
-export interface KeyTrust {
-  /** Tells it from other kinds of trust. */
-  readonly kind: "keys";
-  /** Public keys, PEM; a signature by any of them will do. */
-  readonly publicKeys: readonly Uint8Array[];
-  /** Public keys of a transparency log, PEM, one of which must have logged the signature; default: none need have. */
-  readonly rekorPublicKeys?: readonly Uint8Array[] | undefined;
-}
-
-/** Who may have signed. */
-export type SigstoreSignerTrust = KeyTrust | FulcioTrust | PkiTrust;
+import type { SigstoreSignerTrust } from "./trust.ts";
 
 /** Options of {@linkcode verifySigstoreSignature}. */
 export interface VerifySigstoreOptions extends ExpectedClaims {

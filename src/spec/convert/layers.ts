@@ -58,15 +58,6 @@ const OCI_TO_DOCKER: ReadonlyMap<string, string> = new Map(
  * The media type of a layer after its compression was changed (container-libs `compressionVariantMIMEType`).
  *
  * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` where the type is no layer's, or has no such variant.
- *
- * @example
- * ```ts
- * import { layerMediaType, MEDIA_TYPES } from "@multiarch/manifests/spec";
- * import assert from "node:assert/strict";
- *
- * assert.equal(layerMediaType(MEDIA_TYPES.ociLayer, "zstd"), MEDIA_TYPES.ociLayerZstd);
- * assert.throws(() => layerMediaType(MEDIA_TYPES.dockerLayer, "zstd"), { code: "COMPRESSION_NOT_SUPPORTED" });
- * ```
  */
 export function layerMediaType(mediaType: string, compression: LayerCompression): string {
   if (compression === "keep") return mediaType;

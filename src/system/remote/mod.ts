@@ -13,7 +13,6 @@ export {
   removeFromIndex,
 } from "./edit_index.ts";
 export { copyIndex, type CopyIndexOptions, inspectIndex, retag, validateIndex } from "./images.ts";
-export { REMOTE_KIT } from "./kit.ts";
 export { create, List } from "./list.ts";
 export type { DescribedImage, DescribedInstance, DescribedLayer, DescribeImageOptions } from "../../actions/room.ts";
 export type { EditRemoteListOptions } from "../../actions/room.ts";

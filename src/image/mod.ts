@@ -1,0 +1,26 @@
+/**
+ * What images are read from and written to: the interfaces that a place of one's own implements.
+ *
+ * @module
+ */
+export type { ByteStream, CallOptions, Fetch, SignalOptions } from "../internal/room.ts";
+export type { ReferrersMode, SystemContext } from "./system_context.ts";
+export type {
+  BlobIdentity,
+  BlobOrigin,
+  DestinationAbilities,
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  InstanceOptions,
+  InstancePlace,
+  LayerCompressionWish,
+  ManifestBytes,
+  NewBlob,
+  PutManifestOptions,
+  ReferrersOptions,
+  SignedManifest,
+  StoredManifest,
+  Transport,
+  TransportTable,
+} from "./types.ts";
