@@ -44,6 +44,7 @@ export { MEDIA_TYPES } from "./media_types.ts";
 export {
   compatiblePlatforms,
   createPlatform,
+  findPlatform,
   formatPlatform,
   matchesPlatform,
   parsePlatform,

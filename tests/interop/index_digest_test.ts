@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { zstdCompressSync } from "node:zlib";
 import { copyImage } from "../../mod.ts";
 import { acceptAnything } from "../../src/signature/mod.ts";
-import { type Descriptor, digestOf, MEDIA_TYPES, ZSTD_ANNOTATION } from "../../src/spec/mod.ts";
+import { type Descriptor, digestOf, MEDIA_TYPES, ZSTD_ANNOTATION } from "../../src/spec/room.ts";
 import { clientOf, describe, encode, makeImage, makeTar, pushImage, type TestImage } from "../support/images.ts";
 import { IMAGECOPY } from "../support/oracles.ts";
 import { ok, peerTest } from "../support/peers.ts";

@@ -1,6 +1,7 @@
 /** What short names mean in a store, by `registries.conf`: what they mean for podman. */
 import assert from "node:assert/strict";
-import { create, findLocalImage, openStore } from "../../mod.ts";
+import { create, openStore } from "../../mod.ts";
+import { findLocalImage } from "../../src/store/room.ts";
 import { cli, cliOk } from "../support/cli.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 import { writeTree } from "../support/config_files.ts";
