@@ -78,7 +78,11 @@ export async function writeSeenTag(
   const { digest, target } = upload;
   // A weak entity tag never matches (RFC 9110 §13.1.1).
   const etag = seen.etag?.startsWith('"') ? seen.etag : undefined;
-  const condition = seen.digest === null ? { "if-none-match": "*" } : etag ? { "if-match": etag } : {};
+  const condition: Record<string, string> = seen.digest === null
+    ? { "if-none-match": "*" }
+    : etag
+    ? { "if-match": etag }
+    : {};
   try {
     const subject = await sendManifest(api, upload, condition, { ...call, maxRetries: 0 });
     return { digest, subject, unchanged: false };

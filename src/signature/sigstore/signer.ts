@@ -60,11 +60,11 @@ export async function openSigstoreSigner(
       signal?.throwIfAborted();
       const payload = encodePayload("cosign container image signature", claimsFor(manifest, identity, options));
       const raw = await key.sign(payload);
-      const own = { [ANNOTATIONS.signature]: encodeBase64(raw) };
-      const proof = rekor
-        ? { [ANNOTATIONS.set]: await logSignature({ payload, raw, signer: key.spki }, rekor, { signal }) }
-        : {};
-      return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations: { ...own, ...proof } };
+      const annotations: Record<string, string> = { [ANNOTATIONS.signature]: encodeBase64(raw) };
+      if (rekor) {
+        annotations[ANNOTATIONS.set] = await logSignature({ payload, raw, signer: key.spki }, rekor, { signal });
+      }
+      return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
