@@ -1,12 +1,8 @@
 import type { ImageReference, SystemContext } from "../image/room.ts";
 import { type Digest, isIndex, manifestDigest, ManifestsError } from "../spec/room.ts";
-import { retry } from "../copy/room.ts";
 import type { BaseList } from "../list/room.ts";
 import { fetchManifestWith } from "./fetch_manifest.ts";
 import { type Kit, resolveImage } from "./kit.ts";
-
-/** How often a read that failed for a passing reason is tried again. */
-const MAX_RETRIES = 5;
 
 /** Options for {@linkcode readList}. */
 export interface ReadListOptions {
@@ -33,14 +29,7 @@ export async function readListWith<L extends BaseList>(
   options: ReadListOptions = {},
 ): Promise<ReadList<L>> {
   const named = resolveImage(kit, image);
-  const { signal = new AbortController().signal } = options;
-  // A registry may stumble over a tag that somebody is writing just now.
-  const found = await retry(`reading ${named}`, () => fetchManifestWith(kit, named, options), {
-    maxRetries: MAX_RETRIES,
-    retryDelay: undefined,
-    emit: () => {},
-    signal,
-  });
+  const found = await fetchManifestWith(kit, named, options);
   if (!isIndex(found)) {
     throw new ManifestsError(
       "NOT_A_MANIFEST_LIST",

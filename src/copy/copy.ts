@@ -59,7 +59,7 @@ export interface CopyOptions extends Selection {
   readonly onProgress?: ((event: CopyEvent) => void) | undefined;
   /** How often a failed step is tried again; default 3. */
   readonly maxRetries?: number | undefined;
-  /** Milliseconds between tries; default: exponential, with jitter. */
+  /** Milliseconds between tries; default: 1 s, 2 s, 4 s and so on, up to 30 s. */
   readonly retryDelay?: number | undefined;
   /** How many blobs are moved at once; default 8. */
   readonly maxParallelTransfers?: number | undefined;
@@ -120,12 +120,12 @@ async function withPlan<T>(
   options: CopyOptions,
   use: (prepared: PreparedCopy) => Promise<T>,
 ): Promise<T> {
-  const { signal, maxRetries = 3, retryDelay, maxParallelTransfers = 8, referrers = false } = options;
+  const { signal, maxRetries = 3, maxParallelTransfers = 8, referrers = false } = options;
   requireOptions(maxRetries, maxParallelTransfers);
   const wishes = readWishes(options, to);
   const signing = readSigning(options.signers ?? [], options.signIdentity, to.dockerReference);
-  const retries = { maxRetries, retryDelay, emit: createEmitter(options.onProgress) };
   const systemContext = contextOf(options);
+  const retries = { maxRetries, retryDelay: options.retryDelay, emit: createEmitter(options.onProgress) };
   // The source first: a destination is not touched for an image that cannot even be opened.
   await using source = await from.openSource(contextForSource(systemContext, to));
   const top = await readTree(source, {

@@ -1,5 +1,5 @@
 import type { Signature } from "../signature/room.ts";
-import type { Digest } from "../spec/room.ts";
+import type { Digest, RetryEvent } from "../spec/room.ts";
 import type { OutlinedImage } from "./outline.ts";
 
 /** How a blob came to be at the destination. */
@@ -73,15 +73,9 @@ export type CopyEvent =
     /** Whether it is the image's own, and so the last one. */
     readonly top: boolean;
   }
-  | {
+  | RetryEvent & {
     /** A step failed and will be tried again. */
     readonly type: "retrying";
-    /** The step. */
-    readonly step: string;
-    /** Which try this was, from 1. */
-    readonly attempt: number;
-    /** Why it failed. */
-    readonly error: unknown;
   };
 
 /** Passes events on; what a listener throws cannot fail the copy. */

@@ -52,8 +52,9 @@ const MAX_BYTES = 256 * 1024 * 1024;
  * @throws {ManifestsError} With code `LIMIT_EXCEEDED` where indexes go too deep, and others.
  */
 export async function readTree(source: ImageSource, options: ReadOptions): Promise<ReadNode> {
-  const { signal, maxRetries } = options;
-  const top = await readManifest(source, { signal, maxRetries });
+  const { signal = new AbortController().signal, maxRetries, retryDelay, emit } = options;
+  const read = () => readManifest(source, { signal, maxRetries: 0 });
+  const top = await retry("reading the manifest", read, { maxRetries, retryDelay, emit, signal });
   using reader = new TreeReader(source, options);
   return await reader.readTop(top);
 }
@@ -160,7 +161,8 @@ class TreeReader {
   #found({ digest, manifest }: VerifiedManifest, place: InstancePlace): Found {
     const signed = { digest, isInstance: place.instance !== undefined, within: place.within };
     let reading: Promise<readonly Signature[]> | undefined;
-    const read = async () => await this.#source.getSignatures?.(signed, { signal: this.#signal }) ?? [];
+    const call = { signal: this.#signal, maxRetries: 0 };
+    const read = async () => await this.#source.getSignatures?.(signed, call) ?? [];
     const readSignatures = () => reading ??= this.#retry(`reading signatures of ${digest}`, read);
     return { digest, manifest, place, readSignatures };
   }

@@ -11,5 +11,4 @@ export type { BlobFacts, KnownCompression, KnownLocation } from "./blob_info/fac
 export { createMemoryFacts } from "./blob_info/memory_facts.ts";
 export { type BlobCandidate, BlobInfoCache, type CandidateOptions, createBlobInfoCache } from "./blob_info_cache.ts";
 export type { LayerForm } from "./layer_policy.ts";
-export { retry, type RetryOptions } from "./retry.ts";
 export type { Selection } from "./select.ts";

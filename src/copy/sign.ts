@@ -89,5 +89,5 @@ export async function storeSignatures(
   manifest: StoredManifest,
   signal: AbortSignal,
 ): Promise<void> {
-  if (signatures.length > 0) await destination.putSignatures!(signatures, manifest, { signal });
+  if (signatures.length > 0) await destination.putSignatures!(signatures, manifest, { signal, maxRetries: 0 });
 }

@@ -88,6 +88,8 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export interface ManifestsErrorOptions {
   /** What caused it. */
   cause?: unknown;
+  /** Whether the same call may succeed later; default: the code and an HTTP status decide. */
+  isTransient?: boolean | undefined;
 }
 
 /**
@@ -110,11 +112,14 @@ export class ManifestsError extends Error {
   override readonly name: string = "ManifestsError";
   /** The stable code. */
   readonly code: ErrorCode;
+  /** Whether the same call may succeed later; `undefined`: the code and an HTTP status decide. */
+  readonly isTransient: boolean | undefined;
 
   /** Creates an error with a code and a message in std's form ("Cannot … as …"). */
   constructor(code: ErrorCode, message: string, options?: ManifestsErrorOptions) {
     super(message, options);
     this.code = code;
+    this.isTransient = options?.isTransient;
   }
 }
 

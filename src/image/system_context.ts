@@ -1,5 +1,5 @@
 import type { Fetch } from "../internal/room.ts";
-import type { Credentials, RegistryWarning } from "../spec/room.ts";
+import type { Credentials, RegistryWarning, RetryEvent } from "../spec/room.ts";
 
 /** How something is attached to an image in a registry. */
 export type ReferrersMode = "legacy" | "oci-1-1";
@@ -65,6 +65,13 @@ export interface SystemContext {
   readonly registryReferrersMode?: ReferrersMode | undefined;
   /** Told, once each, of what a registry wants to be shown to whoever uses it; default: nobody is. */
   readonly onWarning?: ((warning: RegistryWarning) => void) | undefined;
+  /**
+   * Called before a request to a registry is repeated because it failed for a reason that may pass. The steps of a copy
+   * are repeated by the copy itself, which reports them to its `onProgress`. Default: nothing is reported.
+   */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /** Milliseconds before the first repetition of a request to a registry; doubles with each. Default: 1000. */
+  readonly retryDelay?: number | undefined;
   /** `User-Agent` of requests. */
   readonly dockerRegistryUserAgent?: string | undefined;
   /**

@@ -100,7 +100,7 @@ export interface ImageSource extends AsyncDisposable {
   /** What an instance goes by where it comes from, where that is somewhere else than the list. */
   originOf?(place: InstancePlace): Promise<ImageReference | undefined>;
   /** All signatures that the place keeps of a manifest. Nobody has verified them. Absent: it keeps none. */
-  getSignatures?(manifest: SignedManifest, options?: SignalOptions): Promise<readonly Signature[]>;
+  getSignatures?(manifest: SignedManifest, options?: CallOptions): Promise<readonly Signature[]>;
   /**
    * The manifests that are about a manifest, as far as the place knows; each is read as an instance. Absent: the place
    * keeps no account of them.
@@ -187,12 +187,12 @@ export interface ImageDestination extends AsyncDisposable {
    * Whether signatures of a kind are kept, or why not: asked before anything is written, and only where there are such
    * signatures, since a registry may have to be asked. Absent: there is no place for any. Go: `SupportsSignatures`.
    */
-  supportsSignatures?(kind: Signature["kind"], options?: SignalOptions): Promise<true | string>;
+  supportsSignatures?(kind: Signature["kind"], options?: CallOptions): Promise<true | string>;
   /** Keeps signatures of a manifest that was written: these, and those that are there and stay valid. */
   putSignatures?(
     signatures: readonly Signature[],
     manifest: StoredManifest,
-    options?: SignalOptions,
+    options?: CallOptions,
   ): Promise<void>;
   /** Makes all that was written visible, at once. */
   commit(options?: SignalOptions): Promise<void>;

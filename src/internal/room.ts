@@ -1,7 +1,7 @@
 /** The toolbox below all rooms: streams, hashing, concurrency. No domain words. */
 export { abortable } from "./abortable.ts";
 export { allOrAbort } from "./all_or_abort.ts";
-export { backoffDelay } from "./backoff.ts";
+export { backoffDelay, retryDelay } from "./backoff.ts";
 export {
   compareUtf8,
   concatBytes,
@@ -15,6 +15,7 @@ export {
 export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
 export { Crc64 } from "./crc64.ts";
 export { type JoinedSignal, joinSignals } from "./join_signals.ts";
+export { findRetryAfter, isTransientStatus } from "./http_retries.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { enterQueue } from "./lock_queue.ts";
 export { type RaceOptions, repeatWhileLost } from "./race.ts";

@@ -111,7 +111,7 @@ export interface PushOptions {
    * @default {3}
    */
   maxRetries?: number | undefined;
-  /** Milliseconds between tries; default: exponential, with jitter. */
+  /** Milliseconds between tries; default: 1 s, 2 s, 4 s and so on, up to 30 s. */
   retryDelay?: number | undefined;
   /**
    * How many blobs are moved at once.

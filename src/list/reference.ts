@@ -11,7 +11,7 @@ import type {
   SignedManifest,
   SystemContext,
 } from "../image/room.ts";
-import { type ByteStream, encodeUtf8, OncePerKey, type SignalOptions, streamOf } from "../internal/room.ts";
+import { type ByteStream, type CallOptions, encodeUtf8, OncePerKey, streamOf } from "../internal/room.ts";
 import type { Signature } from "../signature/room.ts";
 import {
   type Descriptor,
@@ -145,7 +145,7 @@ class ListSource implements ImageSource {
   }
 
   /** Those of instances, from where these are; nothing keeps signatures of a list that is being edited. */
-  async getSignatures(manifest: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
+  async getSignatures(manifest: SignedManifest, options: CallOptions = {}): Promise<readonly Signature[]> {
     const { digest: instance, isInstance, within } = manifest;
     if (!isInstance || this.#isArtifact({ instance, within })) return [];
     return await (await this.#sourceOf({ instance, within })).getSignatures?.(manifest, options) ?? [];

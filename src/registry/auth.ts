@@ -1,4 +1,4 @@
-import { findUrl, OncePerKey } from "../internal/room.ts";
+import { type CallOptions, findUrl, OncePerKey } from "../internal/room.ts";
 import { type Credentials, isManifestsError, ManifestsError } from "../spec/room.ts";
 import type { Challenge } from "./challenge.ts";
 import { errorOf } from "./errors.ts";
@@ -9,7 +9,7 @@ import { coversScopes, normalizeScopes, parseScopes } from "./scopes.ts";
 import { basicAuth, passwordRequest, readToken, refreshRequest, type Token, type TokenQuestion } from "./token.ts";
 
 /** Sends a request: no authentication. */
-export type Send = (request: Request, signal: AbortSignal) => Promise<HttpResponse>;
+export type Send = (request: Request, call: CallOptions) => Promise<HttpResponse>;
 
 /** What an {@linkcode Authenticator} needs. */
 export interface AuthenticatorOptions {
@@ -28,9 +28,7 @@ export interface AuthenticatorOptions {
 }
 
 /** Options of {@linkcode Authenticator.authorize}. */
-export interface AuthorizeOptions {
-  /** Ends the waiting. */
-  signal?: AbortSignal | undefined;
+export interface AuthorizeOptions extends CallOptions {
   /** Whether the request takes long, so that no token will do that is about to expire; default `false`. */
   long?: boolean;
 }
@@ -117,7 +115,7 @@ export class Authenticator {
   async #bearer(
     challenge: Challenge,
     scopes: readonly string[],
-    { signal, long = false }: AuthorizeOptions,
+    { signal, maxRetries, long = false }: AuthorizeOptions,
   ): Promise<string | undefined> {
     const lives = ({ expires, lifetime }: Token) => expires - (long ? lifetime / 2 : 0) > performance.now();
     for (const token of this.#known.values()) {
@@ -130,14 +128,15 @@ export class Authenticator {
       this.#known.delete(key);
       this.#tokens.forget(key);
     }
-    const token = await this.#tokens.get(key, (signal) => this.#fetchToken(challenge, scopes, signal), signal);
+    const fetchToken = (signal: AbortSignal) => this.#fetchToken(challenge, scopes, { signal, maxRetries });
+    const token = await this.#tokens.get(key, fetchToken, signal);
     return bearerValue(token.value);
   }
 
-  async #fetchToken(challenge: Challenge, scopes: readonly string[], signal: AbortSignal): Promise<Token> {
+  async #fetchToken(challenge: Challenge, scopes: readonly string[], call: CallOptions): Promise<Token> {
     const realm = this.#realm(challenge);
     const question = { realm, challenge, scopes, credentials: this.#credentialsFor(realm) };
-    const answer = await this.#ask(question, signal);
+    const answer = await this.#ask(question, call);
     if (!answer.response.ok) throw await errorOf("GET", answer);
     const token = await readToken(answer, question);
     this.#refreshToken = token.refreshToken ?? this.#refreshToken;
@@ -146,12 +145,12 @@ export class Authenticator {
   }
 
   /** Asks with an identity token where there is one; with the password where the service takes none. */
-  async #ask(question: TokenQuestion, signal: AbortSignal): Promise<HttpResponse> {
+  async #ask(question: TokenQuestion, call: CallOptions): Promise<HttpResponse> {
     const { credentials } = question;
     const identityToken = credentials && (this.#refreshToken ?? credentials.identityToken);
     const hasPassword = credentials?.username !== undefined && credentials.password !== undefined;
     if (identityToken !== undefined) {
-      const answer = await this.#options.send(refreshRequest(question, identityToken), signal);
+      const answer = await this.#options.send(refreshRequest(question, identityToken), call);
       // Harbor and others answer GET only.
       if (answer.response.ok || !hasPassword || ![400, 401, 403, 404, 405].includes(answer.response.status)) {
         return answer;
@@ -159,7 +158,7 @@ export class Authenticator {
       await answer.response.body?.cancel();
       this.#refreshToken = undefined;
     }
-    return await this.#options.send(passwordRequest(question), signal);
+    return await this.#options.send(passwordRequest(question), call);
   }
 
   /** A token service elsewhere gets no credentials in clear text, whatever may be insecure about the registry. */

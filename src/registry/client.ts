@@ -1,13 +1,21 @@
-import { type Fetch, joinSignals, OncePerKey, type SignalOptions, VERSION } from "../internal/room.ts";
-import { type Credentials, ManifestsError, type RegistryWarning } from "../spec/room.ts";
+import { type CallOptions, type Fetch, joinSignals, OncePerKey, VERSION } from "../internal/room.ts";
+import { type Credentials, ManifestsError, type RegistryWarning, type RetryEvent } from "../spec/room.ts";
 import { Authenticator } from "./auth.ts";
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import { errorOf, RegistryError } from "./errors.ts";
+import { mayPass } from "./may_pass.ts";
 import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
 import { type RegistryOrigins, registryOrigins } from "./origins.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
-import { HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
+import {
+  DEFAULT_RETRIES,
+  type FailedAttempt,
+  HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+  type Patience,
+} from "./http.ts";
 import { Repository } from "./repository.ts";
 import { WarningSink } from "./warnings.ts";
 
@@ -32,6 +40,8 @@ export interface RegistryClientOptions {
   userAgent?: string | undefined;
   /** Told, once each, of what the registry wants to be shown to its users; default: nobody is. */
   onWarning?: ((warning: RegistryWarning) => void) | undefined;
+  /** Called before a request is repeated because it failed for a reason that may pass; default: nothing is reported. */
+  onRetry?: ((event: RetryEvent) => void) | undefined;
   /** How long it waits for what; see the members for the defaults. */
   patience?: Patience | undefined;
 }
@@ -94,6 +104,7 @@ export class RegistryClient {
       insecure: this.#insecure,
       patience: options.patience,
       onAnswer: warnings && ((response) => warnings.look(response)),
+      onRetry: options.onRetry,
     });
     this.patience = options.patience ?? {};
     this.isLocal = this.#insecure || isPrivateHost(new URL(this.#origins.https));
@@ -103,10 +114,11 @@ export class RegistryClient {
       insecure: this.#insecure,
       isLocal: this.isLocal,
       host: new URL(this.#origins.https).hostname,
-      send: async (request, signal) => {
+      send: async (request, call) => {
         const { method, url } = request;
+        const headers = Object.fromEntries(request.headers);
         const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
-        return await this.#http.send({ method, url, headers: Object.fromEntries(request.headers), body, signal });
+        return await this.#http.send({ method, url, headers, body, isRepeatable: true, ...call });
       },
     });
   }
@@ -118,7 +130,7 @@ export class RegistryClient {
 
   /** Sends an authenticated request; after a 401 once more with a fresh token. */
   async send(request: ApiRequest): Promise<HttpResponse> {
-    const { base } = await this.#find(request.signal);
+    const { base } = await this.#find(request);
     const { target, scopes, headers, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
     this.#refuseTarget(request.method, base, url);
@@ -127,8 +139,11 @@ export class RegistryClient {
     const streamed = request.body instanceof ReadableStream;
     let wanted = scopes;
     for (let attempt = 1;; attempt++) {
-      const { signal } = request;
-      const authorization = ours ? await this.#authenticator.authorize(wanted, { signal, long: streamed }) : undefined;
+      const { signal, maxRetries } = request;
+      const long = streamed;
+      const authorization = ours
+        ? await this.#authenticator.authorize(wanted, { signal, maxRetries, long })
+        : undefined;
       const answer = await this.#http.send({
         ...rest,
         url,
@@ -149,8 +164,8 @@ export class RegistryClient {
    * Whether the registry keeps simple signatures itself: the extension `X-Registry-Supports-Signatures`. Costs a request
    * only where nothing else was asked yet.
    */
-  async supportsSignatures({ signal }: SignalOptions = {}): Promise<boolean> {
-    return (await this.#find(signal)).supportsSignatures;
+  async supportsSignatures(options: CallOptions = {}): Promise<boolean> {
+    return (await this.#find(options)).supportsSignatures;
   }
 
   /** Whether requests carry tokens for what they do, rather than a password. */
@@ -175,9 +190,9 @@ export class RegistryClient {
     return await this.#http.send(request);
   }
 
-  /** Waits before another attempt, the longer the more there were. */
-  async pause(attempt: number, signal?: AbortSignal): Promise<void> {
-    await this.#http.pause(attempt, signal);
+  /** Waits before another attempt, the longer the more there were; reports the one that `failed`, if any. */
+  async pause(attempt: number, signal?: AbortSignal, failed?: FailedAttempt): Promise<void> {
+    await this.#http.pause(attempt, signal, failed);
   }
 
   /** What a registry says must not lead to less security, nor into the network of who asks. */
@@ -195,15 +210,22 @@ export class RegistryClient {
   }
 
   /** Where the registry is. The probe is everybody's: nobody's abort ends it for the others. */
-  async #find(signal: AbortSignal | undefined): Promise<Endpoint> {
-    return await this.#endpoint.get("endpoint", (signal) => this.#probe(signal), signal);
+  async #find({ signal, maxRetries = DEFAULT_RETRIES }: CallOptions): Promise<Endpoint> {
+    return await this.#endpoint.get("endpoint", (signal) => this.#probe(signal, maxRetries), signal);
   }
 
   /** Finds the registry: https, or http where that is allowed and https does not work. */
-  async #probe(signal: AbortSignal): Promise<Endpoint> {
-    const endpoint = await this.#findEndpoint(signal);
-    this.#authenticator.learn(endpoint.challenges, `${endpoint.base}/v2/`);
-    return endpoint;
+  async #probe(signal: AbortSignal, maxRetries: number): Promise<Endpoint> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        const endpoint = await this.#findEndpoint(signal);
+        this.#authenticator.learn(endpoint.challenges, `${endpoint.base}/v2/`);
+        return endpoint;
+      } catch (error) {
+        if (attempt > maxRetries || !mayPass(error)) throw error;
+        await this.pause(attempt, signal, { step: `looking for the registry ${this.host}`, maxRetries, error });
+      }
+    }
   }
 
   async #findEndpoint(signal: AbortSignal): Promise<Endpoint> {
@@ -233,13 +255,17 @@ export class RegistryClient {
     const hint = /InvalidContentType/.test(text)
       ? "; it seems to speak plain HTTP, which must be allowed explicitly (dockerInsecureSkipTlsVerify, --tls-verify=false)"
       : "";
-    throw new ManifestsError("NETWORK", `Cannot reach the registry ${this.host}: ${text}${hint}`, { cause });
+    const isTransient = reasons.some(mayPass);
+    throw new ManifestsError("NETWORK", `Cannot reach the registry ${this.host}: ${text}${hint}`, {
+      cause,
+      isTransient,
+    });
   }
 
   async #ping(base: string, signal: AbortSignal): Promise<Endpoint> {
     const url = `${base}/v2/`;
-    // A registry that is not there is not waited for; one that is busy is.
-    const { response } = await this.#http.send({ method: "GET", url, signal, failsFast: true });
+    // Whoever asks for the endpoint repeats the whole probe, not one half of it.
+    const { response } = await this.#http.send({ method: "GET", url, signal, maxRetries: 0 });
     if (response.status !== 200 && response.status !== 401) throw await errorOf("GET", { response, url });
     await response.body?.cancel();
     const supportsSignatures = response.headers.get("x-registry-supports-signatures") === "1";

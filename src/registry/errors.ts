@@ -1,4 +1,4 @@
-import { readStream } from "../internal/room.ts";
+import { findRetryAfter, readStream } from "../internal/room.ts";
 import { bodyOf } from "./body.ts";
 import { parseChallenges } from "./challenge.ts";
 import { redactUrl } from "./redact.ts";
@@ -7,7 +7,7 @@ import { isObject } from "../json/room.ts";
 import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
 /** How much of an error answer is read, in bytes. */
-const MAX_ERROR_BODY = 64 * 1024;
+export const MAX_ERROR_BODY = 64 * 1024;
 
 /** One error that a registry reported (distribution-spec, Error Codes). */
 export interface Diagnostic {
@@ -51,6 +51,8 @@ export class RegistryError extends ManifestsError {
       url: string;
       diagnostics: readonly Diagnostic[];
       retryAfter?: number | undefined;
+      /** Whether the answer is a rate limit, whatever its status and text. Default: as they say. */
+      isRateLimit?: boolean;
     },
     options?: ManifestsErrorOptions,
   ) {
@@ -58,7 +60,7 @@ export class RegistryError extends ManifestsError {
     const url = redactUrl(answer.url);
     const said = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
     super(
-      codeOf(status, diagnostics),
+      answer.isRateLimit ? "TOO_MANY_REQUESTS" : codeOf(status, diagnostics),
       `Cannot ${method} ${url} ${ANSWERED} ${status}${said && `: ${said}`}`,
       options,
     );
@@ -78,6 +80,11 @@ function isRejection({ code, message }: Diagnostic): boolean {
   return REJECTIONS.includes(code) || (code === "UNSUPPORTED" && message.includes("Invalid JSON syntax"));
 }
 
+/** GitHub answers 403 to whoever asks too often, and reports the reason only in the text. */
+export function isRateLimit({ code, message }: Diagnostic): boolean {
+  return /^too_?many_?requests$/i.test(code) || /\brate limit/i.test(message);
+}
+
 /** Some say only in words that something is not there (Red Hat's registry, Harbor). */
 function isMissing({ code, message }: Diagnostic): boolean {
   return code === "UNKNOWN" && /\bnot found\b/i.test(message);
@@ -85,6 +92,7 @@ function isMissing({ code, message }: Diagnostic): boolean {
 
 function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
+  if (status === 403 && diagnostics.some(isRateLimit)) return "TOO_MANY_REQUESTS";
   // 412 is a policy, such as immutable tags or vulnerable images; a lost race is what `writeSeenTag` makes of it.
   if (status === 403 || status === 412) return "DENIED";
   if (status === 404) return "NOT_FOUND";
@@ -100,7 +108,7 @@ function clean(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim().slice(0, 1000);
 }
 
-function parseDiagnostics(body: string, contentType: string): Diagnostic[] {
+export function parseDiagnostics(body: string, contentType: string): Diagnostic[] {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -126,17 +134,6 @@ function detailText(detail: unknown): string {
   return detail === undefined || detail === null ? "" : JSON.stringify(detail).slice(0, 300);
 }
 
-/** Longest wait that a server may ask for, in milliseconds. */
-const MAX_RETRY_AFTER = 120_000;
-
-/** What the server asks to wait, in milliseconds. */
-export function retryAfter(response: Response): number | undefined {
-  const value = response.headers.get("retry-after");
-  if (value === null) return undefined;
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
-}
-
 /** What a 401 says of the token that it refuses (RFC 6750 §3). */
 function refusedTokens(response: Response): Diagnostic[] {
   if (response.status !== 401) return [];
@@ -157,6 +154,7 @@ export async function errorOf(method: string, answer: HttpResponse): Promise<Reg
     method,
     url,
     diagnostics: [...refusedTokens(response), ...said],
-    retryAfter: retryAfter(response),
+    retryAfter: findRetryAfter(response.headers),
+    isRateLimit: response.status === 403 && response.headers.has("retry-after"),
   });
 }

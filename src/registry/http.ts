@@ -1,16 +1,19 @@
 import { delay } from "@std/async";
 import {
   abortable,
-  backoffDelay,
   type ByteStream,
   type Fetch,
+  findRetryAfter,
   findUrl,
+  isTransientStatus,
   joinSignals,
+  retryDelay,
   Semaphore,
 } from "../internal/room.ts";
-import { ManifestsError } from "../spec/room.ts";
-import { retryAfter } from "./errors.ts";
+import { ManifestsError, type RetryEvent } from "../spec/room.ts";
 import { HostPauses } from "./pause.ts";
+import { mayPass } from "./may_pass.ts";
+import { findRateLimit } from "./rate_limit.ts";
 import { redactUrl } from "./redact.ts";
 
 /** Requests to one host that may wait for an answer at once. */
@@ -19,10 +22,9 @@ const MAX_REQUESTS_PER_HOST = 32;
 const HEADERS_TIMEOUT = 60_000;
 const MAX_REDIRECTS = 10;
 /** How often a request is repeated where the caller does not say. */
-const DEFAULT_RETRIES = 3;
-/** What passes: too much at once, a gateway's trouble, and what gateways of CDNs say of their origin (520–524). */
-const RETRIED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524];
-const RETRY_DELAY = 1_000;
+export const DEFAULT_RETRIES = 3;
+/** Failures before a server looked at the request: too early, too many, a gateway's (a CDN's are 520 to 524). */
+const REFUSED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524];
 
 /** A request in parts, so that it can be made again. */
 export interface HttpRequest {
@@ -38,8 +40,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
   /** How often it may be repeated after passing failures; default 3. */
   readonly maxRetries?: number | undefined;
-  /** Whether a network that fails is final. */
-  readonly failsFast?: boolean | undefined;
+  /** Whether making the request twice does no harm although its method does not promise that. Default: `false`. */
+  readonly isRepeatable?: boolean | undefined;
   /** How long the answer's headers may take, in milliseconds; default 60,000. */
   readonly headersTimeout?: number | undefined;
   /** Says what is wrong with a place that a redirect leads to, as in `to a private network`, if anything. */
@@ -79,12 +81,15 @@ export interface Patience {
    */
   readonly uploadTimeout?: number | undefined;
   /**
-   * Milliseconds before the first repetition, on average half of it; doubles with each.
+   * Milliseconds before the first repetition, at most a tenth longer; doubles with each, up to 30 s.
    *
    * @default {1000}
    */
   readonly retryDelay?: number | undefined;
 }
+
+/** A failed attempt that another one follows. */
+export type FailedAttempt = Pick<RetryEvent, "step" | "maxRetries" | "error">;
 
 /** Options for {@linkcode HttpClient}. */
 export interface HttpClientOptions {
@@ -98,6 +103,8 @@ export interface HttpClientOptions {
   readonly patience?: Patience | undefined;
   /** Told of every answer, redirects included. */
   readonly onAnswer?: ((response: Response) => void) | undefined;
+  /** Told of every failed attempt that another one follows, before the wait. */
+  readonly onRetry?: ((event: RetryEvent) => void) | undefined;
 }
 
 /** Sends requests to one host: redirects by our own rules, bounded concurrency, retries where that is safe. */
@@ -113,32 +120,47 @@ export class HttpClient {
     this.#patience = options.patience ?? {};
   }
 
-  /** Sends a request; repeats it after passing failures where that is safe: see {@linkcode repeats}. */
+  /** Sends a request; repeats it after passing failures where that is safe: see {@linkcode isRepeatable}. */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const { signal, maxRetries = DEFAULT_RETRIES } = request;
+    const { method, url, signal, maxRetries = DEFAULT_RETRIES } = request;
+    const step = `${method} ${redactUrl(url)}`;
     for (let attempt = 1;; attempt++) {
       const last = attempt > maxRetries;
       try {
-        const answer = await this.#follow(request);
-        const { status, body } = answer.response;
-        if (!RETRIED_STATUSES.includes(status)) return answer;
-        // Whoever asks next is told to wait too, also where this request is not made again.
-        const asked = retryAfter(answer.response);
+        const { answer, limited } = await findRateLimit(method, await this.#follow(request));
+        const { response } = answer;
+        if (!limited && !mayAnswerLater(request, response.status)) return answer;
+        // Other requests to the host wait too, even if this one is not repeated.
+        const asked = findRetryAfter(response.headers);
         if (asked !== undefined) this.#pauses.note(new URL(answer.url).origin, asked);
-        if (last || !repeats(request, status)) return answer;
-        await body?.cancel();
-        if (asked === undefined) await this.pause(attempt, signal);
+        if (last || !isRepeatable(request, limited ? 429 : response.status)) return answer;
+        await response.body?.cancel();
+        const error = new ManifestsError("NETWORK", `${new URL(answer.url).host} answered ${response.status}`);
+        const failed = { step, maxRetries, error };
+        if (asked === undefined) await this.pause(attempt, signal, failed);
+        else this.#report(attempt, asked, failed);
       } catch (error) {
-        const passing = error instanceof ManifestsError && error.code === "NETWORK" && repeats(request);
-        if (last || request.failsFast || !passing) throw error;
-        await this.pause(attempt, signal);
+        const passing = error instanceof ManifestsError && mayPass(error) && isRepeatable(request);
+        if (last || !passing) throw error;
+        await this.pause(attempt, signal, { step, maxRetries, error });
       }
     }
   }
 
-  /** Waits before another attempt, the longer the more there were. */
-  async pause(attempt: number, signal?: AbortSignal): Promise<void> {
-    await delay(backoffDelay(attempt, (this.#patience.retryDelay ?? RETRY_DELAY) / 2), signalOption(signal));
+  /** Waits before another attempt, the longer the more there were; reports the one that `failed`, if any. */
+  async pause(attempt: number, signal?: AbortSignal, failed?: FailedAttempt): Promise<void> {
+    const wait = retryDelay(attempt, this.#patience.retryDelay);
+    if (failed) this.#report(attempt, wait, failed);
+    await delay(wait, signalOption(signal));
+  }
+
+  /** A listener that throws does not fail the request. */
+  #report(attempt: number, delay: number, failed: FailedAttempt): void {
+    try {
+      this.#options.onRetry?.({ ...failed, attempt, delay });
+    } catch {
+      // See above.
+    }
   }
 
   /** Sends a request once, redirects not followed unless that is said. */
@@ -233,14 +255,21 @@ export class HttpClient {
   }
 }
 
+/** Whether a later answer to the same request may be a better one. Reading does no harm, so it also survives a 500. */
+function mayAnswerLater({ method, isRepeatable }: HttpRequest, status: number): boolean {
+  const reads = method === "GET" || method === "HEAD" || isRepeatable;
+  return reads ? isTransientStatus(status) : REFUSED_STATUSES.includes(status);
+}
+
 /**
  * Whether a request may be sent again after this status, or after a network failure. Streams cannot. Of the others, only
  * a request that the server refused to look at, or whose double does no harm: an upload session too many is forgotten,
  * a chunk too many is not.
  */
-function repeats({ method, body }: HttpRequest, status?: number): boolean {
+function isRepeatable({ method, body, isRepeatable = false }: HttpRequest, status?: number): boolean {
   if (body instanceof ReadableStream) return false;
-  return status === 429 || (method !== "PATCH" && (method !== "POST" || body === undefined));
+  if (status === 429 || status === 408) return true;
+  return isRepeatable || (method !== "PATCH" && (method !== "POST" || body === undefined));
 }
 
 /** Waits for an answer until the signal aborts. A `fetch` that ignores the signal may still answer: nobody reads that. */
@@ -257,6 +286,13 @@ function signalOption(signal: AbortSignal | undefined): { signal?: AbortSignal }
   return signal ? { signal } : {};
 }
 
+/**
+ * Failures that no waiting cures, in the words of Deno, Node.js and their TLS libraries: certificates, a server without
+ * TLS, names that do not exist, and what this process must not reach.
+ */
+const LASTING_FAILURE =
+  /certificate|InvalidContentType|CERT_|SELF_SIGNED|UNABLE_TO_|ERR_TLS|EPROTO|Name or service not known|nodename nor servname|No such host|no address associated|ENOTFOUND|are blocked|Requires \w+ access/i;
+
 /** `fetch` says "fetch failed" whatever happened; what did is only in the text of the cause, next to the full URL. */
 function networkError(method: string, url: string, error: unknown): ManifestsError {
   const causes: unknown[] = [];
@@ -266,5 +302,7 @@ function networkError(method: string, url: string, error: unknown): ManifestsErr
   const text = String((causes.at(-1) as Error | undefined)?.message ?? error);
   const tail = (/client error.*/s.exec(text)?.[0] ?? text).replace(/https?:\/\/\S+/g, "");
   // The error of `fetch` is no cause to show: it holds the whole URL, which may be signed.
-  return new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: ${tail.slice(0, 300)}`);
+  return new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: ${tail.slice(0, 300)}`, {
+    isTransient: LASTING_FAILURE.test(text) ? false : undefined,
+  });
 }

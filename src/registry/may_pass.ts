@@ -1,4 +1,5 @@
-import { isManifestsError } from "../spec/room.ts";
+import { isTransientStatus } from "../internal/room.ts";
+import { isManifestsError, ManifestsError } from "../spec/room.ts";
 import { RegistryError } from "./errors.ts";
 
 /** What a registry may say of a session or token that another one would not be told. */
@@ -6,8 +7,9 @@ const LOST_SESSION: readonly number[] = [401, 404, 416];
 
 /** Whether bytes that did not get through may do so with another request for them. */
 export function mayPass(error: unknown): boolean {
-  if (!(error instanceof RegistryError)) return isManifestsError(error, "NETWORK");
-  return [408, 425, 429].includes(error.status) || error.status >= 500 && error.status !== 501;
+  if (error instanceof ManifestsError && error.isTransient !== undefined) return error.isTransient;
+  if (isManifestsError(error, "NETWORK") || isManifestsError(error, "TOO_MANY_REQUESTS")) return true;
+  return error instanceof RegistryError && isTransientStatus(error.status);
 }
 
 /** Whether bytes of an upload may get through with another request, or in another session. */

@@ -15,4 +15,4 @@ export { type DeleteTagOptions, Repository } from "./repository.ts";
 export type { OutgoingBlob } from "./upload.ts";
 export type { Upload } from "./upload_session.ts";
 export type { SeenTag } from "./write_tag.ts";
-export type { RegistryWarning } from "../spec/room.ts";
+export type { RegistryWarning, RetryEvent } from "../spec/room.ts";

@@ -38,6 +38,10 @@ export interface ClientKey {
   readonly fetch?: Fetch | undefined;
   /** Told, once each, of what the registry wants to be shown to its users. */
   readonly onWarning?: RegistryClientOptions["onWarning"];
+  /** Called before a request is repeated. */
+  readonly onRetry?: RegistryClientOptions["onRetry"];
+  /** Timeouts and delays. */
+  readonly patience?: RegistryClientOptions["patience"];
 }
 
 /** A client that is in use. */
@@ -63,7 +67,9 @@ export class RegistryPool {
 
   /** A client for this key; dispose the lease when done. */
   acquire(key: ClientKey): ClientLease {
-    const id = JSON.stringify({ ...key, fetch: this.#idOf(key.fetch), onWarning: this.#idOf(key.onWarning) });
+    const { fetch, onWarning, onRetry } = key;
+    const ids = { fetch: this.#idOf(fetch), onWarning: this.#idOf(onWarning), onRetry: this.#idOf(onRetry) };
+    const id = JSON.stringify({ ...key, ...ids });
     let entry = this.#entries.get(id);
     if (!entry) {
       const handle = key.fetch ? undefined : this.#openFetch?.(key);

@@ -1,4 +1,4 @@
-import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../internal/room.ts";
+import { type ByteStream, type CallOptions, streamOf } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -245,7 +245,7 @@ export class Repository {
   }
 
   /** Whether the registry keeps simple signatures; see {@linkcode RegistryClient.supportsSignatures}. */
-  async supportsSignatures(options: SignalOptions = {}): Promise<boolean> {
+  async supportsSignatures(options: CallOptions = {}): Promise<boolean> {
     return await this.#api.client.supportsSignatures(options);
   }
 

@@ -31,6 +31,7 @@ export {
 } from "./convert/mod.ts";
 export type { Credentials } from "./credentials.ts";
 export type { RegistryWarning } from "./registry_warning.ts";
+export type { RetryEvent } from "./retry_event.ts";
 export { type Descriptor, descriptorJson, readDescriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 export {
   createDigester,

@@ -58,7 +58,14 @@ Deno.test("progress counts shared layers once, and again from the beginning what
   ]);
   const { bytes, done: all, saved, rate, seconds } = state.total();
   assert.deepEqual([bytes, all, saved, rate, seconds], [2_500_000, 900_000, 500_000, 200_000, 2]);
-  state.apply({ type: "retrying", step: "copying blob", attempt: 1, error: new Error("reset") });
+  state.apply({
+    type: "retrying",
+    step: "copying blob",
+    attempt: 1,
+    maxRetries: 3,
+    delay: 1000,
+    error: new Error("reset"),
+  });
   state.apply(started("layer linux/amd64", 1_000_000));
   assert.equal(state.images()[0]!.done, 500_000);
   assert.equal(state.retries.length, 1);
@@ -171,6 +178,8 @@ Deno.test("events become lines of JSON, with many small steps in one", () => {
     type: "retrying",
     step: "s",
     attempt: 1,
+    maxRetries: 3,
+    delay: 1_000,
     error: Object.assign(new Error("reset"), { code: "NETWORK" }),
   });
   const values = lines.map((line) => JSON.parse(line));

@@ -24,7 +24,10 @@ const WANTED = { os: "linux", architecture: "amd64" };
 const TAR = makeTar("file", "content ".repeat(2000));
 
 /** Two registries in memory, the source's answers as a test wants them. */
-function createWorld(tamper: (request: Request, answer: Response) => Response | Promise<Response> = (_, a) => a) {
+function createWorld(
+  tamper: (request: Request, answer: Response) => Response | Promise<Response> = (_, a) => a,
+  refuse: (request: Request) => Response | undefined = () => undefined,
+) {
   const registries = Object.fromEntries(
     ["from.example", "to.example"].map((host) => [host, createRegistry({ storage: createMemoryStorage() })]),
   );
@@ -32,6 +35,8 @@ function createWorld(tamper: (request: Request, answer: Response) => Response | 
   const fetch = async (request: Request): Promise<Response> => {
     const { host, pathname } = new URL(request.url);
     requests.push(`${request.method} ${host}${pathname}`);
+    const refusal = host === "to.example" ? refuse(request) : undefined;
+    if (refusal) return refusal;
     const answer = await registries[host]!.fetch(request);
     return host === "from.example" ? await tamper(request, answer) : answer;
   };
@@ -191,6 +196,53 @@ Deno.test("a layer that an OCI and a Docker image share is moved once", async ()
   await copy();
   assert.deepEqual((await readIndex(to)).map(({ digest }) => digest), [oci.digest, docker.digest]);
   assert.equal(requests.filter((request) => request === `GET from.example/v2/app/blobs/${layer.digest}`).length, 1);
+});
+
+Deno.test("a manifest whose content the registry does not know yet is written again, in the same type", async () => {
+  const answers: [status: number, code: string][] = [
+    [400, "MANIFEST_BLOB_UNKNOWN"],
+    [404, "MANIFEST_BLOB_UNKNOWN"],
+    [404, "BLOB_UNKNOWN"],
+    [404, "MANIFEST_UNKNOWN"],
+    [400, "MANIFEST_UNKNOWN"],
+  ];
+  for (const [status, code, failures] of answers.flatMap((answer) => [[...answer, 1], [...answer, 9]] as const)) {
+    const puts = new Map<string, number>();
+    const refuse = ({ method, url }: Request) => {
+      const { pathname } = new URL(url);
+      if (method !== "PUT" || !pathname.includes("/manifests/")) return undefined;
+      const count = (puts.get(pathname) ?? 0) + 1;
+      puts.set(pathname, count);
+      return count <= failures ? Response.json({ errors: [{ code }] }, { status }) : undefined;
+    };
+    const { from, to, copy } = createWorld(undefined, refuse);
+    const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+    await putList(from, [{ ...image, ...platform("amd64") }]);
+    if (failures === 1) {
+      await copy();
+      assert.deepEqual([...puts.values()], [2, 2], code);
+      assert.equal((await to.getManifest("1")).mediaType, MEDIA_TYPES.ociIndex);
+    } else {
+      // A registry that never knows it is asked as often as allowed, and never for another type.
+      await assert.rejects(copy({ maxRetries: 2 }), { status });
+      assert.deepEqual([...puts.values()], [3], code);
+    }
+  }
+});
+
+Deno.test("the top manifest is read again, and every repetition is reported", async () => {
+  let failures = 2;
+  const { from, copy } = createWorld((request, answer) =>
+    request.url.endsWith("/manifests/1") && failures-- > 0 ? new Response("busy", { status: 500 }) : answer
+  );
+  await putImageAs1(from, GZIP);
+  const events: unknown[] = [];
+  await copy({
+    onProgress: (event) => {
+      if (event.type === "retrying") events.push([event.step, event.attempt, event.maxRetries, event.delay]);
+    },
+  });
+  assert.deepEqual(events, [["reading the manifest", 1, 3, 0], ["reading the manifest", 2, 3, 0]]);
 });
 
 Deno.test("a foreign layer does not stand in for the same layer that must be brought", async () => {

@@ -182,13 +182,14 @@ Deno.test("a mount that is tried again leaves no session behind", async () => {
 
 Deno.test("a probe that meets a busy registry waits, one that is refused says so", async () => {
   let probes = 0;
-  const answers = (statuses: number[]) => (): Promise<Response> =>
-    Promise.resolve(
-      new Response("", { status: statuses[Math.min(probes++, statuses.length - 1)]!, headers: { "retry-after": "0" } }),
-    );
+  const answers = (statuses: number[]) => (): Promise<Response> => {
+    const status = statuses[Math.min(probes++, statuses.length - 1)]!;
+    return Promise.resolve(new Response("", { status, headers: status === 403 ? {} : { "retry-after": "0" } }));
+  };
   const head = (statuses: number[]) => {
     probes = 0;
-    return new RegistryClient("r.example", { fetch: answers(statuses) }).repository("a").headBlob(DIGEST);
+    const options = { fetch: answers(statuses), patience: { retryDelay: 0 } };
+    return new RegistryClient("r.example", options).repository("a").headBlob(DIGEST);
   };
   assert.equal(await head([503, 429, 200]), -1);
   await assert.rejects(head([403]), { code: "DENIED", status: 403 });

@@ -54,7 +54,7 @@ async function makeWorld(folder: string, lookaside: string, answer = (_url: URL)
   const text = `default-docker:\n  lookaside: ${lookaside}\n  use-sigstore-attachments: true\n`;
   await Deno.mkdir(`${folder}/registries.d`);
   await Deno.writeTextFile(`${folder}/registries.d/a.yaml`, text);
-  const systemContext = { fetch, registriesDirPath: `${folder}/registries.d` };
+  const systemContext = { fetch, registriesDirPath: `${folder}/registries.d`, retryDelay: 0 };
   return { systemContext, repository, signature, asked } satisfies World;
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { RegistryClient } from "../../src/registry/room.ts";
+import { readStream } from "../../src/internal/room.ts";
+import { RegistryClient, type RetryEvent } from "../../src/registry/room.ts";
 import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
@@ -9,12 +10,18 @@ type Answer = (request: Request, count: number) => Response;
 /** A client in front of scripted answers; the ping succeeds. */
 function scripted(answer: Answer) {
   const requests: Request[] = [];
+  const retried: string[] = [];
   const fetch = (request: Request): Promise<Response> => {
     if (request.url.endsWith("/v2/")) return Promise.resolve(new Response(""));
     requests.push(request);
     return Promise.resolve(answer(request, requests.length));
   };
-  return { repository: new RegistryClient("r.example", { fetch }).repository("app"), requests };
+  const client = new RegistryClient("r.example", {
+    fetch,
+    patience: { retryDelay: 0 },
+    onRetry: ({ step }) => void retried.push(step),
+  });
+  return { repository: client.repository("app"), requests, retried };
 }
 
 const MANIFEST = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
@@ -28,6 +35,104 @@ Deno.test("passing failures are tried again, as the server asks", async () => {
   );
   assert.deepEqual((await repository.getManifest("1")).bytes, MANIFEST);
   assert.equal(requests.length, 3);
+});
+
+Deno.test("reading survives one 500, 408 or rate limit anywhere: the registry, its token service, a manifest, a blob", async () => {
+  const limit = { "retry-after": "0" };
+  const secondary = '{"message":"You have exceeded a secondary rate limit."}';
+  const failures: [name: string, status: number, body?: string, headers?: Record<string, string>][] = [
+    ["500", 500],
+    ["408", 408],
+    ["507", 507],
+    ["429", 429, "", limit],
+    ["403 with Retry-After", 403, "", limit],
+    ["403 with a text", 403, secondary],
+  ];
+  for (const [name, status, body = "", headers = {}] of failures) {
+    const seen = new Set<string>();
+    const retried: RetryEvent[] = [];
+    const fetch = (request: Request): Promise<Response> => {
+      const { pathname } = new URL(request.url);
+      const key = `${request.method} ${pathname}`;
+      const hidden = request.method === "HEAD" && status === 403 && !headers["retry-after"];
+      if (!seen.has(key) && !hidden) {
+        seen.add(key);
+        return Promise.resolve(new Response(request.method === "HEAD" ? null : body, { status, headers }));
+      }
+      if (pathname === "/token") return Promise.resolve(Response.json({ token: "t" }));
+      if (!request.headers.has("authorization")) {
+        const challenge = { "www-authenticate": 'Bearer realm="/token"' };
+        return Promise.resolve(new Response("", { status: 401, headers: challenge }));
+      }
+      return Promise.resolve(pathname === "/v2/" ? new Response("") : manifestAnswer());
+    };
+    const options = { fetch, patience: { retryDelay: 0 }, onRetry: (event: RetryEvent) => void retried.push(event) };
+    for (const credentials of [undefined, { username: "me", identityToken: "x" }]) {
+      const repository = new RegistryClient("r.example", { ...options, credentials }).repository("app");
+      seen.clear();
+      retried.length = 0;
+      assert.equal((await repository.getManifest("1")).bytes.length, MANIFEST.length, name);
+      await repository.headManifest("1");
+      const blob = { mediaType: "m", digest: digestOf(MANIFEST), size: MANIFEST.length };
+      assert.ok(await readStream(await repository.getBlob(blob), 1_000));
+      const steps = retried.map(({ step }) => step.replace("https://r.example", ""));
+      assert.deepEqual(steps, [
+        "looking for the registry r.example",
+        `${credentials ? "POST" : "GET"} /token`,
+        "GET /v2/app/manifests/1",
+        ...(seen.has("HEAD /v2/app/manifests/1") ? ["HEAD /v2/app/manifests/1"] : []),
+        `GET /v2/app/blobs/${blob.digest}`,
+      ], name);
+      assert.ok(retried.every(({ attempt, maxRetries }) => attempt === 1 && maxRetries === 3));
+    }
+  }
+});
+
+Deno.test("writing is repeated after what a registry did not look at, not after a 500", async () => {
+  const rows: [status: number, headers: Record<string, string>, requests: number][] = [
+    [408, {}, 4],
+    [503, {}, 4],
+    [403, { "retry-after": "0" }, 4],
+    [403, {}, 1],
+    [500, {}, 1],
+    [501, {}, 1],
+  ];
+  for (const [status, headers, expected] of rows) {
+    const { repository, requests, retried } = scripted(() => new Response("", { status, headers }));
+    const code = status !== 403 ? "REGISTRY_ERROR" : expected > 1 ? "TOO_MANY_REQUESTS" : "DENIED";
+    await assert.rejects(repository.putManifest("1", MANIFEST), { code, status });
+    assert.equal(requests.filter(({ method }) => method === "PUT").length, expected, `${status}`);
+    assert.equal(retried.length, expected - 1);
+  }
+});
+
+Deno.test("a registry that is away for a while is waited for, one that cannot be reached is not", async () => {
+  const rows: [message: string, pings: number][] = [
+    ["tcp connect error: Connection refused (os error 111)", 4],
+    ["connection closed before message completed", 4],
+    ["invalid peer certificate: UnknownIssuer", 1],
+    ["dns error: failed to lookup address information: Name or service not known", 1],
+  ];
+  for (const [message, expected] of rows) {
+    for (const [away, code] of [[expected - 1, undefined], [expected, "NETWORK"]] as const) {
+      let pings = 0;
+      const fetch = (request: Request): Promise<Response> => {
+        if (request.url.endsWith("/v2/") && ++pings <= away) return Promise.reject(new TypeError(message));
+        return Promise.resolve(request.url.endsWith("/v2/") ? new Response("") : manifestAnswer());
+      };
+      const delays: number[] = [];
+      const client = new RegistryClient("r.example", {
+        fetch,
+        patience: { retryDelay: 1 },
+        onRetry: ({ delay }) => void delays.push(Math.floor(delay)),
+      });
+      const reading = client.repository("app").getManifest("1");
+      if (code) await assert.rejects(reading, { code });
+      else await reading;
+      assert.equal(pings, expected, message);
+      assert.deepEqual(delays, [1, 2, 4].slice(0, expected - 1));
+    }
+  }
 });
 
 Deno.test("a 429 that does not end is an error with a code of its own", async () => {
@@ -140,7 +245,7 @@ Deno.test("a registry that is not there is an error that names it", async () => 
   // Nothing listens on the port of tcpmux.
   const host = "127.0.0.1:1";
   for (const insecure of [true, false]) {
-    const repository = new RegistryClient(host, { insecure }).repository("app");
+    const repository = new RegistryClient(host, { insecure, patience: { retryDelay: 0 } }).repository("app");
     await assert.rejects(repository.getManifest("1"), { code: "NETWORK", message: new RegExp(host) });
   }
 });

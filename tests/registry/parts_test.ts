@@ -1,5 +1,6 @@
 /** The small parts of the client, by themselves. */
 import assert from "node:assert/strict";
+import { findRetryAfter, isTransientStatus, retryDelay } from "../../src/internal/room.ts";
 import { findContentRange } from "../../src/registry/content_range.ts";
 import { findLocation } from "../../src/registry/location.ts";
 import { HostPauses } from "../../src/registry/pause.ts";
@@ -102,4 +103,64 @@ Deno.test("who asks a host that wants a pause waits, also where it wants a longe
   await assert.rejects(aborted, (reason) => reason === "enough");
   await waiting;
   assert.ok(performance.now() - start >= 55);
+});
+
+Deno.test("findRetryAfter() is bounded, whatever a server sends", () => {
+  const now = "Sun, 06 Nov 1994 08:49:37 GMT";
+  const rows: [value: string | null, expected: number | undefined][] = [
+    [null, undefined],
+    ["0", 0],
+    ["2", 2_000],
+    [" 2 ", 2_000],
+    ["1.5", 1_500],
+    ["2, 2", 2_000],
+    ["2,2", 2_000],
+    ["31536000", 120_000],
+    ["999999999999999", 120_000],
+    ["99999999999999999999", undefined],
+    ["-1", undefined],
+    ["-5 minutes", undefined],
+    ["+5", undefined],
+    ["1e3", undefined],
+    ["0x10", undefined],
+    ["soon", undefined],
+    ["", undefined],
+    [", ,", undefined],
+    ["Infinity", undefined],
+    ["2 minutes", undefined],
+    ["2001", 120_000],
+    ["2026-01-01", undefined],
+    ["May 5", undefined],
+    ["Sun, 06 Nov 1994 08:49:42 GMT", 5_000],
+    ["Sun, 06 Nov 1994 08:49:42 GMT, Sun, 06 Nov 1994 08:49:42 GMT", 5_000],
+    ["Sunday, 06-Nov-94 08:49:42 GMT", 5_000],
+    ["Sun Nov  6 08:49:42 1994", 5_000],
+    ["Sun, 06 Nov 1994 08:49:30 GMT", undefined],
+    ["Mon, 06 Nov 2034 08:49:42 GMT", 120_000],
+    ["Sun, 99 Foo 1994 08:49:42 GMT", undefined],
+  ];
+  for (const [value, expected] of rows) {
+    const headers = new Headers({ date: now, ...(value === null ? {} : { "retry-after": value }) });
+    assert.equal(findRetryAfter(headers), expected, `${value}`);
+  }
+  // Without the server's clock, by our own.
+  const later = new Date(Date.now() + 60_000).toUTCString();
+  const wait = findRetryAfter(new Headers({ "retry-after": later }))!;
+  assert.ok(wait > 50_000 && wait <= 60_000, `${wait}`);
+});
+
+Deno.test("retries wait 1, 2 and 4 s, at most a tenth longer", () => {
+  for (const [attempt, seconds] of [[1, 1], [2, 2], [3, 4], [5, 16], [6, 30], [2_000, 30]] as const) {
+    for (let i = 0; i < 20; i++) {
+      const wait = retryDelay(attempt);
+      assert.ok(wait >= seconds * 1_000 && wait <= seconds * 1_100, `${attempt}: ${wait}`);
+    }
+  }
+});
+
+Deno.test("isTransientStatus() tells what may pass", () => {
+  for (const status of [408, 425, 429, 500, 502, 503, 504, 507, 520, 524, 529]) assert.ok(isTransientStatus(status));
+  for (const status of [200, 301, 400, 401, 403, 404, 409, 412, 413, 416, 501, 505]) {
+    assert.ok(!isTransientStatus(status));
+  }
 });

@@ -260,6 +260,20 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     assert.equal((await repository.headManifest("1"))?.digest, digestOf(INDEX));
     assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
   }],
+  ["GitHub", "says 403 when there was too much", async () => {
+    const headers = { "retry-after": "0" };
+    for (const [text, sent] of [["You have exceeded a secondary rate limit.", {}], ["slow down", headers]] as const) {
+      let refused = 0;
+      const { repository } = await simulate((request, forward) =>
+        request.url.includes("/manifests/") && refused++ < 1 ? errors(403, "DENIED", text, sent) : forward(request)
+      );
+      assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
+    }
+    const { repository } = await simulate((request, forward) =>
+      request.url.includes("/manifests/") ? errors(403, "DENIED", "slow down", headers) : forward(request)
+    );
+    await assert.rejects(repository.headManifest("1"), { code: "TOO_MANY_REQUESTS", status: 403 });
+  }],
   ["GitHub", "puts no chunks together", async () => {
     let patches = 0;
     const { repository, direct } = await simulate((request, forward) =>
@@ -399,6 +413,13 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
+  ["distribution 2", "says 500 of a tag that is being written", async () => {
+    let failures = 1;
+    const { repository } = await simulate((request, forward) =>
+      request.url.includes("/manifests/") && failures-- > 0 ? errors(500, "UNKNOWN") : forward(request)
+    );
+    assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
+  }],
   ["distribution", "ignores conditions", async () => {
     const { repository } = await simulate((request, forward) => {
       request.headers.delete("if-match");
@@ -416,6 +437,17 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     });
     await repository.putBlob(BLOB, streamOf(LARGE));
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["Proxies", "ask to wait in numbers that are none", async () => {
+    for (const value of ["-1", "soon", "2001-01-01", "1e9"]) {
+      let refused = 0;
+      const { repository } = await simulate((request, forward) =>
+        request.url.includes("/manifests/") && refused++ < 1
+          ? errors(429, "TOOMANYREQUESTS", "", { "retry-after": value })
+          : forward(request)
+      );
+      assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
+    }
   }],
   ["Proxies", "compress what they were asked not to", async () => {
     const { repository } = await simulate(async (request, forward) => {

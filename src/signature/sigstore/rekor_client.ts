@@ -1,5 +1,13 @@
 import { delay } from "@std/async";
-import { backoffDelay, type Fetch, joinSignals, readStream, type SignalOptions } from "../../internal/room.ts";
+import {
+  type Fetch,
+  findRetryAfter,
+  isTransientStatus,
+  joinSignals,
+  readStream,
+  retryDelay,
+  type SignalOptions,
+} from "../../internal/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
 /** A log that takes signatures in: Rekor, in its first version. */
@@ -15,7 +23,7 @@ export interface RekorOptions {
    */
   readonly maxRetries?: number | undefined;
   /**
-   * Milliseconds before the first repetition, on average half of it; doubles with each.
+   * Milliseconds before the first repetition, at most a tenth longer; doubles with each, up to 30 s.
    *
    * @default {1000}
    */
@@ -45,6 +53,8 @@ export interface RekorAnswer {
   readonly status: number;
   /** Where something else is; may be empty. */
   readonly location: string;
+  /** How long the log asks its clients to wait, in milliseconds. */
+  readonly retryAfter: number | undefined;
   /** All of it. */
   readonly body: Uint8Array;
 }
@@ -55,18 +65,19 @@ export interface RekorAnswer {
  * @throws {ManifestsError} With code `NETWORK`, or `LIMIT_EXCEEDED` where the answer is larger than 1 MiB.
  */
 export async function askRekor(log: RekorOptions, request: RekorRequest): Promise<RekorAnswer> {
-  const { maxRetries = 3, retryDelay = 1000 } = log;
+  const { maxRetries = 3 } = log;
   const { signal } = request;
   const url = addressOf(log, request);
   for (let attempt = 1;; attempt++) {
+    let asked: number | undefined;
     try {
       const answer = await sendOnce(log.fetch ?? fetch, url, request);
-      const passes = answer.status === 429 || (answer.status >= 500 && answer.status !== 501);
-      if (!passes || attempt > maxRetries) return answer;
+      if (!isTransientStatus(answer.status) || attempt > maxRetries) return answer;
+      asked = answer.retryAfter;
     } catch (error) {
       if (attempt > maxRetries || !isManifestsError(error, "NETWORK")) throw error;
     }
-    await delay(backoffDelay(attempt, retryDelay / 2), signal ? { signal } : {});
+    await delay(asked ?? retryDelay(attempt, log.retryDelay), signal ? { signal } : {});
   }
 }
 
@@ -93,7 +104,8 @@ async function sendOnce(fetch: Fetch, url: string, { method, record, signal }: R
     );
     const body = response.body ? await readStream(response.body, MAX_ANSWER, joined.signal) : new Uint8Array();
     if (!body) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the answer of ${url} as it is too large`);
-    return { url, status: response.status, location: response.headers.get("location") ?? "", body };
+    const { status, headers } = response;
+    return { url, status, location: headers.get("location") ?? "", retryAfter: findRetryAfter(headers), body };
   } catch (cause) {
     signal?.throwIfAborted();
     if (isManifestsError(cause)) throw cause;

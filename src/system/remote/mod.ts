@@ -19,7 +19,7 @@ export type { EditRemoteListOptions } from "../../actions/room.ts";
 export type { TagImageOptions } from "../../actions/room.ts";
 export type { ImageProblem, ImageValidation, ValidateImageOptions } from "../../actions/room.ts";
 export { isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/room.ts";
-export type { Descriptor, Digest, Platform, RegistryWarning } from "../../spec/room.ts";
+export type { Descriptor, Digest, Platform, RegistryWarning, RetryEvent } from "../../spec/room.ts";
 export type {
   AddOptions,
   BlobOutcome,

@@ -36,6 +36,8 @@ export async function acquireClient(
     tls: context.fetch ? undefined : await options.findCertificates?.(domain, context),
     userAgent: context.dockerRegistryUserAgent,
     onWarning: context.onWarning,
+    onRetry: context.onRetry,
+    patience: context.retryDelay === undefined ? undefined : { retryDelay: context.retryDelay },
     fetch: context.fetch,
   });
 }
@@ -53,6 +55,7 @@ export async function openSignatures(
     repository,
     storage: { ...storage, attachments: given ?? storage.attachments, referrersMode },
     fetch: context.fetch ?? ((request) => fetch(request)),
+    retryDelay: context.retryDelay,
     files: options.lookasideFiles,
   });
 }

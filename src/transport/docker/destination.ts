@@ -6,7 +6,7 @@ import type {
   PutManifestOptions,
   StoredManifest,
 } from "../../image/room.ts";
-import type { ByteStream, CallOptions, SignalOptions } from "../../internal/room.ts";
+import type { ByteStream, CallOptions } from "../../internal/room.ts";
 import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/room.ts";
 import type { Signature } from "../../signature/room.ts";
 import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/room.ts";
@@ -86,14 +86,14 @@ export class DockerDestination implements ImageDestination {
     await this.#repository.putManifest(target, bytes, { mediaType, ...call });
   }
 
-  async supportsSignatures(kind: Signature["kind"], options: SignalOptions = {}): Promise<true | string> {
+  async supportsSignatures(kind: Signature["kind"], options: CallOptions = {}): Promise<true | string> {
     return await this.#signatures.supports(kind, options);
   }
 
   async putSignatures(
     signatures: readonly Signature[],
     manifest: StoredManifest,
-    options: SignalOptions = {},
+    options: CallOptions = {},
   ): Promise<void> {
     await this.#signatures.write(manifest, signatures, options);
   }
@@ -111,6 +111,7 @@ export class DockerDestination implements ImageDestination {
 
 /** Some registries refuse to tell whether a blob is there, but take it. */
 function orUnknown(error: unknown): undefined {
-  const refused = error instanceof RegistryError && [400, 403, 405].includes(error.status);
+  const refused = error instanceof RegistryError && error.code !== "TOO_MANY_REQUESTS" &&
+    [400, 403, 405].includes(error.status);
   if (!refused) throw error;
 }

@@ -6,7 +6,7 @@ import type {
   ReferrersOptions,
   SignedManifest,
 } from "../../image/room.ts";
-import type { ByteStream, SignalOptions } from "../../internal/room.ts";
+import type { ByteStream, CallOptions } from "../../internal/room.ts";
 import type { Repository } from "../../registry/room.ts";
 import type { Signature } from "../../signature/room.ts";
 import { type Descriptor, type Digest, ManifestsError } from "../../spec/room.ts";
@@ -48,7 +48,7 @@ export class DockerSource implements ImageSource {
     return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, { ...call, size, urls }), call);
   }
 
-  async getSignatures({ digest }: SignedManifest, options: SignalOptions = {}): Promise<readonly Signature[]> {
+  async getSignatures({ digest }: SignedManifest, options: CallOptions = {}): Promise<readonly Signature[]> {
     return await this.#places.read(async (repository, place) => {
       const opened = this.#signatures.get(place) ?? this.#openSignatures(repository, place);
       this.#signatures.set(place, opened);

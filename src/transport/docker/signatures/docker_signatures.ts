@@ -1,4 +1,4 @@
-import type { Fetch, SignalOptions } from "../../../internal/room.ts";
+import type { CallOptions, Fetch } from "../../../internal/room.ts";
 import type { Repository } from "../../../registry/room.ts";
 import type { Signature } from "../../../signature/room.ts";
 import type { Descriptor, Digest } from "../../../spec/room.ts";
@@ -16,6 +16,8 @@ export interface DockerSignaturesOptions {
   readonly storage: SignatureStorage;
   /** How lookaside servers are asked. */
   readonly fetch: Fetch;
+  /** Milliseconds before the first repetition of a question to them; doubles with each. Default: 1000. */
+  readonly retryDelay?: number | undefined;
   /** The host's files; `undefined` where there are none. */
   readonly files: LookasideFiles | undefined;
 }
@@ -37,14 +39,14 @@ export class DockerSignatures {
   }
 
   /** Whether signatures of a kind can be kept, or why not. */
-  async supports(kind: Signature["kind"], options: SignalOptions = {}): Promise<true | string> {
+  async supports(kind: Signature["kind"], options: CallOptions = {}): Promise<true | string> {
     if (kind === "simple") return (await this.#simpleStorage(options)).writable;
     const disabled = "writing sigstore attachments is disabled by configuration (use-sigstore-attachments)";
     return this.#attachments ? true : disabled;
   }
 
   /** All signatures of a manifest. */
-  async read(digest: Digest, options: SignalOptions = {}): Promise<Signature[]> {
+  async read(digest: Digest, options: CallOptions = {}): Promise<Signature[]> {
     const found = await Promise.all([
       this.#simpleStorage(options).then((storage) => storage.read(digest, options)),
       this.#attachments?.read(digest, options) ?? [],
@@ -56,7 +58,7 @@ export class DockerSignatures {
   /**
    * Writes signatures of a manifest beside those that there are; of simple ones in a lookaside, these are all then.
    */
-  async write(manifest: Descriptor, signatures: readonly Signature[], options: SignalOptions = {}): Promise<void> {
+  async write(manifest: Descriptor, signatures: readonly Signature[], options: CallOptions = {}): Promise<void> {
     const { digest } = manifest;
     const simple = signatures.filter((signature) => signature.kind === "simple");
     const attached = signatures.filter((signature) => signature.kind === "sigstore");
@@ -67,7 +69,7 @@ export class DockerSignatures {
   }
 
   /** A registry that keeps simple signatures is where they are, whatever configuration says. */
-  async #simpleStorage(options: SignalOptions): Promise<SimpleSignatureStorage> {
+  async #simpleStorage(options: CallOptions): Promise<SimpleSignatureStorage> {
     const kept = await this.#repository.supportsSignatures(options);
     return kept ? new SignatureExtension(this.#repository) : this.#lookaside;
   }

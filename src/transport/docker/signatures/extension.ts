@@ -1,4 +1,4 @@
-import { decodeStrictBase64, encodeBase64, encodeHex, type SignalOptions } from "../../../internal/room.ts";
+import { type CallOptions, decodeStrictBase64, encodeBase64, encodeHex } from "../../../internal/room.ts";
 import type { Repository } from "../../../registry/room.ts";
 import { MAX_SIGNATURES, type SimpleSignature } from "../../../signature/room.ts";
 import { parseJson, StructReader } from "../../../json/room.ts";
@@ -22,13 +22,13 @@ export class SignatureExtension implements SimpleSignatureStorage {
     this.#repository = repository;
   }
 
-  async read(digest: Digest, options: SignalOptions = {}): Promise<SimpleSignature[]> {
+  async read(digest: Digest, options: CallOptions = {}): Promise<SimpleSignature[]> {
     const contents = await this.#list(digest, options);
     return contents.map((bytes) => parseSimpleSignature(bytes, `a signature of ${digest} in the registry`));
   }
 
   /** Adds those that are not there; the extension cannot remove any. */
-  async write(digest: Digest, signatures: readonly SimpleSignature[], options: SignalOptions = {}): Promise<void> {
+  async write(digest: Digest, signatures: readonly SimpleSignature[], options: CallOptions = {}): Promise<void> {
     const there = new Set((await this.#list(digest, options)).map(encodeBase64));
     const contents = new Set(signatures.map(({ bytes }) => encodeBase64(bytes)));
     const added = [...contents].filter((content) => !there.has(content));
@@ -42,7 +42,7 @@ export class SignatureExtension implements SimpleSignatureStorage {
   }
 
   /** The content of the signatures that are there. Of other versions and types nothing is known. */
-  async #list(digest: Digest, options: SignalOptions): Promise<Uint8Array<ArrayBuffer>[]> {
+  async #list(digest: Digest, options: CallOptions): Promise<Uint8Array<ArrayBuffer>[]> {
     const what = `signatures of ${digest}`;
     const { value } = parseJson(await this.#repository.getSignatureList(digest, options), what);
     const entries = new StructReader(value, what).structs("signatures") ?? [];

@@ -1,9 +1,13 @@
-import { type Fetch, readStream, type SignalOptions } from "../../../internal/room.ts";
+import { delay } from "@std/async";
+import { type CallOptions, type Fetch, isTransientStatus, readStream, retryDelay } from "../../../internal/room.ts";
 import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, type SimpleSignature } from "../../../signature/room.ts";
-import { type Digest, ManifestsError } from "../../../spec/room.ts";
+import { type Digest, isManifestsError, ManifestsError } from "../../../spec/room.ts";
 import { followRedirects } from "./redirects.ts";
 import { parseSimpleSignature } from "./simple_signature.ts";
 import type { LookasideFiles, SignatureStorage, SimpleSignatureStorage } from "./storage.ts";
+
+/** How often a question is repeated where the caller does not say. */
+const DEFAULT_RETRIES = 3;
 
 /** What {@linkcode Lookaside} needs. */
 export interface LookasideOptions {
@@ -13,6 +17,8 @@ export interface LookasideOptions {
   readonly path: string;
   /** How servers are asked: with no credentials, since they are not the registry. */
   readonly fetch: Fetch;
+  /** Milliseconds before the first repetition of a question to them; doubles with each. Default: 1000. */
+  readonly retryDelay?: number | undefined;
   /** The host's files; `undefined` where there are none. */
   readonly files: LookasideFiles | undefined;
 }
@@ -34,13 +40,13 @@ export class Lookaside implements SimpleSignatureStorage {
     return this.#options.files ? true : "this host has no files";
   }
 
-  async read(digest: Digest, { signal }: SignalOptions = {}): Promise<SimpleSignature[]> {
+  async read(digest: Digest, options: CallOptions = {}): Promise<SimpleSignature[]> {
     const base = this.#options.storage.lookaside;
     const signatures: SimpleSignature[] = [];
     if (!base) return signatures;
     for (let number = 1;; number++) {
       const url = this.#url(base, digest, number);
-      const bytes = await this.#readOne(url, signal);
+      const bytes = await this.#readAgain(url, options);
       if (!bytes) return signatures;
       if (number > MAX_SIGNATURES) {
         throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures at ${url.href} as they do not end`);
@@ -50,7 +56,7 @@ export class Lookaside implements SimpleSignatureStorage {
   }
 
   /** These are all that there shall be. */
-  async write(digest: Digest, signatures: readonly SimpleSignature[], { signal }: SignalOptions = {}): Promise<void> {
+  async write(digest: Digest, signatures: readonly SimpleSignature[], { signal }: CallOptions = {}): Promise<void> {
     const base = this.#writeBase!, files = this.#options.files!;
     for (const [i, { bytes }] of signatures.entries()) {
       signal?.throwIfAborted();
@@ -71,6 +77,22 @@ export class Lookaside implements SimpleSignatureStorage {
     return url;
   }
 
+  /** Reads a file, again after failures that may pass. */
+  async #readAgain(
+    url: URL,
+    { signal, maxRetries = DEFAULT_RETRIES }: CallOptions,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#readOne(url, signal);
+      } catch (error) {
+        const passing = isManifestsError(error, "NETWORK") || error instanceof ManifestsError && error.isTransient;
+        if (attempt > maxRetries || !passing) throw error;
+        await delay(retryDelay(attempt, this.#options.retryDelay), signal ? { signal } : {});
+      }
+    }
+  }
+
   async #readOne(url: URL, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { files, fetch } = this.#options;
     // Where there are no files, there are no signatures in them.
@@ -79,7 +101,9 @@ export class Lookaside implements SimpleSignatureStorage {
     if (!response.ok) {
       await response.body?.cancel();
       if (response.status === 404) return undefined;
-      throw new ManifestsError("REGISTRY_ERROR", `Cannot read signature ${url.href}: status ${response.status}`);
+      throw new ManifestsError("REGISTRY_ERROR", `Cannot read signature ${url.href}: status ${response.status}`, {
+        isTransient: isTransientStatus(response.status),
+      });
     }
     const bytes = response.body ? await readStream(response.body, MAX_SIGNATURE_SIZE, signal) : new Uint8Array();
     if (bytes) return bytes;

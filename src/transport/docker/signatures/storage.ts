@@ -1,5 +1,5 @@
 import type { ReferrersMode } from "../../../image/room.ts";
-import type { SignalOptions } from "../../../internal/room.ts";
+import type { CallOptions } from "../../../internal/room.ts";
 import type { SimpleSignature } from "../../../signature/room.ts";
 import type { Digest } from "../../../spec/room.ts";
 
@@ -8,9 +8,9 @@ export interface SimpleSignatureStorage {
   /** Whether signatures can be written, or why not. */
   readonly writable: true | string;
   /** All signatures of a manifest. */
-  read(digest: Digest, options?: SignalOptions): Promise<SimpleSignature[]>;
+  read(digest: Digest, options?: CallOptions): Promise<SimpleSignature[]>;
   /** Writes signatures of a manifest. */
-  write(digest: Digest, signatures: readonly SimpleSignature[], options?: SignalOptions): Promise<void>;
+  write(digest: Digest, signatures: readonly SimpleSignature[], options?: CallOptions): Promise<void>;
 }
 
 /** Where the signatures of a repository's images are, besides the registry's own. */
