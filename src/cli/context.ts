@@ -34,11 +34,20 @@ export interface CommandContext {
 }
 
 /** Opens the store that the global options mean. */
-export async function openStoreOf({ globals }: CommandContext): Promise<ImageStore> {
+export async function openStoreOf({ globals, persona }: CommandContext): Promise<ImageStore> {
   const { openStore } = await import("../system/local/store/room.ts");
-  const { root, runroot, storageDriver, storageOpt } = globals;
+  const { root, runroot, storageDriver, storageOpt, imagestore } = globals;
   const systemContext = configurationContext(globals);
-  return await openStore({ root, runRoot: runroot, driver: storageDriver, driverOptions: storageOpt, systemContext });
+  // The options of the configuration belong to its driver; for podman, to its root too.
+  const isOther = storageDriver !== undefined || (persona.name === "podman" && root !== undefined);
+  return await openStore({
+    root,
+    runRoot: runroot,
+    driver: storageDriver,
+    driverOptions: storageOpt ?? (isOther ? [] : undefined),
+    imageStore: imagestore,
+    systemContext,
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ export interface GlobalFlags {
   runroot?: string;
   storageDriver?: string;
   storageOpt?: string[];
+  imagestore?: string;
   logLevel?: string;
   registriesConf?: string;
   registriesConfDir?: string;
@@ -28,7 +29,7 @@ const hidden = (kind: "text" | "array" | "boolean", ...names: string[]): FlagDef
   }));
 
 /** What podman and buildah take to reach a service elsewhere: the store would be another one. */
-export const SERVICE_FLAGS: readonly string[] = ["remote", "url", "connection", "context", "identity", "imagestore"];
+export const SERVICE_FLAGS: readonly string[] = ["remote", "url", "connection", "context", "identity"];
 
 /** The flags of all commands, which also may stand before the subcommand. Those that change nothing here are hidden. */
 export const GLOBAL_FLAGS: readonly FlagDefinition[] = [
@@ -37,6 +38,7 @@ export const GLOBAL_FLAGS: readonly FlagDefinition[] = [
   { ...text("runroot", "FOLDER", "root of the store's state"), completes: "folders" },
   { ...text("storage-driver", "NAME", "storage driver"), completes: ["overlay", "vfs"] },
   { ...text("storage-opt", "OPTION", "option of the storage driver"), kind: "array" },
+  { ...text("imagestore", "FOLDER", "root of the image records, if not the store's"), completes: "folders" },
   { ...text("registries-conf", "FILE", "the registries.conf to read"), hidden: true },
   { ...text("registries-conf-dir", "FOLDER", "the folder with its drop-ins"), hidden: true },
   { ...text("short-name-alias-conf", "FILE", "the file with aliases of short names"), hidden: true },
@@ -50,7 +52,6 @@ export const GLOBAL_FLAGS: readonly FlagDefinition[] = [
     "url",
     "context",
     "identity",
-    "imagestore",
     "cgroup-manager",
     "cni-config-dir",
     "conmon",

@@ -235,7 +235,11 @@ peerTest("a store opened here notices what buildah does meanwhile", ["buildah"],
   assert.notDeepEqual(after, lock, "every save tells others to look again");
 });
 
-peerTest("an additional store is read, and refused for writing", ["buildah", "root"], async () => {
+peerTest("a list of an additional store is copied here when it is changed, and stays as it is there", [
+  "buildah",
+  "podman",
+  "root",
+], async () => {
   await using extra = await makeStore();
   await using at = await makeStore();
   await buildah(extra, "manifest", "create", "shared");
@@ -247,9 +251,18 @@ peerTest("an additional store is read, and refused for writing", ["buildah", "ro
   const env = { CONTAINERS_STORAGE_CONF: conf };
   const run = (...args: string[]) => new Deno.Command(CLI[0]!, { args: [...CLI.slice(1), ...args], env }).output();
   assert.equal((await run("exists", "shared")).code, 0);
-  const failed = await run("annotate", "--index", "--annotation", "a=b", "shared");
-  assert.equal(failed.code, 125);
-  assert.match(new TextDecoder().decode(failed.stderr), /additional store/);
+  const before = await readImagesJson(extra);
+  const removed = await run("rm", "shared");
+  assert.equal(removed.code, 125);
+  assert.match(new TextDecoder().decode(removed.stderr), /additional store/);
+  assert.equal((await run("annotate", "--index", "--annotation", "a=b", "shared")).code, 0);
+  assert.equal((await run("tag", "shared", "mine")).code, 0);
+  for (const name of ["shared", "mine"]) {
+    await ok(["buildah", "manifest", "inspect", name], env);
+    assert.equal((await loadFromImage(at.store, name)).list.annotations(undefined).a, "b");
+  }
+  assert.deepEqual(await readImagesJson(extra), before);
+  await ok(["podman", ...at.flags, "images"]);
   const info = JSON.parse(await ok(["buildah", "info"], env)).store;
   assert.deepEqual([info.GraphDriverName, info.GraphRoot, info.RunRoot], ["vfs", at.root, at.runRoot]);
 });

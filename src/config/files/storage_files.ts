@@ -12,8 +12,10 @@ export interface StoreChoice {
   readonly runRoot?: string | undefined;
   /** Storage driver. */
   readonly driver?: string | undefined;
-  /** Driver options. */
+  /** Driver options; default: `STORAGE_OPTS`, else those of `storage.conf`. */
   readonly driverOptions?: readonly string[] | undefined;
+  /** Root of the image records, where it is not the root of what lasts. */
+  readonly imageStore?: string | undefined;
 }
 
 /** A store as it was found; the store room's `StoreLocation`. */
@@ -45,28 +47,30 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
     ? { graphRoot: choice.root, runRoot: choice.runRoot }
     : await roots(conf);
   const root = choice.root ? resolve(choice.root) : graphRoot;
-  const driverOptions = choice.driverOptions ?? readEnv("STORAGE_OPTS")?.split(",").filter(Boolean) ?? [];
   const named = choice.driver || readEnv("STORAGE_DRIVER") || conf.driver;
-  const driver = named || await priorDriver(root, conf.driverPriority ?? DRIVER_PRIORITY) || "overlay";
-  if (!DRIVERS.includes(driver)) {
+  const found = named || await priorDriver(root, conf.driverPriority ?? DRIVER_PRIORITY) || "overlay";
+  if (!DRIVERS.includes(found)) {
     throw new ManifestsError(
       "CONFIG_FILE_INVALID",
-      `Cannot open a store with storage driver ${JSON.stringify(driver)} as that is none of ${DRIVERS.join(", ")}`,
+      `Cannot open a store with storage driver ${JSON.stringify(found)} as that is none of ${DRIVERS.join(", ")}`,
     );
   }
+  const driver = found === "overlay2" ? "overlay" : found;
   const realRoot = await realPath(root);
+  const driverOptions = (choice.driverOptions ?? readEnv("STORAGE_OPTS")?.split(","))?.filter(Boolean);
+  const imageStore = choice.imageStore || conf.imageStore;
   return {
     graphRoot: root,
     runRoot: choice.runRoot ? resolve(choice.runRoot) : runRoot,
-    driver: driver === "overlay2" ? "overlay" : driver,
-    imageStore: optionOf(driverOptions, "imagestore")[0] ?? (choice.root ? undefined : conf.imageStore),
+    driver,
+    imageStore: imageStore && (await withoutSelf(realRoot, [resolve(imageStore)]))[0],
     realRoot,
-    additionalImageStores: await withoutSelf(realRoot, [
-      ...optionOf(driverOptions, "imagestore").slice(1),
-      ...optionOf(driverOptions, "additionalimagestore"),
-      ...conf.additionalImageStores ?? [],
-    ]),
-    driverOptions,
+    // Driver options replace those of the configuration, of which its additional stores are some.
+    additionalImageStores: await withoutSelf(
+      realRoot,
+      driverOptions ? additionalStores(driverOptions, driver) : conf.additionalImageStores ?? [],
+    ),
+    driverOptions: driverOptions ?? [],
   };
 }
 
@@ -87,10 +91,29 @@ async function withoutSelf(realRoot: string, roots: readonly string[]): Promise<
   return others;
 }
 
-/** The values of a driver option, which may have the driver's name before it and commas within. */
-function optionOf(options: readonly string[], name: string): string[] {
-  const found = options.map((option) => new RegExp(`^(?:\\w+\\.)?${name}=(.*)$`).exec(option)?.[1]);
-  return found.flatMap((value) => value?.split(",") ?? []);
+/**
+ * The additional stores that driver options name: `imagestore` and `additionalimagestore` are the same for the real
+ * tools, and both are only read. The driver's name, or nothing, may stand before the option with a dot; options of
+ * other drivers do not matter.
+ */
+function additionalStores(options: readonly string[], driver: string): string[] {
+  const stores: string[] = [];
+  for (const option of options) {
+    const [, prefix = "", name, value] = /^(?:([^.=]*)\.)?([^=]*)=?(.*)$/s.exec(option.trim())!;
+    const owner = prefix.toLowerCase();
+    if (owner !== "" && !DRIVERS.includes(owner)) {
+      throw new ManifestsError(
+        "CONFIG_FILE_INVALID",
+        `Cannot open a store with option ${JSON.stringify(option)}: there is no storage driver ${
+          JSON.stringify(prefix)
+        }, only ${DRIVERS.join(", ")}`,
+      );
+    }
+    const isOurs = owner === "" || owner === driver || (owner === "overlay2" && driver === "overlay");
+    if (!isOurs || !/^(additional)?imagestore$/i.test(name!.trim())) continue;
+    stores.push(...value!.split(",").map((path) => path.trim()).filter(Boolean));
+  }
+  return stores;
 }
 
 function mayReadConfiguration(): boolean {

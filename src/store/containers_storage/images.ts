@@ -4,7 +4,11 @@ import { encodeUtf8 } from "../../internal/room.ts";
 import { type FileContent, writeAllAtomically } from "../../internal/host/room.ts";
 import { type HeldLock, lockFile, type LockingMode } from "../lock/file_lock.ts";
 import { readLastWriter, writeLastWriter } from "./last_writer.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { parseRecords, serializeRecords, type StoredRecord } from "./records.ts";
+
+/** Number of records up to which every write looks for leftovers: some milliseconds at most. */
+const SMALL_STORE = 100;
 
 /** The records of one `images.json`, as they were at one moment, with indexes for look-ups. */
 export class RecordSet {
@@ -71,6 +75,7 @@ export class ImagesFolder {
   readonly readOnly: boolean;
   readonly #mode: LockingMode;
   #cache: { lastWriter: string; set: RecordSet } | undefined;
+  #swept = false;
 
   constructor(path: string, options: { mode: LockingMode; readOnly: boolean }) {
     this.path = path;
@@ -107,7 +112,16 @@ export class ImagesFolder {
       throw error;
     }
     await after?.().catch(() => {});
+    await this.#sweep(set);
     return result;
+  }
+
+  /** Leftovers are rare, and looking for them takes time in a large store: there, once per program is enough. */
+  async #sweep(set: RecordSet): Promise<void> {
+    if (this.#swept && set.records.length > SMALL_STORE) return;
+    this.#swept = true;
+    // The save is made, whatever becomes of the leftovers.
+    await removeLeftovers(this.path, set).catch(() => {});
   }
 
   async #lock(exclusive: boolean): Promise<HeldLock> {

@@ -31,6 +31,7 @@ export async function makeFolders({ graphRoot, runRoot, driver, imageStore }: St
     graphRoot,
     runRoot,
     imagesFolder(imageStore ?? graphRoot, driver),
+    ...(imageStore === undefined ? [] : [join(imageStore, driver)]),
     join(graphRoot, `${driver}-layers`),
     join(graphRoot, `${driver}-containers`),
     join(graphRoot, driver),

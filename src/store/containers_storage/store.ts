@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { FileContent } from "../../internal/host/room.ts";
-import { type Digest, digestOf, isManifestsError, manifestDigest, ManifestsError } from "../../spec/room.ts";
+import { type Digest, digestOf, manifestDigest, ManifestsError } from "../../spec/room.ts";
 import { lockFile, type LockingMode } from "../lock/file_lock.ts";
 import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "../names.ts";
 import type {
@@ -31,33 +31,37 @@ export class ContainersStorage implements ImageStore {
   readonly #place: StoreLocation;
   readonly #mode: LockingMode;
   readonly #own: ImagesFolder;
-  readonly #additional: readonly ImagesFolder[];
+  /** Where records are looked for that are not in `#own`, in this order. */
+  readonly #others: readonly ImagesFolder[];
   #made = false;
 
   constructor(place: StoreLocation, mode: LockingMode, expandShortName?: ShortNameExpansion) {
-    const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
-    const options = driverOptions.length > 0 ? `:${driverOptions.join(",")}` : "";
-    this.location = `[${driver}@${graphRoot}+${runRoot}${options}]`;
-    this.identity = `${driver}@${place.realRoot}`;
+    const { driver, graphRoot, realRoot, imageStore, additionalImageStores } = place;
+    this.location = formatLocation(place);
+    this.identity = `${driver}@${realRoot}${imageStore === undefined ? "" : `:${imageStore}`}`;
     this.expandShortName = expandShortName;
     this.layers = new ContainersLayers(place, mode);
     this.#place = place;
     this.#mode = mode;
     this.#own = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
-    // With an image store of its own, records in the graph root are still found, after those.
-    const others = imageStore === undefined ? additionalImageStores : [graphRoot, ...additionalImageStores];
-    this.#additional = others.map((root) => new ImagesFolder(imagesFolder(root, driver), { mode, readOnly: true }));
+    const additional = additionalImageStores.map((root) =>
+      new ImagesFolder(imagesFolder(root, driver), { mode, readOnly: true })
+    );
+    // With an image store of its own, records in the graph root are still found, and can be deleted.
+    this.#others = imageStore === undefined
+      ? additional
+      : [new ImagesFolder(imagesFolder(graphRoot, driver), { mode, readOnly: false }), ...additional];
   }
 
   async findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
     return await this.#explain(`read image ${JSON.stringify(nameOrId)}`, async () => {
       let ownIds: RecordSet | undefined;
-      for (const folder of [this.#own, ...this.#additional]) {
+      for (const folder of [this.#own, ...this.#others]) {
         const found = await folder.read(async (set) => {
           ownIds ??= set;
           const stored = set.find(nameOrId);
           // A record that was copied here from an additional store counts with the names that it has here.
-          if (!stored || (folder.readOnly && ownIds.byId(stored.record.id))) return undefined;
+          if (!stored || (folder !== this.#own && ownIds.byId(stored.record.id))) return undefined;
           return { image: viewOf(stored.record, folder), data: await readItems(folder, stored.record, keys) };
         });
         if (found) return found;
@@ -68,11 +72,14 @@ export class ContainersStorage implements ImageStore {
 
   async listImages(): Promise<StoredImage[]> {
     return await this.#explain("list images", async () => {
-      const images: StoredImage[] = [];
-      for (const folder of [this.#own, ...this.#additional]) {
-        images.push(...await folder.read((set) => set.records.map(({ record }) => viewOf(record, folder))));
+      const images = new Map<string, StoredImage>();
+      for (const folder of [this.#own, ...this.#others]) {
+        for (const { record } of await folder.read((set) => set.records)) {
+          // As for look-ups, a record that was copied here hides the one that it was copied from.
+          if (!images.has(record.id) || folder === this.#own) images.set(record.id, viewOf(record, folder));
+        }
       }
-      return images;
+      return [...images.values()];
     });
   }
 
@@ -99,14 +106,14 @@ export class ContainersStorage implements ImageStore {
         set: set.with(newId, stored),
         files: await this.#filesOf(newId, data),
         result: viewOf(stored.record, this.#own),
-        undo: () => this.#removeFolder(newId),
+        undo: () => removeFolder(this.#own, newId),
       };
     });
   }
 
   async writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
-    await this.#changeImage("write", id, async (set, stored) => {
-      await this.#requireUnchanged(stored.record, options);
+    await this.#changeImage("write", id, async (set, stored, read) => {
+      requireUnchanged(stored.record, await read(keysOf(options)), options);
       const changed = changeRecord(stored, describeItems(stored.record, data));
       return { set: set.with(id, changed), files: await this.#filesOf(id, data), result: undefined };
     });
@@ -131,18 +138,22 @@ export class ContainersStorage implements ImageStore {
   }
 
   async deleteImage(id: string, options: DeleteImageOptions = {}): Promise<void> {
-    await this.#changeImage("delete", id, async (set, { record }) => {
-      await this.#requireUnchanged(record, options);
-      if (options.ifNames && options.ifNames.join() !== record.names.join()) throw listChanged(id);
-      if (record.layer !== undefined) {
-        throw new ManifestsError(
-          "IMAGE_IN_USE",
-          `Cannot delete image ${JSON.stringify(id)} as it has layers: only lists are deleted here, use podman rmi`,
-        );
-      }
-      // After the record: a crash between the two leaves a folder that nobody looks at.
-      return { set: set.with(id, undefined), result: undefined, after: () => this.#removeFolder(id) };
-    });
+    requireImageId(id);
+    const what = `delete image ${JSON.stringify(id)}`;
+    let deleted = false;
+    for (const folder of [this.#own, ...this.#others.filter(({ readOnly }) => !readOnly)]) {
+      deleted = await this.#change(what, async (set) => {
+        const stored = set.byId(id);
+        if (!stored) return { result: deleted };
+        // What a deleted record hid goes with it, or it would be there again.
+        if (!deleted) await requireDeletable(stored.record, folder, options);
+        // After the record: a crash between the two leaves a folder that nobody looks at.
+        return { set: set.with(id, undefined), result: true, after: () => removeFolder(folder, id) };
+      }, folder);
+    }
+    if (deleted) return;
+    await this.#refuseReadOnly(id);
+    throw imageUnknown(id);
   }
 
   digestLocker(digest: Digest): Locker {
@@ -161,49 +172,64 @@ export class ContainersStorage implements ImageStore {
     return Promise.resolve();
   }
 
-  async #change<T>(what: string, work: (set: RecordSet) => Promise<RecordChange<T>>): Promise<T> {
+  async #change<T>(
+    what: string,
+    work: (set: RecordSet) => Promise<RecordChange<T>>,
+    folder: ImagesFolder = this.#own,
+  ): Promise<T> {
     return await this.#explain(what, async () => {
       if (!this.#made) await makeFolders(this.#place);
       this.#made = true;
-      return await this.#own.write(work);
+      return await folder.write(work);
     });
   }
 
-  /** Changes one record of the store that can be written. */
-  async #changeImage(
-    verb: string,
-    id: string,
-    work: (set: RecordSet, stored: StoredRecord) => Promise<RecordChange<void>> | RecordChange<void>,
-  ): Promise<void> {
+  /**
+   * Changes one record of the store that can be written. One that is only in another store is copied here first, with
+   * all that belongs to it, as podman does: the other store stays as it is.
+   */
+  async #changeImage(verb: string, id: string, work: ImageChange): Promise<void> {
     requireImageId(id);
-    try {
-      await this.#change(`${verb} image ${JSON.stringify(id)}`, async (set) => {
-        const stored = set.byId(id);
-        if (!stored) throw imageUnknown(id);
-        return await work(set, stored);
+    const what = `${verb} image ${JSON.stringify(id)}`;
+    const change = (copied: CopiedRecord | undefined) =>
+      this.#change<boolean>(what, async (set) => {
+        const own = set.byId(id);
+        if (own) return { ...await work(set, own, (keys) => readItems(this.#own, own.record, keys)), result: true };
+        if (!copied) return { result: false };
+        const { data } = copied;
+        // A name that a record has here stays with it.
+        const names = copied.stored.record.names.filter((name) => !set.byName(name));
+        const stored = changeRecord(copied.stored, { names });
+        const { files = [], ...rest } = await work(set.with(id, stored), stored, () => Promise.resolve(data));
+        const items = await this.#filesOf(id, Array.from(data, ([key, bytes]) => ({ key, bytes })));
+        const all = new Map([...items, ...files].map((file) => [file.path, file]));
+        return { ...rest, files: [...all.values()], result: true, undo: () => removeFolder(this.#own, id) };
       });
-    } catch (error) {
-      // Others are looked at only now: locks of several stores are never held together.
-      if (isManifestsError(error, "IMAGE_UNKNOWN")) await this.#refuseReadOnly(id);
-      throw error;
+    if (await change(undefined)) return;
+    // The locks of several stores are never held together.
+    const copied = await this.#readOther(id);
+    if (!copied || !await change(copied)) throw imageUnknown(id);
+  }
+
+  /** Reads a record with all its data from a store that is not written here. */
+  async #readOther(id: string): Promise<CopiedRecord | undefined> {
+    for (const folder of this.#others) {
+      const copied = await folder.read(async (set) => {
+        const stored = set.byId(id);
+        return stored && { stored, data: await readItems(folder, stored.record, stored.record.bigDataNames) };
+      });
+      if (copied) return copied;
     }
+    return undefined;
   }
 
   async #refuseReadOnly(id: string): Promise<void> {
-    for (const folder of this.#additional) {
+    for (const folder of this.#others) {
       if (!await folder.read((set) => set.byId(id))) continue;
       throw new ManifestsError(
         "STORE_READ_ONLY",
-        `Cannot change image ${JSON.stringify(id)} as it is in the additional store ${folder.path}, which is only read`,
+        `Cannot delete image ${JSON.stringify(id)}: it is in the additional store ${folder.path}, which is only read`,
       );
-    }
-  }
-
-  async #requireUnchanged(record: ImageRecord, { ifUnchanged = new Map() }: WriteBigDataOptions): Promise<void> {
-    const data = await readItems(this.#own, record, [...ifUnchanged.keys()]);
-    for (const [key, digest] of ifUnchanged) {
-      const bytes = data.get(key);
-      if (digest !== (bytes && digestOf(bytes))) throw listChanged(record.id);
     }
   }
 
@@ -219,13 +245,61 @@ export class ContainersStorage implements ImageStore {
     return files;
   }
 
-  async #removeFolder(id: string): Promise<void> {
-    await Deno.remove(join(this.#own.path, id), { recursive: true }).catch(ignoreMissing);
-  }
-
   async #explain<T>(what: string, work: () => Promise<T>): Promise<T> {
     return await explainIo(`${what} in ${this.location}`, work);
   }
+}
+
+/** A record of another store, with all its data. */
+interface CopiedRecord {
+  readonly stored: StoredRecord;
+  readonly data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+}
+
+/** Decides what becomes of a record; `read` reads items of it as they are now. */
+type ImageChange = (
+  set: RecordSet,
+  stored: StoredRecord,
+  read: (keys: readonly string[]) => Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>>,
+) => Promise<RecordChange<void>> | RecordChange<void>;
+
+/** The store as references name it. Its image store is an additional one for whoever opens it by that name. */
+function formatLocation(place: StoreLocation): string {
+  const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
+  // Options replace those of the configuration.
+  const additional = driverOptions.length > 0 ? [] : additionalImageStores;
+  const stores = imageStore === undefined ? [] : [imageStore, ...additional];
+  const options = [...driverOptions, ...stores.map((root) => `${driver}.imagestore=${root}`)];
+  return `[${driver}@${graphRoot}+${runRoot}${options.length > 0 ? `:${options.join(",")}` : ""}]`;
+}
+
+function keysOf({ ifUnchanged = new Map() }: WriteBigDataOptions): string[] {
+  return [...ifUnchanged.keys()];
+}
+
+function requireUnchanged(
+  { id }: ImageRecord,
+  data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  { ifUnchanged = new Map() }: WriteBigDataOptions,
+): void {
+  for (const [key, digest] of ifUnchanged) {
+    const bytes = data.get(key);
+    if (digest !== (bytes && digestOf(bytes))) throw listChanged(id);
+  }
+}
+
+async function requireDeletable(record: ImageRecord, folder: ImagesFolder, options: DeleteImageOptions): Promise<void> {
+  requireUnchanged(record, await readItems(folder, record, keysOf(options)), options);
+  if (options.ifNames && options.ifNames.join() !== record.names.join()) throw listChanged(record.id);
+  if (record.layer === undefined) return;
+  throw new ManifestsError(
+    "IMAGE_IN_USE",
+    `Cannot delete image ${JSON.stringify(record.id)} as it has layers: only lists are deleted here, use podman rmi`,
+  );
+}
+
+async function removeFolder({ path }: ImagesFolder, id: string): Promise<void> {
+  await Deno.remove(join(path, id), { recursive: true }).catch(ignoreMissing);
 }
 
 function ignoreMissing(error: unknown): void {

@@ -12,8 +12,16 @@ export interface OpenStoreOptions {
   runRoot?: string | undefined;
   /** Storage driver; default: as `storage.conf` says, or as the store has it. Podman's `--storage-driver`. */
   driver?: string | undefined;
-  /** Driver options, as `overlay.mountopt=nodev`. Podman's `--storage-opt`. */
+  /**
+   * Driver options, as `overlay.mountopt=nodev`; default: `STORAGE_OPTS`, else those of `storage.conf`. `imagestore` and
+   * `additionalimagestore` name stores that are only read. Podman's `--storage-opt`.
+   */
   driverOptions?: readonly string[] | undefined;
+  /**
+   * Root of the image records, where it is not `root`; default: `imagestore` of `storage.conf`. New records are written
+   * there. Podman's `--imagestore`.
+   */
+  imageStore?: string | undefined;
   /**
    * Whom the store's locks exclude: everybody, or only other Deno processes (for stores that no other tool uses).
    * `shared` needs `--allow-ffi` for writing.

@@ -1,0 +1,43 @@
+/** What killed saves leave is removed by a later write, once it is old. */
+import assert from "node:assert/strict";
+import { create } from "../../mod.ts";
+import { makeStore } from "../support/stores.ts";
+
+const HOUR = 3_600_000;
+const OLD = new Date(Date.now() - HOUR - 60_000);
+const YOUNG = new Date(Date.now() - HOUR + 60_000);
+
+Deno.test("a write removes old leftovers of killed saves, and nothing else", async () => {
+  await using at = await makeStore();
+  const id = await create().saveToImage(at.store, { names: ["kept"] });
+  const images = `${at.root}/vfs-images`;
+  const put = async (path: string, time: Date) => {
+    const [, folder] = /^(.*)\/[^/]*$/.exec(`${images}/${path}`)!;
+    await Deno.mkdir(folder!, { recursive: true });
+    await Deno.writeTextFile(`${images}/${path}`, "x");
+    await Deno.utime(`${images}/${path}`, time, time);
+    if (folder !== images) await Deno.utime(folder!, time, time);
+  };
+  const [oldId, youngId] = ["a".repeat(64), "b".repeat(64)];
+  await put(".tmp-images.json1", OLD);
+  await put(".tmp-images.json2", YOUNG);
+  await put(`${id}/.tmp-manifest1`, OLD);
+  await put(`${id}/.tmp-manifest2`, YOUNG);
+  await put(`${id}/=bWU=`, OLD);
+  await put(`${oldId}/manifest`, OLD);
+  await put(`${youngId}/manifest`, YOUNG);
+  await put("other/manifest", OLD);
+  await put("README", OLD);
+  await at.store.findImage(id);
+  assert.ok((await Deno.stat(`${images}/${oldId}`)).isDirectory, "who only reads removes nothing");
+  const fresh = await create().saveToImage(at.store, { names: ["new"] });
+  const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+  assert.deepEqual(
+    await names(images),
+    [".tmp-images.json2", "README", youngId, fresh, id, "images.json", "images.lock", "other"].sort(),
+  );
+  assert.deepEqual(
+    await names(`${images}/${id}`),
+    [".tmp-manifest2", "=bWU=", "artifacts.json", "instances.json", "manifest"],
+  );
+});
