@@ -14,7 +14,7 @@ import { parseManifestType } from "./formats.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { planCopy, requireDigest } from "./plan.ts";
 import { type CopyPlan, type CopyWishes, listPlanned, plannedBlobs, type PlannedNode } from "./plan_types.ts";
-import { readTree } from "./read.ts";
+import { type ReadOptions, readTree } from "./read.ts";
 import { listNodes, type ReadNode } from "./read_types.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { createReporter } from "./report.ts";
@@ -128,15 +128,21 @@ async function withPlan<T>(
   const retries = { maxRetries, retryDelay: options.retryDelay, emit: createEmitter(options.onProgress) };
   // The source first: a destination is not touched for an image that cannot even be opened.
   await using source = await from.openSource(contextForSource(systemContext, to));
-  const top = await readTree(source, {
-    ...options,
-    ...retries,
-    judgesOrigins: options.judgesOrigins ?? false,
-    removeSignatures: options.removeSignatures ?? false,
-    removeListSignatures: options.removeListSignatures ?? false,
-    referrers,
-    signal,
-  });
+  const top = await readTree(
+    source,
+    {
+      ...retries,
+      selection: options.selection,
+      instances: options.instances,
+      wanted: options.wanted,
+      policy: options.policy,
+      judgesOrigins: options.judgesOrigins ?? false,
+      removeSignatures: options.removeSignatures ?? false,
+      removeListSignatures: options.removeListSignatures ?? false,
+      referrers,
+      signal,
+    } satisfies { [Name in keyof Required<ReadOptions>]: ReadOptions[Name] },
+  );
   requireDigest(to.dockerReference, top.digest);
   await using destination = await to.openDestination(systemContext);
   const { abilities } = destination;

@@ -15,8 +15,6 @@ export interface Selection {
   readonly instances?: readonly Digest[] | undefined;
   /** The platform of `system`. */
   readonly wanted: Platform;
-  /** Whether `system` prefers gzip where a platform has instances of both compressions; default: zstd. */
-  readonly preferGzip?: boolean | undefined;
 }
 
 /** The instances that will be copied, in the order of the index and each once. */
@@ -26,7 +24,7 @@ export function selectInstances(index: ParsedIndex, selection: Selection): Diges
     case "all":
       return digests;
     case "system":
-      return [chooseInstance(index, selection.wanted, { preferGzip: selection.preferGzip ?? false })];
+      return [chooseInstance(index, selection.wanted)];
     case "specific": {
       const wanted = new Set(selection.instances ?? []);
       const known = new Set(digests);

@@ -22,7 +22,7 @@ import type { HostFiles, ListHost } from "./host.ts";
 import { notAManifestList } from "./load.ts";
 import { type ListPush, pushList, type PushOptions, type PushResult } from "./push.ts";
 import { listType, pushToStore } from "./push_to_store.ts";
-import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, writeRecords } from "./records.ts";
+import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readInstances, writeRecords } from "./records.ts";
 import { ListReference, type ListSelection } from "./reference.ts";
 
 /** Options for {@linkcode List.saveToImage}. */
@@ -262,14 +262,15 @@ export class BaseList extends EditableIndex {
 
   async #overwrite(
     store: ImageStore,
-    { image, data }: ImageWithData,
+    there: ImageWithData,
     saved: Snapshot,
     home: Home | undefined,
   ): Promise<string> {
+    const { image, data } = there;
     const own = home?.imageId === image.id ? home : undefined;
     const manifest = data.get("manifest");
     if (manifest && !isIndexMediaType(guessMediaType(manifest))) throw notAManifestList(image.id);
-    const items = writeRecords(image.id, saved.bytes, saved.records, own?.instances);
+    const items = writeRecords(image.id, saved.bytes, saved.records, own?.instances ?? readInstances(there));
     const found = Array.from(data, ([key, bytes]) => ({ key, bytes }));
     await store.writeBigData(image.id, items, { ifUnchanged: own?.digests ?? digestItems(found) });
     return this.#settle(store, image.id, saved, digestItems(items));

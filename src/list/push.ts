@@ -3,6 +3,7 @@ import type { ImageReference, SystemContext } from "../image/room.ts";
 import type { SignaturePolicy, Signer } from "../signature/room.ts";
 import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
+import { refuseUnknownOptions } from "./check_values.ts";
 import type { ListHost } from "./host.ts";
 import type { ImageListSelection } from "./reference.ts";
 
@@ -146,23 +147,44 @@ export async function pushList<T>(
   copy: (from: ImageReference, to: ImageReference, options: CopyOptions) => Promise<T>,
 ): Promise<T> {
   const { options } = push;
-  refuseUnknownOptions(options);
+  assertKnownOptions(options);
   refuseContradictions(options);
-  const { signers = [], signIdentity, ifMatch } = options;
   const source = await options.sourceFilter?.(push.source) ?? push.source;
   await using opened = await openSigners(push.host, options);
-  return await copy(source, push.destination, {
-    ...options,
-    signers: [...signers, ...opened.signers],
-    ifMatch: typeof ifMatch === "string" ? parseDigest(ifMatch) : ifMatch,
-    signIdentity: signIdentity === undefined ? undefined : parseReference(signIdentity),
+  return await copy(source, push.destination, copyOptions(push, opened.signers));
+}
+
+/**
+ * The options for the copy engine, each by its name: passphrases and the store are not handed on. The type makes the
+ * compiler report an option of the engine that is missing here.
+ */
+function copyOptions({ options, wanted, host }: ListPush, opened: readonly Signer[]): CopyOptions {
+  const { signers = [], signIdentity, ifMatch, systemContext, signaturePolicy } = options;
+  return {
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),
-    wanted: push.wanted,
-    policy: options.signaturePolicy ?? push.host.openPolicy(options.systemContext ?? {}),
-    judgesOrigins: options.signaturePolicy !== undefined,
-    openBlobInfoCache: push.host.openBlobInfoCache,
-  });
+    wanted,
+    policy: signaturePolicy ?? host.openPolicy(systemContext ?? {}),
+    judgesOrigins: signaturePolicy !== undefined,
+    systemContext,
+    openBlobInfoCache: host.openBlobInfoCache,
+    manifestType: options.manifestType,
+    addCompression: options.addCompression,
+    forceCompressionFormat: options.forceCompressionFormat,
+    preserveDigests: options.preserveDigests,
+    signers: [...signers, ...opened],
+    signIdentity: signIdentity === undefined ? undefined : parseReference(signIdentity),
+    removeSignatures: options.removeSignatures,
+    removeListSignatures: options.removeListSignatures,
+    referrers: options.referrers,
+    ifMatch: typeof ifMatch === "string" ? parseDigest(ifMatch) : ifMatch,
+    reportWriter: options.reportWriter,
+    onProgress: options.onProgress,
+    maxRetries: options.maxRetries,
+    retryDelay: options.retryDelay,
+    maxParallelTransfers: options.maxParallelTransfers,
+    signal: options.signal,
+  } satisfies { [Name in keyof Required<CopyOptions>]: CopyOptions[Name] };
 }
 
 /** The signers that options name; disposing forgets their keys. */
@@ -187,36 +209,36 @@ async function openSigners(host: ListHost, options: PushOptions): Promise<AsyncD
   };
 }
 
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof PushOptions>([
-  "store",
-  "systemContext",
-  "imageListSelection",
-  "instances",
-  "manifestType",
-  "addCompression",
-  "forceCompressionFormat",
-  "preserveDigests",
-  "signers",
-  "signBy",
-  "signPassphrase",
-  "signBySigstorePrivateKeyFile",
-  "signSigstorePrivateKeyPassphrase",
-  "signBySigstoreParamFile",
-  "privateKeyPassphrasePrompt",
-  "signIdentity",
-  "signaturePolicy",
-  "removeSignatures",
-  "removeListSignatures",
-  "referrers",
-  "ifMatch",
-  "reportWriter",
-  "onProgress",
-  "sourceFilter",
-  "maxRetries",
-  "retryDelay",
-  "maxParallelTransfers",
-  "signal",
-]);
+const KNOWN_OPTIONS = {
+  store: true,
+  systemContext: true,
+  imageListSelection: true,
+  instances: true,
+  manifestType: true,
+  addCompression: true,
+  forceCompressionFormat: true,
+  preserveDigests: true,
+  signers: true,
+  signBy: true,
+  signPassphrase: true,
+  signBySigstorePrivateKeyFile: true,
+  signSigstorePrivateKeyPassphrase: true,
+  signBySigstoreParamFile: true,
+  privateKeyPassphrasePrompt: true,
+  signIdentity: true,
+  signaturePolicy: true,
+  removeSignatures: true,
+  removeListSignatures: true,
+  referrers: true,
+  ifMatch: true,
+  reportWriter: true,
+  onProgress: true,
+  sourceFilter: true,
+  maxRetries: true,
+  retryDelay: true,
+  maxParallelTransfers: true,
+  signal: true,
+} satisfies Record<keyof PushOptions, true>;
 
 function refuseContradictions(options: PushOptions): void {
   const { imageListSelection = "all", instances, addCompression, forceCompressionFormat, preserveDigests } = options;
@@ -237,8 +259,7 @@ function refuseContradictions(options: PushOptions): void {
   }
 }
 
-/** An option that is not understood may be one that matters, such as a key to sign with: it is never passed over. */
-function refuseUnknownOptions(options: PushOptions): void {
-  const unknown = Object.entries(options).find(([name, value]) => value !== undefined && !KNOWN_OPTIONS.has(name));
-  if (unknown) throw new TypeError(`Cannot push as option ${JSON.stringify(unknown[0])} is not known`);
+/** An option that is not known may be one that matters, such as a key to sign with. */
+export function assertKnownOptions(options: PushOptions): void {
+  refuseUnknownOptions(options, KNOWN_OPTIONS, "push");
 }

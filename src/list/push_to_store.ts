@@ -10,7 +10,7 @@ import {
 } from "../spec/room.ts";
 import { type ImageStore, randomImageId } from "../store/room.ts";
 import { notAManifestList } from "./load.ts";
-import type { PushOptions, PushResult } from "./push.ts";
+import { assertKnownOptions, type PushOptions, type PushResult } from "./push.ts";
 import { digestItems, LIST_KEYS, type ListRecords, readRecords, writeRecords } from "./records.ts";
 
 /** A name in a local store, to which a list is pushed. */
@@ -37,18 +37,42 @@ export function listType(manifestType: string | undefined): string | undefined {
   return manifestType === MEDIA_TYPES.dockerManifest ? MEDIA_TYPES.dockerList : manifestType;
 }
 
-/** What is done to instances on their way; to a local store, they do not go. */
-const OPTIONS_OF_INSTANCES = [
-  "instances",
-  "addCompression",
-  "forceCompressionFormat",
-  "signers",
-  "signBy",
-  "signBySigstorePrivateKeyFile",
-  "referrers",
-  "signBySigstoreParamFile",
-  "sourceFilter",
-] as const satisfies readonly (keyof PushOptions)[];
+/**
+ * The options that a push to a local store cannot follow: instances stay where they are, and the store has no
+ * conditional writes by digest. All options are listed, so that a new one is a decision.
+ */
+const REFUSED_OPTIONS = {
+  instances: true,
+  addCompression: true,
+  forceCompressionFormat: true,
+  signers: true,
+  signBy: true,
+  signBySigstorePrivateKeyFile: true,
+  signBySigstoreParamFile: true,
+  referrers: true,
+  sourceFilter: true,
+  ifMatch: true,
+  // Has one value that can be followed, "all".
+  imageListSelection: false,
+  manifestType: false,
+  // Nothing is signed, judged, moved or tried again.
+  signIdentity: false,
+  signPassphrase: false,
+  signSigstorePrivateKeyPassphrase: false,
+  privateKeyPassphrasePrompt: false,
+  signaturePolicy: false,
+  removeSignatures: false,
+  removeListSignatures: false,
+  preserveDigests: false,
+  maxRetries: false,
+  retryDelay: false,
+  maxParallelTransfers: false,
+  onProgress: false,
+  reportWriter: false,
+  systemContext: false,
+  store: false,
+  signal: false,
+} satisfies Record<keyof PushOptions, boolean>;
 
 /**
  * Writes a list into a local store under a name: a record of its own, which names the instances where they are. A list
@@ -62,6 +86,7 @@ export async function pushToStore(
   { bytes, mediaType, records }: WrittenList,
   options: PushOptions,
 ): Promise<PushResult> {
+  assertKnownOptions(options);
   refuseOptions(options);
   const there = await store.findImage(name, LIST_KEYS);
   if (there?.image.names.includes(name)) {
@@ -80,12 +105,13 @@ export async function pushToStore(
 }
 
 function refuseOptions(options: PushOptions): void {
+  const isSet = (value: unknown) => Array.isArray(value) ? value.length > 0 : Boolean(value);
+  const refused = Object.entries(options).find(([name, value]) =>
+    name === "ifMatch" ? value !== undefined : isSet(value) && REFUSED_OPTIONS[name as keyof PushOptions]
+  );
   const { imageListSelection = "all" } = options;
-  const asked = OPTIONS_OF_INSTANCES.find((name) => {
-    const value = options[name];
-    return Array.isArray(value) ? value.length > 0 : Boolean(value);
-  });
-  const option = asked ?? (imageListSelection === "all" ? undefined : "imageListSelection");
+  const option = refused?.[0] ?? (imageListSelection === "all" ? undefined : "imageListSelection");
   if (option === undefined) return;
-  throw new TypeError(`Cannot push to a local store with ${option} as instances stay where they are`);
+  const reason = option === "ifMatch" ? "only registries write on that condition" : "instances stay where they are";
+  throw new TypeError(`Cannot push to a local store with ${option}: ${reason}`);
 }

@@ -64,6 +64,15 @@ export function readRecords({ image, data }: ImageWithData): ListRecords {
   };
 }
 
+/** Where the instances of a stored list are; none if its `instances.json` is missing or damaged. */
+export function readInstances(list: ImageWithData): ReadonlyMap<string, string> {
+  try {
+    return readRecords(list).instances;
+  } catch {
+    return new Map();
+  }
+}
+
 function parseInstances(bytes: Uint8Array): Map<string, string> {
   const { value } = parseJson(bytes, "instances.json");
   const instances = new Map<string, string>();
