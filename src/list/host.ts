@@ -2,8 +2,8 @@ import type { BlobInfoCache, SignaturePolicy } from "../copy/room.ts";
 import type { ImageReference, SystemContext, TransportTable } from "../image/room.ts";
 import type { ByteStream, Fetch } from "../internal/room.ts";
 import type { Signer } from "../signature/room.ts";
-import type { StoreTarget } from "./push_to_store.ts";
 import type { Platform } from "../spec/room.ts";
+import type { ImageStore } from "../store/room.ts";
 
 /** A file of an artifact. */
 export interface ArtifactFile {
@@ -37,6 +37,14 @@ export interface SigningKeys {
   readonly signSigstorePrivateKeyPassphrase?: string | Uint8Array | undefined;
   /** How logs of signatures are asked; default: the global `fetch`. */
   readonly fetch?: Fetch | undefined;
+}
+
+/** A name in a local store, to which a list is pushed. */
+export interface StoreTarget {
+  /** The store, which whoever opened it closes. */
+  readonly store: ImageStore;
+  /** The name, fully qualified. */
+  readonly name: string;
 }
 
 /** What a list is given of the world around it; it never reaches out by itself. */

@@ -1,7 +1,8 @@
 import type { ImageStore } from "../store/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import type { ListHost } from "./host.ts";
-import { BaseList, type LoadedList } from "./list.ts";
+import { BaseList } from "./list.ts";
+import type { LoadedList } from "./load.ts";
 import { loadList } from "./load.ts";
 
 /** A host that reaches nothing. */

@@ -19,7 +19,7 @@ import { type AddArtifactOptions, buildArtifact, checkArtifactOptions, describeS
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
-import { notAManifestList } from "./load.ts";
+import { type LoadedList, notAManifestList } from "./load.ts";
 import { type ListPush, pushList, type PushOptions, type PushResult } from "./push.ts";
 import { listType, pushToStore } from "./push_to_store.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readInstances, writeRecords } from "./records.ts";
@@ -33,20 +33,6 @@ export interface SaveToImageOptions {
   names?: readonly string[] | undefined;
   /** Media type to save as; default: see {@linkcode EditableIndex.serialize}. */
   mimeType?: string | undefined;
-}
-
-/** What a list was loaded with, for those who load it. */
-export interface LoadedList {
-  /** The store that holds it. */
-  readonly store: ImageStore;
-  /** Id of its record. */
-  readonly imageId: string;
-  /** Its manifest. */
-  readonly manifest: Uint8Array<ArrayBuffer>;
-  /** What is beside the manifest. */
-  readonly records: ListRecords;
-  /** The digests of all that the store has of it. */
-  readonly digests: ItemDigests;
 }
 
 /** What a store holds of a list, as far as the list knows: what was last loaded from there or saved there. */

@@ -8,8 +8,21 @@ import {
   ManifestsError,
 } from "../spec/room.ts";
 import { findLocalImage, type ImageStore, type Locker, type StoredImage } from "../store/room.ts";
-import type { LoadedList } from "./list.ts";
-import { digestItems, LIST_KEYS, readRecords } from "./records.ts";
+import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readRecords } from "./records.ts";
+
+/** What a list was loaded with, for those who load it. */
+export interface LoadedList {
+  /** The store that holds it. */
+  readonly store: ImageStore;
+  /** Id of its record. */
+  readonly imageId: string;
+  /** Its manifest. */
+  readonly manifest: Uint8Array<ArrayBuffer>;
+  /** What is beside the manifest. */
+  readonly records: ListRecords;
+  /** The digests of all that the store has of it. */
+  readonly digests: ItemDigests;
+}
 
 /** The error of an image that is no list. */
 export function notAManifestList(name: string, cause?: unknown): ManifestsError {

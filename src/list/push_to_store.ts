@@ -8,18 +8,11 @@ import {
   MEDIA_TYPES,
   parseManifest,
 } from "../spec/room.ts";
-import { type ImageStore, randomImageId } from "../store/room.ts";
+import { randomImageId } from "../store/room.ts";
+import type { StoreTarget } from "./host.ts";
 import { notAManifestList } from "./load.ts";
 import { assertKnownOptions, type PushOptions, type PushResult } from "./push.ts";
 import { digestItems, LIST_KEYS, type ListRecords, readRecords, writeRecords } from "./records.ts";
-
-/** A name in a local store, to which a list is pushed. */
-export interface StoreTarget {
-  /** The store, which whoever opened it closes. */
-  readonly store: ImageStore;
-  /** The name, fully qualified. */
-  readonly name: string;
-}
 
 /** A list as it is written. */
 export interface WrittenList {

@@ -6,12 +6,18 @@
 export type { AddOptions } from "./add.ts";
 export type { AddArtifactOptions, ArtifactConfig } from "./add_artifact.ts";
 export { EditableIndex, type NewInstance, type Original } from "./editable_index.ts";
-export type { ArtifactFile, HostFiles, ListHost, SigningKeys } from "./host.ts";
+export type { ArtifactFile, HostFiles, ListHost, SigningKeys, StoreTarget } from "./host.ts";
 export { HostlessList } from "./hostless.ts";
-export { BaseList, type LoadedList, type SaveToImageOptions } from "./list.ts";
-export { type EditCallback, type EditListOptions, editStoredList, loadList, lockerForImage } from "./load.ts";
+export { BaseList, type SaveToImageOptions } from "./list.ts";
+export {
+  type EditCallback,
+  type EditListOptions,
+  editStoredList,
+  type LoadedList,
+  loadList,
+  lockerForImage,
+} from "./load.ts";
 export { type ListPush, type LookupReferenceFunc, pushList, type PushOptions, type PushResult } from "./push.ts";
-export type { StoreTarget } from "./push_to_store.ts";
 export type { ItemDigests, ListRecords } from "./records.ts";
 export type { Artifacts } from "./artifacts.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";

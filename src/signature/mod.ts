@@ -30,7 +30,6 @@ export {
 } from "./policy/mod.ts";
 export {
   createSimpleSigner,
-  type MessageSigner,
   type SignerOptions,
   type VerifiedSimpleSignature,
   type VerifySimpleOptions,
@@ -47,4 +46,4 @@ export {
   type VerifySigstoreOptions,
   verifySigstoreSignature,
 } from "./sigstore/mod.ts";
-export type { Signature, Signer, SigstoreSignature, SimpleSignature } from "./types.ts";
+export type { MessageSigner, Signature, Signer, SigstoreSignature, SimpleSignature } from "./types.ts";

@@ -40,7 +40,6 @@ export {
 export { SignatureRefusedError } from "./refusal.ts";
 export {
   createSimpleSigner,
-  type MessageSigner,
   type SignerOptions,
   type VerifiedSimpleSignature,
   type VerifySimpleOptions,
@@ -71,6 +70,7 @@ export {
   MAX_SIGNATURE_SIZE,
   MAX_SIGNATURES,
   MAX_SIGNATURES_SIZE,
+  type MessageSigner,
   type Signature,
   type Signer,
   SIGSTORE_MEDIA_TYPE,

@@ -2,17 +2,9 @@ import type { SignalOptions } from "../internal/room.ts";
 import { manifestDigest, ManifestsError, ManifestsSyntaxError, type NamedReference } from "../spec/room.ts";
 import { type OpenMessage, openMessage } from "./openpgp/mod.ts";
 import { checkClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
-import type { Signer, SimpleSignature } from "./types.ts";
+import type { MessageSigner, Signer, SimpleSignature } from "./types.ts";
 
 const TYPE = "atomic container signature";
-
-/** Makes signed OpenPGP messages with one key, wherever that is. */
-export interface MessageSigner extends Partial<AsyncDisposable> {
-  /** Fingerprint of the key that signs, in upper-case hex. */
-  readonly fingerprint: string;
-  /** Signs bytes; the message holds them. */
-  seal(payload: Uint8Array, options?: SignalOptions): Promise<Uint8Array<ArrayBuffer>>;
-}
 
 /** Options of signers, for those who need the same bytes again. */
 export interface SignerOptions {

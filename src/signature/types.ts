@@ -41,6 +41,14 @@ export interface Signer<S extends Signature = Signature> extends Partial<AsyncDi
   sign(manifest: Uint8Array, identity: NamedReference, options?: SignalOptions): Promise<S>;
 }
 
+/** Makes signed OpenPGP messages with one key, wherever that is. */
+export interface MessageSigner extends Partial<AsyncDisposable> {
+  /** Fingerprint of the key that signs, in upper-case hex. */
+  readonly fingerprint: string;
+  /** Signs bytes; the message holds them. */
+  seal(payload: Uint8Array, options?: SignalOptions): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /** Media type of a payload that a sigstore signature signs. */
 export const SIGSTORE_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
 

@@ -1,6 +1,6 @@
 import { encodeUtf8 } from "../../internal/room.ts";
 import { type ErrorCode, ManifestsError } from "../../spec/room.ts";
-import type { MessageSigner } from "../simple_signing.ts";
+import type { MessageSigner } from "../types.ts";
 import { runGpg } from "./process.ts";
 import { type StatusLine, statusOf } from "./status.ts";
 

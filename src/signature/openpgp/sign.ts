@@ -1,7 +1,7 @@
 import type { PrivateKey } from "openpgp";
 import { decodeUtf8 } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
-import type { MessageSigner } from "../simple_signing.ts";
+import type { MessageSigner } from "../types.ts";
 import { loadOpenPgp, type OpenPgp } from "./load.ts";
 
 /** Options of {@linkcode openPgpKey}. */

@@ -29,7 +29,8 @@ import { type ArchiveTarget, findTarget } from "../archive/target.ts";
 import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";
 import { encodeItem } from "./items.ts";
 import { encodeRepositories, legacyMembers } from "./legacy.ts";
-import { type DockerArchiveReference, parseTaggedName } from "./reference.ts";
+import { parseTaggedName } from "./name.ts";
+import type { DockerArchiveReference } from "./reference.ts";
 
 /** Permissions of all members. */
 const MODE = 0o444;

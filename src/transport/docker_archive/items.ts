@@ -1,7 +1,7 @@
 import { encodeGoJson, parseJson, StructReader } from "../../json/room.ts";
 import { isManifestsError, ManifestsError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { invalidArchive } from "../archive/errors.ts";
-import type { ArchiveImage } from "./reference.ts";
+import type { ArchiveImage } from "./name.ts";
 
 /** An image in `manifest.json`. */
 export interface ArchiveItem {

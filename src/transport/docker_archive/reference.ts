@@ -1,11 +1,9 @@
 import { resolve } from "@std/path";
 import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
-import { ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/room.ts";
+import type { NamedReference } from "../../spec/room.ts";
 import { openDockerArchiveDestination } from "./destination.ts";
+import { type ArchiveImage, failReference, parseTaggedName } from "./name.ts";
 import { openDockerArchiveSource } from "./source.ts";
-
-/** Which image of an archive is meant: by name, by its place in `manifest.json`, or (`undefined`) the only one. */
-export type ArchiveImage = { readonly name: NamedReference } | { readonly position: number } | undefined;
 
 /** The transport of archives as `docker save` writes them, `docker-archive:PATH[:NAME[:TAG]]` or `PATH:@N`. */
 export function createDockerArchiveTransport(): Transport {
@@ -14,7 +12,7 @@ export function createDockerArchiveTransport(): Transport {
     parseReference(text) {
       const colon = text.indexOf(":");
       const path = colon < 0 ? text : text.slice(0, colon);
-      if (path === "") fail(text, "it isn't of the form <path>[:<reference>]");
+      if (path === "") failReference(text, "it isn't of the form <path>[:<reference>]");
       return new DockerArchiveReference(path, colon < 0 ? undefined : parseImage(text.slice(colon + 1), text));
     },
   };
@@ -23,24 +21,9 @@ export function createDockerArchiveTransport(): Transport {
 function parseImage(text: string, whole: string): ArchiveImage {
   if (!text.startsWith("@")) return { name: parseTaggedName(text, whole) };
   const position = /^@[+-]?[0-9]+$/.test(text) ? Number(text.slice(1)) : NaN;
-  if (!Number.isSafeInteger(position)) fail(whole, `the source index ${text} is not an integer`);
-  if (position < 0) fail(whole, `the source index ${text} must not be negative`);
+  if (!Number.isSafeInteger(position)) failReference(whole, `the source index ${text} is not an integer`);
+  if (position < 0) failReference(whole, `the source index ${text} must not be negative`);
   return { position };
-}
-
-/** Parses a name for an image in an archive: it has a tag, by default `latest`, and no digest. */
-export function parseTaggedName(text: string, whole: string = text): NamedReference {
-  const name = parseReference(text).withDefaultTag();
-  if (name.tag === undefined) fail(whole, `the reference does not include a tag: ${name}`);
-  if (name.digest !== undefined) fail(whole, `docker-archive doesn't support digest references: ${name}`);
-  return name;
-}
-
-function fail(text: string, problem: string): never {
-  throw new ManifestsSyntaxError(
-    "INVALID_REFERENCE",
-    `Cannot parse docker-archive reference ${JSON.stringify(text)} as ${problem}`,
-  );
 }
 
 /** An image in an archive as `docker save` writes them. */
