@@ -15,6 +15,10 @@ export interface SystemContext {
   readonly osChoice?: string | undefined;
   /** Variant to choose from lists; default: the host's, unless `architectureChoice` is given. */
   readonly variantChoice?: string | undefined;
+  /** Version of the operating system to choose from lists, as in `10.0.20348.1`; default: any. */
+  readonly osVersionChoice?: string | undefined;
+  /** Features of the operating system that an instance chosen from a list must name; default: any. */
+  readonly osFeaturesChoice?: readonly string[] | undefined;
   /**
    * Credentials for the registry of the call; for a push, the destination's. Overrides credential files; `{}` means
    * anonymous.

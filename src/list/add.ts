@@ -2,14 +2,14 @@ import { type ImageReference, type ImageSource, readManifest, type SystemContext
 import { allOrAbort, Semaphore } from "../internal/room.ts";
 import { parseJson, StructReader } from "../json/room.ts";
 import {
-  chooseInstance,
+  contradictsPlatform,
   createPlatform,
   type Descriptor,
   type Digest,
   type DockerListEntry,
   type DockerPlatform,
-  entriesOf,
   formatPlatform,
+  isAttestation,
   isIndex,
   ManifestsError,
   MAX_CONFIG_SIZE,
@@ -19,25 +19,48 @@ import {
   type Platform,
   readBlob,
 } from "../spec/room.ts";
+import { chooseEntries } from "./choose_entries.ts";
 
 /** Options for {@linkcode List.add}. */
 export interface AddOptions {
   /**
-   * Add every instance of a list, instead of the one for the wanted platform. An index inside it is one instance.
-   *
-   * @default {false}
+   * Add every instance of a list, instead of one. An index inside it is one instance. Default: `false`, which adds the
+   * only image of a list that has but one, else the one for the platform that `systemContext` names, or the host's.
    */
   all?: boolean | undefined;
   /**
-   * Take an entry of a list even where its platform contradicts the configuration of its image.
+   * Add the instances of a list for these platforms, each named as in `linux/arm64`, which also means its variants, or
+   * `windows/amd64:10.0.20348.1`; default: see `all`. A single image is added whatever its platform.
+   */
+  platforms?: readonly string[] | undefined;
+  /**
+   * Add the attestations that a list names beside its images. Default: `true` with `all` or `platforms`, else `false`.
+   */
+  attestations?: boolean | undefined;
+  /**
+   * Add an entry of a list although its platform contradicts the configuration of its image.
    *
    * @default {false}
    */
   allowPlatformMismatch?: boolean | undefined;
+  /** Called for each contradiction that `allowPlatformMismatch` allows. */
+  onPlatformMismatch?: ((mismatch: PlatformMismatch) => unknown) | undefined;
   /** How to reach the image. */
   systemContext?: SystemContext | undefined;
   /** Ends the call; nothing is added then. */
   signal?: AbortSignal | undefined;
+}
+
+/** An entry of a list whose platform contradicts the configuration of its image. */
+export interface PlatformMismatch {
+  /** The list. */
+  readonly image: ImageReference;
+  /** The instance. */
+  readonly digest: Digest;
+  /** The platform that the list says, and that is recorded. */
+  readonly recorded: Platform;
+  /** The platform that the configuration says. */
+  readonly actual: Platform;
 }
 
 /** Everything that a list records about an instance that was found somewhere. */
@@ -71,10 +94,10 @@ const MAX_PARALLEL = 8;
  */
 export async function findInstances(
   reference: ImageReference,
-  wanted: Platform,
+  host: Platform,
   options: AddOptions,
 ): Promise<FoundInstance[]> {
-  const { systemContext, signal, all = false, allowPlatformMismatch = false } = options;
+  const { systemContext, signal, all = false, platforms = [], attestations } = options;
   await using source = await reference.openSource(systemContext);
   const { digest, manifest } = await readManifest(source, { signal });
   if (!isIndex(manifest)) {
@@ -85,10 +108,10 @@ export async function findInstances(
       reference: pin(source.reference, digest),
     }];
   }
-  const chosen = all ? undefined : chooseInstance(manifest, wanted);
-  const entries = entriesOf(manifest).filter((entry) => chosen === undefined || entry.digest === chosen);
+  const choice = { name: String(source.reference), host, systemContext, all, platforms, attestations };
+  const entries = chooseEntries(manifest, choice);
   const slots = new Semaphore(MAX_PARALLEL);
-  const inspect = { allowPlatformMismatch, mayNest: all };
+  const inspect = { ...options, mayNest: all || platforms.length > 0 };
   return await allOrAbort(
     entries.map((entry) => (signal) => slots.run(() => inspectEntry(source, entry, { ...inspect, signal }), signal)),
     signal,
@@ -115,7 +138,7 @@ function describe(manifest: ParsedManifest, digest: Digest): Omit<FoundInstance,
 }
 
 /** How an entry of a list is looked at. */
-interface InspectOptions extends Required<Pick<AddOptions, "allowPlatformMismatch">> {
+interface InspectOptions extends Pick<AddOptions, "allowPlatformMismatch" | "onPlatformMismatch" | "systemContext"> {
   /** Whether it may be an index in its turn. */
   readonly mayNest: boolean;
   /** Ends the call. */
@@ -126,8 +149,9 @@ interface InspectOptions extends Required<Pick<AddOptions, "allowPlatformMismatc
 async function inspectEntry(
   source: ImageSource,
   entry: Descriptor | DockerListEntry,
-  { allowPlatformMismatch, mayNest, signal }: InspectOptions,
+  options: InspectOptions,
 ): Promise<FoundInstance> {
+  const { mayNest, signal } = options;
   const { manifest } = await readManifest(source, { instance: entry.digest, signal });
   const nested = isIndex(manifest);
   if (nested && !mayNest) {
@@ -140,7 +164,7 @@ async function inspectEntry(
   const { artifactType = "", annotations = {} }: Partial<Descriptor> = entry;
   const { features = [] }: Partial<DockerPlatform> = entry.platform ?? {};
   const actual = artifactType || nested ? undefined : await platformOf(source, manifest, signal, entry.digest);
-  if (actual && !allowPlatformMismatch) refuseContradiction(source, entry.digest, recorded, actual);
+  if (actual && !isAttestation(entry)) checkPlatform(source, entry.digest, { recorded, actual }, options);
   return {
     ...describe(manifest, entry.digest),
     platform: createPlatform({
@@ -156,16 +180,24 @@ async function inspectEntry(
   };
 }
 
-function refuseContradiction(source: ImageSource, digest: Digest, recorded: Platform, actual: Platform): void {
-  const contradicts = (a: string, b: string) => a !== "" && b !== "" && a !== b;
-  if (contradicts(recorded.os, actual.os) || contradicts(recorded.architecture, actual.architecture)) {
-    throw new ManifestsError(
-      "PLATFORM_MISMATCH",
-      `Cannot add ${digest} of ${source.reference} as the list says that it is for ${
-        formatPlatform(recorded)
-      }, but its configuration says ${formatPlatform(actual)}`,
-    );
-  }
+/** Refuses an entry, or a choice from a list whose entries say less, that contradicts the image. */
+function checkPlatform(
+  { reference }: ImageSource,
+  digest: Digest,
+  { recorded, actual }: Pick<PlatformMismatch, "recorded" | "actual">,
+  { allowPlatformMismatch, onPlatformMismatch, mayNest, systemContext }: InspectOptions,
+): void {
+  const chosen = mayNest || recorded.osVersion ? undefined : systemContext?.osVersionChoice;
+  const labelled = createPlatform({ ...recorded, osVersion: chosen || recorded.osVersion });
+  if (!contradictsPlatform(labelled, actual)) return;
+  if (allowPlatformMismatch) return void onPlatformMismatch?.({ image: reference, digest, recorded: labelled, actual });
+  throw new ManifestsError(
+    "PLATFORM_MISMATCH",
+    `Cannot add ${digest} of ${reference} for ${formatPlatform(labelled)}: its configuration says ${
+      formatPlatform(actual)
+    }. ` +
+      "allowPlatformMismatch (--allow-platform-mismatch) adds it nevertheless",
+  );
 }
 
 /** The platform that an image's configuration names; `undefined` where the image is an artifact or has no such thing. */

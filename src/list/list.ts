@@ -5,6 +5,7 @@ import {
   type Descriptor,
   type Digest,
   guessMediaType,
+  isAttestation,
   isDigest,
   isIndexMediaType,
   ListImageUnknownError,
@@ -15,6 +16,7 @@ import {
 } from "../spec/room.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/room.ts";
 import { type AddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
+import { wantedPlatform } from "./choose_entries.ts";
 import { type AddArtifactOptions, buildArtifact, checkArtifactOptions, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
@@ -77,8 +79,8 @@ export class BaseList extends EditableIndex {
    * before the list changes.
    *
    * @param image A reference, or a name such as `docker://quay.io/me/app:1`; without a transport, `docker://` is meant.
-   * @returns The digest of the instance; of the first, where several were added.
-   * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `PLATFORM_MISMATCH`, `NESTED_INDEX`, `NOT_FOUND`,
+   * @returns The digest of the instance; of the first that is not an attestation, if several were added.
+   * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `INVALID_PLATFORM`, `PLATFORM_MISMATCH`, `NESTED_INDEX`, `NOT_FOUND`,
    * `DIGEST_MISMATCH` and others.
    */
   async add(image: string | ImageReference, options: AddOptions = {}): Promise<Digest> {
@@ -92,7 +94,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} As {@linkcode add} does.
    */
   async addAll(images: readonly (string | ImageReference)[], options: AddOptions = {}): Promise<Digest[]> {
-    const platform = this.#platform(options.systemContext);
+    const { platform } = this.#host;
     const found = await allOrAbort(
       images.map((image) => async (signal) => {
         const instances = await findInstances(this.#resolve(image), platform, { ...options, signal });
@@ -102,7 +104,7 @@ export class BaseList extends EditableIndex {
       options.signal,
     );
     for (const instances of found) this.#addFound(instances);
-    return found.map((instances) => instances[0]!.digest);
+    return found.map((instances) => (instances.find((instance) => !isAttestation(instance)) ?? instances[0]!).digest);
   }
 
   #addFound(instances: readonly FoundInstance[]): void {
@@ -326,7 +328,7 @@ export class BaseList extends EditableIndex {
     return {
       source: this.reference(store, { selection: imageListSelection, instances }),
       destination,
-      wanted: this.#platform(options.systemContext),
+      wanted: wantedPlatform(this.#host.platform, options.systemContext),
       host: this.#host,
       options,
     };
@@ -334,16 +336,6 @@ export class BaseList extends EditableIndex {
 
   #resolve(image: string | ImageReference): ImageReference {
     return typeof image === "string" ? this.#host.transports.parseImageName(image) : image;
-  }
-
-  #platform(context: AddOptions["systemContext"]) {
-    const { os, architecture, variant } = this.#host.platform;
-    const { osChoice, architectureChoice, variantChoice } = context ?? {};
-    return {
-      os: osChoice || os,
-      architecture: architectureChoice || architecture,
-      variant: variantChoice || (architectureChoice ? "" : variant ?? ""),
-    };
   }
 
   #files(): HostFiles {

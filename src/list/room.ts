@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { AddOptions } from "./add.ts";
+export type { AddOptions, PlatformMismatch } from "./add.ts";
 export type { AddArtifactOptions, ArtifactConfig } from "./add_artifact.ts";
 export { EditableIndex, type NewInstance, type Original } from "./editable_index.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys, StoreTarget } from "./host.ts";

@@ -5,9 +5,15 @@ import { composeIndex } from "../system/remote/room.ts";
 import { appendToIndex } from "../system/remote/room.ts";
 import { inspectIndex, validateIndex } from "../system/remote/room.ts";
 import type { HandlerAction } from "./authentication/types.ts";
+import { findPlatform } from "../spec/room.ts";
+import { MAX_PLATFORM_LENGTH } from "./fan_in/platforms.ts";
+import { badRequest } from "./refusal.ts";
 import { Members } from "./members.ts";
 import type { ResolvedLimits } from "./options.ts";
 import { MAX_IMAGE_LENGTH, type Reach } from "./permissions.ts";
+
+/** Members of requests about what sources contribute. */
+const SOURCE_MEMBERS: readonly string[] = ["all", "platforms", "attestations"];
 
 /** What an endpoint is called with. */
 export interface Call {
@@ -34,21 +40,28 @@ export interface EndpointOptions {
 export function createEndpoints(options: EndpointOptions): Record<Exclude<HandlerAction, "fan-in">, Endpoint> {
   const { systemContext, limits } = options;
   const sourceLimits = { maxCount: limits.sources, maxLength: MAX_IMAGE_LENGTH };
+  const readSources = (members: Members) => ({
+    all: members.flag("all", true),
+    attestations: members.flag("attestations", true),
+    platforms: members.optionalStrings("platforms", { maxCount: limits.sources, maxLength: MAX_PLATFORM_LENGTH })?.map(
+      readPlatform,
+    ),
+  });
   return {
     async compose({ body, reach, signal }) {
-      const members = new Members(body, ["target", "sources", "annotations", "all"]);
+      const members = new Members(body, ["target", "sources", "annotations", ...SOURCE_MEMBERS]);
       const target = reach.target(members.string("target", MAX_IMAGE_LENGTH));
       const sources = members.strings("sources", sourceLimits).map((source) => reach.source(source, target));
       const annotations = members.annotations("annotations", limits.annotationBytes);
-      const all = members.flag("all");
-      return describePush(await composeIndex({ target, sources, annotations, all, systemContext, signal }));
+      const options = { ...readSources(members), systemContext, signal };
+      return describePush(await composeIndex({ target, sources, annotations, ...options }));
     },
     async append({ body, reach, signal }) {
-      const members = new Members(body, ["target", "sources", "create", "all"]);
+      const members = new Members(body, ["target", "sources", "create", ...SOURCE_MEMBERS]);
       const target = reach.target(members.string("target", MAX_IMAGE_LENGTH));
       const sources = members.strings("sources", sourceLimits).map((source) => reach.source(source, target));
-      const [create, all] = [members.flag("create"), members.flag("all")];
-      return describePush(await appendToIndex(target, sources, { create, all, systemContext, signal }));
+      const options = { create: members.flag("create"), ...readSources(members), systemContext, signal };
+      return describePush(await appendToIndex(target, sources, options));
     },
     async inspect(call) {
       const described = await inspectIndex(imageOf(call), { systemContext, signal: call.signal });
@@ -59,6 +72,12 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
       return { ...validation, problems: validation.problems.map(withoutProblemAnswers) };
     },
   };
+}
+
+/** A platform in the form in which functions take it; throws a 400 if it is not one. */
+function readPlatform(text: string): string {
+  if (findPlatform(text)) return text;
+  throw badRequest(`platforms has ${JSON.stringify(text)}, which is not a platform such as linux/arm64`);
 }
 
 function imageOf({ body, reach }: Call) {

@@ -25,9 +25,9 @@ export class Members {
     return value === undefined ? undefined : stringOf(value, name, maxLength);
   }
 
-  /** A boolean; `false` where it is absent. */
-  flag(name: string): boolean {
-    const value = this.#value[name] ?? false;
+  /** A boolean; `preset` if it is absent, default: `false`. */
+  flag(name: string, preset = false): boolean {
+    const value = this.#value[name] ?? preset;
     if (typeof value !== "boolean") throw badRequest(`${name} is not true or false`);
     return value;
   }
@@ -40,6 +40,11 @@ export class Members {
     const strings = value.map((item) => stringOf(item, name, maxLength));
     if (new Set(strings).size < strings.length) throw badRequest(`${name} has an item twice`);
     return strings;
+  }
+
+  /** As {@linkcode strings}, or `undefined` if it is absent. */
+  optionalStrings(name: string, limits: { maxCount: number; maxLength: number }): string[] | undefined {
+    return this.#value[name] === undefined ? undefined : this.strings(name, limits);
   }
 
   /** Annotations, `{}` where they are absent, of at most so many bytes in all. */

@@ -76,6 +76,16 @@ export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
     osFeatures.every((feature) => platform.osFeatures?.includes(feature));
 }
 
+/**
+ * Returns whether two descriptions of one image contradict each other in operating system, its version, architecture or
+ * variant. What one of them does not say contradicts nothing.
+ */
+export function contradictsPlatform(one: Platform, other: Platform): boolean {
+  const differ = (a = "", b = "") => a !== "" && b !== "" && a !== b;
+  return differ(one.os, other.os) || differ(one.architecture, other.architecture) ||
+    differ(one.variant, other.variant) || differ(one.osVersion, other.osVersion);
+}
+
 /** As {@linkcode matchesPlatform}, but a wanted platform that names no variant stands for all variants. */
 export function matchesAnyVariant(platform: Platform, wanted: Platform): boolean {
   return matchesPlatform(wanted.variant ? platform : { ...platform, variant: "" }, wanted);

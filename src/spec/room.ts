@@ -86,6 +86,7 @@ export { type IndexMediaType, isIndexMediaType, isSchema1MediaType, MEDIA_TYPES 
 export { listPlatforms, narrowEntries, type NarrowOptions } from "./narrow.ts";
 export {
   compatiblePlatforms,
+  contradictsPlatform,
   createPlatform,
   findByPlatform,
   findPlatform,

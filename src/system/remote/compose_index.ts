@@ -4,11 +4,23 @@ import { holdRegistry, missingAt, resolveImage } from "../../actions/room.ts";
 import { REMOTE_KIT } from "./kit.ts";
 import { create, type List } from "./list.ts";
 
+/** What sources that are indexes contribute. */
+export interface SourceOptions
+  extends Pick<AddOptions, "attestations" | "allowPlatformMismatch" | "onPlatformMismatch"> {
+  /**
+   * Take every instance of a source that is an index, as BuildKit pushes even a single image. `false`: take the only image,
+   * else the one for the platform that `systemContext` names, default `linux/amd64`.
+   *
+   * @default {true}
+   */
+  all?: boolean | undefined;
+  /** Take only the instances for these platforms, as in `linux/arm64`, with their attestations; default: see `all`. */
+  platforms?: readonly string[] | undefined;
+}
+
 /** Options for {@linkcode composeIndex}. */
 export interface ComposeIndexOptions
-  extends
-    Pick<AddOptions, "all" | "allowPlatformMismatch">,
-    Omit<PushOptions, "store" | "imageListSelection" | "instances"> {
+  extends SourceOptions, Omit<PushOptions, "store" | "imageListSelection" | "instances"> {
   /** Where the index goes, as in `quay.io/me/app:1`. */
   target: string | ImageReference;
   /** The images of which it consists, in this order. */
@@ -20,7 +32,8 @@ export interface ComposeIndexOptions
 }
 
 /**
- * Makes an index of images in registries and publishes it, in one call. Each registry is asked once how it is reached;
+ * Makes an index of images in registries and publishes it, in one call. A source that is an index contributes all of its
+ * instances, attestations included, unless `platforms` or `attestations` leave some out. Each registry is asked once how it is reached;
  * each image costs two reads, all at once; one that is in the repository of the target already costs nothing more, and
  * the index one write.
  *
@@ -44,12 +57,12 @@ export interface ComposeIndexOptions
  * ```
  */
 export async function composeIndex(options: ComposeIndexOptions): Promise<PushResult> {
-  const { target, sources, annotations, all, allowPlatformMismatch, beforePush, ...push } = options;
-  const { systemContext, signal } = push;
+  const { target, sources, annotations, beforePush, ...rest } = options;
+  const [add, push] = splitSourceOptions(rest);
   const reference = resolveImage(REMOTE_KIT, target);
-  await using _held = await holdRegistry(reference, systemContext);
+  await using _held = await holdRegistry(reference, push.systemContext);
   const list = create();
-  await list.addAll(sources, { all, allowPlatformMismatch, systemContext, signal });
+  await list.addAll(sources, add);
   if (annotations) list.setAnnotations(undefined, annotations);
   await beforePush?.(list);
   // Who signs or changes instances means all of them; else those that are there stay where they are.
@@ -57,4 +70,14 @@ export async function composeIndex(options: ComposeIndexOptions): Promise<PushRe
     push.forceCompressionFormat;
   const selection = changes ? {} : { imageListSelection: "specific", instances: missingAt(reference, list) } as const;
   return await list.push(reference, { ...push, ...selection });
+}
+
+/** What a call is given about its sources, for {@linkcode List.addAll}, and the rest of it. */
+export function splitSourceOptions<T extends SourceOptions & Pick<AddOptions, "systemContext" | "signal">>(
+  options: T,
+): [add: AddOptions, rest: Omit<T, keyof SourceOptions>] {
+  const { all = true, platforms, attestations, allowPlatformMismatch, onPlatformMismatch, ...rest } = options;
+  const { systemContext, signal } = options;
+  const add = { all, platforms, attestations, allowPlatformMismatch, onPlatformMismatch, systemContext, signal };
+  return [add, rest];
 }

@@ -1,6 +1,6 @@
 import { delay } from "@std/async";
 import type { ImageReference } from "../../image/room.ts";
-import type { AddOptions, PushResult } from "../../list/room.ts";
+import type { PushResult } from "../../list/room.ts";
 import { type Digest, findPlatform, ManifestsError } from "../../spec/room.ts";
 import {
   type EditRemoteListOptions,
@@ -9,6 +9,7 @@ import {
   readListWith,
   resolveImage,
 } from "../../actions/room.ts";
+import { type SourceOptions, splitSourceOptions } from "./compose_index.ts";
 import { REMOTE_KIT } from "./kit.ts";
 import type { List } from "./list.ts";
 
@@ -23,7 +24,7 @@ const SETTLE_FACTOR = 3;
 const SETTLE = [50, 2000] as const;
 
 /**
- * Adds images to an index in a registry. Others may do the same at the same time: a registry with conditional requests
+ * Adds images to an index in a registry; sources that are indexes contribute as they do to {@linkcode composeIndex}. Others may do the same at the same time: a registry with conditional requests
  * refuses all but one, who tries again on what the others left; with other registries, it is looked a little later
  * whether the addition is still there, and made again where it is not.
  *
@@ -45,16 +46,15 @@ const SETTLE = [50, 2000] as const;
 export async function appendToIndex(
   image: string | ImageReference,
   sources: readonly (string | ImageReference)[],
-  options: EditIndexOptions & Pick<AddOptions, "all" | "allowPlatformMismatch"> = {},
+  options: EditIndexOptions & SourceOptions = {},
 ): Promise<PushResult> {
-  const { all, allowPlatformMismatch, ...edit } = options;
-  const { systemContext, signal } = edit;
-  await using _held = await holdRegistry(resolveImage(REMOTE_KIT, image), systemContext);
+  const [add, edit] = splitSourceOptions(options);
+  await using _held = await holdRegistry(resolveImage(REMOTE_KIT, image), edit.systemContext);
   for (let attempt = 1;; attempt++) {
     let added: Digest[] = [];
     const began = performance.now();
     const result = await editRemoteListWith(REMOTE_KIT, image, async (list: List) => {
-      added = await list.addAll(sources, { all, allowPlatformMismatch, systemContext, signal });
+      added = await list.addAll(sources, add);
     }, edit);
     if (await isStillThere(image, added, performance.now() - began, edit)) return result;
     if (attempt < MAX_OVERWRITTEN) continue;

@@ -4,7 +4,7 @@
  * @module
  */
 export { BaseList } from "../../list/room.ts";
-export { composeIndex, type ComposeIndexOptions } from "./compose_index.ts";
+export { composeIndex, type ComposeIndexOptions, type SourceOptions } from "./compose_index.ts";
 export {
   annotateIndex,
   appendToIndex,
@@ -25,6 +25,7 @@ export type {
   BlobOutcome,
   CopyEvent,
   ImageReference,
+  PlatformMismatch,
   PushOptions,
   PushResult,
   SystemContext,

@@ -1,0 +1,86 @@
+import type { SystemContext } from "../image/room.ts";
+import {
+  chooseEntry,
+  createPlatform,
+  type Descriptor,
+  type DockerListEntry,
+  entriesOf,
+  findAttested,
+  formatPlatform,
+  isAttestation,
+  isIndexMediaType,
+  isManifestsError,
+  listPlatforms,
+  ManifestsError,
+  narrowEntries,
+  type ParsedIndex,
+  parsePlatform,
+  type Platform,
+} from "../spec/room.ts";
+
+type Entry = Descriptor | DockerListEntry;
+
+/** Which entries of an index are added to a list. */
+export interface EntryChoice {
+  /** The index, for errors. */
+  readonly name: string;
+  /** The platform to choose if nobody names one. */
+  readonly host: Platform;
+  /** The platform that the caller names, if any. */
+  readonly systemContext?: SystemContext | undefined;
+  /** Whether to add all entries. */
+  readonly all?: boolean | undefined;
+  /** The platforms to add; default: the one of the host, or, with `all`, all. */
+  readonly platforms?: readonly string[] | undefined;
+  /** Whether to add attestations; default: `true` with `all` or `platforms`, else `false`. */
+  readonly attestations?: boolean | undefined;
+}
+
+/**
+ * Chooses the entries of an index to add: one, as container-libs does, unless all or some platforms are asked for. An
+ * index that has only one image, as BuildKit pushes it with its attestation, is that image on every host. The image that
+ * is chosen comes before its attestations.
+ *
+ * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`.
+ */
+export function chooseEntries(index: ParsedIndex, choice: EntryChoice): readonly Entry[] {
+  const { all, name, platforms = [], attestations } = choice;
+  const entries = entriesOf(index);
+  if (all || platforms.length > 0) {
+    return narrowEntries<Entry>(entries, { name, platforms: platforms.map(parsePlatform), attestations });
+  }
+  const chosen = chooseOne(index, choice);
+  if (!attestations) return [chosen];
+  return [chosen, ...entries.filter((entry) => findAttested(entry) === chosen.digest)];
+}
+
+function chooseOne(index: ParsedIndex, { name, host, systemContext }: EntryChoice): Entry {
+  const entries = entriesOf(index);
+  const images = entries.filter((entry) => !isAttestation(entry) && !("artifactType" in entry && entry.artifactType));
+  const only = images.length === 1 && !isIndexMediaType(images[0]!.mediaType) ? images[0] : undefined;
+  const wanted = wantedPlatform(only ? createPlatform(only.platform ?? {}) : host, systemContext);
+  try {
+    return chooseEntry(index, wanted);
+  } catch (error) {
+    if (entries.length === 0 || !isManifestsError(error, "NO_MATCHING_PLATFORM")) throw error;
+    throw new ManifestsError(
+      "NO_MATCHING_PLATFORM",
+      `Cannot add ${name}: it has no image for ${formatPlatform(wanted)}, only ${
+        listPlatforms(images)
+      }. Choose one of these platforms, or add all of them (all, --all)`,
+      { cause: error },
+    );
+  }
+}
+
+/** A platform with what the caller names instead. Another architecture does not keep the variant. */
+export function wantedPlatform(platform: Platform, context: SystemContext = {}): Platform {
+  const { osChoice, architectureChoice, variantChoice, osVersionChoice, osFeaturesChoice } = context;
+  return createPlatform({
+    os: osChoice || platform.os,
+    architecture: architectureChoice || platform.architecture,
+    variant: variantChoice || (architectureChoice ? "" : platform.variant),
+    osVersion: osVersionChoice,
+    osFeatures: osFeaturesChoice,
+  });
+}
