@@ -73,6 +73,7 @@ export type {
   LookupReferenceFunc,
   NewInstance,
   Original,
+  PlatformMismatch,
   PushOptions,
   PushResult,
   SaveToImageOptions,

@@ -19,6 +19,8 @@ export interface PlatformFlags {
   arch?: string;
   os?: string;
   variant?: string;
+  osVersion?: string;
+  osFeatures?: string[];
 }
 
 /** What every subcommand is given. */
@@ -75,10 +77,12 @@ export async function systemContextOf(
 }
 
 /** The instance to choose from lists, by the flags. */
-export function choiceOf({ arch, os, variant }: PlatformFlags): SystemContext {
+export function choiceOf({ arch, os, variant, osVersion, osFeatures }: PlatformFlags): SystemContext {
   return {
     ...(arch ? { architectureChoice: arch } : {}),
     ...(os ? { osChoice: os } : {}),
     ...(variant ? { variantChoice: variant } : {}),
+    ...(osVersion ? { osVersionChoice: osVersion } : {}),
+    ...(osFeatures?.length ? { osFeaturesChoice: osFeatures } : {}),
   };
 }

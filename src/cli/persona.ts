@@ -25,6 +25,10 @@ export interface Persona {
   removePrefix(name: string): string;
   /** What stands before the failure to read a new list's name. */
   namePrefix(name: string): string;
+  /** The flags by which `add` and `create` choose from a list; they only relabel with the others. */
+  readonly choosesBy: readonly ("os" | "arch" | "variant" | "osVersion" | "osFeatures")[];
+  /** Whether `add` and `create` record what contradicts an image, with a warning, instead of refusing it. */
+  readonly relabels: boolean;
   /** Whether `remove` also removes the attestations of an image. */
   readonly removesAttestations: boolean;
   /** Whether `inspect` shows what is no list, with a warning. */
@@ -43,6 +47,8 @@ const manifests: Persona = {
   pushPrefix: () => "",
   removePrefix: () => "",
   namePrefix: () => "",
+  choosesBy: ["os", "arch", "variant", "osVersion", "osFeatures"],
+  relabels: false,
   removesAttestations: true,
   inspectsSingleImages: true,
 };
@@ -53,6 +59,8 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     ...manifests,
     name: "podman",
     command: "podman manifest",
+    choosesBy: [],
+    relabels: true,
     removesAttestations: false,
     changed: (imageId) => imageId,
     failures: (texts) => texts.length === 1 ? texts[0]! : multiError(texts),
@@ -68,6 +76,8 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     ...manifests,
     name: "buildah",
     command: "buildah manifest",
+    choosesBy: ["os", "arch", "variant"],
+    relabels: true,
     removesAttestations: false,
     untagged: (name) => `untagged: ${name}`,
     deleted: (imageId) => imageId,

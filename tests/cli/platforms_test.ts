@@ -1,9 +1,10 @@
 /** What a platform on the command line means, and what becomes of attestations. */
 import assert from "node:assert/strict";
 import { parsePlatform } from "../../src/spec/room.ts";
-import { pushBuildKit } from "../support/buildkit.ts";
+import { pushBuildKit, pushEntries } from "../support/buildkit.ts";
 import { cli, cliOk } from "../support/cli.ts";
-import { clientOf } from "../support/images.ts";
+import { clientOf, makeImage } from "../support/images.ts";
+import { ok, peerTest } from "../support/peers.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { makeStore, type TestStore } from "../support/stores.ts";
 
@@ -140,3 +141,142 @@ Deno.test("the version of an operating system is shown wherever a platform is", 
   const words = await cliOk(["__complete", "--", ...at.flags, "remove", "list", ""]);
   assert.match(words, new RegExp(shown));
 });
+
+Deno.test("append takes all of a source that is an index, one image of it, or some platforms", async () => {
+  await using at = await makeStore();
+  const { registry, images, attestations, digestsOf, image } = await startWithBuildKit(...PLATFORMS);
+  await using _ = registry;
+  const append = (tag: string, ...flags: string[]) =>
+    cli([...at.flags, "append", "-q", "--create", INSECURE, ...flags, image.replace(/:1$/, `:${tag}`), image]);
+  const rows: [flags: string[], expected: (string | undefined)[]][] = [
+    [[], [...images, ...attestations]],
+    [["--all"], [...images, ...attestations]],
+    [["--no-attestations"], images],
+    [
+      ["--platform", "linux/arm64,windows/amd64"],
+      [1, 3, 4].flatMap((i) => images[i]!).concat([1, 3, 4].map((i) => attestations[i]!)),
+    ],
+    [["--platform", "linux/arm64", "--no-attestations"], [images[1]]],
+    [["--os", "windows", "--arch", "amd64", "--os-version", "10.0.20348.1"], [images[4]]],
+    [["--arch", "arm64", "--os", "linux", "--attestations"], [images[1], attestations[1]]],
+  ];
+  for (const [i, [flags, expected]] of rows.entries()) {
+    const { code, stderr } = await append(`to${i}`, ...flags);
+    assert.deepEqual([code, stderr], [0, ""], flags.join(" "));
+    assert.deepEqual(await digestsOf(`to${i}`), expected, flags.join(" "));
+  }
+  const both = await append("none", "--platform", "linux/arm64", "--arch", "arm64");
+  assert.deepEqual([both.code, /--platform may not be used with --arch/.test(both.stderr)], [125, true]);
+});
+
+Deno.test("add and create choose by --os-version, and take the only image of an index with its attestation", async () => {
+  await using at = await makeStore();
+  const { registry, images, image } = await startWithBuildKit(...WINDOWS);
+  await using _ = registry;
+  const windows = ["--os", "windows", "--arch", "amd64"];
+  const add = (...flags: string[]) => cli([...at.flags, "add", INSECURE, ...windows, ...flags, "list", image]);
+  await cliOk([...at.flags, "create", "list"]);
+  for (const [i, version] of ["10.0.17763.1", "10.0.20348.1"].entries()) {
+    const { stdout, stderr } = await add("--os-version", version);
+    assert.equal(stdout.trim().split(": ")[1], images[i], stderr);
+    await cliOk([...at.flags, "create", INSECURE, ...windows, "--os-version", version, `created${i}`, image]);
+    assert.deepEqual(await localDigests(at, `created${i}`), [images[i]]);
+  }
+  const none = await add("--os-version", "10.0.26100.1");
+  assert.deepEqual(
+    [none.code, /only windows\/amd64:10\.0\.17763\.1, windows/.test(none.stderr)],
+    [125, true],
+    none.stderr,
+  );
+  const one = image.replace(/:1$/, `@${images[0]}`);
+  const single = await cli([...at.flags, "add", INSECURE, "--os-version", "10.0.20348.1", "list", one]);
+  assert.match(single.stderr, /OS version "10\.0\.17763\.1", not "10\.0\.20348\.1" \(--allow-platform-mismatch /);
+  const all = await cli([...at.flags, "add", "--all", INSECURE, "--os-version", "10.0.20348.1", "list", image]);
+  assert.equal(all.code, 125, "the first of all says another version");
+  const repository = clientOf(registry.host).repository("app");
+  const only = await pushBuildKit(repository, "only", [{ os: "linux", architecture: "s390x" }]);
+  const name = image.replace(/:1$/, ":only");
+  const both = [...only.images, ...only.attestations];
+  for (const [flags, expected] of [[[], only.images], [["--attestations"], both]] as const) {
+    await cliOk([...at.flags, "create", "--replace", INSECURE, ...flags, "only", name]);
+    assert.deepEqual(await localDigests(at, "only"), expected);
+    await cliOk([...at.flags, "create", "--replace", "only"]);
+    await cliOk([...at.flags, "add", INSECURE, ...flags, "only", name]);
+    assert.deepEqual(await localDigests(at, "only"), expected);
+  }
+  for (const persona of ["podman", "buildah"]) {
+    const chosen = await cli([...at.flags, "manifest", "add", INSECURE, "list", name], { MANIFESTS_PERSONA: persona });
+    assert.equal(chosen.code, 125, "the tools choose by the host alone");
+  }
+});
+
+Deno.test("what contradicts an image is recorded with --allow-platform-mismatch alone", async () => {
+  await using at = await makeStore();
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  const arm = makeImage({ architecture: "arm", variant: "v7" });
+  await pushEntries(repository, "wrong", [{ image: arm, platform: { os: "linux", architecture: "riscv64" } }]);
+  const image = (tag: string) => `docker://${registry.host}/app:${tag}`;
+  const single = `docker://${registry.host}/app@${arm.digest}`;
+  const rows: [args: string[], label: string][] = [
+    [["--all", "list", image("wrong")], "linux/riscv64"],
+    [["--variant", "v6", "list", single], "linux/arm/v6"],
+    [["--arch", "arm64", "list", single], "linux/arm64/v7"],
+    [["--os", "freebsd", "list", single], "freebsd/arm/v7"],
+  ];
+  await cliOk([...at.flags, "create", "list"]);
+  const label = async () => {
+    const { os, architecture, variant } =
+      JSON.parse(await cliOk([...at.flags, "inspect", "list"])).manifests[0].platform;
+    return [os, architecture, variant].filter(Boolean).join("/");
+  };
+  for (const [args, recorded] of rows) {
+    const add = (...flags: string[]) => cli([...at.flags, "add", INSECURE, ...flags, ...args]);
+    const refused = await add();
+    assert.deepEqual([refused.code, /--allow-platform-mismatch/.test(refused.stderr)], [125, true], refused.stderr);
+    const allowed = await add("--allow-platform-mismatch");
+    assert.deepEqual([allowed.code, allowed.stderr], [0, ""], args.join(" "));
+    assert.equal(await label(), recorded);
+    await cliOk([...at.flags, "create", "--replace", "list"]);
+    const persona = await cli([...at.flags, "manifest", "add", INSECURE, ...args], { MANIFESTS_PERSONA: "buildah" });
+    assert.equal(persona.code, 0, persona.stderr);
+    assert.match(persona.stderr, /^Warning: .*$/m);
+    assert.equal(await label(), recorded);
+  }
+  await cliOk([...at.flags, "create", "--allow-platform-mismatch", "--all", INSECURE, "created", image("wrong")]);
+  const append = ["append", "-q", "--create", INSECURE, image("appended"), image("wrong")];
+  assert.equal((await cli([...at.flags, ...append])).code, 125);
+  assert.equal((await cli([...at.flags, "append", "--allow-platform-mismatch", ...append.slice(1)])).code, 0);
+});
+
+for (const tool of ["podman", "buildah"]) {
+  peerTest(`called ${tool}, add chooses and labels as ${tool} does`, [tool, "root"], async () => {
+    await using at = await makeStore();
+    const { registry, images, image } = await startWithBuildKit("linux/amd64", "linux/arm64/v8", ...WINDOWS);
+    await using _ = registry;
+    const one = image.replace(/:1$/, `@${images[1]}`);
+    const rows: string[][] = [
+      [image],
+      ["--os", "bar", one],
+      ["--variant", "v9", one],
+      ["--arch", "s390x", one],
+      ["--os-version", "1.2", one],
+      ["--arch", "arm64", "--variant", "v8", image],
+      ["--os", "windows", "--os-version", "10.0.20348.1", image],
+    ];
+    for (const [i, row] of rows.entries()) {
+      const entry = async (list: string, add: (args: string[]) => Promise<unknown>) => {
+        await cliOk([...at.flags, "create", list]);
+        await add([...row.slice(0, -1), INSECURE, list, row.at(-1)!]);
+        const [{ digest, platform }] = JSON.parse(await cliOk([...at.flags, "inspect", list])).manifests;
+        return { digest, platform };
+      };
+      const theirs = await entry(`theirs${i}`, (args) => ok([tool, ...at.flags, "manifest", "add", ...args]));
+      const ours = await entry(`ours${i}`, async (args) => {
+        const { code, stderr } = await cli([...at.flags, "manifest", "add", ...args], { MANIFESTS_PERSONA: tool });
+        assert.equal(code, 0, stderr);
+      });
+      assert.deepEqual(ours, theirs, row.join(" "));
+    }
+  });
+}

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createMemoryStorage } from "../../src/server/room.ts";
 import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/room.ts";
 import { composeIndex, inspectIndex } from "../../src/system/remote/room.ts";
+import { pushBuildKit } from "../support/buildkit.ts";
 import { folderTest } from "../support/folders.ts";
 import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { type CommandResult, exec, ok } from "../support/peers.ts";
@@ -61,6 +62,31 @@ Deno.test("append_platform.ts begins an index and adds to it, also at the same t
   assert.deepEqual((await Promise.all(others.map(add))).map(({ code, stderr }) => [code, stderr]), [[0, ""], [0, ""]]);
   const { instances } = await inspect(`${registry.host}/app:nightly`);
   assert.deepEqual(instances.map(({ digest }) => digest).sort(), digests.toSorted());
+});
+
+Deno.test("compose_release.ts and append_platform.ts take what BuildKit pushes, with its attestations", async () => {
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  const image = `${registry.host}/app`;
+  const digests: string[] = [];
+  for (const architecture of ["arm64", "s390x"]) {
+    const { images, attestations } = await pushBuildKit(repository, `1.0-${architecture}`, [{
+      os: "linux",
+      architecture,
+    }]);
+    digests.push(...images, ...attestations);
+  }
+  const net = [`--allow-net=${registry.host}`];
+  const composed = await run(net, ["compose_release.ts", image, "1.0", "arm64", "s390x", "--insecure"]);
+  assert.deepEqual([composed.code, composed.stderr], [0, ""]);
+  const digestsOf = async (tag: string) => (await inspect(`${image}:${tag}`)).instances.map(({ digest }) => digest);
+  assert.deepEqual(await digestsOf("1.0"), digests);
+  const sources = [`${image}:1.0-arm64`, `${image}:1.0-s390x`];
+  const appended = await run(net, ["append_platform.ts", `${image}:nightly`, ...sources, "--insecure"]);
+  assert.deepEqual([appended.code, appended.stderr], [0, ""]);
+  assert.deepEqual(await digestsOf("nightly"), digests);
+  const checked = await run(net, ["check_release.ts", `${image}:1.0`, "linux/arm64/v8", "linux/s390x", "--insecure"]);
+  assert.deepEqual(checked, { code: 0, stdout: `${image}:1.0 has linux/arm64, linux/s390x\n`, stderr: "" });
 });
 
 folderTest("promote.ts copies what staging has signed, and signs it for production", async (folder) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { create, MEDIA_TYPES } from "../../mod.ts";
 import { serializeOciIndex } from "../../src/spec/room.ts";
+import { pushBuildKit, pushEntries } from "../support/buildkit.ts";
 import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 
@@ -109,4 +110,113 @@ Deno.test("add() changes nothing where anything is wrong", async () => {
     assert.equal(list.size, 0);
   }
   await assert.rejects(list.add(`${name}:list`, { systemContext, signal: AbortSignal.abort("no") }), (e) => e === "no");
+});
+
+const WINDOWS = ["10.0.17763.1", "10.0.20348.1"].map((osVersion) => ({
+  os: "windows",
+  architecture: "amd64",
+  osVersion,
+}));
+
+Deno.test("add() takes the only image of an index on every host, and its attestation if that is asked for", async () => {
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  const s390x = { os: "linux", architecture: "s390x" };
+  const { images: [image], attestations: [attestation] } = await pushBuildKit(repository, "one", [s390x]);
+  const two = await pushBuildKit(repository, "two", [s390x, { os: "linux", architecture: "ppc64le" }]);
+  const name = `docker://${registry.host}/app`;
+  const rows: [options: Parameters<ReturnType<typeof create>["add"]>[1], expected: unknown[]][] = [
+    [{}, [image]],
+    [{ attestations: true }, [image, attestation]],
+    [{ all: true }, [image, attestation]],
+    [{ all: true, attestations: false }, [image]],
+    [{ platforms: ["linux/s390x"] }, [image, attestation]],
+    [{ systemContext: { ...systemContext, architectureChoice: "s390x" } }, [image]],
+  ];
+  for (const [options, expected] of rows) {
+    const list = create();
+    assert.equal(await list.add(`${name}:one`, { systemContext, ...options }), image);
+    assert.deepEqual(list.instances(), expected, JSON.stringify(options));
+  }
+  const other = { systemContext: { ...systemContext, architectureChoice: "arm64" } };
+  for (const options of [other, { systemContext, platforms: ["linux/arm64"] }]) {
+    await assert.rejects(create().add(`${name}:one`, options), {
+      code: "NO_MATCHING_PLATFORM",
+      message: /linux\/s390x/,
+    });
+  }
+  // Of several images, one is chosen as ever: the error names the list, what it has and what can be done.
+  await assert.rejects(create().add(`${name}:two`, { ...other }), {
+    code: "NO_MATCHING_PLATFORM",
+    message: new RegExp(`${registry.host}/app:two.* linux/arm64.*only linux/s390x, linux/ppc64le\\. .*--all`),
+  });
+  const list = create();
+  const platforms = ["linux/ppc64le"];
+  assert.equal(await list.add(`${name}:two`, { systemContext, platforms }), two.images[1]);
+  assert.deepEqual(list.instances(), [two.images[1], two.attestations[1]]);
+});
+
+Deno.test("add() chooses by the version of an operating system, and refuses an image that says another", async () => {
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  const { images } = await pushBuildKit(repository, "win", WINDOWS);
+  const name = `docker://${registry.host}/app`;
+  const choose = (osVersionChoice: string, tag: string, more = {}) => {
+    const list = create();
+    const choice = { osChoice: "windows", architectureChoice: "amd64", osVersionChoice };
+    return list.add(`${name}:${tag}`, { systemContext: { ...systemContext, ...choice }, ...more });
+  };
+  assert.equal(await choose("10.0.17763.1", "win"), images[0]);
+  assert.equal(await choose("10.0.20348.1", "win"), images[1]);
+  await assert.rejects(choose("10.0.26100.1", "win"), { code: "NO_MATCHING_PLATFORM", message: /10\.0\.20348\.1/ });
+  // Entries that say less than the configurations.
+  const unsaid = WINDOWS.map((platform) => ({
+    image: makeImage(platform),
+    platform: { os: "windows", architecture: "amd64" },
+  }));
+  await pushEntries(repository, "unsaid", unsaid);
+  assert.equal(await choose("10.0.17763.1", "unsaid"), images[0]);
+  await assert.rejects(choose("10.0.20348.1", "unsaid"), { code: "PLATFORM_MISMATCH", message: /10\.0\.17763\.1/ });
+  // One image under two versions: each is labelled as it was chosen.
+  const image = makeImage({ os: "windows", architecture: "amd64" });
+  const entry = (osVersion: string) => ({
+    image,
+    platform: { os: "windows", architecture: "amd64", "os.version": osVersion },
+  });
+  await pushEntries(repository, "same", [entry("10.0.17763.1"), entry("10.0.20348.1")]);
+  const list = create();
+  const choice = { osChoice: "windows", architectureChoice: "amd64", osVersionChoice: "10.0.17763.1" };
+  await list.add(`${name}:same`, { systemContext: { ...systemContext, ...choice } });
+  assert.equal(list.osVersion(image.digest), "10.0.17763.1");
+});
+
+Deno.test("add() refuses whatever contradicts an image, and reports it where that is allowed", async () => {
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  const arm = makeImage({ architecture: "arm", variant: "v7" });
+  const windows = makeImage(WINDOWS[0]!);
+  const rows: [image: typeof arm, platform: Record<string, string>, refused: boolean][] = [
+    [arm, { os: "linux", architecture: "arm", variant: "v6" }, true],
+    [arm, { os: "linux", architecture: "arm", variant: "v7" }, false],
+    [arm, { os: "linux", architecture: "arm" }, false],
+    [arm, { os: "linux", architecture: "arm64" }, true],
+    [arm, { os: "freebsd", architecture: "arm", variant: "v7" }, true],
+    [windows, { os: "windows", architecture: "amd64", "os.version": "10.0.20348.1" }, true],
+    [windows, { os: "windows", architecture: "amd64", "os.version": "10.0.17763.1" }, false],
+    [windows, { os: "windows", architecture: "amd64" }, false],
+  ];
+  for (const [i, [image, platform, refused]] of rows.entries()) {
+    await pushEntries(repository, `${i}`, [{ image, platform }]);
+    const add = (more = {}) =>
+      create().add(`docker://${registry.host}/app:${i}`, { all: true, systemContext, ...more });
+    if (refused) {
+      await assert.rejects(add(), { code: "PLATFORM_MISMATCH", message: /\(--allow-platform-mismatch\)/ }, `${i}`);
+    } else await add();
+    const told: string[] = [];
+    await add({
+      allowPlatformMismatch: true,
+      onPlatformMismatch: ({ digest }: { digest: string }) => told.push(digest),
+    });
+    assert.deepEqual(told, refused ? [image.digest] : []);
+  }
 });

@@ -1,8 +1,9 @@
 /** What each endpoint does, and how it refuses. */
 import assert from "node:assert/strict";
 import { RegistryClient } from "../../src/registry/room.ts";
-import { MEDIA_TYPES } from "../../src/spec/room.ts";
+import { MEDIA_TYPES, parsePlatform } from "../../src/spec/room.ts";
 import type { SystemContext } from "../../src/service/room.ts";
+import { pushBuildKit } from "../support/buildkit.ts";
 import { assertRefused, call, HOST, makeWorld } from "../support/handlers.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
@@ -49,6 +50,34 @@ Deno.test("append makes an index only where it is told to; all takes every insta
     const { body } = await call(handler, "/compose", { body: { ...copies, all } });
     assert.equal(Object.keys(body.instances).length, count);
   }
+});
+
+Deno.test("a source that is an index contributes all of it, or the platforms that are named", async () => {
+  const world = await makeWorld();
+  const handler = world.handler();
+  const platforms = ["linux/arm64/v8", "windows/amd64:10.0.20348.1"];
+  const { images, attestations } = await pushBuildKit(world.repository(), "built", platforms.map(parsePlatform));
+  const rows: [members: object, expected: unknown[]][] = [
+    [{}, [...images, ...attestations]],
+    [{ attestations: false }, images],
+    [{ platforms: ["linux/arm64"] }, [images[0], attestations[0]]],
+    [{ platforms: [platforms[1]], attestations: false }, [images[1]]],
+  ];
+  for (const [i, [members, expected]] of rows.entries()) {
+    for (const [path, more] of [["/compose", {}], ["/append", { create: true }]] as const) {
+      const target = `${HOST}/app:${path.slice(1)}-${i}`;
+      const body = { target, sources: [`${HOST}/app:built`], ...members, ...more };
+      assert.equal((await call(handler, path, { body })).status, 200);
+      const { body: { instances } } = await call(handler, "/inspect", { body: { image: target } });
+      assert.deepEqual(instances.map(({ digest }: { digest: string }) => digest), expected, JSON.stringify(body));
+    }
+  }
+  const body = { target: TARGET, sources: [`${HOST}/app:built`] };
+  for (const platforms of [["linux"], [], "linux/arm64", [1]]) {
+    assertRefused(await call(handler, "/compose", { body: { ...body, platforms } }), 400, "BAD_REQUEST");
+  }
+  const missing = await call(handler, "/compose", { body: { ...body, platforms: ["linux/mips"] } });
+  assertRefused(missing, 422, "NO_MATCHING_PLATFORM");
 });
 
 Deno.test("domain errors are 4xx where the caller can mend them, 5xx where the registry fails", async () => {

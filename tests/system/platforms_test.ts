@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { parsePlatform } from "../../src/spec/room.ts";
-import { annotateIndex, inspectIndex, removeFromIndex } from "../../src/system/remote/mod.ts";
+import {
+  annotateIndex,
+  appendToIndex,
+  composeIndex,
+  inspectIndex,
+  removeFromIndex,
+} from "../../src/system/remote/mod.ts";
 import { pushBuildKit } from "../support/buildkit.ts";
 
 const HOST = "registry.example";
@@ -14,7 +20,7 @@ async function makeWorld(...platforms: string[]) {
   const { fetch } = createRegistry({ storage: createMemoryStorage() });
   const repository = new RegistryClient(HOST, { fetch }).repository("app");
   const pushed = await pushBuildKit(repository, "1", platforms.map(parsePlatform));
-  return { ...pushed, repository, systemContext: { fetch } };
+  return { ...pushed, systemContext: { fetch } };
 }
 
 const PLATFORMS = [
@@ -71,4 +77,41 @@ Deno.test("removeFromIndex() removes the attestations of what it removes, and no
   // An attestation alone may go.
   await removeFromIndex(TARGET, [attestations[2]!], { systemContext });
   assert.deepEqual(await digests(), [images[2]]);
+});
+
+Deno.test("composeIndex() and appendToIndex() take all of a source that is an index, unless told otherwise", async () => {
+  const { images, attestations, systemContext } = await makeWorld("linux/arm64/v8", "linux/s390x");
+  const [arm64, s390x] = images, [provenance, other] = attestations;
+  const rows: [options: object, expected: unknown[]][] = [
+    [{}, [arm64, s390x, provenance, other]],
+    [{ attestations: false }, [arm64, s390x]],
+    [{ platforms: ["linux/arm64"] }, [arm64, provenance]],
+    [{ platforms: ["linux/arm64"], attestations: false }, [arm64]],
+  ];
+  for (const [i, [options, expected]] of rows.entries()) {
+    const composed = `${HOST}/app:composed-${i}`, appended = `${HOST}/app:appended-${i}`;
+    await composeIndex({ target: composed, sources: [TARGET], systemContext, ...options });
+    await appendToIndex(appended, [TARGET], { create: true, systemContext, ...options });
+    for (const image of [composed, appended]) {
+      const { instances } = await inspectIndex(image, { systemContext });
+      assert.deepEqual(instances.map(({ digest }) => digest), expected, `${image} ${JSON.stringify(options)}`);
+    }
+  }
+  const one = { all: false, systemContext: { ...systemContext, architectureChoice: "s390x" } };
+  await composeIndex({ target: `${HOST}/app:one`, sources: [TARGET], ...one });
+  assert.deepEqual((await inspectIndex(`${HOST}/app:one`, one)).instances.map(({ digest }) => digest), [s390x]);
+  for (const [platform, code] of [["linux/mips", "NO_MATCHING_PLATFORM"], ["linux", "INVALID_PLATFORM"]] as const) {
+    const options = { target: `${HOST}/app:none`, sources: [TARGET], platforms: [platform], systemContext };
+    await assert.rejects(composeIndex(options), { code });
+  }
+});
+
+Deno.test("attestations of sources in another repository are copied along", async () => {
+  const { images, attestations, systemContext } = await makeWorld("linux/arm64");
+  await composeIndex({ target: `${HOST}/other:1`, sources: [TARGET], systemContext });
+  const { instances } = await inspectIndex(`${HOST}/other:1`, { systemContext });
+  assert.deepEqual(instances.map(({ digest, problem }) => [digest, problem]), [
+    [images[0], undefined],
+    [attestations[0], undefined],
+  ]);
 });

@@ -1,4 +1,5 @@
 import { findSource, type List } from "../../system/local/room.ts";
+import { createPlatform } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { type CommandContext, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -55,7 +56,7 @@ async function addArtifact(
     excludeTitles: flags.artifactExcludeTitles,
     subject: subject?.image,
     annotations: parseLooseAnnotations(flags.artifactAnnotation),
-    platform: { os: flags.os ?? "", architecture: flags.arch ?? "", variant: flags.variant ?? "" },
+    platform: createPlatform({ ...flags, architecture: flags.arch }),
     systemContext: await systemContextOf(flags, context, subject && [subject]),
     signal: context.signal,
   });

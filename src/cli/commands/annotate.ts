@@ -57,6 +57,8 @@ function annotateInstance(
   if (flags.arch) list.setArchitecture(digest, flags.arch);
   // An architecture without a variant clears the variant, which belonged to the old one.
   if (flags.arch || flags.variant) list.setVariant(digest, flags.variant ?? "");
+  if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
+  if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
   setDetails(list, digest, flags, annotations);
 }
 

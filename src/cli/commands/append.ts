@@ -1,6 +1,7 @@
 import { editRemoteList } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, systemContextOf } from "../context.ts";
-import { parseAnnotations } from "../flags.ts";
+import { UsageError } from "../errors.ts";
+import { flagOf, parseAnnotations } from "../flags.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type DetailFlags, setDetails } from "./edit.ts";
@@ -10,12 +11,14 @@ import { addSources, findSources, type SourceFlags } from "./sources.ts";
 export interface AppendFlags extends SourceFlags, DetailFlags, ResultFormat, ProgressFlags {
   annotation?: string[];
   create?: boolean;
+  platform?: string[];
 }
 
 /** `append REMOTE IMAGE…`: images into a list in a registry, in one step and without a store. */
 export async function append(operands: string[], flags: AppendFlags, context: CommandContext): Promise<void> {
   const [remote, ...images] = operands as [string, ...string[]];
   requireFormat(flags);
+  const contributions = contributionsOf(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
   await using store = await openStoreOf(context);
   const sources = await findSources(store, images, flags);
@@ -26,9 +29,18 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
   };
   const { digest } = await withProgress(flags, (view) =>
     editRemoteList(remote, async (list) => {
-      for (const added of await addSources(list, sources, flags, context)) {
+      for (const added of await addSources(list, sources, { ...flags, ...contributions }, context)) {
         setDetails(list, added, flags, annotations);
       }
     }, { ...options, ...view }));
   printResult(flags, [digest], { digest });
+}
+
+/** A list adds all that it has, unless flags choose one of its images or some of its platforms. */
+function contributionsOf(flags: AppendFlags): { all: boolean; platforms: string[] | undefined } {
+  const { all, platform } = flags;
+  const names = ["os", "arch", "variant", "osVersion", "osFeatures"] as const;
+  const choice = names.find((name) => flags[name]?.length);
+  if (platform && choice) throw new UsageError(`--platform may not be used with ${flagOf(choice)}`);
+  return { all: all ?? choice === undefined, platforms: platform };
 }

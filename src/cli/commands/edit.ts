@@ -16,22 +16,18 @@ export async function edit<T>(
   return { imageId, result };
 }
 
-/** Flags about an instance that `add` and `annotate` share. */
+/** What else flags of `add`, `append` and `annotate` say about an instance. */
 export interface DetailFlags {
-  osVersion?: string;
   features?: string[];
-  osFeatures?: string[];
 }
 
 /** Sets what the flags say about an instance; empty ones say nothing. */
 export function setDetails(
   list: List,
   digest: string,
-  { osVersion, features, osFeatures }: DetailFlags,
+  { features }: DetailFlags,
   annotations: Record<string, string>,
 ): void {
-  if (osVersion) list.setOsVersion(digest, osVersion);
   if (features?.length) list.setFeatures(digest, features);
-  if (osFeatures?.length) list.setOsFeatures(digest, osFeatures);
   list.setAnnotations(digest, annotations);
 }

@@ -1,13 +1,15 @@
 import { formatPlatform } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
-import type { BaseList } from "../../list/room.ts";
-import { findSource, type FoundSource } from "../../system/local/room.ts";
+import type { AddOptions, BaseList, PlatformMismatch } from "../../list/room.ts";
+import { findSource, type FoundSource, hostPlatform, type SystemContext } from "../../system/local/room.ts";
 import { choiceOf, type CommandContext, type PlatformFlags, type RegistryFlags, systemContextOf } from "../context.ts";
 import { note } from "../output.ts";
 
 /** Flags about images that are added. */
 export interface SourceFlags extends RegistryFlags, PlatformFlags {
   all?: boolean;
+  attestations?: boolean;
+  allowPlatformMismatch?: boolean;
   explain?: boolean;
 }
 
@@ -22,19 +24,29 @@ export async function findSources(
   return sources;
 }
 
-/** Adds images to a list in memory, and explains which they are. Returns, for each, the digest of its first instance. */
+/** Adds images to a list in memory, and explains which they are. Returns, for each, the digest of its first image. */
 export async function addSources(
   list: BaseList,
   sources: readonly FoundSource[],
-  flags: SourceFlags,
+  flags: SourceFlags & Pick<AddOptions, "platforms">,
   context: CommandContext,
 ): Promise<string[]> {
-  const { all = false, explain } = flags;
-  const systemContext = { ...await systemContextOf(flags, context, sources), ...choiceOf(flags) };
+  const { all = false, platforms, attestations, explain } = flags;
+  const mismatch = mismatchOptions(flags, context);
+  const options = {
+    all,
+    platforms,
+    attestations,
+    ...mismatch,
+    systemContext: { ...await systemContextOf(flags, context, sources), ...choiceFor(flags, context) },
+    signal: context.signal,
+  };
   const digests: string[] = [];
   for (const { name, image, reason } of sources) {
-    const digest = await list.add(image, { all, systemContext, signal: context.signal });
-    if (!all) relabel(list, digest, name, flags);
+    const digest = await list.add(image, options);
+    // Among all of them, the flags that name a platform choose nothing.
+    const labels = all || platforms ? withoutArchitecture(flags) : flags;
+    relabel(list, digest, name, { labels, ...mismatch });
     digests.push(digest);
     if (explain) note(`${name}: ${image} as ${reason}: ${digest} (${platformOf(list, digest) || "no platform"})`);
   }
@@ -46,23 +58,72 @@ export function platformOf(list: BaseList, digest: string): string {
   return formatPlatform(list.platform(digest));
 }
 
-/** The flags chose the instance; what they say is recorded too, unless the image says otherwise. */
-function relabel(list: BaseList, digest: string, image: string, { os, arch, variant }: PlatformFlags): void {
-  const refuse = (what: string, wanted: string, actual: string) => {
-    if (actual !== "" && actual !== wanted) {
-      throw new Error(`${image} is for ${what} ${JSON.stringify(actual)}, not ${JSON.stringify(wanted)}`);
-    }
+function withoutArchitecture({ os: _, arch: __, variant: ___, ...rest }: PlatformFlags): PlatformFlags {
+  return rest;
+}
+
+/** The instance to choose from lists: the tools never take an image only because it is the only one. */
+function choiceFor(flags: PlatformFlags, { persona }: CommandContext): SystemContext {
+  const choice = choiceOf(Object.fromEntries(persona.choosesBy.map((name) => [name, flags[name]])));
+  if (!persona.relabels) return choice;
+  const { os, architecture, variant } = hostPlatform();
+  return {
+    osChoice: os,
+    architectureChoice: architecture,
+    ...(variant && !choice.architectureChoice ? { variantChoice: variant } : {}),
+    ...choice,
   };
+}
+
+/** What is done about labels that contradict an image. */
+type MismatchOptions = Pick<AddOptions, "allowPlatformMismatch" | "onPlatformMismatch">;
+
+function mismatchOptions({ allowPlatformMismatch }: SourceFlags, { persona }: CommandContext): MismatchOptions {
+  if (!persona.relabels) return { allowPlatformMismatch };
+  const onPlatformMismatch = ({ image, digest, recorded, actual }: PlatformMismatch) =>
+    warn(`${digest} of ${image} is recorded for ${formatPlatform(recorded)}, but is for ${formatPlatform(actual)}`);
+  return { allowPlatformMismatch: true, onPlatformMismatch };
+}
+
+/** Records what the flags say of an instance, unless the image says otherwise. */
+function relabel(
+  list: BaseList,
+  digest: string,
+  image: string,
+  { labels, allowPlatformMismatch, onPlatformMismatch }: MismatchOptions & { readonly labels: PlatformFlags },
+): void {
+  const check = (what: string, label: string, actual: string) => {
+    if (actual === "" || actual === label) return;
+    const contradiction = `${image} is for ${what} ${JSON.stringify(actual)}, not ${JSON.stringify(label)}`;
+    if (!allowPlatformMismatch) {
+      throw new Error(`${contradiction} (--allow-platform-mismatch records that nevertheless)`);
+    }
+    if (onPlatformMismatch) warn(`${contradiction}, as is recorded`);
+  };
+  const { os, arch, variant, osVersion, osFeatures = [] } = labels;
   if (os) {
-    refuse("OS", os, list.os(digest));
+    check("OS", os, list.os(digest));
     list.setOs(digest, os);
   }
   if (arch) {
-    refuse("architecture", arch, list.architecture(digest));
+    check("architecture", arch, list.architecture(digest));
     list.setArchitecture(digest, arch);
   }
   if (variant) {
-    refuse("variant", variant, list.variant(digest));
+    check("variant", variant, list.variant(digest));
     list.setVariant(digest, variant);
   }
+  if (osVersion) {
+    check("OS version", osVersion, list.osVersion(digest));
+    list.setOsVersion(digest, osVersion);
+  }
+  const features = list.osFeatures(digest);
+  if (osFeatures.some((feature) => !features.includes(feature))) {
+    check("OS features", osFeatures.join(), features.join());
+    list.setOsFeatures(digest, osFeatures);
+  }
+}
+
+function warn(text: string): void {
+  note(`Warning: ${text}`);
 }

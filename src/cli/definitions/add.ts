@@ -2,10 +2,12 @@ import type { CommandDefinition, FlagDefinition } from "../definition.ts";
 import {
   ALL_FLAG,
   annotationFlag,
+  ATTESTATIONS_FLAG,
   CREDENTIAL_FLAGS,
   DETAIL_FLAGS,
   EXPLAIN_FLAG,
   FORMAT_FLAG,
+  MISMATCH_FLAG,
   PLATFORM_FLAGS,
   REGISTRY_FLAGS,
 } from "./shared_flags.ts";
@@ -34,19 +36,24 @@ export const ADD: CommandDefinition = {
   min: 2,
   summary: "Add images, or files as an artifact, to a list",
   details: [
-    "Prints the id of the list and the digest of each instance. All images are added, or none. An image of another " +
-    "platform than --os, --arch and --variant say is refused.",
+    "Prints the id of the list and the digest of each instance. All images are added, or none. Of a list, the image for " +
+    "the platform that the flags name is added, else the only one that it has, else the one for this host. An image of " +
+    "another platform than the flags or its list say is refused without --allow-platform-mismatch; run as podman or " +
+    "buildah, this program records what is said with a warning, as they do, and podman chooses by the host alone.",
     "The files of an artifact are not copied: they must still be there, unchanged, when the list is pushed.",
   ],
   examples: [
     ["add app:1.0 quay.io/me/app:1.0-arm64", "an image"],
     ["add --arch arm64 --variant v8 app:1.0 docker://alpine:3.20", "one image of another list"],
+    ["add --os windows --arch amd64 --os-version 10.0.20348.2700 app:1.0 docker://r/win:1", "one build of Windows"],
     ["add --artifact --artifact-type application/spdx+json app:1.0 sbom.json", "a file"],
   ],
   flags: [
     ALL_FLAG,
     annotationFlag("annotation of the entry"),
     ...PLATFORM_FLAGS,
+    ATTESTATIONS_FLAG,
+    MISMATCH_FLAG,
     ...DETAIL_FLAGS,
     ...ARTIFACT_FLAGS,
     ...REGISTRY_FLAGS,

@@ -1,11 +1,12 @@
 import type { CommandDefinition } from "../definition.ts";
 import {
-  ALL_FLAG,
   annotationFlag,
   CREDENTIAL_FLAGS,
   DETAIL_FLAGS,
   EXPLAIN_FLAG,
   FORMAT_FLAG,
+  KEPT_ATTESTATIONS_FLAG,
+  MISMATCH_FLAG,
   PLATFORM_FLAGS,
   REGISTRY_FLAGS,
 } from "./shared_flags.ts";
@@ -18,18 +19,33 @@ export const APPEND: CommandDefinition = {
   min: 2,
   summary: "Add images to a list in a registry, in one step",
   details: [
-    "No local list is involved. Prints the digest of the new list. Where somebody else pushed meanwhile, nothing is " +
+    "No local list is involved. An image that is a list, as BuildKit pushes even a single image, adds all that it has, " +
+    "unless flags choose. Prints the digest of the new list. Where somebody else pushed meanwhile, nothing is " +
     "written; registries have no locks, so jobs that append to one tag should still take turns.",
   ],
   examples: [
     ["append quay.io/me/app:1.0 quay.io/me/app:1.0-s390x", "one more image"],
     ["append --create quay.io/me/app:1.0 quay.io/me/app:1.0-amd64", "the list is made if there is none"],
+    ["append --platform linux/arm64 quay.io/me/app:1.0 docker://alpine:3.20", "some of another list"],
   ],
   flags: [
-    ALL_FLAG,
+    {
+      name: "all",
+      kind: "boolean",
+      description: "add every image of a list, not only one",
+      default: "true, unless flags choose one",
+    },
+    {
+      name: "platform",
+      kind: "list",
+      value: "OS/ARCH[/VARIANT][:OSVERSION]",
+      description: "add only the images of a list for this platform, with its variants and their attestations",
+    },
+    KEPT_ATTESTATIONS_FLAG,
     annotationFlag("annotation of the entry"),
     { name: "create", kind: "boolean", description: "begin with an empty list where there is none" },
     ...PLATFORM_FLAGS,
+    MISMATCH_FLAG,
     ...DETAIL_FLAGS,
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,

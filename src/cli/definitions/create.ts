@@ -2,9 +2,11 @@ import type { CommandDefinition } from "../definition.ts";
 import {
   ALL_FLAG,
   annotationFlag,
+  ATTESTATIONS_FLAG,
   CREDENTIAL_FLAGS,
   EXPLAIN_FLAG,
   FORMAT_FLAG,
+  MISMATCH_FLAG,
   PLATFORM_FLAGS,
   REGISTRY_FLAGS,
 } from "./shared_flags.ts";
@@ -31,6 +33,8 @@ export const CREATE: CommandDefinition = {
     annotationFlag("annotation of the list"),
     { name: "replace", kind: "boolean", description: "take the name from what has it, and start empty" },
     ...PLATFORM_FLAGS,
+    ATTESTATIONS_FLAG,
+    MISMATCH_FLAG,
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     EXPLAIN_FLAG,

@@ -29,13 +29,20 @@ export const PLATFORM_FLAGS: readonly FlagDefinition[] = [
   { name: "arch", kind: "text", value: "ARCH", description: "choose this architecture", aliases: ["override-arch"] },
   { name: "os", kind: "text", value: "OS", description: "choose this operating system", aliases: ["override-os"] },
   { name: "variant", kind: "text", value: "VARIANT", description: "choose this variant of the architecture" },
+  { name: "os-version", kind: "text", value: "VERSION", description: "choose this version of the operating system" },
+  { name: "os-features", kind: "list", value: "FEATURE", description: "choose what has this feature of the system" },
 ];
+
+/** Labels that contradict an image. */
+export const MISMATCH_FLAG: FlagDefinition = {
+  name: "allow-platform-mismatch",
+  kind: "boolean",
+  description: "record a platform although the configuration of the image says another",
+};
 
 /** What else an entry of a list says. */
 export const DETAIL_FLAGS: readonly FlagDefinition[] = [
-  { name: "os-version", kind: "text", value: "VERSION", description: "version of the operating system" },
   { name: "features", kind: "list", value: "FEATURE", description: "CPU feature; makes a Docker list" },
-  { name: "os-features", kind: "list", value: "FEATURE", description: "feature of the operating system" },
 ];
 
 /** Annotations: buildah splits them at commas. */
@@ -53,6 +60,13 @@ export const ALL_FLAG: FlagDefinition = {
   name: "all",
   kind: "boolean",
   description: "add every image of a list, not only the one for the platform",
+};
+
+/** Attestations, where they go along only if they are asked for. */
+export const ATTESTATIONS_FLAG: FlagDefinition = {
+  name: "attestations",
+  kind: "boolean",
+  description: "also add the attestations of an image that is chosen from a list",
 };
 
 /** Attestations, where they go along unless they are left out. */
