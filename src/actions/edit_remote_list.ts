@@ -5,12 +5,9 @@ import { createMemoryStore } from "../store/room.ts";
 import { holdRegistry } from "./hold_registry.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 import { type ReadList, readListWith } from "./read_list.ts";
-import { delay } from "@std/async";
-import { backoffDelay } from "../internal/room.ts";
+import { repeatWhileLost } from "../internal/room.ts";
+import { changesBetween, factsOf, hasChange, type IndexChange } from "./index_facts.ts";
 import type { BaseList, PushOptions } from "../list/room.ts";
-
-/** Milliseconds before the second attempt, and until which attempt that grows. */
-const BACKOFF = 20, MAX_BACKOFF = 6;
 
 /** Options for {@linkcode editRemoteList}. */
 export interface EditRemoteListOptions extends
@@ -34,49 +31,94 @@ export interface EditRemoteListOptions extends
    */
   create?: boolean | undefined;
   /**
-   * How often the list is read, edited and pushed until nobody else pushed meanwhile.
+   * Maximum number of times that the list is read, edited and pushed, because other writers were faster.
    *
    * @default {64}
    */
   maxAttempts?: number | undefined;
 }
 
-/** `editRemoteList` of either side. */
+/** Options of {@linkcode editRemoteListWith} that only functions which know their edit may set. */
+interface EditInternals {
+  /**
+   * Treat an edit that changes nothing but the order of the instances as no change: adding an instance that is there
+   * already moves it to the end.
+   *
+   * @default {false}
+   */
+  ignoreOrder?: boolean | undefined;
+}
+
+/**
+ * Edits an index in a registry: `editRemoteList` on either side, and everything else that edits what others may edit.
+ *
+ * An edit that changes nothing is not written. After a lost race the index is read again: if another writer's index has
+ * this edit in it, the edit is done, else it is repeated on that index.
+ */
 export async function editRemoteListWith<L extends BaseList>(
   kit: Kit<L>,
   image: string | ImageReference,
   edit: (list: L) => unknown,
-  options: EditRemoteListOptions = {},
+  options: EditRemoteListOptions & EditInternals = {},
 ): Promise<CopyResult> {
-  const { create: mayCreate = false, maxAttempts = 64, ...push } = options;
+  const { create: mayCreate = false, maxAttempts, ignoreOrder = false, ...push } = options;
   const { systemContext, signal } = push;
   const reference = resolveImage(kit, image);
   if (reference.dockerReference?.digest !== undefined) {
     throw new ManifestsError(
       "INVALID_REFERENCE",
-      `Cannot edit ${reference} as a digest never names anything else: use a tag`,
+      `Cannot edit ${reference}: a digest always names the same content: use a tag`,
     );
   }
   await using _held = await holdRegistry(reference, systemContext);
-  for (let attempt = 1;; attempt++) {
+  const signs = (push.signers?.length ?? 0) > 0;
+  let lost: { change: IndexChange; copied: readonly Digest[] } | undefined;
+  return await repeatWhileLost(async () => {
     const before = mayCreate
       ? await findList(kit, reference, push)
       : await readListWith(kit, reference, { systemContext, signal });
-    const list = before?.list ?? kit.createList();
-    await edit(list);
-    await using store = createMemoryStore();
-    await list.saveToImage(store, { mimeType: keptType(list, before) });
-    const ifMatch = reference.transport === "docker" ? before?.digest ?? null : undefined;
-    try {
-      // What is in the repository already is neither read nor written again.
-      const instances = push.signers?.length ? undefined : missingAt(reference, list);
-      const selection = instances ? { imageListSelection: "specific", instances } as const : {};
-      return await list.push(reference, { ...push, ...selection, store, ifMatch });
-    } catch (error) {
-      if (!isManifestsError(error, "CONFLICT") || attempt >= maxAttempts) throw error;
-      await delay(backoffDelay(Math.min(attempt, MAX_BACKOFF), BACKOFF), signal ? { signal } : {});
+    // Another writer's index is not signed by this one, whatever is in it.
+    if (before && lost && lost.change.size > 0 && !signs && hasChange(before.list, lost.change)) {
+      return describeList(reference, before, lost.copied);
     }
-  }
+    const list = before?.list ?? kit.createList();
+    const facts = factsOf(list), order = String(list.instances());
+    await edit(list);
+    const change = changesBetween(facts, factsOf(list));
+    const isMoved = !ignoreOrder && order !== String(list.instances());
+    if (before && !signs && change.size === 0 && !isMoved) {
+      return { ...describeList(reference, before, []), unchanged: true };
+    }
+    // What is in the repository already is neither read nor written again.
+    const missing = missingAt(reference, list);
+    lost = { change, copied: missing };
+    return await pushEdited(reference, { list, before, missing: signs ? undefined : missing }, push);
+  }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts, signal });
+}
+
+/** Pushes an edited list, if its tag still means what the list was read from. */
+async function pushEdited(
+  reference: ImageReference,
+  edited: { list: BaseList; before: ReadList | undefined; missing: readonly Digest[] | undefined },
+  push: PushOptions,
+): Promise<CopyResult> {
+  const { list, before, missing } = edited;
+  await using store = createMemoryStore();
+  await list.saveToImage(store, { mimeType: keptType(list, before) });
+  const ifMatch = reference.transport === "docker" ? before?.digest ?? null : undefined;
+  const selection = missing ? { imageListSelection: "specific", instances: missing } as const : {};
+  return await list.push(reference, { ...push, ...selection, store, ifMatch });
+}
+
+/** The result of an edit that another writer's index has in it, or that changed nothing. */
+function describeList(
+  { dockerReference, transport }: ImageReference,
+  { digest, mediaType }: ReadList,
+  copied: readonly Digest[],
+): CopyResult {
+  const name = transport === "docker" ? dockerReference?.trimmed().withDigest(digest) : undefined;
+  const instances = new Map(copied.map((instance) => [instance, instance]));
+  return { digest, ...(name ? { reference: String(name) } : {}), mediaType, instances };
 }
 
 /** The instances of a list that are not known to be in the repository of a reference. */
@@ -98,8 +140,10 @@ async function findList<L extends BaseList>(
   }
 }
 
-/** A Docker list stays one, unless something was added that only an OCI index can say. */
+/** A list keeps its type, unless something was added that only an OCI index can say, or it would be chosen anew. */
 function keptType(list: BaseList, before: ReadList | undefined): string | undefined {
+  // Without instances, nothing in a list says what it is.
+  if (before?.mediaType === MEDIA_TYPES.ociIndex) return list.size === 0 ? MEDIA_TYPES.ociIndex : undefined;
   if (before?.mediaType !== MEDIA_TYPES.dockerList) return undefined;
   const { annotations, artifactType, subject, manifests } = list.ociV1();
   const needsOci = annotations || artifactType || subject ||

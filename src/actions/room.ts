@@ -8,10 +8,12 @@ export {
 } from "./describe_image.ts";
 export { type EditRemoteListOptions, editRemoteListWith, missingAt } from "./edit_remote_list.ts";
 export { type FetchManifestOptions, fetchManifestWith } from "./fetch_manifest.ts";
+export { createInstanceFinder } from "./find_again.ts";
 export { holdRegistry } from "./hold_registry.ts";
+export { changesBetween, factsOf } from "./index_facts.ts";
 export { type Kit, resolveImage } from "./kit.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
-export { type TagImageOptions, tagImageWith } from "./tag_image.ts";
+export { type TaggedImage, type TagImageOptions, tagImageWith } from "./tag_image.ts";
 export {
   type ImageProblem,
   type ImageValidation,

@@ -1,6 +1,7 @@
 import type { ImageReference, SystemContext } from "../image/room.ts";
 import { type Digest, manifestDigest, ManifestsError } from "../spec/room.ts";
 import { fetchManifestWith } from "./fetch_manifest.ts";
+import { holdRegistry } from "./hold_registry.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 
 /** Options for {@linkcode tagImage}. */
@@ -11,13 +12,21 @@ export interface TagImageOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** `tagImage` of either side. */
+/** What {@linkcode tagImageWith} did. */
+export interface TaggedImage {
+  /** Digest of the image. */
+  readonly digest: Digest;
+  /** `true` if all tags meant the image before, so that nothing was written; otherwise absent. */
+  readonly unchanged?: true | undefined;
+}
+
+/** `tagImage` of either side. A tag that means the image already is not written. */
 export async function tagImageWith(
   kit: Kit,
   image: string | ImageReference,
   tags: readonly string[],
   options: TagImageOptions = {},
-): Promise<Digest> {
+): Promise<TaggedImage> {
   const { systemContext, signal } = options;
   const source = resolveImage(kit, image);
   const name = source.dockerReference;
@@ -26,16 +35,22 @@ export async function tagImageWith(
     throw new ManifestsError(
       "INVALID_REFERENCE",
       name
-        ? `Cannot tag ${source} as ${JSON.stringify(bad)} is no tag`
-        : `Cannot tag ${source} as it is in no registry`,
+        ? `Cannot tag ${source} as ${JSON.stringify(bad)}: invalid tag`
+        : `Cannot tag ${source}: it is not in a registry`,
     );
   }
+  await using _held = await holdRegistry(source, systemContext);
   const { bytes, mediaType } = await fetchManifestWith(kit, source, options);
+  const digest = manifestDigest(bytes);
+  let unchanged = true;
   for (const tag of tags) {
-    const target = resolveImage(kit, `docker://${name.name}:${tag}`);
-    await using destination = await target.openDestination(systemContext);
-    await destination.putManifest(bytes, mediaType, { signal });
+    await using destination = await resolveImage(kit, `docker://${name.name}:${tag}`).openDestination(systemContext);
+    const before = await destination.findManifest?.({ signal });
+    if (before === digest) continue;
+    unchanged = false;
+    // A tag that another writer moves at the same time is a conflict: one of them would not know that it lost.
+    await destination.putManifest(bytes, mediaType, { ifMatch: before ?? null, signal });
     await destination.commit({ signal });
   }
-  return manifestDigest(bytes);
+  return { digest, ...(unchanged ? { unchanged } : {}) };
 }

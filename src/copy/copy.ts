@@ -53,6 +53,8 @@ export interface CopyOptions extends Selection {
   readonly referrers?: boolean | undefined;
   /** The digest that the destination must have before, `null`: nothing; default: whatever is there is replaced. */
   readonly ifMatch?: Digest | null | undefined;
+  /** Whether to look for each manifest before it is written, and not to write one that is there. */
+  readonly looksFirst?: boolean | undefined;
   /** Receives the lines that podman prints. */
   readonly reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens. */
@@ -75,6 +77,8 @@ export interface CopyResult {
   readonly reference?: string | undefined;
   /** Media type of that manifest. */
   readonly mediaType: string;
+  /** `true` if the destination's name meant this manifest before, so that nothing was written; otherwise absent. */
+  readonly unchanged?: true | undefined;
   /** For every instance that was copied, the digest under which it was written; also for those of indexes inside it. */
   readonly instances: ReadonlyMap<Digest, Digest>;
   /** By the digest of what was written, the referrers that went with it; absent where there are none. */
@@ -183,7 +187,7 @@ async function runCopy(
   emit({ type: "planned", ...countPlan(plan), images: outlineImages(plan) });
   const reporter = createReporter(options.reportWriter, plan);
   await using cache = await (options.openBlobInfoCache?.(systemContext) ?? createBlobInfoCache());
-  const written = await runPlan({
+  const { written, unchanged } = await runPlan({
     plan,
     source,
     destination,
@@ -198,6 +202,7 @@ async function runCopy(
     onImage: reporter.image,
     signing,
     ifMatch: options.ifMatch,
+    looksFirst: options.looksFirst ?? false,
     signal,
   });
   reporter.end();
@@ -205,7 +210,13 @@ async function runCopy(
   // Only within a registry does a name with a digest lead anywhere.
   const inRegistry = destination.abilities.mountScope !== undefined;
   const name = inRegistry ? to.dockerReference?.trimmed().withDigest(digest) : undefined;
-  return { digest, ...(name ? { reference: String(name) } : {}), mediaType, ...summarize(plan, written) };
+  return {
+    digest,
+    ...(name ? { reference: String(name) } : {}),
+    mediaType,
+    ...(unchanged ? { unchanged } : {}),
+    ...summarize(plan, written),
+  };
 }
 
 /** What became of instances, and what is about them now. */

@@ -49,6 +49,8 @@ export interface RunOptions {
   readonly emit: (event: CopyEvent) => void;
   /** The digest that the destination must have before, `null`: nothing. */
   readonly ifMatch: Digest | null | undefined;
+  /** Whether to look for each manifest before it is written, and not to write one that is there. */
+  readonly looksFirst: boolean;
   /** How what is written is signed; `undefined`: nobody signs. */
   readonly signing: Signing | undefined;
   /** Called when an image's turn begins, in the order of the plan. */
@@ -61,9 +63,11 @@ export interface RunOptions {
  * Carries a plan out: all images together, each blob once, an image's manifest after its blobs, an index after
  * everything that it names, and what the destination's name means last, also after what is about it.
  *
- * @returns What was written for each node of the plan.
+ * @returns What was written for each node of the plan, and whether the destination's name meant that before.
  */
-export async function runPlan(options: RunOptions): Promise<ReadonlyMap<PlannedNode, WrittenManifest>> {
+export async function runPlan(
+  options: RunOptions,
+): Promise<{ written: ReadonlyMap<PlannedNode, WrittenManifest>; unchanged: boolean }> {
   const { plan, destination } = options;
   const { top, images } = plan;
   using recoder = createRecoder();
@@ -77,7 +81,7 @@ export async function runPlan(options: RunOptions): Promise<ReadonlyMap<PlannedN
   await run.writeIndexes(top, signal);
   if (top.kind === "image") await write(top, signal);
   await destination.commit({ signal });
-  return run.written;
+  return run;
 }
 
 class Run {
@@ -88,6 +92,8 @@ class Run {
   readonly #walked = new Set<PlannedNode>();
   /** What has been written, for each node of the plan. */
   readonly written = new Map<PlannedNode, WrittenManifest>();
+  /** Whether the destination's name meant before what it means now. */
+  unchanged = false;
 
   constructor(options: RunOptions, recoder: Recoder) {
     this.#options = options;
@@ -218,7 +224,7 @@ class Run {
     { bytes, mediaType }: Pick<ParsedManifest, "bytes" | "mediaType">,
     { step, isTransient, signal }: Pick<RetryOptions, "isTransient" | "signal"> & { step: string },
   ): Promise<Digest> {
-    const { destination, emit, plan, signing, ifMatch } = this.#options;
+    const { destination, emit, plan, signing, ifMatch, looksFirst } = this.#options;
     const digest = manifestDigest(bytes);
     const signatures = await signManifest(bytes, node.signatures, {
       signing: node.isReferrer ? undefined : signing,
@@ -226,14 +232,20 @@ class Run {
       signal,
       slots: this.#slots,
     });
-    const own = node === plan.top ? { instance: undefined, ifMatch } : { instance: digest };
+    const isTop = node === plan.top;
+    const own = isTop ? { instance: undefined, ifMatch } : { instance: digest, ifMatch: undefined };
     let repeated = false;
     const put = async () => {
-      const call = { ...own, repeated, signal, maxRetries: 0 };
+      const call = { signal, maxRetries: 0 };
+      // What an earlier attempt has written is not unchanged.
+      const looks = looksFirst && !repeated && own.ifMatch === undefined;
+      if (looks && await destination.findManifest?.({ ...call, instance: own.instance }) === digest) return true;
+      const done = destination.putManifest(bytes, mediaType, { ...call, ...own, repeated });
       repeated = true;
-      await destination.putManifest(bytes, mediaType, call);
+      return (await done)?.unchanged ?? false;
     };
-    await this.#retry(step, put, signal, isTransient);
+    const unchanged = await this.#retry(step, put, signal, isTransient);
+    if (isTop) this.unchanged = unchanged;
     await this.#storeSignatures(
       signatures,
       { digest, mediaType, size: bytes.length, isInstance: node !== plan.top },

@@ -179,10 +179,21 @@ export interface ImageDestination extends AsyncDisposable {
    */
   putBlob(blob: NewBlob, stream: ByteStream, options?: CallOptions): Promise<void>;
   /**
-   * Writes the manifest of an instance, or, where `instance` is `undefined`, the image's own. Fails with code
-   * `MANIFEST_REJECTED` where another type of manifest might be taken.
+   * The digest of the manifest that an instance, or, if `instance` is `undefined`, the image's own name means now, if
+   * any. Absent: it cannot be found out without reading.
    */
-  putManifest(bytes: Uint8Array<ArrayBuffer>, mediaType: string, options?: PutManifestOptions): Promise<void>;
+  findManifest?(options?: InstanceOptions): Promise<Digest | undefined>;
+  /**
+   * Writes the manifest of an instance, or, if `instance` is `undefined`, the image's own. Fails with code
+   * `MANIFEST_REJECTED` if another type of manifest might be accepted.
+   *
+   * @returns Whether the destination had the manifest under this name already; nothing if it cannot tell.
+   */
+  putManifest(
+    bytes: Uint8Array<ArrayBuffer>,
+    mediaType: string,
+    options?: PutManifestOptions,
+  ): Promise<{ readonly unchanged: boolean } | void>;
   /**
    * Whether signatures of a kind are kept, or why not: asked before anything is written, and only where there are such
    * signatures, since a registry may have to be asked. Absent: there is no place for any. Go: `SupportsSignatures`.

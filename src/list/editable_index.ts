@@ -27,6 +27,7 @@ import {
   requireText,
   requireTexts,
 } from "./check_values.ts";
+import { decodeUtf8 } from "../internal/room.ts";
 import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry } from "./entry.ts";
 
 /** An instance to be added to a list. */
@@ -45,7 +46,7 @@ export interface NewInstance {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A manifest exactly as it was saved or loaded, valid until the next change. */
+/** A manifest exactly as it was saved or loaded, valid for as long as the list says the same. */
 export interface Original {
   /** The bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -68,6 +69,8 @@ export class EditableIndex {
   /** Go writes `null` for a list that never had an instance, and `[]` for one that lost its last. */
   #nullWhenEmpty = { oci: true, docker: true };
   #original: Original | undefined;
+  /** Whether the list says the same as the original at a revision. */
+  #compared = { revision: 0, isOriginal: false };
   #revision = 0;
 
   /** Fills an empty index from the bytes of a manifest. */
@@ -95,22 +98,37 @@ export class EditableIndex {
     // The twin of an empty list of the other kind stays null in Go.
     const isNull = oci.manifests === null;
     this.#nullWhenEmpty = parsed.kind === "oci-index" ? { oci: isNull, docker: true } : { oci: true, docker: isNull };
-    this.#original = { bytes, mediaType: parsed.mediaType };
+    this.remember({ bytes, mediaType: parsed.mediaType }, this.#revision);
   }
 
-  /** The manifest as it was read or last saved, unless the list has changed since. */
+  /** The manifest as it was read or last saved, if the list still says the same: an edit may change nothing. */
   protected get original(): Original | undefined {
-    return this.#original;
+    const original = this.#original;
+    if (original && this.#compared.revision !== this.#revision) {
+      this.#compared = { revision: this.#revision, isOriginal: this.#says(original) };
+    }
+    return this.#compared.isOriginal ? original : undefined;
   }
 
-  /** A number that every change makes another one. */
+  /** Whether reading a manifest gives this list. */
+  #says({ bytes }: Original): boolean {
+    const other = new EditableIndex();
+    other.readBlob(bytes);
+    const sameText = (a: Uint8Array, b: Uint8Array) => decodeUtf8(a) === decodeUtf8(b);
+    return sameText(serializeOciIndex(this.ociV1()), serializeOciIndex(other.ociV1())) &&
+      sameText(serializeDockerList(this.docker()), serializeDockerList(other.docker()));
+  }
+
+  /** Revision counter, incremented on every change. */
   protected get revision(): number {
     return this.#revision;
   }
 
   /** Remembers what was saved, unless the list has changed since it was as it was saved. */
   protected remember(original: Original, revision: number): void {
-    if (revision === this.#revision) this.#original = original;
+    if (revision !== this.#revision) return;
+    this.#original = original;
+    this.#compared = { revision, isOriginal: true };
   }
 
   /** Digests of all instances, in the order of the list. */
@@ -391,7 +409,6 @@ export class EditableIndex {
 
   #changed(): void {
     this.#revision++;
-    this.#original = undefined;
   }
 
   #find(digest: string): Entry {

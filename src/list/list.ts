@@ -211,7 +211,7 @@ export class BaseList extends EditableIndex {
    * list was loaded from it; `STORE_IO`, `LOCK_UNAVAILABLE` and others. The store is as it was then.
    */
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
-    const saved = this.#snapshot(options.mimeType || this.preferredMediaType);
+    const saved = this.#snapshot(options.mimeType || this.#storedMediaType(store, options) || this.preferredMediaType);
     // One after another: what the second save finds must be what the first one left.
     const turn = this.#saving.then(() => this.#save(store, options, saved));
     this.#saving = turn.catch(() => {});
@@ -237,11 +237,19 @@ export class BaseList extends EditableIndex {
     return this.#settle(store, id, saved, digestItems(data));
   }
 
+  /** The media type of the stored list that this one would overwrite without having changed it. */
+  #storedMediaType(store: ImageStore, { imageId }: SaveToImageOptions): string | undefined {
+    const home = this.#homes.get(store.identity);
+    return home && (imageId ?? home.imageId) === home.imageId ? this.original?.mediaType : undefined;
+  }
+
   /** What is saved is the list as it is now, whatever is done to it while the store waits for its lock. */
   #snapshot(mediaType: string): Snapshot {
     const { instances, artifacts } = this.#records;
+    const { original } = this;
     return {
-      bytes: this.serialize(mediaType),
+      // The bytes that others wrote stay as they are for as long as nothing in them changes.
+      bytes: original?.mediaType === mediaType ? original.bytes : this.serialize(mediaType),
       mediaType,
       records: { instances: new Map(instances), artifacts: artifacts.clone() },
       revision: this.revision,
@@ -259,9 +267,11 @@ export class BaseList extends EditableIndex {
     const manifest = data.get("manifest");
     if (manifest && !isIndexMediaType(guessMediaType(manifest))) throw notAManifestList(image.id);
     const items = writeRecords(image.id, saved.bytes, saved.records, own?.instances ?? readInstances(there));
-    const found = Array.from(data, ([key, bytes]) => ({ key, bytes }));
-    await store.writeBigData(image.id, items, { ifUnchanged: own?.digests ?? digestItems(found) });
-    return this.#settle(store, image.id, saved, digestItems(items));
+    const found = digestItems(Array.from(data, ([key, bytes]) => ({ key, bytes })));
+    const digests = digestItems(items);
+    const changes = LIST_KEYS.some((key) => digests.get(key) !== found.get(key));
+    if (changes) await store.writeBigData(image.id, items, { ifUnchanged: own?.digests ?? found });
+    return this.#settle(store, image.id, saved, digests);
   }
 
   #settle(store: ImageStore, imageId: string, saved: Snapshot, digests: ItemDigests): string {
@@ -331,6 +341,8 @@ export class BaseList extends EditableIndex {
       wanted: wantedPlatform(this.#host.platform, options.systemContext),
       host: this.#host,
       options,
+      // An index that was read and not edited is most likely pushed to where it is.
+      looksFirst: this.#homes.size === 0 && this.original !== undefined,
     };
   }
 

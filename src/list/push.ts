@@ -139,6 +139,8 @@ export interface ListPush {
   readonly host: ListHost;
   /** What the caller wants. */
   readonly options: PushOptions;
+  /** Whether the destination may well have the list: it is asked before each manifest is written. */
+  readonly looksFirst?: boolean | undefined;
 }
 
 /** Copies a list to a destination, or, with `outlineCopy`, finds out what that would do. */
@@ -158,12 +160,13 @@ export async function pushList<T>(
  * The options for the copy engine, each by its name: passphrases and the store are not handed on. The type makes the
  * compiler report an option of the engine that is missing here.
  */
-function copyOptions({ options, wanted, host }: ListPush, opened: readonly Signer[]): CopyOptions {
+function copyOptions({ options, wanted, host, looksFirst }: ListPush, opened: readonly Signer[]): CopyOptions {
   const { signers = [], signIdentity, ifMatch, systemContext, signaturePolicy } = options;
   return {
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),
     wanted,
+    looksFirst,
     policy: signaturePolicy ?? host.openPolicy(systemContext ?? {}),
     judgesOrigins: signaturePolicy !== undefined,
     systemContext,

@@ -1,6 +1,14 @@
-import { findInstance, findSource, type List } from "../../system/local/room.ts";
+import { changesBetween, factsOf } from "../../actions/room.ts";
+import type { Digest } from "../../spec/room.ts";
+import { editRemoteList, findInstance, findSource, hasTransport, type List } from "../../system/local/room.ts";
 import type { ImageStore } from "../../store/room.ts";
-import { type CommandContext, type PlatformFlags, type RegistryFlags, systemContextOf } from "../context.ts";
+import {
+  type CommandContext,
+  openStoreOf,
+  type PlatformFlags,
+  type RegistryFlags,
+  systemContextOf,
+} from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { flagOf, parseAnnotations } from "../flags.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
@@ -13,23 +21,49 @@ export interface AnnotateFlags extends RegistryFlags, PlatformFlags, DetailFlags
   subject?: string;
 }
 
-/** `annotate LIST INSTANCE` and `annotate --index LIST`. */
+/** `annotate LIST INSTANCE` and `annotate --index LIST`; `docker://LIST` is edited in its registry. */
 export async function annotate(operands: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
   const [name, instance] = operands as [string, string?];
   requireFormat(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
   requireTarget(flags, instance);
-  const { imageId, result } = await edit(context, name, async (list, store) => {
-    if (instance === undefined) return await annotateIndex(list, store, flags, annotations, context);
-    const systemContext = await systemContextOf(flags, context);
-    const digest = await findInstance(list, instance, { store, systemContext, signal: context.signal });
-    annotateInstance(list, digest, flags, annotations);
-    return digest;
-  });
-  printResult(flags, [result ? context.persona.changed(imageId, result) : imageId], {
-    id: imageId,
-    ...(result ? { instance: result } : {}),
-  });
+  const change = async (list: List, store: ImageStore): Promise<Annotated> => {
+    const before = factsOf(list);
+    const digest = instance === undefined
+      ? await annotateIndex(list, store, flags, annotations, context)
+      : await annotateInstance(list, store, instance, flags, annotations, context);
+    const unchanged = changesBetween(before, factsOf(list)).size === 0 || undefined;
+    return { ...(digest ? { instance: digest } : {}), unchanged };
+  };
+  if (context.persona.name === "manifests" && hasTransport(name)) {
+    return await annotateRemote(name, flags, context, change);
+  }
+  const { imageId, result } = await edit(context, name, change);
+  const line = result.instance ? context.persona.changed(imageId, result.instance) : imageId;
+  printResult(flags, [line], { id: imageId, ...result });
+}
+
+/** What was annotated. */
+interface Annotated {
+  /** The instance; `undefined` for the index. */
+  readonly instance?: Digest | undefined;
+  /** `true` if the annotations were there before. */
+  readonly unchanged?: true | undefined;
+}
+
+async function annotateRemote(
+  name: string,
+  flags: AnnotateFlags,
+  context: CommandContext,
+  change: (list: List, store: ImageStore) => Promise<Annotated>,
+): Promise<void> {
+  await using store = await openStoreOf(context);
+  const options = { systemContext: await systemContextOf(flags, context), signal: context.signal };
+  let instance: Digest | undefined;
+  const { digest, unchanged } = await editRemoteList(name, async (list) => {
+    instance = (await change(list, store)).instance;
+  }, options);
+  printResult(flags, [digest], { digest, ...(instance ? { instance } : {}), unchanged });
 }
 
 async function annotateIndex(
@@ -47,12 +81,16 @@ async function annotateIndex(
   if (flags.annotation) list.setAnnotations(undefined, annotations);
 }
 
-function annotateInstance(
+async function annotateInstance(
   list: List,
-  digest: string,
+  store: ImageStore,
+  instance: string,
   flags: AnnotateFlags,
   annotations: Record<string, string>,
-): void {
+  context: CommandContext,
+): Promise<Digest> {
+  const systemContext = await systemContextOf(flags, context);
+  const digest = await findInstance(list, instance, { store, systemContext, signal: context.signal });
   if (flags.os) list.setOs(digest, flags.os);
   if (flags.arch) list.setArchitecture(digest, flags.arch);
   // An architecture without a variant clears the variant, which belonged to the old one.
@@ -60,6 +98,7 @@ function annotateInstance(
   if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
   if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
   setDetails(list, digest, flags, annotations);
+  return digest;
 }
 
 function requireTarget(flags: AnnotateFlags, instance: string | undefined): void {

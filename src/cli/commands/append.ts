@@ -1,4 +1,5 @@
-import { editRemoteList } from "../../system/local/room.ts";
+import { editRemoteListWith } from "../../actions/room.ts";
+import { LOCAL_KIT } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, systemContextOf } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { flagOf, parseAnnotations } from "../flags.ts";
@@ -27,13 +28,16 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
     create: flags.create,
     signal: context.signal,
   };
-  const { digest } = await withProgress(flags, (view) =>
-    editRemoteList(remote, async (list) => {
-      for (const added of await addSources(list, sources, { ...flags, ...contributions }, context)) {
-        setDetails(list, added, flags, annotations);
-      }
-    }, { ...options, ...view }));
-  printResult(flags, [digest], { digest });
+  const { digest, unchanged } = await withProgress(
+    flags,
+    (view) =>
+      editRemoteListWith(LOCAL_KIT, remote, async (list) => {
+        for (const added of await addSources(list, sources, { ...flags, ...contributions }, context)) {
+          setDetails(list, added, flags, annotations);
+        }
+      }, { ...options, ...view, ignoreOrder: true }),
+  );
+  printResult(flags, [digest], { digest, unchanged });
 }
 
 /** A list adds all that it has, unless flags choose one of its images or some of its platforms. */

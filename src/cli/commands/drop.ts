@@ -1,4 +1,5 @@
-import { editRemoteList, findInstance } from "../../system/local/room.ts";
+import { createInstanceFinder } from "../../actions/room.ts";
+import { editRemoteList, findInstance, type List } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { noteRemoved } from "./remove.ts";
@@ -13,13 +14,14 @@ export async function drop(operands: string[], flags: DropFlags, context: Comman
   requireFormat(flags);
   const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
   await using store = await openStoreOf(context);
+  const find = createInstanceFinder(async (list: List, text) => [await findInstance(list, text, { store, ...call })]);
   let attestations: string[] = [];
-  const { digest } = await withProgress(flags, (view) =>
+  const { digest, unchanged } = await withProgress(flags, (view) =>
     editRemoteList(remote, async (list) => {
       const digests: string[] = [];
-      for (const text of instances) digests.push(await findInstance(list, text, { store, ...call }));
+      for (const text of instances) digests.push(...await find(list, text));
       attestations = list.removeWithAttestations(digests);
     }, { ...call, ...view }));
   noteRemoved(attestations);
-  printResult(flags, [digest], { digest, ...(attestations.length > 0 ? { attestations } : {}) });
+  printResult(flags, [digest], { digest, unchanged, ...(attestations.length > 0 ? { attestations } : {}) });
 }

@@ -1,6 +1,7 @@
 import { ManifestsError, normalizeLocalName } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
-import { hasTransport, tagImage } from "../../system/local/room.ts";
+import { tagImageWith } from "../../actions/room.ts";
+import { hasTransport, LOCAL_KIT } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { printResult, requireFormat, type ResultFormat } from "../output.ts";
 import { requireList } from "./find.ts";
@@ -16,8 +17,8 @@ export async function tag(operands: string[], flags: TagFlags, context: CommandC
   requireFormat(flags);
   if (hasTransport(source)) {
     const systemContext = await systemContextOf(flags, context);
-    const digest = await tagImage(source, names, { systemContext, signal: context.signal });
-    return printResult(flags, [], { digest });
+    const tagged = await tagImageWith(LOCAL_KIT, source, names, { systemContext, signal: context.signal });
+    return printResult(flags, [], tagged);
   }
   await using store = await openStoreOf(context);
   const { id } = await requireList(store, source);

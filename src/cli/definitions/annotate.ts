@@ -18,12 +18,13 @@ export const ANNOTATE: CommandDefinition = {
   details: [
     "An instance is a digest, the file of an artifact, a platform as in linux/arm64 or windows/amd64:10.0.20348.2700, or " +
     "an image. Annotations come on top of those that are there; features replace them. An architecture without a " +
-    "variant clears the variant.",
+    "variant clears the variant. A list named docker://… is edited in its registry, at the same time as others do.",
   ],
   examples: [
     ["annotate --annotation org.example.tested=yes app:1.0 sha256:…", "an instance"],
     ["annotate --variant v7 app:1.0 linux/arm", "the instance for a platform"],
     ["annotate --index --annotation org.example.team=release app:1.0", "the list itself"],
+    ["annotate --annotation org.example.tested=yes docker://quay.io/me/app:1.0 linux/arm64", "in a registry"],
   ],
   flags: [
     annotationFlag("annotation"),

@@ -20,8 +20,9 @@ export const APPEND: CommandDefinition = {
   summary: "Add images to a list in a registry, in one step",
   details: [
     "No local list is involved. An image that is a list, as BuildKit pushes even a single image, adds all that it has, " +
-    "unless flags choose. Prints the digest of the new list. Where somebody else pushed meanwhile, nothing is " +
-    "written; registries have no locks, so jobs that append to one tag should still take turns.",
+    "unless flags choose. Prints the digest of the list in the registry. Several jobs may append to one tag at the " +
+    "same time: each makes sure that its images are there in the end, or fails. A list that has all the images already " +
+    "is not written.",
   ],
   examples: [
     ["append quay.io/me/app:1.0 quay.io/me/app:1.0-s390x", "one more image"],

@@ -5,11 +5,16 @@ import { type EditRemoteListOptions, editRemoteListWith } from "../../actions/ro
 import { LOCAL_KIT } from "./kit.ts";
 
 /**
- * Changes a list where it is, without a store: read, change, push under the same name. Instances that stay are not
- * copied again. Where somebody else pushed meanwhile, nothing is written: the registry sees to that where it knows
- * conditional requests, and elsewhere a look right before and after the write.
+ * Edits a list in its registry, without a store and at the same time as others do: read, edit, push under the same name.
+ * Existing instances are not copied again. `edit` is called again, with what others wrote, if they were faster. An edit
+ * that changes nothing is not written: the result is `unchanged`.
  *
- * @throws {ManifestsError} With code `CONFLICT` where somebody else pushed meanwhile; those of reading and pushing.
+ * A registry with conditional requests refuses all writers but one. With any other registry, this function waits for
+ * slower writers after its write and looks whether its edit is still there; see docs/registries.md, "Concurrent
+ * writers", for what is guaranteed.
+ *
+ * @throws {ManifestsError} With code `NOT_FOUND` if there is no list (see `create`), `CONFLICT` if other writers were
+ * faster each time, and the codes of reading and pushing.
  *
  * @example
  * ```ts

@@ -27,5 +27,5 @@ export async function tagImage(
   tags: readonly string[],
   options: TagImageOptions = {},
 ): Promise<Digest> {
-  return await tagImageWith(LOCAL_KIT, image, tags, options);
+  return (await tagImageWith(LOCAL_KIT, image, tags, options)).digest;
 }

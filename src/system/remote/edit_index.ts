@@ -1,14 +1,7 @@
-import { delay } from "@std/async";
 import type { ImageReference } from "../../image/room.ts";
 import type { PushResult } from "../../list/room.ts";
-import { type Digest, findPlatform, ManifestsError } from "../../spec/room.ts";
-import {
-  type EditRemoteListOptions,
-  editRemoteListWith,
-  holdRegistry,
-  readListWith,
-  resolveImage,
-} from "../../actions/room.ts";
+import { findPlatform, ManifestsError } from "../../spec/room.ts";
+import { createInstanceFinder, type EditRemoteListOptions, editRemoteListWith } from "../../actions/room.ts";
 import { type SourceOptions, splitSourceOptions } from "./compose_index.ts";
 import { REMOTE_KIT } from "./kit.ts";
 import type { List } from "./list.ts";
@@ -16,20 +9,17 @@ import type { List } from "./list.ts";
 /** Options for {@linkcode appendToIndex}, {@linkcode removeFromIndex} and {@linkcode annotateIndex}. */
 export type EditIndexOptions = EditRemoteListOptions;
 
-/** How often an addition that somebody else wrote over is made again. */
-const MAX_OVERWRITTEN = 64;
-/** How long others may have been looking at the index before it was written, as a multiple of what our own edit took. */
-const SETTLE_FACTOR = 3;
-/** Milliseconds that are waited for them, at least and at most. */
-const SETTLE = [50, 2000] as const;
-
 /**
- * Adds images to an index in a registry; sources that are indexes contribute as they do to {@linkcode composeIndex}. Others may do the same at the same time: a registry with conditional requests
- * refuses all but one, who tries again on what the others left; with other registries, it is looked a little later
- * whether the addition is still there, and made again where it is not.
+ * Adds images to an index in a registry, at the same time as others do. Sources that are indexes contribute as they do
+ * to {@linkcode composeIndex}. If the index has all of them already, as they would be added, nothing is written, and the
+ * result is `unchanged`.
  *
- * @throws {ManifestsError} With code `NOT_FOUND` where there is no index (see `create`), `CONFLICT` where others were
- * faster time and again.
+ * A registry with conditional requests refuses all writers but one, and the others repeat their edits on what it left.
+ * With any other registry, this function waits for slower writers after its write, looks whether its edit is still
+ * there, and repeats it if not; see docs/registries.md, "Concurrent writers", for what is guaranteed.
+ *
+ * @throws {ManifestsError} With code `NOT_FOUND` if there is no index (see `create`), `CONFLICT` if other writers were
+ * faster each time, and the codes of reading and pushing.
  *
  * @example
  * ```ts
@@ -49,31 +39,9 @@ export async function appendToIndex(
   options: EditIndexOptions & SourceOptions = {},
 ): Promise<PushResult> {
   const [add, edit] = splitSourceOptions(options);
-  await using _held = await holdRegistry(resolveImage(REMOTE_KIT, image), edit.systemContext);
-  for (let attempt = 1;; attempt++) {
-    let added: Digest[] = [];
-    const began = performance.now();
-    const result = await editRemoteListWith(REMOTE_KIT, image, async (list: List) => {
-      added = await list.addAll(sources, add);
-    }, edit);
-    if (await isStillThere(image, added, performance.now() - began, edit)) return result;
-    if (attempt < MAX_OVERWRITTEN) continue;
-    throw new ManifestsError("CONFLICT", `Cannot add to ${image} as others write over it, ${attempt} times now`);
-  }
-}
-
-/** Who looked before we wrote may write after it, where the registry does not prevent that. */
-async function isStillThere(
-  image: string | ImageReference,
-  added: readonly Digest[],
-  took: number,
-  { systemContext, signal }: EditIndexOptions,
-): Promise<boolean> {
-  if (added.length === 0) return true;
-  await delay(Math.min(Math.max(took * SETTLE_FACTOR, SETTLE[0]), SETTLE[1]), signal ? { signal } : {});
-  const { list } = await readListWith(REMOTE_KIT, image, { systemContext, signal });
-  const there = new Set(list.instances());
-  return added.every((digest) => there.has(digest));
+  return await editRemoteListWith(REMOTE_KIT, image, async (list: List) => {
+    await list.addAll(sources, add);
+  }, { ...edit, ignoreOrder: true });
 }
 
 /**
@@ -88,8 +56,10 @@ export async function removeFromIndex(
   instances: readonly string[],
   options: EditIndexOptions = {},
 ): Promise<PushResult> {
-  return await editRemoteListWith(REMOTE_KIT, image, (list: List) => {
-    list.removeWithAttestations(instances.flatMap((instance) => findInstances(list, instance)));
+  const find = createInstanceFinder(findInstances);
+  return await editRemoteListWith(REMOTE_KIT, image, async (list: List) => {
+    const digests = await Promise.all(instances.map((instance) => find(list, instance)));
+    list.removeWithAttestations(digests.flat());
   }, options);
 }
 

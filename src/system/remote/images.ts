@@ -64,5 +64,5 @@ export async function retag(
   tags: readonly string[],
   options: TagImageOptions = {},
 ): Promise<Digest> {
-  return await tagImageWith(REMOTE_KIT, image, tags, options);
+  return (await tagImageWith(REMOTE_KIT, image, tags, options)).digest;
 }

@@ -2,6 +2,7 @@ import type {
   BlobOrigin,
   DestinationAbilities,
   ImageDestination,
+  InstanceOptions,
   NewBlob,
   PutManifestOptions,
   StoredManifest,
@@ -77,13 +78,17 @@ export class DockerDestination implements ImageDestination {
     await this.#repository.putVerifiedBlob(outgoing, stream, { ...options, upload, reopen: blob.reopen });
   }
 
+  async findManifest({ instance, ...call }: InstanceOptions = {}): Promise<Digest | undefined> {
+    return (await this.#repository.headManifest(instance ?? this.reference.target, call))?.digest;
+  }
+
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
     { instance, ...call }: PutManifestOptions = {},
-  ): Promise<void> {
+  ): Promise<{ unchanged: boolean }> {
     const target = instance ?? this.reference.target;
-    await this.#repository.putManifest(target, bytes, { mediaType, ...call });
+    return await this.#repository.writeManifest(target, bytes, { mediaType, ...call });
   }
 
   async supportsSignatures(kind: Signature["kind"], options: CallOptions = {}): Promise<true | string> {

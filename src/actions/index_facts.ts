@@ -1,0 +1,44 @@
+import type { BaseList } from "../list/room.ts";
+
+/** What an index says, as one value for each place in it: the JSON of a member, by the JSON of the path to it. */
+export type IndexFacts = ReadonlyMap<string, string>;
+
+/** The facts that an edit changed; `undefined` for those that it removed. */
+export type IndexChange = ReadonlyMap<string, string | undefined>;
+
+/** The facts of a list, without the order of its instances. Of instances with one digest, each has its own. */
+export function factsOf(list: BaseList): IndexFacts {
+  const facts = new Map<string, string>();
+  const note = (path: readonly unknown[], members: object) => {
+    for (const [name, value] of Object.entries(members)) {
+      if (value !== undefined) facts.set(JSON.stringify([...path, name]), JSON.stringify(value));
+    }
+  };
+  const { manifests, annotations = {}, schemaVersion: _, ...index } = list.ociV1();
+  note(["index"], index);
+  note(["index", "annotations"], annotations);
+  const features = list.docker().manifests?.map(({ platform }) => platform.features) ?? [];
+  const occurrences = new Map<string, number>();
+  for (const [i, { digest, platform = {}, annotations = {}, ...entry }] of (manifests ?? []).entries()) {
+    const occurrence = occurrences.get(digest) ?? 0;
+    occurrences.set(digest, occurrence + 1);
+    const path = ["instance", digest, occurrence];
+    note(path, { ...entry, features: features[i] });
+    note([...path, "platform"], platform);
+    note([...path, "annotations"], annotations);
+  }
+  return facts;
+}
+
+/** What differs between two states of a list. */
+export function changesBetween(before: IndexFacts, after: IndexFacts): IndexChange {
+  const places = new Set([...before.keys(), ...after.keys()]);
+  const changed = [...places].filter((place) => before.get(place) !== after.get(place));
+  return new Map(changed.map((place) => [place, after.get(place)]));
+}
+
+/** Whether a list has all that an edit changed, whatever else others have changed since. */
+export function hasChange(list: BaseList, change: IndexChange): boolean {
+  const facts = factsOf(list);
+  return [...change].every(([place, value]) => facts.get(place) === value);
+}
