@@ -126,6 +126,39 @@ Deno.test("copy keeps digests, also of the platforms that were chosen", async ()
   assert.equal(await clientOf(registry.host).repository("planned").headManifest("1"), undefined);
 });
 
+Deno.test("what changes nothing is not written, and the result says so", async () => {
+  await using at = await makeStore();
+  const { registry, digest, image } = await startWithList();
+  await using _ = registry;
+  const run = async (command: string, ...args: string[]) =>
+    JSON.parse(await cliOk([...at.flags, command, INSECURE, "--format", "json", ...args]));
+  const same = { digest, unchanged: true };
+  assert.deepEqual(await run("append", "-q", image("1"), image("amd64")), same);
+  assert.deepEqual(await run("tag", image("1"), "1"), same);
+  assert.deepEqual(await run("annotate", "--index", "--annotation", "team=release", image("1")), same);
+  assert.deepEqual(await run("tag", image("1"), "1", "2"), { digest });
+  await cliOk([...at.flags, "create", "one"]);
+  const { id, unchanged } = await run("annotate", "--index", "--annotation", "a=b", "one");
+  assert.equal(unchanged, undefined);
+  assert.deepEqual(await run("annotate", "--index", "--annotation", "a=b", "one"), { id, unchanged: true });
+});
+
+Deno.test("annotate changes a list where it is", async () => {
+  await using at = await makeStore();
+  const { registry, digests, image } = await startWithList();
+  await using _ = registry;
+  const annotate = (...args: string[]) => cliOk([...at.flags, "annotate", INSECURE, ...args]);
+  await annotate("--annotation", "tested=yes", image("1"), "linux/arm64");
+  const printed = await annotate("--index", "--annotation", "a=b", image("1"));
+  const { annotations, manifests } = await indexOf(registry, "app", "1");
+  assert.equal((await clientOf(registry.host).repository("app").headManifest("1"))!.digest, printed);
+  assert.deepEqual([annotations, manifests[1].digest, manifests[1].annotations], [
+    { a: "b", team: "release" },
+    digests[1],
+    { tested: "yes" },
+  ]);
+});
+
 Deno.test("append and drop change a list where it is", async () => {
   await using at = await makeStore();
   const { registry, digests, manifests, put, image } = await startWithList();

@@ -13,6 +13,7 @@ import {
 } from "../../src/system/remote/room.ts";
 import { RegistryClient } from "../../src/registry/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
+import { cliOk } from "../support/cli.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
@@ -151,4 +152,19 @@ peerTest("forty additions to one tag at once are all there: a registry with cond
 peerTest("… and one without", ["docker-registry"], async () => {
   await using registry = await startDockerRegistry();
   assert.deepEqual(await appendTogether(registry.host, 40), expected(40));
+});
+
+peerTest("eight processes of append on one tag, and a registry that ignores conditions: all images are there", [
+  "docker-registry",
+], async () => {
+  await using registry = await startDockerRegistry();
+  const repository = new RegistryClient(registry.host, { insecure: true }).repository("app");
+  const names = Array.from({ length: 8 }, (_, i) => `arch${i}`);
+  for (const architecture of names) await pushImage(repository, makeImage({ architecture }), architecture);
+  const at = (tag: string) => `docker://${registry.host}/app:${tag}`;
+  await Promise.all(
+    names.map((name) => cliOk(["append", "-q", "--tls-verify=false", "--create", at("all"), at(name)])),
+  );
+  const systemContext = { dockerInsecureSkipTlsVerify: true };
+  assert.deepEqual((await platformsOf(`${registry.host}/app:all`, { systemContext })).map(String).sort(), expected(8));
 });
