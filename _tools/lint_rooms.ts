@@ -36,7 +36,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "internal",
   ],
   service: ["spec", "json", "kv", "image", "registry", "list", "actions", "system", "internal"],
-  cli: ["spec", "json", "config", "server", "store", "signature", "copy", "list", "system", "internal"],
+  cli: ["spec", "json", "config", "server", "store", "signature", "copy", "list", "actions", "system", "internal"],
 };
 
 /** Folders bound to a host (disk, environment, subprocess, FFI); only each other and `system/local`, `cli` import them. */
