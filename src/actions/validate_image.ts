@@ -1,6 +1,11 @@
-import { type ImageReference, type ImageSource, readManifest, type SystemContext } from "../image/room.ts";
-import { allOrAbort, readChunks, Semaphore } from "../internal/room.ts";
-import { parseJson, StructReader } from "../json/room.ts";
+import {
+  type ImageReference,
+  type ImageSource,
+  type InstancePlace,
+  readManifest,
+  type SystemContext,
+} from "../image/room.ts";
+import { allOrAbort, OncePerKey } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -8,13 +13,12 @@ import {
   entriesOf,
   formatPlatform,
   isIndex,
-  MAX_CONFIG_SIZE,
-  MEDIA_TYPES,
   type ParsedImage,
   type ParsedIndex,
-  readBlob,
-  verifyBlob,
 } from "../spec/room.ts";
+import { BlobChecker } from "./check_blobs.ts";
+import { findDocumentProblems } from "./document_problems.ts";
+import { type ImageConfig, isImageConfig, readImageConfig } from "./image_config.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 
 /** Options for {@linkcode validateImage}. */
@@ -51,10 +55,9 @@ export interface ImageValidation {
   readonly blobs: number;
   /** What is wrong; none where nothing is. */
   readonly problems: readonly ImageProblem[];
+  /** What could not be checked, and why: layers that live at URLs of their own, which cannot be reached. */
+  readonly unchecked: readonly ImageProblem[];
 }
-
-/** How many blobs are looked at together. */
-const MAX_PARALLEL = 8;
 
 /** `validateImage` of either side. */
 export async function validateImageWith(
@@ -66,123 +69,135 @@ export async function validateImageWith(
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const validator = new Validator(source, options);
-  if (isIndex(manifest)) await validator.checkIndex(manifest, options.signal);
+  if (isIndex(manifest)) await validator.checkIndex(manifest, undefined, options.signal);
   else await validator.checkImage(manifest, undefined, undefined);
-  return { digest, images: validator.images, blobs: validator.blobs.size, problems: validator.problems };
+  const { images, blobs, problems, unchecked } = validator;
+  return { digest, images, blobs: blobs.size, problems, unchecked };
 }
+
+type Entry = Descriptor | DockerListEntry;
+type Report = (problem: string) => void;
 
 class Validator {
   readonly #source: ImageSource;
   readonly #options: ValidateImageOptions;
-  readonly #slots = new Semaphore(MAX_PARALLEL);
-  readonly blobs = new Map<Digest, Promise<string | undefined>>();
+  readonly #checker: BlobChecker;
+  readonly #configs = new OncePerKey<Digest, ImageConfig>();
+  readonly blobs = new Set<Digest>();
   readonly problems: ImageProblem[] = [];
+  readonly unchecked: ImageProblem[] = [];
   readonly #indexes = new Set<Digest>();
   images = 0;
 
   constructor(source: ImageSource, options: ValidateImageOptions) {
     this.#source = source;
     this.#options = options;
+    this.#checker = new BlobChecker(source, options);
   }
 
-  async checkIndex(index: ParsedIndex, signal: AbortSignal | undefined): Promise<void> {
+  async checkIndex(index: ParsedIndex, parent: Entry | undefined, signal: AbortSignal | undefined): Promise<void> {
     const entries = entriesOf(index);
+    for (const { entry, problem } of findDocumentProblems(index)) this.#reporterOf(entry ?? parent)(problem);
     this.#findDoubles(entries);
     await allOrAbort(entries.map((entry) => (signal) => this.#checkInstance(entry, signal)), signal);
   }
 
+  #reporterOf(entry: Entry | undefined, to: ImageProblem[] = this.problems): Report {
+    const platform = entry?.platform ? formatPlatform(entry.platform) : "";
+    return (problem) => void to.push({ instance: entry?.digest, platform, problem });
+  }
+
   /** Nobody can tell which of two instances for one platform a machine will get. */
-  #findDoubles(entries: readonly (Descriptor | DockerListEntry)[]): void {
+  #findDoubles(entries: readonly Entry[]): void {
     const seen = new Map<string, Digest>();
-    for (const { digest, platform, ...entry } of entries) {
-      const { annotations = {}, artifactType }: Partial<Descriptor> = entry;
+    for (const entry of entries) {
+      const { digest, platform, ...rest } = entry;
+      const { annotations = {}, artifactType }: Partial<Descriptor> = rest;
       const name = platform ? formatPlatform(platform) : "";
       if (artifactType || name === "" || name === "unknown/unknown") continue;
       const key = JSON.stringify([name, platform?.osVersion, platform?.osFeatures, Object.entries(annotations)]);
       const other = seen.get(key);
       if (other !== undefined) {
-        const problem = other === digest ? "the list has it twice" : `${other} is for the same platform`;
-        this.problems.push({ instance: digest, platform: name, problem });
+        this.#reporterOf(entry)(other === digest ? "the list has it twice" : `${other} is for the same platform`);
       }
       seen.set(key, digest);
     }
   }
 
-  async #checkInstance(entry: Descriptor | DockerListEntry, signal: AbortSignal): Promise<void> {
-    const { digest, size, mediaType, platform } = entry;
-    const name = platform ? formatPlatform(platform) : "";
-    const report = (problem: string) => void this.problems.push({ instance: digest, platform: name, problem });
+  async #checkInstance(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { digest, size, mediaType } = entry;
+    const report = this.#reporterOf(entry);
     const read = await this.#try(() => readManifest(this.#source, { instance: digest, signal }), signal);
     if (typeof read === "string") return report(read);
     const { manifest } = read;
     if (manifest.bytes.length !== size) {
       report(`the list says that its manifest has ${size} bytes, but it has ${manifest.bytes.length}`);
     }
-    if (manifest.mediaType !== mediaType) {
+    if (mediaType !== "" && manifest.mediaType !== mediaType) {
       report(`the list says that it is of type ${mediaType}, but it is ${manifest.mediaType}`);
     }
     if (!isIndex(manifest)) return await this.checkImage(manifest, entry, signal);
     // One that several indexes name has nothing new to tell.
     if (this.#indexes.has(digest)) return;
     this.#indexes.add(digest);
-    await this.checkIndex(manifest, signal);
+    await this.checkIndex(manifest, entry, signal);
   }
 
-  async checkImage(
-    manifest: ParsedImage,
-    entry: Descriptor | DockerListEntry | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async checkImage(manifest: ParsedImage, entry: Entry | undefined, signal: AbortSignal | undefined): Promise<void> {
     this.images++;
-    const instance = entry?.digest;
-    const platform = entry?.platform ? formatPlatform(entry.platform) : "";
-    const report = (problem: string) => void this.problems.push({ instance, platform, problem });
-    const blobs = [...manifest.layers, ...(manifest.config ? [manifest.config] : [])];
-    const found = await Promise.all(
-      blobs.map(async (blob) => ({ blob, problem: await this.#checkBlob(blob, instance) })),
-    );
+    const place = { instance: entry?.digest };
+    const report = this.#reporterOf(entry);
+    for (const { problem } of findDocumentProblems(manifest)) report(problem);
+    const given = await this.#try(async () => await this.#source.layersForCopy?.(manifest, place), signal);
+    if (typeof given === "string") return report(given);
+    const layers = given ?? manifest.layers;
+    const isImage = isImageConfig(manifest);
+    const diffIds = await this.#checkLayers(layers, isImage, entry);
     signal?.throwIfAborted();
-    if (!manifest.config && manifest.kind !== "docker-schema1") {
-      report("it has no configuration, which the specification requires");
+    if (isImage) await this.#checkConfig(manifest, diffIds, entry);
+    else if (manifest.config) await this.#checkBlob(manifest.config, `blob ${manifest.config.digest}`, entry);
+  }
+
+  /** Checks layers; returns the digests of their content without compression, as far as they were computed. */
+  async #checkLayers(
+    layers: readonly Descriptor[],
+    areUnpacked: boolean,
+    entry: Entry | undefined,
+  ): Promise<(Digest | undefined)[]> {
+    return await Promise.all(
+      layers.map((layer) => this.#checkBlob(layer, `blob ${layer.digest}`, entry, areUnpacked)),
+    );
+  }
+
+  async #checkBlob(blob: Descriptor, what: string, entry: Entry | undefined, isUnpacked = false) {
+    this.blobs.add(blob.digest);
+    const place: InstancePlace = { instance: entry?.digest };
+    const { problem, unchecked, diffId } = await this.#checker.check(blob, place, isUnpacked);
+    if (problem !== undefined) this.#reporterOf(entry)(`${what}: ${problem}`);
+    if (unchecked !== undefined) this.#reporterOf(entry, this.unchecked)(`${what}: ${unchecked}`);
+    return diffId;
+  }
+
+  /** Compares an image's configuration with its entry and with its layers. */
+  async #checkConfig(
+    { config, layers }: ParsedImage,
+    diffIds: readonly (Digest | undefined)[],
+    entry: Entry | undefined,
+  ): Promise<void> {
+    const { signal } = this.#options;
+    const report = this.#reporterOf(entry);
+    this.blobs.add(config!.digest);
+    const read = () => readImageConfig(this.#source, config!, { instance: entry?.digest, signal });
+    const own = await this.#try(() => this.#configs.get(config!.digest, read), signal);
+    if (typeof own === "string") return report(`blob ${config!.digest}: ${own}`);
+    for (const problem of own.contradictions(entry?.platform)) report(problem);
+    if (own.diffIds.length !== layers.length) {
+      return report(`its configuration names ${own.diffIds.length} layers, but it has ${layers.length}`);
     }
-    for (const { blob, problem } of found) if (problem !== undefined) report(`blob ${blob.digest}: ${problem}`);
-    const actual = await this.#try(() => this.#configPlatform(manifest, instance), signal);
-    const contradicts = typeof actual === "object" && platform !== "" &&
-      [actual.os, actual.architecture].join("/") !== [entry!.platform!.os, entry!.platform!.architecture].join("/");
-    if (contradicts) report(`its configuration says that it is for ${formatPlatform(actual)}`);
-  }
-
-  /** The platform of an image's configuration; `undefined` where it has none, as artifacts. */
-  async #configPlatform(manifest: ParsedImage, instance: Digest | undefined) {
-    const { config } = manifest;
-    const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
-    if (!config || !isImage || manifest.artifactType) return undefined;
-    const stream = await this.#source.getBlob(config, { instance, signal: this.#options.signal });
-    const { value } = parseJson(await readBlob(stream, config, MAX_CONFIG_SIZE, this.#options.signal), "configuration");
-    const from = new StructReader(value, "image configuration");
-    return { os: from.string("os") ?? "", architecture: from.string("architecture") ?? "" };
-  }
-
-  /** What is wrong with a blob; each is looked at once. */
-  #checkBlob(blob: Descriptor, instance: Digest | undefined): Promise<string | undefined> {
-    let check = this.blobs.get(blob.digest);
-    if (!check) {
-      const { signal } = this.#options;
-      check = this.#slots.run(async () => {
-        const result = await this.#try(() => this.#readBlob(blob, instance), signal);
-        return typeof result === "string" ? result : undefined;
-      }, signal);
-      this.blobs.set(blob.digest, check);
+    for (const [i, diffId] of diffIds.entries()) {
+      if (diffId === undefined || diffId === own.diffIds[i]) continue;
+      report(`layer ${i + 1} has the content ${diffId}, but its configuration says ${own.diffIds[i]}`);
     }
-    return check;
-  }
-
-  async #readBlob(blob: Descriptor, instance: Digest | undefined): Promise<void> {
-    const { full, signal } = this.#options;
-    const stream = await this.#source.getBlob(blob, { instance, signal });
-    if (!full) return await stream.cancel();
-    // Its digest and its size are verified at its end.
-    for await (const _ of readChunks(verifyBlob(stream, blob, { signal })));
   }
 
   /** What somebody returned, or why they could not. */

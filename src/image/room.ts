@@ -24,4 +24,5 @@ export type {
   Transport,
   TransportTable,
 } from "./types.ts";
+export { findSourceBlob } from "./find_blob.ts";
 export { readManifest, type VerifiedManifest } from "./verified.ts";

@@ -93,6 +93,11 @@ export interface ImageSource extends AsyncDisposable {
   /** A blob of the image or of an instance. Callers verify it. */
   getBlob(descriptor: Descriptor, options?: InstanceOptions): Promise<ByteStream>;
   /**
+   * Returns the size of a blob in bytes without reading it, or `UNKNOWN_SIZE` if the place does not say; `undefined` if
+   * the place itself does not have it, as with layers that live at URLs of their own. Absent: the place cannot tell.
+   */
+  findBlob?(descriptor: Descriptor, options?: InstanceOptions): Promise<number | undefined>;
+  /**
    * The layers as {@linkcode ImageSource.getBlob} gives them, where that is another form than the manifest says, such
    * as without compression: as many as the manifest's, in its order. `undefined`: they are as the manifest says.
    */

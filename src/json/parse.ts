@@ -65,6 +65,11 @@ export class StructReader {
     return this.#get(name) !== undefined;
   }
 
+  /** The member as it is, whatever its type; `undefined` also for `null`. */
+  value(name: string): unknown {
+    return this.#get(name);
+  }
+
   /** A string, or `undefined`. */
   string(name: string): string | undefined {
     return this.#typed(name, "a string", (v): v is string => typeof v === "string");

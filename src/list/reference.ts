@@ -1,15 +1,16 @@
 import type { Selection } from "../copy/room.ts";
-import type {
-  BlobOrigin,
-  ImageDestination,
-  ImageReference,
-  ImageSource,
-  InstanceOptions,
-  InstancePlace,
-  ManifestBytes,
-  ReferrersOptions,
-  SignedManifest,
-  SystemContext,
+import {
+  type BlobOrigin,
+  findSourceBlob,
+  type ImageDestination,
+  type ImageReference,
+  type ImageSource,
+  type InstanceOptions,
+  type InstancePlace,
+  type ManifestBytes,
+  type ReferrersOptions,
+  type SignedManifest,
+  type SystemContext,
 } from "../image/room.ts";
 import { type ByteStream, type CallOptions, encodeUtf8, OncePerKey, streamOf } from "../internal/room.ts";
 import type { Signature } from "../signature/room.ts";
@@ -20,6 +21,7 @@ import {
   ManifestsError,
   MEDIA_TYPES,
   type ParsedImage,
+  UNKNOWN_SIZE,
 } from "../spec/room.ts";
 import type { Artifacts } from "./artifacts.ts";
 import type { Original } from "./editable_index.ts";
@@ -138,6 +140,15 @@ class ListSource implements ImageSource {
     }
     const file = await host.files.find(path);
     return await file.open();
+  }
+
+  async findBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<number | undefined> {
+    if (!this.#isArtifact(options)) return await findSourceBlob(await this.#sourceOf(options), descriptor, options);
+    const inline = this.#content.artifacts.blobs.get(descriptor.digest);
+    if (inline) return inline.length;
+    // A file is looked for where it was: whether it can be opened is what there is to know.
+    await (await this.getBlob(descriptor, options)).cancel();
+    return UNKNOWN_SIZE;
   }
 
   async originOf(place: InstancePlace): Promise<ImageReference | undefined> {

@@ -35,9 +35,19 @@ export interface PutBlobOptions extends CallOptions {
 /** How a mount ended: the blob is there, or the registry opened an upload session instead. */
 export type MountResult = { readonly mounted: true } | { readonly mounted: false; readonly upload?: Upload };
 
+/** Options for {@linkcode Repository.headBlob}. */
+export interface HeadBlobOptions extends CallOptions {
+  /** What the token that is used allows. Default: `pull,push`, which an upload needs next; readers may not have it. */
+  actions?: "pull" | "pull,push" | undefined;
+}
+
 /** The size of a blob, or `undefined` where it is not there. */
-export async function headBlob(api: RepositoryApi, digest: Digest, options: CallOptions): Promise<number | undefined> {
-  const answer = await api.send("HEAD", `blobs/${digest}`, { ...options, actions: "pull,push" });
+export async function headBlob(
+  api: RepositoryApi,
+  digest: Digest,
+  { actions = "pull,push", ...options }: HeadBlobOptions,
+): Promise<number | undefined> {
+  const answer = await api.send("HEAD", `blobs/${digest}`, { ...options, actions });
   const { response } = answer;
   await response.body?.cancel();
   if (response.status === 404) return undefined;

@@ -16,6 +16,7 @@ import {
   getBlob,
   type GetBlobOptions,
   headBlob,
+  type HeadBlobOptions,
   mountBlob,
   type MountResult,
   putBlob,
@@ -166,7 +167,7 @@ export class Repository {
   }
 
   /** The size of a blob in bytes, or `undefined` where it is not there; `UNKNOWN_SIZE` where the registry does not say. */
-  async headBlob(digest: Digest, options: CallOptions = {}): Promise<number | undefined> {
+  async headBlob(digest: Digest, options: HeadBlobOptions = {}): Promise<number | undefined> {
     return await headBlob(this.#api, digest, options);
   }
 

@@ -69,7 +69,12 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
     },
     async validate(call) {
       const validation = await validateIndex(imageOf(call), { systemContext, signal: call.signal });
-      return { ...validation, problems: validation.problems.map(withoutProblemAnswers) };
+      const { problems, unchecked } = validation;
+      return {
+        ...validation,
+        problems: problems.map(withoutProblemAnswers),
+        unchecked: unchecked.map(withoutProblemAnswers),
+      };
     },
   };
 }

@@ -149,6 +149,9 @@ function trustedType(mediaType: string | undefined): string | undefined {
 
 function parseImage(from: StructReader, bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {
   refuseAmbiguous(from, mediaType, ["config", "layers"]);
+  if (!from.has("config") && !from.has("layers")) {
+    throw new ManifestsSyntaxError("INVALID_MANIFEST", `Cannot parse ${mediaType}: it has no config and no layers`);
+  }
   const config = readConfig(from);
   const artifactType = from.string("artifactType");
   const subject = from.struct("subject");

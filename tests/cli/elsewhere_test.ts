@@ -1,5 +1,6 @@
 /** The commands that work on lists wherever they are. */
 import assert from "node:assert/strict";
+import { digestOf } from "../../src/spec/room.ts";
 import { CLI, cli, cliOk } from "../support/cli.ts";
 import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { startEmbedded, type TestRegistry } from "../support/registries.ts";
@@ -7,6 +8,8 @@ import { makeStore } from "../support/stores.ts";
 
 const PLATFORMS = [{ architecture: "amd64" }, { architecture: "arm64", variant: "v8" }, { architecture: "s390x" }];
 const INSECURE = "--tls-verify=false";
+
+const FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 
 /** A registry with `app:1`, a list of the platforms with an annotation. */
 async function startWithList() {
@@ -234,13 +237,29 @@ Deno.test("validate finds what is wrong", async () => {
   assert.equal(found.length, 2, stdout);
   assert.ok(found.includes("linux/riscv64: its configuration says that it is for linux/amd64"), stdout);
   assert.ok(found.includes("linux/arm64/v8: the list has it twice"), stdout);
+  const own = makeImage(PLATFORMS[0]!);
+  const [layer, config] = own.blobs.map(({ descriptor }) => descriptor);
+  const foreign = encode({
+    schemaVersion: 2,
+    mediaType: amd64!.mediaType,
+    config,
+    // Another digest: the registry has the layer itself.
+    layers: [{ ...layer, digest: digests[2], mediaType: FOREIGN, urls: ["https://layers.example/1"] }],
+  });
+  await clientOf(registry.host).repository("app").putManifest(digestOf(foreign), foreign);
+  await put("foreign", { manifests: [{ ...amd64, digest: digestOf(foreign), size: foreign.length }] });
+  const elsewhere = await validate(image("foreign"));
+  assert.deepEqual(
+    [elsewhere.code, /^not checked: linux\/amd64: /.test(elsewhere.stdout)],
+    [0, true],
+    elsewhere.stdout,
+  );
   // A blob that is broken is only seen by who reads it.
   await cliOk([...at.flags, "copy", "-q", "--insecure-policy", INSECURE, image("1"), `oci:${at.folder}/layout:x`]);
-  const layer = makeImage(PLATFORMS[0]!).blobs[0]!.descriptor;
-  await Deno.writeFile(`${at.folder}/layout/blobs/${layer.digest.replace(":", "/")}`, new Uint8Array(layer.size));
+  await Deno.writeFile(`${at.folder}/layout/blobs/${layer!.digest.replace(":", "/")}`, new Uint8Array(layer!.size));
   assert.equal((await validate(`oci:${at.folder}/layout:x`)).code, 0);
   const full = await validate(`oci:${at.folder}/layout:x`, "--full");
-  assert.deepEqual([full.code, full.stdout.includes(layer.digest)], [1, true], full.stdout);
+  assert.deepEqual([full.code, full.stdout.includes(layer!.digest)], [1, true], full.stdout);
   await Deno.remove(`${at.folder}/layout/blobs/${digests[2]!.replace(":", "/")}`);
   const missing = await validate(`oci:${at.folder}/layout:x`);
   assert.deepEqual([missing.code, /^linux\/s390x: sha256:\w+: /.test(missing.stdout)], [1, true], missing.stdout);

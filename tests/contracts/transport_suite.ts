@@ -1,7 +1,7 @@
 /** What every transport must do. What one does not support it names, with the reason, and is held to the refusal. */
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { parseImageName } from "../../mod.ts";
+import { parseImageName, validateImage } from "../../mod.ts";
 import { copyImage, type CopyOptions } from "../../src/copy/room.ts";
 import { type NewBlob, readManifest, type SystemContext } from "../../src/image/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
@@ -73,6 +73,15 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
     assert.equal(digest === result.digest, transport.noManifest === undefined);
     assert.ok(transport.types.includes(manifest.mediaType), manifest.mediaType);
     assert.deepEqual(await contentOf(source, manifest as ParsedImage), images.content("amd64"));
+    for (const blob of await source.layersForCopy?.(manifest as ParsedImage) ?? (manifest as ParsedImage).layers) {
+      assert.equal(await source.findBlob!(blob), blob.size);
+    }
+    assert.equal(await source.findBlob!((manifest as ParsedImage).config!), (manifest as ParsedImage).config!.size);
+    assert.equal(await source.findBlob!(describe("m", encode("none"))), undefined);
+    for (const full of [false, true]) {
+      const { problems } = await validateImage(name, { full, systemContext: context });
+      assert.deepEqual(problems, []);
+    }
     // The image's own digest is one of its instances, too.
     assert.equal((await readManifest(source, { instance: digest })).digest, digest);
     await assert.rejects(source.getManifest({ instance: digestOf(encode("none")) }), { code: "NOT_FOUND" });

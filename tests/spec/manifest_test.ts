@@ -63,6 +63,7 @@ Deno.test("parseManifest() names what is wrong in a manifest", () => {
   const index = (entry: unknown) => ({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] });
   const rows: [unknown, string, RegExp][] = [
     [{ mediaType: "text/plain" }, "MANIFEST_TYPE_NOT_SUPPORTED", /text\/plain/],
+    [{ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest }, "INVALID_MANIFEST", /no config/],
     [index({ mediaType: "m", digest: "x", size: 1 }), "INVALID_DIGEST", /manifests\[0\]\.digest.*"x"/],
     [index({ mediaType: "m", digest: D1, size: -1 }), "INVALID_JSON", /manifests\[0\]\.size/],
     [index({ mediaType: "m", digest: D1, size: 1e300 }), "INVALID_JSON", /manifests\[0\]\.size/],

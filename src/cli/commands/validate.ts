@@ -1,4 +1,4 @@
-import { validateImage } from "../../system/local/room.ts";
+import { type ImageProblem, validateImage } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { shortDigest } from "../format/description.ts";
@@ -23,11 +23,12 @@ export async function validate([name]: string[], flags: ValidateFlags, context: 
     signal: context.signal,
   });
   const { good, bad } = styleOfStdout();
-  const lines = found.problems.map(({ instance, platform, problem }) =>
-    bad(sanitize([platform, instance && shortDigest(instance), problem].filter(Boolean).join(": ")))
-  );
+  const describe = ({ instance, platform, problem }: ImageProblem, ...before: string[]) =>
+    sanitize([...before, platform, instance && shortDigest(instance), problem].filter(Boolean).join(": "));
+  const lines = found.problems.map((problem) => bad(describe(problem)));
+  const unchecked = found.unchecked.map((problem) => describe(problem, "not checked"));
   const summary = `${found.digest}: ${count(found.images, "image")}, ${count(found.blobs, "blob")}`;
   const verdict = lines.length === 0 ? good("nothing is wrong") : count(lines.length, "problem");
-  printResult(flags, [...lines, `${summary}: ${verdict}`], found);
+  printResult(flags, [...lines, ...unchecked, `${summary}: ${verdict}`], found);
   if (lines.length > 0) throw new ExitError(1);
 }

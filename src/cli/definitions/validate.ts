@@ -10,7 +10,9 @@ export const VALIDATE: CommandDefinition = {
   summary: "Look for what is wrong with a list, wherever it is",
   details: [
     "Manifests that are missing or not what the list says, platforms that contradict the image, two images for one " +
-    "platform, blobs that are missing. Exits with 0 where nothing is wrong, with 1 where something is.",
+    "platform, attestations of images that are not in the list, members that the specifications require, blobs that are " +
+    "missing. Layers at URLs that cannot be reached are listed as not checked. Exits with 0 if nothing is wrong, with 1 " +
+    "if something is.",
   ],
   examples: [
     ["validate docker://quay.io/me/app:1.0", "asks for every blob"],

@@ -4,7 +4,9 @@ import { LOCAL_KIT } from "./kit.ts";
 
 /**
  * Looks for what is wrong with an image or a list: manifests that are missing or not what the list says, platforms that
- * contradict the configuration, two instances for one platform, blobs that are missing.
+ * contradict the configuration, two instances for one platform, attestations of images that are not in the list, members
+ * that the specifications require, blobs that are missing, and with `full` blobs whose content is wrong. Layers that live
+ * at URLs of their own and cannot be reached are reported as not checked.
  *
  * @throws {ManifestsError} Where the image's own manifest cannot be read.
  *

@@ -61,6 +61,15 @@ export class ContainersStorageSource implements ImageSource {
     return streamOf(await this.#read(image, digest) ?? this.#fail(`blob ${digest}`));
   }
 
+  async findBlob({ digest }: Descriptor, { instance, signal }: InstanceOptions = {}): Promise<number | undefined> {
+    signal?.throwIfAborted();
+    const image = await this.#imageOf(instance);
+    const layer = (await this.#listLayers(image)).find(({ diffDigest }) => diffDigest === digest);
+    if (layer) return layer.diffSize;
+    if (digest === EMPTY_GZIP_LAYER.descriptor.digest) return EMPTY_GZIP_LAYER.bytes.length;
+    return (await this.#read(image, digest))?.length;
+  }
+
   async getSignatures({ digest, isInstance }: SignedManifest, { signal }: SignalOptions = {}): Promise<Signature[]> {
     signal?.throwIfAborted();
     const image = await this.#imageOf(isInstance ? digest : this.#opened.digest);

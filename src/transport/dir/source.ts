@@ -48,6 +48,16 @@ class DirSource implements ImageSource {
     });
   }
 
+  async findBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<number | undefined> {
+    signal?.throwIfAborted();
+    const path = join(this.reference.path, hexOf(digest));
+    return await explain(path, "read", async () => {
+      const info = await Deno.lstat(path).catch(ignoreMissing);
+      if (info) await this.#requireFile(path, `blob ${digest}`);
+      return info?.size;
+    });
+  }
+
   async getSignatures(manifest: SignedManifest, { signal }: SignalOptions = {}): Promise<readonly Signature[]> {
     const signatures: Signature[] = [];
     // An instance may be the folder's only image, which a list elsewhere names.

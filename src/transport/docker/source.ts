@@ -9,7 +9,7 @@ import type {
 import type { ByteStream, CallOptions } from "../../internal/room.ts";
 import type { Repository } from "../../registry/room.ts";
 import type { Signature } from "../../signature/room.ts";
-import { type Descriptor, type Digest, ManifestsError } from "../../spec/room.ts";
+import { type Descriptor, type Digest, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
 import type { PullPlaces } from "./pull_places.ts";
 import type { DockerReference } from "./reference.ts";
@@ -46,6 +46,23 @@ export class DockerSource implements ImageSource {
     { instance: _, within: __, ...call }: InstanceOptions = {},
   ): Promise<ByteStream> {
     return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, { ...call, size, urls }), call);
+  }
+
+  async findBlob(
+    { digest }: Descriptor,
+    { instance: _, within: __, ...call }: InstanceOptions = {},
+  ): Promise<number | undefined> {
+    try {
+      return await this.#places.read(async (repository) => {
+        const size = await repository.headBlob(digest, { ...call, actions: "pull" });
+        // A mirror that lacks it is not the last one to be asked.
+        if (size === undefined) throw new ManifestsError("NOT_FOUND", `Cannot find blob ${digest}`);
+        return size;
+      }, call);
+    } catch (error) {
+      if (isManifestsError(error, "NOT_FOUND")) return undefined;
+      throw error;
+    }
   }
 
   async getSignatures({ digest }: SignedManifest, options: CallOptions = {}): Promise<readonly Signature[]> {

@@ -55,6 +55,12 @@ class DockerArchiveSource implements ImageSource {
     return streamLayer(this.#archive, layer, { signal });
   }
 
+  async findBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<number | undefined> {
+    const { config, layers } = await this.#open(signal);
+    if (digest === config.descriptor.digest) return config.bytes.length;
+    return layers.find(({ diffId }) => diffId === digest)?.size;
+  }
+
   /** Whatever the manifest says, layers come without compression. */
   async layersForCopy(_image: unknown, { signal }: InstanceOptions = {}): Promise<readonly Descriptor[]> {
     const { layers } = await this.#open(signal);

@@ -48,6 +48,11 @@ export class Layout {
     return (await this.#open(this.blobPath(digest), digest) ?? this.#fail(digest)).stream;
   }
 
+  /** Returns the size of a blob in bytes; `undefined` if there is no such file. */
+  async findBlob(digest: Digest): Promise<number | undefined> {
+    return (await this.#stat(this.blobPath(digest), digest))?.size;
+  }
+
   /** Reads a manifest, unverified. */
   async readManifest(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await this.#read(this.blobPath(digest), digest, MAX_MANIFEST_SIZE, (size) =>
@@ -92,14 +97,21 @@ export class Layout {
 
   /** Opens a file; `undefined` where it is not there. */
   async #open(path: string, what: string): Promise<OpenFile | undefined> {
+    const found = await this.#stat(path, what);
+    return found && await explain(path, "read", async () => {
+      return { stream: (await Deno.open(found.real)).readable as ByteStream, size: found.size };
+    });
+  }
+
+  /** Looks a file up before it is opened: opening a pipe waits for somebody who writes to it. */
+  async #stat(path: string, what: string): Promise<{ real: string; size: number } | undefined> {
     return await explain(path, "read", async () => {
       const real = await Deno.realPath(path).catch(ignoreMissing);
       if (real === undefined) return undefined;
       await this.#requireInside(real, what);
-      // Looked at before it is opened: opening a pipe waits for somebody who writes to it.
       const { isFile, size } = await Deno.stat(real);
       if (!isFile) throw this.#invalid(what, "it is no file");
-      return { stream: (await Deno.open(real)).readable as ByteStream, size };
+      return { real, size };
     });
   }
 

@@ -40,6 +40,11 @@ export class OciSource implements ImageSource {
     return await this.#layout.openBlob(digest);
   }
 
+  async findBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<number | undefined> {
+    signal?.throwIfAborted();
+    return await this.#layout.findBlob(digest);
+  }
+
   async #readIndex(): Promise<LayoutIndex> {
     const index = await this.#layout.findIndex();
     if (index) return index;

@@ -44,6 +44,10 @@ export class OciArchiveSource implements ImageSource {
     return this.#archive.streamFile(this.#findBlob(digest), { signal });
   }
 
+  findBlob({ digest }: Descriptor): Promise<number | undefined> {
+    return Promise.resolve(this.#archive.findFile(blobMember(digest))?.size);
+  }
+
   async listReferrers(subject: Digest): Promise<readonly Descriptor[]> {
     return await this.#referrers.of(subject);
   }
