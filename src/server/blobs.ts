@@ -2,26 +2,23 @@ import { type ByteStream, mapStream, streamOf } from "../internal/room.ts";
 import { type Digest, isDigest } from "../spec/room.ts";
 import { contentAnswer, emptyAnswer, Refusal } from "./answers.ts";
 import type { RegistryStorage, UploadSession } from "./storage.ts";
-
-/** Upload sessions that nobody finished are dropped beyond this number, oldest first. */
-const MAX_SESSIONS = 1000;
+import { UploadSessions } from "./upload_sessions.ts";
 
 /** The blob half of the API: reading, deleting, uploading, mounting. */
 export class BlobHandlers {
   readonly #storage: RegistryStorage;
-  readonly #uploads = new Map<string, UploadSession>();
-  /** What each session is busy with: its requests are served one after another. */
-  readonly #busy = new WeakMap<UploadSession, Promise<unknown>>();
+  readonly #sessions: UploadSessions;
 
-  constructor(storage: RegistryStorage) {
+  constructor(storage: RegistryStorage, now: () => number) {
     this.#storage = storage;
+    this.#sessions = new UploadSessions(storage, now);
   }
 
   /** `GET`, `HEAD` or `DELETE` of `/v2/<name>/blobs/<digest>`. */
   async blob(request: Request, repository: string, reference: string): Promise<Response> {
     const digest = checkDigest(reference);
     const size = await this.#storage.statBlob(repository, digest);
-    if (size === undefined) throw new Refusal("BLOB_UNKNOWN", `blob unknown to registry: ${digest}`);
+    if (size === undefined) blobUnknown(digest);
     if (request.method === "DELETE") {
       await this.#storage.deleteBlob(repository, digest);
       return emptyAnswer(202);
@@ -40,7 +37,7 @@ export class BlobHandlers {
       request.method,
       range ? 206 : 200,
       headers,
-      () => this.#storage.readBlob(digest, { start, end }),
+      async () => await this.#storage.readBlob(digest, { start, end }) ?? blobUnknown(digest),
     );
   }
 
@@ -59,80 +56,63 @@ export class BlobHandlers {
     ) {
       return blobCreated(repository, checkDigest(mount));
     }
-    const session = await this.#storage.createUpload();
     const digest = url.searchParams.get("digest");
-    if (digest !== null) {
-      const checked = checkDigest(digest);
-      await session.append(bodyOf(request)).catch(async (error) => {
-        await session.cancel();
-        throw error;
-      });
-      return await this.#finish(session, repository, checked);
-    }
-    const id = crypto.randomUUID();
-    this.#uploads.set(id, session);
-    if (this.#uploads.size > MAX_SESSIONS) await this.#drop(this.#uploads.keys().next().value!);
-    return sessionAnswer(202, repository, id, 0);
+    if (digest === null) return sessionAnswer(202, repository, await this.#sessions.open(repository), 0);
+    const checked = checkDigest(digest);
+    const upload = await this.#storage.createUpload();
+    await upload.append(bodyOf(request)).catch(async (error) => {
+      await upload.cancel();
+      throw error;
+    });
+    return await finish(upload, repository, checked);
   }
 
   /** What may be done with a session: `/v2/<name>/blobs/uploads/<id>`. */
   async session(request: Request, url: URL, repository: string, id: string): Promise<Response> {
-    const session = this.#uploads.get(id);
-    if (!session) throw new Refusal("BLOB_UPLOAD_UNKNOWN", `blob upload unknown to registry: ${id}`);
-    switch (request.method) {
-      case "GET":
-        return sessionAnswer(204, repository, id, session.size);
-      case "DELETE":
-        await this.#drop(id);
-        return emptyAnswer(204);
-      case "PATCH":
-        await this.#append(request, session, repository, id);
-        return sessionAnswer(202, repository, id, session.size);
-      case "PUT": {
-        const digest = checkDigest(url.searchParams.get("digest") ?? "");
-        await this.#append(request, session, repository, id);
-        if (!this.#uploads.delete(id)) throw new Refusal("BLOB_UPLOAD_UNKNOWN", `blob upload ended meanwhile: ${id}`);
-        return await this.#finish(session, repository, digest);
-      }
-      default:
-        throw new Refusal("UNSUPPORTED", `${request.method} is not supported here`);
+    const { method } = request;
+    if (!["GET", "DELETE", "PATCH", "PUT"].includes(method)) {
+      throw new Refusal("UNSUPPORTED", `${method} is not supported here`);
     }
+    const digest = method === "PUT" ? checkDigest(url.searchParams.get("digest") ?? "") : undefined;
+    return await this.#sessions.use(id, repository, async (upload) => {
+      if (method === "GET") return sessionAnswer(204, repository, id, upload.size);
+      if (method === "DELETE") {
+        await this.#sessions.drop(id);
+        return emptyAnswer(204);
+      }
+      await this.#append(request, upload, { repository, id });
+      if (!digest) return sessionAnswer(202, repository, id, upload.size);
+      this.#sessions.take(id);
+      return await finish(upload, repository, digest);
+    });
   }
 
-  async #append(request: Request, session: UploadSession, repository: string, id: string): Promise<void> {
+  async #append(request: Request, upload: UploadSession, session: SessionName): Promise<void> {
     try {
-      await this.#inTurn(session, async () => {
-        checkContentRange(request.headers.get("content-range"), session, repository, id);
-        await session.append(bodyOf(request));
-      });
+      await upload.append(chunkOf(request, upload, session));
     } catch (error) {
       // A client that went away, or sent another chunk than the next one, may go on; a storage that failed may not.
-      if (!(error instanceof Refusal)) await this.#drop(id);
+      if (!(error instanceof Refusal)) await this.#sessions.drop(session.id);
       throw error;
     }
   }
+}
 
-  async #inTurn<T>(session: UploadSession, work: () => Promise<T>): Promise<T> {
-    const turn = (this.#busy.get(session) ?? Promise.resolve()).then(work);
-    this.#busy.set(session, turn.catch(() => {}));
-    return await turn;
+async function finish(upload: UploadSession, repository: string, digest: Digest): Promise<Response> {
+  try {
+    if (await upload.finish(repository, digest)) return blobCreated(repository, digest);
+  } catch (error) {
+    await upload.cancel();
+    throw error;
   }
+  await upload.cancel();
+  throw new Refusal("DIGEST_INVALID", "provided digest did not match uploaded content");
+}
 
-  async #finish(session: UploadSession, repository: string, digest: Digest): Promise<Response> {
-    try {
-      if (await session.finish(repository, digest)) return blobCreated(repository, digest);
-    } catch (error) {
-      await session.cancel();
-      throw error;
-    }
-    await session.cancel();
-    throw new Refusal("DIGEST_INVALID", "provided digest did not match uploaded content");
-  }
-
-  async #drop(id: string): Promise<void> {
-    const session = this.#uploads.get(id);
-    if (this.#uploads.delete(id)) await this.#inTurn(session!, () => session!.cancel());
-  }
+/** What names a session. */
+interface SessionName {
+  readonly repository: string;
+  readonly id: string;
 }
 
 /** The body of a request; where the client breaks it off, that is the client's failure, not the registry's. */
@@ -140,6 +120,10 @@ function bodyOf(request: Request): ByteStream {
   if (!request.body) return streamOf(new Uint8Array());
   const fail = () => new Refusal("BLOB_UPLOAD_INVALID", "the request body broke off");
   return mapStream(request.body as ByteStream, { fail });
+}
+
+function blobUnknown(digest: Digest): never {
+  throw new Refusal("BLOB_UNKNOWN", `blob unknown to registry: ${digest}`);
 }
 
 function checkDigest(text: string): Digest {
@@ -159,12 +143,37 @@ function sessionAnswer(status: number, repository: string, id: string, size: num
   });
 }
 
-/** Chunks must follow one another without a gap. */
-function checkContentRange(header: string | null, session: UploadSession, repository: string, id: string): void {
-  if (header === null || Number(/^(\d+)-\d+$/.exec(header)?.[1] ?? NaN) === session.size) return;
-  throw new Refusal("BLOB_UPLOAD_INVALID", `chunk ${header} does not follow the ${session.size} bytes that arrived`, {
+/** The body of a request to a session. If it says which bytes it has, it must have these, and they must be the next ones. */
+function chunkOf(request: Request, upload: UploadSession, session: SessionName): ByteStream {
+  const range = request.headers.get("content-range");
+  const body = bodyOf(request);
+  if (range === null) return body;
+  const [start, end] = /^(\d+)-(\d+)$/.exec(range)?.slice(1).map(Number) ?? [NaN, NaN];
+  const length = end! - start! + 1;
+  if (start !== upload.size || !(length > 0)) {
+    throw wrongChunk(`chunk ${range} does not follow the ${upload.size} bytes that arrived`, upload, session);
+  }
+  const mismatch = () => wrongChunk(`the request body does not have the ${length} bytes of ${range}`, upload, session);
+  const announced = request.headers.get("content-length");
+  if (announced !== null && Number(announced) !== length) throw mismatch();
+  let passed = 0;
+  return mapStream(body, {
+    chunk: (bytes) => {
+      passed += bytes.length;
+      if (passed > length) throw mismatch();
+      return bytes;
+    },
+    end: () => {
+      if (passed !== length) throw mismatch();
+      return undefined;
+    },
+  });
+}
+
+function wrongChunk(message: string, { size }: UploadSession, { repository, id }: SessionName): Refusal {
+  return new Refusal("BLOB_UPLOAD_INVALID", message, {
     location: `/v2/${repository}/blobs/uploads/${id}`,
-    range: `0-${Math.max(session.size - 1, 0)}`,
+    range: `0-${Math.max(size - 1, 0)}`,
   });
 }
 

@@ -36,6 +36,9 @@ export class ManifestHandlers {
   /** `/v2/<name>/manifests/<reference>`. */
   async manifest(request: Request, repository: string, reference: string): Promise<Response> {
     if (request.method === "PUT") return await this.#put(request, repository, reference);
+    if (!isDigest(reference) && !TAG_REGEXP.test(reference)) {
+      throw new Refusal("MANIFEST_UNKNOWN", `manifest unknown: ${reference.slice(0, 200)}`);
+    }
     const digest = isDigest(reference) ? reference : await this.#storage.getTag(repository, reference);
     const stored = digest && await this.#storage.getManifest(repository, digest);
     if (!stored) throw new Refusal("MANIFEST_UNKNOWN", `manifest unknown: ${reference}`);
@@ -172,7 +175,8 @@ function parse(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedManifes
   }
 }
 
-function blobsOf(manifest: ParsedManifest): readonly Descriptor[] {
+/** The blobs that a manifest names. */
+export function blobsOf(manifest: ParsedManifest): readonly Descriptor[] {
   if (isIndex(manifest)) return [];
   return manifest.config ? [manifest.config, ...manifest.layers] : manifest.layers;
 }

@@ -22,8 +22,9 @@ class MemoryStorage implements RegistryStorage {
     return Promise.resolve(known ? this.#blobs.get(digest)!.length : undefined);
   }
 
-  readBlob(digest: Digest, { start, end }: ByteRange): Promise<ByteStream> {
-    return Promise.resolve(streamOf(this.#blobs.get(digest)!.subarray(start, end)));
+  readBlob(digest: Digest, { start, end }: ByteRange): Promise<ByteStream | undefined> {
+    const bytes = this.#blobs.get(digest);
+    return Promise.resolve(bytes && streamOf(bytes.subarray(start, end)));
   }
 
   linkBlob(digest: Digest, from: string, to: string): Promise<boolean> {
@@ -33,7 +34,9 @@ class MemoryStorage implements RegistryStorage {
   }
 
   deleteBlob(repository: string, digest: Digest): Promise<boolean> {
-    return Promise.resolve(this.#repositories.get(repository)?.blobs.delete(digest) ?? false);
+    const found = this.#repositories.get(repository)?.blobs.delete(digest) ?? false;
+    if (!this.#repositories.values().some(({ blobs }) => blobs.has(digest))) this.#blobs.delete(digest);
+    return Promise.resolve(found);
   }
 
   createUpload(): Promise<UploadSession> {

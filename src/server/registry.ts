@@ -10,6 +10,8 @@ export interface RegistryOptions {
   storage: RegistryStorage;
   /** Who may use it; default: everybody. */
   access?: AccessOptions | undefined;
+  /** Returns the time in milliseconds, by which upload sessions and tokens expire; default: `Date.now`. */
+  now?: (() => number) | undefined;
   /** Told of every request that failed for a reason of our own, such as a full disk. */
   onError?: ((error: unknown) => void) | undefined;
 }
@@ -21,6 +23,8 @@ export interface Registry {
 }
 
 const NAME = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*";
+/** Longest name of a repository, as in other registries. A file system has no longer file names. */
+const MAX_NAME = 255;
 const NAME_REGEXP = new RegExp(`^${NAME}$`);
 const ROUTE_REGEXP = new RegExp(`^/v2/(${NAME})/(manifests|blobs/uploads|blobs|tags|referrers)/([^/]*)$`);
 
@@ -39,13 +43,14 @@ const ROUTE_REGEXP = new RegExp(`^/v2/(${NAME})/(manifests|blobs/uploads|blobs|t
  * ```
  */
 export function createRegistry(options: RegistryOptions): Registry {
-  const blobs = new BlobHandlers(options.storage);
+  const now = options.now ?? Date.now;
+  const blobs = new BlobHandlers(options.storage, now);
   const manifests = new ManifestHandlers(options.storage);
   const access = options.access && new AccessControl(options.access);
 
   /** Whether blobs of another repository may be mounted from there by who asks. */
   const mayPull = (request: Request, url: URL, repository: string): boolean => {
-    if (!NAME_REGEXP.test(repository)) return false;
+    if (repository.length > MAX_NAME || !NAME_REGEXP.test(repository)) return false;
     try {
       access?.check(request, url, repository, "pull");
       return true;
@@ -62,6 +67,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (url.pathname === "/v2/" || url.pathname === "/v2") return emptyAnswer(200);
     if (url.pathname === "/v2/_catalog" && reading) return await manifests.catalog(url);
     if (repository === undefined || reference === undefined) throw new Refusal("NAME_INVALID", "no such route");
+    if (repository.length > MAX_NAME) throw new Refusal("NAME_INVALID", `name has more than ${MAX_NAME} characters`);
     switch (kind) {
       case "manifests":
         if (!["GET", "HEAD", "PUT", "DELETE"].includes(request.method)) break;

@@ -33,8 +33,8 @@ export interface UploadSession {
 export interface RegistryStorage {
   /** Size of a blob of this repository in bytes, or `undefined`. */
   statBlob(repository: string, digest: Digest): Promise<number | undefined>;
-  /** The bytes of a blob that {@linkcode statBlob} has seen. */
-  readBlob(digest: Digest, range: ByteRange): Promise<ByteStream>;
+  /** The bytes of a blob that {@linkcode statBlob} has found; `undefined` if it was removed in between. */
+  readBlob(digest: Digest, range: ByteRange): Promise<ByteStream | undefined>;
   /** Makes a blob of one repository a blob of another; `false` where the first has none. */
   linkBlob(digest: Digest, from: string, to: string): Promise<boolean>;
   /** Removes a blob from a repository; `false` where there was none. */

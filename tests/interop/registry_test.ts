@@ -46,9 +46,9 @@ peerTest(
 for (const kind of ["memory", "directory"]) {
   peerTest(`skopeo copies lists into, within and out of the embedded registry (${kind})`, ["skopeo"], async () => {
     const folder = await Deno.makeTempDir();
-    const storage = kind === "directory" ? { storage: await openDirectoryStorage(`${folder}/data`) } : {};
     {
-      await using registry = startEmbedded(storage);
+      using storage = kind === "directory" ? await openDirectoryStorage(`${folder}/data`) : undefined;
+      await using registry = startEmbedded(storage ? { storage } : {});
       await using from = startEmbedded();
       const list = create();
       for (const digest of await pushPlatforms(from.host, "app", PLATFORMS)) {

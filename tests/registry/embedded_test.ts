@@ -103,5 +103,89 @@ async function testBrokenUpload(send: ReturnType<typeof start>) {
 Deno.test("an upload whose connection broke goes on, in memory", () => testBrokenUpload(start()));
 
 folderTest("an upload whose connection broke goes on, in a directory", async (folder) => {
-  await testBrokenUpload(start(await openDirectoryStorage(folder)));
+  using storage = await openDirectoryStorage(folder);
+  await testBrokenUpload(start(storage));
+});
+
+Deno.test("a session belongs to its repository", async () => {
+  const send = start();
+  const bytes = encode("0123456789");
+  const digest = digestOf(bytes);
+  const location = (await send("POST", "/v2/app/blobs/uploads/")).headers.get("location")!;
+  const elsewhere = location.replace("/app/", "/other/");
+  for (const [method, query] of [["GET", ""], ["PATCH", ""], ["PUT", `?digest=${digest}`], ["DELETE", ""]] as const) {
+    const body = method === "PATCH" || method === "PUT" ? bytes : null;
+    assert.equal((await send(method, `${elsewhere}${query}`, {}, body)).status, 404, method);
+  }
+  assert.equal((await send("PUT", `${location}?digest=${digest}`, {}, bytes)).status, 201);
+  assert.equal((await send("HEAD", `/v2/other/blobs/${digest}`)).status, 404);
+});
+
+Deno.test("a chunk has the bytes that its range says", async () => {
+  const bytes = encode("0123456789");
+  const rows: [range: string, headers: HeadersInit, status: number, received: string][] = [
+    ["0-9", {}, 202, "0-9"],
+    ["0-9", { "content-length": "10" }, 202, "0-9"],
+    ["0-9", { "content-length": "9" }, 416, "0-0"],
+    ["0-8", {}, 416, "0-0"],
+    ["0-10", {}, 416, "0-9"],
+    ["1-10", {}, 416, "0-0"],
+    ["0-", {}, 416, "0-0"],
+    ["9-0", {}, 416, "0-0"],
+  ];
+  for (const method of ["PATCH", "PUT"]) {
+    for (const [range, headers, status, received] of rows) {
+      const send = start();
+      const location = (await send("POST", "/v2/app/blobs/uploads/")).headers.get("location")!;
+      const query = method === "PUT" ? `?digest=${digestOf(bytes)}` : "";
+      const answer = await send(method, location + query, { ...headers, "content-range": range }, bytes);
+      const expected = status === 202 && method === "PUT" ? 201 : status;
+      assert.equal(answer.status, expected, `${method} ${range} ${JSON.stringify(headers)}`);
+      if (expected === 201) continue;
+      assert.equal((await send("GET", location)).headers.get("range"), received, `${method} ${range}`);
+    }
+  }
+});
+
+Deno.test("sessions that nobody uses expire, and busy ones stay", async () => {
+  let time = 0;
+  const { fetch } = createRegistry({ storage: createMemoryStorage(), now: () => time });
+  const send = (method: string, path: string, body: BodyInit | null = null) =>
+    fetch(new Request(`http://r.example${path}`, { method, body }));
+  const open = async () => (await send("POST", "/v2/app/blobs/uploads/")).headers.get("location")!;
+  const [abandoned, slow] = [await open(), await open()];
+  const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>>();
+  const patching = send("PATCH", slow, readable);
+  time += 12 * 3600 * 1000;
+  assert.equal((await send("GET", abandoned)).status, 204);
+  time += 12 * 3600 * 1000 + 1;
+  await open();
+  assert.equal((await send("GET", abandoned)).status, 404);
+  await writable.close();
+  assert.equal((await patching).status, 202);
+  assert.equal((await send("GET", slow)).status, 204);
+  for (let i = 0; i < 1000; i++) await open();
+  assert.equal((await send("GET", slow)).status, 404);
+});
+
+folderTest("names that no file can have are refused", async (folder) => {
+  using storage = await openDirectoryStorage(folder);
+  for (const send of [start(), start(storage)]) {
+    const long = "x".repeat(256);
+    for (const name of [long, `app/${long}`, Array.from({ length: 65 }, () => "abc").join("/")]) {
+      assert.equal((await send("POST", `/v2/${name}/blobs/uploads/`)).status, 400);
+      assert.equal((await send("GET", `/v2/${name}/tags/list`)).status, 400);
+      assert.equal((await send("GET", `/v2/${name}/manifests/1`)).status, 400);
+      // A mount from there is an upload.
+      const mount = `/v2/app/blobs/uploads/?mount=${FIRST}&from=${name}`;
+      assert.equal((await send("POST", mount)).status, 202);
+    }
+    for (const tag of [long, "x".repeat(4096), "a:b", "-"]) {
+      assert.equal((await send("PUT", `/v2/app/manifests/${tag}`, {}, ONE)).status, 400);
+      for (const method of ["GET", "HEAD", "DELETE"]) {
+        assert.equal((await send(method, `/v2/app/manifests/${tag}`)).status, 404, `${method} ${tag}`);
+      }
+    }
+    assert.equal((await send("GET", `/v2/${"x".repeat(255)}/tags/list`)).status, 404);
+  }
 });

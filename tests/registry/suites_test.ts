@@ -11,11 +11,13 @@ runRegistrySuite("embedded registry in memory", define, () => startEmbedded());
 
 runRegistrySuite("embedded registry in a directory", define, async () => {
   const folder = await Deno.makeTempDir();
-  const registry = startEmbedded({ storage: await openDirectoryStorage(folder) });
+  const storage = await openDirectoryStorage(folder);
+  const registry = startEmbedded({ storage });
   return {
     ...registry,
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
+      storage[Symbol.dispose]();
       await Deno.remove(folder, { recursive: true });
     },
   };

@@ -1,35 +1,90 @@
-import { createRegistry } from "../../server/room.ts";
-import { openDirectoryStorage } from "../../server/directory/room.ts";
+import { createRegistry, type Registry } from "../../server/room.ts";
+import { type DirectoryStorage, openDirectoryStorage } from "../../server/directory/room.ts";
 import type { CommandContext } from "../context.ts";
 import { formatError, UsageError } from "../errors.ts";
 import { parseCount } from "../flags.ts";
+import { count, formatBytes } from "../format/units.ts";
 import { note, print } from "../output.ts";
 
+/** Time between two collections of garbage, in milliseconds: one hour. */
+const GARBAGE_INTERVAL = 3600 * 1000;
+
 /** Flags of `registry`. */
-export interface RegistryServeFlags {
+export interface RegistryFlags {
   host?: string;
   port?: string;
 }
 
-/** `registry serve FOLDER`: a registry whose images are in a folder, until it is interrupted. */
-export async function registry(
-  operands: string[],
-  flags: RegistryServeFlags,
-  { signal }: CommandContext,
-): Promise<void> {
+/** `registry serve FOLDER` and `registry gc FOLDER`. */
+export async function registry(operands: string[], flags: RegistryFlags, context: CommandContext): Promise<void> {
   const [verb, folder] = operands as [string, string];
-  if (verb !== "serve") {
-    throw new UsageError(`unknown command ${JSON.stringify(`registry ${verb}`)}: did you mean serve?`);
+  if (verb === "serve") return await serveRegistry(folder, flags, context);
+  if (verb !== "gc") {
+    throw new UsageError(`unknown command ${JSON.stringify(`registry ${verb}`)}: did you mean serve or gc?`);
   }
-  const { fetch } = createRegistry({
-    storage: await openDirectoryStorage(folder),
-    onError: (error) => note(`Error: ${formatError(error)}`),
-  });
+  const [flag] = Object.keys(flags);
+  if (flag !== undefined) throw new UsageError(`registry gc has no flag --${flag}`);
+  if (!await isRegistryFolder(folder)) {
+    throw new Error(`Cannot collect garbage in ${JSON.stringify(folder)}: it is not the folder of a registry`);
+  }
+  using storage = await openDirectoryStorage(folder);
+  // The folder is locked, so no push can be under way.
+  print(await describeGarbage(storage, 0));
+}
+
+/** A registry whose images are in a folder, until it is interrupted. */
+async function serveRegistry(folder: string, flags: RegistryFlags, { signal }: CommandContext): Promise<void> {
   const hostname = flags.host ?? "127.0.0.1";
   const port = flags.port === undefined ? 5000 : parseCount("--port", flags.port);
-  const onListen = ({ port }: { port: number }) => print(`http://${hostname}:${port}`);
-  await using server = Deno.serve({ hostname, port, signal, onListen }, fetch);
+  const opened = Promise.withResolvers<Registry>();
+  opened.promise.catch(() => {});
+  const serve = async (request: Request) => await (await opened.promise).fetch(request);
+  // Listening comes first: a registry that cannot be reached must not change its folder.
+  await using server = listen({ hostname, port, signal }, serve);
+  using storage = await openDirectoryStorage(folder).catch((error) => {
+    opened.reject(error);
+    throw error;
+  });
+  opened.resolve(createRegistry({ storage, onError: (error) => note(`Error: ${formatError(error)}`) }));
+  print(`http://${hostname}:${server.addr.port}`);
+  using _timer = collectRegularly(storage);
   await server.finished;
   // Nothing but a signal ends it.
   signal.throwIfAborted();
+}
+
+function listen(
+  options: { hostname: string; port: number; signal: AbortSignal },
+  serve: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ ...options, onListen: () => {} }, serve);
+  } catch (cause) {
+    const { hostname, port } = options;
+    throw new Error(`Cannot listen on ${hostname}:${port}: ${formatError(cause)}`, { cause });
+  }
+}
+
+async function isRegistryFolder(path: string): Promise<boolean> {
+  return await Deno.stat(`${path}/repositories`).then(({ isDirectory }) => isDirectory, () => false);
+}
+
+/** Collects garbage now and every hour. */
+function collectRegularly(storage: DirectoryStorage): Disposable {
+  let last: Promise<unknown> = Promise.resolve();
+  const collect = () => {
+    last = last.then(() => describeGarbage(storage)).then(
+      (text) => text && note(text),
+      (error) => note(`Error: Cannot collect garbage: ${formatError(error)}`),
+    );
+  };
+  collect();
+  const timer = setInterval(collect, GARBAGE_INTERVAL);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+async function describeGarbage(storage: DirectoryStorage, minAge?: number): Promise<string> {
+  const { files, bytes } = await storage.collectGarbage({ minAge });
+  if (files === 0 && minAge === undefined) return "";
+  return `Freed ${formatBytes(bytes)} (${count(files, "file")})`;
 }

@@ -3,4 +3,5 @@
  *
  * @module
  */
-export { openDirectoryStorage } from "./storage.ts";
+export type { Garbage } from "./garbage.ts";
+export { type DirectoryStorage, openDirectoryStorage } from "./storage.ts";

@@ -1,23 +1,57 @@
 import { ensureDir } from "@std/fs";
 import { dirname, join } from "@std/path";
 import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../internal/room.ts";
-import { writeAtomically } from "../../internal/host/room.ts";
-import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest } from "../../spec/room.ts";
+import { tryLockFolder, writeAll, writeAtomically } from "../../internal/host/room.ts";
+import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest, ManifestsError } from "../../spec/room.ts";
+import { collectGarbage, type Garbage } from "./garbage.ts";
 import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "../storage.ts";
 
+/** A registry storage in a directory, which it keeps locked until it is disposed. */
+export interface DirectoryStorage extends RegistryStorage, Disposable {
+  /**
+   * Removes what nothing names any more, also beside requests: content without a repository, blobs that no manifest of
+   * their repository names, abandoned uploads and leftovers of crashes.
+   *
+   * @param options.minAge Keeps what was written, asked for or mounted within so many milliseconds: a push may be about
+   * to name it. Default: one day.
+   */
+  collectGarbage(options?: { minAge?: number | undefined }): Promise<Garbage>;
+}
+
 /**
- * Opens a storage in a directory, which is made where it is missing. Everything is written to a temporary file and
+ * Opens a storage in a directory, which is made if it is missing. Everything is written to a temporary file and
  * renamed, so a crash leaves no half blob.
  *
  * Layout: `blobs/<algorithm>/<hex>`; `repositories/<name>/_blobs`, `_manifests` and `_tags` with one small file per
  * blob, manifest and tag; `uploads/`.
+ *
+ * @throws {ManifestsError} With code `DESTINATION_IN_USE` if another registry, in this process or another, uses the
+ * directory, `LAYOUT_INVALID` if it is an OCI image layout, whose blobs would be garbage here.
  */
-export async function openDirectoryStorage(root: string): Promise<RegistryStorage> {
-  await ensureDir(join(root, "blobs"));
-  await ensureDir(join(root, "repositories"));
-  await Deno.remove(join(root, "uploads"), { recursive: true }).catch(ignoreMissing);
-  await ensureDir(join(root, "uploads"));
-  return new DirectoryStorage(root);
+export async function openDirectoryStorage(root: string): Promise<DirectoryStorage> {
+  await ensureDir(root);
+  if (await Deno.stat(join(root, "oci-layout")).catch(ignoreMissing)) {
+    throw new ManifestsError(
+      "LAYOUT_INVALID",
+      `Cannot open registry folder ${JSON.stringify(root)}: it is an OCI image layout: choose another folder`,
+    );
+  }
+  const lock = await tryLockFolder(root);
+  if (!lock) {
+    throw new ManifestsError(
+      "DESTINATION_IN_USE",
+      `Cannot open registry folder ${
+        JSON.stringify(root)
+      }: another registry uses it: stop that one, or choose another folder`,
+    );
+  }
+  try {
+    for (const name of ["blobs", "repositories", "uploads"]) await ensureDir(join(root, name));
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+  return new Storage(root, lock);
 }
 
 function ignoreMissing(error: unknown): undefined {
@@ -25,21 +59,55 @@ function ignoreMissing(error: unknown): undefined {
   throw error;
 }
 
-class DirectoryStorage implements RegistryStorage {
-  readonly #root: string;
+/** What was used less than this ago is not marked as used again, in milliseconds. */
+const FRESH = 3600 * 1000;
 
-  constructor(root: string) {
+class Storage implements DirectoryStorage {
+  readonly #root: string;
+  readonly #lock: Disposable;
+
+  constructor(root: string, lock: Disposable) {
     this.#root = root;
+    this.#lock = lock;
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock[Symbol.dispose]();
+  }
+
+  async collectGarbage({ minAge }: { minAge?: number | undefined } = {}): Promise<Garbage> {
+    return await collectGarbage(this.#root, this, { minAge });
   }
 
   async statBlob(repository: string, digest: Digest): Promise<number | undefined> {
-    const link = await Deno.stat(this.#entry(repository, "_blobs", digest)).catch(ignoreMissing);
-    return link && (await Deno.stat(this.#blob(digest)).catch(ignoreMissing))?.size;
+    const path = this.#entry(repository, "_blobs", digest);
+    const link = await Deno.stat(path).catch(ignoreMissing);
+    if (!link || !await this.#use(path, link)) return undefined;
+    return (await Deno.stat(this.#blob(digest)).catch(ignoreMissing))?.size;
   }
 
-  async readBlob(digest: Digest, { start, end }: ByteRange): Promise<ByteStream> {
-    const file = await Deno.open(this.#blob(digest));
-    if (start > 0) await file.seek(start, Deno.SeekMode.Start);
+  /** Marks a link as used, so that it is kept until a manifest can name it; `false` if it was removed in between. */
+  async #use(path: string, { mtime }: Deno.FileInfo): Promise<boolean> {
+    const now = new Date();
+    if (mtime && now.getTime() - mtime.getTime() < FRESH) return true;
+    try {
+      await Deno.utime(path, now, now);
+      return true;
+    } catch (error) {
+      // A folder that is read-only can still be served.
+      return !(error instanceof Deno.errors.NotFound);
+    }
+  }
+
+  async readBlob(digest: Digest, { start, end }: ByteRange): Promise<ByteStream | undefined> {
+    const file = await Deno.open(this.#blob(digest)).catch(ignoreMissing);
+    if (!file) return undefined;
+    try {
+      if (start > 0) await file.seek(start, Deno.SeekMode.Start);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     let left = end - start;
     return file.readable.pipeThrough(
       new TransformStream({
@@ -65,8 +133,8 @@ class DirectoryStorage implements RegistryStorage {
 
   async createUpload(): Promise<UploadSession> {
     const path = join(this.#root, "uploads", crypto.randomUUID());
-    const file = await Deno.open(path, { createNew: true, write: true });
-    return new DirectoryUpload(path, file, async (repository, digest) => {
+    await Deno.writeFile(path, new Uint8Array(), { createNew: true });
+    return new DirectoryUpload(path, async (repository, digest) => {
       await ensureDir(dirname(this.#blob(digest)));
       await Deno.rename(path, this.#blob(digest));
       await this.#write(this.#entry(repository, "_blobs", digest), "");
@@ -169,25 +237,24 @@ async function list(path: string): Promise<string[]> {
   }
 }
 
+/** An upload in a file, which is open only while something is written: there may be many that nobody finishes. */
 class DirectoryUpload implements UploadSession {
   readonly #path: string;
-  readonly #file: Deno.FsFile;
   readonly #publish: (repository: string, digest: Digest) => Promise<void>;
   // Most blobs are sha256, which is computed as the bytes pass; another algorithm reads the file once more.
   readonly #digester = createDigester("sha256");
-  #closed = false;
   size = 0;
 
-  constructor(path: string, file: Deno.FsFile, publish: (repository: string, digest: Digest) => Promise<void>) {
+  constructor(path: string, publish: (repository: string, digest: Digest) => Promise<void>) {
     this.#path = path;
-    this.#file = file;
     this.#publish = publish;
   }
 
   async append(stream: ByteStream): Promise<void> {
+    using file = await Deno.open(this.#path, { append: true });
     for await (const chunk of readChunks(stream)) {
       this.#digester.update(chunk);
-      for (let at = 0; at < chunk.length;) at += await this.#file.write(chunk.subarray(at));
+      await writeAll(file, chunk);
       this.size += chunk.length;
     }
   }
@@ -195,16 +262,15 @@ class DirectoryUpload implements UploadSession {
   async finish(repository: string, digest: Digest): Promise<boolean> {
     const actual = digestAlgorithm(digest) === "sha256" ? this.#digester.digest() : await this.#rehash(digest);
     if (actual !== digest) return false;
-    await this.#file.syncData();
-    this.#file.close();
-    this.#closed = true;
+    {
+      using file = await Deno.open(this.#path, { append: true });
+      await file.syncData();
+    }
     await this.#publish(repository, digest);
     return true;
   }
 
   async cancel(): Promise<void> {
-    if (!this.#closed) this.#file.close();
-    this.#closed = true;
     await Deno.remove(this.#path).catch(ignoreMissing);
   }
 
