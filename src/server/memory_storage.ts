@@ -35,7 +35,7 @@ class MemoryStorage implements RegistryStorage {
 
   deleteBlob(repository: string, digest: Digest): Promise<boolean> {
     const found = this.#repositories.get(repository)?.blobs.delete(digest) ?? false;
-    if (!this.#repositories.values().some(({ blobs }) => blobs.has(digest))) this.#blobs.delete(digest);
+    if (![...this.#repositories.values()].some(({ blobs }) => blobs.has(digest))) this.#blobs.delete(digest);
     return Promise.resolve(found);
   }
 
