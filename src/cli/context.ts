@@ -12,6 +12,7 @@ export interface RegistryFlags extends CredentialFlags, CertificateFlags {
   authfile?: string;
   tlsVerify?: boolean;
   insecure?: boolean;
+  insecureTokenService?: string[];
 }
 
 /** Flags that choose an instance. */
@@ -62,13 +63,14 @@ export async function systemContextOf(
   { globals, onWarning }: CommandContext,
   sources?: readonly FoundSource[],
 ): Promise<SystemContext> {
-  const { authfile, insecure, tlsVerify } = flags;
+  const { authfile, insecure, insecureTokenService, tlsVerify } = flags;
   if (insecure !== undefined && tlsVerify !== undefined) {
     throw new UsageError("--insecure may not be used with --tls-verify");
   }
   const skip = insecure ?? (tlsVerify === undefined ? undefined : !tlsVerify);
   return {
     ...(skip === undefined ? {} : { dockerInsecureSkipTlsVerify: skip }),
+    ...(insecureTokenService === undefined ? {} : { insecureTokenServices: insecureTokenService }),
     ...(authfile === undefined ? {} : { authFilePath: authfile }),
     ...configurationContext(globals, flags),
     onWarning,

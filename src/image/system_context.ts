@@ -60,6 +60,11 @@ export interface SystemContext {
    * `registries.conf` says of each place, else `false`.
    */
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
+  /**
+   * Hosts, as in `auth.example:5001`, of token services that get credentials also over plain HTTP. Without it, only a
+   * token service on the registry's own host does, and others are asked anonymously. Default: none.
+   */
+  readonly insecureTokenServices?: readonly string[] | undefined;
   /** Whether sigstore signatures are attached to images in registries; default: as registries.d says, else `false`. */
   readonly dockerUseSigstoreAttachments?: boolean | undefined;
   /**

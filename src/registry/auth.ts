@@ -23,6 +23,8 @@ export interface AuthenticatorOptions {
   insecure: boolean;
   /** Whether the registry is in our own network; then its token service may be too. */
   isLocal: boolean;
+  /** Hosts of token services that may get credentials over plain HTTP although they are not the registry's host. */
+  insecureTokenServices?: readonly string[] | undefined;
   /** Sends token requests. */
   send: Send;
 }
@@ -44,6 +46,8 @@ export class Authenticator {
   readonly #options: AuthenticatorOptions;
   /** What a token service gave in place of the password, or of an older identity token. */
   #refreshToken: string | undefined;
+  /** The token service that was asked anonymously although there are credentials. */
+  #withheldFrom: URL | undefined;
 
   /** Creates an authenticator that knows no challenge yet. */
   constructor(options: AuthenticatorOptions) {
@@ -56,11 +60,30 @@ export class Authenticator {
     return this.#challenges.some(({ scheme }) => scheme === "bearer");
   }
 
-  /** Remembers the challenges of the registry, and where they came from. */
+  /**
+   * Remembers the challenges of the registry.
+   *
+   * @param url Where they came from. The caller makes sure that this is the registry itself.
+   */
   learn(challenges: readonly Challenge[], url: string): void {
-    if (challenges.length === 0) return;
+    // A challenge that cannot be answered, such as a Bearer that repeats no realm, replaces none that can.
+    if (challenges.length === 0 || (this.#challenges.length > 0 && !challenges.some(isAnswerable))) return;
     this.#challenges = challenges;
     this.#base = url;
+  }
+
+  /** What a person should know of a request that the registry refused with this status; `undefined`: nothing. */
+  hintFor(status: number, authorization: string | undefined): string | undefined {
+    const { host } = this.#options;
+    if (status === 401 && authorization?.startsWith("Basic ")) return `the credentials for ${host} were refused`;
+    const realm = this.#withheldFrom;
+    // Registries hide what is private behind 404 too.
+    if (realm === undefined || ![401, 403, 404].includes(status)) return undefined;
+    return `the credentials for ${host} were not sent to its token service ${
+      redactUrl(realm.href)
+    }, because it is on ` +
+      `another host and does not use https; to send them all the same, allow it with --insecure-token-service ` +
+      `${realm.host} (insecureTokenServices)`;
   }
 
   /**
@@ -135,9 +158,11 @@ export class Authenticator {
 
   async #fetchToken(challenge: Challenge, scopes: readonly string[], call: CallOptions): Promise<Token> {
     const realm = this.#realm(challenge);
-    const question = { realm, challenge, scopes, credentials: this.#credentialsFor(realm) };
+    const credentials = this.#credentialsFor(realm);
+    const question = { realm, challenge, scopes, credentials };
+    this.#withheldFrom = this.#options.credentials && !credentials ? realm : undefined;
     const answer = await this.#ask(question, call);
-    if (!answer.response.ok) throw await errorOf("GET", answer);
+    if (!answer.response.ok) throw await errorOf("GET", { ...answer, hint: this.#tokenHint(answer, credentials) });
     const token = await readToken(answer, question);
     this.#refreshToken = token.refreshToken ?? this.#refreshToken;
     this.#known.set(scopes.join(" "), token);
@@ -161,9 +186,22 @@ export class Authenticator {
     return await this.#options.send(passwordRequest(question), call);
   }
 
-  /** A token service elsewhere gets no credentials in clear text, whatever may be insecure about the registry. */
+  /**
+   * A token service elsewhere gets no credentials in clear text, whatever may be insecure about the registry, unless the
+   * user names its host.
+   */
   #credentialsFor(realm: URL): Credentials | undefined {
-    return realm.protocol === "https:" || realm.hostname === this.#options.host ? this.#options.credentials : undefined;
+    const { host, credentials, insecureTokenServices = [] } = this.#options;
+    const allowed = realm.protocol === "https:" || realm.hostname === host ||
+      insecureTokenServices.includes(realm.host);
+    return allowed ? credentials : undefined;
+  }
+
+  #tokenHint({ response }: HttpResponse, credentials: Credentials | undefined): string | undefined {
+    // 400 is what OAuth 2 says of an identity token that has expired (RFC 6749 §5.2).
+    if (credentials === undefined) return this.hintFor(response.status, undefined);
+    if (![400, 401, 403].includes(response.status)) return undefined;
+    return `the token service refused the credentials for ${this.#options.host}`;
   }
 
   /** The token service's address, which the registry chose: never less secure than the registry, nor in our network. */
@@ -185,6 +223,11 @@ export class Authenticator {
     url.username = url.password = "";
     return url;
   }
+}
+
+/** Whether a challenge says how to answer it. */
+function isAnswerable({ scheme, parameters }: Challenge): boolean {
+  return scheme === "basic" || (scheme === "bearer" && (parameters.get("realm") ?? "") !== "");
 }
 
 /** A header value; the error of one that no header can hold does not repeat it. */

@@ -1,3 +1,4 @@
+import { delay } from "@std/async";
 import { type CallOptions, type Fetch, joinSignals, OncePerKey, VERSION } from "../internal/room.ts";
 import { type Credentials, ManifestsError, type RegistryWarning, type RetryEvent } from "../spec/room.ts";
 import { Authenticator } from "./auth.ts";
@@ -22,6 +23,9 @@ import { WarningSink } from "./warnings.ts";
 /** What registries are told about who asks. */
 const USER_AGENT = `multiarch-manifests/${VERSION}`;
 
+/** How long https may take to answer where plain HTTP has answered and is allowed, in milliseconds; as in skopeo. */
+const PROBE_TIMEOUT = 10_000;
+
 /** Options for {@linkcode RegistryClient}. */
 export interface RegistryClientOptions {
   /** Credentials; default: anonymous. */
@@ -34,6 +38,11 @@ export interface RegistryClientOptions {
    * @default {false}
    */
   insecure?: boolean | undefined;
+  /**
+   * Hosts, as in `auth.example:5001`, of token services that get the credentials also over plain HTTP although they are
+   * not the registry's host. Default: none.
+   */
+  insecureTokenServices?: readonly string[] | undefined;
   /** Replaces the global `fetch`. */
   fetch?: Fetch | undefined;
   /** `User-Agent` header. */
@@ -44,14 +53,20 @@ export interface RegistryClientOptions {
   onRetry?: ((event: RetryEvent) => void) | undefined;
   /** How long it waits for what; see the members for the defaults. */
   patience?: Patience | undefined;
+  /**
+   * Hosts that are known to answer plain HTTP but not https. A client adds its own when it finds that out, so that other
+   * clients with the same set do not wait for https again. Default: an empty set.
+   */
+  plainHosts?: Set<string> | undefined;
 }
 
 /** What a probe finds out. */
 interface Endpoint {
   /** Scheme and host, normalised. */
   base: string;
-  /** The challenges of its answer. */
+  /** The challenges of its answer, and where they came from. */
   challenges: readonly Challenge[];
+  url: string;
   /** Whether it keeps simple signatures. */
   supportsSignatures: boolean;
 }
@@ -91,12 +106,14 @@ export class RegistryClient {
   readonly #authenticator: Authenticator;
   readonly #origins: RegistryOrigins;
   readonly #endpoint = new OncePerKey<"endpoint", Endpoint>();
+  readonly #plainHosts: Set<string>;
 
   /** Creates a client; no request is made. `host` may have a port. */
   constructor(host: string, options: RegistryClientOptions = {}) {
     this.host = host;
     this.#insecure = options.insecure ?? false;
     this.#origins = registryOrigins(host);
+    this.#plainHosts = options.plainHosts ?? new Set();
     const warnings = options.onWarning && new WarningSink(host, options.onWarning);
     this.#http = new HttpClient({
       fetch: options.fetch ?? ((request) => fetch(request)),
@@ -113,13 +130,9 @@ export class RegistryClient {
       bearerToken: options.bearerToken,
       insecure: this.#insecure,
       isLocal: this.isLocal,
+      insecureTokenServices: options.insecureTokenServices,
       host: new URL(this.#origins.https).hostname,
-      send: async (request, call) => {
-        const { method, url } = request;
-        const headers = Object.fromEntries(request.headers);
-        const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
-        return await this.#http.send({ method, url, headers, body, isRepeatable: true, ...call });
-      },
+      send: (request, call) => this.#sendTokenRequest(request, call),
     });
   }
 
@@ -133,9 +146,18 @@ export class RegistryClient {
     const { base } = await this.#find(request);
     const { target, scopes, headers, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
-    this.#refuseTarget(request.method, base, url);
-    // The registry may hand out locations elsewhere; credentials do not go there.
-    const ours = new URL(url).origin === base;
+    const refuse = (to: URL) => this.#problemWith(to, base);
+    const problem = refuse(new URL(url));
+    if (problem) {
+      throw new ManifestsError(
+        "REGISTRY_ERROR",
+        `Cannot ${request.method} ${redactUrl(url)}: the registry leads ${problem}`,
+      );
+    }
+    // The registry may hand out locations elsewhere, and redirect elsewhere. Credentials do not go there, and what is
+    // asked for there is not what the registry asks for.
+    const isRegistry = (url: string) => new URL(url).origin === base;
+    const ours = isRegistry(url);
     const streamed = request.body instanceof ReadableStream;
     let wanted = scopes;
     for (let attempt = 1;; attempt++) {
@@ -146,15 +168,22 @@ export class RegistryClient {
         : undefined;
       const answer = await this.#http.send({
         ...rest,
+        // What is written must not be sent where a location must not lead; what is read is verified.
+        ...(request.method === "GET" || request.method === "HEAD" ? {} : { refuse }),
         url,
         headers: { ...headers, ...(authorization ? { authorization } : {}) },
       });
       const { response } = answer;
-      if (response.status !== 401 || !ours || attempt > 1) return answer;
+      if (!ours || !isRegistry(answer.url)) return answer;
+      const explained = { ...answer, hint: this.#authenticator.hintFor(response.status, authorization) };
+      if (response.status !== 401 || attempt > 1) return explained;
       // A second attempt makes sense only if it can differ from the first. Of a stream, there is none, but whoever can
       // open it again must not be given the same token.
-      const next = this.#authenticator.refused(authorization, wanted, { challenges: challengesOf(response), url });
-      if (next === undefined || streamed) return answer;
+      const next = this.#authenticator.refused(authorization, wanted, {
+        challenges: challengesOf(response),
+        url: answer.url,
+      });
+      if (next === undefined || streamed) return explained;
       wanted = next;
       await response.body?.cancel();
     }
@@ -195,18 +224,27 @@ export class RegistryClient {
     await this.#http.pause(attempt, signal, failed);
   }
 
+  /** A token service must not pass the identity token on, nor fetch a token from the network that this client is in. */
+  async #sendTokenRequest(request: Request, call: CallOptions): Promise<HttpResponse> {
+    const { method, url } = request;
+    const refuse = (to: URL) => {
+      if (method === "POST" && to.origin !== new URL(url).origin) {
+        return `to ${to.origin}, which must not see the identity token`;
+      }
+      return !this.isLocal && isPrivateHost(to) ? "to the network that this client is in" : undefined;
+    };
+    const body = request.body ? new Uint8Array(await request.arrayBuffer()) : undefined;
+    const headers = Object.fromEntries(request.headers);
+    return await this.#http.send({ method, url, headers, body, isRepeatable: true, refuse, ...call });
+  }
+
   /** What a registry says must not lead to less security, nor into the network of who asks. */
-  #refuseTarget(method: string, base: string, url: string): void {
-    const to = new URL(url);
-    const downgraded = !this.#insecure && base.startsWith("https:") && to.protocol !== "https:";
+  #problemWith(to: URL, base: string): string | undefined {
+    if (!this.#insecure && base.startsWith("https:") && to.protocol !== "https:") {
+      return "to plain HTTP, while it is reached over https itself";
+    }
     const inward = !this.isLocal && to.origin !== base && isPrivateHost(to);
-    if (!downgraded && !inward) return;
-    throw new ManifestsError(
-      "REGISTRY_ERROR",
-      `Cannot ${method} ${redactUrl(url)} as the registry, which is ${
-        downgraded ? "reached over https" : "not in this network"
-      }, sends there`,
-    );
+    return inward ? "to the network that this client is in, while it is elsewhere itself" : undefined;
   }
 
   /** Where the registry is. The probe is everybody's: nobody's abort ends it for the others. */
@@ -219,7 +257,7 @@ export class RegistryClient {
     for (let attempt = 1;; attempt++) {
       try {
         const endpoint = await this.#findEndpoint(signal);
-        this.#authenticator.learn(endpoint.challenges, `${endpoint.base}/v2/`);
+        this.#authenticator.learn(endpoint.challenges, endpoint.url);
         return endpoint;
       } catch (error) {
         if (attempt > maxRetries || !mayPass(error)) throw error;
@@ -229,26 +267,40 @@ export class RegistryClient {
   }
 
   async #findEndpoint(signal: AbortSignal): Promise<Endpoint> {
-    const https = this.#ping(this.#origins.https, signal);
-    if (!this.#insecure) return await https.catch((cause) => this.#failProbe(cause));
+    if (!this.#insecure) return await this.#ping(this.#origins.https, signal).catch((cause) => this.#failProbe(cause));
     // Both at once: with a registry that only speaks HTTP, waiting for TLS to fail first costs round trips. What the
     // loser answers is not believed in anything.
     const lost = new AbortController();
     using joined = joinSignals(signal, lost.signal);
+    const https = this.#ping(this.#origins.https, joined.signal);
     const http = this.#ping(this.#origins.http, joined.signal);
     http.catch(() => {});
     try {
-      const endpoint = await https;
-      lost.abort();
-      return endpoint;
+      return await Promise.race([https, this.#unlessSilent(https, http, joined.signal)]);
     } catch (httpsError) {
       return await http.catch((httpError) => this.#failProbe(new AggregateError([httpsError, httpError])));
+    } finally {
+      lost.abort();
+    }
+  }
+
+  /** Plain HTTP instead of an https that does not answer in time: some servers leave a TLS hello without an answer. */
+  async #unlessSilent(https: Promise<Endpoint>, http: Promise<Endpoint>, signal: AbortSignal): Promise<Endpoint> {
+    const bound = this.#plainHosts.has(this.host) ? 0 : this.patience.probeTimeout ?? PROBE_TIMEOUT;
+    try {
+      const [endpoint] = await Promise.all([http, delay(bound, { signal })]);
+      this.#plainHosts.add(this.host);
+      return endpoint;
+    } catch {
+      return await https;
     }
   }
 
   #failProbe(cause: unknown): never {
     const reasons = cause instanceof AggregateError ? cause.errors : [cause];
-    for (const reason of reasons) if (!(reason instanceof ManifestsError)) throw reason;
+    for (const reason of reasons) {
+      if (!(reason instanceof ManifestsError) || reason.code === "PORT_BLOCKED") throw reason;
+    }
     // A registry that answers is there: what it says is what is wrong.
     for (const reason of reasons.toReversed()) if (reason instanceof RegistryError) throw reason;
     const text = reasons.map((reason) => (reason as Error).message).join("; ");
@@ -265,11 +317,14 @@ export class RegistryClient {
   async #ping(base: string, signal: AbortSignal): Promise<Endpoint> {
     const url = `${base}/v2/`;
     // Whoever asks for the endpoint repeats the whole probe, not one half of it.
-    const { response } = await this.#http.send({ method: "GET", url, signal, maxRetries: 0 });
-    if (response.status !== 200 && response.status !== 401) throw await errorOf("GET", { response, url });
+    const answer = await this.#http.send({ method: "GET", url, signal, maxRetries: 0 });
+    const { response } = answer;
+    if (response.status !== 200 && response.status !== 401) throw await errorOf("GET", answer);
     await response.body?.cancel();
+    // Where it redirects elsewhere, nothing is known of the registry but that it is there.
+    if (new URL(answer.url).origin !== base) return { base, url, challenges: [], supportsSignatures: false };
     const supportsSignatures = response.headers.get("x-registry-supports-signatures") === "1";
-    return { base, challenges: challengesOf(response), supportsSignatures };
+    return { base, url: answer.url, challenges: challengesOf(response), supportsSignatures };
   }
 }
 

@@ -53,15 +53,17 @@ export class RegistryError extends ManifestsError {
       retryAfter?: number | undefined;
       /** Whether the answer is a rate limit, whatever its status and text. Default: as they say. */
       isRateLimit?: boolean;
+      /** What a person should know about it, for the message. Default: nothing. */
+      hint?: string | undefined;
     },
     options?: ManifestsErrorOptions,
   ) {
-    const { status, method, diagnostics } = answer;
+    const { status, method, diagnostics, hint } = answer;
     const url = redactUrl(answer.url);
     const said = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
     super(
       answer.isRateLimit ? "TOO_MANY_REQUESTS" : codeOf(status, diagnostics),
-      `Cannot ${method} ${url} ${ANSWERED} ${status}${said && `: ${said}`}`,
+      `Cannot ${method} ${url} ${ANSWERED} ${status}${said && `: ${said}`}${hint === undefined ? "" : `; ${hint}`}`,
       options,
     );
     this.status = status;
@@ -145,7 +147,7 @@ function refusedTokens(response: Response): Diagnostic[] {
 
 /** Reads an unsuccessful answer to its end and makes an error of it. Rejects with the signal's reason on abort. */
 export async function errorOf(method: string, answer: HttpResponse): Promise<RegistryError> {
-  const { response, url } = answer;
+  const { response, url, hint } = answer;
   const bytes = await readStream(bodyOf(answer), MAX_ERROR_BODY).catch(() => undefined);
   answer.signal?.throwIfAborted();
   const said = parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? "");
@@ -156,5 +158,6 @@ export async function errorOf(method: string, answer: HttpResponse): Promise<Reg
     diagnostics: [...refusedTokens(response), ...said],
     retryAfter: findRetryAfter(response.headers),
     isRateLimit: response.status === 403 && response.headers.has("retry-after"),
+    hint,
   });
 }

@@ -11,6 +11,7 @@ import {
   Semaphore,
 } from "../internal/room.ts";
 import { ManifestsError, type RetryEvent } from "../spec/room.ts";
+import { isBlockedPort } from "./blocked_ports.ts";
 import { HostPauses } from "./pause.ts";
 import { mayPass } from "./may_pass.ts";
 import { findRateLimit } from "./rate_limit.ts";
@@ -21,6 +22,8 @@ const MAX_REQUESTS_PER_HOST = 32;
 /** How long an answer's headers may take, in milliseconds, where the request has no streamed body. */
 const HEADERS_TIMEOUT = 60_000;
 const MAX_REDIRECTS = 10;
+/** Redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9); of the others, only those of reading are followed. */
+const SAME_METHOD: readonly number[] = [307, 308];
 /** How often a request is repeated where the caller does not say. */
 export const DEFAULT_RETRIES = 3;
 /** Failures before a server looked at the request: too early, too many, a gateway's (a CDN's are 520 to 524). */
@@ -36,6 +39,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Body; a stream makes the request unrepeatable. */
   readonly body?: Uint8Array<ArrayBuffer> | ByteStream | undefined;
+  /** Opens a streamed body once more, for a redirect; default: it cannot be sent again. */
+  readonly reopen?: (() => Promise<ByteStream>) | undefined;
   /** Ends the request and the reading of its answer. */
   readonly signal?: AbortSignal | undefined;
   /** How often it may be repeated after passing failures; default 3. */
@@ -58,6 +63,8 @@ export interface HttpResponse {
   readonly stallTimeout?: number | undefined;
   /** Ends the reading of its body. */
   readonly signal?: AbortSignal | undefined;
+  /** What a person should know about it, for the message of an error; default: nothing. */
+  readonly hint?: string | undefined;
 }
 
 /** How patient a client is. */
@@ -68,6 +75,12 @@ export interface Patience {
    * @default {60_000}
    */
   readonly headersTimeout?: number | undefined;
+  /**
+   * How long https may take to answer the first request, in milliseconds, where plain HTTP is allowed and has answered.
+   *
+   * @default {10_000}
+   */
+  readonly probeTimeout?: number | undefined;
   /**
    * How long an answer's body may stand still, in milliseconds.
    *
@@ -200,23 +213,37 @@ export class HttpClient {
 
   async #follow(request: HttpRequest): Promise<HttpResponse> {
     const { origin } = new URL(request.url);
-    let url = request.url;
+    let { url, body } = request;
+    let authorized = true;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const headers = { ...request.headers };
-      // Credentials are for the registry alone, not for where it sends us.
-      if (new URL(url).origin !== origin) delete headers.authorization;
-      const response = await this.sendOnce({ ...request, url, headers });
+      // Credentials are for the registry alone, not for where it sends us, nor for where that sends us back to.
+      authorized &&= new URL(url).origin === origin;
+      if (!authorized) delete headers.authorization;
+      const response = await this.sendOnce({ ...request, url, headers, body });
       if (response.type === "opaqueredirect") return await this.#followUnseen({ ...request, url, headers });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
+        // A `fetch` of the caller may have followed redirects by itself.
+        if (response.redirected && response.url !== "") url = response.url;
         return { response, url, stallTimeout: this.#patience.stallTimeout, signal: request.signal };
       }
       await response.body?.cancel();
-      url = this.#redirected(request, url, location);
+      const from = url;
+      url = this.#redirected(request, from, { status: response.status, location });
+      if (body instanceof ReadableStream) body = await this.#reopened(request, from, url);
     }
     throw new ManifestsError(
       "REGISTRY_ERROR",
       `Cannot ${request.method} ${redactUrl(request.url)} as it redirects too often`,
+    );
+  }
+
+  async #reopened({ method, reopen }: HttpRequest, from: string, to: string): Promise<ByteStream> {
+    if (reopen) return await reopen();
+    throw new ManifestsError(
+      "REGISTRY_ERROR",
+      `Cannot ${method} ${redactUrl(from)}: it redirects to ${redactUrl(to)}, and the body cannot be sent again`,
     );
   }
 
@@ -233,16 +260,16 @@ export class HttpClient {
       );
     }
     const response = await this.sendOnce(request, "follow");
-    this.#redirected(request, url, response.url);
+    this.#redirected(request, url, { status: response.status, location: response.url });
     return { response, url: response.url, stallTimeout: this.#patience.stallTimeout, signal: request.signal };
   }
 
-  #redirected({ method, refuse }: HttpRequest, from: string, location: string): string {
-    const to = findUrl(location, from);
+  #redirected({ method, refuse }: HttpRequest, from: string, answer: { status: number; location: string }): string {
+    const to = findUrl(answer.location, from);
     const problem = !to || !["http:", "https:"].includes(to.protocol)
       ? "to what is no http URL"
-      : method !== "GET" && method !== "HEAD"
-      ? `to ${redactUrl(to.href)}, which is not followed for this method`
+      : method !== "GET" && method !== "HEAD" && !SAME_METHOD.includes(answer.status)
+      ? `to ${redactUrl(to.href)} with ${answer.status}, which is not followed for this method`
       : to.protocol === "http:" && from.startsWith("https:") && !this.#options.insecure
       ? `from https to ${redactUrl(to.href)}`
       : refuse?.(to);
@@ -293,6 +320,9 @@ function signalOption(signal: AbortSignal | undefined): { signal?: AbortSignal }
 const LASTING_FAILURE =
   /certificate|InvalidContentType|CERT_|SELF_SIGNED|UNABLE_TO_|ERR_TLS|EPROTO|Name or service not known|nodename nor servname|No such host|no address associated|ENOTFOUND|are blocked|Requires \w+ access/i;
 
+/** How Deno, Node, Chromium, Firefox and Safari word the refusal of a port; the last three word other failures so too. */
+const PORT_REFUSALS = /are blocked|bad port|failed to fetch|NetworkError|Load failed/i;
+
 /** `fetch` says "fetch failed" whatever happened; what did is only in the text of the cause, next to the full URL. */
 function networkError(method: string, url: string, error: unknown): ManifestsError {
   const causes: unknown[] = [];
@@ -300,6 +330,14 @@ function networkError(method: string, url: string, error: unknown): ManifestsErr
   const domain = causes.find((at) => at instanceof ManifestsError);
   if (domain) return domain as ManifestsError;
   const text = String((causes.at(-1) as Error | undefined)?.message ?? error);
+  const { port } = new URL(url);
+  if (isBlockedPort(new URL(url)) && PORT_REFUSALS.test(text)) {
+    return new ManifestsError(
+      "PORT_BLOCKED",
+      `Cannot ${method} ${redactUrl(url)}: fetch refuses to connect to port ${port}. Use another port, or the main ` +
+        "module instead of ./remote, which reaches such ports in another way",
+    );
+  }
   const tail = (/client error.*/s.exec(text)?.[0] ?? text).replace(/https?:\/\/\S+/g, "");
   // The error of `fetch` is no cause to show: it holds the whole URL, which may be signed.
   return new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: ${tail.slice(0, 300)}`, {

@@ -94,18 +94,20 @@ export interface SeenManifest {
   readonly etag: string | null;
 }
 
-/** Looks at a manifest; `undefined` where there is none. Reads it where a `HEAD` does not tell. */
+/** What some registries and gateways answer to a `HEAD` also of what a `GET` finds. */
+const UNSURE: readonly number[] = [400, 403, 404, 405, 406, 501];
+
+/** Looks at a manifest; `undefined` where there is none. Reads it where a `HEAD` does not find it, or not all of it. */
 export async function findManifest(
   api: RepositoryApi,
   tagOrDigest: string,
   options: CallOptions & Pick<RepositoryRequest, "actions">,
 ): Promise<SeenManifest | undefined> {
   const call = { ...options, headers: { accept: ACCEPTED_MANIFESTS } };
-  const { response, url } = await api.send("HEAD", `manifests/${tagOrDigest}`, call);
-  await response.body?.cancel();
-  const { status, headers } = response;
-  if (status === 404) return undefined;
-  if (status !== 200 && status !== 405 && status !== 501) throw await errorOf("HEAD", { response, url });
+  const answer = await api.send("HEAD", `manifests/${tagOrDigest}`, call);
+  const { status, headers } = answer.response;
+  await answer.response.body?.cancel();
+  if (status !== 200 && !UNSURE.includes(status)) throw await errorOf("HEAD", answer);
   const digest = headers.get("docker-content-digest") ?? "";
   const size = headers.get("content-length");
   if (status === 200 && isDigest(digest) && size !== null) {

@@ -1,3 +1,6 @@
+import { findUrl } from "../internal/room.ts";
+import { ManifestsSyntaxError } from "../spec/room.ts";
+
 /** Where a registry answers. */
 export interface RegistryOrigins {
   /** Over https, as in `https://quay.io`. */
@@ -10,9 +13,13 @@ export interface RegistryOrigins {
  * Where the registry of a reference answers: Docker Hub elsewhere than its name says.
  *
  * @param host As in `quay.io` or `localhost:5000`.
- * @throws {TypeError} Where it is no host.
+ * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE` if `host` is not a host, or its port is above 65535.
  */
 export function registryOrigins(host: string): RegistryOrigins {
   const address = host === "docker.io" ? "registry-1.docker.io" : host;
-  return { https: new URL(`https://${address}`).origin, http: new URL(`http://${address}`).origin };
+  const [https, http] = [findUrl(`https://${address}`), findUrl(`http://${address}`)];
+  if (https && http) return { https: https.origin, http: http.origin };
+  const port = /:(\d+)$/.exec(host)?.[1];
+  const reason = Number(port) > 65535 ? `port ${port} is above 65535` : "it is not a host name with an optional port";
+  throw new ManifestsSyntaxError("INVALID_REFERENCE", `Cannot use the registry ${JSON.stringify(host)}: ${reason}`);
 }

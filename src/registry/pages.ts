@@ -35,17 +35,22 @@ export function checkPageSize(pageSize: number): number {
 /** Asks for a page. */
 export type GetPage = (target: string) => Promise<HttpResponse>;
 
-/** A page and those that its `Link` headers lead to, within the registry, never in a circle. The caller reads each. */
+/**
+ * A page and those that its `Link` headers lead to, within the registry, never in a circle. The caller reads each.
+ *
+ * @param path Path of the list, below which a registry behind a proxy may not know that it is.
+ */
 export async function* followPages(
   first: HttpResponse,
   get: GetPage,
+  path: string,
 ): AsyncGenerator<HttpResponse, void, undefined> {
   const { pathname, search } = new URL(first.url);
   const visited = new Set([pathname + search]);
   for (let answer = first;;) {
     if (answer.response.status !== 200) throw await errorOf("GET", answer);
     yield answer;
-    const target = nextTarget(answer.response.headers.get("link"), answer.url);
+    const target = nextTarget(answer, path);
     if (target === undefined || visited.has(target)) return;
     visited.add(target);
     if (visited.size > MAX_PAGES) failLength(answer.url);
@@ -80,7 +85,7 @@ export async function* listNames(
   for (let start: HttpResponse | undefined = first; start;) {
     let page: string[] = [];
     let fresh = 0;
-    for await (const answer of followPages(start, get)) {
+    for await (const answer of followPages(start, get, options.path)) {
       page = await readNames(answer, options.member);
       fresh = 0;
       for (const name of page) {
@@ -122,11 +127,14 @@ function failLength(url: string): never {
   throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the list at ${redactUrl(url)} as it is too long`);
 }
 
-/** Path and query of the `rel="next"` link; the host is always the registry's own. */
-function nextTarget(header: string | null, url: string): string | undefined {
-  const links = header === null ? [] : [...header.matchAll(/<([^>]*)>([^<]*)/g)];
+/**
+ * Path and query of the `rel="next"` link; the host is always the registry's own. A path that is not below `/v2/` is the
+ * list's own as a registry behind a proxy sees it, such as Nexus with `/repository/NAME/v2/…`.
+ */
+function nextTarget({ response, url }: HttpResponse, path: string): string | undefined {
+  const links = [...(response.headers.get("link") ?? "").matchAll(/<([^>]*)>([^<]*)/g)];
   const next = links.find((link) => /;\s*rel\s*=\s*"?next"?/i.test(link[2]!)) ??
     (links.length === 1 ? links[0] : undefined);
   const resolved = next && findUrl(next[1]!, url);
-  return resolved ? resolved.pathname + resolved.search : undefined;
+  return resolved && (resolved.pathname.startsWith("/v2/") ? resolved.pathname : path) + resolved.search;
 }

@@ -30,6 +30,8 @@ export interface ClientKey {
   readonly bearerToken?: string | undefined;
   /** Whether plain HTTP is fine. */
   readonly insecure?: boolean | undefined;
+  /** Hosts of token services that get credentials also over plain HTTP. */
+  readonly insecureTokenServices?: readonly string[] | undefined;
   /** Certificates; default: the system's authorities, and nothing to show. */
   readonly tls?: TlsIdentity | undefined;
   /** `User-Agent` header. */
@@ -57,6 +59,7 @@ export interface ClientLease extends Disposable {
 export class RegistryPool {
   readonly #openFetch: ((key: ClientKey) => FetchHandle) | undefined;
   readonly #entries = new Map<string, { client: RegistryClient; handle: FetchHandle | undefined; users: number }>();
+  readonly #plainHosts = new Set<string>();
   readonly #functionIds = new WeakMap<WeakKey, number>();
   #nextFunctionId = 1;
 
@@ -73,7 +76,8 @@ export class RegistryPool {
     let entry = this.#entries.get(id);
     if (!entry) {
       const handle = key.fetch ? undefined : this.#openFetch?.(key);
-      entry = { client: new RegistryClient(key.host, { ...key, fetch: key.fetch ?? handle?.fetch }), handle, users: 0 };
+      const options = { ...key, fetch: key.fetch ?? handle?.fetch, plainHosts: this.#plainHosts };
+      entry = { client: new RegistryClient(key.host, options), handle, users: 0 };
       this.#entries.set(id, entry);
     }
     entry.users++;

@@ -45,7 +45,8 @@ export async function* listReferrers(
     return;
   }
   let before = new Set<string>();
-  for await (const answer of followPages(first, (target) => api.send("GET", target, call))) {
+  const path = `/v2/${api.path}/referrers/${subject}`;
+  for await (const answer of followPages(first, (target) => api.send("GET", target, call), path)) {
     const page = (await readPage(answer)).filter(wanted);
     // Constant memory: pages repeat what was at the end of the one before, if anything.
     for (const entry of page) if (!before.has(entry.digest)) yield entry;

@@ -4,6 +4,7 @@
  * @module
  */
 export type { ByteStream, CallOptions, Fetch } from "../internal/room.ts";
+export { isBlockedPort } from "./blocked_ports.ts";
 export { type Challenge, parseChallenges } from "./challenge.ts";
 export { type ApiRequest, RegistryClient, type RegistryClientOptions } from "./client.ts";
 export type { HttpRequest, HttpResponse, Patience } from "./http.ts";

@@ -117,9 +117,13 @@ class BlobUpload {
     let offset = 0;
     for (let attempt = 1;; attempt++) {
       let arrived: number;
+      const start = offset;
       try {
         const session = await this.#opened();
-        const { sent, received } = await appendStream(session, this.#stream, stallTimeout);
+        const { sent, received } = await appendStream(session, this.#stream, {
+          stallTimeout,
+          reopen: reopen && (() => reopen(start)),
+        });
         // A registry that says nothing, or only what it says of every session, is believed to have everything.
         if (reopen === undefined || received === undefined || received <= 1 || received >= offset + sent) return;
         if (attempt >= MAX_ATTEMPTS) {

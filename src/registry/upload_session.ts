@@ -66,12 +66,13 @@ export class UploadSession {
   /**
    * Adds bytes.
    *
-   * @param start Position of the first of them, for chunks; default: it is not told.
+   * @param options `start`: position of the first of them, for chunks; default: it is not told. `reopen`: see
+   * {@linkcode HttpRequest.reopen}.
    * @returns The status, and how many bytes the registry says that it has; `undefined` where it does not.
    */
   async append(
     body: NonNullable<HttpRequest["body"]>,
-    { start, signal }: { start?: number; signal?: AbortSignal } = {},
+    { start, ...call }: { start?: number } & Pick<HttpRequest, "signal" | "reopen"> = {},
   ): Promise<{ status: number; received: number | undefined }> {
     const chunk = body instanceof ReadableStream || start === undefined ? {} : {
       headers: { ...OCTETS, "content-range": `${start}-${start + body.length - 1}` },
@@ -82,7 +83,7 @@ export class UploadSession {
       target: this.#location,
       headers: OCTETS,
       body,
-      signal,
+      ...call,
       ...chunk,
     });
     const { response } = answer;

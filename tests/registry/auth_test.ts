@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { streamOf } from "../../src/internal/room.ts";
-import { type Fetch, parseChallenges, RegistryClient } from "../../src/registry/room.ts";
+import {
+  type Fetch,
+  parseChallenges,
+  RegistryClient,
+  type RegistryClientOptions,
+  type RegistryError,
+} from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Credentials, digestOf } from "../../src/spec/room.ts";
 import { makeImage, pushImage } from "../support/images.ts";
@@ -282,7 +288,7 @@ Deno.test("who is nobody in particular needs no token where none is given", asyn
     return Promise.resolve(new Response("", { status: pathname === "/v2/" ? 401 : 404, headers }));
   };
   const repository = new RegistryClient("r.example", { fetch }).repository("app");
-  assert.equal(await repository.headManifest("1"), undefined);
+  assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.equal(asked, 2);
 });
 
@@ -319,7 +325,7 @@ Deno.test("a registry that says 401 without a challenge is asked again with a ne
 
 Deno.test("a registry that takes passwords too is used without its token service where that fails", async () => {
   const { repository, used } = tokenService({ challenge: `${CHALLENGE}, Basic realm="x"`, answer: refused(500) });
-  assert.equal(await repository.headManifest("1"), undefined);
+  assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.deepEqual(used, [BASIC]);
 });
 
@@ -384,6 +390,103 @@ Deno.test("a delete asks for the right under the names that registries have for 
     "repository:app:*",
     "repository:app:pull,push,delete",
   ]);
+});
+
+/** A registry over plain HTTP, whose token service at `realm` gives everybody a token, and the right to those it knows. */
+function plainRegistry(realm: string, status: number, options: RegistryClientOptions = {}) {
+  const asked: (string | null)[] = [];
+  const fetch: Fetch = (request) => {
+    const { origin, pathname, protocol } = new URL(request.url);
+    const authorization = request.headers.get("authorization");
+    if (protocol === "https:") return Promise.reject(new TypeError("no https"));
+    if (origin + pathname === realm) {
+      asked.push(authorization);
+      return Promise.resolve(Response.json({ token: authorization === BASIC ? "known" : "anonymous" }));
+    }
+    if (authorization === "Bearer known") return Promise.resolve(new Response(null, { status: 202 }));
+    const challenge = `Bearer realm="${realm}",error="insufficient_scope",scope="repository:app:pull"`;
+    const headers = { "www-authenticate": challenge };
+    const refusal = pathname === "/v2/" ? 401 : status;
+    return Promise.resolve(new Response("", { status: refusal, headers: refusal === 401 ? headers : {} }));
+  };
+  const credentials = { username: "me", password: "pw:1" };
+  const client = new RegistryClient("r.example:5000", { fetch, insecure: true, credentials, ...options });
+  return { repository: client.repository("app"), asked };
+}
+
+Deno.test("a token service elsewhere gets no credentials over plain HTTP, which the error explains", async () => {
+  for (const status of [401, 403, 404]) {
+    const realm = "http://auth.example:5001/token";
+    const { repository, asked } = plainRegistry(realm, status);
+    await assert.rejects(repository.getManifest("1"), (error: RegistryError) => {
+      assert.equal(error.status, status);
+      assert.match(error.message, /http:\/\/auth\.example:5001\/token/);
+      assert.match(error.message, /credentials for r\.example were not sent .* another host and does not use https/);
+      assert.match(error.message, /--insecure-token-service auth\.example:5001 \(insecureTokenServices\)/);
+      return true;
+    });
+    assert.ok(asked.length > 0 && asked.every((authorization) => authorization === null));
+  }
+});
+
+Deno.test("a token service that refuses to answer anonymously is explained too", async () => {
+  const realm = "http://auth.example/token";
+  const fetch: Fetch = ({ url }) =>
+    url.startsWith("https:") ? Promise.reject(new TypeError("no https")) : Promise.resolve(
+      new Response("{}", { status: 401, headers: { "www-authenticate": `Bearer realm="${realm}"` } }),
+    );
+  const client = new RegistryClient("r.example", {
+    fetch,
+    insecure: true,
+    credentials: { username: "a", password: "b" },
+  });
+  await assert.rejects(client.repository("app").getManifest("1"), {
+    code: "UNAUTHORIZED",
+    message: /not sent to its token service http:\/\/auth\.example\/token/,
+  });
+});
+
+Deno.test("a token service gets credentials over plain HTTP on the registry's host, or where that is allowed", async () => {
+  const rows: [realm: string, options: RegistryClientOptions, sent: boolean][] = [
+    ["http://r.example:5001/token", {}, true],
+    ["http://auth.example:5001/token", { insecureTokenServices: ["auth.example:5001"] }, true],
+    ["http://auth.example:5001/token", { insecureTokenServices: ["auth.example", "auth.example:5002"] }, false],
+  ];
+  for (const [realm, options, sent] of rows) {
+    const { repository, asked } = plainRegistry(realm, 401, options);
+    const deleting = repository.deleteTag("1");
+    if (sent) assert.equal(await deleting, true);
+    else await assert.rejects(deleting, { code: "UNAUTHORIZED" });
+    assert.ok(asked.every((authorization) => authorization === (sent ? BASIC : null)));
+  }
+});
+
+Deno.test("credentials that are refused are named in the error, also for what everybody may read", async () => {
+  const basic: Fetch = (request) =>
+    Promise.resolve(
+      request.url.endsWith("/v2/") || request.headers.has("authorization")
+        ? new Response("", { status: 401, headers: { "www-authenticate": 'Basic realm="x"' } })
+        : new Response("public"),
+    );
+  const bearer = (status: number): Fetch => (request) =>
+    Promise.resolve(
+      new URL(request.url).pathname !== "/token"
+        ? new Response("", { status: 401, headers: { "www-authenticate": CHALLENGE } })
+        : request.headers.has("authorization") || request.method === "POST"
+        ? new Response('{"errors":[{"code":"UNAUTHORIZED","message":"password expired"}]}', { status })
+        : Response.json({ token: "t" }),
+    );
+  const password = { username: "me", password: "old" };
+  const rows: [Fetch, Credentials, RegExp][] = [
+    [basic, password, /the credentials for r\.example were refused/],
+    [bearer(401), password, /password expired; the token service refused the credentials for r\.example/],
+    [bearer(403), password, /the token service refused the credentials for r\.example/],
+    [bearer(400), { identityToken: "old" }, /the token service refused the credentials for r\.example/],
+  ];
+  for (const [fetch, credentials, message] of rows) {
+    const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");
+    await assert.rejects(repository.getManifest("1"), { message });
+  }
 });
 
 Deno.test("neither passwords nor tokens are in errors", async () => {

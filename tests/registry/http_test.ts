@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readStream } from "../../src/internal/room.ts";
-import { RegistryClient, type RetryEvent } from "../../src/registry/room.ts";
+import { type Fetch, RegistryClient, type RegistryClientOptions, type RetryEvent } from "../../src/registry/room.ts";
 import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
@@ -24,6 +24,7 @@ function scripted(answer: Answer) {
   return { repository: client.repository("app"), requests, retried };
 }
 
+const DIGEST = digestOf(new Uint8Array());
 const MANIFEST = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
 const manifestAnswer = () => new Response(MANIFEST, { headers: { "content-type": MEDIA_TYPES.ociIndex } });
 
@@ -152,8 +153,6 @@ Deno.test("redirects are followed for reading, a bounded number of times, never 
   await assert.rejects(downgrade.repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /from https/ });
   const script = scripted(() => to("file:///etc/passwd"));
   await assert.rejects(script.repository.getManifest("1"), { code: "REGISTRY_ERROR" });
-  const put = scripted(() => to("https://other.example/x"));
-  await assert.rejects(put.repository.putManifest("1", MANIFEST), { code: "REGISTRY_ERROR", message: /not followed/ });
 });
 
 /** A browser's answer to who wants to follow redirects by hand: it shows nothing. */
@@ -202,6 +201,21 @@ Deno.test("a HEAD without a digest is answered from the manifest itself", async 
   assert.equal(requests.length, 2);
 });
 
+Deno.test("a HEAD that is refused, or finds nothing, is decided by a GET", async () => {
+  for (const status of [400, 403, 404, 405, 406, 501]) {
+    const { repository } = scripted((request) =>
+      request.method === "HEAD" ? new Response(null, { status }) : manifestAnswer()
+    );
+    assert.equal((await repository.headManifest("1"))?.digest, digestOf(MANIFEST), `${status}`);
+    const missing = scripted((request) => new Response(null, { status: request.method === "HEAD" ? status : 404 }));
+    assert.equal(await missing.repository.headManifest("1"), undefined);
+    const refused = scripted((request) =>
+      request.method === "HEAD" ? new Response(null, { status }) : new Response("not for you", { status: 403 })
+    );
+    await assert.rejects(refused.repository.headManifest("1"), { code: "DENIED", message: /not for you/ });
+  }
+});
+
 Deno.test("errors say what the registry said, on one line", async () => {
   const rows: [string, string, RegExp][] = [
     [
@@ -241,9 +255,65 @@ Deno.test("a registry that speaks plain HTTP is used only where that is allowed"
   assert.equal((await clientOf(registry.host).repository("app").getManifest("1")).bytes.length, 0);
 });
 
+/** A registry over plain HTTP whose https answers when `answer` resolves, if ever. */
+function slowTls(answer: Promise<Response>, options: RegistryClientOptions) {
+  const schemes: string[] = [];
+  const fetch: Fetch = async ({ url, signal }) => {
+    const { protocol, pathname } = new URL(url);
+    if (pathname !== "/v2/") {
+      schemes.push(protocol);
+      return new Response(null, { status: 404 });
+    }
+    if (protocol === "http:") return new Response("");
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+    );
+    return await Promise.race([answer, aborted]);
+  };
+  const client = new RegistryClient("r.example", { fetch, insecure: true, ...options });
+  return { repository: client.repository("app"), schemes };
+}
+
+const never = new Promise<Response>(() => {});
+
+Deno.test("a registry that leaves a TLS hello without an answer is used over plain HTTP, and remembered", async () => {
+  const plainHosts = new Set<string>();
+  const first = slowTls(never, { patience: { probeTimeout: 1 }, plainHosts });
+  assert.equal(await first.repository.headBlob(DIGEST), undefined);
+  assert.deepEqual(first.schemes, ["http:"]);
+  assert.deepEqual([...plainHosts], ["r.example"]);
+  // Another client does not wait: https would answer in a moment.
+  const later = new Promise<Response>((resolve) => setTimeout(() => resolve(new Response("")), 50));
+  const second = slowTls(later, { patience: { probeTimeout: 3_600_000 }, plainHosts });
+  assert.equal(await second.repository.headBlob(DIGEST), undefined);
+  assert.deepEqual(second.schemes, ["http:"]);
+  await later;
+});
+
+Deno.test("https wins where it answers in time, however fast plain HTTP is", async () => {
+  const later = new Promise<Response>((resolve) => setTimeout(() => resolve(new Response("")), 10));
+  const { repository, schemes } = slowTls(later, { patience: { probeTimeout: 3_600_000 } });
+  assert.equal(await repository.headBlob(DIGEST), undefined);
+  assert.deepEqual(schemes, ["https:"]);
+});
+
+Deno.test("https is waited for where plain HTTP does not answer with success", async () => {
+  const later = new Promise<Response>((resolve) => setTimeout(() => resolve(new Response("")), 10));
+  const schemes: string[] = [];
+  const fetch: Fetch = async ({ url }) => {
+    const { protocol, pathname } = new URL(url);
+    if (pathname === "/v2/") return protocol === "http:" ? new Response("", { status: 400 }) : await later;
+    schemes.push(protocol);
+    return new Response(null, { status: 404 });
+  };
+  const client = new RegistryClient("r.example", { fetch, insecure: true, patience: { probeTimeout: 1 } });
+  assert.equal(await client.repository("app").headBlob(DIGEST), undefined);
+  assert.deepEqual(schemes, ["https:"]);
+});
+
 Deno.test("a registry that is not there is an error that names it", async () => {
-  // Nothing listens on the port of tcpmux.
-  const host = "127.0.0.1:1";
+  // Nothing listens there, and fetch may connect to it.
+  const host = "127.0.0.1:2";
   for (const insecure of [true, false]) {
     const repository = new RegistryClient(host, { insecure, patience: { retryDelay: 0 } }).repository("app");
     await assert.rejects(repository.getManifest("1"), { code: "NETWORK", message: new RegExp(host) });

@@ -331,6 +331,17 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       assert.deepEqual(await Array.fromAsync(repository.listTags()), expected);
     }
   }],
+  ["Nexus", "links to the next page by its own path behind a proxy", async () => {
+    const { repository, requests } = await simulate((request, forward) => {
+      const { pathname, search } = new URL(request.url);
+      if (!pathname.endsWith("/tags/list")) return forward(request);
+      if (search.includes("last=1")) return Response.json({ tags: ["2"] });
+      const link = '</repository/docker-hosted/v2/app/tags/list?n=1000&last=1>; rel="next"';
+      return Response.json({ tags: ["1"] }, { headers: { link } });
+    });
+    assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1", "2"]);
+    assert.ok(requests.every((request) => path(request).startsWith("/v2/")));
+  }],
   ["Azure", "sends to a storage that refuses credentials", async () => {
     const { repository } = await simulate((request, forward) => {
       const { host } = new URL(request.url);
@@ -465,6 +476,61 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
         : forward(request)
     );
     await assert.rejects(repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /no registry/ });
+  }],
+  ["Proxies", "answer HEAD with 400, 403 or 404 where GET finds the manifest", async () => {
+    for (const status of [400, 403, 404]) {
+      const { repository } = await simulate((request, forward) =>
+        request.method === "HEAD" ? new Response(null, { status }) : forward(request)
+      );
+      assert.equal((await repository.headManifest("1"))?.digest, digestOf(INDEX));
+    }
+  }],
+  ["Proxies", "redirect what is written to another path", async () => {
+    const { repository, direct } = await simulate((request, forward) => {
+      if (request.method === "GET" || request.method === "HEAD" || request.url.includes("moved")) {
+        return forward(request);
+      }
+      const location = `${request.url}${request.url.includes("?") ? "&" : "?"}moved=1`;
+      return new Response(null, { status: 307, headers: { location } });
+    });
+    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+    assert.equal(await repository.putManifest("2", INDEX), digestOf(INDEX));
+  }],
+  ["Storages", "ask for credentials of their own", async () => {
+    const sent: (string | null)[] = [];
+    const { repository } = await simulate((request, forward) => {
+      if (new URL(request.url).host === "storage.example") {
+        sent.push(request.headers.get("authorization"));
+        return unauthorized('Bearer realm="https://storage.example/token"');
+      }
+      const location = "https://storage.example/x";
+      return request.url.includes("/blobs/")
+        ? new Response(null, { status: 307, headers: { location } })
+        : tokens(() => true)(request, forward);
+    }, { credentials: PASSWORD });
+    await assert.rejects(repository.getBlob(BLOB), { code: "UNAUTHORIZED" });
+    assert.deepEqual(sent, [null]);
+    assert.ok(await repository.headManifest("1"));
+  }],
+  ["Token services", "are on another host without https", async () => {
+    const sent: (string | null)[] = [];
+    const { repository } = await simulate((request) => {
+      if (path(request) !== "/token") return unauthorized('Bearer realm="http://auth.example/token"');
+      sent.push(request.headers.get("authorization"));
+      return Response.json({ token: "t" });
+    }, { credentials: PASSWORD, insecure: true });
+    await assert.rejects(repository.getManifest("1"), { code: "UNAUTHORIZED", message: /--insecure-token-service/ });
+    assert.ok(sent.length > 0 && sent.every((authorization) => authorization === null));
+  }],
+  ["Plain HTTP", "leaves a TLS hello without an answer", async () => {
+    const { repository } = await simulate((request, forward) => {
+      if (request.url.startsWith("http:")) return forward(request);
+      const { promise, reject } = Promise.withResolvers<Response>();
+      request.signal.addEventListener("abort", () => reject(request.signal.reason), { once: true });
+      return promise;
+    }, { insecure: true, patience: { probeTimeout: 1 } });
+    assert.ok(await repository.headManifest("1"));
   }],
 ];
 

@@ -12,6 +12,12 @@ export const REGISTRY_FLAGS: readonly FlagDefinition[] = [
   },
   { name: "tls-verify", kind: "boolean", description: "demand https and valid certificates" },
   { name: "insecure", kind: "boolean", description: "the same as --tls-verify=false", hidden: true },
+  {
+    name: "insecure-token-service",
+    kind: "array",
+    value: "HOST",
+    description: "send credentials over plain HTTP to the token service on this host",
+  },
 ];
 
 /** Credentials of one registry, or of several. */

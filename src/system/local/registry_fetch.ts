@@ -1,34 +1,37 @@
 import { readEnv } from "../../config/files/room.ts";
-import type { ClientKey, FetchHandle, TlsIdentity } from "../../registry/room.ts";
+import { type ClientKey, type FetchHandle, isBlockedPort, type TlsIdentity } from "../../registry/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
 /**
  * A way to send for each client of a registry. HTTP/1.1, because `fetch` uploads over HTTP/2 at a hundredth of the
  * speed. Where a certificate is one that `fetch` takes from nobody, but that is wanted all the same, `node:https` takes
  * over: whatever certificate of a registry that may be insecure, and an authority's own where it is among the trusted.
+ * So it does for the ports that `fetch` connects to nowhere, wherever the registry leads.
  */
 export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHandle {
   const client = openClient(host, tls);
-  let instead: Promise<FetchHandle> | undefined;
-  const opened = async () => {
+  let opening: Promise<FetchHandle> | undefined;
+  let refusesCertificate = false;
+  const open = async () => {
     const { findProxy, openNodeFetch } = await import("../../registry/node/room.ts");
     return openNodeFetch({ ...tls, skipVerification: insecure, findProxy: (url) => findProxy(url, readEnv) });
   };
   return {
     async fetch(request) {
-      if (!instead) {
+      if (!refusesCertificate && !isBlockedPort(new URL(request.url))) {
         try {
           return await fetch(request, { client });
         } catch (error) {
           // The first request to a registry has no body, and so can be made again.
           if (request.body || !isWanted(certificateProblem(error), insecure, tls)) throw error;
+          refusesCertificate = true;
         }
       }
-      return await (await (instead ??= opened())).fetch(request);
+      return await (await (opening ??= open())).fetch(request);
     },
     close() {
       client.close();
-      instead?.then((handle) => handle.close(), () => {});
+      opening?.then((handle) => handle.close(), () => {});
     },
   };
 }

@@ -33,6 +33,7 @@ export async function acquireClient(
     credentials: Object.keys(credentials).length > 0 ? credentials : undefined,
     bearerToken: registryToken ?? dockerBearerRegistryToken,
     insecure: context.dockerInsecureSkipTlsVerify ?? place.insecure,
+    insecureTokenServices: context.insecureTokenServices,
     tls: context.fetch ? undefined : await options.findCertificates?.(domain, context),
     userAgent: context.dockerRegistryUserAgent,
     onWarning: context.onWarning,
