@@ -40,6 +40,7 @@ export interface CommandContext {
 export async function openStoreOf({ globals, persona }: CommandContext): Promise<ImageStore> {
   const { openStore } = await import("../system/local/store/room.ts");
   const { root, runroot, storageDriver, storageOpt, imagestore } = globals;
+  if (root !== undefined) await makeRoot(root);
   const systemContext = configurationContext(globals);
   // The options of the configuration belong to its driver; for podman, to its root too.
   const isOther = storageDriver !== undefined || (persona.name === "podman" && root !== undefined);
@@ -51,6 +52,15 @@ export async function openStoreOf({ globals, persona }: CommandContext): Promise
     imageStore: imagestore,
     systemContext,
   });
+}
+
+/** Makes the folder of a store that the user named, as podman and buildah do: one that cannot be made is a mistake. */
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await Deno.mkdir(root, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Error(`Cannot open the store ${JSON.stringify(root)}: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /**

@@ -49,5 +49,9 @@ async function parseCredentials(text: string): Promise<GivenCredentials> {
   const colon = rest.indexOf(":");
   const username = colon < 0 ? rest : rest.slice(0, colon);
   if (username === "") throw new UsageError("--creds must be [REGISTRY=]USER:PASSWORD");
-  return { registry, username, password: colon < 0 ? await readSecret("Password: ") : rest.slice(colon + 1) };
+  return { registry, username, password: colon < 0 ? await askPassword(username) : rest.slice(colon + 1) };
+}
+
+async function askPassword(username: string): Promise<string> {
+  return await readSecret(`password for ${username}`, "Write --creds USER:PASSWORD, or use --authfile");
 }

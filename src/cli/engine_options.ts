@@ -59,16 +59,15 @@ export async function signingOptions(flags: SigningFlags): Promise<Partial<PushO
     throw new UsageError("--sign-by-sq-fingerprint is not supported: use --sign-by or --sign-by-sigstore-private-key");
   }
   const passphrase = signPassphraseFile === undefined ? undefined : await readPassphrase(signPassphraseFile);
-  const ask = (keyFile: string) => readSecret(`Passphrase for ${keyFile}: `);
   return {
     ...(flags.removeSignatures ? { removeSignatures: true } : {}),
     ...(signBySigstore === undefined
       ? {}
-      : { signBySigstoreParamFile: signBySigstore, privateKeyPassphrasePrompt: ask }),
+      : { signBySigstoreParamFile: signBySigstore, privateKeyPassphrasePrompt: askPassphrase }),
     ...(signBy === undefined ? {} : { signBy, ...(passphrase === undefined ? {} : { signPassphrase: passphrase }) }),
     ...(sigstoreKey === undefined ? {} : {
       signBySigstorePrivateKeyFile: sigstoreKey,
-      signSigstorePrivateKeyPassphrase: passphrase ?? await ask(sigstoreKey),
+      signSigstorePrivateKeyPassphrase: passphrase ?? await askPassphrase(sigstoreKey),
     }),
   };
 }
@@ -76,4 +75,19 @@ export async function signingOptions(flags: SigningFlags): Promise<Partial<PushO
 async function readPassphrase(file: string): Promise<Uint8Array> {
   const { readPassphraseFile } = await import("../signature/files/room.ts");
   return await readPassphraseFile(file);
+}
+
+/** Asks for the passphrase of a key, unless there is no such key: that is what the user should hear of. */
+async function askPassphrase(keyFile: string): Promise<string> {
+  try {
+    await Deno.stat(keyFile);
+  } catch (error) {
+    throw new Error(`Cannot read private key ${JSON.stringify(keyFile)}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return await readSecret(
+    `passphrase for ${keyFile}`,
+    "Use --sign-passphrase-file, or privateKeyPassphraseFile in a file of signing parameters",
+  );
 }

@@ -6,7 +6,7 @@ import { ExitError, ParseError, UsageError } from "./errors.ts";
 import { GLOBAL_FLAGS, type GlobalFlags, PROGRAM_FLAGS, SERVICE_FLAGS } from "./global_flags.ts";
 import { print } from "./output.ts";
 import type { Persona } from "./persona.ts";
-import { parseArguments } from "./pflag.ts";
+import { parseArguments, type ParsedArguments } from "./pflag.ts";
 import { similarTo } from "./similar.ts";
 
 /** Runs a command line: global flags, the word `manifest` or not, a subcommand, its flags and operands. */
@@ -19,7 +19,9 @@ export async function runProgram(
   const [name, ...rest] = before.operands;
   const globals = before.flags as GlobalFlags;
   if (globals.version) return print(VERSION);
-  if (globals.help || name === undefined || name === "help") return await showHelp(globals, rest, persona);
+  if (globals.help || name === undefined || name === "help") {
+    return await showHelp(globals, rest, persona, name === "help");
+  }
   if (name === "__complete") return await completeFor({ globals, persona, ...surroundings }, rest);
   const definition = await findDefinition(name);
   if (!definition) return await refuseCommand(name, persona);
@@ -28,7 +30,7 @@ export async function runProgram(
   if (merged.help) return await showHelp({}, [name], persona);
   refuseService(merged);
   refuseLogLevel(merged, persona);
-  requireOperands(definition, operands, persona);
+  requireOperands(definition, { operands, flags }, persona);
   const action = await definition.load();
   const context: CommandContext = { globals: merged, persona, ...surroundings };
   await action(operands, flags as never, context);
@@ -83,13 +85,34 @@ function refuseLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
   );
 }
 
-/** Cobra's words for too few and too many operands. */
-function requireOperands(definition: CommandDefinition, operands: readonly string[], persona: Persona): void {
-  const { min, max = Infinity, tooMany } = definition;
-  const given = operands.length;
+/** Fails if there are too few or too many operands: with cobra's words for the scripts of others, else by their names. */
+function requireOperands(definition: CommandDefinition, given: ParsedArguments, persona: Persona): void {
+  const { min, max = Infinity } = definition;
+  const count = given.operands.length;
+  if (count >= min && count <= max) return;
+  if (persona.name !== "manifests") refuseCount(definition, count, persona);
+  const usage = usageOf(definition, given);
+  const problem = count > max
+    ? `unexpected argument ${JSON.stringify(given.operands[max])}`
+    : `missing argument${min - count > 1 ? "s" : ""} ${operandsIn(usage).slice(count, min).join(" ")}`;
+  throw new UsageError(`${problem}. Usage: ${persona.command} ${definition.name} [FLAGS] ${usage}`.trimEnd());
+}
+
+/** The usage that the flags mean, of several: that with these flags, else the first. */
+function usageOf({ operands }: CommandDefinition, { flags }: ParsedArguments): string {
+  const usages = operands.split(" | ");
+  const isMeant = (usage: string) => Object.keys(flags).some((name) => usage.startsWith(`--${name} `));
+  return usages.find(isMeant) ?? usages[0]!;
+}
+
+/** The names of operands in a usage, without flags, brackets and dots. */
+function operandsIn(usage: string): string[] {
+  return usage.split(" ").filter((word) => !word.startsWith("-")).map((word) => word.replace(/[[\].]/g, ""));
+}
+
+function refuseCount({ min, max = Infinity, tooMany }: CommandDefinition, given: number, persona: Persona): never {
   if (given > max && persona.name === "buildah" && tooMany) throw new UsageError(tooMany);
   if (given < min && max !== min) throw new UsageError(`requires at least ${min} arg(s), only received ${given}`);
-  if (given >= min && given <= max) return;
   throw new UsageError(
     max === min
       ? `accepts ${max} arg(s), received ${given}`
@@ -97,12 +120,13 @@ function requireOperands(definition: CommandDefinition, operands: readonly strin
   );
 }
 
-async function showHelp(globals: GlobalFlags, [name]: string[], persona: Persona): Promise<void> {
+async function showHelp(globals: GlobalFlags, [name]: string[], persona: Persona, isHelp = false): Promise<void> {
   const { formatCommandHelp, formatProgramHelp } = await import("./help.ts");
   const definition = name === undefined ? undefined : await findDefinition(name);
   if (name !== undefined && !definition && !globals.help) return await refuseCommand(name, persona);
   print(definition ? formatCommandHelp(definition, persona) : await formatProgramHelp(persona));
-  if (definition || globals.help || persona.name === "buildah") return;
+  const asked = globals.help || (isHelp && persona.name === "manifests");
+  if (definition || asked || persona.name === "buildah") return;
   throw new ExitError(125, persona.name === "podman" ? "missing command 'podman manifest COMMAND'" : "missing command");
 }
 

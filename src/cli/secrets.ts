@@ -1,11 +1,16 @@
 import { UsageError } from "./errors.ts";
 
-/** Asks for a secret on the terminal, without showing it. Throws where there is no terminal. */
-export async function readSecret(question: string): Promise<string> {
-  await Deno.stdout.write(new TextEncoder().encode(question));
+/**
+ * Asks for a secret on the terminal, without showing it.
+ *
+ * @param what What is asked for, as in `passphrase for key.private`.
+ * @param instead What to do if standard input is not a terminal, which is an error.
+ */
+export async function readSecret(what: string, instead: string): Promise<string> {
   if (!Deno.stdin.isTerminal()) {
-    throw new UsageError("could not read password from terminal: inappropriate ioctl for device");
+    throw new UsageError(`Cannot ask for the ${what}: standard input is not a terminal. ${instead}`);
   }
+  await Deno.stdout.write(new TextEncoder().encode(`${what[0]!.toUpperCase()}${what.slice(1)}: `));
   Deno.stdin.setRaw(true, { cbreak: true });
   try {
     return await readLine();

@@ -200,6 +200,7 @@ async function runCopy(
       if (event.type === "signing") reporter.signing(event.kind);
     },
     onImage: reporter.image,
+    onManifest: reporter.manifest,
     signing,
     ifMatch: options.ifMatch,
     looksFirst: options.looksFirst ?? false,

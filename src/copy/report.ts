@@ -7,6 +7,8 @@ import { type CopyPlan, listIndexes, type PlannedImage, type PlannedNode } from 
 export interface Reporter {
   /** An image's turn begins. */
   image(image: PlannedImage): void;
+  /** All blobs of an image are in place, and its manifest is written next. */
+  manifest(): void;
   /** A manifest is being signed. */
   signing(kind: Signature["kind"]): void;
   /** Everything is written. */
@@ -14,7 +16,7 @@ export interface Reporter {
 }
 
 /** Where nobody wants the lines. */
-const SILENT: Reporter = { image() {}, signing() {}, end() {} };
+const SILENT: Reporter = { image() {}, manifest() {}, signing() {}, end() {} };
 
 /**
  * A reporter for a plan. Images are copied together here, so an image's lines come when its turn begins, in the order
@@ -40,6 +42,8 @@ export function createReporter(writer: { write(text: string): unknown } | undefi
       line("Getting image source signatures");
       for (const { descriptor } of layers) line(`Copying blob ${descriptor.digest}`);
       if (config) line(`Copying config ${config.descriptor.digest}`);
+    },
+    manifest() {
       line("Writing manifest to image destination");
     },
     signing(kind) {

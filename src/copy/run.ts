@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly signing: Signing | undefined;
   /** Called when an image's turn begins, in the order of the plan. */
   readonly onImage: (image: PlannedImage) => void;
+  /** Called before the manifest of an image is written, after its blobs. */
+  readonly onManifest: () => void;
   /** Ends the copy. */
   readonly signal: AbortSignal | undefined;
 }
@@ -122,6 +124,7 @@ class Run {
     );
     const layers = moved.slice(0, image.layers.length);
     await content.verifyDiffIds(layers, signal);
+    this.#options.onManifest();
     const { manifest, identity } = await this.#writeManifest(image, layers, content, signal);
     this.#options.emit({
       type: "manifest-done",

@@ -59,17 +59,25 @@ function chooseOne(index: ParsedIndex, { name, host, systemContext }: EntryChoic
   const images = entries.filter((entry) => !isAttestation(entry) && !("artifactType" in entry && entry.artifactType));
   const only = images.length === 1 && !isIndexMediaType(images[0]!.mediaType) ? images[0] : undefined;
   const wanted = wantedPlatform(only ? createPlatform(only.platform ?? {}) : host, systemContext);
+  const chosen = entries.length === 0 ? chooseEntry(index, wanted) : findEntry(index, wanted);
+  // An entry without a platform is chosen only if no other one suits; an index inside it is not searched.
+  if (chosen && (chosen.platform || !isIndexMediaType(chosen.mediaType))) return chosen;
+  const nested = chosen ? `; the index ${chosen.digest} inside it is not searched` : "";
+  throw new ManifestsError(
+    "NO_MATCHING_PLATFORM",
+    `Cannot add ${name}: it has no image for ${formatPlatform(wanted)}, only ${
+      listPlatforms(images)
+    }${nested}. Choose one of these platforms, or add all of them (all, --all)`,
+  );
+}
+
+/** The entry for a platform; `undefined` if there is none. */
+function findEntry(index: ParsedIndex, wanted: Platform): Entry | undefined {
   try {
     return chooseEntry(index, wanted);
   } catch (error) {
-    if (entries.length === 0 || !isManifestsError(error, "NO_MATCHING_PLATFORM")) throw error;
-    throw new ManifestsError(
-      "NO_MATCHING_PLATFORM",
-      `Cannot add ${name}: it has no image for ${formatPlatform(wanted)}, only ${
-        listPlatforms(images)
-      }. Choose one of these platforms, or add all of them (all, --all)`,
-      { cause: error },
-    );
+    if (isManifestsError(error, "NO_MATCHING_PLATFORM")) return undefined;
+    throw error;
   }
 }
 

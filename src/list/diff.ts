@@ -15,7 +15,7 @@ export interface InstanceDifference {
   readonly before?: Digest | undefined;
   /** Its digest in the second list; absent where only the first has it. */
   readonly after?: Digest | undefined;
-  /** What else the entries say differently, as in `annotations`. */
+  /** What else differs between the entries, as in `platform` or `annotation com.example.team`. */
   readonly fields: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface InstanceDifference {
 export interface ListDifference {
   /** The instances that differ, in the order of the first list, then of the second. */
   readonly instances: readonly InstanceDifference[];
-  /** What the lists themselves say differently: `mediaType`, `annotations`, `artifactType`, `subject`. */
+  /** What differs between the lists themselves: `mediaType`, `artifactType`, `subject`, `annotation com.example.team`. */
   readonly fields: readonly string[];
 }
 
@@ -70,9 +70,15 @@ function ownFields(index: ParsedIndex): Record<string, unknown> {
 }
 
 function fieldsThatDiffer(before: object, after: object): string[] {
-  const [a, b] = [before as Record<string, unknown>, after as Record<string, unknown>];
+  const [a, b] = [spreadAnnotations(before), spreadAnnotations(after)];
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...names].filter((name) => canonical(a[name]) !== canonical(b[name])).toSorted();
+}
+
+/** The fields, with each annotation as one of its own: `annotation KEY`. */
+function spreadAnnotations({ annotations = {}, ...fields }: { annotations?: object }): Record<string, unknown> {
+  const spread = Object.entries(annotations).map(([key, value]) => [`annotation ${key}`, value]);
+  return { ...fields, ...Object.fromEntries(spread) };
 }
 
 /** Equal text for equal values, in whatever order their members stand. */

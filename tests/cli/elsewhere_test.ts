@@ -80,8 +80,8 @@ Deno.test("diff says what two lists have differently", async () => {
   assert.deepEqual(await diff("1", "other"), {
     code: 1,
     stdout: [
-      "! annotations differs",
-      `~ linux/amd64 ${short(digests[0]!)} (annotations)`,
+      "! annotation team differs",
+      `~ linux/amd64 ${short(digests[0]!)} (annotation a)`,
       `~ linux/arm64/v8 ${short(digests[1]!)} (platform)`,
       `~ linux/s390x ${short(digests[2]!)} -> ${short(other)}`,
       `+ windows/amd64 ${short(digests[0]!)}`,

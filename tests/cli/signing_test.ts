@@ -34,7 +34,7 @@ folderTest("a pair of keys is written into two new files", async (folder) => {
     [named("new", "operand"), RegExp(usage)],
     [named("key"), /Refusing to overwrite existing ".*key\.pub"/],
     [named("half"), /Refusing to overwrite existing ".*half\.private"/],
-    [named("new"), /Cannot prompt for a passphrase for key .*new\.private, standard input is not a TTY/],
+    [named("new"), /Cannot ask for the passphrase for key .*new\.private: standard input is not a terminal/],
     [named("new", "--passphrase-file", `${folder}/none`), /Cannot read passphrase file .*none/],
     [named("none/new", "--passphrase-file", `${folder}/pw`), /Error writing private key to ".*new\.private"/],
     [named("broken", "--passphrase-file", `${folder}/pw`), /Error checking existence of ".*broken\.pub"/],

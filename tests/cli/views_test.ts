@@ -52,7 +52,7 @@ Deno.test("inspect shows a list as a table and as a tree, wherever it is", async
   await Deno.writeTextFile(`${at.folder}/notes.txt`, "other\n");
   await clientOf(registry.host).repository("app").deleteManifest(digests[0]!);
   const table = await run("inspect", "--tls-verify=false", "--format", "table", "list");
-  assert.match(table, /linux\/amd64 .* cannot be read\n/);
+  assert.match(table, /linux\/amd64 .* cannot be read: .* no longer found at .*\n/);
   assert.match(table, /linux\/arm64 .* 2\n/);
   const { code, stderr } = await cli([...at.flags, "inspect", "--format", "xml", "list"]);
   assert.deepEqual([code, /choose one of json, table, tree/.test(stderr)], [125, true]);

@@ -42,10 +42,7 @@ async function requireAbsent(file: string): Promise<void> {
 }
 
 async function askPassphrase(file: string): Promise<Uint8Array> {
-  if (!Deno.stdin.isTerminal()) {
-    throw new UsageError(`Cannot prompt for a passphrase for key ${file}, standard input is not a TTY`);
-  }
-  return encodeUtf8(await readSecret(`Passphrase for key ${file}: `));
+  return encodeUtf8(await readSecret(`passphrase for key ${file}`, "Use --passphrase-file"));
 }
 
 async function writeNew(half: "private" | "public", file: string, text: string, mode: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { PushOptions } from "../../list/room.ts";
+import type { PushOptions, PushResult } from "../../list/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { loadFromImage, loadSignaturePolicy, lockerForImage, type SystemContext } from "../../system/local/room.ts";
@@ -38,13 +38,40 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   const { signal } = context;
   const options: PushOptions = { store, systemContext, ...wishes, ...judged, imageListSelection, signal };
   if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
-  // Now, not after a long push: whether the digest can be written.
-  if (flags.digestfile !== undefined) (await Deno.open(flags.digestfile, { write: true, create: true })).close();
-  const result = await withProgress(flags, (view) => list.push(destination, { ...options, ...view }));
-  // Only now: a digest in a file means that the list is there.
-  if (flags.digestfile !== undefined) await Deno.writeTextFile(flags.digestfile, result.digest);
+  const result = await withDigestFile(
+    flags.digestfile,
+    () => withProgress(flags, (view) => list.push(destination, { ...options, ...view })),
+  );
   if (flags.rm) await deletePushed(store, id, manifestDigest, context);
   printCopied(flags, result);
+}
+
+/** Runs a push and writes the digest into a file. A file that this made is removed again if the push fails. */
+async function withDigestFile(file: string | undefined, run: () => Promise<PushResult>): Promise<PushResult> {
+  if (file === undefined) return await run();
+  // Now, not after a long push: whether the digest can be written.
+  const isNew = await openDigestFile(file);
+  try {
+    const result = await run();
+    // Only now: a digest in a file means that the list is there.
+    await Deno.writeTextFile(file, result.digest);
+    return result;
+  } catch (error) {
+    if (isNew) await Deno.remove(file).catch(() => {});
+    throw error;
+  }
+}
+
+/** Opens a file for writing, and returns whether it is a new one. */
+async function openDigestFile(file: string): Promise<boolean> {
+  try {
+    (await Deno.open(file, { write: true, createNew: true })).close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    (await Deno.open(file, { write: true, create: true })).close();
+    return false;
+  }
 }
 
 /** Who names a policy means it; podman and buildah take the flag, and judge nothing. */

@@ -1,4 +1,5 @@
 import type { DescribedImage, DescribedInstance } from "../../system/local/room.ts";
+import { isIndexMediaType } from "../../spec/room.ts";
 import type { Style } from "./style.ts";
 import { formatTable } from "./table.ts";
 import { formatTree, type TreeNode } from "./tree.ts";
@@ -11,8 +12,7 @@ export function describeAsTable(image: DescribedImage, style: Style): string[] {
   const rows = image.instances.map((instance) => [
     instance.platform || "-",
     shortDigest(instance.digest),
-    instance.problem === undefined ? formatBytes(instance.size) : "?",
-    instance.problem === undefined ? layersOf(instance) : "?",
+    ...sizeAndLayersOf(instance),
     notesOf(instance, style),
   ]);
   return [...headOf(image), ...formatTable(header, rows)];
@@ -37,9 +37,10 @@ function headOf({ digest, mediaType, annotations, signatures, subject }: Describ
 }
 
 function instanceNode(instance: DescribedInstance): TreeNode {
-  const { platform, digest, size, annotations, artifactType, layers, signatures, problem } = instance;
+  const { platform, digest, annotations, artifactType, layers, signatures, problem } = instance;
+  const size = isIndexMediaType(instance.mediaType) ? "index" : sizeAndLayersOf(instance)[0];
   return {
-    text: `${platform || "no platform"} ${digest} ${formatBytes(size)}`,
+    text: `${platform || "no platform"} ${digest} ${size}`,
     children: [
       ...(problem === undefined ? [] : [{ text: `cannot be read: ${problem}` }]),
       ...(artifactType ? [{ text: `artifact ${artifactType}` }] : []),
@@ -52,6 +53,12 @@ function instanceNode(instance: DescribedInstance): TreeNode {
   };
 }
 
+/** An index inside an index has neither of its own. */
+function sizeAndLayersOf(instance: DescribedInstance): [size: string, layers: string] {
+  if (instance.problem !== undefined) return ["?", "?"];
+  return isIndexMediaType(instance.mediaType) ? ["-", "-"] : [formatBytes(instance.size), layersOf(instance)];
+}
+
 function layersOf({ layers }: DescribedInstance): string {
   const shared = layers.filter((layer) => layer.shared).length;
   return shared > 0 ? `${layers.length} (${shared} shared)` : String(layers.length);
@@ -62,13 +69,15 @@ function countOf(signatures: number): string[] {
   return signatures === 0 ? [] : [`${signatures} ${signatures === 1 ? "signature" : "signatures"}`];
 }
 
-function notesOf({ artifactType, annotations, signatures, problem }: DescribedInstance, style: Style): string {
+function notesOf(instance: DescribedInstance, style: Style): string {
+  const { artifactType, annotations, signatures, problem, mediaType } = instance;
   const notes = [
+    ...(isIndexMediaType(mediaType) ? ["index"] : []),
     ...(artifactType ? [`artifact ${artifactType}`] : []),
     ...countOf(signatures),
     ...Object.entries(annotations).map(([key, value]) => `${key}=${value}`),
   ].map(sanitize);
-  return [...(problem === undefined ? [] : [style.bad("cannot be read")]), ...notes].join(", ");
+  return [...(problem === undefined ? [] : [style.bad(sanitize(`cannot be read: ${problem}`))]), ...notes].join(", ");
 }
 
 /** The beginning of a digest, which is enough to tell a list's from each other. */

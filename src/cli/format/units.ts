@@ -1,8 +1,9 @@
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
-/** Bytes as people read them: `1.2 MB`. */
+/** Bytes as people read them: `1.2 MB`; `?` for an unknown size, which is -1. */
 export function formatBytes(bytes: number): string {
-  let [value, unit] = [Math.max(bytes, 0), 0];
+  if (bytes < 0) return "?";
+  let [value, unit] = [bytes, 0];
   while (value >= 999.5 && unit < UNITS.length - 1) [value, unit] = [value / 1000, unit + 1];
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }

@@ -45,7 +45,7 @@ export async function findInstance(list: List, text: string, options: FindInstan
   if (known) return known;
   const source = await findSource(store, text);
   // A word that is nothing else is more likely a mistake than an image on Docker Hub.
-  if (source.registry !== undefined && !/^docker:/.test(text) && !hasDomain(text)) throw notFound(text);
+  if (source.registry !== undefined && !/^docker:/.test(text) && !hasDomain(text)) throw notFound(list, text);
   return manifestDigest((await fetchManifest(source.image, call)).bytes);
 }
 
@@ -69,9 +69,13 @@ function findByPlatform(list: List, text: string): Digest | undefined {
   );
 }
 
-function notFound(text: string): ManifestsError {
-  return new ManifestsError(
-    "INSTANCE_NOT_FOUND",
-    `Cannot find instance ${JSON.stringify(text)} as it is no digest, artifact file, platform or local image`,
-  );
+function notFound(list: List, text: string): ManifestsError {
+  const platforms = list.instances().map((digest) => formatPlatform(list.platform(digest))).filter(Boolean);
+  const known = platforms.length > 0
+    ? `its platforms are ${[...new Set(platforms)].join(", ")}`
+    : "it has no platforms";
+  const reason = findPlatform(text)
+    ? `the list has no such platform (${known}), and there is no artifact file or local image of that name`
+    : "it is not a digest, an artifact file, a platform or a local image";
+  return new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find instance ${JSON.stringify(text)}: ${reason}`);
 }

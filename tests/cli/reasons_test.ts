@@ -1,0 +1,118 @@
+/** What a command says when something is wrong: the true reason, in the words of the user's task. */
+import assert from "node:assert/strict";
+import { MEDIA_TYPES } from "../../src/spec/room.ts";
+import { cli, cliOk } from "../support/cli.ts";
+import { clientOf, encode, pushPlatforms } from "../support/images.ts";
+import { startEmbedded } from "../support/registries.ts";
+import { makeStore } from "../support/stores.ts";
+
+const INSECURE = "--tls-verify=false";
+
+Deno.test("arguments that are missing, or too many, are named in our own persona", async () => {
+  const rows: [args: string[], stderr: RegExp][] = [
+    [["copy", "a"], /missing argument DESTINATION\. Usage: manifests copy \[FLAGS\] SOURCE DESTINATION/],
+    [["copy"], /missing arguments SOURCE DESTINATION\. /],
+    [["copy", "a", "b", "c"], /unexpected argument "c"\. /],
+    [
+      ["add", "--artifact", "list"],
+      /missing argument FILE\. Usage: manifests add \[FLAGS\] --artifact LIST FILE\.\.\.\n/,
+    ],
+    [["add", "list"], /missing argument IMAGE\. /],
+    [["inspect"], /missing argument IMAGE\. /],
+    [["ls", "x"], /unexpected argument "x"\. Usage: manifests ls \[FLAGS\]\n/],
+  ];
+  for (const [args, stderr] of rows) {
+    const result = await cli(args);
+    assert.deepEqual([result.code, stderr.test(result.stderr)], [125, true], result.stderr);
+  }
+  const podman = await cli(["copy", "a"], { MANIFESTS_PERSONA: "podman" });
+  assert.deepEqual([podman.code, podman.stderr], [125, "Error: accepts 2 arg(s), received 1\n"]);
+});
+
+Deno.test("help that is asked for is no failure", async () => {
+  for (const args of [["help"], ["--help"], ["help", "push"], ["push", "--help"]]) {
+    const { code, stdout, stderr } = await cli(args);
+    assert.deepEqual([code, stdout.includes("Usage:"), stderr], [0, true, ""], args.join(" "));
+  }
+  assert.equal((await cli([])).code, 125);
+});
+
+Deno.test("a store that cannot be made is an error, also for commands that only read", async () => {
+  for (const args of [["ls"], ["exists", "x"], ["inspect", "x"]]) {
+    const { code, stdout, stderr } = await cli(["--root", "/proc/nope", ...args]);
+    assert.deepEqual([code, stdout, /Cannot open the store "\/proc\/nope"/.test(stderr)], [125, "", true], stderr);
+  }
+});
+
+Deno.test("without a terminal nothing is asked, and a key that is not there is the reason", async () => {
+  await using at = await makeStore();
+  await cliOk([...at.flags, "create", "list"]);
+  const key = `${at.folder}/key.private`;
+  const push = (...flags: string[]) => cli([...at.flags, "push", ...flags, "list", `oci:${at.folder}/out`]);
+  const parameters = `${at.folder}/parameters.yaml`;
+  await Deno.writeTextFile(parameters, `privateKeyFile: ${key}\n`);
+  const signings = [["--sign-by-sigstore-private-key", key], ["--sign-by-sigstore", parameters]];
+  for (const flags of signings) {
+    const { stdout, stderr } = await push(...flags);
+    assert.deepEqual([stdout, stderr.includes(`Cannot read private key "${key}"`)], ["", true], stderr);
+  }
+  await Deno.writeTextFile(key, "");
+  for (const flags of [...signings, ["--creds", "me"]]) {
+    const { stdout, stderr } = await push(...flags);
+    assert.deepEqual(
+      [stdout, /Cannot ask for the pass\w+ for .*: standard input is not a terminal\. (Use|Write) --/.test(stderr)],
+      ["", true],
+      stderr,
+    );
+  }
+});
+
+Deno.test("a push that fails writes no digest, and no line about a manifest", async () => {
+  await using at = await makeStore();
+  await using from = startEmbedded();
+  await pushPlatforms(from.host, "app", [{ architecture: "amd64" }, { architecture: "arm64" }]);
+  await cliOk([...at.flags, "create", INSECURE, "list", `${from.host}/app:amd64`, `${from.host}/app:arm64`]);
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const refusing = `127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  const file = `${at.folder}/digest`;
+  const push = (to: string) =>
+    cli([...at.flags, "push", INSECURE, "--retry", "0", "--digestfile", file, "list", `docker://${to}/app:1`]);
+  const failed = await push(refusing);
+  assert.deepEqual([failed.code, failed.stderr.includes("Writing manifest")], [125, false], failed.stderr);
+  await assert.rejects(Deno.stat(file), Deno.errors.NotFound);
+  const done = await push(from.host);
+  assert.equal(done.stderr.match(/^Writing manifest to image destination$/gm)?.length, 2, done.stderr);
+  assert.match(await Deno.readTextFile(file), /^sha256:/);
+  // A file that was there is not removed.
+  await push(refusing);
+  assert.match(await Deno.readTextFile(file), /^sha256:/);
+});
+
+Deno.test("an index inside an index is shown as one, and is not the reason that a platform is missing", async () => {
+  await using at = await makeStore();
+  await using registry = startEmbedded();
+  await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }, { architecture: "arm64" }]);
+  const repository = clientOf(registry.host).repository("app");
+  const entry = async (tag: string, platform?: object) => {
+    const { digest, bytes, mediaType } = await repository.getManifest(tag);
+    return { mediaType, digest, size: bytes.length, ...(platform ? { platform } : {}) };
+  };
+  const put = (tag: string, ...manifests: object[]) =>
+    repository.putManifest(tag, encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests }));
+  await put("inner", await entry("arm64", { os: "linux", architecture: "arm64" }));
+  await put("outer", await entry("amd64", { os: "linux", architecture: "amd64" }), await entry("inner"));
+  const image = `docker://${registry.host}/app:outer`;
+  const table = await cliOk([...at.flags, "inspect", INSECURE, "--format", "table", image]);
+  assert.match(table, /\n- +sha256:\w+ +- +- +index$/);
+  assert.match(
+    await cliOk([...at.flags, "inspect", INSECURE, "--format", "tree", image]),
+    /no platform sha256:\w+ index$/,
+  );
+  await cliOk([...at.flags, "create", "list"]);
+  const { stderr } = await cli([...at.flags, "add", INSECURE, "--arch", "sparc", "list", image]);
+  assert.match(
+    stderr,
+    /it has no image for linux\/sparc, only linux\/amd64.*; the index sha256:\w+ inside it is not searched/,
+  );
+});
