@@ -61,11 +61,16 @@ export function planOperations(index: ParsedIndex, options: OperationOptions): O
 /** The compressions that each platform of an index has, or will have. */
 class PresentCompressions {
   readonly #entries: readonly (Descriptor | DockerListEntry)[];
+  /** The positions of the entries of an instance. */
+  readonly #positions = new Map<Digest, number[]>();
   readonly #byPlatform = new Map<string, Set<InstanceCompression>>();
 
   constructor(index: ParsedIndex, compressionOf: OperationOptions["compressionOf"]) {
     this.#entries = entriesOf(index);
-    for (const entry of this.#entries) {
+    for (const [i, entry] of this.#entries.entries()) {
+      const positions = this.#positions.get(entry.digest);
+      if (positions) positions.push(i);
+      else this.#positions.set(entry.digest, [i]);
       const compression = compressionOf(entry.digest);
       if (compression === "fixed") continue;
       this.#of(entry).add(compression === "as-declared" ? declaredCompression(entry) : compression);
@@ -74,10 +79,10 @@ class PresentCompressions {
 
   /** Gives a compression to each platform of an instance that lacks it; returns the positions of their entries. */
   addTo(digest: Digest, algorithm: Algorithm): number[] {
-    return [...this.#entries.keys()].filter((i) => {
-      const entry = this.#entries[i]!;
-      if (entry.digest !== digest || offers(this.#of(entry), algorithm)) return false;
-      this.#of(entry).add(algorithm);
+    return (this.#positions.get(digest) ?? []).filter((i) => {
+      const present = this.#of(this.#entries[i]!);
+      if (offers(present, algorithm)) return false;
+      present.add(algorithm);
       return true;
     });
   }

@@ -31,23 +31,42 @@ type Entry = Descriptor | DockerListEntry;
 
 /** Compares two lists: instances of equal digest first, then those for equal platforms. The order does not matter. */
 export function diffIndexes(before: ParsedIndex, after: ParsedIndex): ListDifference {
-  const rest = [...entriesOf(after)] as Entry[];
-  const take = (matches: (entry: Entry) => boolean): Entry | undefined => {
-    const at = rest.findIndex(matches);
-    return at < 0 ? undefined : rest.splice(at, 1)[0];
-  };
-  const own = entriesOf(before) as readonly Entry[];
-  const partners = new Map(own.map((entry) => [entry, take(({ digest }) => digest === entry.digest)]));
-  for (const entry of own) {
-    if (!partners.get(entry)) partners.set(entry, take((other) => keyOf(other) === keyOf(entry)));
+  const own: readonly Entry[] = entriesOf(before);
+  const rest = new Set<Entry>(entriesOf(after));
+  const partners = new Map<Entry, Entry>();
+  for (const nameOf of [({ digest }: Entry): string => digest, keyOf]) {
+    pairUp(own.filter((entry) => !partners.has(entry)), rest, nameOf, partners);
   }
   return {
     instances: [
       ...own.map((entry) => differenceOf(entry, partners.get(entry))),
-      ...rest.map((entry) => differenceOf(undefined, entry)),
+      ...Array.from(rest, (entry) => differenceOf(undefined, entry)),
     ].filter((difference) => difference !== undefined),
     fields: fieldsThatDiffer(ownFields(before), ownFields(after)),
   };
+}
+
+/** Pairs each entry with the first one of `rest` that has the same name, which is taken from there. */
+function pairUp(
+  entries: readonly Entry[],
+  rest: Set<Entry>,
+  nameOf: (entry: Entry) => string,
+  partners: Map<Entry, Entry>,
+): void {
+  const byName = new Map<string, Entry[]>();
+  // The last one first: taking from the end of a group costs the same however large it is.
+  for (const entry of [...rest].reverse()) {
+    const name = nameOf(entry);
+    const group = byName.get(name);
+    if (group) group.push(entry);
+    else byName.set(name, [entry]);
+  }
+  for (const entry of entries) {
+    const partner = byName.get(nameOf(entry))?.pop();
+    if (!partner) continue;
+    partners.set(entry, partner);
+    rest.delete(partner);
+  }
 }
 
 function differenceOf(before: Entry | undefined, after: Entry | undefined): InstanceDifference | undefined {

@@ -96,6 +96,8 @@ class ListSource implements ImageSource {
   readonly reference: ImageReference;
   readonly #content: ListContent;
   readonly #context: SystemContext | undefined;
+  /** The instances that may be read; `undefined` for all. */
+  readonly #selected: ReadonlySet<string> | undefined;
   readonly #sources = new OncePerKey<string, ImageSource>();
   readonly #opened = new Map<string, ImageSource>();
 
@@ -103,6 +105,8 @@ class ListSource implements ImageSource {
     this.reference = reference;
     this.#content = content;
     this.#context = context;
+    const { selection, instances } = content.selection;
+    this.#selected = selection === "specific" ? new Set(instances) : undefined;
   }
 
   async getManifest(options: InstanceOptions = {}): Promise<ManifestBytes> {
@@ -189,8 +193,7 @@ class ListSource implements ImageSource {
   }
 
   #requireSelected({ instance, within }: InstancePlace): void {
-    const { selection, instances } = this.#content.selection;
-    if (selection !== "specific" || instances?.includes((within ?? instance)!)) return;
+    if (!this.#selected || this.#selected.has((within ?? instance)!)) return;
     throw new ManifestsError(
       "INSTANCE_NOT_FOUND",
       `Cannot read instance ${instance} of ${this.reference} as it is not among the selected ones`,

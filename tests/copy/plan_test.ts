@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { convertIndex, editIndex, type WrittenInstance } from "../../src/copy/edit_index.ts";
 import { fits, type LayerForm, type LayerPolicy, recodingFor } from "../../src/copy/layer_policy.ts";
+import { planOperations } from "../../src/copy/operations.ts";
 import { planCopy, requireDigest } from "../../src/copy/plan.ts";
 import type { CopyWishes } from "../../src/copy/plan_types.ts";
 import type { ReadImage, ReadIndex } from "../../src/copy/read_types.ts";
@@ -134,6 +135,30 @@ Deno.test("a platform gets the variants that it lacks, each once, right after it
     1,
     "gzip",
   ]]);
+});
+
+Deno.test("variants are planned without looking at every entry for each instance", () => {
+  let looks = 0;
+  const manifests = Array.from({ length: 300 }, (_, i): Descriptor => {
+    const digest = digestOf(encode(`${i}`));
+    return {
+      mediaType: MEDIA_TYPES.ociManifest,
+      get digest() {
+        looks++;
+        return digest;
+      },
+      size: 1,
+      platform: { os: "linux", architecture: `a${i}` },
+    };
+  });
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests } as const;
+  const operations = planOperations({ kind: "oci-index", bytes: encode("{}"), mediaType: index.mediaType, index }, {
+    chosen: manifests.map(({ digest }) => digest),
+    addCompression: ["gzip", "zstd"],
+    compressionOf: () => "gzip",
+  });
+  assert.deepEqual(operations.map(({ variant }) => variant?.algorithm), manifests.flatMap(() => [undefined, "zstd"]));
+  assert.ok(looks < 10 * manifests.length, `${looks}`);
 });
 
 Deno.test("what is done with a layer depends on what is wanted and on what it is", () => {

@@ -4,7 +4,7 @@ import { streamOf } from "../../src/internal/room.ts";
 import { digestOf, type ErrorCode, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { createDirTransport } from "../../src/transport/dir/room.ts";
 import { folderTest } from "../support/folders.ts";
-import { describe, encode, makeImage, type TestImage } from "../support/images.ts";
+import { describe, encode, makeImage, makeTar, type TestImage } from "../support/images.ts";
 import { exec, ok } from "../support/peers.ts";
 import { makeList, newBlob, putImage, readAll, writeImage } from "../support/put_image.ts";
 
@@ -194,6 +194,27 @@ folderTest("temporary files of dead runs go, and do not keep a folder from being
   const image = makeImage({ architecture: "amd64" });
   await writeImage(dir(folder), image);
   assert.deepEqual(await namesIn(folder), filesOf(image));
+});
+
+folderTest("the folder is not listed once more for each file", async (folder) => {
+  const { readDir } = Deno;
+  const counts: number[] = [];
+  for (const blobs of [2, 12]) {
+    let count = 0;
+    Deno.readDir = (path) => {
+      count++;
+      return readDir(path);
+    };
+    try {
+      const layers = Array.from({ length: blobs }, (_, i) => makeTar("file", `${i}`));
+      await writeImage(dir(`${folder}/${blobs}`), makeImage({ architecture: "amd64", layers }));
+    } finally {
+      Deno.readDir = readDir;
+    }
+    counts.push(count);
+  }
+  assert.ok(counts[0]! > 0);
+  assert.equal(counts[0], counts[1]);
 });
 
 folderTest("options decide about compression", async (folder) => {

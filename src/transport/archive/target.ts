@@ -3,7 +3,7 @@ import type { SystemContext } from "../../image/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { archiveError } from "./errors.ts";
 import { openSpool } from "./spool.ts";
-import { createTemporaryFile, type TemporaryFile } from "../files/temporary_file.ts";
+import { createTemporaryFile, removeDeadFiles, type TemporaryFile } from "../files/temporary_file.ts";
 
 /** What is where an archive is to be written. */
 export interface ArchiveTarget {
@@ -48,9 +48,10 @@ async function describeTarget(path: string, info: Deno.FileInfo): Promise<Archiv
 
 /** Opens the file in which an archive is built before it is, at once, where it belongs. */
 export async function openTemporary(target: ArchiveTarget, context: SystemContext): Promise<TemporaryFile> {
-  return target.kind === "stream"
-    ? await openForStream(target.path, context)
-    : await createTemporaryFile(dirname(target.path), target.mode);
+  if (target.kind === "stream") return await openForStream(target.path, context);
+  const folder = dirname(target.path);
+  await removeDeadFiles(folder);
+  return await createTemporaryFile(folder, target.mode);
 }
 
 /** What goes to a pipe is built in a file too: headers are written when sizes are known. */

@@ -3,7 +3,7 @@ import { tryLockFolder } from "../../internal/host/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
-import { isTemporaryName, replaceFiles } from "../files/temporary_file.ts";
+import { isTemporaryName, removeDeadFiles, replaceFiles } from "../files/temporary_file.ts";
 import { readVersion, VERSION_FILE, versionContent } from "./folder.ts";
 
 /** The right to write to a folder, which one has at a time: what ends last removes what is not its own. */
@@ -48,6 +48,7 @@ export class FolderClaim implements Disposable {
     await explain(this.#path, "write", async () => {
       await Deno.mkdir(this.#path, { recursive: true });
       if (!this.#lock) await this.#take();
+      await removeDeadFiles(this.#path);
       const path = join(this.#path, VERSION_FILE);
       if (await readVersion(this.#path) !== undefined) return;
       await replaceFiles([{ path, content: versionContent(false) }], IMAGE_FILE_MODE);

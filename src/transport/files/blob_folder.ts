@@ -4,7 +4,7 @@ import { type ByteStream, OncePerKey } from "../../internal/room.ts";
 import { writeAll } from "../../internal/host/room.ts";
 import { createDigester, type Descriptor, type Digest, digestAlgorithm, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "./errors.ts";
-import { createTemporaryFile } from "./temporary_file.ts";
+import { createTemporaryFile, removeDeadFiles } from "./temporary_file.ts";
 
 /** Permissions of the files of images: they are there for others to read. */
 export const IMAGE_FILE_MODE = 0o644;
@@ -21,6 +21,7 @@ export class BlobFolder {
   readonly #pathOf: (digest: Digest) => string;
   /** The sizes of blobs that are known to be right; `undefined` where they are not, or not there. */
   readonly #checked = new OncePerKey<Digest, number | undefined>();
+  #swept: Promise<void> | undefined;
 
   /** `folder` is where temporary files are; `pathOf` says where a blob belongs. */
   constructor(folder: string, pathOf: (digest: Digest) => string) {
@@ -53,6 +54,7 @@ export class BlobFolder {
     signal?.throwIfAborted();
     await using temporary = await this.#write(this.#folder, async () => {
       await Deno.mkdir(this.#folder, { recursive: true });
+      await this.#sweep();
       return await createTemporaryFile(this.#folder, IMAGE_FILE_MODE);
     });
     const sink = new WritableStream<Uint8Array<ArrayBuffer>>({
@@ -68,6 +70,15 @@ export class BlobFolder {
     });
     this.#checked.forget(digest);
     await this.#checked.get(digest, () => Promise.resolve(size));
+  }
+
+  /** Removes what dead runs have left, once: a folder with thousands of blobs is not listed for each of them. */
+  async #sweep(): Promise<void> {
+    this.#swept ??= removeDeadFiles(this.#folder).catch((error) => {
+      this.#swept = undefined;
+      throw error;
+    });
+    await this.#swept;
   }
 
   /** Only what the disk does is the disk's fault: an error of the stream keeps its own name. */

@@ -13,13 +13,12 @@ export interface TemporaryFile extends AsyncDisposable {
 }
 
 /**
- * Makes a temporary file in a folder. It is locked as long as it is in use, by which what a dead run has left, which is
- * removed here, is told from what another run is writing.
+ * Makes a temporary file in a folder. It is locked as long as it is in use, by which {@linkcode removeDeadFiles} tells
+ * leftovers of a dead run from what another run is writing.
  *
  * @param mode Permissions; default: those of a new file.
  */
 export async function createTemporaryFile(folder: string, mode: number | undefined): Promise<TemporaryFile> {
-  await removeDeadFiles(folder);
   const { path, file } = await createLocked(folder);
   let published = false;
   return {
@@ -74,8 +73,11 @@ async function isStillThere(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
-/** Removes temporary files that nobody has locked. One that cannot be looked at is left to others. */
-async function removeDeadFiles(folder: string): Promise<void> {
+/**
+ * Removes temporary files that nobody has locked. One that cannot be looked at is left to others. It lists the folder,
+ * which may have thousands of files: writers call it once, and not for each file.
+ */
+export async function removeDeadFiles(folder: string): Promise<void> {
   for await (const { name, isFile } of Deno.readDir(folder)) {
     if (!isFile || !isTemporaryName(name)) continue;
     const path = join(folder, name);

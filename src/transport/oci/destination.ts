@@ -11,7 +11,7 @@ import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from 
 import { type Descriptor, ManifestsError, ManifestsSyntaxError } from "../../spec/room.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
-import { replaceFiles } from "../files/temporary_file.ts";
+import { removeDeadFiles, replaceFiles } from "../files/temporary_file.ts";
 import { Layout } from "./layout.ts";
 import { addWithReferrers, OCI_LAYOUT } from "./layout_index.ts";
 import { LAYOUT_TYPES, manifestBlob } from "./manifest.ts";
@@ -126,6 +126,7 @@ class OciDestination implements ImageDestination {
       // A layout has this folder also where its blobs are elsewhere.
       await Deno.mkdir(join(path, "blobs"), { recursive: true });
       using _lock = await lockFolder(path, signal);
+      await removeDeadFiles(path);
       const index = addWithReferrers(await this.#layout.findIndex(), image, this.#name, this.#referrers);
       await replaceFiles([
         { path: join(path, "oci-layout"), content: OCI_LAYOUT },
