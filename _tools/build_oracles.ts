@@ -3,7 +3,7 @@
  * what Go's module proxy has; Go verifies that against `tests/oracles/go.sum`.
  */
 import { exists } from "@std/fs";
-import { ORACLE_SOURCES, ORACLES } from "../tests/support/oracles.ts";
+import { ORACLE_SOURCES, ORACLES, SMALL_ORACLES } from "../tests/support/oracles.ts";
 
 const PACKAGES = [".", "github.com/sigstore/cosign/v3/cmd/cosign"];
 /** Neither gpgme nor a store is needed here, and then no C compiler either. */
@@ -37,20 +37,25 @@ async function findGo(folder: string): Promise<string> {
   return `${root}/bin/go`;
 }
 
-async function build(): Promise<void> {
+/** Builds packages of a module into a folder, unless it is there. */
+async function build(target: string, sources: string, packages: readonly string[]): Promise<void> {
+  if (await exists(target)) return;
   // Whoever builds at the same time has a folder of their own, and the first one is kept.
-  const folder = `${ORACLES}.${crypto.randomUUID()}`;
+  const folder = `${target}.${crypto.randomUUID()}`;
   await Deno.mkdir(folder, { recursive: true });
   try {
     const go = await findGo(folder);
     const args = ["build", "-mod=readonly", "-buildvcs=false", `-tags=${TAGS}`, ...FLAGS, "-o", `${folder}/`];
-    await runGo(go, [...args, ...PACKAGES], ORACLE_SOURCES, { CGO_ENABLED: "0" });
-    await Deno.rename(folder, ORACLES).catch(async (error) => {
-      if (!await exists(ORACLES)) throw error;
+    await runGo(go, [...args, ...packages], sources, { CGO_ENABLED: "0", GOTOOLCHAIN: "auto" });
+    await Deno.rename(folder, target).catch(async (error) => {
+      if (!await exists(target)) throw error;
     });
   } finally {
     if (await exists(folder)) await Deno.remove(folder, { recursive: true });
   }
 }
 
-if (import.meta.main && !await exists(ORACLES)) await build();
+if (import.meta.main) {
+  await build(SMALL_ORACLES, `${ORACLE_SOURCES}media_types`, ["."]);
+  await build(ORACLES, ORACLE_SOURCES, PACKAGES);
+}

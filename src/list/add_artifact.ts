@@ -20,7 +20,8 @@ import {
   requireText,
 } from "./check_values.ts";
 import type { ArtifactFile, HostFiles } from "./host.ts";
-import { mediaTypeOfFile, SNIFF_LENGTH } from "./media_type.ts";
+import { SNIFF_LENGTH } from "./content_type.ts";
+import { mediaTypeOfFile, MediaTypes } from "./media_type.ts";
 
 /** The configuration of an artifact: a descriptor whose digest and size are computed. Go: `ConfigDescriptor`. */
 export interface ArtifactConfig extends Omit<Descriptor, "digest" | "size"> {
@@ -40,7 +41,10 @@ export interface AddArtifactOptions {
   configFile?: string | undefined;
   /** Media type of `configFile`. Default: that of `config`, else OCI's image configuration, as in Go. */
   configType?: string | undefined;
-  /** Media type of every layer; default: by extension, else by content. */
+  /**
+   * Media type of every layer. Default: by extension as Go finds it (types built in, then the host's `globs2` or
+   * `mime.types`), else by content.
+   */
   layerType?: string | undefined;
   /** Annotations of the artifact's manifest. */
   annotations?: Readonly<Record<string, string>> | undefined;
@@ -119,9 +123,10 @@ export async function buildArtifact(
 ): Promise<BuiltArtifact> {
   const { signal, artifactType = MEDIA_TYPES.unknownArtifact } = options;
   const slots = new Semaphore(MAX_OPEN_FILES);
+  const types = new MediaTypes(await files.readMediaTypes?.(options.systemContext ?? {}));
   const described = await allOrAbort(
     paths.map((path) => (signal) =>
-      slots.run(async () => await describeFile(await files.find(path), options, signal), signal)
+      slots.run(async () => await describeFile(await files.find(path), types, options, signal), signal)
     ),
     signal,
   );
@@ -155,6 +160,7 @@ export async function buildArtifact(
 
 async function describeFile(
   file: ArtifactFile,
+  types: MediaTypes,
   options: AddArtifactOptions,
   signal?: AbortSignal,
 ): Promise<{ path: string; layer: Descriptor }> {
@@ -163,7 +169,7 @@ async function describeFile(
   return {
     path: file.path,
     layer: {
-      mediaType: options.layerType ?? mediaTypeOfFile(name, head),
+      mediaType: options.layerType ?? mediaTypeOfFile(name, head, types),
       digest,
       size,
       ...(options.excludeTitles ? {} : { annotations: { "org.opencontainers.image.title": name } }),

@@ -2,6 +2,7 @@ import type { BlobInfoCache, SignaturePolicy } from "../copy/room.ts";
 import type { ImageReference, SystemContext, TransportTable } from "../image/room.ts";
 import type { ByteStream, Fetch } from "../internal/room.ts";
 import type { Signer } from "../signature/room.ts";
+import type { MediaTypeFiles } from "./media_type.ts";
 import type { Platform } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
 
@@ -19,6 +20,8 @@ export interface HostFiles {
   resolve(path: string): string;
   /** Finds a file. Throws where there is none. */
   find(path: string): Promise<ArtifactFile>;
+  /** Reads what the host says about media types of files; default: nothing beyond the types that are built in. */
+  readMediaTypes?(context: SystemContext): Promise<MediaTypeFiles>;
 }
 
 /** Keys to sign with, as options name them. */

@@ -1,99 +1,131 @@
-/** Types by extension: Go's built-in table, which is what libimage has where a system has no `mime.types`. */
-const BY_EXTENSION: Readonly<Record<string, string>> = {
-  ".avif": "image/avif",
-  ".css": "text/css",
-  ".gif": "image/gif",
-  ".htm": "text/html",
-  ".html": "text/html",
-  ".jpeg": "image/jpeg",
-  ".jpg": "image/jpeg",
-  ".js": "text/javascript",
-  ".json": "application/json",
-  ".mjs": "text/javascript",
-  ".pdf": "application/pdf",
-  ".png": "image/png",
-  ".svg": "image/svg+xml",
-  ".wasm": "application/wasm",
-  ".webp": "image/webp",
-  ".xml": "text/xml",
+import { detectContentType } from "./content_type.ts";
+
+/** The types that Go knows without any file, by extension; those of Go 1.27. */
+const BUILT_IN: Readonly<Record<string, string>> = {
+  "application/msword": ".doc",
+  "application/gzip": ".gz",
+  "application/json": ".json",
+  "application/octet-stream": ".bin .com .exe",
+  "application/pdf": ".pdf",
+  "application/postscript": ".ai .eps .ps",
+  "application/rdf+xml": ".rdf",
+  "application/rtf": ".rtf",
+  "application/vnd.android.package-archive": ".apk",
+  "application/vnd.ms-excel": ".xls",
+  "application/vnd.ms-powerpoint": ".ppt",
+  "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+  "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+  "application/wasm": ".wasm",
+  "application/xhtml+xml": ".xht .xhtml",
+  "application/zip": ".zip",
+  "audio/flac": ".flac",
+  "audio/mp4": ".m4a",
+  "audio/mpeg": ".mp3",
+  "audio/ogg": ".oga .ogg .opus",
+  "audio/wav": ".wav",
+  "audio/webm": ".weba",
+  "image/apng": ".apng",
+  "image/avif": ".avif",
+  "image/bmp": ".bmp",
+  "image/gif": ".gif",
+  "image/jpeg": ".jfif .jpeg .jpg .pjp .pjpeg",
+  "image/png": ".png",
+  "image/svg+xml": ".svg",
+  "image/tiff": ".tif .tiff",
+  "image/vnd.microsoft.icon": ".ico",
+  "image/webp": ".webp",
+  "image/x-xbitmap": ".xbm",
+  "message/rfc822": ".eml",
+  "text/calendar": ".ics",
+  "text/css": ".css",
+  "text/csv": ".csv",
+  "text/html": ".ehtml .htm .html .shtml",
+  "text/javascript": ".js .mjs",
+  "text/plain": ".text .txt",
+  "text/vtt": ".vtt",
+  "text/xml": ".xbl .xml .xsl",
+  "video/mp4": ".mp4",
+  "video/ogg": ".ogv",
+  "video/webm": ".webm",
 };
 
-/** How many bytes of a file decide about its type. */
-export const SNIFF_LENGTH = 512;
-
-type Signature = readonly [prefix: string, type: string];
-
-/** Signatures of the WHATWG MIME Sniffing standard, those that Go's `http.DetectContentType` knows. */
-const SIGNATURES: readonly Signature[] = [
-  ["%PDF-", "application/pdf"],
-  ["%!PS-Adobe-", "application/postscript"],
-  ["\xfe\xff", "text/plain"],
-  ["\xff\xfe", "text/plain"],
-  ["\xef\xbb\xbf", "text/plain"],
-  ["\x00\x00\x01\x00", "image/x-icon"],
-  ["\x00\x00\x02\x00", "image/x-icon"],
-  ["BM", "image/bmp"],
-  ["GIF87a", "image/gif"],
-  ["GIF89a", "image/gif"],
-  ["\x89PNG\r\n\x1a\n", "image/png"],
-  ["\xff\xd8\xff", "image/jpeg"],
-  ["OggS\x00", "application/ogg"],
-  ["MThd\x00\x00\x00\x06", "audio/midi"],
-  ["ID3", "audio/mpeg"],
-  ["\x1aE\xdf\xa3", "video/webm"],
-  ["\x00\x01\x00\x00", "font/ttf"],
-  ["OTTO", "font/otf"],
-  ["ttcf", "font/collection"],
-  ["wOFF", "font/woff"],
-  ["wOF2", "font/woff2"],
-  ["\x1f\x8b\x08", "application/x-gzip"],
-  ["PK\x03\x04", "application/zip"],
-  ["Rar!\x1a\x07\x00", "application/x-rar-compressed"],
-  ["Rar!\x1a\x07\x01\x00", "application/x-rar-compressed"],
-  ["\x00asm", "application/wasm"],
-];
-
-const HTML_TAGS = [
-  "!DOCTYPE HTML",
-  "HTML",
-  "HEAD",
-  "SCRIPT",
-  "IFRAME",
-  "H1",
-  "DIV",
-  "FONT",
-  "TABLE",
-  "A",
-  "STYLE",
-  "TITLE",
-  "B",
-  "BODY",
-  "BR",
-  "P",
-];
-
-/** The media type of a file by the extension of its name, else by its first {@linkcode SNIFF_LENGTH} bytes. */
-export function mediaTypeOfFile(name: string, head: Uint8Array): string {
-  const dot = name.lastIndexOf(".");
-  const known = dot < 0 ? undefined : BY_EXTENSION[name.slice(dot).toLowerCase()];
-  return known ?? sniff(String.fromCharCode(...head.subarray(0, SNIFF_LENGTH)));
+/** What a host says about media types. */
+export interface MediaTypeFiles {
+  /** Text of freedesktop's `globs2`; `undefined` if there is none. */
+  readonly globs?: string | undefined;
+  /** Texts of `mime.types` files, of which the later ones override. They count only if there is no `globs2`. */
+  readonly types: readonly string[];
 }
 
-function sniff(head: string): string {
-  const trimmed = head.replace(/^[\t\n\f\r ]+/, "");
-  const upper = trimmed.toUpperCase();
-  if (HTML_TAGS.some((tag) => upper.startsWith(`<${tag}`) && /^[ >]/.test(upper.slice(tag.length + 1)))) {
-    return "text/html";
+/** A media type: one token, or two with a slash between them. */
+const TYPE_REGEXP = /^[!#$%&'*+.^`{|}~\w-]+(?:\/[!#$%&'*+.^`{|}~\w-]+)?$/;
+const PARAMETERS_REGEXP = /^(?:\s*;\s*[!#$%&'*+.^`{|}~\w-]+\s*=\s*(?:[!#$%&'*+.^`{|}~\w-]+|"[^"]*"))*\s*;?\s*$/;
+
+/** Media types by extension, found as Go's `mime.TypeByExtension` finds them. */
+export class MediaTypes {
+  readonly #exact = new Map<string, string>();
+  readonly #lower = new Map<string, string>();
+
+  /** Reads the files of a host, in addition to the types that are built in. */
+  constructor({ globs, types }: MediaTypeFiles = { types: [] }) {
+    for (const [type, extensions] of Object.entries(BUILT_IN)) {
+      for (const extension of extensions.split(" ")) this.#set(extension, type);
+    }
+    if (globs !== undefined) this.#readGlobs(globs);
+    else for (const text of types) this.#readTypes(text);
   }
-  if (trimmed.startsWith("<!--")) return "text/html";
-  if (trimmed.startsWith("<?xml")) return "text/xml";
-  const signature = SIGNATURES.find(([prefix]) => head.startsWith(prefix));
-  if (signature) return signature[1];
-  const riff = /^(RIFF|FORM)[^]{4}(WEBPVP|WAVE|AVI |AIFF)/.exec(head);
-  if (riff) {
-    return { "WEBPVP": "image/webp", "WAVE": "audio/wave", "AVI ": "video/avi", "AIFF": "audio/aiff" }[riff[2]!]!;
+
+  /**
+   * The media type for an extension, without parameters; `undefined` if there is none. The extension as it is spelled
+   * comes before other spellings.
+   *
+   * @param extension With its dot, as in `.txt`.
+   */
+  ofExtension(extension: string): string | undefined {
+    return this.#exact.get(extension) ?? this.#lower.get(toLower(extension));
   }
-  if (/^[^]{4}ftyp/.test(head) && head.slice(8).includes("mp4")) return "video/mp4";
-  // deno-lint-ignore no-control-regex -- Control characters are what makes content binary.
-  return /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(head) ? "application/octet-stream" : "text/plain";
+
+  /** Lines `weight:type:glob…`, best first: of an extension, the first line counts, after the types built in. */
+  #readGlobs(text: string): void {
+    for (const line of linesOf(text)) {
+      const [weight, type, glob] = line.split(":");
+      if (!weight || type === undefined || glob === undefined || weight.startsWith("#")) continue;
+      const extension = /^\*(\.[^?*[]+)$/.exec(glob)?.[1];
+      if (extension !== undefined && !this.#exact.has(extension)) this.#set(extension, type);
+    }
+  }
+
+  /** Lines `type extension…`: the last one counts, before the types built in. */
+  #readTypes(text: string): void {
+    for (const line of linesOf(text)) {
+      const [type, ...extensions] = line.split(/\s+/u).filter(Boolean);
+      if (type === undefined || type.startsWith("#")) continue;
+      const comment = extensions.findIndex((extension) => extension.startsWith("#"));
+      for (const extension of comment < 0 ? extensions : extensions.slice(0, comment)) this.#set(`.${extension}`, type);
+    }
+  }
+
+  #set(extension: string, type: string): void {
+    const end = type.indexOf(";");
+    const base = toLower(end < 0 ? type : type.slice(0, end)).trim();
+    if (!TYPE_REGEXP.test(base) || (end >= 0 && !PARAMETERS_REGEXP.test(type.slice(end)))) return;
+    this.#exact.set(extension, base);
+    this.#lower.set(toLower(extension), base);
+  }
+}
+
+/** The media type of a file by the extension of its name, else by its first bytes. */
+export function mediaTypeOfFile(name: string, head: Uint8Array, types: MediaTypes): string {
+  const dot = name.lastIndexOf(".");
+  return (dot < 0 ? undefined : types.ofExtension(name.slice(dot))) ?? detectContentType(head);
+}
+
+function linesOf(text: string): string[] {
+  return text.split("\n").map((line) => line.replace(/\r$/, ""));
+}
+
+/** Character by character, as Go does it: what follows does not change a letter. */
+function toLower(text: string): string {
+  return Array.from(text, (character) => character.toLowerCase()).join("");
 }

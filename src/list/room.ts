@@ -7,6 +7,7 @@ export type { AddOptions, PlatformMismatch } from "./add.ts";
 export type { AddArtifactOptions, ArtifactConfig } from "./add_artifact.ts";
 export { EditableIndex, type NewInstance, type Original } from "./editable_index.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys, StoreTarget } from "./host.ts";
+export type { MediaTypeFiles } from "./media_type.ts";
 export { HostlessList } from "./hostless.ts";
 export { BaseList, type SaveToImageOptions } from "./list.ts";
 export {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { type AddArtifactOptions, create, createMemoryStore, loadFromImage } from "../../mod.ts";
 import { digestOf } from "../../src/spec/room.ts";
-import { mediaTypeOfFile } from "../../src/list/media_type.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 
@@ -169,25 +168,4 @@ Deno.test("a file that changed or vanished since it was added is not pushed", as
     await assert.rejects(create().addArtifact([path]), { code: "ARTIFACT_UNAVAILABLE" });
     assert.equal(await clientOf(registry.host).repository("a").headManifest("1"), undefined);
   });
-});
-
-Deno.test("media types are found by extension, else by content, as Go does", () => {
-  const rows: [string, string | Uint8Array, string][] = [
-    ["a.css", "", "text/css"],
-    ["a.JSON", "{", "application/json"],
-    ["a.b.html", "", "text/html"],
-    ["empty", "", "text/plain"],
-    ["a", "plain\n", "text/plain"],
-    ["a", "\0x", "application/octet-stream"],
-    ["a", "  <!DOCTYPE HTML>", "text/html"],
-    ["a", "<?xml version", "text/xml"],
-    ["a", "%PDF-1", "application/pdf"],
-    ["a", new Uint8Array([0x1f, 0x8b, 8, 0]), "application/x-gzip"],
-    ["a", "PK\x03\x04", "application/zip"],
-    ["a", "\x00asm\x01", "application/wasm"],
-    ["a", new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), "image/png"],
-  ];
-  for (const [name, head, type] of rows) {
-    assert.equal(mediaTypeOfFile(name, typeof head === "string" ? encode(head) : head), type, name + head);
-  }
 });

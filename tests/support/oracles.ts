@@ -8,13 +8,23 @@ import { createHash } from "node:crypto";
 export const ORACLE_SOURCES = new URL("../oracles/", import.meta.url).pathname;
 
 /** Where they are once they are built: outside of the checkout, a folder for each state of the sources. */
-export const ORACLES: string = `${cacheFolder()}/multiarch-manifests-oracles/${hashOf("go.mod", "go.sum", "main.go")}`;
+export const ORACLES: string = folderFor("go.mod", "go.sum", "main.go");
+
+/** The same for the one that only needs the newest Go. */
+export const SMALL_ORACLES: string = folderFor("media_types/go.mod", "media_types/main.go");
 
 /** The newest cosign. */
 export const COSIGN = `${ORACLES}/cosign`;
 
 /** Copies images as the newest skopeo does; see `tests/oracles/main.go`. */
 export const IMAGECOPY = `${ORACLES}/imagecopy`;
+
+/** Says which media type buildah gives to files; see `tests/oracles/media_types/main.go`. */
+export const MEDIATYPES = `${SMALL_ORACLES}/mediatypes`;
+
+function folderFor(...files: string[]): string {
+  return `${cacheFolder()}/multiarch-manifests-oracles/${hashOf(...files)}`;
+}
 
 function cacheFolder(): string {
   return Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? ""}/.cache`;

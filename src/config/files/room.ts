@@ -13,3 +13,4 @@ export { builtInLookaside, loadRegistriesD } from "./registries_d_files.ts";
 export { loadRegistriesConf, loadShortNameAliases } from "./registries_files.ts";
 export { loadSigningParameters } from "./signing_parameters_file.ts";
 export { findStore, type StoreChoice } from "./storage_files.ts";
+export { loadMediaTypeFiles } from "./media_type_files.ts";

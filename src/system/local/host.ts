@@ -1,4 +1,5 @@
 import { resolve } from "@std/path";
+import { loadMediaTypeFiles } from "../../config/files/room.ts";
 import type { ByteStream } from "../../internal/room.ts";
 import type { ArtifactFile, HostFiles, ListHost } from "../../list/room.ts";
 import { RegistryPool } from "../../registry/room.ts";
@@ -24,6 +25,7 @@ import { openStore } from "./store.ts";
 
 const files: HostFiles = {
   resolve: (path) => resolve(path),
+  readMediaTypes: loadMediaTypeFiles,
   async find(path): Promise<ArtifactFile> {
     const absolute = resolve(path);
     const unavailable = (cause: unknown): never => {

@@ -1,0 +1,3 @@
+module mediatypes
+
+go 1.27.4
