@@ -5,8 +5,8 @@ import { HOST_FOLDERS } from "../../_tools/lint_rooms.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 const FACES: [face: string, modules: number, bytes: number][] = [
-  ["src/system/remote/mod.ts", 320, 1_000_000],
-  ["src/service/mod.ts", 340, 1_050_000],
+  ["src/system/remote/mod.ts", 320, 1_100_000],
+  ["src/service/mod.ts", 340, 1_150_000],
 ];
 
 for (const [face, maxModules, maxBytes] of FACES) {
