@@ -1,12 +1,12 @@
-import { encodeBase64, encodeUtf8 } from "../internal/room.ts";
+import { decodeBase64, decodeUtf8 } from "../internal/room.ts";
 import { jsonAnswer, Refusal } from "./answers.ts";
 
 /** Who may use a registry, and how they prove who they are. */
 export interface AccessOptions {
   /** `basic`: a password with every request. `bearer`: tokens, which the registry's own `/token` hands out. */
   scheme: "basic" | "bearer";
-  /** Passwords by user name. */
-  users: Readonly<Record<string, string>>;
+  /** Passwords by user name, or a function that checks a password. */
+  users: Readonly<Record<string, string>> | ((username: string, password: string) => boolean | Promise<boolean>);
   /**
    * Lifetime of tokens in seconds.
    *
@@ -18,46 +18,53 @@ export interface AccessOptions {
 /** Guards a registry. */
 export class AccessControl {
   readonly #options: AccessOptions;
+  readonly #now: () => number;
   readonly #tokens = new Map<string, { scopes: Set<string>; expires: number }>();
 
-  constructor(options: AccessOptions) {
+  constructor(options: AccessOptions, now: () => number) {
     this.#options = options;
+    this.#now = now;
   }
 
   /** Hands out a token: `GET /token`. */
-  token(request: Request, url: URL): Response {
-    if (!this.#knows(request.headers.get("authorization"))) {
+  async token(request: Request, url: URL): Promise<Response> {
+    if (!await this.#knows(request.headers.get("authorization"))) {
       throw new Refusal("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
     }
     const lifetime = this.#options.tokenLifetime ?? 300;
-    for (const [token, { expires }] of this.#tokens) if (expires <= Date.now()) this.#tokens.delete(token);
+    for (const [token, { expires }] of this.#tokens) if (expires <= this.#now()) this.#tokens.delete(token);
     const token = crypto.randomUUID();
     this.#tokens.set(token, {
       scopes: new Set(url.searchParams.getAll("scope")),
-      expires: Date.now() + lifetime * 1000,
+      expires: this.#now() + lifetime * 1000,
     });
     return jsonAnswer({ token, expires_in: lifetime });
   }
 
-  /** Throws unless the request may do `actions` in the repository. */
-  check(request: Request, url: URL, repository: string | undefined, actions: string): void {
+  /** Rejects unless the request may do `actions` in the repository. */
+  async check(request: Request, url: URL, repository: string | undefined, actions: string): Promise<void> {
     const authorization = request.headers.get("authorization");
     if (this.#options.scheme === "basic") {
-      if (this.#knows(authorization)) return;
+      if (await this.#knows(authorization)) return;
       throw new Refusal("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
     }
     const scope = repository && `repository:${repository}:${actions}`;
     const token = this.#tokens.get(authorization?.replace(/^Bearer /i, "") ?? "");
-    if (token && token.expires > Date.now() && (!scope || covers(token.scopes, repository, actions))) return;
+    if (token && token.expires > this.#now() && (!scope || covers(token.scopes, repository, actions))) return;
     throw new Refusal("UNAUTHORIZED", "authentication required", {
       "www-authenticate": `Bearer realm="${url.origin}/token",service="${url.host}"${scope ? `,scope="${scope}"` : ""}`,
     });
   }
 
-  #knows(authorization: string | null): boolean {
-    return Object.entries(this.#options.users).some(([user, password]) =>
-      authorization === `Basic ${encodeBase64(encodeUtf8(`${user}:${password}`))}`
-    );
+  async #knows(authorization: string | null): Promise<boolean> {
+    const { users } = this.#options;
+    const bytes = decodeBase64(/^Basic +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "");
+    const text = bytes ? decodeUtf8(bytes) : "";
+    const colon = text.indexOf(":");
+    if (colon < 0) return false;
+    const [username, password] = [text.slice(0, colon), text.slice(colon + 1)];
+    if (typeof users === "function") return await users(username, password);
+    return Object.hasOwn(users, username) && users[username] === password;
   }
 }
 

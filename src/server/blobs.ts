@@ -46,12 +46,12 @@ export class BlobHandlers {
     request: Request,
     url: URL,
     repository: string,
-    mayPull: (repository: string) => boolean,
+    mayPull: (repository: string) => Promise<boolean>,
   ): Promise<Response> {
     const mount = url.searchParams.get("mount");
     const from = url.searchParams.get("from");
     if (
-      mount !== null && from !== null && mayPull(from) &&
+      mount !== null && from !== null && await mayPull(from) &&
       await this.#storage.linkBlob(checkDigest(mount), from, repository)
     ) {
       return blobCreated(repository, checkDigest(mount));

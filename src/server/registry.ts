@@ -46,13 +46,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   const now = options.now ?? Date.now;
   const blobs = new BlobHandlers(options.storage, now);
   const manifests = new ManifestHandlers(options.storage);
-  const access = options.access && new AccessControl(options.access);
+  const access = options.access && new AccessControl(options.access, now);
 
   /** Whether blobs of another repository may be mounted from there by who asks. */
-  const mayPull = (request: Request, url: URL, repository: string): boolean => {
+  const mayPull = async (request: Request, url: URL, repository: string): Promise<boolean> => {
     if (repository.length > MAX_NAME || !NAME_REGEXP.test(repository)) return false;
     try {
-      access?.check(request, url, repository, "pull");
+      await access?.check(request, url, repository, "pull");
       return true;
     } catch {
       return false;
@@ -61,9 +61,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   const route = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const reading = request.method === "GET" || request.method === "HEAD";
-    if (access && url.pathname === "/token") return access.token(request, url);
+    if (access && url.pathname === "/token") return await access.token(request, url);
     const [, repository, kind, reference] = ROUTE_REGEXP.exec(url.pathname) ?? [];
-    access?.check(request, url, repository, actionsOf(request.method));
+    await access?.check(request, url, repository, actionsOf(request.method));
     if (url.pathname === "/v2/" || url.pathname === "/v2") return emptyAnswer(200);
     if (url.pathname === "/v2/_catalog" && reading) return await manifests.catalog(url);
     if (repository === undefined || reference === undefined) throw new Refusal("NAME_INVALID", "no such route");
@@ -97,12 +97,18 @@ export function createRegistry(options: RegistryOptions): Registry {
         return response;
       } catch (error) {
         await request.body?.cancel().catch(() => {});
-        if (error instanceof Refusal) return error.response;
+        if (error instanceof Refusal) return withoutBodyOnHead(request, error.response);
         options.onError?.(error);
         return emptyAnswer(500);
       }
     },
   };
+}
+
+/** Over HTTP/2, servers send the body of an answer to `HEAD`, which Go's clients take for a protocol error. */
+function withoutBodyOnHead({ method }: Request, response: Response): Response {
+  const { status, headers } = response;
+  return method === "HEAD" ? new Response(null, { status, headers }) : response;
 }
 
 function actionsOf(method: string): string {

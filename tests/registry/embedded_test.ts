@@ -107,6 +107,14 @@ folderTest("an upload whose connection broke goes on, in a directory", async (fo
   await testBrokenUpload(start(storage));
 });
 
+Deno.test("an error has a body, but not in an answer to HEAD", async () => {
+  const send = start();
+  for (const path of [`blobs/${FIRST}`, `manifests/${FIRST}`, "manifests/1", "nothing/1"]) {
+    assert.notEqual((await send("GET", `/v2/app/${path}`)).body, null);
+    assert.equal((await send("HEAD", `/v2/app/${path}`)).body, null, path);
+  }
+});
+
 Deno.test("a session belongs to its repository", async () => {
   const send = start();
   const bytes = encode("0123456789");

@@ -1,4 +1,4 @@
-import { createRegistry, type Registry } from "../../server/room.ts";
+import { createRegistry, parseHtpasswd, type PasswordCheck, type Registry } from "../../server/room.ts";
 import { type DirectoryStorage, openDirectoryStorage } from "../../server/directory/room.ts";
 import type { CommandContext } from "../context.ts";
 import { formatError, UsageError } from "../errors.ts";
@@ -13,6 +13,9 @@ const GARBAGE_INTERVAL = 3600 * 1000;
 export interface RegistryFlags {
   host?: string;
   port?: string;
+  htpasswd?: string;
+  tlsCert?: string;
+  tlsKey?: string;
 }
 
 /** `registry serve FOLDER` and `registry gc FOLDER`. */
@@ -22,8 +25,7 @@ export async function registry(operands: string[], flags: RegistryFlags, context
   if (verb !== "gc") {
     throw new UsageError(`unknown command ${JSON.stringify(`registry ${verb}`)}: did you mean serve or gc?`);
   }
-  const [flag] = Object.keys(flags);
-  if (flag !== undefined) throw new UsageError(`registry gc has no flag --${flag}`);
+  if (Object.keys(flags).length > 0) throw new UsageError("registry gc has no flags");
   if (!await isRegistryFolder(folder)) {
     throw new Error(`Cannot collect garbage in ${JSON.stringify(folder)}: it is not the folder of a registry`);
   }
@@ -36,25 +38,57 @@ export async function registry(operands: string[], flags: RegistryFlags, context
 async function serveRegistry(folder: string, flags: RegistryFlags, { signal }: CommandContext): Promise<void> {
   const hostname = flags.host ?? "127.0.0.1";
   const port = flags.port === undefined ? 5000 : parseCount("--port", flags.port);
+  const tls = await readTls(flags);
+  const users = flags.htpasswd === undefined ? undefined : await readUsers(flags.htpasswd);
+  if (users && !tls && !isLoopback(hostname)) {
+    note("Warning: passwords are sent unencrypted: add --tls-cert and --tls-key");
+  }
   const opened = Promise.withResolvers<Registry>();
   opened.promise.catch(() => {});
   const serve = async (request: Request) => await (await opened.promise).fetch(request);
   // Listening comes first: a registry that cannot be reached must not change its folder.
-  await using server = listen({ hostname, port, signal }, serve);
+  await using server = listen({ hostname, port, signal, ...tls }, serve);
   using storage = await openDirectoryStorage(folder).catch((error) => {
     opened.reject(error);
     throw error;
   });
-  opened.resolve(createRegistry({ storage, onError: (error) => note(`Error: ${formatError(error)}`) }));
-  print(`http://${hostname}:${server.addr.port}`);
+  const access = users && { scheme: "basic", users } as const;
+  opened.resolve(createRegistry({ storage, access, onError: (error) => note(`Error: ${formatError(error)}`) }));
+  print(`${tls ? "https" : "http"}://${hostname}:${server.addr.port}`);
   using _timer = collectRegularly(storage);
   await server.finished;
   // Nothing but a signal ends it.
   signal.throwIfAborted();
 }
 
+/** A certificate and its key, in PEM. */
+interface Tls {
+  readonly cert: string;
+  readonly key: string;
+}
+
+async function readTls({ tlsCert, tlsKey }: RegistryFlags): Promise<Tls | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key belong together");
+  return { cert: await readText("--tls-cert", tlsCert), key: await readText("--tls-key", tlsKey) };
+}
+
+async function readUsers(path: string): Promise<PasswordCheck> {
+  return parseHtpasswd(await readText("--htpasswd", path), path);
+}
+
+async function readText(flag: string, path: string): Promise<string> {
+  return await Deno.readTextFile(path).catch((cause) => {
+    throw new Error(`Cannot read the file of ${flag}: ${formatError(cause)}`, { cause });
+  });
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || hostname.startsWith("127.");
+}
+
 function listen(
-  options: { hostname: string; port: number; signal: AbortSignal },
+  options: { hostname: string; port: number; signal: AbortSignal } & Partial<Tls>,
   serve: (request: Request) => Promise<Response>,
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
