@@ -6,6 +6,7 @@ import { openForeign } from "./foreign.ts";
 import type { HttpRequest } from "./http.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 import { type OutgoingBlob, uploadBlob } from "./upload.ts";
+import { uploadLimitsOf } from "./upload_limits.ts";
 import { findUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
 
 /** Options for {@linkcode Repository.getUnverifiedBlob}. */
@@ -111,7 +112,13 @@ export async function putBlob(
   await uploadBlob({
     send: uploadSender(api, call),
     sendLast: uploadSender(api, {}),
-    pause: (attempt) => api.client.pause(attempt, call.signal),
+    pause: (attempt, error) =>
+      api.client.pause(attempt, call.signal, {
+        step: `uploading a blob to ${api.client.host}/${api.path}`,
+        maxRetries: 3,
+        error,
+      }),
+    limits: uploadLimitsOf(api.client),
     isThere: async () => await headBlob(api, blob.digest(), call) !== undefined,
     start: `/v2/${api.path}/blobs/uploads/`,
     stallTimeout: api.client.patience.uploadTimeout,

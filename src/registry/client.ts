@@ -9,14 +9,7 @@ import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarg
 import { type RegistryOrigins, registryOrigins } from "./origins.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
-import {
-  DEFAULT_RETRIES,
-  type FailedAttempt,
-  HttpClient,
-  type HttpRequest,
-  type HttpResponse,
-  type Patience,
-} from "./http.ts";
+import { DEFAULT_RETRIES, HttpClient, type HttpRequest, type HttpResponse, type Patience } from "./http.ts";
 import { Repository } from "./repository.ts";
 import { WarningSink } from "./warnings.ts";
 
@@ -220,7 +213,11 @@ export class RegistryClient {
   }
 
   /** Waits before another attempt, the longer the more there were; reports the one that `failed`, if any. */
-  async pause(attempt: number, signal?: AbortSignal, failed?: FailedAttempt): Promise<void> {
+  async pause(
+    attempt: number,
+    signal?: AbortSignal,
+    failed?: Pick<RetryEvent, "step" | "maxRetries" | "error">,
+  ): Promise<void> {
     await this.#http.pause(attempt, signal, failed);
   }
 

@@ -102,7 +102,7 @@ export interface Patience {
 }
 
 /** A failed attempt that another one follows. */
-export type FailedAttempt = Pick<RetryEvent, "step" | "maxRetries" | "error">;
+type FailedAttempt = Pick<RetryEvent, "step" | "maxRetries" | "error">;
 
 /** Options for {@linkcode HttpClient}. */
 export interface HttpClientOptions {

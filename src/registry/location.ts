@@ -10,7 +10,8 @@ export function findLocation({ response, url }: HttpResponse): string | undefine
   const location = header ? findUrl(header, url) : undefined;
   if (!location) return undefined;
   const asked = new URL(url);
-  location.username = location.password = "";
+  // A fragment would swallow what is added to the query.
+  location.username = location.password = location.hash = "";
   const downgraded = asked.protocol === "https:" && location.protocol === "http:";
   const lostPort = asked.protocol === location.protocol && location.port === "";
   if (location.hostname !== asked.hostname || !(downgraded || lostPort)) return location.href;

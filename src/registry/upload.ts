@@ -1,23 +1,20 @@
-import { type ByteStream, readStream } from "../internal/room.ts";
+import { type ByteStream, readStream, streamOf } from "../internal/room.ts";
 import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { isInBrowser } from "./browser.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { RegistryError } from "./errors.ts";
-import { mayResume, refusesMethod } from "./may_pass.ts";
+import { isLost, isTooLong, lacksBytes, mayPass, mayResume, needsShorter, refusesMethod } from "./may_pass.ts";
 import { sendChunks } from "./upload_chunks.ts";
+import { CHUNK_SIZE, type UploadLimits } from "./upload_limits.ts";
 import { type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
-import { appendStream } from "./upload_stream.ts";
+import { sendWhole } from "./upload_whole.ts";
 
 /** Blobs up to this size are sent in one request from memory; larger ones are streamed. */
 const MAX_BUFFERED = 1024 * 1024;
-/** What is sent at once where the registry speaks of chunks, or bodies cannot be streamed, in bytes. */
-const CHUNK_SIZE = 16 * 1024 * 1024;
 /** A registry that wants larger ones gets the whole in one request: it is its own last chunk. */
 const MAX_CHUNK_SIZE = 128 * 1024 * 1024;
-/** How often an upload goes on without having got on. */
-const MAX_ATTEMPTS = 4;
-/** So much must have arrived for an upload to have got on, in bytes. */
-const PROGRESS = 1024 * 1024;
+/** How often a blob is sent from its start in another session. */
+const MAX_RESTARTS = 4;
 
 /** A blob that is about to be uploaded. */
 export interface OutgoingBlob {
@@ -36,7 +33,9 @@ export interface UploadOptions {
   /** Sends requests that what ends the upload does not end. */
   readonly sendLast: SendUpload;
   /** Waits before another attempt. */
-  readonly pause: (attempt: number) => Promise<void>;
+  readonly pause: (attempt: number, error: unknown) => Promise<void>;
+  /** What earlier uploads to the registry have found out; what this one finds out is noted. */
+  readonly limits: UploadLimits;
   /** Whether the repository has the blob. */
   readonly isThere: () => Promise<boolean>;
   /** Path at which sessions are opened. */
@@ -57,7 +56,10 @@ export interface UploadOptions {
 
 /**
  * Uploads a blob (distribution-spec, "Pushing blobs"): a session; then one `PUT` for a small blob, or a streamed
- * `PATCH`, as all registries take it, or chunks, and a closing `PUT`. A session that fails is cancelled.
+ * `PATCH`, as all registries take it, or chunks, and a closing `PUT`. A session that fails is cancelled. Where another
+ * way may succeed, the blob is sent once more in a new session.
+ *
+ * @throws {ManifestsError} With `isTransient` where another call may succeed because `limits` knows more now.
  */
 export async function uploadBlob(options: UploadOptions): Promise<void> {
   await new BlobUpload(options).run();
@@ -67,10 +69,20 @@ class BlobUpload {
   readonly #options: UploadOptions;
   #session: UploadSession | undefined;
   #stream: ByteStream;
+  /** The bytes from a position on, once more. */
+  #reopen: UploadOptions["reopen"];
+  /** What was found out about this upload: that chunks may help, or do not, and that the session's reports mislead. */
+  #triesChunks = false;
+  #refusesChunks = false;
+  #ignoresRanges = false;
+  /** How the bytes were sent last. */
+  #sentChunks = false;
+  #resumed = false;
 
   constructor(options: UploadOptions) {
     this.#options = options;
     this.#stream = options.stream;
+    this.#reopen = options.reopen;
     if (options.upload) this.#session = new UploadSession(options.send, options.upload);
   }
 
@@ -89,85 +101,117 @@ class BlobUpload {
   /** Read before the session is opened: it then cannot be left behind by a source that fails. */
   async #sendSmall(): Promise<void> {
     const bytes = (await readStream(this.#stream, MAX_BUFFERED))!;
-    const opened = await this.#opened();
+    this.#reopen = (offset) => Promise.resolve(streamOf(bytes.subarray(offset)));
+    this.#stream = streamOf(bytes);
+    const session = await this.#opened();
+    if (bytes.length > this.#maxLength(session)) return await this.#sendLarge();
     try {
-      await this.#close(opened, bytes);
+      return await this.#close(session, bytes);
     } catch (error) {
-      if (bytes.length === 0 || !refusesMethod(error)) throw error;
-      // Some versions of Artifactory take no blob with the closing request.
-      const session = await this.#reopened();
-      await session.append(bytes);
-      await this.#close(session, new Uint8Array());
+      if (bytes.length === 0) throw error;
+      if (isTooLong(error) && this.#options.limits.lower(bytes.length, session.chunkMinLength)) {
+        await this.#startOver();
+        return await this.#sendLarge();
+      }
+      if (!refusesMethod(error) && !lacksBytes(error)) throw error;
     }
+    // Some versions of Artifactory take no blob with the closing request.
+    const another = await this.#reopened();
+    await another.append(bytes);
+    await this.#close(another, new Uint8Array());
   }
 
   async #sendLarge(): Promise<void> {
-    const session = await this.#opened();
-    const prefersChunks = session.chunkMinLength !== undefined || isInBrowser();
-    const wanted = this.#options.chunkSize ?? (prefersChunks ? CHUNK_SIZE : undefined);
-    const chunkSize = Math.max(wanted ?? 0, session.chunkMinLength ?? 0);
-    if (chunkSize > 0 && chunkSize <= MAX_CHUNK_SIZE) await this.#sendChunked(session, chunkSize);
-    else await this.#sendWhole();
-    await this.#close(this.#session!, new Uint8Array());
-  }
-
-  /** Everything in one request; where it breaks, the rest in another, if the bytes can be had again. */
-  async #sendWhole(): Promise<void> {
-    const { reopen, pause, stallTimeout } = this.#options;
-    let offset = 0;
-    for (let attempt = 1;; attempt++) {
-      let arrived: number;
-      const start = offset;
+    for (let restarts = 0;; restarts++) {
+      const session = await this.#opened();
       try {
-        const session = await this.#opened();
-        const { sent, received } = await appendStream(session, this.#stream, {
-          stallTimeout,
-          reopen: reopen && (() => reopen(start)),
-        });
-        // A registry that says nothing, or only what it says of every session, is believed to have everything.
-        if (reopen === undefined || received === undefined || received <= 1 || received >= offset + sent) return;
-        if (attempt >= MAX_ATTEMPTS) {
-          throw new ManifestsError(
-            "REGISTRY_ERROR",
-            `Cannot upload to ${session.url} as it has ${received} of ${offset + sent} bytes`,
-          );
-        }
-        arrived = received;
+        await this.#send(session);
+        return await this.#close(this.#session!, new Uint8Array());
       } catch (error) {
-        if (reopen === undefined || attempt >= MAX_ATTEMPTS || !(mayResume(error) || isPartial(error))) throw error;
-        if (!this.#stream.locked) await this.#stream.cancel(error).catch(() => {});
-        if (attempt > 1) await pause(attempt - 1);
-        arrived = await this.#arrived();
+        if (restarts === MAX_RESTARTS || !this.#findsAnotherWay(error)) throw error;
+        if (this.#reopen === undefined) throw passing(error);
+        if (restarts > 0) await this.#options.pause(restarts, error);
+        await this.#startOver();
       }
-      if (arrived - offset >= PROGRESS) attempt = 0;
-      offset = arrived;
-      this.#stream = await reopen(offset);
     }
   }
 
-  /** How many bytes the session has; 0 of a new one, where it is lost. */
-  async #arrived(): Promise<number> {
-    const offset = await this.#session?.findOffset();
-    if (offset === undefined) this.#session = undefined;
-    return offset ?? 0;
-  }
-
-  async #sendChunked(session: UploadSession, chunkSize: number): Promise<void> {
-    const { reopen, pause } = this.#options;
+  async #send(session: UploadSession): Promise<void> {
+    this.#resumed = false;
+    const chunkSize = this.#chunkSizeFor(session);
+    this.#sentChunks = chunkSize !== undefined;
+    if (chunkSize === undefined) return await this.#sendWhole(session);
+    const { pause, limits } = this.#options;
     const reader = new ChunkReader(this.#stream);
+    let first: Uint8Array<ArrayBuffer>;
     try {
-      const result = await sendChunks({ session, reader, chunkSize, pause });
+      const ignoresRanges = this.#ignoresRanges;
+      const result = await sendChunks({ session, reader, chunkSize, limits, pause, ignoresRanges });
       if (result.sent) return;
-      await this.#reopened();
-      this.#stream = reader.rest(result.first);
+      first = result.first;
     } catch (error) {
       await reader.cancel(error);
-      // Whoever loses a session, or cannot put chunks together, may still take the whole.
-      if (reopen === undefined || !(mayResume(error) || refusesMethod(error) || isPartial(error))) throw error;
-      await this.#reopened();
-      this.#stream = await reopen(0);
+      throw error;
     }
-    await this.#sendWhole();
+    limits.refusesChunks = true;
+    this.#sentChunks = false;
+    this.#stream = reader.rest(first);
+    await this.#sendWhole(await this.#reopened());
+  }
+
+  async #sendWhole(session: UploadSession): Promise<void> {
+    const { pause, stallTimeout } = this.#options;
+    const own = { session, stream: this.#stream, reopen: this.#reopen, ignoresRanges: this.#ignoresRanges };
+    this.#resumed = await sendWhole({ ...own, pause, stallTimeout });
+  }
+
+  /** The most that a request may carry, in bytes. */
+  #maxLength(session: UploadSession): number {
+    return Math.min(this.#options.limits.maxLength ?? Infinity, session.chunkMaxLength ?? Infinity);
+  }
+
+  /** Length of chunks in bytes; `undefined`: everything goes in one request. */
+  #chunkSizeFor(session: UploadSession): number | undefined {
+    const { limits, blob: { size } } = this.#options;
+    const { chunkMinLength = 0 } = session;
+    const refusesChunks = this.#refusesChunks || limits.refusesChunks;
+    const prefersChunks = this.#triesChunks || session.chunkMinLength !== undefined || isInBrowser();
+    const wanted = refusesChunks ? undefined : this.#options.chunkSize ?? (prefersChunks ? CHUNK_SIZE : undefined);
+    const most = this.#maxLength(session);
+    const fits = limits.maxLength === undefined && size !== UNKNOWN_SIZE && size <= most;
+    if (most !== Infinity && !(fits && wanted === undefined)) {
+      return Math.min(Math.max(wanted ?? CHUNK_SIZE, chunkMinLength), most);
+    }
+    const length = Math.max(wanted ?? 0, chunkMinLength);
+    return wanted !== undefined && length <= MAX_CHUNK_SIZE ? length : undefined;
+  }
+
+  /** Whether the blob may arrive if it is sent in another way or session. Notes what was found out. */
+  #findsAnotherWay(error: unknown): boolean {
+    const { limits } = this.#options;
+    const contradicts = lacksBytes(error) && !isLost(error);
+    if (!this.#sentChunks && needsShorter(error)) {
+      limits.sendChunks();
+      return true;
+    }
+    if (this.#sentChunks && limits.maxLength === undefined) {
+      // Whoever loses a session, or cannot put chunks together, may still take the whole.
+      const refuses = refusesMethod(error) || lacksBytes(error) || (mayResume(error) && !this.#triesChunks);
+      if (refuses) {
+        // A 404 may also be a session that is lost.
+        limits.refusesChunks ||= refusesMethod(error) && !isManifestsError(error, "NOT_FOUND");
+        this.#ignoresRanges ||= contradicts;
+        return this.#refusesChunks = true;
+      }
+    }
+    if (isLost(error) || (this.#ignoresRanges && mayResume(error))) return true;
+    if (!this.#sentChunks && mayPass(error) && !this.#refusesChunks && !limits.refusesChunks) {
+      // A proxy that takes less in one request may break the connection rather than say so.
+      return !this.#triesChunks && (this.#triesChunks = this.#reopen !== undefined);
+    }
+    const isOdd = error instanceof RegistryError && this.#resumed && (error.status === 400 || mayPass(error));
+    if (!contradicts && !isOdd) return false;
+    return !this.#ignoresRanges && (this.#ignoresRanges = true);
   }
 
   async #opened(): Promise<UploadSession> {
@@ -186,6 +230,14 @@ class BlobUpload {
     return await this.#opened();
   }
 
+  /** Gives up the session, and gets the bytes once more. */
+  async #startOver(): Promise<void> {
+    if (!this.#stream.locked) await this.#stream.cancel().catch(() => {});
+    await this.#session?.cancel(this.#options.sendLast);
+    this.#session = undefined;
+    this.#stream = await this.#reopen!(0);
+  }
+
   async #close(session: UploadSession, body: Uint8Array<ArrayBuffer>): Promise<void> {
     const { blob, isThere } = this.#options;
     try {
@@ -197,7 +249,8 @@ class BlobUpload {
   }
 }
 
-/** Whether a session holds less than it should, or ended before everything was sent: the bytes may be sent anew. */
-function isPartial(error: unknown): boolean {
-  return isManifestsError(error, "REGISTRY_ERROR") && !(error instanceof RegistryError);
+/** The same error, of a call that may succeed if it is made again. */
+function passing(error: unknown): unknown {
+  if (!isManifestsError(error) || mayPass(error)) return error;
+  return new ManifestsError(error.code, error.message, { cause: error, isTransient: true });
 }

@@ -18,6 +18,8 @@ export interface Upload {
   readonly location: string;
   /** How many bytes every chunk but the last must have; `undefined` where the registry does not say. */
   readonly chunkMinLength?: number | undefined;
+  /** How many bytes a request may carry; `undefined` where the registry does not say. */
+  readonly chunkMaxLength?: number | undefined;
 }
 
 /** Sends an authenticated request of an upload. */
@@ -27,8 +29,17 @@ export type SendUpload = (request: Omit<HttpRequest, "url"> & { target: string }
 export function findUpload(answer: HttpResponse): Upload | undefined {
   const location = findLocation(answer);
   if (answer.response.status !== 202 || location === undefined) return undefined;
-  const minimum = Number(answer.response.headers.get("oci-chunk-min-length") ?? NaN);
-  return { location, ...(Number.isSafeInteger(minimum) && minimum > 0 ? { chunkMinLength: minimum } : {}) };
+  const { headers } = answer.response;
+  return {
+    location,
+    chunkMinLength: findLength(headers.get("oci-chunk-min-length")),
+    chunkMaxLength: findLength(headers.get("oci-chunk-max-length")),
+  };
+}
+
+function findLength(header: string | null): number | undefined {
+  const length = Number(header ?? NaN);
+  return Number.isSafeInteger(length) && length > 0 ? length : undefined;
 }
 
 /** An upload session (distribution-spec, "Pushing blobs"). It is always at the newest location that it was told. */
@@ -37,12 +48,17 @@ export class UploadSession {
   #location: string;
   /** How many bytes every chunk but the last must have, where the registry says so. */
   readonly chunkMinLength: number | undefined;
+  /** How many bytes a request may carry, where the registry says so. */
+  readonly chunkMaxLength: number | undefined;
+  /** Whether the registry no longer knows the session. */
+  #isGone = false;
 
   /** Goes on with a session. */
   constructor(send: SendUpload, upload: Upload) {
     this.#send = send;
     this.#location = upload.location;
     this.chunkMinLength = upload.chunkMinLength;
+    this.chunkMaxLength = upload.chunkMaxLength;
   }
 
   /** Opens a session. `start` is the path at which that is done. */
@@ -94,7 +110,7 @@ export class UploadSession {
     return { status: response.status, received: receivedBytes(response) };
   }
 
-  /** How many bytes the registry has; `undefined` where the session is gone. */
+  /** How many bytes the registry has; `undefined` where the session is gone, or it does not say. */
   async findOffset(): Promise<number | undefined> {
     const answer = await this.#send({ method: "GET", target: this.#location });
     const { response } = answer;
@@ -102,12 +118,13 @@ export class UploadSession {
     if (response.status !== 204 && response.status !== 202 && response.status !== 200) {
       const error = await errorOf("GET", answer);
       if (isManifestsError(error, "UNAUTHORIZED") || isManifestsError(error, "DENIED")) throw error;
+      this.#isGone = response.status === 404;
       return undefined;
     }
     await response.body?.cancel();
     this.#location = findLocation(answer) ?? this.#location;
     // A fresh session reports the same as one with a single byte, which nobody sends.
-    const received = receivedBytes(response) ?? 0;
+    const received = receivedBytes(response);
     return received === 1 ? 0 : received;
   }
 
@@ -136,6 +153,7 @@ export class UploadSession {
 
   /** Gives the session up, through `send` where the session's own requests were ended. Best effort: the registry forgets abandoned ones by itself, later. */
   async cancel(send: SendUpload = this.#send): Promise<void> {
+    if (this.#isGone) return;
     try {
       const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
       const { response } = await send({ method: "DELETE", target: this.#location, signal, maxRetries: 0 });

@@ -28,9 +28,11 @@ export async function appendStream(
   const stall = () =>
     stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${session.url} as nothing moves any more`));
   let timer = setTimeout(stall, stallTimeout);
+  let over = false;
   const moved = () => {
     clearTimeout(timer);
-    timer = setTimeout(stall, stallTimeout);
+    // `fetch` may still ask for bytes after it has failed.
+    if (!over) timer = setTimeout(stall, stallTimeout);
   };
   let body = new CountedBody(stream, moved);
   const again = reopen && (async () => {
@@ -41,13 +43,14 @@ export async function appendStream(
   try {
     const { received } = await session.append(body.stream, { signal: stalled.signal, reopen: again });
     if (!body.ended) {
-      throw new ManifestsError("REGISTRY_ERROR", `Cannot upload to ${session.url} as it stopped reading`);
+      throw new ManifestsError("NETWORK", `Cannot upload to ${session.url} as it stopped reading`);
     }
     return { received, sent: body.sent };
   } catch (error) {
     await body.cancel(error);
     throw body.failure ? body.failure.reason : error;
   } finally {
+    over = true;
     clearTimeout(timer);
     body.release();
   }

@@ -230,6 +230,19 @@ Deno.test("a manifest whose content the registry does not know yet is written ag
   }
 });
 
+Deno.test("a layer that is compressed on the way reaches a registry that takes chunks only", async () => {
+  const refuse = ({ method, headers }: Request) =>
+    method === "PATCH" && !headers.has("content-range") ? new Response("", { status: 411 }) : undefined;
+  const { from, to, copy } = createWorld(undefined, refuse);
+  await putImageAs1(from, GZIP);
+  const retried: string[] = [];
+  const options = { forceCompressionFormat: true, systemContext: { compressionFormat: "zstd" } };
+  await copy({ ...options, onProgress: (event) => void (event.type === "retrying" && retried.push(event.step)) });
+  const { layers } = await readImage(to, "1") as { layers: readonly Descriptor[] };
+  assert.equal(await to.headBlob(layers[0]!.digest), layers[0]!.size);
+  assert.deepEqual(retried, [`copying blob ${digestOf(GZIP)}`]);
+});
+
 Deno.test("the top manifest is read again, and every repetition is reported", async () => {
   let failures = 2;
   const { from, copy } = createWorld((request, answer) =>

@@ -342,6 +342,13 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1", "2"]);
     assert.ok(requests.every((request) => path(request).startsWith("/v2/")));
   }],
+  ["GitLab", "gives tokens that end before a long upload does", async () => {
+    const { repository, direct } = await simulate((request, forward) =>
+      request.method === "PATCH" && !request.headers.has("content-range") ? unauthorized("Basic") : forward(request)
+    );
+    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
   ["Azure", "sends to a storage that refuses credentials", async () => {
     const { repository } = await simulate((request, forward) => {
       const { host } = new URL(request.url);
@@ -468,6 +475,23 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       return new Response(new Uint8Array(gzipSync(await response.bytes())), { headers });
     });
     assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
+  }],
+  ["Proxies", "take less in one request than a blob has", async () => {
+    const { repository, direct } = await simulate(async (request, forward) => {
+      const tooLong = request.method === "PATCH" && (await request.clone().bytes()).length > 1_000_000;
+      return tooLong ? new Response("", { status: 413 }) : await forward(request);
+    });
+    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
+  }],
+  ["Proxies", "want to know the length of a request", async () => {
+    const { repository, direct } = await simulate((request, forward) =>
+      request.method === "PATCH" && !request.headers.has("content-range")
+        ? new Response("", { status: 411 })
+        : forward(request)
+    );
+    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["Proxies", "show a page to sign in", async () => {
     const { repository } = await simulate((request, forward) =>

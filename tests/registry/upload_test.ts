@@ -125,7 +125,7 @@ const successes: [
       return await forward(new Request(r.url, { method: "PATCH", body: some }));
     },
     { reopen },
-    ["POST", "PATCH", "PATCH", "PUT"],
+    ["POST", "PATCH", "GET", "PATCH", "PUT"],
   ],
   [
     "in chunks",
@@ -297,9 +297,10 @@ const failures: [name: string, method: string, tamper: Tamper, options: PutBlobO
   [
     "a chunk counts twice",
     "PATCH",
-    async (_, forward) => {
-      const response = await forward();
-      return await withHeader(Promise.resolve(response), "range", "0-1999999");
+    async (r, forward) => {
+      const bytes = await r.bytes();
+      await forward(new Request(r.url, { method: "PATCH", body: bytes }));
+      return await forward(new Request(r.url, { method: "PATCH", body: bytes }));
     },
     { chunkSize: CHUNK },
     "REGISTRY_ERROR",
