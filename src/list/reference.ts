@@ -132,6 +132,7 @@ class ListSource implements ImageSource {
   async getBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<ByteStream> {
     const { instance } = options;
     const { artifacts, host } = this.#content;
+    this.#requireSelected(options);
     if (!this.#isArtifact(options)) return await (await this.#sourceOf(options)).getBlob(descriptor, options);
     const inline = artifacts.blobs.get(descriptor.digest);
     if (inline) return streamOf(inline);
@@ -147,6 +148,7 @@ class ListSource implements ImageSource {
   }
 
   async findBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<number | undefined> {
+    this.#requireSelected(options);
     if (!this.#isArtifact(options)) return await findSourceBlob(await this.#sourceOf(options), descriptor, options);
     const inline = this.#content.artifacts.blobs.get(descriptor.digest);
     if (inline) return inline.length;
@@ -216,6 +218,7 @@ class ListSource implements ImageSource {
 
   #sourceOf(place: InstancePlace): Promise<ImageSource> {
     const { instance } = place;
+    this.#requireSelected(place);
     const name = this.#placeOf(place);
     if (name === undefined) {
       throw new ManifestsError(

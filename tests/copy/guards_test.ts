@@ -1,0 +1,159 @@
+/** Orders and bounds that nothing else would miss: what is believed, what is written first, how much at once. */
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { copyImage, create, parseImageName } from "../../mod.ts";
+import { createBlobInfoCache } from "../../src/copy/room.ts";
+import { acceptAnything, attachmentTag, type Signer, type SigstoreSignature } from "../../src/signature/room.ts";
+import { type Descriptor, type Digest, digestHex, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
+import {
+  createWorld,
+  GZIP,
+  platform,
+  put,
+  putImage,
+  putList,
+  readImage,
+  readIndex,
+  TAR,
+} from "../support/copy_world.ts";
+import { folderTest } from "../support/folders.ts";
+import { describe, encode, makeImage, makeTar } from "../support/images.ts";
+import { makeList, writeImage } from "../support/put_image.ts";
+
+/** Signs with nothing: what a signature is worth is tested elsewhere. */
+const SIGNER: Signer<SigstoreSignature> = {
+  kind: "sigstore",
+  description: "a test",
+  sign: (manifest) =>
+    Promise.resolve({
+      kind: "sigstore",
+      mediaType: "application/vnd.dev.cosign.simplesigning.v1+json",
+      payload: encode(digestOf(manifest)),
+      annotations: { "dev.cosignproject.cosign/signature": "c2ln" },
+    }),
+};
+const SIGNED = { signers: [SIGNER], systemContext: { dockerUseSigstoreAttachments: true } };
+
+Deno.test("what is signed has the layers of its source, and not what an earlier copy took for the same", async () => {
+  for (const signed of [false, true]) {
+    const { from, to, copy } = createWorld();
+    await putList(from, [{
+      ...await putImage(from, [await put(from, TAR, MEDIA_TYPES.ociLayer)]),
+      ...platform("amd64"),
+    }]);
+    // Somebody's compressed form, of which the cache says that its content is the same.
+    const other = await put(to, new Uint8Array(gzipSync(TAR, { level: 1 })), MEDIA_TYPES.ociLayerGzip);
+    const cache = createBlobInfoCache();
+    cache.recordUncompressed(digestOf(TAR), digestOf(TAR));
+    cache.recordUncompressed(other.digest, digestOf(TAR));
+    cache.recordCompression(other.digest, { name: "gzip", annotations: {} });
+    cache.recordLocation({ scope: "docker://to.example", location: "app" }, other.digest);
+    await copy({
+      cache,
+      ...signed ? SIGNED : {},
+      systemContext: { ...SIGNED.systemContext, compressionFormat: "gzip" },
+    });
+    const [entry] = await readIndex(to);
+    const { layers: [layer] } = await readImage(to, entry!.digest);
+    assert.equal(layer!.digest === other.digest, !signed, `signed: ${signed}`);
+  }
+});
+
+Deno.test("signatures are kept after the manifest that they are of", async () => {
+  const { from, copy, requests } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  await putList(from, [{ ...image, ...platform("amd64") }]);
+  const { digest } = await copy(SIGNED);
+  const written = requests.filter((request) => request.startsWith("PUT to.example/v2/app/manifests/"))
+    .map((request) => request.split("/").at(-1)!);
+  assert.deepEqual(written, [image.digest, attachmentTag(image.digest), "1", attachmentTag(digest)]);
+});
+
+Deno.test("an index that is a referrer is written before what it is about", async () => {
+  const { from, copy, requests } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  const entries = [{ ...image, ...platform("amd64") }];
+  await putList(from, entries);
+  const list = describe(MEDIA_TYPES.ociIndex, (await from.getManifest("1")).bytes);
+  const referrers: Digest[] = [];
+  for (const subject of [list, image]) {
+    const index = encode({
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.ociIndex,
+      artifactType: "a/b",
+      manifests: [],
+      subject,
+    });
+    referrers.push(await from.putManifest(digestOf(index), index, { mediaType: MEDIA_TYPES.ociIndex }));
+  }
+  await copy({ referrers: true });
+  const written = requests.filter((request) => request.startsWith("PUT to.example/v2/app/manifests/"))
+    .map((request) => request.split("/").at(-1)!);
+  for (const referrer of referrers) {
+    assert.ok(written.includes(referrer));
+    assert.ok(written.indexOf(referrer) < written.indexOf("1"), written.join(" "));
+  }
+});
+
+Deno.test("no more blobs are moved at once than is allowed", async () => {
+  for (const maxParallelTransfers of [1, 3]) {
+    let active = 0, most = 0;
+    const { from, to, copy } = createWorld((request, answer) => {
+      if (request.method !== "GET" || !request.url.includes("/blobs/")) return answer;
+      most = Math.max(most, ++active);
+      const counted = new TransformStream<Uint8Array, Uint8Array>({ flush: () => void active-- });
+      return new Response(answer.body!.pipeThrough(counted), answer);
+    });
+    const images: Descriptor[] = [];
+    for (let i = 0; i < 8; i++) {
+      const layer = makeTar("file", `${i}`);
+      const blob = await put(from, new Uint8Array(gzipSync(layer)), MEDIA_TYPES.ociLayerGzip);
+      images.push({ ...await putImage(from, [blob], { diffIds: [digestOf(layer)] }), ...platform(`a${i}`) });
+    }
+    await putList(from, images);
+    await copy({ maxParallelTransfers });
+    assert.equal((await readIndex(to)).length, images.length);
+    assert.ok(most <= maxParallelTransfers && (most > 1) === (maxParallelTransfers > 1), `${most}`);
+  }
+});
+
+folderTest("another manifest under the digest of an instance is not copied", async (folder) => {
+  const options = { systemContext: { blobInfoCacheDir: "" }, signaturePolicy: acceptAnything };
+  const list = makeList("amd64", "arm64");
+  const other = makeImage({ architecture: "s390x" });
+  const [instance] = list.images;
+  await writeImage(parseImageName(`oci:${folder}/oci:1`), list);
+  await writeImage(parseImageName(`oci:${folder}/oci:other`), other);
+  await Deno.writeFile(`${folder}/oci/blobs/sha256/${digestHex(instance!.digest)}`, other.manifest);
+  await writeImage(parseImageName(`dir:${folder}/dir`), list);
+  await Deno.writeFile(`${folder}/dir/${digestHex(instance!.digest)}.manifest.json`, other.manifest);
+  for (const { descriptor, bytes } of other.blobs) {
+    await Deno.writeFile(`${folder}/dir/${digestHex(descriptor.digest)}`, bytes);
+  }
+  for (const source of [`oci:${folder}/oci:1`, `dir:${folder}/dir`]) {
+    await assert.rejects(copyImage(source, `oci:${folder}/to:1`, options), { code: "DIGEST_MISMATCH" }, source);
+    await assert.rejects(create().add(source, { ...options, all: true }), { code: "DIGEST_MISMATCH" }, source);
+    await assert.rejects(Deno.stat(`${folder}/to`), Deno.errors.NotFound);
+  }
+});
+
+folderTest("nothing of an instance is read that a selection leaves out", async (folder) => {
+  const options = { systemContext: { blobInfoCacheDir: "" } };
+  const images = makeList("amd64", "arm64");
+  await writeImage(parseImageName(`oci:${folder}/oci:1`), images);
+  const list = create();
+  await list.add(`oci:${folder}/oci:1`, { ...options, all: true });
+  await list.addArtifact(["README.md"], { artifactType: "application/vnd.example" });
+  const [amd64, arm64, artifact] = list.instances() as [Digest, Digest, Digest];
+  const reference = list.reference(undefined, { selection: "specific", instances: [amd64] });
+  await using source = await reference.openSource();
+  const refused = { code: "INSTANCE_NOT_FOUND" };
+  assert.deepEqual((await source.getManifest({ instance: amd64 })).bytes, images.images[0]!.manifest);
+  for (const instance of [arm64, artifact]) {
+    const blob = images.images[1]!.blobs[0]!.descriptor;
+    await assert.rejects(source.getManifest({ instance }), refused);
+    await assert.rejects(async () => await source.getBlob(blob, { instance }), refused);
+    await assert.rejects(async () => await source.findBlob!(blob, { instance }), refused);
+    await assert.rejects(source.getManifest({ instance: digestOf(encode("below")), within: instance }), refused);
+  }
+});
