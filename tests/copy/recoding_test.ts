@@ -9,6 +9,7 @@ import {
   withoutChunkedAnnotations,
 } from "../../src/copy/recoding/mod.ts";
 import { recodeHere } from "../../src/copy/recoding/pipeline.ts";
+import { openWorkers, RecodingWorker } from "../../src/copy/recoding/recoding_worker.ts";
 import { decompressStream } from "../../src/internal/compression/room.ts";
 import { type ByteStream, concatBytes, encodeUtf8, readChunks, streamOf } from "../../src/internal/room.ts";
 import { encodeTarHeader, tarPadding } from "../../src/internal/tar/room.ts";
@@ -212,4 +213,24 @@ Deno.test("annotations that tell of compressed bytes are told from others", () =
   assert.deepEqual(withoutChunkedAnnotations(annotations), { "org.example": "kept" });
   assert.ok(isZstdChunked(annotations));
   assert.ok(!isZstdChunked({ "org.example": "kept" }));
+});
+
+/** A worker that dies of its first job. */
+function startMortal(): RecodingWorker {
+  const source = 'self.onmessage = () => { throw new Error("died"); };';
+  return new RecodingWorker(new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" }));
+}
+
+Deno.test("a worker that has died gets no more layers; without others, this thread compresses them", async () => {
+  const bytes = noise(600_000);
+  for (const others of [0, 1]) {
+    using recoder = createRecoder(async () => [startMortal(), ...await openWorkers(others)]);
+    const recode = async (algorithm: "gzip" | "zstd") => {
+      const { stream } = await recoder.recode(streamOf(bytes), { compress: { algorithm } }, layerOf(bytes.length));
+      return await collect(stream);
+    };
+    await assert.rejects(recode("zstd"), /died/);
+    assert.deepEqual(new Uint8Array(zstdDecompressSync(await recode("zstd"))), bytes);
+    assert.deepEqual(new Uint8Array(gunzipSync(await recode("gzip"))), bytes);
+  }
 });

@@ -1,4 +1,5 @@
-import { encodeUtf8, readStream } from "../../internal/room.ts";
+import { encodeUtf8 } from "../../internal/room.ts";
+import { converse, OutputLimitError } from "../../internal/host/room.ts";
 import { type Credentials, ManifestsError } from "../../spec/room.ts";
 import type { HelperQuestion } from "../auth_file.ts";
 import { type HelperOutcome, parseHelperAnswer } from "../credential_helper.ts";
@@ -37,7 +38,7 @@ async function ask(question: HelperQuestion): Promise<Credentials | undefined> {
     return isOptional ? undefined : fail(what, `it may not be run: run with --allow-run=${program}`);
   }
   const child = spawn(program, what);
-  if (child) return parseHelperAnswer(await converse(child, registry, what), what);
+  if (child) return parseHelperAnswer(await answerOf(child, registry, what), what);
   return isOptional ? undefined : fail(what, "there is no such program in PATH");
 }
 
@@ -52,33 +53,23 @@ function spawn(program: string, what: string): Deno.ChildProcess | undefined {
   }
 }
 
-async function converse(child: Deno.ChildProcess, registry: string, what: string): Promise<HelperOutcome> {
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    child.kill("SIGKILL");
-  }, TIMEOUT);
+async function answerOf(child: Deno.ChildProcess, registry: string, what: string): Promise<HelperOutcome> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), TIMEOUT);
   try {
-    const [, answer, { code }] = await Promise.all([
-      write(child, registry),
-      readStream(child.stdout, MAX_ANSWER),
-      child.status,
-    ]);
-    if (timedOut) fail(what, `it did not end within ${TIMEOUT / 1000} seconds`);
-    if (!answer) fail(what, `it answered more than ${MAX_ANSWER} bytes`);
-    return { code, stdout: new TextDecoder().decode(answer) };
+    const { code, outputs } = await converse(child, {
+      input: [encodeUtf8(registry)],
+      outputs: [child.stdout],
+      maxOutput: MAX_ANSWER,
+      signal: timeout.signal,
+    });
+    return { code, stdout: new TextDecoder().decode(outputs[0]) };
+  } catch (error) {
+    if (timeout.signal.aborted) fail(what, `it did not end within ${TIMEOUT / 1000} seconds`);
+    if (error instanceof OutputLimitError) fail(what, `it answered more than ${MAX_ANSWER} bytes`);
+    throw error;
   } finally {
     clearTimeout(timer);
-  }
-}
-
-async function write(child: Deno.ChildProcess, text: string): Promise<void> {
-  const writer = child.stdin.getWriter();
-  try {
-    await writer.write(encodeUtf8(text));
-    await writer.close();
-  } catch {
-    // A helper that does not want its input has closed it; what it answers counts.
   }
 }
 

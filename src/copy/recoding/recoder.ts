@@ -24,13 +24,21 @@ export interface Recoder extends Disposable {
 }
 
 /** A recoder with a worker per processor. They are started when they are first needed, and ended with the recoder. */
-export function createRecoder(): Recoder {
-  return new WorkerRecoder();
+export function createRecoder(open: OpenWorkers = openWorkers): Recoder {
+  return new WorkerRecoder(open);
 }
 
+/** Starts up to so many workers. */
+type OpenWorkers = (count: number) => Promise<RecodingWorker[]>;
+
 class WorkerRecoder implements Recoder {
+  readonly #openWorkers: OpenWorkers;
   #workers: Promise<RecodingWorker[]> | undefined;
   #disposed = false;
+
+  constructor(open: OpenWorkers) {
+    this.#openWorkers = open;
+  }
 
   async recode(
     stream: ByteStream,
@@ -55,7 +63,7 @@ class WorkerRecoder implements Recoder {
   }
 
   #open(): Promise<RecodingWorker[]> {
-    return this.#workers ??= openWorkers(globalThis.navigator?.hardwareConcurrency ?? 0).then((workers) => {
+    return this.#workers ??= this.#openWorkers(globalThis.navigator?.hardwareConcurrency ?? 0).then((workers) => {
       if (this.#disposed) workers.forEach((worker) => worker.terminate());
       return workers;
     });
@@ -64,12 +72,17 @@ class WorkerRecoder implements Recoder {
 
 /** gzip is made of blocks, for which all workers are used; zstd, by the one with the least to do. */
 function recodeWith(workers: readonly RecodingWorker[], stream: ByteStream, recoding: Recoding): Recoded {
-  const idlest = () => workers.reduce((a, b) => b.jobs < a.jobs ? b : a);
-  if (workers.length === 0) return recodeHere(stream, recoding);
+  const alive = () => workers.filter(({ isAlive }) => isAlive);
+  const idlest = () => {
+    const [first, ...others] = alive();
+    if (!first) throw new Error("Cannot compress in a worker: all of them have ended");
+    return others.reduce((a, b) => b.jobs < a.jobs ? b : a, first);
+  };
+  if (alive().length === 0) return recodeHere(stream, recoding);
   if (recoding.compress?.algorithm !== "gzip") return idlest().recode(stream, recoding);
   return recodeHere(stream, recoding, {
-    deflate: (block) => idlest().deflate(block),
-    ahead: workers.length * BLOCKS_PER_WORKER,
+    deflate: async (block) => await idlest().deflate(block),
+    ahead: alive().length * BLOCKS_PER_WORKER,
   });
 }
 

@@ -53,6 +53,7 @@ export class RecodingWorker {
   readonly #worker: Worker;
   readonly #jobs = new Map<number, WorkerJob>();
   #lastJob = 0;
+  #isAlive = true;
 
   /** Takes a worker over. */
   constructor(worker: Worker) {
@@ -62,8 +63,15 @@ export class RecodingWorker {
     };
     worker.onerror = (event) => {
       event.preventDefault();
+      this.#isAlive = false;
+      this.terminate();
       for (const job of this.#jobs.values()) job.fail(new Error(`Cannot compress in a worker: ${event.message}`));
     };
+  }
+
+  /** Whether it can take jobs: after an error that it did not catch, it answers nothing. */
+  get isAlive(): boolean {
+    return this.#isAlive;
   }
 
   /** How much it works on. */

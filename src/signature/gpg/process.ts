@@ -1,4 +1,5 @@
 import type { SignalOptions } from "../../internal/room.ts";
+import { converse } from "../../internal/host/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { parseStatus, type StatusLine } from "./status.ts";
 
@@ -37,13 +38,13 @@ export async function runGpg(args: readonly string[], options: RunGpgOptions = {
   if (Deno.permissions.querySync({ name: "run", command: "gpg" }).state !== "granted") {
     throw new ManifestsError("SIGNING_UNAVAILABLE", "Cannot run gpg as that is not allowed: run with --allow-run=gpg");
   }
-  const child = spawn([...COMMON_ARGS, ...(homedir === undefined ? [] : ["--homedir", homedir]), ...args], signal);
-  const [{ code, stdout, stderr }] = await Promise.all([child.output(), feed(child.stdin, input)]);
-  signal?.throwIfAborted();
-  return { code, output: stdout, status: parseStatus(stderr) };
+  const child = spawn([...COMMON_ARGS, ...(homedir === undefined ? [] : ["--homedir", homedir]), ...args]);
+  const { code, outputs } = await converse(child, { input, outputs: [child.stdout, child.stderr], signal });
+  const [output, status] = outputs as [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
+  return { code, output, status: parseStatus(status) };
 }
 
-function spawn(args: string[], signal: AbortSignal | undefined): Deno.ChildProcess {
+function spawn(args: string[]): Deno.ChildProcess {
   try {
     return new Deno.Command("gpg", {
       args,
@@ -51,21 +52,9 @@ function spawn(args: string[], signal: AbortSignal | undefined): Deno.ChildProce
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      ...(signal ? { signal } : {}),
     }).spawn();
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new ManifestsError("SIGNING_UNAVAILABLE", "Cannot run gpg as it is not installed", { cause });
-  }
-}
-
-/** gpg may end before it has read everything, as when the passphrase is wrong; its status then says why. */
-async function feed(stdin: WritableStream<Uint8Array>, input: readonly Uint8Array[]): Promise<void> {
-  const writer = stdin.getWriter();
-  try {
-    for (const bytes of input) await writer.write(bytes);
-    await writer.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
