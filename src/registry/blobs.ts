@@ -4,7 +4,7 @@ import { openDownload } from "./download.ts";
 import { errorOf } from "./errors.ts";
 import { openForeign } from "./foreign.ts";
 import type { HttpRequest } from "./http.ts";
-import type { RepositoryApi } from "./repository_api.ts";
+import { isInconclusiveHead, type RepositoryApi } from "./repository_api.ts";
 import { type OutgoingBlob, uploadBlob } from "./upload.ts";
 import { uploadLimitsOf } from "./upload_limits.ts";
 import { findUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
@@ -38,7 +38,10 @@ export type MountResult = { readonly mounted: true } | { readonly mounted: false
 
 /** Options for {@linkcode Repository.headBlob}. */
 export interface HeadBlobOptions extends CallOptions {
-  /** What the token that is used allows. Default: `pull,push`, which an upload needs next; readers may not have it. */
+  /**
+   * What the token that is used allows. Default: `pull,push`, which an upload needs next; readers may not have it. With
+   * `pull`, a GET decides where a HEAD is refused or finds nothing.
+   */
   actions?: "pull" | "pull,push" | undefined;
 }
 
@@ -48,11 +51,16 @@ export async function headBlob(
   digest: Digest,
   { actions = "pull,push", ...options }: HeadBlobOptions,
 ): Promise<number | undefined> {
-  const answer = await api.send("HEAD", `blobs/${digest}`, { ...options, actions });
+  const call = { ...options, actions };
+  let answer = await api.send("HEAD", `blobs/${digest}`, call);
+  await answer.response.body?.cancel();
+  // Before an upload, this would cost a request more for every new blob, and the upload settles it.
+  const asks = actions === "pull" && isInconclusiveHead(answer.response.status);
+  if (asks) answer = await api.send("GET", `blobs/${digest}`, call);
   const { response } = answer;
+  if (response.status !== 200 && response.status !== 404) throw await errorOf(asks ? "GET" : "HEAD", answer);
   await response.body?.cancel();
   if (response.status === 404) return undefined;
-  if (response.status !== 200) throw await errorOf("HEAD", answer);
   const size = response.headers.get("content-length");
   return size === null ? UNKNOWN_SIZE : Number(size);
 }
@@ -119,7 +127,7 @@ export async function putBlob(
         error,
       }),
     limits: uploadLimitsOf(api.client),
-    isThere: async () => await headBlob(api, blob.digest(), call) !== undefined,
+    isThere: async () => await headBlob(api, blob.digest(), { ...call, actions: "pull" }) !== undefined,
     start: `/v2/${api.path}/blobs/uploads/`,
     stallTimeout: api.client.patience.uploadTimeout,
     upload,

@@ -13,7 +13,7 @@ import {
 import { bodyOf, BrokenBodyError } from "./body.ts";
 import { errorOf } from "./errors.ts";
 import type { HttpResponse } from "./http.ts";
-import type { RepositoryApi, RepositoryRequest } from "./repository_api.ts";
+import { isInconclusiveHead, type RepositoryApi, type RepositoryRequest } from "./repository_api.ts";
 
 /**
  * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
@@ -94,9 +94,6 @@ export interface SeenManifest {
   readonly etag: string | null;
 }
 
-/** What some registries and gateways answer to a `HEAD` also of what a `GET` finds. */
-const UNSURE: readonly number[] = [400, 403, 404, 405, 406, 501];
-
 /** Looks at a manifest; `undefined` where there is none. Reads it where a `HEAD` does not find it, or not all of it. */
 export async function findManifest(
   api: RepositoryApi,
@@ -107,7 +104,7 @@ export async function findManifest(
   const answer = await api.send("HEAD", `manifests/${tagOrDigest}`, call);
   const { status, headers } = answer.response;
   await answer.response.body?.cancel();
-  if (status !== 200 && !UNSURE.includes(status)) throw await errorOf("HEAD", answer);
+  if (status !== 200 && !isInconclusiveHead(status)) throw await errorOf("HEAD", answer);
   const digest = headers.get("docker-content-digest") ?? "";
   const size = headers.get("content-length");
   if (status === 200 && isDigest(digest) && size !== null) {

@@ -48,3 +48,8 @@ export class RepositoryApi {
     return `${this.client.host}/${this.path}${tagOrDigest.includes(":") ? "@" : ":"}${tagOrDigest}`;
   }
 }
+
+/** Whether a status of a `HEAD` leaves open what a `GET` finds: some registries and gateways answer so to every `HEAD`. */
+export function isInconclusiveHead(status: number): boolean {
+  return [400, 403, 404, 405, 406, 501].includes(status);
+}

@@ -299,6 +299,34 @@ Deno.test("registry serve keeps images in a folder until it is interrupted", asy
   assert.ok((await Deno.stat(`${at.folder}/images`)).isDirectory);
 });
 
+Deno.test("registry serve is reached by our own commands also at a port that fetch refuses", async () => {
+  await using at = await makeStore();
+  const port = ["6000", "5060", "10080"].find(isFree) ?? "6566";
+  const args = [...CLI.slice(1), "registry", "serve", "--port", port, `${at.folder}/images`];
+  const child = new Deno.Command(CLI[0]!, { args, stdout: "piped", stderr: "null" }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  await reader.read();
+  await using source = startEmbedded();
+  const [digest] = await pushPlatforms(source.host, "app", [{ architecture: "amd64" }]);
+  const copied = `127.0.0.1:${port}/app:1`;
+  await cliOk(["copy", INSECURE, "--insecure-policy", `docker://${source.host}/app:amd64`, `docker://${copied}`]);
+  assert.match(await cliOk(["inspect", INSECURE, `docker://${copied}`]), /"layers"/);
+  assert.match(await cliOk(["ls", INSECURE, copied]), new RegExp(String(digest ?? "")));
+  child.kill("SIGINT");
+  assert.equal((await child.status).code, 130);
+  await reader.cancel();
+});
+
+/** Whether nothing listens at a port on loopback. */
+function isFree(port: string): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port: Number(port) }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 Deno.test("copy judges by the policy that it is told of, and by none only where that is said", async () => {
   await using registry = startEmbedded();
   await using at = await makeStore();

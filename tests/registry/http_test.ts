@@ -213,7 +213,20 @@ Deno.test("a HEAD that is refused, or finds nothing, is decided by a GET", async
       request.method === "HEAD" ? new Response(null, { status }) : new Response("not for you", { status: 403 })
     );
     await assert.rejects(refused.repository.headManifest("1"), { code: "DENIED", message: /not for you/ });
+    const blob = scripted((request) =>
+      request.method === "HEAD"
+        ? new Response(null, { status })
+        : new Response("blob", { headers: { "content-length": "4" } })
+    );
+    assert.equal(await blob.repository.headBlob(DIGEST, { actions: "pull" }), 4);
+    assert.equal(await missing.repository.headBlob(DIGEST, { actions: "pull" }), undefined);
   }
+});
+
+Deno.test("a HEAD that does not find a blob is believed before an upload, which costs one request less", async () => {
+  const { repository, requests } = scripted(() => new Response(null, { status: 404 }));
+  assert.equal(await repository.headBlob(DIGEST), undefined);
+  assert.deepEqual(requests.map(({ method }) => method), ["HEAD"]);
 });
 
 Deno.test("errors say what the registry said, on one line", async () => {
