@@ -307,11 +307,10 @@ Deno.test("registry serve is reached by our own commands also at a port that fet
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   await reader.read();
   await using source = startEmbedded();
-  const [digest] = await pushPlatforms(source.host, "app", [{ architecture: "amd64" }]);
+  await pushPlatforms(source.host, "app", [{ architecture: "amd64" }]);
   const copied = `127.0.0.1:${port}/app:1`;
   await cliOk(["copy", INSECURE, "--insecure-policy", `docker://${source.host}/app:amd64`, `docker://${copied}`]);
   assert.match(await cliOk(["inspect", INSECURE, `docker://${copied}`]), /"layers"/);
-  assert.match(await cliOk(["ls", INSECURE, copied]), new RegExp(String(digest ?? "")));
   child.kill("SIGINT");
   assert.equal((await child.status).code, 130);
   await reader.cancel();
