@@ -79,6 +79,43 @@ fanInTest("a run that began later writes over the earlier one, also where that w
   assert.equal((await look(handler, "old")).body.state, "published");
 });
 
+fanInTest("a run that began earlier, and writes late to a registry without conditions, does not stay", async (at) => {
+  const unconditional = (request: Request) => {
+    for (const header of ["if-match", "if-none-match"]) request.headers.delete(header);
+    return at.world.fetch(request);
+  };
+  const isTag = ({ method, url }: Request) => method === "PUT" && url.endsWith("/manifests/1");
+  const stalled = Promise.withResolvers<void>(), goOn = Promise.withResolvers<void>();
+  const slow = at.handler({
+    systemContext: {
+      fetch: async (request: Request) => {
+        if (isTag(request)) {
+          stalled.resolve();
+          await goOn.promise;
+        }
+        return await unconditional(request);
+      },
+    },
+  });
+  const fast = at.handler({
+    systemContext: {
+      fetch: async (request: Request) => {
+        const response = await unconditional(request);
+        // Not before the answer has been read.
+        if (isTag(request)) setTimeout(() => goOn.resolve());
+        return response;
+      },
+    },
+  });
+  const send = await makeBuilds(at);
+  for (const run of ["old", "new"] as const) for (const platform of [FIRST, SECOND]) await send(fast, run, platform);
+  const old = send(slow, "old", THIRD);
+  await stalled.promise;
+  const { body } = await send(fast, "new", THIRD);
+  await old;
+  assert.deepEqual([body.state, await at.world.digestAt("1")], ["published", body.digest]);
+});
+
 fanInTest("who finishes after the tag was written looks at the tag alone", async (at) => {
   const fetch = async (request: Request) => {
     const response = await at.world.fetch(request);

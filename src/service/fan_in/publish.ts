@@ -1,4 +1,5 @@
 import type { ImageReference, SystemContext } from "../../image/room.ts";
+import { repeatWhileLost } from "../../internal/room.ts";
 import { type Digest, digestOf, isManifestsError, manifestDigest } from "../../spec/room.ts";
 import { fetchManifestWith, resolveImage } from "../../actions/room.ts";
 import { composeIndex } from "../../system/remote/room.ts";
@@ -34,7 +35,7 @@ export interface PublishOptions {
 export async function publishRun(run: Run, options: PublishOptions): Promise<void> {
   const target = resolveImage(REMOTE_KIT, `docker://${run.target}`);
   let { plan } = run;
-  for (let attempt = 1;; attempt++) {
+  await repeatWhileLost(async () => {
     const current = await digestAt(target, options);
     if (plan && current === plan.digest) return;
     if (!mayWrite({ ...run, plan }, current, await options.releases())) throw superseded(run, current);
@@ -46,6 +47,7 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<voi
         all: true,
         // Else the digest would be known only when the tag is written.
         preserveDigests: true,
+        // Fails, too, if a slower writer replaces the index: an earlier run may not stay above this one.
         ifMatch: current,
         systemContext: options.systemContext,
         signal: options.signal,
@@ -56,12 +58,10 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<voi
           if (plan.digest === current) throw new AlreadyThere();
         },
       });
-      return;
     } catch (error) {
-      if (error instanceof AlreadyThere) return;
-      if (!isManifestsError(error, "CONFLICT") || attempt === MAX_ATTEMPTS) throw error;
+      if (!(error instanceof AlreadyThere)) throw error;
     }
-  }
+  }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts: MAX_ATTEMPTS, signal: options.signal });
 }
 
 /** Whether the tag may be written over what it means now. */
