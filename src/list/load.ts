@@ -7,7 +7,7 @@ import {
   ListImageUnknownError,
   ManifestsError,
 } from "../spec/room.ts";
-import { findLocalImage, type ImageStore, type Locker, type StoredImage } from "../store/room.ts";
+import { findLocalImage, type ImageStore, type ImageWithData, type Locker, type StoredImage } from "../store/room.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readRecords } from "./records.ts";
 
 /** What a list was loaded with, for those who load it. */
@@ -34,10 +34,32 @@ export function notAManifestList(name: string, cause?: unknown): ManifestsError 
 }
 
 /**
+ * What is wrong with a record that is, or was about to be, a list: its manifest is gone or is not a manifest; `undefined`
+ * if nothing is, or if it is an ordinary image. Such a record can only be removed.
+ */
+export function findDamage({ image, data }: ImageWithData): string | undefined {
+  // Lists have no layers. Go's tools make a record first and its items then: a crash between leaves one without any.
+  const isList = image.bigDataNames.includes("instances.json") || !image.bigDataNames.includes("manifest");
+  if (image.topLayer !== undefined || !isList) return undefined;
+  const manifest = data.get("manifest");
+  if (!manifest) return "its manifest is missing in the store";
+  return guessMediaType(manifest) === "" ? "its manifest in the store cannot be read" : undefined;
+}
+
+/** The error of a list that {@linkcode findDamage} found something wrong with. */
+export function damagedList(name: string, damage: string): ManifestsError {
+  return new ManifestsError(
+    "BIG_DATA_UNKNOWN",
+    `Cannot use list ${JSON.stringify(name)}: ${damage}: remove the list (rm) and create it again`,
+  );
+}
+
+/**
  * Reads a list's records from a store and makes a list of them.
  *
  * @throws {ListImageUnknownError} Where the store has no such image.
- * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON` and others.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON`; `BIG_DATA_UNKNOWN` if its data is missing in
+ * the store; `STORE_IO`, `STORE_CORRUPT`.
  */
 export async function loadList<L>(
   store: ImageStore,
@@ -47,10 +69,10 @@ export async function loadList<L>(
   const found = await findLocalImage(store, image, LIST_KEYS);
   if (!found) throw new ListImageUnknownError(image);
   const imageId = found.image.id;
+  const damage = findDamage(found);
+  if (damage) throw damagedList(found.resolvedName, damage);
   const manifest = found.data.get("manifest");
-  if (!manifest) {
-    throw new ManifestsError("BIG_DATA_UNKNOWN", `Cannot load list ${JSON.stringify(imageId)} as it has no manifest`);
-  }
+  if (!manifest) throw notAManifestList(found.resolvedName);
   const items = Array.from(found.data, ([key, bytes]) => ({ key, bytes }));
   // An ordinary image has no instances.json either, but that it is no list is what its user must hear.
   if (!isIndexMediaType(guessMediaType(manifest))) throw notAManifestList(found.resolvedName);

@@ -10,7 +10,7 @@ import {
 } from "../spec/room.ts";
 import { randomImageId } from "../store/room.ts";
 import type { StoreTarget } from "./host.ts";
-import { notAManifestList } from "./load.ts";
+import { damagedList, findDamage, notAManifestList } from "./load.ts";
 import { assertKnownOptions, type PushOptions, type PushResult } from "./push.ts";
 import { digestItems, LIST_KEYS, type ListRecords, readRecords, writeRecords } from "./records.ts";
 
@@ -72,7 +72,8 @@ const REFUSED_OPTIONS = {
  * that has the name gets this content; an ordinary image that has it is left alone.
  *
  * @throws {TypeError} Where an option asks for something to be done to instances.
- * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `LIST_CHANGED` and others.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `LIST_CHANGED`; `BIG_DATA_UNKNOWN` if the list that has the
+ * name is damaged.
  */
 export async function pushToStore(
   { store, name }: StoreTarget,
@@ -84,6 +85,8 @@ export async function pushToStore(
   const there = await store.findImage(name, LIST_KEYS);
   if (there?.image.names.includes(name)) {
     const { image: { id }, data } = there;
+    const damage = findDamage(there);
+    if (damage) throw damagedList(name, damage);
     if (!isIndexMediaType(guessMediaType(data.get("manifest") ?? new Uint8Array()))) throw notAManifestList(name);
     const items = writeRecords(id, bytes, records, readRecords(there).instances);
     const found = digestItems(Array.from(data, ([key, bytes]) => ({ key, bytes })));

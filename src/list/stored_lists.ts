@@ -1,5 +1,7 @@
+import { isManifestsError } from "../errors/room.ts";
 import { entriesOf, formatPlatform, isIndex, parseManifest } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
+import { findDamage } from "./load.ts";
 
 /** A list in a store. */
 export interface StoredList {
@@ -11,17 +13,29 @@ export interface StoredList {
   readonly created: string;
   /** The platforms of its instances, in its order; `""` for one that has none. */
   readonly platforms: readonly string[];
-  /** Why its manifest cannot be read. */
+  /** Why its manifest cannot be read; `undefined` if it can. */
   readonly problem?: string | undefined;
 }
 
-/** Yields the lists of a store, in its order. */
+/** Yields the lists of a store, in its order; also those that are damaged, which can only be removed. */
 export async function* listStoredLists(store: ImageStore): AsyncGenerator<StoredList, void, undefined> {
-  for (const { id, names, created, bigDataNames } of await store.listImages()) {
+  for (const image of await store.listImages()) {
+    const { id, names, created, bigDataNames, topLayer } = image;
     // What no list has need not be read.
-    if (!bigDataNames.includes("instances.json")) continue;
-    const bytes = (await store.findImage(id, ["manifest"]))?.data.get("manifest");
-    if (bytes) yield { id, names, created, ...platformsOf(bytes) };
+    const mayBeList = bigDataNames.includes("instances.json") || !bigDataNames.includes("manifest");
+    if (topLayer !== undefined || !mayBeList) continue;
+    try {
+      const found = await store.findImage(id, ["manifest"]);
+      // Deleted since the images were listed.
+      if (!found) continue;
+      const problem = findDamage(found);
+      const manifest = found.data.get("manifest");
+      if (problem) yield { id, names, created, platforms: [], problem };
+      else if (manifest) yield { id, names, created, ...platformsOf(manifest) };
+    } catch (error) {
+      if (!isManifestsError(error, "STORE_CORRUPT")) throw error;
+      yield { id, names, created, platforms: [], problem: error.message };
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import {
   normalizeLocalName,
 } from "../../spec/room.ts";
 import type { ImageStore, ImageWithData } from "../../store/room.ts";
-import { type BaseList, editStoredList, HostlessList } from "../../list/room.ts";
+import { type BaseList, damagedList, editStoredList, findDamage, HostlessList } from "../../list/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
@@ -52,6 +52,8 @@ async function save(
     return id;
   };
   const owner = await findOwner(store, name);
+  const damage = amend && owner ? findDamage(owner) : undefined;
+  if (damage) throw damagedList(name, damage);
   if (amend && owner && isList(owner)) return await edit(owner.image.id);
   // Before anything is read: a name that is taken stays so.
   if (owner && !replace && !amend) throw nameTaken(name, owner.image.id);

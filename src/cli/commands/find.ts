@@ -1,4 +1,5 @@
 import { type Digest, digestOf, guessMediaType, isIndexMediaType } from "../../spec/room.ts";
+import { damagedList, findDamage } from "../../list/room.ts";
 import { findLocalImage, type ImageStore, type StoredImage } from "../../store/room.ts";
 
 /** A list in a store. */
@@ -13,6 +14,8 @@ export interface FoundList extends StoredImage {
 export async function requireList(store: ImageStore, name: string): Promise<FoundList> {
   const found = await findLocalImage(store, name, ["manifest"]);
   if (!found) throw new Error(`${name}: image not known`);
+  const damage = findDamage(found);
+  if (damage) throw damagedList(found.resolvedName, damage);
   const manifest = found.data.get("manifest");
   if (!manifest || !isIndexMediaType(guessMediaType(manifest))) {
     throw new Error(`${found.resolvedName}: image is not a manifest list`);

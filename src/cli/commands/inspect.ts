@@ -18,7 +18,7 @@ import {
   platformJson,
 } from "../../spec/room.ts";
 import { findLocalImage, type ImageStore, type LocalImage } from "../../store/room.ts";
-import { type BaseList, HostlessList } from "../../list/room.ts";
+import { type BaseList, damagedList, findDamage, HostlessList } from "../../list/room.ts";
 import type { DescribeImageOptions } from "../../system/local/room.ts";
 import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
 import { note, print, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
@@ -33,6 +33,8 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   await using store = await openStoreOf(context);
   const found = await findUnlessElsewhere(store, name!);
   const local = found === "elsewhere" ? undefined : found;
+  const damage = local && findDamage(local);
+  if (damage) throw damagedList(local.resolvedName, damage);
   const manifest = local?.data.get("manifest");
   if (local && manifest && isIndexMediaType(guessMediaType(manifest))) {
     if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);

@@ -1,7 +1,8 @@
+import { findDamage } from "../../list/room.ts";
 import { findLocalImage, type ImageStore } from "../../store/room.ts";
 import { type CommandContext, openStoreOf } from "../context.ts";
 import { ExitError, formatError } from "../errors.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { note, printResult, requireFormat, type ResultFormat } from "../output.ts";
 import type { Persona } from "../persona.ts";
 import { requireList } from "./find.ts";
 
@@ -47,9 +48,18 @@ function linesOf({ untagged, deleted }: DeletedList, persona: Persona): string[]
   return [...untagged.map((name) => persona.untagged(name)), ...(deleted ? [persona.deleted(deleted)] : [])];
 }
 
+/** A list that is damaged can do nothing any more but be deleted. */
+async function requireListOrDamaged(store: ImageStore, name: string) {
+  const found = await findLocalImage(store, name, ["manifest"]);
+  const damage = found && findDamage(found);
+  if (!found || !damage) return await requireList(store, name);
+  note(`Warning: deleting list ${JSON.stringify(found.resolvedName)} although ${damage}`);
+  return { ...found.image, resolvedName: found.resolvedName };
+}
+
 /** Deletes a list, or, where it has other names and was called by one, only that name. */
 async function deleteList(store: ImageStore, name: string): Promise<DeletedList> {
-  const { id, names, resolvedName } = await requireList(store, name);
+  const { id, names, resolvedName } = await requireListOrDamaged(store, name);
   const byName = names.includes(resolvedName);
   if (byName && names.length > 1) {
     await store.updateNames(id, "remove", [resolvedName]);
