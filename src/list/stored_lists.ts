@@ -1,5 +1,4 @@
-import { isManifestsError } from "../errors/room.ts";
-import { entriesOf, formatPlatform, isIndex, parseManifest } from "../spec/room.ts";
+import { entriesOf, formatPlatform, isIndex, isManifestsError, parseManifest } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
 import { findDamage } from "./load.ts";
 
