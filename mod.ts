@@ -89,7 +89,14 @@ export type {
   OutlinedImage,
   Selection,
 } from "./src/copy/room.ts";
-export type { CallOptions, ImageDestination, ImageReference, ImageSource, SystemContext } from "./src/image/mod.ts";
+export type {
+  CallOptions,
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  OpenDestinationOptions,
+  SystemContext,
+} from "./src/image/mod.ts";
 export { createMemoryStore, type ImageStore, type Locker } from "./src/store/mod.ts";
 export { type Kv, openKvStore } from "./src/store/kv/mod.ts";
 export {

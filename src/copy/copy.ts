@@ -51,6 +51,8 @@ export interface CopyOptions extends Selection {
   readonly removeListSignatures?: boolean | undefined;
   /** Whether what is about a manifest goes with it: attestations, SBOMs, signatures. */
   readonly referrers?: boolean | undefined;
+  /** The time that is recorded for what is created, where the destination records one; default: as it does it. */
+  readonly destinationTimestamp?: Date | undefined;
   /** The digest that the destination must have before, `null`: nothing; default: whatever is there is replaced. */
   readonly ifMatch?: Digest | null | undefined;
   /** Whether to look for each manifest before it is written, and not to write one that is there. */
@@ -148,7 +150,7 @@ async function withPlan<T>(
     } satisfies { [Name in keyof Required<ReadOptions>]: ReadOptions[Name] },
   );
   requireDigest(to.dockerReference, top.digest);
-  await using destination = await to.openDestination(systemContext);
+  await using destination = await to.openDestination(systemContext, { timestamp: options.destinationTimestamp });
   const { abilities } = destination;
   if (options.ifMatch !== undefined && !abilities.conditionalWrites) {
     throw new TypeError(`Cannot copy to ${to} with ifMatch as only registries can write under a condition`);

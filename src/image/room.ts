@@ -17,6 +17,7 @@ export type {
   LayerCompressionWish,
   ManifestBytes,
   NewBlob,
+  OpenDestinationOptions,
   PutManifestOptions,
   ReferrersOptions,
   SignedManifest,

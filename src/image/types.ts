@@ -60,6 +60,15 @@ export interface BlobOrigin {
   readonly location: string;
 }
 
+/** Options for {@linkcode ImageReference.openDestination}. */
+export interface OpenDestinationOptions {
+  /**
+   * The time that is recorded for what is created, where the destination records one: for the members of archives.
+   * Default: as the destination does it, which is 1970 for archives. Go: `DestinationTimestamp`.
+   */
+  readonly timestamp?: Date | undefined;
+}
+
 /** A name for an image in some place. Go: `types.ImageReference`. Immutable; holds nothing open. */
 export interface ImageReference {
   /** Name of the transport, such as `docker`. */
@@ -79,7 +88,7 @@ export interface ImageReference {
   /** Opens the image for reading. */
   openSource(context?: SystemContext): Promise<ImageSource>;
   /** Opens the image for writing. */
-  openDestination(context?: SystemContext): Promise<ImageDestination>;
+  openDestination(context?: SystemContext, options?: OpenDestinationOptions): Promise<ImageDestination>;
   /** Transport and reference: `docker://quay.io/me/app:1`. */
   toString(): string;
 }

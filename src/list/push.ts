@@ -96,6 +96,11 @@ export interface PushOptions {
    */
   referrers?: boolean | undefined;
   /**
+   * The time that is recorded for what is created at the destination, in whole seconds: that of the members of
+   * `oci-archive:` and `docker-archive:`. Other destinations record none. Default: 1970. Go: `DestinationTimestamp`.
+   */
+  destinationTimestamp?: Date | undefined;
+  /**
    * The digest that the destination's tag must mean before it is written, or `null` where there must be none: fails
    * with `CONFLICT` where somebody else wrote meanwhile. Default: whatever is there is replaced.
    */
@@ -180,6 +185,7 @@ function copyOptions({ options, wanted, host, looksFirst }: ListPush, opened: re
     removeSignatures: options.removeSignatures,
     removeListSignatures: options.removeListSignatures,
     referrers: options.referrers,
+    destinationTimestamp: options.destinationTimestamp,
     ifMatch: typeof ifMatch === "string" ? parseDigest(ifMatch) : ifMatch,
     reportWriter: options.reportWriter,
     onProgress: options.onProgress,
@@ -233,6 +239,7 @@ const KNOWN_OPTIONS = {
   removeSignatures: true,
   removeListSignatures: true,
   referrers: true,
+  destinationTimestamp: true,
   ifMatch: true,
   reportWriter: true,
   onProgress: true,
@@ -244,6 +251,10 @@ const KNOWN_OPTIONS = {
 } satisfies Record<keyof PushOptions, true>;
 
 function refuseContradictions(options: PushOptions): void {
+  const { destinationTimestamp: time } = options;
+  if (time !== undefined && !(time instanceof Date && !Number.isNaN(time.getTime()))) {
+    throw new TypeError(`Cannot push: destinationTimestamp must be a valid Date, but is ${String(time)}`);
+  }
   const { imageListSelection = "all", instances, addCompression, forceCompressionFormat, preserveDigests } = options;
   if (!["system", "all", "specific"].includes(imageListSelection)) {
     throw new TypeError(

@@ -64,6 +64,7 @@ const REFUSED_OPTIONS = {
   reportWriter: false,
   systemContext: false,
   store: false,
+  destinationTimestamp: false,
   signal: false,
 } satisfies Record<keyof PushOptions, boolean>;
 

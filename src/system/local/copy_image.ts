@@ -34,6 +34,7 @@ export interface CopyImageOptions extends
     | "removeListSignatures"
     | "referrers"
     | "signaturePolicy"
+    | "destinationTimestamp"
     | "ifMatch"
     | "reportWriter"
     | "onProgress"

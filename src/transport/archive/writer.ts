@@ -1,4 +1,4 @@
-import type { BlobIdentity, NewBlob, SystemContext } from "../../image/room.ts";
+import type { BlobIdentity, NewBlob, OpenDestinationOptions, SystemContext } from "../../image/room.ts";
 import { writeAll } from "../../internal/host/room.ts";
 import { type ByteStream, readChunks, Semaphore, type SignalOptions } from "../../internal/room.ts";
 import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../internal/tar/room.ts";
@@ -26,10 +26,18 @@ export interface NewMember extends Omit<NewTarEntry, "size"> {
   content?: Uint8Array<ArrayBuffer>;
 }
 
-/** Opens an archive for writing; nothing is at the target before {@linkcode ArchiveWriter.publish}. */
-export async function openArchiveWriter(target: ArchiveTarget, context: SystemContext = {}): Promise<ArchiveWriter> {
+/**
+ * Opens an archive for writing; nothing is at the target before {@linkcode ArchiveWriter.publish}. Its members are of
+ * 1970 unless a `timestamp` is given, so that the same image gives the same archive.
+ */
+export async function openArchiveWriter(
+  target: ArchiveTarget,
+  context: SystemContext = {},
+  { timestamp }: OpenDestinationOptions = {},
+): Promise<ArchiveWriter> {
+  const modTime = timestamp === undefined ? 0 : Math.floor(timestamp.getTime() / 1000);
   try {
-    return new ArchiveWriter(target.path, await openTemporary(target, context));
+    return new ArchiveWriter(target.path, await openTemporary(target, context), modTime);
   } catch (error) {
     throw archiveError(error, "write", target.path);
   }
@@ -39,14 +47,17 @@ export async function openArchiveWriter(target: ArchiveTarget, context: SystemCo
 export class ArchiveWriter implements AsyncDisposable {
   readonly #path: string;
   readonly #temporary: TemporaryFile;
+  /** Time of modification of all members, in seconds since 1970. */
+  readonly #modTime: number;
   readonly #turn = new Semaphore(1);
   readonly #blobs = new Map<Digest, number>();
   #position = 0;
   #broken: unknown;
 
-  constructor(path: string, temporary: TemporaryFile) {
+  constructor(path: string, temporary: TemporaryFile, modTime: number) {
     this.#path = path;
     this.#temporary = temporary;
+    this.#modTime = modTime;
   }
 
   /** The size of a blob that has been written; `undefined` where it has not, or has another size. */
@@ -70,7 +81,7 @@ export class ArchiveWriter implements AsyncDisposable {
     await this.#turn.run(() =>
       this.#wholly(async () => {
         for (const { content = new Uint8Array(), ...entry } of entries) {
-          await this.#write(encodeTarHeader({ ...entry, size: content.length }));
+          await this.#write(encodeTarHeader({ modTime: this.#modTime, ...entry, size: content.length }));
           await this.#write(content);
           await this.#write(new Uint8Array(tarPadding(content.length)));
         }
@@ -105,7 +116,7 @@ export class ArchiveWriter implements AsyncDisposable {
     const claimed = { digest: blob.digest ?? PLACEHOLDER, size: Math.max(blob.size, 0) };
     let actual: BlobIdentity = claimed;
     const headerOf = ({ digest, size }: BlobIdentity) =>
-      encodeTarHeader({ name: nameOf(digest), type: "file", mode, size });
+      encodeTarHeader({ name: nameOf(digest), type: "file", mode, size, modTime: this.#modTime });
     await this.#wholly(async () => {
       const start = this.#position;
       const header = headerOf(claimed);

@@ -3,6 +3,7 @@ import type {
   ImageDestination,
   InstanceOptions,
   NewBlob,
+  OpenDestinationOptions,
   SystemContext,
 } from "../../image/room.ts";
 import {
@@ -42,6 +43,7 @@ const configMember = (digest: Digest) => `${digestHex(digest)}.json`;
 export async function openDockerArchiveDestination(
   reference: DockerArchiveReference,
   context: SystemContext = {},
+  options: OpenDestinationOptions = {},
 ): Promise<ImageDestination> {
   const { image } = reference;
   if (image && "position" in image) {
@@ -53,7 +55,7 @@ export async function openDockerArchiveDestination(
   const further = context.dockerArchiveAdditionalTags ?? [];
   const names = [...image ? [image.name] : [], ...further.map((name) => parseTaggedName(name))];
   const target = await findUnusedTarget(reference.path);
-  return new DockerArchiveDestination(reference, await openArchiveWriter(target, context), names);
+  return new DockerArchiveDestination(reference, await openArchiveWriter(target, context, options), names);
 }
 
 async function findUnusedTarget(path: string): Promise<ArchiveTarget> {

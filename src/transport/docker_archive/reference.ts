@@ -1,5 +1,12 @@
 import { resolve } from "@std/path";
-import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
+import type {
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  OpenDestinationOptions,
+  SystemContext,
+  Transport,
+} from "../../image/room.ts";
 import type { NamedReference } from "../../spec/room.ts";
 import { openDockerArchiveDestination } from "./destination.ts";
 import { type ArchiveImage, failReference, parseTaggedName } from "./name.ts";
@@ -61,8 +68,8 @@ export class DockerArchiveReference implements ImageReference {
     return await openDockerArchiveSource(this, context);
   }
 
-  async openDestination(context?: SystemContext): Promise<ImageDestination> {
-    return await openDockerArchiveDestination(this, context);
+  async openDestination(context?: SystemContext, options?: OpenDestinationOptions): Promise<ImageDestination> {
+    return await openDockerArchiveDestination(this, context, options);
   }
 
   toString(): string {

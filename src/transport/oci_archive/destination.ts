@@ -3,6 +3,7 @@ import type {
   ImageDestination,
   InstanceOptions,
   NewBlob,
+  OpenDestinationOptions,
   SystemContext,
 } from "../../image/room.ts";
 import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
@@ -22,10 +23,11 @@ const MODE = 0o644;
 export async function openOciArchiveDestination(
   reference: OciArchiveReference,
   context: SystemContext = {},
+  options: OpenDestinationOptions = {},
 ): Promise<ImageDestination> {
   const target = await findTarget(reference.path);
   if (target.size > 0) await requireOciArchive(target.path, context);
-  const writer = await openArchiveWriter(target, context);
+  const writer = await openArchiveWriter(target, context, options);
   try {
     await writer.putEntries([
       { name: "oci-layout", type: "file", content: OCI_LAYOUT },

@@ -1,5 +1,12 @@
 import { resolve } from "@std/path";
-import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
+import type {
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  OpenDestinationOptions,
+  SystemContext,
+  Transport,
+} from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
 import { openArchive } from "../archive/reader.ts";
 import { type LayoutImage, parseOciName } from "../oci/layout_index.ts";
@@ -59,8 +66,8 @@ export class OciArchiveReference implements ImageReference {
     return new OciArchiveSource(this, await openArchive(this.path, context));
   }
 
-  async openDestination(context?: SystemContext): Promise<ImageDestination> {
-    return await openOciArchiveDestination(this, context);
+  async openDestination(context?: SystemContext, options?: OpenDestinationOptions): Promise<ImageDestination> {
+    return await openOciArchiveDestination(this, context, options);
   }
 
   toString(): string {
