@@ -6,8 +6,20 @@
 import { dirname, join } from "@std/path";
 import { ensureDir } from "@std/fs";
 
-/** What is shipped besides `src/**`. */
-const SHIPPED = ["mod.ts", "deno.json", "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE"];
+/** The published files outside of the published folders. */
+const SHIPPED_FILES = [
+  "mod.ts",
+  "deno.json",
+  "README.md",
+  "LICENSE",
+  "ARCHITECTURE.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+];
+
+/** The published folders. */
+const SHIPPED_FOLDERS = ["src", "docs", "examples"];
 
 /** A size as `deno publish` prints it. */
 export function formatSize(bytes: number): string {
@@ -21,17 +33,22 @@ export function formatSize(bytes: number): string {
   return `${hundredths / 100}${units[unit]}`;
 }
 
-/** Source text with its bare imports as they are published; examples in comments stay as they are. */
-export function rewriteImports(text: string, imports: Readonly<Record<string, string>>): string {
+/**
+ * Source text with its bare imports as they are published. Examples in comments stay as they are; `self` is the package
+ * itself with its version, which scripts import by name.
+ */
+export function rewriteImports(text: string, imports: Readonly<Record<string, string>>, self: string): string {
+  const own = self.slice(0, self.lastIndexOf("@"));
+  const isIn = (specifier: string, name: string) => specifier === name || specifier.startsWith(`${name}/`);
   const rewrite = (line: string) =>
     line.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
-      const name = Object.keys(imports).find((key) => specifier === key || specifier.startsWith(`${key}/`));
+      if (isIn(specifier, own)) return `${before}"jsr:${self}${specifier.slice(own.length)}"`;
+      const name = Object.keys(imports).find((key) => isIn(specifier, key));
       if (!name) return whole;
-      // What is below a package is a path of its URL.
+      // A module below a package is a path of its URL.
       const target = specifier === name ? imports[name]! : imports[name]!.replace(":", ":/");
       return `${before}"${target}${specifier.slice(name.length)}"`;
     });
-  // Examples in comments are published as they are.
   return text.split("\n").map((line) => /^\s*\*/.test(line) ? line : rewrite(line)).join("\n");
 }
 
@@ -63,7 +80,8 @@ async function main(): Promise<void> {
   const root = dirname(import.meta.dirname!);
   const target = await Deno.makeTempDir({ prefix: "publish-" });
   try {
-    const files = [...SHIPPED, ...await listFiles(root, "src")].sort();
+    const folders = await Promise.all(SHIPPED_FOLDERS.map((folder) => listFiles(root, folder)));
+    const files = [...SHIPPED_FILES, ...folders.flat()].sort();
     await stage(root, target, files);
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["publish", "--dry-run", "--allow-dirty"],
@@ -84,12 +102,12 @@ async function main(): Promise<void> {
 }
 
 async function compare(target: string, files: readonly string[], shipped: Map<string, string>): Promise<string[]> {
-  const { imports } = JSON.parse(await Deno.readTextFile(join(target, "package", "deno.json")));
+  const { name, version, imports } = JSON.parse(await Deno.readTextFile(join(target, "package", "deno.json")));
   const problems = [...shipped.keys()].filter((file) => !files.includes(file)).map((file) => `not meant: ${file}`);
   for (const file of files) {
     const size = shipped.get(file);
     const text = await Deno.readTextFile(join(target, "package", file));
-    const expected = file.endsWith(".ts") ? rewriteImports(text, imports) : text;
+    const expected = file.endsWith(".ts") ? rewriteImports(text, imports, `${name}@^${version}`) : text;
     const bytes = new TextEncoder().encode(expected).length;
     if (size === undefined) problems.push(`missing: ${file}`);
     // The size tells whether imports were rewritten, as the file itself is not shown.

@@ -35,10 +35,23 @@ export interface FlagDefinition {
 /** What a command does with its operands, its flags and the context. */
 export type Action = (operands: string[], flags: never, context: CommandContext) => Promise<void>;
 
+/** Titles of the groups of commands, in the order of the help. */
+export const COMMAND_GROUPS = {
+  local: "Local lists",
+  remote: "Registries and other places",
+  trust: "Trust",
+  tools: "Tools",
+} as const;
+
+/** A group of commands; see {@linkcode COMMAND_GROUPS}. */
+export type CommandGroup = keyof typeof COMMAND_GROUPS;
+
 /** A subcommand: all that its parser, its help, its reference and its completions are made of. */
 export interface CommandDefinition {
   /** Its name. */
   readonly name: string;
+  /** The group under which help lists it. */
+  readonly group: CommandGroup;
   /** Its operands, as help shows them. */
   readonly operands: string;
   /** How many operands it needs. */

@@ -1,4 +1,4 @@
-import type { CommandDefinition, FlagDefinition } from "./definition.ts";
+import { COMMAND_GROUPS, type CommandDefinition, type CommandGroup, type FlagDefinition } from "./definition.ts";
 import { loadDefinitions } from "./definitions/mod.ts";
 import { PROGRAM_FLAGS } from "./global_flags.ts";
 import type { Persona } from "./persona.ts";
@@ -6,20 +6,31 @@ import type { Persona } from "./persona.ts";
 /** The help of the program. */
 export async function formatProgramHelp({ command }: Persona): Promise<string> {
   const definitions = await loadDefinitions();
+  const width = Math.max(...definitions.map(({ name }) => name.length));
   return [
     "Create, edit, store and push multi-architecture manifest lists",
     "",
     "Usage:",
     `  ${command} [FLAGS] COMMAND`,
-    "",
-    "Commands:",
-    ...columns(definitions.map(({ name, summary }) => [name, summary])),
+    ...commandsByGroup(definitions).flatMap(([title, commands]) => [
+      "",
+      `${title}:`,
+      ...columns(commands.map(({ name, summary }) => [name.padEnd(width), summary])),
+    ]),
     "",
     "Flags:",
     ...formatFlags(PROGRAM_FLAGS),
     "",
     `See '${command} COMMAND --help' for a command.`,
   ].join("\n");
+}
+
+/** The commands of each group, with the group's title. */
+export function commandsByGroup(
+  definitions: readonly CommandDefinition[],
+): [title: string, commands: CommandDefinition[]][] {
+  const groups = Object.entries(COMMAND_GROUPS) as [CommandGroup, string][];
+  return groups.map(([group, title]) => [title, definitions.filter((definition) => definition.group === group)]);
 }
 
 /** The help of a command. */

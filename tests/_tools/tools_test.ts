@@ -96,10 +96,12 @@ Deno.test("sizes and imports are reckoned as deno publish does", () => {
     ["5B", "1023B", "1KB", "1.5KB", "3.62KB", "2MB"],
   );
   const imports = { "@std/path": "jsr:@std/path@^1", "smol-toml": "npm:smol-toml@^1" };
+  const rewrite = (text: string) => rewriteImports(text, imports, "@me/app@^1.2.3");
   assert.equal(
-    rewriteImports('import a from "@std/path"; import("smol-toml/a.js"); import x from "./@std/path";', imports),
+    rewrite('import a from "@std/path"; import("smol-toml/a.js"); import x from "./@std/path";'),
     'import a from "jsr:@std/path@^1"; import("npm:/smol-toml@^1/a.js"); import x from "./@std/path";',
   );
+  assert.equal(rewrite('import a from "@me/app/b";'), 'import a from "jsr:@me/app@^1.2.3/b";');
   const example = ' * import a from "@std/path";';
-  assert.equal(rewriteImports(example, imports), example);
+  assert.equal(rewrite(example), example);
 });

@@ -32,6 +32,7 @@ const ARTIFACT_FLAGS: readonly FlagDefinition[] = [
 /** `add`. */
 export const ADD: CommandDefinition = {
   name: "add",
+  group: "local",
   operands: "LIST IMAGE... | --artifact LIST FILE...",
   min: 2,
   summary: "Add images, or files as an artifact, to a list",

@@ -11,6 +11,7 @@ import {
 /** `annotate`. */
 export const ANNOTATE: CommandDefinition = {
   name: "annotate",
+  group: "local",
   operands: "LIST INSTANCE | --index LIST",
   min: 1,
   max: 2,

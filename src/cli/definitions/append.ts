@@ -15,6 +15,7 @@ import { PROGRESS_FLAGS } from "./transfer_flags.ts";
 /** `append`. */
 export const APPEND: CommandDefinition = {
   name: "append",
+  group: "remote",
   operands: "REMOTE-LIST IMAGE...",
   min: 2,
   summary: "Add images to a list in a registry, in one step",

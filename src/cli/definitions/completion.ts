@@ -3,6 +3,7 @@ import type { CommandDefinition } from "../definition.ts";
 /** `completion`. */
 export const COMPLETION: CommandDefinition = {
   name: "completion",
+  group: "tools",
   operands: "SHELL",
   min: 1,
   max: 1,

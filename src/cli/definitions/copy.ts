@@ -5,6 +5,7 @@ import { CONTENT_FLAGS, PROGRESS_FLAGS, REFERRER_FLAGS, RETRY_FLAGS, SIGNING_FLA
 /** `copy`. */
 export const COPY: CommandDefinition = {
   name: "copy",
+  group: "remote",
   operands: "SOURCE DESTINATION",
   min: 2,
   max: 2,

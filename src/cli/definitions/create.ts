@@ -14,6 +14,7 @@ import {
 /** `create`. */
 export const CREATE: CommandDefinition = {
   name: "create",
+  group: "local",
   operands: "LIST [IMAGE...]",
   min: 1,
   summary: "Create a list, with images if any are named",

@@ -4,6 +4,7 @@ import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts
 /** `delete`. */
 export const DELETE: CommandDefinition = {
   name: "delete",
+  group: "remote",
   operands: "IMAGE...",
   min: 1,
   summary: "Delete tags from registries",

@@ -4,6 +4,7 @@ import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts
 /** `diff`. */
 export const DIFF: CommandDefinition = {
   name: "diff",
+  group: "remote",
   operands: "LIST LIST",
   min: 2,
   max: 2,

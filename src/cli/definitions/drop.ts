@@ -5,6 +5,7 @@ import { PROGRESS_FLAGS } from "./transfer_flags.ts";
 /** `drop`. */
 export const DROP: CommandDefinition = {
   name: "drop",
+  group: "remote",
   operands: "REMOTE-LIST INSTANCE...",
   min: 2,
   summary: "Remove instances from a list in a registry, in one step",

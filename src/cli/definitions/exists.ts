@@ -3,6 +3,7 @@ import type { CommandDefinition } from "../definition.ts";
 /** `exists`. */
 export const EXISTS: CommandDefinition = {
   name: "exists",
+  group: "local",
   operands: "LIST",
   min: 1,
   max: 1,

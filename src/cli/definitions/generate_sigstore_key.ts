@@ -3,6 +3,7 @@ import type { CommandDefinition } from "../definition.ts";
 /** `generate-sigstore-key`. */
 export const GENERATE_SIGSTORE_KEY: CommandDefinition = {
   name: "generate-sigstore-key",
+  group: "trust",
   operands: "--output-prefix PREFIX",
   // What is wrong with operands, the command says in the words of skopeo.
   min: 0,

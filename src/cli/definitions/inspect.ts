@@ -4,6 +4,7 @@ import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
 /** `inspect`. */
 export const INSPECT: CommandDefinition = {
   name: "inspect",
+  group: "remote",
   operands: "IMAGE",
   min: 1,
   max: 1,

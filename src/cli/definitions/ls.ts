@@ -4,6 +4,7 @@ import { FORMAT_FLAG } from "./shared_flags.ts";
 /** `ls`. */
 export const LS: CommandDefinition = {
   name: "ls",
+  group: "local",
   operands: "",
   min: 0,
   max: 0,

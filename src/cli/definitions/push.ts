@@ -5,6 +5,7 @@ import { CONTENT_FLAGS, PROGRESS_FLAGS, REFERRER_FLAGS, RETRY_FLAGS, SIGNING_FLA
 /** `push`. */
 export const PUSH: CommandDefinition = {
   name: "push",
+  group: "local",
   operands: "LIST [DESTINATION]",
   min: 1,
   max: 2,

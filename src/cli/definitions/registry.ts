@@ -3,6 +3,7 @@ import type { CommandDefinition } from "../definition.ts";
 /** `registry`. */
 export const REGISTRY: CommandDefinition = {
   name: "registry",
+  group: "tools",
   operands: "serve|gc FOLDER",
   min: 2,
   max: 2,

@@ -4,6 +4,7 @@ import { FORMAT_FLAG } from "./shared_flags.ts";
 /** `remove`. */
 export const REMOVE: CommandDefinition = {
   name: "remove",
+  group: "local",
   operands: "LIST INSTANCE",
   min: 2,
   max: 2,

@@ -4,6 +4,7 @@ import { FORMAT_FLAG } from "./shared_flags.ts";
 /** `rm`. */
 export const RM: CommandDefinition = {
   name: "rm",
+  group: "local",
   operands: "LIST...",
   min: 1,
   summary: "Delete local lists",

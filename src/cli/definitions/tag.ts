@@ -4,6 +4,7 @@ import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts
 /** `tag`. */
 export const TAG: CommandDefinition = {
   name: "tag",
+  group: "remote",
   operands: "LIST NAME... | docker://IMAGE TAG...",
   min: 2,
   summary: "Give a list further names, locally or in its registry",

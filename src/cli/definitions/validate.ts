@@ -4,6 +4,7 @@ import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts
 /** `validate`. */
 export const VALIDATE: CommandDefinition = {
   name: "validate",
+  group: "remote",
   operands: "IMAGE",
   min: 1,
   max: 1,

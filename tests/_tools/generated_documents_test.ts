@@ -1,3 +1,5 @@
+import { EXPLANATIONS, formatErrorReference } from "../../_tools/error_reference.ts";
+import { ERROR_CODES } from "../../src/errors/room.ts";
 import assert from "node:assert/strict";
 import { formatReference } from "../../_tools/cli_reference.ts";
 import { loadDefinitions } from "../../src/cli/definitions/mod.ts";
@@ -15,4 +17,10 @@ Deno.test("every command is defined as commands are", async () => {
     assert.equal(new Set(names).size, names.length, `${name}: each flag once`);
     for (const [line] of examples) assert.ok(line.includes(name) || line.includes("manifests"), `${name}: ${line}`);
   }
+});
+
+Deno.test("docs/errors.md explains every error code", async () => {
+  const file = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
+  assert.equal(file, await formatErrorReference());
+  assert.deepEqual(Object.keys(EXPLANATIONS).sort(), [...ERROR_CODES].sort());
 });

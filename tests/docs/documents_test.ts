@@ -1,0 +1,114 @@
+/** The documents: their links lead somewhere, and their commands and scripts run as they are written. */
+import assert from "node:assert/strict";
+import { listDocuments } from "../../_tools/check_markdown.ts";
+import { folderTest } from "../support/folders.ts";
+import { clientOf, makeImage, pushImage } from "../support/images.ts";
+import { exec } from "../support/peers.ts";
+import { startEmbedded } from "../support/registries.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const PRELOAD = new URL("../support/redirect_registries.ts", import.meta.url).pathname;
+
+const documents = new Map<string, string>();
+for (const path of await listDocuments(ROOT)) {
+  documents.set(path, await Deno.readTextFile(new URL(path, ROOT)));
+}
+
+/** A fenced block of code. */
+interface CodeBlock {
+  /** The words after the fence: the language, and whether and why it is not run. */
+  readonly info: string;
+  /** The code. */
+  readonly code: string;
+}
+
+function codeBlocks(markdown: string): CodeBlock[] {
+  const blocks = markdown.matchAll(/^( *)```(.+)\n([\s\S]*?)^ *```$/gm);
+  return Array.from(blocks, ([, indent, info, code]) => ({
+    info: info!,
+    code: code!.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
+  }));
+}
+
+/** The identifier that a forge gives to a heading. */
+function anchorOf(heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").trim().replaceAll(/\s/g, "-");
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(new URL(path, ROOT)).then(() => true, () => false);
+}
+
+Deno.test("every link between documents leads to a file and to a heading", async () => {
+  for (const [path, text] of documents) {
+    for (const [, target] of text.replaceAll(/```[\s\S]*?```/g, "").matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(https?|mailto):/.test(target!)) continue;
+      const url = new URL(target!, new URL(path, "file:///"));
+      const file = url.pathname.slice(1) || path;
+      assert.ok(await isThere(file), `${path}: ${target}`);
+      if (url.hash === "") continue;
+      const headings = (documents.get(file) ?? "").matchAll(/^#+ (.*)$/gm);
+      assert.ok(Array.from(headings, ([, text]) => `#${anchorOf(text!)}`).includes(url.hash), `${path}: ${target}`);
+    }
+  }
+});
+
+Deno.test("every block of commands or code runs in a test, or says why it does not", () => {
+  for (const [path, text] of documents) {
+    for (const { info } of codeBlocks(text)) {
+      const language = info.split(" ")[0]!;
+      if (["text", "mermaid", "yaml", "toml", "json", "groovy"].includes(language)) continue;
+      const isRun = ["ts", "sh", "ts ignore script"].includes(info);
+      assert.ok(isRun || /^(ts|sh) ignore: \S+/.test(info), `${path}: ${info}`);
+    }
+  }
+});
+
+/** A folder with the command `manifests`, a store and a registry that stands for quay.io, with images of each platform. */
+async function prepare(folder: string, host: string): Promise<Record<string, string>> {
+  for (const architecture of ["amd64", "arm64", "s390x"]) {
+    await pushImage(clientOf(host).repository("me/app"), makeImage({ architecture }), `1.0-${architecture}`);
+  }
+  const config = new URL("deno.json", ROOT).pathname;
+  const options = `--quiet --no-prompt --config ${config} --preload ${PRELOAD} -A`;
+  const command = `#!/bin/sh\nexec '${Deno.execPath()}' run ${options} '${ROOT.pathname}src/cli/main.ts' "$@"\n`;
+  await Deno.writeTextFile(`${folder}/manifests`, command, { mode: 0o755 });
+  await Deno.writeTextFile(
+    `${folder}/storage.conf`,
+    `[storage]\ndriver = "vfs"\ngraphroot = "${folder}/root"\nrunroot = "${folder}/run"\n`,
+  );
+  return {
+    PATH: `${folder}:${Deno.env.get("PATH")}`,
+    CONTAINERS_STORAGE_CONF: `${folder}/storage.conf`,
+    MANIFESTS_BLOB_INFO_CACHE_DIR: "",
+    REGISTRY_URL: `http://${host}`,
+    NO_COLOR: "1",
+  };
+}
+
+for (const [path, text] of documents) {
+  const commands = codeBlocks(text).filter(({ info }) => info === "sh").map(({ code }) => code);
+  if (commands.length > 0) {
+    folderTest(`the commands of ${path} run in their order`, async (folder) => {
+      await using registry = startEmbedded();
+      const env = await prepare(folder, registry.host);
+      const { code, stderr } = await exec(["sh", "-eu", "-c", [`cd ${folder}`, ...commands].join("\n")], env);
+      assert.equal(code, 0, stderr);
+    });
+  }
+  const scripts = codeBlocks(text).filter(({ info }) => info === "ts ignore script").map(({ code }) => code);
+  if (scripts.length > 0) {
+    folderTest(`the scripts of ${path} run`, async (folder) => {
+      await using registry = startEmbedded();
+      const env = await prepare(folder, registry.host);
+      for (const script of scripts) {
+        const source = script.replaceAll("jsr:@multiarch/manifests", "@multiarch/manifests");
+        await Deno.writeTextFile(`${folder}/script.ts`, source);
+        const config = new URL("deno.json", ROOT).pathname;
+        const flags = ["--quiet", "--no-prompt", "--config", config, "--preload", PRELOAD, "-A"];
+        const { code, stderr } = await exec([Deno.execPath(), "run", ...flags, `${folder}/script.ts`], env);
+        assert.equal(code, 0, stderr);
+      }
+    });
+  }
+}
