@@ -9,8 +9,8 @@ import {
 import { cannotModify, indexTypes } from "./formats.ts";
 import { planOperations } from "./operations.ts";
 import { compressionAfter, fixedBy, forcedType, planImage, type PlanSurroundings } from "./plan_image.ts";
-import type { CopyPlan, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
-import { blobsOf, type ReadImage, type ReadIndex, type ReadNode } from "./read_types.ts";
+import type { CopyPlan, CopyWishes, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
+import { blobsOf, listNodes, type ReadImage, type ReadIndex, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** What {@linkcode planCopy} needs: everything was read before. */
@@ -21,10 +21,28 @@ export interface PlanOptions extends PlanSurroundings {
 
 /** Plans a copy. Pure. What cannot be done fails here, before anything is written. */
 export function planCopy({ top, ...surroundings }: PlanOptions): CopyPlan {
-  const planner = new Planner(surroundings);
+  const planner = new Planner(surroundings, listHeld(top, surroundings.wishes));
   const planned = planner.node(top, false);
   refuseTwoSizes(planner.read);
   return { top: planned, images: planner.images };
+}
+
+/**
+ * Lists what is below indexes that must not change, with the reason: an instance that changed would change its index, which
+ * would only be noticed after everything else was written.
+ */
+function listHeld(top: ReadNode, wishes: CopyWishes): ReadonlyMap<ReadNode, string> {
+  const held = new Map<ReadNode, string>();
+  const reasonFor = (node: ReadNode) => fixedBy(wishes, { isReferrer: false, ...node }) ?? held.get(node);
+  const fixed = new Set(listNodes(top).filter((node) => reasonFor(node) !== undefined));
+  // A set is walked in the order in which it grows.
+  for (const node of fixed) {
+    for (const member of node.kind === "index" ? node.members : []) {
+      if (!held.has(member)) held.set(member, reasonFor(node)!);
+      fixed.add(member);
+    }
+  }
+  return held;
 }
 
 /** Plans a tree. What occurs in it more than once is planned once. */
@@ -34,10 +52,19 @@ class Planner {
   /** What they are at the source. */
   readonly read: ReadImage[] = [];
   readonly #options: PlanSurroundings;
+  readonly #held: ReadonlyMap<ReadNode, string>;
   readonly #nodes = new Map<ReadNode, Map<Algorithm | undefined, PlannedNode>>();
 
-  constructor(options: PlanSurroundings) {
+  constructor(options: PlanSurroundings, held: ReadonlyMap<ReadNode, string>) {
     this.#options = options;
+    this.#held = held;
+  }
+
+  /** The options for a node: what is held must not change, whatever the caller wants of the rest. */
+  #optionsFor(node: ReadNode): PlanSurroundings {
+    const { wishes } = this.#options;
+    const fixed = wishes.fixed ?? this.#held.get(node);
+    return fixed === undefined ? this.#options : { ...this.#options, wishes: { ...wishes, fixed } };
   }
 
   node(node: ReadNode, isReferrer: boolean, variant?: Algorithm): PlannedNode {
@@ -53,7 +80,7 @@ class Planner {
   #image(node: ReadImage, isReferrer: boolean, variant: Algorithm | undefined): PlannedImage {
     const position = this.images.length;
     const referrers = variant ? [] : node.referrers.map((referrer) => this.node(referrer, true));
-    const image = planImage(node, this.#options, { variant, isReferrer, referrers });
+    const image = planImage(node, this.#optionsFor(node), { variant, isReferrer, referrers });
     this.images.splice(position, 0, image);
     this.read.push(node);
     return image;
@@ -61,7 +88,7 @@ class Planner {
 
   #index(node: ReadIndex, isReferrer: boolean): PlannedIndex {
     const { manifest, members, digest, signatures } = node;
-    const { wishes, abilities } = this.#options;
+    const { wishes, abilities } = this.#optionsFor(node);
     const read = new Map(members.map((member) => [member.digest, member]));
     // What is about others stays as it is, and so does everything below it.
     const addCompression = isReferrer ? [] : wishes.addCompression ?? [];

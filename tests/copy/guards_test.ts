@@ -1,10 +1,17 @@
 /** Orders and bounds that nothing else would miss: what is believed, what is written first, how much at once. */
 import assert from "node:assert/strict";
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { copyImage, create, parseImageName } from "../../mod.ts";
 import { createBlobInfoCache } from "../../src/copy/room.ts";
 import { acceptAnything, attachmentTag, type Signer, type SigstoreSignature } from "../../src/signature/room.ts";
-import { type Descriptor, type Digest, digestHex, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
+import {
+  type Descriptor,
+  type Digest,
+  digestHex,
+  digestOf,
+  MEDIA_TYPES,
+  ZSTD_ANNOTATION,
+} from "../../src/spec/room.ts";
 import {
   createWorld,
   GZIP,
@@ -33,6 +40,12 @@ const SIGNER: Signer<SigstoreSignature> = {
     }),
 };
 const SIGNED = { signers: [SIGNER], systemContext: { dockerUseSigstoreAttachments: true } };
+
+/** The tags and digests of the manifests that were written, in their order. */
+function manifestsWritten(requests: readonly string[]): string[] {
+  const written = requests.filter((request) => request.startsWith("PUT to.example/v2/app/manifests/"));
+  return written.map((request) => request.split("/").at(-1)!);
+}
 
 Deno.test("what is signed has the layers of its source, and not what an earlier copy took for the same", async () => {
   for (const signed of [false, true]) {
@@ -64,8 +77,7 @@ Deno.test("signatures are kept after the manifest that they are of", async () =>
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   await putList(from, [{ ...image, ...platform("amd64") }]);
   const { digest } = await copy(SIGNED);
-  const written = requests.filter((request) => request.startsWith("PUT to.example/v2/app/manifests/"))
-    .map((request) => request.split("/").at(-1)!);
+  const written = manifestsWritten(requests);
   assert.deepEqual(written, [image.digest, attachmentTag(image.digest), "1", attachmentTag(digest)]);
 });
 
@@ -87,12 +99,85 @@ Deno.test("an index that is a referrer is written before what it is about", asyn
     referrers.push(await from.putManifest(digestOf(index), index, { mediaType: MEDIA_TYPES.ociIndex }));
   }
   await copy({ referrers: true });
-  const written = requests.filter((request) => request.startsWith("PUT to.example/v2/app/manifests/"))
-    .map((request) => request.split("/").at(-1)!);
+  const written = manifestsWritten(requests);
   for (const referrer of referrers) {
     assert.ok(written.includes(referrer));
     assert.ok(written.indexOf(referrer) < written.indexOf("1"), written.join(" "));
   }
+});
+
+Deno.test("an image that has a tag is written after its referrers", async () => {
+  const { from, copy, requests } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  await from.putManifest("1", (await from.getManifest(image.digest)).bytes, { mediaType: image.mediaType });
+  const config = await put(from, encode("{}"), MEDIA_TYPES.ociEmpty);
+  const referrer = encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    artifactType: "a/b",
+    config,
+    layers: [],
+    subject: image,
+  });
+  await from.putManifest(digestOf(referrer), referrer, { mediaType: MEDIA_TYPES.ociManifest });
+  await copy({ referrers: true });
+  assert.deepEqual(manifestsWritten(requests), [digestOf(referrer), "1"]);
+});
+
+Deno.test("a mark of zstd does not stay on what was compressed again with gzip", async () => {
+  const { from, to, copy } = createWorld();
+  const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
+  const annotations = { [ZSTD_ANNOTATION]: "true", a: "b" };
+  await putList(from, [{ ...await putImage(from, [zstd]), ...platform("amd64"), annotations }]);
+  await copy({ forceCompressionFormat: true, systemContext: { compressionFormat: "gzip" } });
+  const [entry] = await readIndex(to);
+  assert.deepEqual(entry!.annotations, { a: "b" });
+});
+
+Deno.test("a refusal of the better type is what is reported if the other one cannot be written either", async () => {
+  const { from, copy } = createWorld(undefined, (request) => {
+    if (request.method !== "PUT" || !request.url.includes("/manifests/")) return undefined;
+    return Response.json({ errors: [{ code: "MANIFEST_INVALID", message: "not here" }] }, { status: 400 });
+  });
+  const statement = await put(from, encode("{}"), "application/vnd.in-toto+json");
+  await putList(from, [{ ...await putImage(from, [statement]), ...platform("amd64") }]);
+  await assert.rejects(copy(), { code: "MANIFEST_REJECTED" });
+});
+
+Deno.test("a registry that refuses a sparse index is asked once", async () => {
+  const { from, copy, requests } = createWorld();
+  const layer = await put(from, GZIP, MEDIA_TYPES.ociLayerGzip);
+  const images = [await putImage(from, [layer]), await putImage(from, [layer], { docker: true })];
+  await putList(from, images.map((image, i) => ({ ...image, ...platform(`a${i}`) })));
+  const sparse = { selection: "specific", instances: [images[0]!.digest], maxRetries: 2 } as const;
+  await assert.rejects(copy(sparse), { code: "MANIFEST_REJECTED" });
+  assert.deepEqual(manifestsWritten(requests).filter((name) => name === "1"), ["1"]);
+});
+
+Deno.test("what an index names stays as it is if the index must not change", async () => {
+  const { from, to, copy, uploads } = createWorld();
+  const image = await putImage(from, [await put(from, TAR, MEDIA_TYPES.ociLayer)]);
+  await putList(from, [{ ...image, ...platform("amd64") }]);
+  const { digest } = await copy(SIGNED);
+  // As it is pushed without a signature, the layer is compressed, and the list another one.
+  assert.notEqual((await readIndex(to))[0]!.digest, image.digest);
+  const subject = describe(MEDIA_TYPES.ociIndex, (await from.getManifest("1")).bytes);
+  const config = await put(from, encode("{}"), MEDIA_TYPES.ociEmpty);
+  const referrer = encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    artifactType: "a/b",
+    config,
+    layers: [],
+    subject,
+  });
+  await from.putManifest(digestOf(referrer), referrer, { mediaType: MEDIA_TYPES.ociManifest });
+  const held = await copy({ referrers: true });
+  assert.deepEqual([held.digest, digest === held.digest], [subject.digest, false]);
+  assert.equal((await readIndex(to))[0]!.digest, image.digest);
+  const before = uploads();
+  await assert.rejects(copy({ referrers: true, manifestType: MEDIA_TYPES.dockerManifest }), { code: "CANNOT_MODIFY" });
+  assert.equal(uploads(), before);
 });
 
 Deno.test("no more blobs are moved at once than is allowed", async () => {

@@ -251,6 +251,9 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
     [other, "arm64", "true"],
     [digestOf(encode("zstd")), "amd64", "true"],
   ]);
+  // A variant that came out as what is there already is not listed twice.
+  const same = editIndex(TOP.manifest, [first, second, { ...first, besides: [1] }]);
+  assert.deepEqual(entriesOf(same).map(({ digest }) => digest), entriesOf(TOP.manifest).map(({ digest }) => digest));
   const embedded = indexOf([{ ...ENTRIES[0]!, data: IMAGES[0]!.manifest }]).manifest;
   const changed = editIndex(embedded, [{ ...first, digest: other, size: 7 }]);
   assert.ok(!("data" in entriesOf(changed)[0]!));
