@@ -4,6 +4,7 @@ import { create, editList, loadFromImage, lockerForImage } from "../../mod.ts";
 import { digestOf } from "../../src/spec/room.ts";
 import { findLocalImage, type ImageStore } from "../../src/store/room.ts";
 import { encode } from "../support/images.ts";
+import { abortOnWait } from "../support/timers.ts";
 
 /** A store for one test. */
 export interface SuiteStore extends AsyncDisposable {
@@ -148,7 +149,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     const { id } = await store.createImage({ names: [NAME], data: [] });
     const guard = await (await lockerForImage(store, NAME)).lock();
     const again = await lockerForImage(store, id);
-    await assert.rejects(again.lock({ signal: AbortSignal.timeout(30) }), { name: "TimeoutError" });
+    await assert.rejects(again.lock({ signal: abortOnWait() }), { name: "TimeoutError" });
     const waiting = again.lock();
     await guard[Symbol.asyncDispose]();
     await (await waiting)[Symbol.asyncDispose]();

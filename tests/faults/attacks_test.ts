@@ -10,6 +10,7 @@ import { parseImageName } from "../../mod.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { readSome, serve, startEmbedded } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
+import { runPending } from "../support/timers.ts";
 
 const systemContext = { dockerInsecureSkipTlsVerify: true };
 const DIGEST = `sha256:${"0".repeat(64)}` as Digest;
@@ -294,6 +295,7 @@ Deno.test("a failed push waits for what it started", async () => {
     makeImage({ architecture: "amd64", layers }),
     "1",
   );
+  const broken = Promise.withResolvers<void>();
   let running = 0, puts = 0;
   const reference = parseImageName(`docker://${from.host}/dst:1`);
   const failing = Object.assign(Object.create(reference), {
@@ -305,9 +307,15 @@ Deno.test("a failed push waits for what it started", async () => {
         putBlob: async () => {
           running++;
           const first = puts++ === 0;
-          await new Promise((resolve) => setTimeout(resolve, first ? 0 : 20));
+          if (first) {
+            running--;
+            broken.resolve();
+            throw new Error("broken");
+          }
+          // The failure has gone wherever it goes before the others end.
+          await broken.promise;
+          await runPending();
           running--;
-          if (first) throw new Error("broken");
         },
         [Symbol.asyncDispose]: async () => {
           assert.equal(running, 0, "nothing works on a destination that is disposed");

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
 import { lockFile } from "../../src/store/lock/file_lock.ts";
-import { exec, peerTest } from "../support/peers.ts";
+import { type CommandResult, exec, peerTest } from "../support/peers.ts";
 import { makeStore } from "../support/stores.ts";
+import { abortOnWait } from "../support/timers.ts";
 
 /** Holds a classic fcntl lock, says so, and gives it back when its standard input closes. */
 const HOLDER = `
@@ -36,7 +37,7 @@ peerTest("a fcntl lock held by another program blocks ours", ["python3"], async 
   await output.read();
   let saved = false;
   const saving = create().saveToImage(at.store, { names: ["b"] }).then(() => (saved = true));
-  await assert.rejects(lockFile(path, { mode: "shared", exclusive: true, signal: AbortSignal.timeout(50) }), {
+  await assert.rejects(lockFile(path, { mode: "shared", exclusive: true, signal: abortOnWait() }), {
     name: "TimeoutError",
   });
   assert.equal(saved, false);
@@ -63,7 +64,7 @@ peerTest(
       using _one = await lockFile(path, { mode: "shared", exclusive: false });
       using _two = await lockFile(path, { mode: "shared", exclusive: false });
       assert.equal(await tryLock(path), "taken");
-      const signal = AbortSignal.timeout(30);
+      const signal = abortOnWait();
       await assert.rejects(lockFile(path, { mode: "shared", exclusive: true, signal }), { name: "TimeoutError" });
     }
     assert.equal(await tryLock(path), "free");
@@ -71,23 +72,25 @@ peerTest(
   },
 );
 
+/** Reads the kernel's table of locks until a process waits for one on a file; fails if `process` ends before. */
+async function untilWaitedFor(inode: number, process: Promise<unknown>): Promise<void> {
+  let hasEnded = false;
+  process.then(() => hasEnded = true);
+  const waiter = new RegExp(`^\\d+: +-> .*:${inode} `, "m");
+  while (!waiter.test(await Deno.readTextFile("/proc/locks"))) assert.ok(!hasEnded, "it ended without waiting");
+}
+
 peerTest("buildah waits for our lock", ["buildah"], async () => {
   await using at = await makeStore();
   await create().saveToImage(at.store, { names: ["a"] });
-  let listed = false;
-  let listing: Promise<unknown>;
+  const path = `${at.root}/vfs-images/images.lock`;
+  let listing: Promise<CommandResult>;
   {
-    using _held = await lockFile(`${at.root}/vfs-images/images.lock`, { mode: "shared", exclusive: true });
-    listing = exec(["buildah", ...at.flags, "images"]).then((result) => {
-      listed = true;
-      assert.equal(result.code, 0);
-    });
-    // buildah has nothing to do but to open the store: a second is a hundred times what it needs.
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    assert.equal(listed, false);
+    using held = await lockFile(path, { mode: "shared", exclusive: true });
+    listing = exec(["buildah", ...at.flags, "images"]);
+    await untilWaitedFor((await held.file.stat()).ino!, listing);
   }
-  await listing;
-  assert.ok(listed);
+  assert.equal((await listing).code, 0);
 });
 
 Deno.test("two spellings of one lock file are one lock", async () => {
@@ -96,7 +99,7 @@ Deno.test("two spellings of one lock file are one lock", async () => {
   await Deno.symlink(`${folder}/real`, `${folder}/link`);
   {
     using _held = await lockFile(`${folder}/real/lock`, { mode: "shared", exclusive: true });
-    const signal = AbortSignal.timeout(30);
+    const signal = abortOnWait();
     await assert.rejects(lockFile(`${folder}/link/lock`, { mode: "deno-only", exclusive: true, signal }), {
       name: "TimeoutError",
     });

@@ -266,7 +266,7 @@ folderTest("each place is sent the credentials of its own name", async (home) =>
     assert.deepEqual(ours.asked, asked, `${tag} ${flags}`);
     assert.notEqual(ours.got, "failed");
   }
-});
+}, ["skopeo"]);
 
 folderTest(
   "an image is read on from its registry where the mirror ends, under the name that it was given",

@@ -4,6 +4,7 @@ import { type Fetch, RegistryClient, type RegistryClientOptions, type RetryEvent
 import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
+import { runPending } from "../support/timers.ts";
 
 type Answer = (request: Request, count: number) => Response;
 
@@ -295,27 +296,29 @@ Deno.test("a registry that leaves a TLS hello without an answer is used over pla
   assert.equal(await first.repository.headBlob(DIGEST), undefined);
   assert.deepEqual(first.schemes, ["http:"]);
   assert.deepEqual([...plainHosts], ["r.example"]);
-  // Another client does not wait: https would answer in a moment.
-  const later = new Promise<Response>((resolve) => setTimeout(() => resolve(new Response("")), 50));
-  const second = slowTls(later, { patience: { probeTimeout: 3_600_000 }, plainHosts });
+  // Another client does not wait.
+  const second = slowTls(never, { patience: { probeTimeout: 3_600_000 }, plainHosts });
   assert.equal(await second.repository.headBlob(DIGEST), undefined);
   assert.deepEqual(second.schemes, ["http:"]);
-  await later;
 });
 
 Deno.test("https wins where it answers in time, however fast plain HTTP is", async () => {
-  const later = new Promise<Response>((resolve) => setTimeout(() => resolve(new Response("")), 10));
+  const later = runPending().then(() => new Response(""));
   const { repository, schemes } = slowTls(later, { patience: { probeTimeout: 3_600_000 } });
   assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.deepEqual(schemes, ["https:"]);
 });
 
 Deno.test("https is waited for where plain HTTP does not answer with success", async () => {
-  const later = new Promise<Response>((resolve) => setTimeout(() => resolve(new Response("")), 10));
+  const later = Promise.withResolvers<Response>();
   const schemes: string[] = [];
   const fetch: Fetch = async ({ url }) => {
     const { protocol, pathname } = new URL(url);
-    if (pathname === "/v2/") return protocol === "http:" ? new Response("", { status: 400 }) : await later;
+    if (pathname === "/v2/") {
+      if (protocol === "https:") return await later.promise;
+      runPending().then(() => later.resolve(new Response("")));
+      return new Response("", { status: 400 });
+    }
     schemes.push(protocol);
     return new Response(null, { status: 404 });
   };
@@ -334,8 +337,10 @@ Deno.test("a registry that is not there is an error that names it", async () => 
 });
 
 Deno.test("an aborted request rejects with the reason", async () => {
+  const arrived = Promise.withResolvers<void>();
   await using registry = serve(async (request) => {
     if (!request.url.endsWith("/v2/")) {
+      arrived.resolve();
       await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
     }
     return new Response("");
@@ -343,7 +348,7 @@ Deno.test("an aborted request rejects with the reason", async () => {
   const abort = new AbortController();
   const reading = clientOf(registry.host).repository("app").getManifest("1", { signal: abort.signal });
   const reason = new Error("enough");
-  setTimeout(() => abort.abort(reason), 50);
+  arrived.promise.then(() => abort.abort(reason));
   await assert.rejects(reading, (error) => error === reason);
 });
 

@@ -173,8 +173,10 @@ folderTest("requests go through a proxy, with its password, and nothing of that 
 }, ["openssl"]);
 
 Deno.test("an aborted request, and an aborted body, reject with the reason", async () => {
+  const arrived = Promise.withResolvers<void>();
   await using server = await listen(createServer((request, response) => {
     if (request.url === "/body") response.writeHead(200).write("some");
+    else arrived.resolve();
   }));
   const { fetch, close } = openNodeFetch();
   const reason = { enough: true };
@@ -182,7 +184,7 @@ Deno.test("an aborted request, and an aborted body, reject with the reason", asy
     const abort = new AbortController();
     const asking = fetch(new Request(`http://${server.host}${path}`, { signal: abort.signal }));
     if (path === "/nothing") {
-      setTimeout(() => abort.abort(reason), 20);
+      arrived.promise.then(() => abort.abort(reason));
       await assert.rejects(asking, (error) => error === reason);
     } else {
       const reader = (await asking).body!.getReader();

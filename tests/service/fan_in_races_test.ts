@@ -6,6 +6,7 @@ import type { Run } from "../../src/service/fan_in/run.ts";
 import { Runs } from "../../src/service/fan_in/runs.ts";
 import { type Answer, assertRefused, call } from "../support/handlers.ts";
 import { fanInTest, type FanInWorld, type Handler, look, PLATFORMS, TARGET } from "../support/fan_in.ts";
+import { HeldTimers } from "../support/timers.ts";
 
 // Deno looks for leaks only where it is told to.
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -117,12 +118,16 @@ fanInTest("a run that began earlier, and writes late to a registry without condi
 });
 
 fanInTest("who finishes after the tag was written looks at the tag alone", async (at) => {
+  using timers = new HeldTimers(12_345);
   const fetch = async (request: Request) => {
     const response = await at.world.fetch(request);
-    return request.method === "PUT" ? await abortable(new Promise<never>(() => {}), request.signal) : response;
+    if (request.method !== "PUT") return response;
+    // The handler's time ends after the tag was written, and before it knows.
+    timers.fire();
+    return await abortable(new Promise<never>(() => {}), request.signal);
   };
   await at.reportAll(at.handler(), "1", [FIRST, SECOND]);
-  const mortal = at.handler({ systemContext: { fetch }, limits: { requestTimeout: 100 } });
+  const mortal = at.handler({ systemContext: { fetch }, limits: { requestTimeout: 12_345 } });
   assertRefused(await call(mortal, "/fan-in", { body: at.report(THIRD) }), 504, "TIMEOUT");
   at.now += 60_000;
   const before = at.world.requests.length;

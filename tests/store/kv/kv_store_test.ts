@@ -4,6 +4,7 @@ import { digestOf } from "../../../src/spec/room.ts";
 import { type Kv, openKvStore, type OpenKvStoreOptions } from "../../../src/store/kv/room.ts";
 import type { ImageStore } from "../../../src/store/room.ts";
 import { checkKvStore, entriesOf } from "../../support/kv.ts";
+import { abortOnWait, HeldTimers, runPending } from "../../support/timers.ts";
 
 const KEY = ["multiarch", "manifests"];
 const CHUNK = 60 * 1024;
@@ -180,7 +181,7 @@ for (
     [
       "a lock that somebody else took meanwhile is waited for",
       async (store, [a]) => {
-        const lock = store.digestLocker(`sha256:${a}` as never).lock({ signal: AbortSignal.timeout(50) });
+        const lock = store.digestLocker(`sha256:${a}` as never).lock({ signal: abortOnWait() });
         await assert.rejects(lock, { name: "TimeoutError" });
       },
       (other, [a]) => other.digestLocker(`sha256:${a}` as never).lock(),
@@ -290,10 +291,22 @@ async function openStalling(kv: Deno.Kv, options: OpenKvStoreOptions) {
 }
 
 kvTest("a lock is renewed while it is held", async (kv) => {
-  const [store, other] = [await openKvStore(kv, { leaseDuration: 60 }), await openKvStore(kv)];
+  const leaseDuration = 36_000;
+  using timers = new HeldTimers(leaseDuration / 3);
+  const { store, state } = await openStalling(kv, { leaseDuration });
   const digest = digestOf(bytes(1));
   await using _guard = await store.digestLocker(digest).lock();
-  await assert.rejects(other.digestLocker(digest).lock({ signal: AbortSignal.timeout(400) }), { name: "TimeoutError" });
+  const versions = new Set<string | null>();
+  for (let renewals = 0; renewals < 3; renewals++) {
+    versions.add((await kv.get([...KEY, "lease", digest])).versionstamp);
+    const renewed = new Promise<void>((resolve) => state.committed = resolve);
+    timers.fire();
+    await renewed;
+    await runPending();
+  }
+  assert.equal(versions.size, 3);
+  const other = await openKvStore(kv);
+  await assert.rejects(other.digestLocker(digest).lock({ signal: abortOnWait() }), { name: "TimeoutError" });
 });
 
 kvTest("who stalls loses the lock, and can change nothing under it", async (kv) => {
@@ -345,7 +358,7 @@ kvTest("the lock of who died long ago by the clock is taken at once", async (kv)
   const digest = digestOf(bytes(1));
   await kv.set([...KEY, "lock", digest], "dead");
   await kv.set([...KEY, "lease", digest], { duration: 3_600_000, until: Date.now() - 61_000 });
-  await using _guard = await store.digestLocker(digest).lock({ signal: AbortSignal.timeout(10_000) });
+  await using _guard = await store.digestLocker(digest).lock();
 });
 
 kvTest("a store is the same for all who open it, and another one below another prefix", async (kv) => {
