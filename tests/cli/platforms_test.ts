@@ -263,13 +263,15 @@ for (const tool of ["podman", "buildah"]) {
       ["--os-version", "1.2", one],
       ["--arch", "arm64", "--variant", "v8", image],
       ["--os", "windows", "--os-version", "10.0.20348.1", image],
+      ["--all", "--os", "bar", image],
+      ["--all", "--os-version", "1.2", image],
     ];
     for (const [i, row] of rows.entries()) {
       const entry = async (list: string, add: (args: string[]) => Promise<unknown>) => {
         await cliOk([...at.flags, "create", list]);
         await add([...row.slice(0, -1), INSECURE, list, row.at(-1)!]);
-        const [{ digest, platform }] = JSON.parse(await cliOk([...at.flags, "inspect", list])).manifests;
-        return { digest, platform };
+        const { manifests } = JSON.parse(await cliOk([...at.flags, "inspect", list]));
+        return manifests.map(({ digest, platform }: { digest: string; platform: unknown }) => ({ digest, platform }));
       };
       const theirs = await entry(`theirs${i}`, (args) => ok([tool, ...at.flags, "manifest", "add", ...args]));
       const ours = await entry(`ours${i}`, async (args) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { create, MEDIA_TYPES } from "../../mod.ts";
 import { serializeOciIndex } from "../../src/spec/room.ts";
-import { pushBuildKit, pushEntries } from "../support/buildkit.ts";
+import { makeAttestation, pushBuildKit, pushEntries } from "../support/buildkit.ts";
 import { clientOf, describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 
@@ -150,6 +150,12 @@ Deno.test("add() takes the only image of an index on every host, and its attesta
     code: "NO_MATCHING_PLATFORM",
     message: new RegExp(`${registry.host}/app:two.* linux/arm64.*only linux/s390x, linux/ppc64le\\. .*--all`),
   });
+  // An attestation that comes first is not what was added.
+  const one = makeImage(s390x);
+  await pushEntries(repository, "last", [makeAttestation(one), { image: one, platform: s390x }]);
+  for (const options of [{ all: true }, { attestations: true }]) {
+    assert.equal(await create().add(`${name}:last`, { systemContext, ...options }), one.digest);
+  }
   const list = create();
   const platforms = ["linux/ppc64le"];
   assert.equal(await list.add(`${name}:two`, { systemContext, platforms }), two.images[1]);

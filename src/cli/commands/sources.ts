@@ -44,8 +44,9 @@ export async function addSources(
   const digests: string[] = [];
   for (const { name, image, reason } of sources) {
     const digest = await list.add(image, options);
-    // Among all of them, the flags that name a platform choose nothing.
-    const labels = all || platforms ? withoutArchitecture(flags) : flags;
+    // Among all instances, the flags that choose have nothing to choose; the tools label the first one with them.
+    const chooses = !all && !platforms || context.persona.relabels;
+    const labels = chooses ? flags : withoutArchitecture(flags);
     relabel(list, digest, name, { labels, ...mismatch });
     digests.push(digest);
     if (explain) note(`${name}: ${image} as ${reason}: ${digest} (${platformOf(list, digest) || "no platform"})`);
