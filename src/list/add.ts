@@ -111,7 +111,7 @@ export async function findInstances(
   const choice = { name: String(source.reference), host, systemContext, all, platforms, attestations };
   const entries = chooseEntries(manifest, choice);
   const slots = new Semaphore(MAX_PARALLEL);
-  const inspect = { ...options, mayNest: all || platforms.length > 0 };
+  const inspect = { ...options, mayNest: all || platforms.length > 0, place: placeInList(source.reference, digest) };
   return await allOrAbort(
     entries.map((entry) => (signal) => slots.run(() => inspectEntry(source, entry, { ...inspect, signal }), signal)),
     signal,
@@ -122,6 +122,16 @@ export async function findInstances(
 export function pin(reference: ImageReference, digest: Digest): ImageReference {
   const exact = reference.withDigest?.(digest) ?? reference;
   return exact.absolute?.() ?? exact;
+}
+
+/**
+ * The place of the instances of a list in a registry: the list, by its digest; `undefined` elsewhere. An instance is
+ * found there by its own digest. If the instance itself were named, pushes by buildah and podman would fail now and
+ * then: they may look for a layer that it shares with a local image in the local store, which does not have it. They
+ * read lists after images, and the last place that they read counts.
+ */
+function placeInList(reference: ImageReference, list: Digest): ImageReference | undefined {
+  return reference.transport === "docker" ? pin(reference, list) : undefined;
 }
 
 function describe(manifest: ParsedManifest, digest: Digest): Omit<FoundInstance, "reference"> {
@@ -141,6 +151,8 @@ function describe(manifest: ParsedManifest, digest: Digest): Omit<FoundInstance,
 interface InspectOptions extends Pick<AddOptions, "allowPlatformMismatch" | "onPlatformMismatch" | "systemContext"> {
   /** Whether it may be an index in its turn. */
   readonly mayNest: boolean;
+  /** Where the instance is; `undefined`: where the list was read, by the instance's digest. */
+  readonly place: ImageReference | undefined;
   /** Ends the call. */
   readonly signal: AbortSignal;
 }
@@ -151,7 +163,7 @@ async function inspectEntry(
   entry: Descriptor | DockerListEntry,
   options: InspectOptions,
 ): Promise<FoundInstance> {
-  const { mayNest, signal } = options;
+  const { mayNest, place, signal } = options;
   const { manifest } = await readManifest(source, { instance: entry.digest, signal });
   const nested = isIndex(manifest);
   if (nested && !mayNest) {
@@ -176,7 +188,7 @@ async function inspectEntry(
     annotations,
     artifactType,
     urls: entry.urls ?? [],
-    reference: pin(source.reference, entry.digest),
+    reference: place ?? pin(source.reference, entry.digest),
   };
 }
 

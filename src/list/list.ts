@@ -168,7 +168,10 @@ export class BaseList extends EditableIndex {
     throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find an artifact with the file ${JSON.stringify(absolute)}`);
   }
 
-  /** Where an instance was added from, as in `docker://quay.io/me/app@sha256:…`; `undefined`: nobody has said. */
+  /**
+   * Where an instance was added from, as in `docker://quay.io/me/app@sha256:…`: the image, or the list that it was an
+   * instance of, by its digest. `undefined` if that is not known.
+   */
   location(digest: string): string | undefined {
     return this.#records.instances.get(digest);
   }

@@ -139,3 +139,40 @@ peerTest("a list is pushed to another local store, where podman and buildah push
   await assert.rejects(list.push(target, { addCompression: ["zstd"] }), TypeError);
   await assert.rejects(list.push(target, { imageListSelection: "specific", instances: [instance] }), TypeError);
 });
+
+peerTest(
+  "buildah and podman push a list whose instance of a registry's list shares layers with a local image",
+  ["buildah", "podman", "docker-registry", "root"],
+  async () => {
+    await using at = await makeStore();
+    await using builder = await makeStore();
+    await using registry = await startDockerRegistry();
+    const image = (name: string) => `docker://${registry.host}/app:${name}`;
+    const [local, remote] = await buildImages(builder, "app") as [string, string];
+    for (const [source, tag] of [[local, "local"], [remote, "remote"]] as const) {
+      await ok(["buildah", ...builder.flags, "push", "-q", "--tls-verify=false", source, image(tag)]);
+    }
+    const published = create();
+    await published.add(image("remote"), { systemContext });
+    const { digest: index } = await published.push(image("list"), { systemContext });
+    // Pulled, not built: its manifest names the layers as the registry has them, which the store has no more.
+    await ok(["buildah", ...at.flags, "pull", "-q", "--tls-verify=false", image("local")]);
+    const id = (await at.store.listImages())[0]!.id;
+    const list = create();
+    await list.add(`containers-storage:${at.store.location}@${id}`, { systemContext });
+    await list.add(image("list"), { systemContext, all: true });
+    assert.equal(list.location(list.instances()[1]!), `docker://${registry.host}/app@${index}`);
+    await list.saveToImage(at.store, { names: ["mixed"] });
+    // The tag moves: the digest of the list stays good.
+    await create().push(image("list"), { systemContext });
+    // Which place they read last is chance: a few times show it.
+    for (let n = 0; n < 5; n++) {
+      for (const tool of ["buildah", "podman"]) {
+        const to = `dir:${at.folder}/${tool}${n}`;
+        await ok([tool, ...at.flags, "manifest", "push", "--all", "--tls-verify=false", "mixed", to]);
+      }
+    }
+    const { digest } = await list.push(`dir:${at.folder}/ours`, { systemContext });
+    assert.equal(digestOf(await Deno.readFile(`${at.folder}/ours/manifest.json`)), digest);
+  },
+);
