@@ -1,7 +1,8 @@
 /**
  * Writes `docs/cli.md` from the definitions of the command line; with `--check`, fails where it is not what they say.
  */
-import type { CommandDefinition, FlagDefinition } from "../src/cli/definition.ts";
+import type { CommandDefinition } from "../src/cli/definition.ts";
+import type { FlagDefinition } from "../src/cli/flag_definition.ts";
 import { loadDefinitions } from "../src/cli/definitions/mod.ts";
 import { PROGRAM_FLAGS } from "../src/cli/global_flags.ts";
 import { commandsByGroup, describeFlag, shownFlags, spellFlag } from "../src/cli/help.ts";

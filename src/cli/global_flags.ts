@@ -1,4 +1,4 @@
-import type { FlagDefinition } from "./definition.ts";
+import type { FlagDefinition } from "./flag_definition.ts";
 
 /** Options before the subcommand. */
 export interface GlobalFlags {

@@ -1,4 +1,5 @@
-import { COMMAND_GROUPS, type CommandDefinition, type CommandGroup, type FlagDefinition } from "./definition.ts";
+import { COMMAND_GROUPS, type CommandDefinition, type CommandGroup } from "./definition.ts";
+import type { FlagDefinition } from "./flag_definition.ts";
 import { loadDefinitions } from "./definitions/mod.ts";
 import { PROGRAM_FLAGS } from "./global_flags.ts";
 import type { Persona } from "./persona.ts";

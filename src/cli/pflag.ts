@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import { type FlagDefinition, kindOf } from "./definition.ts";
+import { type FlagDefinition, kindOf } from "./flag_definition.ts";
 import { ParseError } from "./errors.ts";
 import { collect, collectList } from "./flags.ts";
 import type { PersonaName } from "./persona.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { FlagDefinition } from "../../src/cli/definition.ts";
+import type { FlagDefinition } from "../../src/cli/flag_definition.ts";
 import { ParseError } from "../../src/cli/errors.ts";
 import { parseArguments, type ParsedArguments } from "../../src/cli/pflag.ts";
 

@@ -1,4 +1,5 @@
-import { type CommandDefinition, type Completion, type FlagDefinition, kindOf } from "../definition.ts";
+import type { CommandDefinition } from "../definition.ts";
+import { type Completion, type FlagDefinition, kindOf } from "../flag_definition.ts";
 import { describeFlag, shownFlags } from "../help.ts";
 import type { PersonaName } from "../persona.ts";
 

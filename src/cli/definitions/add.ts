@@ -1,4 +1,5 @@
-import type { CommandDefinition, FlagDefinition } from "../definition.ts";
+import type { CommandDefinition } from "../definition.ts";
+import type { FlagDefinition } from "../flag_definition.ts";
 import {
   ALL_FLAG,
   annotationFlag,

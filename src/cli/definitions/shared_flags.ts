@@ -1,4 +1,4 @@
-import type { FlagDefinition } from "../definition.ts";
+import type { FlagDefinition } from "../flag_definition.ts";
 
 /** How to reach registries. */
 export const REGISTRY_FLAGS: readonly FlagDefinition[] = [

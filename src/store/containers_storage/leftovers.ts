@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { RecordSet } from "./images.ts";
+import type { RecordSet } from "./record_set.ts";
 
 /**
  * Age, in milliseconds, from which a file or folder that no record names is a leftover: one hour. Whoever writes records

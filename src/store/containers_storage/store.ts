@@ -16,7 +16,8 @@ import type {
   StoredImage,
   WriteBigDataOptions,
 } from "../types.ts";
-import { ImagesFolder, type RecordChange, type RecordSet } from "./images.ts";
+import { ImagesFolder, type RecordChange } from "./images.ts";
+import type { RecordSet } from "./record_set.ts";
 import { explainIo } from "./io_errors.ts";
 import { ContainersLayers } from "./layers/layer_store.ts";
 import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
