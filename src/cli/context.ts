@@ -6,6 +6,8 @@ import { type CertificateFlags, configurationContext } from "./engine_options.ts
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import type { Persona } from "./persona.ts";
+import { showRetry } from "./progress/retries.ts";
+import { type RetryFlags, retryOptions } from "./retry_options.ts";
 
 /** Flags about registries that several subcommands have. */
 export interface RegistryFlags extends CredentialFlags, CertificateFlags {
@@ -69,7 +71,7 @@ async function makeRoot(root: string): Promise<void> {
  * @param sources What will be read; see {@linkcode credentialsContext}.
  */
 export async function systemContextOf(
-  flags: RegistryFlags,
+  flags: RegistryFlags & RetryFlags,
   { globals, onWarning }: CommandContext,
   sources?: readonly FoundSource[],
 ): Promise<SystemContext> {
@@ -84,6 +86,8 @@ export async function systemContextOf(
     ...(authfile === undefined ? {} : { authFilePath: authfile }),
     ...configurationContext(globals, flags),
     onWarning,
+    onRetry: showRetry,
+    ...await retryOptions(flags),
     ...await credentialsContext(flags, sources),
   };
 }

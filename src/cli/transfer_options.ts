@@ -3,17 +3,16 @@ import type { PushOptions } from "../list/room.ts";
 import { MEDIA_TYPES } from "../spec/room.ts";
 import type { SystemContext } from "../system/local/room.ts";
 import { UsageError } from "./errors.ts";
-import { parseCount, parseDuration } from "./flags.ts";
+import { parseCount } from "./flags.ts";
+import { type RetryFlags, retryOptions } from "./retry_options.ts";
 
 /** Flags about what becomes of images that are moved. */
-export interface TransferFlags {
+export interface TransferFlags extends RetryFlags {
   format?: string[];
   compressionFormat?: string;
   compressionLevel?: string;
   forceCompression?: boolean;
   addCompression?: string[];
-  retry?: string;
-  retryDelay?: string;
   referrers?: boolean;
   registryReferrersMode?: string;
 }
@@ -28,7 +27,7 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
 /** What the flags, and where they are silent `containers.conf`, want to become of the images. */
 export async function transferOptions(flags: TransferFlags & { all?: boolean }): Promise<Partial<PushOptions>> {
   const conf = await loadContainersConf();
-  const { compressionFormat, retry = conf.retry?.toString(), retryDelay = conf.retryDelay } = flags;
+  const { compressionFormat } = flags;
   const format = flags.format?.findLast((name) => name !== "json");
   const manifestType = format === undefined ? undefined : FORMATS.get(format);
   if (format !== undefined && manifestType === undefined) {
@@ -47,8 +46,7 @@ export async function transferOptions(flags: TransferFlags & { all?: boolean }):
     addCompression: flags.addCompression ?? (flags.all ?? true ? conf.addCompression : undefined),
     referrers: flags.referrers,
     maxParallelTransfers: conf.imageParallelCopies || undefined,
-    maxRetries: retry === undefined ? undefined : parseCount("--retry", retry),
-    retryDelay: retryDelay === undefined ? undefined : parseDuration("--retry-delay", retryDelay),
+    ...await retryOptions(flags),
   };
 }
 

@@ -79,6 +79,8 @@ export interface SystemContext {
    * are repeated by the copy itself, which reports them to its `onProgress`. Default: nothing is reported.
    */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
+  /** How often a request to a registry is repeated after a failure that may pass. Default: 3. */
+  readonly maxRetries?: number | undefined;
   /** Milliseconds before the first repetition of a request to a registry; doubles with each. Default: 1000. */
   readonly retryDelay?: number | undefined;
   /** `User-Agent` of requests. */

@@ -245,7 +245,7 @@ export class RegistryClient {
   }
 
   /** Where the registry is. The probe is everybody's: nobody's abort ends it for the others. */
-  async #find({ signal, maxRetries = DEFAULT_RETRIES }: CallOptions): Promise<Endpoint> {
+  async #find({ signal, maxRetries = this.patience.maxRetries ?? DEFAULT_RETRIES }: CallOptions): Promise<Endpoint> {
     return await this.#endpoint.get("endpoint", (signal) => this.#probe(signal, maxRetries), signal);
   }
 

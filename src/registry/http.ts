@@ -94,6 +94,12 @@ export interface Patience {
    */
   readonly uploadTimeout?: number | undefined;
   /**
+   * How often a request is repeated after a failure that may pass, where its caller does not say.
+   *
+   * @default {3}
+   */
+  readonly maxRetries?: number | undefined;
+  /**
    * Milliseconds before the first repetition, at most a tenth longer; doubles with each, up to 30 s.
    *
    * @default {1000}
@@ -135,7 +141,7 @@ export class HttpClient {
 
   /** Sends a request; repeats it after passing failures where that is safe: see {@linkcode isRepeatable}. */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const { method, url, signal, maxRetries = DEFAULT_RETRIES } = request;
+    const { method, url, signal, maxRetries = this.#patience.maxRetries ?? DEFAULT_RETRIES } = request;
     const step = `${method} ${redactUrl(url)}`;
     for (let attempt = 1;; attempt++) {
       const last = attempt > maxRetries;

@@ -182,8 +182,10 @@ Deno.test("wrong command lines say what is wrong on one line and exit 125", asyn
     [["--storage-driver", "nope", "exists", "list"], /none of overlay/],
     [["exists", "docker://x"], /unsupported transport "docker"/],
   ];
+  const conf = `${at.folder}/containers.conf`;
+  await Deno.writeTextFile(conf, "[engine]\nretry = 0\n");
   for (const [args, message] of rows) {
-    const { code, stdout, stderr } = await cli([...at.flags, ...args]);
+    const { code, stdout, stderr } = await cli([...at.flags, ...args], { CONTAINERS_CONF_OVERRIDE: conf });
     assert.deepEqual([code, stdout], [125, ""], args.join(" "));
     assert.match(stderr, message);
     assert.match(stderr, /^Error: /);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { drawBars } from "../../src/cli/progress/bars.ts";
 import { EventLines } from "../../src/cli/progress/events.ts";
+import { formatRetry, showRetriesIn, showRetry } from "../../src/cli/progress/retries.ts";
 import { ProgressState } from "../../src/cli/progress/state.ts";
 import { TerminalProgress } from "../../src/cli/progress/terminal.ts";
 import { createStyle } from "../../src/cli/format/style.ts";
@@ -162,6 +163,42 @@ Deno.test("bars are drawn over themselves, also after the window became narrower
   }
   assert.equal(fake.written.length, 4);
   assert.ok(fake.written.at(-1)!.endsWith("\n"));
+});
+
+Deno.test("a retry is a line above the bars, in whole seconds", () => {
+  const event = (attempt: number, delay: number) => ({
+    step: "copying blob\x1b[2J",
+    attempt,
+    maxRetries: 3,
+    delay,
+    error: new Error("connection refused"),
+  });
+  const lines = [[1, 0], [1, 480], [1, 1_000], [2, 2_190], [3, 4_390]].map(([n, delay]) =>
+    formatRetry(event(n!, delay!))
+  );
+  const waits = ["0 s (1/3)", "0.5 s (1/3)", "1 s (1/3)", "2 s (2/3)", "4 s (3/3)"];
+  const text = "Warning: copying blob\ufffd[2J: connection refused, retrying in ";
+  assert.deepEqual(lines, waits.map((wait) => text + wait));
+  const fake = fakeTerminal(80);
+  using progress = new TerminalProgress(fake.terminal());
+  progress.onProgress({ type: "retrying", ...event(1, 1_000) });
+  progress.onProgress(planned(["linux/amd64"]));
+  progress.draw();
+  progress.onProgress({ type: "retrying", ...event(2, 2_000) });
+  const [first, bars, second] = fake.written;
+  assert.equal(first, `${lines[2]}\n`);
+  assert.ok(!bars!.includes("\x1b[2A"), "the line stays");
+  assert.ok(second!.startsWith(`\x1b[2A\r\x1b[J${text}2 s (2/3)\n`));
+});
+
+Deno.test("retries are shown in the view that is open, and on stderr otherwise", () => {
+  const event = { step: "s", attempt: 1, maxRetries: 3, delay: 1_000, error: new Error("x") };
+  const seen: unknown[] = [];
+  {
+    using _view = showRetriesIn((retry) => void seen.push(retry));
+    showRetry(event);
+  }
+  assert.deepEqual(seen, [event]);
 });
 
 Deno.test("events become lines of JSON, with many small steps in one", () => {

@@ -37,6 +37,47 @@ Deno.test("a reader that has seen enough, or a disk that is full, is no mystery"
   await assert.rejects(Deno.stat(`${at.folder}/none`), Deno.errors.NotFound);
 });
 
+Deno.test("retries are lines on stderr: of requests, and of the steps of a push", async () => {
+  await using at = await makeStore();
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const stumbled = new Set<string>();
+  await using server = serve((request) => {
+    const { pathname } = new URL(request.url);
+    const key = `${request.method} ${pathname}`;
+    const stumbles = key === "GET /v2/" || key.endsWith("/manifests/1");
+    if (!stumbles || stumbled.has(key)) return registry.fetch(request);
+    stumbled.add(key);
+    return new Response("busy", { status: 503 });
+  });
+  const conf = `${at.folder}/containers.conf`;
+  await Deno.writeTextFile(conf, '[engine]\nretry_delay = "1ms"\n');
+  const env = { CONTAINERS_CONF: conf };
+  const name = `docker://${server.host}/app:1`;
+  await cliOk([...at.flags, "create", "list"]);
+  const retry = /^Warning: (.*), retrying in 0 s \([12]\/3\)$/gm;
+  const steps = (stderr: string) => Array.from(stderr.matchAll(retry), ([, text]) => text!.split(":")[0]);
+  const push = [...at.flags, "push", "--tls-verify=false", "list", name];
+  const pushed = await cli(push, env);
+  assert.equal(pushed.code, 0, pushed.stderr);
+  assert.deepEqual(steps(pushed.stderr), ["writing manifest list", "writing manifest list"], pushed.stderr);
+  stumbled.clear();
+  const inspected = await cli(["inspect", "--tls-verify=false", name], env);
+  assert.equal(inspected.code, 0, inspected.stderr);
+  assert.deepEqual(steps(inspected.stderr), [`looking for the registry ${server.host.split(":")[0]}`, "GET http"]);
+  stumbled.clear();
+  const quiet = await cli([...push, "--quiet"], env);
+  assert.deepEqual([quiet.code, quiet.stderr], [0, ""]);
+  stumbled.clear();
+  const json = await cli([...push, "--progress", "json"], env);
+  const events = json.stderr.trim().split("\n").map((line) => JSON.parse(line));
+  const retried = events.filter(({ type }) => type === "retrying");
+  assert.deepEqual(retried.map(({ attempt, maxRetries, delay }) => [attempt, maxRetries, delay]), [[1, 3, 1], [
+    2,
+    3,
+    1,
+  ]]);
+});
+
 Deno.test("stores that cannot be read, and files that are not there, are named", async () => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "list"]);

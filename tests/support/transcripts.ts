@@ -65,6 +65,8 @@ export async function makeFixtures(): Promise<Fixtures> {
     ]);
   }
   await Deno.writeTextFile(`${folder}/file.txt`, "text\n");
+  const impatience = `${folder}/containers.conf`;
+  await Deno.writeTextFile(impatience, '[engine]\nretry_delay = "1ms"\n');
   return {
     env: {
       HOST: registry.host,
@@ -74,6 +76,8 @@ export async function makeFixtures(): Promise<Fixtures> {
       ARM64: arm64!,
       ZERO: `sha256:${"0".repeat(64)}`,
       NO_COLOR: "1",
+      // Ours repeats what may pass at once; older podman and buildah ignore the key.
+      CONTAINERS_CONF_OVERRIDE: impatience,
     },
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();

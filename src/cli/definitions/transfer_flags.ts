@@ -100,7 +100,7 @@ export const RETRY_FLAGS: readonly FlagDefinition[] = [
     name: "retry-delay",
     kind: "text",
     value: "DURATION",
-    description: "time between tries, as in 2s; longer each time if not given",
+    description: "time between tries, as in 2s; 1s, 2s, 4s and so on if not given",
   },
 ];
 

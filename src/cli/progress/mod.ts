@@ -5,6 +5,7 @@
  */
 import type { CopyEvent } from "../../copy/room.ts";
 import { UsageError } from "../errors.ts";
+import { formatRetry, showRetriesIn } from "./retries.ts";
 
 /** Flags about progress. */
 export interface ProgressFlags {
@@ -29,6 +30,8 @@ const encoder = new TextEncoder();
 export async function withProgress<T>(flags: ProgressFlags, move: (view: ProgressView) => Promise<T>): Promise<T> {
   using view = await openProgress(flags);
   const { reportWriter, onProgress } = view;
+  // What the copy does not repeat itself, such as looking for the registry, is shown in the same way.
+  using _retries = showRetriesIn((event) => onProgress?.({ type: "retrying", ...event }));
   return await move({ ...(reportWriter ? { reportWriter } : {}), ...(onProgress ? { onProgress } : {}) });
 }
 
@@ -49,8 +52,12 @@ async function openProgress({ quiet, progress = "auto" }: ProgressFlags): Promis
       const { onProgress } = new EventLines({ write, now: Date.now });
       return { onProgress, [Symbol.dispose]: () => {} };
     }
-    case "plain":
-      return { reportWriter: { write }, [Symbol.dispose]: () => {} };
+    case "plain": {
+      const onProgress = (event: CopyEvent) => {
+        if (event.type === "retrying") write(`${formatRetry(event)}\n`);
+      };
+      return { reportWriter: { write }, onProgress, [Symbol.dispose]: () => {} };
+    }
     default:
       return { [Symbol.dispose]: () => {} };
   }

@@ -2,6 +2,7 @@ import type { CopyEvent } from "../../copy/room.ts";
 import { createStyle } from "../format/style.ts";
 import { widthOf } from "../format/width.ts";
 import { drawBars } from "./bars.ts";
+import { formatRetry } from "./retries.ts";
 import { ProgressState } from "./state.ts";
 
 /** A terminal to draw on. */
@@ -33,18 +34,21 @@ export class TerminalProgress implements Disposable {
   }
 
   /** Takes an event; what it changes is seen at the next drawing. */
-  readonly onProgress = (event: CopyEvent): void => this.#state.apply(event);
+  readonly onProgress = (event: CopyEvent): void => {
+    this.#state.apply(event);
+    if (event.type === "retrying") this.draw(`${formatRetry(event)}\n`);
+  };
 
-  /** Draws how far everything is. */
-  draw(): void {
+  /** Draws how far everything is, below what is there already and `above`: a line that stays. */
+  draw(above = ""): void {
     const { columns, rows } = this.#terminal.size();
     const style = createStyle({ isTerminal: true, env: (name) => this.#terminal.env(name) });
     const lines = drawBars(this.#state, { columns, rows, style });
-    if (lines.length === 0) return;
+    if (lines.length === 0 && above === "") return;
     // After the window became narrower, what was drawn takes more lines than it had.
     const taken = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
     const back = taken > 0 ? `\x1b[${Math.min(taken, rows - 1)}A\r\x1b[J` : "";
-    this.#terminal.write(`${back}${lines.map((line) => `${line}\x1b[K\n`).join("")}`);
+    this.#terminal.write(`${back}${above}${lines.map((line) => `${line}\x1b[K\n`).join("")}`);
     this.#drawn = lines;
   }
 

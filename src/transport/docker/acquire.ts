@@ -38,7 +38,7 @@ export async function acquireClient(
     userAgent: context.dockerRegistryUserAgent,
     onWarning: context.onWarning,
     onRetry: context.onRetry,
-    patience: context.retryDelay === undefined ? undefined : { retryDelay: context.retryDelay },
+    patience: { maxRetries: context.maxRetries, retryDelay: context.retryDelay },
     fetch: context.fetch,
   });
 }
@@ -56,6 +56,7 @@ export async function openSignatures(
     repository,
     storage: { ...storage, attachments: given ?? storage.attachments, referrersMode },
     fetch: context.fetch ?? ((request) => fetch(request)),
+    maxRetries: context.maxRetries,
     retryDelay: context.retryDelay,
     files: options.lookasideFiles,
   });

@@ -16,6 +16,8 @@ export interface DockerSignaturesOptions {
   readonly storage: SignatureStorage;
   /** How lookaside servers are asked. */
   readonly fetch: Fetch;
+  /** How often a question to them is repeated after a failure that may pass. Default: 3. */
+  readonly maxRetries?: number | undefined;
   /** Milliseconds before the first repetition of a question to them; doubles with each. Default: 1000. */
   readonly retryDelay?: number | undefined;
   /** The host's files; `undefined` where there are none. */

@@ -17,6 +17,8 @@ export interface LookasideOptions {
   readonly path: string;
   /** How servers are asked: with no credentials, since they are not the registry. */
   readonly fetch: Fetch;
+  /** How often a question to them is repeated after a failure that may pass. Default: 3. */
+  readonly maxRetries?: number | undefined;
   /** Milliseconds before the first repetition of a question to them; doubles with each. Default: 1000. */
   readonly retryDelay?: number | undefined;
   /** The host's files; `undefined` where there are none. */
@@ -80,7 +82,7 @@ export class Lookaside implements SimpleSignatureStorage {
   /** Reads a file, again after failures that may pass. */
   async #readAgain(
     url: URL,
-    { signal, maxRetries = DEFAULT_RETRIES }: CallOptions,
+    { signal, maxRetries = this.#options.maxRetries ?? DEFAULT_RETRIES }: CallOptions,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (let attempt = 1;; attempt++) {
       try {
