@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { call } from "../support/handlers.ts";
 import { type FanInWorld, type Handler, look, makeFanIn, PLATFORMS } from "../support/fan_in.ts";
 import { Fate, FATES } from "../support/mortal.ts";
+import { HeldTimers, runPending } from "../support/timers.ts";
 
 // Deno looks for leaks only where it is told to.
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -18,28 +19,46 @@ const FINISHERS: ((at: FanInWorld, handler: Handler) => Promise<unknown>)[] = [
   },
 ];
 
+/** The time that a handler has for a request. It ends when the handler dies, and not before. */
+class HandlerTime implements Disposable {
+  readonly requestTimeout = 12_345;
+  readonly #timers = new HeldTimers(this.requestTimeout);
+  #isOver = false;
+
+  /** Ends it once what is under way has ended, and never returns: so is waited for who is dead. */
+  async end(): Promise<never> {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      await runPending();
+      this.#timers.fire();
+    }
+    return await new Promise<never>(() => {});
+  }
+
+  [Symbol.dispose](): void {
+    this.#timers[Symbol.dispose]();
+  }
+}
+
 for (const fate of FATES) {
   Deno.test(`a handler that ${fate} any step of publishing leaves what another one finishes`, async () => {
     let digest: string | undefined;
-    let patience = 150;
     for (let n = 1;; n++) {
       using kv = await Deno.openKv(":memory:");
       const at = await makeFanIn(kv);
       await at.reportAll(at.handler(), "1", PLATFORMS.slice(0, -1));
-      const step = new Fate(n, fate);
+      using time = new HandlerTime();
+      const step = new Fate(n, fate, () => time.end());
       const mortal = at.handler({
         kv: step.kv(kv),
         systemContext: { fetch: step.fetch(at.world.fetch) },
-        // Only who dies is waited for in vain.
-        limits: { requestTimeout: fate.startsWith("dies") ? patience : 60_000 },
+        limits: { requestTimeout: time.requestTimeout },
       });
       const { status } = await call(mortal, "/fan-in", { body: at.report(LAST) });
       if (!step.isMet && status === 200) {
         assert.ok(n > 20, `${n} steps`);
         return;
       }
-      // On a busy machine the time may be over before the step has come.
-      if (!step.isMet) [patience, n] = [2 * patience, n - 1];
       at.now += 90_000;
       await FINISHERS[n % 2]!(at, at.handler());
       const { body } = await look(at.handler());
@@ -54,11 +73,12 @@ Deno.test("a handler that dies at any step of the first report leaves a run that
   for (let n = 1;; n++) {
     using kv = await Deno.openKv(":memory:");
     const at = await makeFanIn(kv);
-    const step = new Fate(n, "dies after");
+    using time = new HandlerTime();
+    const step = new Fate(n, "dies after", () => time.end());
     const mortal = at.handler({
       kv: step.kv(kv),
       systemContext: { fetch: step.fetch(at.world.fetch) },
-      limits: { requestTimeout: 150 },
+      limits: { requestTimeout: time.requestTimeout },
     });
     const { status } = await call(mortal, "/fan-in", { body: at.report(PLATFORMS[0]!) });
     if (!step.isMet && status === 200) return;
