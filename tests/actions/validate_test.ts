@@ -37,6 +37,20 @@ Deno.test("blobs are asked for, and read only where everything is", async () => 
   }
 });
 
+Deno.test("a registry that does not answer HEAD is asked for the blob itself", async () => {
+  for (const status of [403, 405, 501]) {
+    const { fetch, requests } = createBrokenRegistry();
+    const systemContext = {
+      fetch: (request: Request) =>
+        Promise.resolve(request.method === "HEAD" ? new Response(null, { status }) : fetch(request)),
+    };
+    assert.deepEqual((await validateImage(at("an index"), { systemContext })).problems, []);
+    assert.equal(requests.filter((request) => request === "GET blobs").length, 2);
+    const missing = await validateImage(at("a layer that is not there"), { systemContext });
+    assert.equal(missing.problems.length, 1);
+  }
+});
+
 Deno.test("asking for blobs needs no more than the right to pull", async () => {
   const { fetch } = createBrokenRegistry();
   const scopes = new Set<string | null>();

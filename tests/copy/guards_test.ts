@@ -10,6 +10,7 @@ import {
   digestHex,
   digestOf,
   MEDIA_TYPES,
+  parseReference,
   ZSTD_ANNOTATION,
 } from "../../src/spec/room.ts";
 import {
@@ -39,6 +40,7 @@ const SIGNER: Signer<SigstoreSignature> = {
       annotations: { "dev.cosignproject.cosign/signature": "c2ln" },
     }),
 };
+const NAME = parseReference("to.example/app:1");
 const SIGNED = { signers: [SIGNER], systemContext: { dockerUseSigstoreAttachments: true } };
 
 /** The tags and digests of the manifests that were written, in their order. */
@@ -79,6 +81,25 @@ Deno.test("signatures are kept after the manifest that they are of", async () =>
   const { digest } = await copy(SIGNED);
   const written = manifestsWritten(requests);
   assert.deepEqual(written, [image.digest, attachmentTag(image.digest), "1", attachmentTag(digest)]);
+});
+
+Deno.test("a further variant of a signed image is not signed by those who signed the image", async () => {
+  const { from, to, copy } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  await putList(from, [{ ...image, ...platform("amd64") }]);
+  const { payload, annotations, mediaType } = await SIGNER.sign((await from.getManifest(image.digest)).bytes, NAME);
+  const attachment = encode({
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    config: await put(from, encode("{}"), MEDIA_TYPES.ociConfig),
+    layers: [{ ...await put(from, payload, mediaType), annotations }],
+  });
+  await from.putManifest(attachmentTag(image.digest), attachment, { mediaType: MEDIA_TYPES.ociManifest });
+  await copy({ addCompression: ["zstd"], systemContext: SIGNED.systemContext });
+  const [original, variant] = await readIndex(to);
+  assert.equal(original!.digest, image.digest);
+  assert.ok(await to.headManifest(attachmentTag(original!.digest)));
+  assert.equal(await to.headManifest(attachmentTag(variant!.digest)), undefined);
 });
 
 Deno.test("an index that is a referrer is written before what it is about", async () => {
@@ -178,6 +199,31 @@ Deno.test("what an index names stays as it is if the index must not change", asy
   const before = uploads();
   await assert.rejects(copy({ referrers: true, manifestType: MEDIA_TYPES.dockerManifest }), { code: "CANNOT_MODIFY" });
   assert.equal(uploads(), before);
+});
+
+Deno.test("a destination that names another digest is refused before anything is written", async () => {
+  const { from, copy, uploads } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  await putList(from, [{ ...image, ...platform("amd64") }]);
+  await assert.rejects(copy({ name: `@${image.digest}` }), { code: "DIGEST_MISMATCH" });
+  assert.equal(uploads(), 0);
+  const digest = digestOf((await from.getManifest("1")).bytes);
+  assert.equal((await copy({ name: `@${digest}` })).digest, digest);
+});
+
+Deno.test("credentials for the destination are not sent to the source", async () => {
+  const given: string[] = [];
+  const { from, copy } = createWorld((request, answer) => {
+    const authorization = request.headers.get("authorization");
+    if (authorization !== null) given.push(authorization);
+    if (authorization !== null) return answer;
+    return new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="from"' } });
+  });
+  await putList(from, []);
+  for (const own of [{ dockerAuthConfig: { username: "u", password: "p" } }, { dockerBearerRegistryToken: "t" }]) {
+    await assert.rejects(copy({ systemContext: own }), { code: "UNAUTHORIZED" });
+  }
+  assert.deepEqual(given, []);
 });
 
 Deno.test("no more blobs are moved at once than is allowed", async () => {

@@ -97,6 +97,15 @@ Deno.test("a plan refuses what cannot be copied", () => {
   requireDigest(parseReference("quay.io/a:1"), TOP.digest);
 });
 
+Deno.test("a source that gives other layers than the manifest names cannot be copied where nothing may change", () => {
+  const [image] = READ;
+  const layers = image!.manifest.layers.map((layer) => ({ ...layer, digest: digestOf(encode("plain")) }));
+  const top = { ...image!, layers };
+  assert.equal(plan({ top }).images[0]!.layers[0]!.descriptor, layers[0]);
+  assert.throws(() => plan({ top, wishes: { fixed: "because" } }), { code: "CANNOT_MODIFY" });
+  assert.throws(() => plan({ top: { ...top, layers: [] } }), { code: "INVALID_MANIFEST" });
+});
+
 Deno.test("a plan for a destination that has another format says which, and keeps fallbacks", () => {
   const docker = plan({ abilities: { manifestTypes: [MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList] } });
   assert.deepEqual(docker.images.map(({ types }) => types), [

@@ -42,8 +42,8 @@ export function createWorld(
     from: repository("from.example"),
     to: repository("to.example"),
     requests,
-    copy: (options: Partial<CopyOptions> & { cache?: BlobInfoCache } = {}) =>
-      copyImage(parseImageName("docker://from.example/app:1"), parseImageName("docker://to.example/app:1"), {
+    copy: ({ name = ":1", ...options }: Partial<CopyOptions> & { cache?: BlobInfoCache; name?: string } = {}) =>
+      copyImage(parseImageName("docker://from.example/app:1"), parseImageName(`docker://to.example/app${name}`), {
         policy: acceptAnything,
         wanted: WANTED,
         selection: "all",

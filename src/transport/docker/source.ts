@@ -9,7 +9,7 @@ import type {
 import type { ByteStream, CallOptions } from "../../internal/room.ts";
 import type { Repository } from "../../registry/room.ts";
 import type { Signature } from "../../signature/room.ts";
-import { type Descriptor, type Digest, isManifestsError, ManifestsError } from "../../spec/room.ts";
+import { type Descriptor, type Digest, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
 import type { PullPlaces } from "./pull_places.ts";
 import type { DockerReference } from "./reference.ts";
@@ -48,10 +48,9 @@ export class DockerSource implements ImageSource {
     return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, { ...call, size, urls }), call);
   }
 
-  async findBlob(
-    { digest }: Descriptor,
-    { instance: _, within: __, ...call }: InstanceOptions = {},
-  ): Promise<number | undefined> {
+  async findBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<number | undefined> {
+    const { digest } = descriptor;
+    const { instance: _, within: __, ...call } = options;
     try {
       return await this.#places.read(async (repository) => {
         const size = await repository.headBlob(digest, { ...call, actions: "pull" });
@@ -61,7 +60,10 @@ export class DockerSource implements ImageSource {
       }, call);
     } catch (error) {
       if (isManifestsError(error, "NOT_FOUND")) return undefined;
-      throw error;
+      if (call.signal?.aborted || !isManifestsError(error)) throw error;
+      // Some registries, and stores to which they redirect, answer only GET.
+      await (await this.getBlob({ ...descriptor, urls: [] }, options)).cancel();
+      return UNKNOWN_SIZE;
     }
   }
 
