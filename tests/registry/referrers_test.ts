@@ -109,20 +109,27 @@ Deno.test("… and with a registry that ignores conditions: six writers with thr
   assert.deepEqual(found.map(({ annotations }) => annotations?.name).sort(), names);
 });
 
-Deno.test("a writer that knows no conditions and comes between is noticed, and what it undid is done again", async () => {
-  let undone = 0;
-  const { repository } = await withoutApi(undefined, async (request, forward) => {
-    const response = await forward(request);
-    if (request.method === "PUT" && request.url.endsWith(TAG) && undone++ === 0) {
-      const headers = { "content-type": MEDIA_TYPES.ociIndex };
-      await forward(new Request(request.url, { method: "PUT", body: EMPTY, headers }));
-    }
-    return response;
+for (const late of [false, true]) {
+  const when = late ? "later" : "right after it";
+  Deno.test(`a writer that knows no conditions, and undoes a change ${when}, is noticed, and the change is made again`, async () => {
+    let undone = 0;
+    const { repository } = await withoutApi(undefined, async (request, forward) => {
+      const response = await forward(request);
+      const undo = () => {
+        const headers = { "content-type": MEDIA_TYPES.ociIndex };
+        return forward(new Request(request.url, { method: "PUT", body: EMPTY, headers }));
+      };
+      if (request.method === "PUT" && request.url.endsWith(TAG) && undone++ === 0) {
+        if (late) setTimeout(() => void undo());
+        else await undo();
+      }
+      return response;
+    });
+    await repository.putManifest("a", artifact("a"));
+    assert.equal((await Array.fromAsync(repository.listReferrers(SUBJECT.digest))).length, 1);
+    assert.equal(undone, 2);
   });
-  await repository.putManifest("a", artifact("a"));
-  assert.equal((await Array.fromAsync(repository.listReferrers(SUBJECT.digest))).length, 1);
-  assert.equal(undone, 2);
-});
+}
 
 Deno.test("a filter that the registry did not apply is applied", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
