@@ -83,6 +83,11 @@ async function putIfMatch(
 export interface ReplaceManifestOptions extends CallOptions {
   /** What the caller found under the tag, before it made the manifest. */
   readonly seen: SeenTag;
+  /**
+   * The longest time that the caller needed from a look to a write in earlier attempts, in milliseconds: other writers
+   * may need as long. With it, the tag is looked at once more right before the write. Default: this is the first attempt.
+   */
+  readonly gap?: number | undefined;
   /** Media type of the manifest. Default: guessed from the bytes. */
   readonly mediaType?: string | undefined;
 }
@@ -97,8 +102,10 @@ export async function replaceManifest(
   api: RepositoryApi,
   tag: string,
   bytes: Uint8Array<ArrayBuffer>,
-  { seen, mediaType = guessMediaType(bytes), ...call }: ReplaceManifestOptions,
+  { seen, gap, mediaType = guessMediaType(bytes), ...call }: ReplaceManifestOptions,
 ): Promise<void> {
-  await writeSeenTag(api, { target: tag, bytes, digest: manifestDigest(bytes), mediaType }, seen, call);
-  await settle(api, seen, call);
+  const now = gap === undefined ? seen : await seeTag(api, tag, call);
+  if (now.digest !== seen.digest) throw conflict(api, tag, seen.digest, now.digest);
+  await writeSeenTag(api, { target: tag, bytes, digest: manifestDigest(bytes), mediaType }, now, call);
+  await settle(api, now, call, gap);
 }

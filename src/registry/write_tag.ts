@@ -119,11 +119,13 @@ export async function repeatLookAndWrite<T>(
 /**
  * Waits until a writer that looked at the tag before this one wrote must have written, too. Only registries that ignore
  * conditional requests need it, but nothing in their answers gives those away.
+ *
+ * @param gap What this writer needed at other times from its look to its write, in milliseconds.
  */
-export async function settle(api: RepositoryApi, { seenAt }: SeenTag, { signal }: CallOptions): Promise<void> {
+export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: CallOptions, gap = 0): Promise<void> {
   const unit = api.client.patience.retryDelay ?? 1000;
-  const wait = Math.max((performance.now() - seenAt) * SETTLE_FACTOR, unit * MIN_SETTLE);
-  await delay(Math.min(wait, unit * MAX_SETTLE), signal ? { signal } : {});
+  const wait = Math.max(Math.max(performance.now() - seenAt, gap) * SETTLE_FACTOR, unit * MIN_SETTLE);
+  await delay(Math.min(wait, unit * MAX_SETTLE), call.signal ? { signal: call.signal } : {});
 }
 
 /**

@@ -12,6 +12,14 @@ import {
 import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/room.ts";
 import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
+/** What earlier attempts to attach signatures have done. */
+interface Progress {
+  /** The blobs that were sent. */
+  readonly sent: Set<Digest>;
+  /** The longest time from reading an attachment to writing it, in milliseconds; `undefined` before the first attempt. */
+  gap: number | undefined;
+}
+
 /**
  * Sigstore signatures of a repository's manifests, in the repository itself: a manifest under a tag that is made of the
  * digest, with a layer per signature (cosign SIGNATURE_SPEC; docker_image_dest.go `putSignaturesToSigstoreAttachments`).
@@ -41,16 +49,17 @@ export class Attachments {
    * @throws {ManifestsError} With code `CONFLICT` if other signers were faster each time.
    */
   async write(digest: Digest, signatures: readonly SigstoreSignature[], options: CallOptions = {}): Promise<void> {
-    const sent = new Set<Digest>();
+    const progress: Progress = { sent: new Set(), gap: undefined };
     const isLost = (error: unknown) => isManifestsError(error, "CONFLICT");
-    await repeatWhileLost(() => this.#attach(digest, signatures, sent, options), { isLost, signal: options.signal });
+    const { signal } = options;
+    await repeatWhileLost(() => this.#attach(digest, signatures, progress, options), { isLost, signal });
   }
 
   /** One attempt. A registry without conditional requests lets two signers replace each other's manifest: look again. */
   async #attach(
     digest: Digest,
     signatures: readonly SigstoreSignature[],
-    sent: Set<Digest>,
+    progress: Progress,
     options: CallOptions,
   ): Promise<void> {
     const seenAt = performance.now();
@@ -62,11 +71,14 @@ export class Attachments {
       config: await readSmallBlob(this.#repository, parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
     };
     const { manifest, blobs } = attachSignatures(stored, missing)!;
+    const { sent, gap } = progress;
     await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
     for (const { descriptor } of blobs) sent.add(descriptor.digest);
+    // The first attempt, which sends all blobs, takes longest: another signer's first one may take as long.
+    progress.gap = Math.max(gap ?? 0, performance.now() - seenAt);
     const seen = { digest: found?.digest ?? null, etag: found?.etag ?? null, seenAt };
     const mediaType = MEDIA_TYPES.ociManifest;
-    await this.#repository.replaceManifest(attachmentTag(digest), manifest, { ...options, mediaType, seen });
+    await this.#repository.replaceManifest(attachmentTag(digest), manifest, { ...options, mediaType, seen, gap });
     const now = await this.#find(digest, options);
     if (missingSignatures(now?.bytes, signatures).length === 0) return;
     throw new ManifestsError(
