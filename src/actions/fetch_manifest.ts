@@ -1,4 +1,10 @@
-import { type CallOptions, type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
+import {
+  type CallOptions,
+  type ImageReference,
+  readManifest,
+  type SystemContext,
+  type VerifiedManifest,
+} from "../image/room.ts";
 import type { ParsedManifest } from "../spec/room.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 
@@ -14,7 +20,16 @@ export async function fetchManifestWith(
   image: string | ImageReference,
   options: FetchManifestOptions = {},
 ): Promise<ParsedManifest> {
+  return (await readManifestWith(kit, image, options)).manifest;
+}
+
+/** Reads an image's manifest, with the digest by which its place names it. */
+export async function readManifestWith(
+  kit: Kit,
+  image: string | ImageReference,
+  options: FetchManifestOptions = {},
+): Promise<VerifiedManifest> {
   const { systemContext, ...call } = options;
   await using source = await resolveImage(kit, image).openSource(systemContext);
-  return (await readManifest(source, call)).manifest;
+  return await readManifest(source, call);
 }

@@ -1,7 +1,7 @@
 import type { ImageReference, SystemContext } from "../image/room.ts";
-import { type Digest, isIndex, manifestDigest, ManifestsError } from "../spec/room.ts";
+import { type Digest, isIndex, ManifestsError } from "../spec/room.ts";
 import type { BaseList } from "../list/room.ts";
-import { fetchManifestWith } from "./fetch_manifest.ts";
+import { readManifestWith } from "./fetch_manifest.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 
 /** Options for {@linkcode readList}. */
@@ -29,14 +29,13 @@ export async function readListWith<L extends BaseList>(
   options: ReadListOptions = {},
 ): Promise<ReadList<L>> {
   const named = resolveImage(kit, image);
-  const found = await fetchManifestWith(kit, named, options);
+  const { digest, manifest: found } = await readManifestWith(kit, named, options);
   if (!isIndex(found)) {
     throw new ManifestsError(
       "NOT_A_MANIFEST_LIST",
       `Cannot edit ${named} as it is no list, but of type ${found.mediaType}`,
     );
   }
-  const digest = manifestDigest(found.bytes);
   const list = kit.parseList(found.bytes);
   list.locateInstances(named);
   return { list, digest, mediaType: found.mediaType };

@@ -7,7 +7,7 @@ export {
   describeImageWith,
 } from "./describe_image.ts";
 export { type EditRemoteListOptions, editRemoteListWith, missingAt } from "./edit_remote_list.ts";
-export { type FetchManifestOptions, fetchManifestWith } from "./fetch_manifest.ts";
+export { type FetchManifestOptions, fetchManifestWith, readManifestWith } from "./fetch_manifest.ts";
 export { createInstanceFinder } from "./find_again.ts";
 export { holdRegistry } from "./hold_registry.ts";
 export { changesBetween, factsOf } from "./index_facts.ts";

@@ -1,6 +1,6 @@
 import type { ImageReference, SystemContext } from "../image/room.ts";
-import { type Digest, manifestDigest, ManifestsError } from "../spec/room.ts";
-import { fetchManifestWith } from "./fetch_manifest.ts";
+import { type Digest, ManifestsError } from "../spec/room.ts";
+import { readManifestWith } from "./fetch_manifest.ts";
 import { holdRegistry } from "./hold_registry.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 
@@ -40,8 +40,7 @@ export async function tagImageWith(
     );
   }
   await using _held = await holdRegistry(source, systemContext);
-  const { bytes, mediaType } = await fetchManifestWith(kit, source, options);
-  const digest = manifestDigest(bytes);
+  const { digest, manifest: { bytes, mediaType } } = await readManifestWith(kit, source, options);
   let unchanged = true;
   for (const tag of tags) {
     await using destination = await resolveImage(kit, `docker://${name.name}:${tag}`).openDestination(systemContext);
@@ -49,7 +48,7 @@ export async function tagImageWith(
     if (before === digest) continue;
     unchanged = false;
     // A tag that another writer moves at the same time is a conflict: one of them would not know that it lost.
-    await destination.putManifest(bytes, mediaType, { ifMatch: before ?? null, signal });
+    await destination.putManifest(bytes, mediaType, { digest, ifMatch: before ?? null, signal });
     await destination.commit({ signal });
   }
   return { digest, ...(unchanged ? { unchanged } : {}) };

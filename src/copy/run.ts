@@ -4,6 +4,7 @@ import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/room.ts
 import {
   convertToOciManifest,
   type Digest,
+  digestAlgorithm,
   digestOf,
   EMPTY_GZIP_LAYER,
   isChangeableLayer,
@@ -228,8 +229,8 @@ class Run {
     { step, isTransient, signal }: Pick<RetryOptions, "isTransient" | "signal"> & { step: string },
   ): Promise<Digest> {
     const { destination, emit, plan, signing, ifMatch, looksFirst } = this.#options;
-    const digest = manifestDigest(bytes);
-    const signatures = await signManifest(bytes, node.signatures, {
+    const digest = nameFor(node, bytes);
+    const signatures = await signManifest({ bytes, digest }, node.signatures, {
       signing: node.isReferrer ? undefined : signing,
       emit,
       signal,
@@ -239,7 +240,7 @@ class Run {
     const own = isTop ? { instance: undefined, ifMatch } : { instance: digest, ifMatch: undefined };
     let repeated = false;
     const put = async () => {
-      const call = { signal, maxRetries: 0 };
+      const call = { signal, maxRetries: 0, digest };
       // What an earlier attempt has written is not unchanged.
       const looks = looksFirst && !repeated && own.ifMatch === undefined;
       if (looks && await destination.findManifest?.({ ...call, instance: own.instance }) === digest) return true;
@@ -317,6 +318,11 @@ class Run {
   ): Promise<T> {
     return retry(step, work, { ...this.#options.retry, signal, isTransient });
   }
+}
+
+/** The digest by which a manifest is written: a manifest that did not change keeps the algorithm of its name. */
+function nameFor({ digest }: PlannedNode, bytes: Uint8Array): Digest {
+  return manifestDigest(bytes, digestAlgorithm(digest)) === digest ? digest : manifestDigest(bytes);
 }
 
 /** Whether an image keeps its configuration when it is written in a type: schema 1 has none, and OCI's is not Docker's. */

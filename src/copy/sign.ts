@@ -1,7 +1,7 @@
 import type { ImageDestination, StoredManifest } from "../image/room.ts";
 import { allOrAbort, type Semaphore, type SignalOptions } from "../internal/room.ts";
 import type { Signature, Signer } from "../signature/room.ts";
-import { manifestDigest, ManifestsError, type NamedReference } from "../spec/room.ts";
+import { type Digest, ManifestsError, type NamedReference } from "../spec/room.ts";
 import type { CopyEvent } from "./events.ts";
 
 /** How what is copied is signed. */
@@ -65,17 +65,16 @@ export interface SignOptions {
 
 /** The signatures that a manifest will have: those it has, then a new one of each signer. */
 export async function signManifest(
-  bytes: Uint8Array<ArrayBuffer>,
+  { bytes, digest }: { readonly bytes: Uint8Array<ArrayBuffer>; readonly digest: Digest },
   existing: readonly Signature[],
   { signing, slots, emit, signal }: SignOptions,
 ): Promise<readonly Signature[]> {
   if (!signing) return existing;
   using _slot = await slots.acquire(signal);
-  const digest = manifestDigest(bytes);
   const added = await allOrAbort(
     signing.signers.map((signer) => async (signal) => {
       emit({ type: "signing", digest, kind: signer.kind });
-      return await signer.sign(bytes, signing.identity, { signal });
+      return await signer.sign(bytes, signing.identity, { signal, digest });
     }),
     signal,
   );

@@ -24,6 +24,8 @@ export interface ReferrersOptions extends CallOptions, Pick<InstancePlace, "with
 export interface PutManifestOptions extends InstanceOptions {
   /** The digest that must be there before, `null`: nothing. Fails with code `CONFLICT`. Of the image's own only. */
   ifMatch?: Digest | null | undefined;
+  /** The digest by which the manifest is known, so that it keeps its algorithm. Default: `instance`, else by SHA-256. */
+  digest?: Digest | undefined;
   /** Whether the same was tried before and may have worked, so that it is no conflict with itself; default: `false`. */
   repeated?: boolean | undefined;
 }
@@ -34,6 +36,8 @@ export interface ManifestBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What the source says that it is, such as a `Content-Type`; `undefined` where it says nothing. */
   readonly mediaType?: string | undefined;
+  /** The digest by which the source names it; callers verify it. Default: by SHA-256. */
+  readonly digest?: Digest | undefined;
 }
 
 /** A manifest that signatures are about. */

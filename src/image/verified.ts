@@ -19,18 +19,19 @@ export interface VerifiedManifest {
 }
 
 /**
- * Reads a manifest and verifies it: against the digest of the instance that was asked for, or against the digest in
- * the source's reference, where there is one.
+ * Reads a manifest and verifies it: against the digest of the instance that was asked for, else against the digest in
+ * the source's reference, else against the one by which the source names it, if there is one.
  *
  * @throws {DigestMismatchError} Where it is another.
  * @throws {ManifestsError} With code `LIMIT_EXCEEDED`; `INVALID_DIGEST` if the digest's algorithm is not supported; or
  * one of `parseManifest`.
  */
 export async function readManifest(source: ImageSource, options: InstanceOptions = {}): Promise<VerifiedManifest> {
-  const expected = options.instance ?? source.reference.dockerReference?.digest;
+  const asked = options.instance ?? source.reference.dockerReference?.digest;
   // Nothing is read that could not be verified.
-  if (expected) digestAlgorithm(expected);
-  const { bytes, mediaType } = await source.getManifest(options);
+  if (asked) digestAlgorithm(asked);
+  const { bytes, mediaType, digest: named } = await source.getManifest(options);
+  const expected = asked ?? named;
   if (bytes.length > MAX_MANIFEST_SIZE) {
     throw new ManifestsError(
       "LIMIT_EXCEEDED",

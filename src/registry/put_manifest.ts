@@ -1,7 +1,14 @@
 import type { CallOptions } from "../internal/room.ts";
-import { type Digest, guessMediaType, isDigest, manifestDigest, verifyManifestDigest } from "../spec/room.ts";
+import {
+  type Digest,
+  digestAlgorithm,
+  guessMediaType,
+  isDigest,
+  manifestDigest,
+  verifyManifestDigest,
+} from "../spec/room.ts";
 import type { RepositoryApi } from "./repository_api.ts";
-import type { ManifestUpload } from "./send_manifest.ts";
+import { type ManifestUpload, sendManifest } from "./send_manifest.ts";
 import {
   confirmTag,
   conflict,
@@ -18,6 +25,12 @@ import {
 export interface PutManifestOptions extends CallOptions {
   /** Media type of the manifest. Default: guessed from the bytes. */
   mediaType?: string | undefined;
+  /**
+   * The digest by which the manifest is known. If it is not a SHA-256 one, the manifest is written under it, and a tag
+   * that is written in the same request names it so, if the registry can do that (`OCI-Tag`). Other registries name by
+   * SHA-256 what a tag names. Default: by SHA-256.
+   */
+  digest?: Digest | undefined;
   /**
    * What the tag must name for the manifest to be written: a digest, or `null` for nothing. Default: anything.
    *
@@ -47,7 +60,10 @@ export async function putManifest(
   bytes: Uint8Array<ArrayBuffer>,
   options: PutManifestOptions,
 ): Promise<WrittenManifest> {
-  const { mediaType = guessMediaType(bytes), ifMatch, repeated = false, ...call } = options;
+  const { mediaType = guessMediaType(bytes), digest: name, ifMatch, repeated = false, ...call } = options;
+  if (name && !isDigest(tagOrDigest) && digestAlgorithm(name) !== "sha256") {
+    return await putNamed(api, tagOrDigest, bytes, { ...options, mediaType, digest: name });
+  }
   if (isDigest(tagOrDigest)) verifyManifestDigest(bytes, tagOrDigest, `the manifest ${tagOrDigest}`);
   const digest = isDigest(tagOrDigest) ? tagOrDigest : manifestDigest(bytes);
   const upload = { target: tagOrDigest, bytes, digest, mediaType };
@@ -57,6 +73,30 @@ export async function putManifest(
     call,
     (call, attempt) => putIfMatch(api, upload, ifMatch, { ...call, repeated: repeated || attempt > 1 }),
   );
+}
+
+/** Writes a manifest under its digest, and the tag in the same request if the registry can do that, else after it. */
+async function putNamed(
+  api: RepositoryApi,
+  tag: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  { digest, ...options }: PutManifestOptions & { mediaType: string; digest: Digest },
+): Promise<WrittenManifest> {
+  verifyManifestDigest(bytes, digest, `the manifest ${digest}`);
+  const { mediaType, ifMatch, repeated, ...call } = options;
+  const seen = ifMatch === undefined ? undefined : await seeTag(api, tag, call);
+  if (seen?.digest === digest && (ifMatch === digest || repeated)) {
+    return { digest, subject: undefined, unchanged: ifMatch === digest };
+  }
+  if (seen && seen.digest !== ifMatch && !repeated) throw conflict(api, tag, ifMatch!, seen.digest);
+  const { subject, tags } = await sendManifest(api, { target: digest, tag, bytes, digest, mediaType }, {}, call);
+  // The answer alone tells whether a registry knows tags beside a digest.
+  if (!tags.includes(tag)) return { ...await putManifest(api, tag, bytes, options), digest, subject };
+  if (seen) {
+    await settle(api, seen, call);
+    await confirmTag(api, { target: tag, bytes, digest, mediaType }, seen, call);
+  }
+  return { digest, subject, unchanged: false };
 }
 
 /** Looks at the tag, writes it, and makes sure that it stays: one attempt. */

@@ -11,6 +11,8 @@ const MAX_LOOKS = 4;
 export interface ManifestUpload {
   /** The tag or digest under which it is written. */
   readonly target: string;
+  /** A tag that the registry may write in the same request, if `target` is a digest. */
+  readonly tag?: string | undefined;
   /** Its bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Digest of the bytes. */
@@ -19,15 +21,29 @@ export interface ManifestUpload {
   readonly mediaType: string;
 }
 
-/** Sends a manifest and returns the subject that the registry acknowledged; `null` for none. */
+/** What a registry acknowledged. */
+export interface AcceptedManifest {
+  /** The subject; `null` for none. */
+  readonly subject: string | null;
+  /** The tags that it wrote besides the target. */
+  readonly tags: readonly string[];
+}
+
+/** Sends a manifest and returns what the registry acknowledged. */
 export async function sendManifest(
   api: RepositoryApi,
-  { target, bytes, digest, mediaType }: ManifestUpload,
+  { target, tag, bytes, digest, mediaType }: ManifestUpload,
   condition: Readonly<Record<string, string>>,
   call: CallOptions,
-): Promise<string | null> {
+): Promise<AcceptedManifest> {
   const headers = { "content-type": mediaType, ...condition };
-  const answer = await api.send("PUT", `manifests/${target}`, { ...call, headers, body: bytes, actions: "pull,push" });
+  const query = tag === undefined ? "" : `?tag=${encodeURIComponent(tag)}`;
+  const answer = await api.send("PUT", `manifests/${target}${query}`, {
+    ...call,
+    headers,
+    body: bytes,
+    actions: "pull,push",
+  });
   const { response } = answer;
   if (response.status < 200 || response.status > 299) throw await errorOf("PUT", answer);
   await response.body?.cancel();
@@ -39,7 +55,8 @@ export async function sendManifest(
       `Cannot trust the upload of ${api.nameOf(target)}: the registry stored ${stored} instead of ${digest}`,
     );
   }
-  return response.headers.get("oci-subject");
+  const tags = (response.headers.get("oci-tag") ?? "").split(",").map((tag) => tag.trim());
+  return { subject: response.headers.get("oci-subject"), tags };
 }
 
 /** A web server in a registry's place may answer everything with success. */

@@ -55,7 +55,8 @@ export async function writeManifest(
 ): Promise<WrittenManifest> {
   const { digest, target } = upload;
   try {
-    return { digest, subject: await sendManifest(api, upload, {}, call), unchanged: false };
+    const { subject } = await sendManifest(api, upload, {}, call);
+    return { digest, subject, unchanged: false };
   } catch (error) {
     const now = await findAfterRefusal(api, target, error, call);
     if (now?.digest !== digest) throw error;
@@ -84,7 +85,7 @@ export async function writeSeenTag(
     ? { "if-match": etag }
     : {};
   try {
-    const subject = await sendManifest(api, upload, condition, { ...call, maxRetries: 0 });
+    const { subject } = await sendManifest(api, upload, condition, { ...call, maxRetries: 0 });
     return { digest, subject, unchanged: false };
   } catch (error) {
     // A refusal is a lost race only if the tag has changed; else the registry has another reason, and says which.

@@ -34,8 +34,8 @@ export class ManifestHandlers {
   }
 
   /** `/v2/<name>/manifests/<reference>`. */
-  async manifest(request: Request, repository: string, reference: string): Promise<Response> {
-    if (request.method === "PUT") return await this.#put(request, repository, reference);
+  async manifest(request: Request, url: URL, repository: string, reference: string): Promise<Response> {
+    if (request.method === "PUT") return await this.#put(request, url, repository, reference);
     if (!isDigest(reference) && !TAG_REGEXP.test(reference)) {
       throw new Refusal("MANIFEST_UNKNOWN", `manifest unknown: ${reference.slice(0, 200)}`);
     }
@@ -59,9 +59,12 @@ export class ManifestHandlers {
     return await contentAnswer(request.method, 200, headers, () => stored.bytes);
   }
 
-  async #put(request: Request, repository: string, reference: string): Promise<Response> {
-    if (!isDigest(reference) && !TAG_REGEXP.test(reference)) {
-      throw new Refusal("MANIFEST_INVALID", `neither tag nor digest: ${reference.slice(0, 200)}`);
+  async #put(request: Request, url: URL, repository: string, reference: string): Promise<Response> {
+    // Tags may be written together with a digest (distribution-spec, "Pushing Manifests").
+    const tags = isDigest(reference) ? [...new Set(url.searchParams.getAll("tag"))] : [reference];
+    for (const tag of tags) {
+      if (TAG_REGEXP.test(tag)) continue;
+      throw new Refusal("MANIFEST_INVALID", `neither tag nor digest: ${tag.slice(0, 200)}`);
     }
     const bytes = request.body ? await readStream(request.body as ByteStream, MAX_MANIFEST_SIZE) : new Uint8Array();
     if (!bytes) throw new Refusal("SIZE_INVALID", `manifest has more than ${MAX_MANIFEST_SIZE} bytes`);
@@ -73,19 +76,19 @@ export class ManifestHandlers {
     const manifest = parse(bytes, contentType);
     await this.#checkReferences(repository, manifest);
     await this.#storage.putManifest(repository, digest, { bytes, mediaType: manifest.mediaType });
-    await this.#putTag(request, repository, reference, digest);
+    for (const tag of tags) await this.#putTag(request, repository, tag, digest);
     const referrer = findReferrer(manifest, digest);
     return emptyAnswer(201, {
       location: `/v2/${repository}/manifests/${digest}`,
       "docker-content-digest": digest,
       etag: `"${digest}"`,
       ...(referrer ? { "oci-subject": referrer.subject } : {}),
+      ...(isDigest(reference) && tags.length > 0 ? { "oci-tag": tags.join(", ") } : {}),
     });
   }
 
   /** Points a tag at a manifest if its conditions hold (RFC 9110 §13.1); looked at and done in one turn. */
   async #putTag(request: Request, repository: string, tag: string, digest: Digest): Promise<void> {
-    if (isDigest(tag)) return;
     const key = `${repository}:${tag}`;
     const turn = (this.#busy.get(key) ?? Promise.resolve()).then(async () => {
       const current = await this.#storage.getTag(repository, tag);

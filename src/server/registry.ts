@@ -71,7 +71,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     switch (kind) {
       case "manifests":
         if (!["GET", "HEAD", "PUT", "DELETE"].includes(request.method)) break;
-        return await manifests.manifest(request, repository, reference);
+        return await manifests.manifest(request, url, repository, reference);
       case "blobs":
         if (!reading && request.method !== "DELETE") break;
         return await blobs.blob(request, repository, reference);

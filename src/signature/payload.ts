@@ -21,8 +21,8 @@ export interface Claims {
 
 /** What claims are compared with. */
 export interface ExpectedClaims {
-  /** Digest of the manifest that is about to be used. */
-  readonly manifestDigest: Digest;
+  /** Digest of the manifest that is about to be used, or its digests by several algorithms. */
+  readonly manifestDigest: Digest | readonly Digest[];
   /** Whether a signature under that name is one for the image. */
   readonly acceptsReference: (reference: string) => boolean;
 }
@@ -98,7 +98,7 @@ function readOptional(type: PayloadType, value: unknown): Pick<Claims, "creator"
  * @throws {SignatureRefusedError} With code `SIGNATURE_DIGEST_MISMATCH` or `SIGNATURE_IDENTITY_MISMATCH`.
  */
 export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
-  if (claims.digest !== expected.manifestDigest) {
+  if (![expected.manifestDigest].flat().includes(claims.digest)) {
     refuse("SIGNATURE_DIGEST_MISMATCH", `Signature for digest ${claims.digest} does not match`);
   }
   if (!expected.acceptsReference(claims.reference)) {

@@ -1,8 +1,14 @@
 import type { SignalOptions } from "../internal/room.ts";
-import { manifestDigest, ManifestsError, ManifestsSyntaxError, type NamedReference } from "../spec/room.ts";
+import {
+  manifestDigest,
+  ManifestsError,
+  ManifestsSyntaxError,
+  type NamedReference,
+  verifyManifestDigest,
+} from "../spec/room.ts";
 import { type OpenMessage, openMessage } from "./openpgp/mod.ts";
 import { checkClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
-import type { MessageSigner, Signer, SimpleSignature } from "./types.ts";
+import type { MessageSigner, Signer, SignOptions, SimpleSignature } from "./types.ts";
 
 const TYPE = "atomic container signature";
 
@@ -15,7 +21,12 @@ export interface SignerOptions {
 }
 
 /** What a signature under this name claims about this manifest. */
-export function claimsFor(manifest: Uint8Array, identity: NamedReference, options: SignerOptions): Claims {
+export function claimsFor(
+  manifest: Uint8Array,
+  identity: NamedReference,
+  { digest, ...options }: SignerOptions & Pick<SignOptions, "digest">,
+): Claims {
+  if (digest) verifyManifestDigest(manifest, digest, "the manifest to sign");
   if (identity.tag === undefined && identity.digest === undefined) {
     throw new ManifestsSyntaxError(
       "INVALID_REFERENCE",
@@ -24,7 +35,7 @@ export function claimsFor(manifest: Uint8Array, identity: NamedReference, option
   }
   const { creator = CREATOR, now = () => new Date() } = options;
   return {
-    digest: manifestDigest(manifest),
+    digest: digest ?? manifestDigest(manifest),
     reference: String(identity),
     creator,
     timestamp: Math.floor(now().getTime() / 1000),
@@ -65,8 +76,8 @@ export function createSimpleSigner(
     kind: "simple",
     description: "using simple signing",
     async sign(manifest, identity, call = {}) {
-      const payload = encodePayload(TYPE, claimsFor(manifest, identity, options));
-      const bytes = await messages.seal(payload, call);
+      const payload = encodePayload(TYPE, claimsFor(manifest, identity, { ...options, digest: call.digest }));
+      const bytes = await messages.seal(payload, { signal: call.signal });
       if (bytes.length === 0) throw new ManifestsError("SIGNING_FAILED", "Cannot sign as the signature is empty");
       return { kind: "simple", bytes };
     },

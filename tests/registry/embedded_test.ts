@@ -107,6 +107,25 @@ folderTest("an upload whose connection broke goes on, in a directory", async (fo
   await testBrokenUpload(start(storage));
 });
 
+Deno.test("tags are written together with a digest", async () => {
+  const send = start();
+  const put = (path: string, headers: HeadersInit = {}) => send("PUT", `/v2/app/manifests/${path}`, headers, ONE);
+  const tagOf = async (tag: string) =>
+    (await send("HEAD", `/v2/app/manifests/${tag}`)).headers.get("docker-content-digest");
+  for (const digest of [FIRST, digestOf(ONE, "sha512")]) {
+    const answer = await put(`${digest}?tag=a&tag=b&tag=a`);
+    assert.deepEqual([answer.status, answer.headers.get("oci-tag")], [201, "a, b"]);
+    assert.deepEqual([await tagOf("a"), await tagOf("b")], [digest, digest]);
+    assert.equal((await send("HEAD", `/v2/app/manifests/${digest}`)).status, 200);
+  }
+  assert.equal((await put(FIRST)).headers.get("oci-tag"), null);
+  assert.equal((await put("c?tag=d")).headers.get("oci-tag"), null);
+  assert.deepEqual([await tagOf("c"), await tagOf("d")], [FIRST, null]);
+  assert.equal((await put(`${FIRST}?tag=e&tag=-`)).status, 400);
+  assert.equal((await put(`${FIRST}?tag=a`, { "if-none-match": "*" })).status, 412);
+  assert.deepEqual([await tagOf("e"), await tagOf("a")], [null, digestOf(ONE, "sha512")]);
+});
+
 Deno.test("an error has a body, but not in an answer to HEAD", async () => {
   const send = start();
   for (const path of [`blobs/${FIRST}`, `manifests/${FIRST}`, "manifests/1", "nothing/1"]) {

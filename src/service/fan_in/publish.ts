@@ -1,7 +1,7 @@
 import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { repeatWhileLost } from "../../internal/room.ts";
-import { type Digest, digestOf, isManifestsError, manifestDigest } from "../../spec/room.ts";
-import { fetchManifestWith, resolveImage } from "../../actions/room.ts";
+import { type Digest, digestOf, isManifestsError } from "../../spec/room.ts";
+import { readManifestWith, resolveImage } from "../../actions/room.ts";
 import { composeIndex } from "../../system/remote/room.ts";
 import { REMOTE_KIT } from "../../system/remote/room.ts";
 import { Refusal } from "../refusal.ts";
@@ -77,7 +77,7 @@ async function digestAt(
   { systemContext, signal }: PublishOptions,
 ): Promise<Digest | null> {
   try {
-    return manifestDigest((await fetchManifestWith(REMOTE_KIT, target, { systemContext, signal })).bytes);
+    return (await readManifestWith(REMOTE_KIT, target, { systemContext, signal })).digest;
   } catch (error) {
     if (isManifestsError(error, "NOT_FOUND")) return null;
     throw error;

@@ -1,6 +1,7 @@
 import type { SignalOptions } from "../../internal/room.ts";
 import {
   type Digest,
+  DIGEST_ALGORITHMS,
   digestAlgorithm,
   DigestMismatchError,
   isManifestsError,
@@ -51,10 +52,13 @@ export class Evidence {
     return this.#decision;
   }
 
-  /** What a signature must be about; computed of the bytes, whatever anybody says that their digest is. */
-  get manifestDigest(): Digest | undefined {
+  /**
+   * What a signature must be about, by each algorithm that may name a manifest; computed of the bytes, whatever anybody
+   * says that their digest is.
+   */
+  get manifestDigest(): readonly Digest[] | undefined {
     const { manifest } = this.#decision;
-    return manifest && manifestDigest(manifest);
+    return manifest && DIGEST_ALGORITHMS.map((algorithm) => manifestDigest(manifest, algorithm));
   }
 
   /** The image's signatures. */

@@ -32,9 +32,12 @@ export interface StoredAttachment {
   readonly config: Uint8Array<ArrayBuffer>;
 }
 
-/** The tag under which signatures of a manifest are attached: `sha256-<hex>.sig`. */
+/** Longest hexadecimal part of a digest in a tag, which has at most 128 characters (distribution-spec, "Referrers Tag Schema"). */
+const MAX_TAG_HEX = 64;
+
+/** The tag under which signatures of a manifest are attached: `sha256-<hex>.sig`; longer digests are cut. */
 export function attachmentTag(digest: Digest): string {
-  return `${digestAlgorithm(digest)}-${digestHex(digest)}.sig`;
+  return `${digestAlgorithm(digest)}-${digestHex(digest).slice(0, MAX_TAG_HEX)}.sig`;
 }
 
 /**

@@ -56,9 +56,10 @@ export async function openSigstoreSigner(
   return {
     kind: "sigstore",
     description: "using a sigstore signature",
-    async sign(manifest, identity, { signal } = {}) {
+    async sign(manifest, identity, { signal, digest } = {}) {
       signal?.throwIfAborted();
-      const payload = encodePayload("cosign container image signature", claimsFor(manifest, identity, options));
+      const claims = claimsFor(manifest, identity, { ...options, digest });
+      const payload = encodePayload("cosign container image signature", claims);
       const raw = await key.sign(payload);
       const annotations: Record<string, string> = { [ANNOTATIONS.signature]: encodeBase64(raw) };
       if (rekor) {

@@ -1,7 +1,9 @@
 import type { ImageReference, SystemContext } from "../../image/room.ts";
-import { type Digest, isManifestsError, manifestDigest, ManifestsError } from "../../spec/room.ts";
+import { type Digest, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { DockerReference } from "../../transport/docker/room.ts";
-import { fetchManifest, parseImageName } from "./list.ts";
+import { readManifestWith } from "../../actions/room.ts";
+import { LOCAL_KIT } from "./kit.ts";
+import { parseImageName } from "./list.ts";
 
 /** Options for {@linkcode deleteImage}. */
 export interface DeleteRemoteImageOptions {
@@ -46,7 +48,7 @@ export async function deleteImage(
     throw new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot delete ${reference} as it is in no registry`);
   }
   const name = reference.dockerReference;
-  const digest = name.digest ?? manifestDigest((await fetchManifest(reference, { systemContext, signal })).bytes);
+  const digest = name.digest ?? (await readManifestWith(LOCAL_KIT, reference, { systemContext, signal })).digest;
   using opened = await reference.openRepository(systemContext);
   const deleted = await opened.repository.deleteManifest(manifest ? digest : name.digest ?? name.tag!, { signal })
     .catch((error) => {

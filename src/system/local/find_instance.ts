@@ -5,12 +5,13 @@ import {
   formatPlatform,
   hasDomain,
   isManifestsError,
-  manifestDigest,
   ManifestsError,
 } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
+import { readManifestWith } from "../../actions/room.ts";
 import { findSource } from "./find_source.ts";
-import { fetchManifest, type List } from "./list.ts";
+import { LOCAL_KIT } from "./kit.ts";
+import type { List } from "./list.ts";
 
 /** Options for {@linkcode findInstance}. */
 export interface FindInstanceOptions {
@@ -46,7 +47,7 @@ export async function findInstance(list: List, text: string, options: FindInstan
   const source = await findSource(store, text);
   // A word that is nothing else is more likely a mistake than an image on Docker Hub.
   if (source.registry !== undefined && !/^docker:/.test(text) && !hasDomain(text)) throw notFound(list, text);
-  return manifestDigest((await fetchManifest(source.image, call)).bytes);
+  return (await readManifestWith(LOCAL_KIT, source.image, call)).digest;
 }
 
 function findByFile(list: List, text: string): Digest | undefined {

@@ -3,8 +3,8 @@ import { lockFolder } from "../../internal/host/room.ts";
 import type {
   DestinationAbilities,
   ImageDestination,
-  InstanceOptions,
   NewBlob,
+  PutManifestOptions,
   SystemContext,
 } from "../../image/room.ts";
 import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
@@ -110,12 +110,12 @@ class OciDestination implements ImageDestination {
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    { instance, signal }: InstanceOptions = {},
+    { instance, digest, signal }: PutManifestOptions = {},
   ): Promise<void> {
-    const blob = manifestBlob(bytes, mediaType, instance, this.reference);
+    const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
     if (await this.#blobs.find(blob, signal) === undefined) await this.putBlob(blob, streamOf(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
-    else this.#referrers.push(...listedReferrer(bytes, mediaType, this.#name));
+    else this.#referrers.push(...listedReferrer(blob, bytes, this.#name));
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {

@@ -19,13 +19,14 @@ const KNOWN_TYPES: readonly string[] = Object.values(LAYOUT_TYPES).flat();
 /**
  * A manifest as the blob that it is in a layout.
  *
+ * @param name The digest by which it is known; `undefined`: by SHA-256.
  * @throws {ManifestsError} With code `MANIFEST_REJECTED` if no layout can hold its type.
  * @throws {DigestMismatchError} Where it is not the instance that it should be.
  */
 export function manifestBlob(
   bytes: Uint8Array<ArrayBuffer>,
   mediaType: string,
-  instance: Digest | undefined,
+  name: Digest | undefined,
   reference: ImageReference,
 ): NewBlob & Descriptor {
   if (!KNOWN_TYPES.includes(mediaType)) {
@@ -34,8 +35,8 @@ export function manifestBlob(
       `Cannot write a manifest to ${reference}: type ${JSON.stringify(mediaType)} is none of ${KNOWN_TYPES.join(", ")}`,
     );
   }
-  if (instance) verifyManifestDigest(bytes, instance, `manifest ${instance} for ${reference}`);
-  const identity = { digest: instance ?? digestOf(bytes), size: bytes.length };
+  if (name) verifyManifestDigest(bytes, name, `manifest ${name} for ${reference}`);
+  const identity = { digest: name ?? digestOf(bytes), size: bytes.length };
   return { mediaType, role: "config", ...identity, measured: () => identity };
 }
 

@@ -19,9 +19,13 @@ type ReadManifest = (digest: Digest) => Promise<Uint8Array<ArrayBuffer>>;
 const MAX_ENTRIES = 10_000;
 
 /** A manifest as the entry by which a layout lists it as a referrer: none, or one. */
-export function listedReferrer(bytes: Uint8Array<ArrayBuffer>, mediaType: string, name: string): Descriptor[] {
+export function listedReferrer(
+  { digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">,
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+): Descriptor[] {
   // Where the image has no name, further entries would hide it.
-  const referrer = name === "" ? undefined : findReferrer(parseManifest(bytes, mediaType));
+  const referrer = name === "" ? undefined : findReferrer(parseManifest(bytes, mediaType), digest);
   return referrer ? [referrer.descriptor] : [];
 }
 

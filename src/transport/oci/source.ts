@@ -32,7 +32,7 @@ export class OciSource implements ImageSource {
     const named = findLayoutImage(await this.#readIndex(), this.reference.image, String(this.reference));
     const bytes = await this.#layout.readManifest(named.digest);
     verifyNamedManifest(bytes, named, this.reference);
-    return { bytes, mediaType: named.mediaType };
+    return { bytes, mediaType: named.mediaType, digest: named.digest };
   }
 
   async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {

@@ -1,9 +1,9 @@
 import type {
   DestinationAbilities,
   ImageDestination,
-  InstanceOptions,
   NewBlob,
   OpenDestinationOptions,
+  PutManifestOptions,
   SystemContext,
 } from "../../image/room.ts";
 import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
@@ -89,12 +89,12 @@ class OciArchiveDestination implements ImageDestination {
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    { instance, signal }: InstanceOptions = {},
+    { instance, digest, signal }: PutManifestOptions = {},
   ): Promise<void> {
-    const blob = manifestBlob(bytes, mediaType, instance, this.reference);
+    const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
     await this.putBlob(blob, streamOf(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
-    else this.#referrers.push(...listedReferrer(bytes, mediaType, this.reference.imageName));
+    else this.#referrers.push(...listedReferrer(blob, bytes, this.reference.imageName));
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {

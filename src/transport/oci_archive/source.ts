@@ -36,7 +36,7 @@ export class OciArchiveSource implements ImageSource {
     const named = await this.#findImage();
     const bytes = await this.#readManifest(named.digest);
     verifyNamedManifest(bytes, named, this.reference);
-    return { bytes, mediaType: named.mediaType };
+    return { bytes, mediaType: named.mediaType, digest: named.digest };
   }
 
   // deno-lint-ignore require-await
