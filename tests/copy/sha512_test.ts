@@ -29,7 +29,7 @@ function makeWorld() {
   const instances = ["amd64", "arm64"].map((architecture) => {
     const content = makeTar("arch", architecture);
     const layer = new Uint8Array(gzipSync(content));
-    const rootfs = { type: "layers", diff_ids: [digestOf(content)] };
+    const rootfs = { type: "layers", ["diff_ids"]: [digestOf(content)] };
     const config = encode({ architecture, os: "linux", config: {}, rootfs });
     blobs.push(layer, config);
     const manifest = encode({
