@@ -1,10 +1,12 @@
 /** What hostile or broken peers tried, and must not get. */
 import assert from "node:assert/strict";
 import { create, createMemoryStore, loadFromImage, MEDIA_TYPES, openStore } from "../../mod.ts";
-import { RegistryClient } from "../../src/registry/room.ts";
+import type { SystemContext } from "../../src/image/room.ts";
+import { type Fetch, RegistryClient, RegistryPool } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
-import { type Digest, digestOf, manifestDigest, parseManifest, readBlob } from "../../src/spec/room.ts";
+import { type Digest, digestOf, manifestDigest, parseManifest, parseReference, readBlob } from "../../src/spec/room.ts";
 import { readStream } from "../../src/internal/room.ts";
+import { createDockerTransport } from "../../src/transport/docker/room.ts";
 import { copyImage } from "../../src/copy/room.ts";
 import { parseImageName } from "../../mod.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
@@ -186,32 +188,75 @@ Deno.test("one caller's abort is nobody else's", async () => {
   assert.equal(await second, -1);
 });
 
-Deno.test("credentials for the destination do not go to where the instances are", async () => {
-  const seen: [string, string | null][] = [];
-  const registries = new Map(["mine.example", "theirs.example"].map((host) => [
-    host,
-    createRegistry({
-      storage: createMemoryStorage(),
-      ...(host === "mine.example" ? { access: { scheme: "basic", users: { me: "p" } } } : {}),
-    }),
-  ]));
-  const fetch = (request: Request) => {
-    const { host } = new URL(request.url);
-    seen.push([host, request.headers.get("authorization")]);
-    return registries.get(host)!.fetch(request);
+/** A registry that everybody may read, and that asks who does. */
+function curious(scheme: "basic" | "bearer", open: Fetch): Fetch {
+  return (request) => {
+    const { pathname } = new URL(request.url);
+    const challenge = scheme === "basic" ? 'Basic realm="x"' : 'Bearer realm="/token",service="x"';
+    const refusal = new Response("", { status: 401, headers: { "www-authenticate": challenge } });
+    if (scheme === "basic") return pathname === "/v2/" ? Promise.resolve(refusal) : open(request);
+    if (pathname === "/token") return Promise.resolve(Response.json({ token: "t" }));
+    return request.headers.get("authorization") === "Bearer t" ? open(request) : Promise.resolve(refusal);
   };
-  await pushImage(
-    new RegistryClient("theirs.example", { fetch }).repository("app"),
-    makeImage({ architecture: "amd64" }),
-    "1",
-  );
-  const list = create();
-  await list.add("theirs.example/app:1", { systemContext: { fetch } });
-  const context = { fetch, dockerAuthConfig: { username: "me", password: "p" } };
-  await list.push("mine.example/app:1", { systemContext: context });
-  for (const [host, authorization] of seen) if (host === "theirs.example") assert.equal(authorization, null);
-  assert.ok(seen.some(([host, authorization]) => host === "mine.example" && authorization !== null));
-});
+}
+
+for (const scheme of ["basic", "bearer"] as const) {
+  Deno.test(`credentials for the destination do not go to sources that ask for them (${scheme})`, async () => {
+    const seen: [string, string | null][] = [];
+    const theirs = createRegistry({ storage: createMemoryStorage() });
+    const mine = createRegistry({ storage: createMemoryStorage(), access: { scheme, users: { me: "p" } } });
+    const answer = new Map([["mine.example", mine.fetch], ["theirs.example", curious(scheme, theirs.fetch)]]);
+    const fetch: Fetch = (request) => {
+      const { host } = new URL(request.url);
+      seen.push([host, request.headers.get("authorization")]);
+      return answer.get(host)!(request);
+    };
+    const direct = new RegistryClient("theirs.example", { fetch: theirs.fetch }).repository("app");
+    await pushImage(direct, makeImage({ architecture: "amd64" }), "1");
+    const list = create();
+    await list.add("theirs.example/app:1", { systemContext: { fetch } });
+    const context = { fetch, dockerAuthConfig: { username: "me", password: "p" } };
+    await list.push("mine.example/app:1", { systemContext: context });
+    const withPassword = (name: string) => seen.filter(([host, value]) => host === name && value?.startsWith("Basic "));
+    assert.deepEqual(withPassword("theirs.example"), []);
+    assert.ok(withPassword("mine.example").length > 0);
+    assert.ok(seen.some(([host]) => host === "theirs.example"));
+  });
+}
+
+for (const scheme of ["basic", "bearer"] as const) {
+  Deno.test(`credentials for a registry do not go to its mirror elsewhere, which asks for them (${scheme})`, async () => {
+    const secrets: SystemContext[] = [
+      { dockerAuthConfig: { username: "me", password: "p" } },
+      { dockerBearerRegistryToken: "secret" },
+      { credentials: { "real.example": { username: "me", password: "p" } } },
+    ];
+    for (const secret of secrets) {
+      const sent: (string | null)[] = [];
+      const theirs = createRegistry({ storage: createMemoryStorage() });
+      const image = makeImage({ architecture: "amd64" });
+      await pushImage(
+        new RegistryClient("mirror.example", { fetch: theirs.fetch }).repository("app"),
+        image,
+        "1",
+      );
+      const asking = curious(scheme, theirs.fetch);
+      const fetch: Fetch = (request) => {
+        assert.equal(new URL(request.url).host, "mirror.example");
+        sent.push(request.headers.get("authorization"));
+        return asking(request);
+      };
+      const place = { reference: parseReference("mirror.example/app:1"), insecure: false };
+      const transport = createDockerTransport({
+        pool: new RegistryPool(),
+        findPullPlaces: () => Promise.resolve([place]),
+      });
+      await using source = await transport.parseReference("//real.example/app:1").openSource({ fetch, ...secret });
+      assert.deepEqual((await source.getManifest()).bytes, image.manifest);
+      assert.deepEqual(new Set(sent), new Set(scheme === "basic" ? [null] : [null, "Bearer t"]));
+    }
+  });
+}
 
 Deno.test("a bearer token that no header can hold is not told to anybody", async () => {
   const client = new RegistryClient("r.example", {
