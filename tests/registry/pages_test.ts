@@ -81,6 +81,30 @@ const odd: [name: string, page: (url: URL) => Promise<Response>, expected: strin
         link: '<?p=9>; rel="prev", <?p=1>; rel="next"',
       },
     ), ["0", "1"]],
+  // Nexus: the registry sees another path than the client, also where one port serves several of its repositories.
+  ...["/repository/hosted/v2/app/tags/list", "/repository/app/v2/tags/list", "https://inner:8081/repository/x/v2/app/"]
+    .map(
+      (
+        path,
+      ): [string, (url: URL) => Promise<Response>, string[]] => [
+        `a path behind a proxy, ${path}`,
+        (url) =>
+          url.pathname !== "/v2/app/tags/list"
+            ? Promise.resolve(new Response("", { status: 404 }))
+            : url.searchParams.get("last") === "a"
+            ? json({ tags: ["b"] })
+            : json({ tags: ["a"] }, { link: `<${path}?n=1000&last=a>; rel="next"` }),
+        ["a", "b"],
+      ],
+    ),
+  [
+    "a path of the registry's own",
+    (url) =>
+      url.pathname === "/v2/app/tags/page"
+        ? json({ tags: ["b"] })
+        : json({ tags: ["a"] }, { link: '</v2/app/tags/page?p=1>; rel="next"' }),
+    ["a", "b"],
+  ],
   [
     "endless pages with nothing new",
     (url) => json({ tags: ["a"] }, { link: `<?p=${Number(url.searchParams.get("p")) + 1}>; rel="next"` }),

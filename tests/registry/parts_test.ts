@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { findRetryAfter, isTransientStatus, retryDelay } from "../../src/internal/room.ts";
 import { findContentRange } from "../../src/registry/content_range.ts";
 import { findLocation } from "../../src/registry/location.ts";
+import { RegistryClient } from "../../src/registry/client.ts";
+import { registryOrigins } from "../../src/registry/origins.ts";
 import { HostPauses } from "../../src/registry/pause.ts";
 import { isPrivateHost } from "../../src/registry/private_host.ts";
 import { referrersTag } from "../../src/registry/referrers.ts";
@@ -173,4 +175,18 @@ Deno.test("isTransientStatus() tells what may pass", () => {
   for (const status of [200, 301, 400, 401, 403, 404, 409, 412, 413, 416, 501, 505]) {
     assert.ok(!isTransientStatus(status));
   }
+});
+
+Deno.test("registryOrigins() refuses what is not a host with a code", () => {
+  for (const host of ["host:99999", "localhost:65536", "[::1]:70000"]) {
+    assert.throws(() => registryOrigins(host), { code: "INVALID_REFERENCE", message: /is above 65535/ });
+    assert.throws(() => new RegistryClient(host), { code: "INVALID_REFERENCE" });
+  }
+  for (const host of ["", "a b", "host:x", "::1"]) {
+    assert.throws(() => registryOrigins(host), {
+      code: "INVALID_REFERENCE",
+      message: new RegExp(JSON.stringify(host)),
+    });
+  }
+  assert.equal(registryOrigins("host:65535").https, "https://host:65535");
 });

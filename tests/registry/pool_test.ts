@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type FetchHandle, lazyFetch, RegistryPool } from "../../src/registry/room.ts";
+import { type Fetch, type FetchHandle, lazyFetch, RegistryPool } from "../../src/registry/room.ts";
 
 /** A sender that says what became of it. */
 function handle(log: string[], name: string): FetchHandle {
@@ -31,6 +31,31 @@ Deno.test("those who talk to one registry at once share a client, whose sender k
     "a.example undefined closed",
   ]);
   assert.equal(log.filter((line) => line === "a.example true /v2/").length, 2, "both schemes are tried, once");
+});
+
+Deno.test("clients of one pool, one after the other, wait for https only once", async () => {
+  const pool = new RegistryPool();
+  const schemes: string[] = [];
+  let tlsAnswers = false;
+  const fetch: Fetch = async ({ url, signal }) => {
+    const { protocol, pathname } = new URL(url);
+    if (pathname !== "/v2/") schemes.push(protocol);
+    if (protocol === "https:" && !tlsAnswers) {
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+    }
+    // https is a little slower than plain HTTP.
+    if (protocol === "https:") await new Promise((resolve) => setTimeout(resolve, 20));
+    return new Response(null, { status: pathname === "/v2/" ? 200 : 404 });
+  };
+  const ask = async (probeTimeout: number) => {
+    using lease = pool.acquire({ host: "a.example", insecure: true, fetch, patience: { probeTimeout } });
+    await lease.client.repository("app").headBlob(`sha256:${"0".repeat(64)}`);
+  };
+  await ask(1);
+  tlsAnswers = true;
+  await ask(3_600_000);
+  assert.deepEqual(schemes, ["http:", "http:"]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 Deno.test("clients that tell different listeners of warnings are not shared", () => {

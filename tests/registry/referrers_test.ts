@@ -149,8 +149,11 @@ Deno.test("referrers come page by page, each once", async () => {
       headers: { "content-type": MEDIA_TYPES.ociIndex, ...(link ? { link } : {}) },
     });
   const fetch: Fetch = (request) => {
-    const { search } = new URL(request.url);
-    if (search === "?p=2") return Promise.resolve(page([2, 3], '<?p=3>; rel="next"'));
+    const { pathname, search } = new URL(request.url);
+    assert.ok(pathname.startsWith("/v2/"));
+    // As a registry behind a proxy sees its own path.
+    const inner = `/repository/x${pathname}?p=3`;
+    if (search === "?p=2") return Promise.resolve(page([2, 3], `<${inner}>; rel="next"`));
     if (search === "?p=3") return Promise.resolve(page([4], '<?p=2>; rel="next"'));
     return Promise.resolve(isApi(request) ? page([1, 2], '<?p=2>; rel="next"') : new Response(""));
   };
