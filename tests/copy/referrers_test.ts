@@ -298,4 +298,8 @@ Deno.test("a signed list is not made another one, unless its own signatures are 
     assert.ok([...instances.values()].every(({ allowed }) => allowed));
   }
   await copyImage(signed, target, { ...some, removeSignatures: true });
+  // Platforms that leave nothing out leave the list the same one, with its signatures.
+  const all = `${registry.host}/all:1`;
+  await copyImage(signed, all, { ...options, platforms: ["linux/amd64", "linux/arm64"], attestations: false });
+  assert.ok((await verify(all, { policy, systemContext: attached })).top.allowed);
 });

@@ -150,6 +150,10 @@ Deno.test("add() takes the only image of an index on every host, and its attesta
     code: "NO_MATCHING_PLATFORM",
     message: new RegExp(`${registry.host}/app:two.* linux/arm64.*only linux/s390x, linux/ppc64le\\. .*--all`),
   });
+  // Nor are artifacts images.
+  const sbom = { ...makeAttestation(makeImage(s390x)), annotations: {}, artifactType: "application/spdx+json" };
+  await pushEntries(repository, "sbom", [{ image: makeImage(s390x), platform: s390x }, { ...sbom, platform: s390x }]);
+  assert.equal(await create().add(`${name}:sbom`, { systemContext }), image);
   // An attestation that comes first is not what was added.
   const one = makeImage(s390x);
   await pushEntries(repository, "last", [makeAttestation(one), { image: one, platform: s390x }]);
