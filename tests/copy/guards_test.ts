@@ -155,6 +155,25 @@ Deno.test("a mark of zstd does not stay on what was compressed again with gzip",
   assert.deepEqual(entry!.annotations, { a: "b" });
 });
 
+Deno.test("a layer that was compressed again keeps nothing that was said of its bytes", async () => {
+  const { from, to, copy } = createWorld();
+  const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
+  const chunked = {
+    "io.github.containers.zstd-chunked.manifest-checksum": digestOf(encode("toc")),
+    "io.github.containers.zstd-chunked.manifest-position": "1:2:3:1",
+  };
+  const layer = { ...zstd, annotations: { ...chunked, keep: "me" }, urls: ["https://layers.example/1"] };
+  await putList(from, [{ ...await putImage(from, [layer]), ...platform("amd64") }]);
+  await copy({ forceCompressionFormat: true, systemContext: { compressionFormat: "gzip" } });
+  const [entry] = await readIndex(to);
+  const { layers: [moved] } = await readImage(to, entry!.digest);
+  assert.deepEqual([moved!.mediaType, moved!.annotations, moved!.urls], [
+    MEDIA_TYPES.ociLayerGzip,
+    { keep: "me" },
+    undefined,
+  ]);
+});
+
 Deno.test("a refusal of the better type is what is reported if the other one cannot be written either", async () => {
   const { from, copy } = createWorld(undefined, (request) => {
     if (request.method !== "PUT" || !request.url.includes("/manifests/")) return undefined;

@@ -97,6 +97,15 @@ Deno.test("a plan refuses what cannot be copied", () => {
   requireDigest(parseReference("quay.io/a:1"), TOP.digest);
 });
 
+Deno.test("an artifact has no other type than its own", () => {
+  const manifest = parseManifest(encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, layers: [] }));
+  assert.ok(!isIndex(manifest));
+  const top = { ...READ[0]!, manifest };
+  assert.deepEqual(plan({ top }).images[0]!.types, [MEDIA_TYPES.ociManifest]);
+  const docker = { manifestTypes: [MEDIA_TYPES.dockerManifest] };
+  assert.throws(() => plan({ top, abilities: docker }), { code: "CONVERSION_NOT_SUPPORTED" });
+});
+
 Deno.test("a source that gives other layers than the manifest names cannot be copied where nothing may change", () => {
   const [image] = READ;
   const layers = image!.manifest.layers.map((layer) => ({ ...layer, digest: digestOf(encode("plain")) }));
