@@ -56,7 +56,8 @@ Deno.test("an image store is where new records are written; the graph root is st
   assert.ok(store.location.endsWith(`:vfs.imagestore=${imageStore}]`), store.location);
   await store.updateNames(old, "add", ["localhost/older:1"]);
   assert.deepEqual((await store.listImages()).map((image) => image.id).sort(), [id, old].sort());
-  await store.deleteImage(old);
+  const { names } = (await store.findImage(old))!.image;
+  await store.deleteImage(old, { ifNames: names });
   assert.equal(await at.store.findImage(old), undefined, "the record of the graph root is gone too");
   assert.equal(await store.findImage(old), undefined);
 });

@@ -34,6 +34,7 @@ Deno.test("a list of an additional store is copied with all that it has when it 
   // The copy hides the original, which stays as it was.
   assert.deepEqual((await loadFromImage(store, "shared")).list.annotations(undefined), { a: "1", b: "2" });
   assert.equal((await Array.fromAsync(listStoredLists(store))).length, 1);
+  assert.deepEqual((await store.listImages()).map(({ readOnly }) => readOnly), [false]);
   assert.deepEqual(await readImagesJson(extra), before);
   assert.deepEqual((await loadFromImage(extra.store, "shared")).list.annotations(undefined), { a: "1" });
 });
