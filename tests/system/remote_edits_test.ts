@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { editRemoteList, readList, tagImage } from "../../mod.ts";
 import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
-import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
-import { annotateIndex, appendToIndex, removeFromIndex, retag } from "../../src/system/remote/mod.ts";
+import { type Digest, digestOf, MEDIA_TYPES, parsePlatform } from "../../src/spec/room.ts";
+import { annotateIndex, appendToIndex, type PushResult, removeFromIndex, retag } from "../../src/system/remote/mod.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 
 const HOST = "registry.example";
@@ -180,20 +180,31 @@ Deno.test("an instance that two writers remove at the same time is no error for 
   assert.deepEqual(await world.platforms(), []);
 });
 
-Deno.test("an index that another writer built on ours is not written again", async () => {
-  let writes = 0;
-  const world = await makeWorld(async (request, forward) => {
-    writes++;
-    const response = await unconditional(request, forward);
-    if (writes === 1) await annotateIndex(TARGET, { annotations: { by: "other" } }, { systemContext: world.open() });
-    return response;
+const builtOn: [name: string, edit: (systemContext: { fetch: Fetch }) => Promise<PushResult>][] = [
+  ["an image appended", (systemContext) => appendToIndex(TARGET, [`${HOST}/app:s390x`], { systemContext })],
+  [
+    "an instance removed",
+    (systemContext) =>
+      editRemoteList(TARGET, (list) => list.remove(list.instancesFor(parsePlatform("linux/amd64"))[0]!), {
+        systemContext,
+      }),
+  ],
+];
+
+for (const [name, edit] of builtOn) {
+  Deno.test(`an index that another writer built on ours is not written again: ${name}`, async () => {
+    let writes = 0;
+    const world = await makeWorld(async (request, forward) => {
+      writes++;
+      const response = await unconditional(request, forward);
+      if (writes === 1) await annotateIndex(TARGET, { annotations: { by: "other" } }, { systemContext: world.open() });
+      return response;
+    });
+    const { digest, instances, unchanged } = await edit(world.systemContext);
+    assert.deepEqual([writes, instances.size, unchanged], [2, 0, undefined]);
+    assert.equal(digest, (await world.repository.headManifest("1"))?.digest);
   });
-  const { digest, instances } = await appendToIndex(TARGET, [`${HOST}/app:s390x`], {
-    systemContext: world.systemContext,
-  });
-  assert.deepEqual([writes, instances.size], [2, 0]);
-  assert.equal(digest, (await world.repository.headManifest("1"))?.digest);
-});
+}
 
 Deno.test("an immutable tag is not a race: the registry's own text ends the edit", async () => {
   const message = "configured as immutable, cannot be updated";
