@@ -5,6 +5,7 @@ import { openGpgKey } from "../../src/signature/gpg/room.ts";
 import { loadCredentials } from "../../src/config/files/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { ok } from "../support/peers.ts";
+import { HeldTimers } from "../support/timers.ts";
 
 /** Hears neither a closed pipe nor SIGTERM, and reports its process id. */
 const STUBBORN = (folder: string) => `trap '' TERM PIPE; echo $$ > "${folder}/pid"\n`;
@@ -33,6 +34,21 @@ folderTest("a credential helper that answers too much is ended at once", async (
   await withProgram(folder, "docker-credential-endless", script, async () => {
     const asked = loadCredentials("a.test/x", { authFilePath: `${folder}/auth.json` });
     await assert.rejects(asked, { code: "CREDENTIAL_HELPER_FAILED", message: /more than 131072 bytes/ });
+  });
+  await assertEnded(folder);
+});
+
+folderTest("a credential helper that does not end is ended when its time is over", async (folder) => {
+  await Deno.writeTextFile(`${folder}/auth.json`, JSON.stringify({ credHelpers: { "a.test": "silent" } }));
+  await ok(["mkfifo", `${folder}/started`]);
+  const script = `${STUBBORN(folder)}echo > "${folder}/started"\nexec sleep 100000`;
+  using timers = new HeldTimers(30_000);
+  await withProgram(folder, "docker-credential-silent", script, async () => {
+    const asked = loadCredentials("a.test/x", { authFilePath: `${folder}/auth.json` });
+    const rejected = assert.rejects(asked, { code: "CREDENTIAL_HELPER_FAILED", message: /within 30 seconds/ });
+    await Deno.readTextFile(`${folder}/started`);
+    timers.fire();
+    await rejected;
   });
   await assertEnded(folder);
 });

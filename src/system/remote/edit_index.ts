@@ -1,6 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { PushResult } from "../../list/room.ts";
-import { findPlatform, ManifestsError } from "../../spec/room.ts";
+import { findPlatform, formatPlatform, ManifestsError } from "../../spec/room.ts";
 import { createInstanceFinder, type EditRemoteListOptions, editRemoteListWith } from "../../actions/room.ts";
 import { type SourceOptions, splitSourceOptions } from "./compose_index.ts";
 import { REMOTE_KIT } from "./kit.ts";
@@ -93,5 +93,12 @@ function findInstances(list: List, instance: string): string[] {
   const platform = findPlatform(instance);
   const found = platform ? list.instancesFor(platform) : [];
   if (found.length > 0) return found;
-  throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find instance ${JSON.stringify(instance)} in the index`);
+  const platforms = list.instances().map((digest) => formatPlatform(list.platform(digest))).filter(Boolean);
+  const known = platforms.length > 0
+    ? `its platforms are ${[...new Set(platforms)].join(", ")}`
+    : "it has no platforms";
+  throw new ManifestsError(
+    "INSTANCE_NOT_FOUND",
+    `Cannot find instance ${JSON.stringify(instance)} in the index: ${known}`,
+  );
 }
