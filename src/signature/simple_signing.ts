@@ -1,5 +1,6 @@
 import type { SignalOptions } from "../internal/room.ts";
 import {
+  type Digest,
   manifestDigest,
   ManifestsError,
   ManifestsSyntaxError,
@@ -8,7 +9,7 @@ import {
 } from "../spec/room.ts";
 import { type OpenMessage, openMessage } from "./openpgp/mod.ts";
 import { checkClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
-import type { MessageSigner, Signer, SignOptions, SimpleSignature } from "./types.ts";
+import type { MessageSigner, Signer, SimpleSignature } from "./types.ts";
 
 const TYPE = "atomic container signature";
 
@@ -24,7 +25,7 @@ export interface SignerOptions {
 export function claimsFor(
   manifest: Uint8Array,
   identity: NamedReference,
-  { digest, ...options }: SignerOptions & Pick<SignOptions, "digest">,
+  { digest, ...options }: SignerOptions & { readonly digest?: Digest | undefined },
 ): Claims {
   if (digest) verifyManifestDigest(manifest, digest, "the manifest to sign");
   if (identity.tag === undefined && identity.digest === undefined) {

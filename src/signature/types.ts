@@ -26,12 +26,6 @@ export interface SigstoreSignature {
 /** A signature of an image, as places store them. */
 export type Signature = SimpleSignature | SigstoreSignature;
 
-/** Options of {@linkcode Signer.sign}. */
-export interface SignOptions extends SignalOptions {
-  /** The digest by which the manifest is known, which is what is signed; default: by SHA-256. */
-  readonly digest?: Digest | undefined;
-}
-
 /** Makes signatures of one kind with one key. Disposing it forgets a key that was held in memory. */
 export interface Signer<S extends Signature = Signature> extends Partial<AsyncDisposable> {
   /** The kind of signature that it makes. */
@@ -42,9 +36,14 @@ export interface Signer<S extends Signature = Signature> extends Partial<AsyncDi
    * Signs a manifest under a name, which must have a tag or a digest.
    *
    * @param manifest The exact bytes that were, or will be, written.
+   * @param options.digest The digest by which the manifest is known, which is what is signed; default: by SHA-256.
    * @throws {ManifestsError} With code `SIGNING_FAILED`, or `INVALID_REFERENCE` where the name has neither.
    */
-  sign(manifest: Uint8Array, identity: NamedReference, options?: SignOptions): Promise<S>;
+  sign(
+    manifest: Uint8Array,
+    identity: NamedReference,
+    options?: SignalOptions & { readonly digest?: Digest | undefined },
+  ): Promise<S>;
 }
 
 /** Makes signed OpenPGP messages with one key, wherever that is. */

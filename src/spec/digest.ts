@@ -14,9 +14,6 @@ export type Digest = `${DigestAlgorithm}:${string}` & {
 /** The hash algorithms that are verified here. */
 export type DigestAlgorithm = "sha256" | "sha384" | "sha512";
 
-/** All of them. */
-export const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = ["sha256", "sha384", "sha512"];
-
 const HEX_LENGTH: Record<DigestAlgorithm, number> = { sha256: 64, sha384: 96, sha512: 128 };
 const DIGEST_REGEXP = /^([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)$/;
 

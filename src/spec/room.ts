@@ -36,7 +36,6 @@ export { type Descriptor, descriptorJson, readDescriptor, UNKNOWN_SIZE } from ".
 export {
   createDigester,
   type Digest,
-  DIGEST_ALGORITHMS,
   type DigestAlgorithm,
   digestAlgorithm,
   type Digester,

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { generateKey } from "openpgp";
-import { copyImage, tagImage, validateImage, verify } from "../../mod.ts";
+import { copyImage, tagImage, validateImage } from "../../mod.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import {
   acceptAnything,
   createSimpleSigner,
   openPgpKey,
   parsePolicy,
+  verify,
   verifySimpleSignature,
 } from "../../src/signature/room.ts";
 import { annotateIndex } from "../../src/system/remote/room.ts";
@@ -206,7 +207,7 @@ folderTest("what is compressed on the way is named by SHA-256, as it is new", as
   assert.deepEqual((await validateImage(target, { full: true })).problems, []);
 });
 
-folderTest("a signature names a manifest as it is named, and is believed under each name", async (folder) => {
+folderTest("a signature names a manifest as it is named, and is believed under that name", async (folder) => {
   const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: "Me" }] });
   await using signer = createSimpleSigner(await openPgpKey(encode(privateKey)));
   await writeLayout(`${folder}/start`);
@@ -231,18 +232,17 @@ folderTest("a signature names a manifest as it is named, and is believed under e
   const acceptsReference = () => true;
   const verified = await verifySimpleSignature(stored, { keyrings, manifestDigest: WORLD.digest, acceptsReference });
   assert.equal(verified.claims.digest, WORLD.digest);
-  // The folder does not say how its manifest was named: the signature is about its bytes all the same.
-  const policy = parsePolicy(encode({
-    default: [{
-      type: "signedBy",
-      keyType: "GPGKeys",
-      keyData: encode(publicKey).toBase64(),
-      signedIdentity: {
-        type: "exactReference",
-        dockerReference: "quay.io/me/app:1",
-      },
-    }],
-  }));
-  const { allowed } = await verify(`dir:${folder}/dir`, { policy, systemContext });
-  assert.equal(allowed, true);
+  const signedIdentity = { type: "exactReference", dockerReference: "quay.io/me/app:1" };
+  const keyData = encode(publicKey).toBase64();
+  const policy = parsePolicy(encode({ default: [{ type: "signedBy", keyType: "GPGKeys", keyData, signedIdentity }] }));
+  const judge = async (digest: Digest, bytes: Uint8Array<ArrayBuffer>) => {
+    const readSignatures = () => Promise.resolve([{ kind: "simple" as const, bytes }]);
+    const image = { transport: "docker", identity: "quay.io/me/app:1", namespaces: [], manifest: WORLD.index, digest };
+    return (await verify({ ...image, readSignatures }, policy)).allowed;
+  };
+  const bySha256 = await signer.sign(WORLD.index, parseReference("quay.io/me/app:1"));
+  assert.equal(await judge(WORLD.digest, stored), true);
+  assert.equal(await judge(WORLD.digest, bySha256.bytes), true);
+  assert.equal(await judge(digestOf(WORLD.index), bySha256.bytes), true);
+  assert.equal(await judge(digestOf(WORLD.index), stored), false);
 });

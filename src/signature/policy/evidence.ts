@@ -1,7 +1,6 @@
 import type { SignalOptions } from "../../internal/room.ts";
 import {
   type Digest,
-  DIGEST_ALGORITHMS,
   digestAlgorithm,
   DigestMismatchError,
   isManifestsError,
@@ -53,12 +52,14 @@ export class Evidence {
   }
 
   /**
-   * What a signature must be about, by each algorithm that may name a manifest; computed of the bytes, whatever anybody
-   * says that their digest is.
+   * What a signature must be about: the digest by SHA-256, or by the algorithm by which the image is named. Computed of
+   * the bytes, whatever anybody says that their digest is.
    */
   get manifestDigest(): readonly Digest[] | undefined {
-    const { manifest } = this.#decision;
-    return manifest && DIGEST_ALGORITHMS.map((algorithm) => manifestDigest(manifest, algorithm));
+    const { manifest, digest } = this.#decision;
+    if (!manifest) return undefined;
+    const byName = digest === undefined ? [] : [manifestDigest(manifest, digestAlgorithm(digest))];
+    return [manifestDigest(manifest), ...byName];
   }
 
   /** The image's signatures. */
