@@ -9,6 +9,7 @@ import {
   type Digest,
   digestHex,
   digestOf,
+  ManifestsError,
   MEDIA_TYPES,
   parseReference,
   ZSTD_ANNOTATION,
@@ -228,6 +229,18 @@ Deno.test("a destination that names another digest is refused before anything is
   assert.equal(uploads(), 0);
   const digest = digestOf((await from.getManifest("1")).bytes);
   assert.equal((await copy({ name: `@${digest}` })).digest, digest);
+});
+
+Deno.test("a list of which no instance is copied is judged by policy itself", async () => {
+  const refusal = new ManifestsError("POLICY_REJECTED", "no");
+  const policy = { requireAllowed: () => Promise.reject(refusal) };
+  const { from, copy, uploads } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  for (const [entries, selection] of [[[], {}], [[image], { selection: "specific", instances: [] }]] as const) {
+    await putList(from, entries);
+    await assert.rejects(copy({ policy, ...selection }), { code: "POLICY_REJECTED" });
+  }
+  assert.equal(uploads(), 0);
 });
 
 Deno.test("credentials for the destination are not sent to the source", async () => {
