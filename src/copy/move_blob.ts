@@ -32,6 +32,8 @@ export interface MoveOptions {
   readonly slots: Semaphore;
   /** Whether the same content in another form, of which earlier copies know, will do. */
   readonly substitutes: boolean;
+  /** Whether a blob that the destination has, or can mount, stays there: else its bytes are moved. */
+  readonly reuses: boolean;
   /** Ends the move. */
   readonly signal: AbortSignal;
 }
@@ -55,6 +57,7 @@ export interface MovedBlob extends BlobIdentity {
 export async function moveBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
   const { destination } = options;
   if (destination.abilities.keepsForeignLayers && isForeignLayer(blob.descriptor)) return unchanged(blob, "kept");
+  if (!options.reuses) return await moveBytes(blob, options);
   return await reuseBlob(blob, options) ?? await reuseOtherForm(blob, options) ?? await moveBytes(blob, options);
 }
 

@@ -28,7 +28,14 @@ import { ImageContent } from "./image_content.ts";
 import { moveBlob, type MovedBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedBlob, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
 import { type Signing, signManifest, storeSignatures } from "./sign.ts";
-import { isRejectedType, isTransientForBlob, isTransientForManifest, retry, type RetryOptions } from "./retry.ts";
+import {
+  isRejectedType,
+  isTransientForBlob,
+  isTransientForManifest,
+  missesContent,
+  retry,
+  type RetryOptions,
+} from "./retry.ts";
 
 /** What {@linkcode runPlan} needs. */
 export interface RunOptions {
@@ -155,7 +162,12 @@ class Run {
       await this.#putConfig(image, built.image, built.config, signal);
       const { bytes } = built.image;
       const step = `writing manifest ${image.digest}`;
-      const digest = await this.#putManifest(image, built.image, { step, isTransient: isTransientForManifest, signal });
+      const digest = await this.#putManifest(image, built.image, {
+        step,
+        isTransient: isTransientForManifest,
+        restore: () => this.#restoreBlobs(image, signal),
+        signal,
+      });
       return { manifest: built.image, identity: { digest, size: bytes.length } };
     });
   }
@@ -226,7 +238,11 @@ class Run {
   async #putManifest(
     node: PlannedNode,
     { bytes, mediaType }: Pick<ParsedManifest, "bytes" | "mediaType">,
-    { step, isTransient, signal }: Pick<RetryOptions, "isTransient" | "signal"> & { step: string },
+    { step, isTransient, restore, signal }: Pick<RetryOptions, "isTransient" | "signal"> & {
+      step: string;
+      /** Brings what the registry said that it has not, before the manifest is written again. */
+      restore?: () => Promise<void>;
+    },
   ): Promise<Digest> {
     const { destination, emit, plan, signing, ifMatch, looksFirst } = this.#options;
     const digest = nameFor(node, bytes);
@@ -239,14 +255,21 @@ class Run {
     const isTop = node === plan.top;
     const own = isTop ? { instance: undefined, ifMatch } : { instance: digest, ifMatch: undefined };
     let repeated = false;
+    let misses = false;
     const put = async () => {
       const call = { signal, maxRetries: 0, digest };
+      if (misses) await restore?.();
       // What an earlier attempt has written is not unchanged.
       const looks = looksFirst && !repeated && own.ifMatch === undefined;
       if (looks && await destination.findManifest?.({ ...call, instance: own.instance }) === digest) return true;
       const done = destination.putManifest(bytes, mediaType, { ...call, ...own, repeated });
       repeated = true;
-      return (await done)?.unchanged ?? false;
+      try {
+        return (await done)?.unchanged ?? false;
+      } catch (error) {
+        misses = missesContent(error);
+        throw error;
+      }
     };
     const unchanged = await this.#retry(step, put, signal, isTransient);
     if (isTop) this.unchanged = unchanged;
@@ -290,10 +313,27 @@ class Run {
     return await this.#moved.get(keyOf(blob), () => this.#moveOnce(blob, signal));
   }
 
-  async #moveOnce(blob: PlannedBlob, signal: AbortSignal): Promise<MovedBlob> {
+  /** Moves the blobs that a registry claimed to have, or to have mounted, and has not. */
+  async #restoreBlobs({ layers, config }: PlannedImage, signal: AbortSignal): Promise<void> {
+    const { destination } = this.#options;
+    const restore = async (blob: PlannedBlob, signal: AbortSignal) => {
+      const key = keyOf(blob);
+      const { digest, mediaType } = blob.descriptor;
+      const moved = await this.#moved.peek(key);
+      if (moved?.digest !== digest || (moved.outcome !== "mounted" && moved.outcome !== "reused")) return;
+      const found = await destination.findBlob({ mediaType, digest, size: moved.size }, { signal, maxRetries: 0 });
+      if (found !== undefined) return;
+      this.#moved.forget(key);
+      await this.#moved.get(key, () => this.#moveOnce(blob, signal, false));
+    };
+    await allOrAbort([...layers, ...config ? [config] : []].map((blob) => (signal) => restore(blob, signal)), signal);
+  }
+
+  async #moveOnce(blob: PlannedBlob, signal: AbortSignal, reuses = true): Promise<MovedBlob> {
     const { source, destination, cache, emit } = this.#options;
     const { digest, size } = blob.descriptor;
     const own = {
+      reuses,
       source,
       destination,
       cache,

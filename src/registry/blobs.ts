@@ -96,7 +96,10 @@ export async function mountBlob(
     const request = { ...options, extraScopes, actions: "pull,push" };
     const answer = await api.send("POST", `blobs/uploads/?mount=${digest}${source}`, request);
     await answer.response.body?.cancel();
-    if (answer.response.status === 201) return { mounted: true };
+    if (answer.response.status === 201) {
+      // What does not name the blob may answer 201 to everything.
+      return { mounted: namesBlob(answer.response, digest) || await headBlob(api, digest, options) !== undefined };
+    }
     const upload = findUpload(answer);
     return { mounted: false, ...(upload ? { upload } : {}) };
   } catch (error) {
@@ -104,6 +107,14 @@ export async function mountBlob(
     if (isManifestsError(error)) return { mounted: false };
     throw error;
   }
+}
+
+function namesBlob({ headers }: Response, digest: Digest): boolean {
+  const stored = headers.get("docker-content-digest");
+  const location = headers.get("location") ?? "";
+  return stored === null
+    ? [digest, encodeURIComponent(digest)].some((name) => location.includes(name))
+    : stored === digest;
 }
 
 /** Uploads a blob that is verified on its way. */

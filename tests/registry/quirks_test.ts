@@ -476,6 +476,14 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     });
     assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
   }],
+  ["Proxies", "say 201 to a mount that did not happen", async () => {
+    for (const headers of [{}, { location: "/" }, { "docker-content-digest": EMPTY.digest }]) {
+      const { repository } = await simulate((request, forward) =>
+        request.url.includes("mount=") ? new Response("", { status: 201, headers }) : forward(request)
+      );
+      assert.deepEqual(await repository.mountBlob(BLOB.digest, "other"), { mounted: false });
+    }
+  }],
   ["Proxies", "take less in one request than a blob has", async () => {
     const { repository, direct } = await simulate(async (request, forward) => {
       const tooLong = request.method === "PATCH" && (await request.clone().bytes()).length > 1_000_000;
