@@ -12,6 +12,7 @@ export { type Diagnostic, RegistryError, withoutAnswers } from "./errors.ts";
 export { type RegistryOrigins, registryOrigins } from "./origins.ts";
 export { type ClientKey, type ClientLease, type FetchHandle, RegistryPool, type TlsIdentity } from "./pool.ts";
 export type { GetBlobOptions, MountResult, PutBlobOptions } from "./blobs.ts";
+export { mayPass } from "./may_pass.ts";
 export { lazyFetch } from "./lazy_fetch.ts";
 export type { FetchedManifest } from "./manifests.ts";
 export type { ListOptions } from "./pages.ts";

@@ -1,5 +1,5 @@
-import type { SignalOptions } from "../../image/room.ts";
-import type { ClientLease, Repository } from "../../registry/room.ts";
+import type { CallOptions } from "../../internal/room.ts";
+import { type ClientLease, mayPass, type Repository } from "../../registry/room.ts";
 import { isManifestsError, ManifestsError, type NamedReference } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
 
@@ -27,16 +27,20 @@ export class PullPlaces implements AsyncDisposable {
     return this.#places[this.#current]!;
   }
 
-  /** Reads from the first place that can be read from, beginning with the current one. */
+  /**
+   * Reads from the first place that can be read from, beginning with the current one. Only the last place is asked again
+   * after a failure that may pass: instead of another one, the next place is asked at once.
+   */
   async read<T>(
-    read: (repository: Repository, place: RegistryPlace) => Promise<T>,
-    { signal }: SignalOptions = {},
+    read: (repository: Repository, call: CallOptions, place: RegistryPlace) => Promise<T>,
+    { signal, maxRetries }: CallOptions = {},
   ): Promise<T> {
     const failures: { place: RegistryPlace; error: Error }[] = [];
     for (let at = this.#current; at < this.#places.length; at++) {
       const place = this.#places[at]!;
+      const call = { signal, maxRetries: at === this.#places.length - 1 ? maxRetries : 0 };
       try {
-        const result = await read((await this.#lease(place)).client.repository(place.reference.path), place);
+        const result = await read((await this.#lease(place)).client.repository(place.reference.path), call, place);
         this.#current = Math.max(this.#current, at);
         return result;
       } catch (error) {
@@ -60,6 +64,7 @@ export class PullPlaces implements AsyncDisposable {
     const others = mirrors.length > 0 ? ` (Mirrors also failed: ${mirrors.join("; ")})` : "";
     throw new ManifestsError(last.code, `Cannot pull ${this.#reference}: ${last.message}${others}`, {
       cause: new AggregateError(failures.map(({ error }) => error)),
+      isTransient: failures.some(({ error }) => mayPass(error)),
     });
   }
 

@@ -38,21 +38,24 @@ export class DockerSource implements ImageSource {
 
   async getManifest({ instance, within: _, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
     const target = instance ?? this.reference.target;
-    return await this.#places.read((repository) => repository.getManifest(target, call), call);
+    return await this.#places.read((repository, call) => repository.getManifest(target, call), call);
   }
 
   async getBlob(
     { digest, size, urls }: Descriptor,
     { instance: _, within: __, ...call }: InstanceOptions = {},
   ): Promise<ByteStream> {
-    return await this.#places.read((repository) => repository.getUnverifiedBlob(digest, { ...call, size, urls }), call);
+    return await this.#places.read(
+      (repository, call) => repository.getUnverifiedBlob(digest, { ...call, size, urls }),
+      call,
+    );
   }
 
   async findBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<number | undefined> {
     const { digest } = descriptor;
     const { instance: _, within: __, ...call } = options;
     try {
-      return await this.#places.read(async (repository) => {
+      return await this.#places.read(async (repository, call) => {
         const size = await repository.headBlob(digest, { ...call, actions: "pull" });
         // A mirror that lacks it is not the last one to be asked.
         if (size === undefined) throw new ManifestsError("NOT_FOUND", `Cannot find blob ${digest}`);
@@ -68,15 +71,15 @@ export class DockerSource implements ImageSource {
   }
 
   async getSignatures({ digest }: SignedManifest, options: CallOptions = {}): Promise<readonly Signature[]> {
-    return await this.#places.read(async (repository, place) => {
+    return await this.#places.read(async (repository, call, place) => {
       const opened = this.#signatures.get(place) ?? this.#openSignatures(repository, place);
       this.#signatures.set(place, opened);
-      return await (await opened).read(digest, options);
+      return await (await opened).read(digest, call);
     }, options);
   }
 
   async listReferrers(subject: Digest, { within: _, ...call }: ReferrersOptions = {}): Promise<readonly Descriptor[]> {
-    return await this.#places.read(async (repository) => {
+    return await this.#places.read(async (repository, call) => {
       const found: Descriptor[] = [];
       for await (const referrer of repository.listReferrers(subject, call)) {
         if (found.push(referrer) <= MAX_REFERRERS) continue;
