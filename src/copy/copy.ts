@@ -131,7 +131,12 @@ async function withPlan<T>(
   const wishes = readWishes(options, to);
   const signing = readSigning(options.signers ?? [], options.signIdentity, to.dockerReference);
   const systemContext = contextOf(options);
-  const retries = { maxRetries, retryDelay: options.retryDelay, emit: createEmitter(options.onProgress) };
+  const retries = {
+    maxRetries,
+    retryDelay: options.retryDelay,
+    firstDelay: systemContext.retryDelay,
+    emit: createEmitter(options.onProgress),
+  };
   // The source first: a destination is not touched for an image that cannot even be opened.
   await using source = await from.openSource(contextForSource(systemContext, to));
   const top = await readTree(

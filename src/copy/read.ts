@@ -52,9 +52,9 @@ const MAX_BYTES = 256 * 1024 * 1024;
  * @throws {ManifestsError} With code `LIMIT_EXCEEDED` where indexes go too deep, and others.
  */
 export async function readTree(source: ImageSource, options: ReadOptions): Promise<ReadNode> {
-  const { signal = new AbortController().signal, maxRetries, retryDelay, emit } = options;
+  const { signal = new AbortController().signal, maxRetries, retryDelay, firstDelay, emit } = options;
   const read = () => readManifest(source, { signal, maxRetries: 0 });
-  const top = await retry("reading the manifest", read, { maxRetries, retryDelay, emit, signal });
+  const top = await retry("reading the manifest", read, { maxRetries, retryDelay, firstDelay, emit, signal });
   using reader = new TreeReader(source, options);
   return await reader.readTop(top);
 }
@@ -299,8 +299,8 @@ class TreeReader {
   }
 
   #retry<T>(step: string, work: () => Promise<T>): Promise<T> {
-    const { maxRetries, retryDelay, emit } = this.#options;
-    return retry(step, work, { maxRetries, retryDelay, emit, signal: this.#signal });
+    const { maxRetries, retryDelay, firstDelay, emit } = this.#options;
+    return retry(step, work, { maxRetries, retryDelay, firstDelay, emit, signal: this.#signal });
   }
 }
 

@@ -9,6 +9,8 @@ export interface RetryOptions {
   readonly maxRetries: number;
   /** Milliseconds between tries; `undefined`: 1 s, 2 s, 4 s and so on, up to 30 s. */
   readonly retryDelay: number | undefined;
+  /** Milliseconds before the second try where `retryDelay` is `undefined`; doubles with each. Default: 1000. */
+  readonly firstDelay?: number | undefined;
   /** Told of every failed try. */
   readonly emit: (event: CopyEvent) => void;
   /** Ends the waiting. */
@@ -68,7 +70,7 @@ export async function retry<T>(step: string, work: () => Promise<T>, options: Re
       return await work();
     } catch (error) {
       if (signal.aborted || attempt > maxRetries || !mayPass(error)) throw error;
-      const wait = askedDelay(error) ?? options.retryDelay ?? retryDelay(attempt);
+      const wait = askedDelay(error) ?? options.retryDelay ?? retryDelay(attempt, options.firstDelay);
       emit({ type: "retrying", step, attempt, maxRetries, delay: wait, error });
       await delay(wait, { signal });
     }

@@ -53,7 +53,7 @@ export class HandlerWorld {
     return createHandler({
       authorize: bearerTokens([{ token: TOKEN }]),
       targets: [`${HOST}/app`],
-      systemContext: { fetch: this.fetch },
+      systemContext: { fetch: this.fetch, retryDelay: 0 },
       ...options,
     });
   }
