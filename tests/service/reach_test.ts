@@ -18,6 +18,7 @@ function makeScout(options: Partial<HandlerOptions> = {}, answer?: (request: Req
     authorize: bearerTokens([{ token: TOKEN }]),
     targets: ["quay.io/me/app", "quay.io/team/*", "docker.io/me/app", "docker.io/library/alpine"],
     systemContext: {
+      retryDelay: 0,
       fetch: (request) => {
         urls.push(request.url);
         return Promise.resolve(

@@ -53,8 +53,8 @@ export class HandlerWorld {
     return createHandler({
       authorize: bearerTokens([{ token: TOKEN }]),
       targets: [`${HOST}/app`],
-      systemContext: { fetch: this.fetch, retryDelay: 0 },
       ...options,
+      systemContext: { retryDelay: 0, ...options.systemContext ?? { fetch: this.fetch } },
     });
   }
 }
