@@ -34,7 +34,7 @@ export interface AddOptions {
    */
   platforms?: readonly string[] | undefined;
   /**
-   * Add the attestations that a list names beside its images. Default: `true` with `all` or `platforms`, else `false`.
+   * Add the attestations that a list has of its images. Default: `true` with `all` or `platforms`, else `false`.
    */
   attestations?: boolean | undefined;
   /**

@@ -22,7 +22,7 @@ type Entry = Descriptor | DockerListEntry;
 
 /**
  * Chooses the instance of an index for a platform, as container-libs does: the best variant first, then the preferred
- * compression, then the order in the index. An OCI entry without a platform suits any machine, but only where nothing
+ * compression, then the order in the index. An OCI entry without a platform suits any machine, but only if nothing
  * else does. Unlike there, a wanted version and wanted features of the operating system are heeded: an entry that says
  * another version is never chosen, one that says none only if no entry says the wanted one.
  *
@@ -55,7 +55,7 @@ export function chooseEntry(index: ParsedIndex, wanted: Platform, options: Choos
   const { osVersion, osFeatures = [] } = wanted;
   throw new ManifestsError(
     "NO_MATCHING_PLATFORM",
-    `Cannot choose an instance as no image found in ${
+    `Cannot choose an instance: no image found in ${
       index.kind === "oci-index" ? "image index" : "manifest list"
     } for architecture ${JSON.stringify(architecture)}, variant ${JSON.stringify(variant)}, OS ${JSON.stringify(os)}` +
       (osVersion ? `, OS version ${JSON.stringify(osVersion)}` : "") +

@@ -53,7 +53,7 @@ export function normalizePlatform(platform: Platform): Platform {
 
 /**
  * Returns whether an instance for `platform` is the one that somebody means by `wanted`: operating system, architecture
- * and variant are equal, where a default variant equals none. A version and features of the operating system have to be
+ * and variant are equal; a default variant equals none. A version and features of the operating system have to be
  * those of the instance only if `wanted` names them.
  *
  * @example

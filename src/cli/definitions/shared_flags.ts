@@ -68,14 +68,14 @@ export const ALL_FLAG: FlagDefinition = {
   description: "add every image of a list, not only the one for the platform",
 };
 
-/** Attestations, where they go along only if they are asked for. */
+/** Takes attestations along that are left out by default. */
 export const ATTESTATIONS_FLAG: FlagDefinition = {
   name: "attestations",
   kind: "boolean",
   description: "also add the attestations of an image that is chosen from a list",
 };
 
-/** Attestations, where they go along unless they are left out. */
+/** Leaves out attestations that are taken along by default. */
 export const KEPT_ATTESTATIONS_FLAG: FlagDefinition = {
   name: "attestations",
   kind: "boolean",

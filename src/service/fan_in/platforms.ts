@@ -13,7 +13,7 @@ import { badRequest } from "../refusal.ts";
 /** Longest text of a platform. */
 export const MAX_PLATFORM_LENGTH = 64;
 
-/** The platform that a report names, in the one form in which platforms are compared; throws a 400 where it is none. */
+/** The platform that a report names, in the one form in which platforms are compared; throws a 400 if it is not one. */
 export function parsePlatform(text: string): string {
   const platform = /^[a-z0-9./:+_-]+$/.test(text) ? findPlatform(text) : undefined;
   if (platform) return formatPlatform(normalizePlatform(platform));

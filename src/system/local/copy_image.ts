@@ -49,8 +49,7 @@ export interface CopyImageOptions extends
    */
   platforms?: readonly string[] | undefined;
   /**
-   * Copy the attestations that a list names beside its images. Without them, the list is written anew, as with
-   * `platforms`.
+   * Copy the attestations that a list has of its images. Without them, the list is rewritten, as with `platforms`.
    *
    * @default {true}
    */
