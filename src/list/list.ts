@@ -15,10 +15,11 @@ import {
   parseDigest,
 } from "../spec/room.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/room.ts";
-import { type AddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
+import { type AddOptions, assertAddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
 import { wantedPlatform } from "./choose_entries.ts";
 import { type AddArtifactOptions, buildArtifact, checkArtifactOptions, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
+import { refuseUnknownOptions } from "./check_values.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
 import { type LoadedList, notAManifestList } from "./load.ts";
@@ -36,6 +37,8 @@ export interface SaveToImageOptions {
   /** Media type to save as; default: see {@linkcode EditableIndex.serialize}. */
   mimeType?: string | undefined;
 }
+
+const SAVE_OPTIONS = { imageId: true, names: true, mimeType: true } satisfies Record<keyof SaveToImageOptions, true>;
 
 /** What a store holds of a list, as far as the list knows: what was last loaded from there or saved there. */
 interface Home {
@@ -94,6 +97,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} As {@linkcode add} does.
    */
   async addAll(images: readonly (string | ImageReference)[], options: AddOptions = {}): Promise<Digest[]> {
+    assertAddOptions(options);
     const { platform } = this.#host;
     const found = await allOrAbort(
       images.map((image) => async (signal) => {
@@ -200,6 +204,7 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} As {@linkcode List.add} does.
    */
   async setSubjectFrom(image: string | ImageReference, options: AddOptions = {}): Promise<Descriptor> {
+    assertAddOptions(options);
     const subject = await describeSubject(this.#resolve(image), options);
     this.setSubject(subject);
     return subject;
@@ -214,6 +219,7 @@ export class BaseList extends EditableIndex {
    * list was loaded from it; `STORE_IO`, `LOCK_UNAVAILABLE` and others. The store is as it was then.
    */
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
+    refuseUnknownOptions(options, SAVE_OPTIONS, "save a list");
     const saved = this.#snapshot(options.mimeType || this.#storedMediaType(store, options) || this.preferredMediaType);
     // One after another: what the second save finds must be what the first one left.
     const turn = this.#saving.then(() => this.#save(store, options, saved));

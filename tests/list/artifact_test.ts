@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { type AddArtifactOptions, create, createMemoryStore, loadFromImage } from "../../mod.ts";
+import {
+  type AddArtifactOptions,
+  type AddOptions,
+  create,
+  createMemoryStore,
+  loadFromImage,
+  type SaveToImageOptions,
+} from "../../mod.ts";
 import { digestOf } from "../../src/spec/room.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
@@ -92,7 +99,7 @@ Deno.test("the descriptor of a configuration keeps its annotations, URLs, artifa
   });
 });
 
-Deno.test("addArtifact() refuses options that it does not know, or of the wrong type", async () => {
+Deno.test("options that are not known, or of the wrong type, are refused", async () => {
   const list = create();
   const data = encode("{}");
   const bad: Record<string, unknown>[] = [
@@ -114,6 +121,10 @@ Deno.test("addArtifact() refuses options that it does not know, or of the wrong 
     await assert.rejects(list.addArtifact([], options as AddArtifactOptions), TypeError, Deno.inspect(options));
   }
   assert.equal(list.size, 0);
+  const unknown = { platform: "linux/arm64" } as AddOptions;
+  await assert.rejects(list.add("example.test/x", unknown), { name: "TypeError", message: /"platform" is not known/ });
+  await assert.rejects(list.setSubjectFrom("example.test/x", unknown), TypeError);
+  await assert.rejects(list.saveToImage(createMemoryStore(), { name: "x" } as SaveToImageOptions), TypeError);
   await list.addArtifact([], { layerType: undefined, unknown: undefined } as AddArtifactOptions);
 });
 
