@@ -141,7 +141,7 @@ Deno.test("wrong command lines say what is wrong on one line and exit 125", asyn
   await cliOk([...at.flags, "create", "list"]);
   const zero = `sha256:${"0".repeat(64)}`;
   const rows: [string[], RegExp][] = [
-    [["create"], /requires at least 1 arg\(s\), only received 0/],
+    [["create"], /missing argument LIST/],
     [["bogus"], /unknown command "bogus"/],
     [["push", "--bogus", "list"], /unknown flag: --bogus/],
     [["create", "UPPER"], /must be lowercase/],

@@ -64,7 +64,10 @@ const SCENARIOS: readonly Scenario[] = [
       "m add --tls-verify=false list docker://$HOST/app:none",
       "m add --tls-verify=false --insecure list docker://$HOST/app:amd64",
       "m add --authfile /nonexistent list docker://$HOST/app:amd64",
-      "m add --creds me list docker://$HOST/app:amd64",
+      {
+        line: "m add --creds me list docker://$HOST/app:amd64",
+        differs: { why: "nothing is asked without a terminal", code: 125 },
+      },
       "m add --bogus list $OCI:amd64",
       "m add list $OCI:amd64 --all=maybe",
       "m add containers-storage:localhost/list:latest $OCI:amd64",
