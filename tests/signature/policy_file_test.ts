@@ -30,7 +30,7 @@ folderTest(
     const script = `${folder}/script.js`;
     await Deno.writeTextFile(
       script,
-      `import { loadPolicy } from "file://${ROOT}src/signature/files/mod.ts";
+      `import { loadPolicy } from "file://${ROOT}src/signature/files/room.ts";
      console.log(await loadPolicy().then((policy) => policy.default[0].type, (error) => error.code));`,
     );
     const run = async (...permissions: string[]) => {
