@@ -1,4 +1,4 @@
-import { type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
+import { createPolicyDecision, type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
 import { allOrAbort, type CallOptions, Semaphore } from "../internal/room.ts";
 import { type Policy, type Verdict, verify, type VerifyOptions } from "../signature/room.ts";
 import { type Digest, entriesOf, isIndex, ManifestsError, type ParsedManifest } from "../spec/room.ts";
@@ -35,24 +35,13 @@ export async function verifyReference(
   await using source = await reference.openSource(systemContext);
   const slots = new Semaphore(MAX_PARALLEL);
   const judge = async (instance: Digest | undefined, signal = options.signal) => {
-    const { digest, manifest } = await readManifest(source, { instance, signal });
+    const found = await readManifest(source, { instance, signal });
+    const { digest } = found;
     const isInstance = instance !== undefined;
-    const verdict = await verify(
-      {
-        transport: reference.transport,
-        identity: reference.policyConfigurationIdentity,
-        namespaces: reference.policyConfigurationNamespaces,
-        image: String(reference),
-        dockerReference: reference.dockerReference,
-        isInstance,
-        manifest: manifest.bytes,
-        digest,
-        readSignatures: async () => await source.getSignatures?.({ digest, isInstance }, { signal }) ?? [],
-      },
-      policy,
-      { ...rest, signal },
-    );
-    return { digest, manifest, verdict };
+    const readSignatures = async () => await source.getSignatures?.({ digest, isInstance }, { signal }) ?? [];
+    const decision = createPolicyDecision(reference, found, { isInstance, readSignatures });
+    const verdict = await verify(decision, policy, { ...rest, signal });
+    return { ...found, verdict };
   };
   const { digest, manifest, verdict: top } = await judge(undefined);
   const instances = new Map<Digest, Verdict>();

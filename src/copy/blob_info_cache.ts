@@ -15,7 +15,7 @@ export interface BlobCandidate {
   readonly origin: BlobOrigin | undefined;
 }
 
-/** Options for {@linkcode BlobInfoCache.candidates}. */
+/** Options for {@linkcode BlobInfoCache.findCandidates}. */
 export interface CandidateOptions {
   /** The place within which blobs can be mounted, such as `docker://quay.io`. */
   readonly scope: string;
@@ -42,25 +42,25 @@ export class BlobInfoCache implements AsyncDisposable {
   }
 
   /** Digest of the same content without compression, `digest` itself where it is that; `undefined`: not known. */
-  uncompressedOf(digest: Digest): Digest | undefined {
-    return this.#facts.uncompressedOf(digest);
+  findUncompressed(digest: Digest): Digest | undefined {
+    return this.#facts.findUncompressed(digest);
   }
 
   /** Records that two digests, which may be the same, name the same content, the second without compression. */
   recordUncompressed(any: Digest, uncompressed: Digest): void {
-    if (this.#facts.uncompressedOf(any) !== uncompressed) this.#facts.recordUncompressed(any, uncompressed);
+    if (this.#facts.findUncompressed(any) !== uncompressed) this.#facts.recordUncompressed(any, uncompressed);
   }
 
   /** How a blob is compressed; `undefined`: not known. */
-  formOf(digest: Digest): LayerForm {
-    return this.#facts.compressionOf(digest)?.name;
+  findForm(digest: Digest): LayerForm {
+    return this.#facts.findCompression(digest)?.name;
   }
 
   /** Records how a blob is compressed. That it is zstd takes nothing from what is known of it as `zstd:chunked`. */
   recordCompression(digest: Digest, { name, annotations }: KnownCompression): void {
     // Without its annotations, a blob cannot be used as zstd:chunked again.
     const chunked = name === "zstd:chunked" && isZstdChunked(annotations);
-    const known = this.#facts.compressionOf(digest)?.name;
+    const known = this.#facts.findCompression(digest)?.name;
     if (chunked) this.#facts.recordCompression(digest, { name, annotations: chunkedAnnotations(annotations) });
     else if (known !== name && !(known === "zstd:chunked" && name === "zstd")) {
       this.#facts.recordCompression(digest, { name: name === "zstd:chunked" ? "zstd" : name, annotations: {} });
@@ -79,16 +79,16 @@ export class BlobInfoCache implements AsyncDisposable {
    * last, and what was seen last before what was seen earlier. At most five, of which two have no place. Itself is only
    * there with a place: whether the destination has it is what was asked before.
    */
-  candidates(digest: Digest, { scope, canSubstitute, accepts = () => true }: CandidateOptions): BlobCandidate[] {
-    const uncompressed = canSubstitute ? this.#facts.uncompressedOf(digest) : undefined;
-    const others = uncompressed ? [...this.#facts.digestsOf(uncompressed), uncompressed] : [];
+  findCandidates(digest: Digest, { scope, canSubstitute, accepts = () => true }: CandidateOptions): BlobCandidate[] {
+    const uncompressed = canSubstitute ? this.#facts.findUncompressed(digest) : undefined;
+    const others = uncompressed ? [...this.#facts.listDigests(uncompressed), uncompressed] : [];
     const located: RankedCandidate[] = [], unlocated: RankedCandidate[] = [];
     for (const other of new Set([digest, ...others])) {
-      const compression = this.#facts.compressionOf(other);
+      const compression = this.#facts.findCompression(other);
       // A manifest can only name another form that is known.
       if (compression ? !accepts(compression) : other !== digest) continue;
       const rank = other === digest ? 0 : other === uncompressed ? 2 : 1;
-      const locations = this.#facts.locationsOf(other, scope);
+      const locations = this.#facts.listLocations(other, scope);
       for (const { location, time } of locations) {
         located.push({ digest: other, compression, origin: { scope, location }, rank, time });
       }

@@ -12,8 +12,8 @@ import type { WrittenManifest } from "./edit_index.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
 import { parseManifestType } from "./formats.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
-import { planCopy, requireDigest } from "./plan.ts";
-import { type CopyPlan, type CopyWishes, listPlanned, plannedBlobs, type PlannedNode } from "./plan_types.ts";
+import { assertDigest, planCopy } from "./plan.ts";
+import { type CopyPlan, type CopySettings, listPlanned, plannedBlobs, type PlannedNode } from "./plan_types.ts";
 import { type ReadOptions, readTree } from "./read.ts";
 import { listNodes, type ReadNode } from "./read_types.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
@@ -21,14 +21,14 @@ import { createReporter } from "./report.ts";
 import type { RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
 import type { Selection } from "./select.ts";
-import { readSigning, refuseSignatures, type Signing } from "./sign.ts";
+import { assertSignatures, readSigning, type Signing } from "./sign.ts";
 
-/** Options for {@linkcode copyImage}. */
+/** Options for {@linkcode copyImageWith}. */
 export interface CopyOptions extends Selection {
   /** Which images may be copied. */
   readonly policy: SignaturePolicy;
   /** Whether an instance is judged where a list has it from; default: by the name of the list. */
-  readonly judgesOrigins?: boolean | undefined;
+  readonly policyPerOrigin?: boolean | undefined;
   /** How to reach both sides. */
   readonly systemContext?: SystemContext | undefined;
   /** Opens what is known of blobs from earlier copies; default: nothing is. */
@@ -56,7 +56,7 @@ export interface CopyOptions extends Selection {
   /** The digest that the destination must have before, `null`: nothing; default: whatever is there is replaced. */
   readonly ifMatch?: Digest | null | undefined;
   /** Whether to look for each manifest before it is written, and not to write one that is there. */
-  readonly looksFirst?: boolean | undefined;
+  readonly skipExisting?: boolean | undefined;
   /** Receives the lines that podman prints. */
   readonly reportWriter?: { write(text: string): unknown } | undefined;
   /** Receives what happens. */
@@ -97,7 +97,7 @@ interface PreparedCopy {
 }
 
 /** Copies an image, or a list with its instances, from one place to another. */
-export async function copyImage(
+export async function copyImageWith(
   from: ImageReference,
   to: ImageReference,
   options: CopyOptions,
@@ -105,8 +105,8 @@ export async function copyImage(
   return await withPlan(from, to, options, (prepared) => runCopy(prepared, to, options));
 }
 
-/** What {@linkcode copyImage} would do. The destination is asked what it has, and not changed. */
-export async function outlineCopy(
+/** What {@linkcode copyImageWith} would do. The destination is asked what it has, and not changed. */
+export async function outlineCopyWith(
   from: ImageReference,
   to: ImageReference,
   options: CopyOptions,
@@ -128,7 +128,7 @@ async function withPlan<T>(
 ): Promise<T> {
   const { signal, maxRetries = 3, maxParallelTransfers = 8, referrers = false } = options;
   requireOptions(maxRetries, maxParallelTransfers);
-  const wishes = readWishes(options, to);
+  const settings = readSettings(options, to);
   const signing = readSigning(options.signers ?? [], options.signIdentity, to.dockerReference);
   const systemContext = contextOf(options);
   const retries = {
@@ -145,16 +145,16 @@ async function withPlan<T>(
       ...retries,
       selection: options.selection,
       instances: options.instances,
-      wanted: options.wanted,
+      platform: options.platform,
       policy: options.policy,
-      judgesOrigins: options.judgesOrigins ?? false,
+      policyPerOrigin: options.policyPerOrigin ?? false,
       removeSignatures: options.removeSignatures ?? false,
       removeListSignatures: options.removeListSignatures ?? false,
       referrers,
       signal,
     } satisfies { [Name in keyof Required<ReadOptions>]: ReadOptions[Name] },
   );
-  requireDigest(to.dockerReference, top.digest);
+  assertDigest(to.dockerReference, top.digest);
   await using destination = await to.openDestination(systemContext, { timestamp: options.destinationTimestamp });
   const { abilities } = destination;
   if (options.ifMatch !== undefined && !abilities.conditionalWrites) {
@@ -162,9 +162,9 @@ async function withPlan<T>(
   }
   const nodes = listNodes(top);
   const signatures = [...nodes.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []];
-  await refuseSignatures(destination, signatures, { signal });
-  refuseReferrers(to, abilities, nodes);
-  const plan = planCopy({ top, abilities, wishes });
+  await assertSignatures(destination, signatures, { signal });
+  assertReferrers(to, abilities, nodes);
+  const plan = planCopy({ top, abilities, settings });
   return await use({ plan, source, destination, retries, signing });
 }
 
@@ -175,7 +175,7 @@ function contextOf({ systemContext = {}, referrers }: CopyOptions): SystemContex
 }
 
 /** Fails now where referrers cannot be kept later. */
-function refuseReferrers(to: ImageReference, abilities: DestinationAbilities, nodes: readonly ReadNode[]): void {
+function assertReferrers(to: ImageReference, abilities: DestinationAbilities, nodes: readonly ReadNode[]): void {
   const subject = nodes.find(({ referrers }) => referrers.length > 0);
   if (!subject || abilities.referrers) return;
   throw new ManifestsError(
@@ -200,7 +200,7 @@ async function runCopy(
     destination,
     cache,
     maxParallelTransfers,
-    platformOfNone: options.wanted,
+    defaultPlatform: options.platform,
     retry: retries,
     emit: (event) => {
       emit(event);
@@ -210,7 +210,7 @@ async function runCopy(
     onManifest: reporter.manifest,
     signing,
     ifMatch: options.ifMatch,
-    looksFirst: options.looksFirst ?? false,
+    skipExisting: options.skipExisting ?? false,
     signal,
   });
   reporter.end();
@@ -247,7 +247,7 @@ function summarize(
 }
 
 /** What the caller wants, checked. What the destination's name demands comes on top. */
-function readWishes(options: CopyOptions, to: ImageReference): CopyWishes {
+function readSettings(options: CopyOptions, to: ImageReference): CopySettings {
   const { manifestType, addCompression = [], forceCompressionFormat, preserveDigests, systemContext = {} } = options;
   const { compressionFormat, compressionLevel } = systemContext;
   if (forceCompressionFormat && !compressionFormat) {

@@ -32,7 +32,7 @@ export interface WrittenManifest {
 /** An instance of an index as it was written. */
 export interface WrittenInstance extends WrittenManifest {
   /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
-  readonly besides: readonly number[] | undefined;
+  readonly variantEntries: readonly number[] | undefined;
 }
 
 type Entry = Descriptor | DockerListEntry;
@@ -54,7 +54,9 @@ export function editIndex(
   written: readonly WrittenInstance[],
   { fixed = false }: EditIndexOptions = {},
 ): ParsedIndex {
-  const copies = new Map(written.filter(({ besides }) => !besides).map((instance) => [instance.source, instance]));
+  const copies = new Map(
+    written.filter(({ variantEntries }) => !variantEntries).map((instance) => [instance.source, instance]),
+  );
   const before = entriesOf(index);
   const update = (entry: Entry, now: WrittenInstance): Entry => {
     const updated = updateEntry(entry, now);
@@ -66,7 +68,7 @@ export function editIndex(
     return remapAttested(now ? update(entry, now) : entry, copies);
   });
   const variants = written.flatMap((variant) =>
-    (variant.besides ?? []).map((i) => update(entryBeside(before[i]!, variant), variant))
+    (variant.variantEntries ?? []).map((i) => update(entryBeside(before[i]!, variant), variant))
   );
   const isSame = variants.length === 0 && entries.every((entry, i) => entry === before[i]);
   if (isSame && (fixed || hasInstances(index))) return index;
@@ -140,11 +142,11 @@ function dockerList(list: Parameters<typeof serializeDockerList>[0]): ParsedInde
 /**
  * An index in another type.
  *
- * @param platformOfNone What an instance without a platform gets in a Docker list.
+ * @param defaultPlatform What an instance without a platform gets in a Docker list.
  */
-export function convertIndex(index: ParsedIndex, type: string, platformOfNone: Platform): ParsedIndex {
+export function convertIndex(index: ParsedIndex, type: string, defaultPlatform: Platform): ParsedIndex {
   if (index.mediaType === type) return index;
   return index.kind === "oci-index"
-    ? dockerList(convertToDockerList(index.index, platformOfNone))
+    ? dockerList(convertToDockerList(index.index, defaultPlatform))
     : ociIndex(convertToOciIndex(index.list));
 }

@@ -12,7 +12,7 @@ import {
 import { type Algorithm, baseAlgorithm } from "./recoding/mod.ts";
 
 /** What decides the types in which manifests may be written. */
-export interface FormatWishes {
+export interface FormatOptions {
   /** What the destination accepts. */
   readonly abilities: Pick<DestinationAbilities, "manifestTypes" | "preservedManifestTypes">;
   /** The only type that the caller wants, for single images. */
@@ -39,10 +39,10 @@ const INDEX_TYPES = [MEDIA_TYPES.dockerList, MEDIA_TYPES.ociIndex];
  * @throws {ManifestsError} With code `CANNOT_MODIFY`, `COMPRESSION_NOT_SUPPORTED`, `CONVERSION_NOT_SUPPORTED` or
  * `MANIFEST_TYPE_NOT_SUPPORTED`.
  */
-export function imageTypes(image: ParsedImage, wishes: FormatWishes, algorithm?: Algorithm): string[] {
-  const { forced, fixed } = wishes;
+export function imageTypes(image: ParsedImage, settings: FormatOptions, algorithm?: Algorithm): string[] {
+  const { forced, fixed } = settings;
   const own = image.mediaType;
-  const accepted = acceptedTypes(wishes, IMAGE_TYPES).filter((type) => !isIndexMediaType(type));
+  const accepted = acceptedTypes(settings, IMAGE_TYPES).filter((type) => !isIndexMediaType(type));
   const supported = forced ? accepted.filter((type) => type === forced) : accepted;
   if (forced && supported.length === 0) throw typeNotSupported(forced, accepted);
   if (fixed) {
@@ -66,7 +66,7 @@ export function imageTypes(image: ParsedImage, wishes: FormatWishes, algorithm?:
 }
 
 /** The types in which the destination accepts a manifest; any of `all` if it names none. */
-function acceptedTypes({ abilities, fixed }: FormatWishes, all: readonly string[]): readonly string[] {
+function acceptedTypes({ abilities, fixed }: FormatOptions, all: readonly string[]): readonly string[] {
   const { manifestTypes, preservedManifestTypes = [] } = abilities;
   if (manifestTypes.length === 0) return all;
   return fixed ? [...manifestTypes, ...preservedManifestTypes] : manifestTypes;
@@ -94,7 +94,7 @@ export function cannotModify(what: string, reason: string): ManifestsError {
 }
 
 /** Options for {@linkcode indexTypes}. */
-export interface IndexWishes extends FormatWishes {
+export interface IndexFormatOptions extends FormatOptions {
   /** Whether some instance will be marked as compressed with zstd, which only OCI can. */
   readonly marksZstd: boolean;
 }
@@ -104,9 +104,9 @@ export interface IndexWishes extends FormatWishes {
  *
  * @throws {ManifestsError} With code `CANNOT_MODIFY`, `COMPRESSION_NOT_SUPPORTED` or `MANIFEST_TYPE_NOT_SUPPORTED`.
  */
-export function indexTypes(index: ParsedIndex, wishes: IndexWishes): string[] {
-  const forced = wishes.forced && indexTypeFor(wishes.forced);
-  const accepted = acceptedTypes(wishes, INDEX_TYPES).filter(isIndexMediaType);
+export function indexTypes(index: ParsedIndex, settings: IndexFormatOptions): string[] {
+  const forced = settings.forced && indexTypeFor(settings.forced);
+  const accepted = acceptedTypes(settings, INDEX_TYPES).filter(isIndexMediaType);
   const supported: readonly string[] = forced ? accepted.filter((type) => type === forced) : accepted;
   if (supported.length === 0) {
     throw new ManifestsError(
@@ -116,7 +116,7 @@ export function indexTypes(index: ParsedIndex, wishes: IndexWishes): string[] {
       }`,
     );
   }
-  const { fixed, marksZstd } = wishes;
+  const { fixed, marksZstd } = settings;
   const own = index.mediaType;
   if (fixed) {
     if (supported.includes(own)) return [own];

@@ -69,7 +69,7 @@ export class ImageContent {
   async #findDiffId(layer: PlannedBlob, signal: AbortSignal): Promise<Digest> {
     const { cache, retry } = this.#options;
     const { digest } = layer.descriptor;
-    const known = cache.uncompressedOf(digest);
+    const known = cache.findUncompressed(digest);
     if (known) return known;
     const computed = await retry(`reading layer ${digest}`, () => this.#computeDiffId(layer, signal), signal);
     cache.recordUncompressed(digest, computed);

@@ -1,4 +1,4 @@
-import type { LayerCompressionWish } from "../image/room.ts";
+import type { LayerCompressionMode } from "../image/room.ts";
 import type { Descriptor } from "../spec/room.ts";
 import { type Algorithm, baseAlgorithm, isZstdChunked, type Recoding } from "./recoding/mod.ts";
 
@@ -7,7 +7,7 @@ export interface LayerPolicy {
   /** Whether its compression may be changed. */
   readonly changeable: boolean;
   /** What the destination wants. */
-  readonly wish: LayerCompressionWish;
+  readonly wish: LayerCompressionMode;
   /** The algorithm that the caller wants; `undefined`: gzip for what is not compressed, and the rest as it is. */
   readonly algorithm: Algorithm | undefined;
   /** Level; `undefined`: the algorithm's own. */

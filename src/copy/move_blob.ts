@@ -83,7 +83,7 @@ async function reuseBlob(blob: PlannedBlob, options: MoveOptions): Promise<Moved
 
 /** A layer's form: what an earlier copy saw, which may be something else than its manifest says. */
 function knownForm(descriptor: Descriptor, { cache }: MoveOptions): LayerForm {
-  const seen = cache.formOf(descriptor.digest);
+  const seen = cache.findForm(descriptor.digest);
   if (!seen) return declaredForm(descriptor);
   // A table of contents is found through the manifest alone.
   return seen === "zstd:chunked" ? formOf("zstd", descriptor) : formOf(seen, descriptor);
@@ -100,7 +100,7 @@ async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<
   const known = knownForm(blob.descriptor, options);
   const wanted = (known && recodingFor(policy, known)?.compress?.algorithm) ?? known;
   const accepts = ({ name }: KnownCompression) => name === wanted && fits(policy, name as LayerForm);
-  for (const candidate of cache.candidates(digest, { scope, canSubstitute: policy.changeable, accepts })) {
+  for (const candidate of cache.findCandidates(digest, { scope, canSubstitute: policy.changeable, accepts })) {
     const { compression, origin } = candidate;
     const isSame = candidate.digest === digest;
     const form = compression ? compression.name as LayerForm : known;

@@ -8,22 +8,22 @@ import {
 } from "../spec/room.ts";
 import { cannotModify, indexTypes } from "./formats.ts";
 import { planOperations } from "./operations.ts";
-import { compressionAfter, fixedBy, forcedType, planImage, type PlanSurroundings } from "./plan_image.ts";
-import type { CopyPlan, CopyWishes, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
+import { compressionAfter, fixedBy, forcedType, type PlanContext, planImage } from "./plan_image.ts";
+import type { CopyPlan, CopySettings, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
 import { blobsOf, listNodes, type ReadImage, type ReadIndex, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** What {@linkcode planCopy} needs: everything was read before. */
-export interface PlanOptions extends PlanSurroundings {
+export interface PlanOptions extends PlanContext {
   /** What will be copied. */
   readonly top: ReadNode;
 }
 
 /** Plans a copy. Pure. What cannot be done fails here, before anything is written. */
-export function planCopy({ top, ...surroundings }: PlanOptions): CopyPlan {
-  const planner = new Planner(surroundings, listHeld(top, surroundings.wishes));
+export function planCopy({ top, ...context }: PlanOptions): CopyPlan {
+  const planner = new Planner(context, listHeld(top, context.settings));
   const planned = planner.node(top, false);
-  refuseTwoSizes(planner.read);
+  assertTwoSizes(planner.read);
   return { top: planned, images: planner.images };
 }
 
@@ -31,9 +31,9 @@ export function planCopy({ top, ...surroundings }: PlanOptions): CopyPlan {
  * Lists what is below indexes that must not change, with the reason: an instance that changed would change its index, which
  * would only be noticed after everything else was written.
  */
-function listHeld(top: ReadNode, wishes: CopyWishes): ReadonlyMap<ReadNode, string> {
+function listHeld(top: ReadNode, settings: CopySettings): ReadonlyMap<ReadNode, string> {
   const held = new Map<ReadNode, string>();
-  const reasonFor = (node: ReadNode) => fixedBy(wishes, { isReferrer: false, ...node }) ?? held.get(node);
+  const reasonFor = (node: ReadNode) => fixedBy(settings, { isReferrer: false, ...node }) ?? held.get(node);
   const fixed = new Set(listNodes(top).filter((node) => reasonFor(node) !== undefined));
   // A set is walked in the order in which it grows.
   for (const node of fixed) {
@@ -51,20 +51,20 @@ class Planner {
   readonly images: PlannedImage[] = [];
   /** What they are at the source. */
   readonly read: ReadImage[] = [];
-  readonly #options: PlanSurroundings;
+  readonly #options: PlanContext;
   readonly #held: ReadonlyMap<ReadNode, string>;
   readonly #nodes = new Map<ReadNode, Map<Algorithm | undefined, PlannedNode>>();
 
-  constructor(options: PlanSurroundings, held: ReadonlyMap<ReadNode, string>) {
+  constructor(options: PlanContext, held: ReadonlyMap<ReadNode, string>) {
     this.#options = options;
     this.#held = held;
   }
 
   /** The options for a node: what is held must not change, whatever the caller wants of the rest. */
-  #optionsFor(node: ReadNode): PlanSurroundings {
-    const { wishes } = this.#options;
-    const fixed = wishes.fixed ?? this.#held.get(node);
-    return fixed === undefined ? this.#options : { ...this.#options, wishes: { ...wishes, fixed } };
+  #optionsFor(node: ReadNode): PlanContext {
+    const { settings } = this.#options;
+    const fixed = settings.fixed ?? this.#held.get(node);
+    return fixed === undefined ? this.#options : { ...this.#options, settings: { ...settings, fixed } };
   }
 
   node(node: ReadNode, isReferrer: boolean, variant?: Algorithm): PlannedNode {
@@ -88,25 +88,25 @@ class Planner {
 
   #index(node: ReadIndex, isReferrer: boolean): PlannedIndex {
     const { manifest, members, digest, signatures } = node;
-    const { wishes, abilities } = this.#optionsFor(node);
+    const { settings, abilities } = this.#optionsFor(node);
     const read = new Map(members.map((member) => [member.digest, member]));
     // What is about others stays as it is, and so does everything below it.
-    const addCompression = isReferrer ? [] : wishes.addCompression ?? [];
+    const addCompression = isReferrer ? [] : settings.addCompression ?? [];
     const operations = planOperations(manifest, {
       chosen: [...read.keys()],
       addCompression,
       compressionOf: (digest) => compressionAfter(read.get(digest), this.#options),
     });
-    const fixed = fixedBy(wishes, { isReferrer, ...node });
+    const fixed = fixedBy(settings, { isReferrer, ...node });
     const marksZstd = operations.some(({ variant }) => variant !== undefined && variant.algorithm !== "gzip");
     const types = indexTypes(manifest, {
       abilities,
-      forced: forcedType(wishes, isReferrer),
+      forced: forcedType(settings, isReferrer),
       fixed,
       marksZstd,
     });
     if (fixed && addCompression.length > 0) throw cannotModify("add variants to the manifest list", fixed);
-    if (fixed) refuseCorrection(node, fixed);
+    if (fixed) assertCorrection(node, fixed);
     return {
       kind: "index",
       digest,
@@ -117,7 +117,7 @@ class Planner {
       isReferrer,
       members: operations.map(({ digest, variant }): PlannedMember => ({
         node: this.node(read.get(digest)!, isReferrer, variant?.algorithm),
-        besides: variant?.entries,
+        variantEntries: variant?.entries,
       })),
       whole: entriesOf(manifest).every(({ digest }) => read.has(digest)),
       referrers: node.referrers.map((referrer) => this.node(referrer, true)),
@@ -126,7 +126,7 @@ class Planner {
 }
 
 /** An index that says something wrong of its instances would be corrected on the way. */
-function refuseCorrection({ manifest, members }: ReadIndex, fixed: string): void {
+function assertCorrection({ manifest, members }: ReadIndex, fixed: string): void {
   const read = new Map(members.map(({ digest, manifest }) => [digest, manifest]));
   for (const { digest, size, mediaType } of entriesOf(manifest)) {
     const actual = read.get(digest);
@@ -136,7 +136,7 @@ function refuseCorrection({ manifest, members }: ReadIndex, fixed: string): void
 }
 
 /** One blob cannot have two sizes: one of the manifests is wrong, and would be published. */
-function refuseTwoSizes(images: readonly ReadImage[]): void {
+function assertTwoSizes(images: readonly ReadImage[]): void {
   const sizes = new Map<Digest, number>();
   for (const { digest: image, manifest, layers } of images) {
     for (const { digest, size } of blobsOf(manifest, layers)) {
@@ -153,7 +153,7 @@ function refuseTwoSizes(images: readonly ReadImage[]): void {
 }
 
 /** Refuses a destination that names another manifest than the one that would be written there. */
-export function requireDigest(destination: NamedReference | undefined, digest: Digest): void {
+export function assertDigest(destination: NamedReference | undefined, digest: Digest): void {
   const wanted = destination?.digest;
   if (wanted === undefined || digest === wanted) return;
   throw new DigestMismatchError(

@@ -14,28 +14,28 @@ import {
 import { cannotModify, imageTypes } from "./formats.ts";
 import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
 import type { InstanceCompression } from "./operations.ts";
-import type { CopyWishes, PlannedBlob, PlannedImage } from "./plan_types.ts";
+import type { CopySettings, PlannedBlob, PlannedImage } from "./plan_types.ts";
 import { blobsOf, type ReadImage, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** What the plan of each image depends on. */
-export interface PlanSurroundings {
+export interface PlanContext {
   /** What the destination can do. */
   readonly abilities: DestinationAbilities;
   /** What the caller wants. */
-  readonly wishes: CopyWishes;
+  readonly settings: CopySettings;
 }
 
 /** The compression that an instance will have. See `planOperations`. */
-export function compressionAfter(image: ReadNode | undefined, options: PlanSurroundings): InstanceCompression {
+export function compressionAfter(image: ReadNode | undefined, options: PlanContext): InstanceCompression {
   if (!image) return "as-declared";
-  if (image.kind === "index" || options.wishes.fixed) return "fixed";
+  if (image.kind === "index" || options.settings.fixed) return "fixed";
   const { manifest } = image;
   const keepsForeign = options.abilities.keepsForeignLayers ?? false;
   const layers = (image.layers ?? manifest.layers).filter((layer) => !(keepsForeign && isForeignLayer(layer)));
   if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return "fixed";
   const policy = policyFor(options, undefined);
-  const fixed = fixedBy(options.wishes, { isReferrer: false, ...image });
+  const fixed = fixedBy(options.settings, { isReferrer: false, ...image });
   const forms = new Set(layers.map((layer): LayerForm => {
     const form = declaredForm(layer);
     // One that must not change stays as it is; a variant of it is another image.
@@ -52,28 +52,28 @@ export function compressionAfter(image: ReadNode | undefined, options: PlanSurro
 /** Plans an image, or a variant of it. What cannot be done fails here. */
 export function planImage(
   image: ReadImage,
-  options: PlanSurroundings,
+  options: PlanContext,
   own: Pick<PlannedImage, "variant" | "referrers" | "isReferrer">,
 ): PlannedImage {
   const { variant, isReferrer } = own;
   const { place, digest, manifest } = image;
-  const { abilities, wishes } = options;
+  const { abilities, settings } = options;
   // A variant is another image, of which nobody has signed or said anything yet.
   const signatures = variant ? [] : image.signatures;
-  const fixed = fixedBy(wishes, { isReferrer, signatures, referrers: own.referrers });
+  const fixed = fixedBy(settings, { isReferrer, signatures, referrers: own.referrers });
   const given = image.layers ?? manifest.layers;
-  refuseUnverifiable(image, abilities);
-  refuseSubstitution(manifest, given, fixed);
+  assertUnverifiable(image, abilities);
+  assertSubstitution(manifest, given, fixed);
   const policy = policyFor(options, variant);
-  if (fixed && !isReferrer && wishes.forceCompressionFormat) refuseRecoding(image, policy, fixed);
+  if (fixed && !isReferrer && settings.forceCompressionFormat) assertRecoding(image, policy, fixed);
   const changeable = (layer: Descriptor) => !fixed && isChangeableLayer(manifest, layer);
   const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
   const types = imageTypes(
     manifest,
-    { abilities, forced: forcedType(wishes, isReferrer), fixed },
+    { abilities, forced: forcedType(settings, isReferrer), fixed },
     recompressed ? policy.algorithm : undefined,
   );
-  refuseConversion(manifest, types[0]!, abilities);
+  assertConversion(manifest, types[0]!, abilities);
   // Not by a fallback: a Docker manifest that stays Docker's cannot name what OCI could.
   const zstd = types[0] === MEDIA_TYPES.ociManifest;
   const blob = (role: PlannedBlob["role"]) => (descriptor: Descriptor, i?: number): PlannedBlob => ({
@@ -99,7 +99,7 @@ export function planImage(
 
 /** Why a manifest must not change; `undefined` where it may. */
 export function fixedBy(
-  { fixed }: CopyWishes,
+  { fixed }: CopySettings,
   { isReferrer, signatures, referrers }: Companions,
 ): string | undefined {
   if (fixed !== undefined) return fixed;
@@ -118,24 +118,24 @@ interface Companions {
 }
 
 /** The type that the caller wants: of images, not of what is about them. */
-export function forcedType({ manifestType }: CopyWishes, isReferrer: boolean): string | undefined {
+export function forcedType({ manifestType }: CopySettings, isReferrer: boolean): string | undefined {
   return isReferrer ? undefined : manifestType;
 }
 
 /** What is wanted of the layers of an image, or of a variant of it. */
-function policyFor({ abilities, wishes }: PlanSurroundings, variant: Algorithm | undefined): LayerPolicy {
+function policyFor({ abilities, settings }: PlanContext, variant: Algorithm | undefined): LayerPolicy {
   const preserves = (abilities.layerCompression ?? "preserve") === "preserve";
   // Who forces a format means it also where layers would stay as they are.
-  const wish = preserves && wishes.forceCompressionFormat ? "compress" : abilities.layerCompression ?? "preserve";
+  const wish = preserves && settings.forceCompressionFormat ? "compress" : abilities.layerCompression ?? "preserve";
   if (variant) {
     return { changeable: true, wish: "compress", algorithm: variant, level: undefined, required: true, zstd: true };
   }
   return {
     changeable: true,
     wish,
-    algorithm: wish === "compress" ? wishes.compressionFormat : undefined,
-    level: wishes.compressionLevel,
-    required: wishes.forceCompressionFormat ?? false,
+    algorithm: wish === "compress" ? settings.compressionFormat : undefined,
+    level: settings.compressionLevel,
+    required: settings.forceCompressionFormat ?? false,
     zstd: true,
   };
 }
@@ -147,14 +147,14 @@ function resultingAlgorithm(policy: LayerPolicy, layer: Descriptor): "zstd" | un
 }
 
 /** Fails now if a blob could not be verified when it is moved. */
-function refuseUnverifiable({ manifest, layers }: ReadImage, { keepsForeignLayers }: DestinationAbilities): void {
+function assertUnverifiable({ manifest, layers }: ReadImage, { keepsForeignLayers }: DestinationAbilities): void {
   for (const blob of blobsOf(manifest, layers)) {
     if (!keepsForeignLayers || !isForeignLayer(blob)) digestAlgorithm(blob.digest);
   }
 }
 
 /** A source that gives other bytes than the manifest names makes another manifest of it. */
-function refuseSubstitution(manifest: ParsedImage, given: readonly Descriptor[], fixed: string | undefined): void {
+function assertSubstitution(manifest: ParsedImage, given: readonly Descriptor[], fixed: string | undefined): void {
   if (given.length !== manifest.layers.length) {
     throw new ManifestsError(
       "INVALID_MANIFEST",
@@ -166,7 +166,7 @@ function refuseSubstitution(manifest: ParsedImage, given: readonly Descriptor[],
 }
 
 /** Who forces a compression is told where it cannot be had. */
-function refuseRecoding({ digest, manifest, layers }: ReadImage, policy: LayerPolicy, fixed: string): void {
+function assertRecoding({ digest, manifest, layers }: ReadImage, policy: LayerPolicy, fixed: string): void {
   const differs = (layer: Descriptor) => {
     const form = declaredForm(layer);
     return form !== undefined && isChangeableLayer(manifest, layer) && recodingFor(policy, form) !== undefined;
@@ -175,7 +175,7 @@ function refuseRecoding({ digest, manifest, layers }: ReadImage, policy: LayerPo
 }
 
 /** Fails now where a conversion cannot succeed later. */
-function refuseConversion(manifest: ParsedImage, type: string, abilities: DestinationAbilities): void {
+function assertConversion(manifest: ParsedImage, type: string, abilities: DestinationAbilities): void {
   if (type === manifest.mediaType) return;
   if (manifest.kind === "oci-image") convertToDockerManifest(withoutZstd(manifest, abilities));
   // Reading its history is what can fail.

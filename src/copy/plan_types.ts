@@ -6,7 +6,7 @@ import type { Algorithm } from "./recoding/mod.ts";
 import { listReachable } from "./walk.ts";
 
 /** What a caller wants to become of the images; see `CopyOptions`. */
-export interface CopyWishes {
+export interface CopySettings {
   /** The only type of image manifest that may be written; `undefined`: what fits best. */
   readonly manifestType?: string | undefined;
   /** The algorithm for layers that are compressed on the way. */
@@ -87,7 +87,7 @@ export interface PlannedMember {
   /** An image, a variant of one, or an index. */
   readonly node: PlannedNode;
   /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
-  readonly besides: readonly number[] | undefined;
+  readonly variantEntries: readonly number[] | undefined;
 }
 
 /** The indexes of a plan, outermost first and each once; not those that are referrers, or parts of such. */

@@ -1,5 +1,6 @@
 import {
   type BlobOrigin,
+  createPolicyDecision,
   type ImageSource,
   type InstancePlace,
   readManifest,
@@ -26,7 +27,7 @@ export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "i
   /** Which images may be copied. */
   readonly policy: SignaturePolicy;
   /** Whether an instance is judged where a list has it from, not by the name of the list. */
-  readonly judgesOrigins: boolean;
+  readonly policyPerOrigin: boolean;
   /** Whether to leave out the signatures that the source has. */
   readonly removeSignatures: boolean;
   /** Whether to leave out those of the list itself. */
@@ -60,7 +61,7 @@ export async function readTree(source: ImageSource, options: ReadOptions): Promi
 }
 
 /** Where in the tree a manifest is read. */
-interface Position extends Pick<InstancePlace, "within"> {
+interface Position extends Pick<InstancePlace, "ancestor"> {
   /** How many manifests are above it; 1 for what the list itself names. */
   readonly depth: number;
   /**
@@ -143,9 +144,9 @@ class TreeReader {
     return reading;
   }
 
-  async #find(instance: Digest, { depth, within }: Position): Promise<Found> {
+  async #find(instance: Digest, { depth, ancestor }: Position): Promise<Found> {
     this.#count(instance, depth);
-    const place = { instance, within };
+    const place = { instance, ancestor };
     const read = () => readManifest(this.#source, { ...place, signal: this.#signal, maxRetries: 0 });
     const verified = await this.#retry(`reading instance ${instance}`, read);
     this.#bytes += verified.manifest.bytes.length;
@@ -159,7 +160,7 @@ class TreeReader {
   }
 
   #found({ digest, manifest }: VerifiedManifest, place: InstancePlace): Found {
-    const signed = { digest, isInstance: place.instance !== undefined, within: place.within };
+    const signed = { digest, isInstance: place.instance !== undefined, ancestor: place.ancestor };
     let reading: Promise<readonly Signature[]> | undefined;
     const call = { signal: this.#signal, maxRetries: 0 };
     const read = async () => await this.#source.getSignatures?.(signed, call) ?? [];
@@ -192,7 +193,7 @@ class TreeReader {
 
   /** Whether instances are judged by where they come from, which may be several places. */
   get #hasOrigins(): boolean {
-    return this.#options.judgesOrigins && this.#source.originOf !== undefined;
+    return this.#options.policyPerOrigin && this.#source.findOrigin !== undefined;
   }
 
   /** What several places name must be allowed at each of them, whichever it was read from. */
@@ -201,7 +202,7 @@ class TreeReader {
     const key = `tree ${this.#placeKey(digest, position)}`;
     if (!this.#hasOrigins || this.#judged.has(key)) return await this.#judged.get(key);
     this.#count(digest, position.depth);
-    const place = { instance: digest, within: position.within };
+    const place = { instance: digest, ancestor: position.ancestor };
     const judging = node.kind === "image" || node.members.length === 0
       ? this.#judge(this.#found({ digest, manifest }, place), position)
       : allOrAbort(
@@ -215,31 +216,22 @@ class TreeReader {
   /** Judges a manifest, once at each place that it is said to have. */
   #judge(found: Found, position: Position): Promise<void> {
     const key = this.#placeKey(found.digest, position);
-    const judging = this.#judged.get(key) ?? this.#requireAllowed(found);
+    const judging = this.#judged.get(key) ?? this.#assertAllowed(found);
     this.#judged.set(key, judging);
     return judging;
   }
 
   /** Below one instance of a list, everything is where that is. */
-  #placeKey(digest: Digest, { within }: Position): string {
-    return this.#hasOrigins ? `${within ?? digest} ${digest}` : digest;
+  #placeKey(digest: Digest, { ancestor }: Position): string {
+    return this.#hasOrigins ? `${ancestor ?? digest} ${digest}` : digest;
   }
 
-  async #requireAllowed({ digest, manifest, place, readSignatures }: Found): Promise<void> {
-    const origin = this.#hasOrigins && place.instance ? await this.#source.originOf!(place) : undefined;
-    const reference = origin ?? this.#source.reference;
-    const { transport, policyConfigurationIdentity, policyConfigurationNamespaces, dockerReference } = reference;
-    await this.#options.policy.requireAllowed({
-      transport,
-      identity: policyConfigurationIdentity,
-      namespaces: policyConfigurationNamespaces,
-      image: String(reference),
-      dockerReference,
-      isInstance: place.instance !== undefined,
-      manifest: manifest.bytes,
-      digest,
-      readSignatures,
-    }, { signal: this.#signal });
+  async #assertAllowed(found: Found): Promise<void> {
+    const { place, readSignatures } = found;
+    const origin = this.#hasOrigins && place.instance ? await this.#source.findOrigin!(place) : undefined;
+    const isInstance = place.instance !== undefined;
+    const decision = createPolicyDecision(origin ?? this.#source.reference, found, { isInstance, readSignatures });
+    await this.#options.policy.requireAllowed(decision, { signal: this.#signal });
   }
 
   async #originsOf(
@@ -269,7 +261,7 @@ class TreeReader {
   }
 
   async #readReferrers(subject: Digest, position: Position): Promise<readonly ReadNode[]> {
-    const options = { within: position.within, signal: this.#signal, maxRetries: 0 };
+    const options = { ancestor: position.ancestor, signal: this.#signal, maxRetries: 0 };
     const list = async () => await this.#source.listReferrers?.(subject, options) ?? [];
     const listed = await this.#retry(`reading the referrers of ${subject}`, list);
     const wanted = this.#options.removeSignatures ? listed.filter((entry) => !isSignatureReferrer(entry)) : listed;
@@ -305,8 +297,8 @@ class TreeReader {
 }
 
 /** The position of what a manifest at a position names: below an instance of the list, it is where that instance is. */
-function below({ depth, role, within }: Position, { instance }: InstancePlace): Position {
-  return { depth: depth + 1, role, within: within ?? instance };
+function below({ depth, role, ancestor }: Position, { instance }: InstancePlace): Position {
+  return { depth: depth + 1, role, ancestor: ancestor ?? instance };
 }
 
 function tooMuch(instance: Digest, problem: string): ManifestsError {

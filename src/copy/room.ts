@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { copyImage, type CopyOptions, type CopyResult, outlineCopy } from "./copy.ts";
+export { copyImageWith, type CopyOptions, type CopyResult, outlineCopyWith } from "./copy.ts";
 export type { BlobFate, CopyOutline, OutlinedBlob, OutlinedImage } from "./outline.ts";
 export type { BlobOutcome, CopyEvent } from "./events.ts";
 export type { SignaturePolicy } from "../signature/room.ts";

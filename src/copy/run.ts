@@ -50,7 +50,7 @@ export interface RunOptions {
   /** How many blobs are moved at once. */
   readonly maxParallelTransfers: number;
   /** What an instance without a platform gets in a Docker list. */
-  readonly platformOfNone: Platform;
+  readonly defaultPlatform: Platform;
   /** How failed steps are tried again. */
   readonly retry: Omit<RetryOptions, "signal">;
   /** Told what happens. */
@@ -58,7 +58,7 @@ export interface RunOptions {
   /** The digest that the destination must have before, `null`: nothing. */
   readonly ifMatch: Digest | null | undefined;
   /** Whether to look for each manifest before it is written, and not to write one that is there. */
-  readonly looksFirst: boolean;
+  readonly skipExisting: boolean;
   /** How what is written is signed; `undefined`: nobody signs. */
   readonly signing: Signing | undefined;
   /** Called when an image's turn begins, in the order of the plan. */
@@ -158,7 +158,7 @@ class Run {
         readConfig: () => content.config(signal),
         readDiffIds: () => content.diffIds(layers, signal),
       });
-      refuseChange(image, built.image, name);
+      assertChange(image, built.image, name);
       await this.#putConfig(image, built.image, built.config, signal);
       const { bytes } = built.image;
       const step = `writing manifest ${image.digest}`;
@@ -219,10 +219,10 @@ class Run {
   }
 
   async #writeIndex(index: PlannedIndex, signal: AbortSignal): Promise<void> {
-    const { emit, plan, platformOfNone } = this.#options;
-    const members = index.members.map(({ node, besides }) => ({ ...this.written.get(node)!, besides }));
+    const { emit, plan, defaultPlatform } = this.#options;
+    const members = index.members.map(({ node, variantEntries }) => ({ ...this.written.get(node)!, variantEntries }));
     await this.#firstAccepted(index.types, async (type) => {
-      const converted = convertIndex(index.manifest, type, platformOfNone);
+      const converted = convertIndex(index.manifest, type, defaultPlatform);
       const edited = editIndex(converted, members, { fixed: index.fixed !== undefined });
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
@@ -244,7 +244,7 @@ class Run {
       restore?: () => Promise<void>;
     },
   ): Promise<Digest> {
-    const { destination, emit, plan, signing, ifMatch, looksFirst } = this.#options;
+    const { destination, emit, plan, signing, ifMatch, skipExisting } = this.#options;
     const digest = nameFor(node, bytes);
     const signatures = await signManifest({ bytes, digest }, node.signatures, {
       signing: node.isReferrer ? undefined : signing,
@@ -260,7 +260,7 @@ class Run {
       const call = { signal, maxRetries: 0, digest };
       if (misses) await restore?.();
       // What an earlier attempt has written is not unchanged.
-      const looks = looksFirst && !repeated && own.ifMatch === undefined;
+      const looks = skipExisting && !repeated && own.ifMatch === undefined;
       if (looks && await destination.findManifest?.({ ...call, instance: own.instance }) === digest) return true;
       const done = destination.putManifest(bytes, mediaType, { ...call, ...own, repeated });
       repeated = true;
@@ -394,7 +394,7 @@ function keyOf({ descriptor, role, policy }: PlannedBlob): string {
 }
 
 /** The last guard of what must not change; whatever leads there should have been refused before. */
-function refuseChange({ digest, fixed, manifest }: PlannedImage, built: ParsedImage, name?: NamedReference): void {
+function assertChange({ digest, fixed, manifest }: PlannedImage, built: ParsedImage, name?: NamedReference): void {
   if (fixed === undefined || built.bytes === manifest.bytes) return;
   throw cannotModify(`write image ${digest}${name ? ` to ${name}` : ""}`, fixed);
 }

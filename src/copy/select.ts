@@ -14,7 +14,7 @@ export interface Selection {
   /** The instances of `specific`. */
   readonly instances?: readonly Digest[] | undefined;
   /** The platform of `system`. */
-  readonly wanted: Platform;
+  readonly platform: Platform;
 }
 
 /** The instances that will be copied, in the order of the index and each once. */
@@ -24,7 +24,7 @@ export function selectInstances(index: ParsedIndex, selection: Selection): Diges
     case "all":
       return digests;
     case "system":
-      return [chooseInstance(index, selection.wanted)];
+      return [chooseInstance(index, selection.platform)];
     case "specific": {
       const wanted = new Set(selection.instances ?? []);
       const known = new Set(digests);

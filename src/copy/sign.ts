@@ -35,7 +35,7 @@ export function readSigning(
 }
 
 /** Fails now where signatures cannot be kept later. */
-export async function refuseSignatures(
+export async function assertSignatures(
   destination: ImageDestination,
   signatures: Iterable<Pick<Signature, "kind">>,
   options: SignalOptions,

@@ -14,16 +14,17 @@ export type {
   ImageSource,
   InstanceOptions,
   InstancePlace,
-  LayerCompressionWish,
+  LayerCompressionMode,
   ManifestBytes,
   NewBlob,
   OpenDestinationOptions,
-  PutManifestOptions,
   ReferrersOptions,
   SignedManifest,
   StoredManifest,
   Transport,
   TransportTable,
+  WriteManifestOptions,
 } from "./types.ts";
 export { findSourceBlob } from "./find_blob.ts";
+export { createPolicyDecision } from "./policy_decision.ts";
 export { readManifest, type VerifiedManifest } from "./verified.ts";

@@ -11,17 +11,17 @@ export interface InstancePlace {
    * The instance of the list below which it was found, where the list itself does not name it: an index that has it, or
    * what it is about. It is where that is. `undefined`: the list itself names it.
    */
-  readonly within?: Digest | undefined;
+  readonly ancestor?: Digest | undefined;
 }
 
 /** Options of the calls that read one image of several. */
 export interface InstanceOptions extends CallOptions, InstancePlace {}
 
 /** Options of the call that lists what is about a manifest. */
-export interface ReferrersOptions extends CallOptions, Pick<InstancePlace, "within"> {}
+export interface ReferrersOptions extends CallOptions, Pick<InstancePlace, "ancestor"> {}
 
 /** Options of the call that writes a manifest. */
-export interface PutManifestOptions extends InstanceOptions {
+export interface WriteManifestOptions extends InstanceOptions {
   /** The digest that must be there before, `null`: nothing. Fails with code `CONFLICT`. Of the image's own only. */
   ifMatch?: Digest | null | undefined;
   /** The digest by which the manifest is known, so that it keeps its algorithm. Default: `instance`, else by SHA-256. */
@@ -41,7 +41,7 @@ export interface ManifestBytes {
 }
 
 /** A manifest that signatures are about. */
-export interface SignedManifest extends Pick<InstancePlace, "within"> {
+export interface SignedManifest extends Pick<InstancePlace, "ancestor"> {
   /** Its digest. */
   readonly digest: Digest;
   /** Whether it is an instance of a list, not what the reference names. */
@@ -116,7 +116,7 @@ export interface ImageSource extends AsyncDisposable {
    */
   layersForCopy?(image: ParsedImage, options?: InstanceOptions): Promise<readonly Descriptor[] | undefined>;
   /** What an instance goes by where it comes from, where that is somewhere else than the list. */
-  originOf?(place: InstancePlace): Promise<ImageReference | undefined>;
+  findOrigin?(place: InstancePlace): Promise<ImageReference | undefined>;
   /** All signatures that the place keeps of a manifest. Nobody has verified them. Absent: it keeps none. */
   getSignatures?(manifest: SignedManifest, options?: CallOptions): Promise<readonly Signature[]>;
   /**
@@ -129,7 +129,7 @@ export interface ImageSource extends AsyncDisposable {
 }
 
 /** What a destination wants to be done with the compression of layers. */
-export type LayerCompressionWish = "compress" | "decompress" | "preserve";
+export type LayerCompressionMode = "compress" | "decompress" | "preserve";
 
 /** What a destination can do. Data for the planner: abilities may change cost, never outcome. */
 export interface DestinationAbilities {
@@ -140,7 +140,7 @@ export interface DestinationAbilities {
   /** The place within which {@linkcode ImageDestination.mountBlob} works; compare with {@linkcode BlobOrigin.scope}. */
   readonly mountScope?: string | undefined;
   /** What it wants of layers; default: `preserve`. */
-  readonly layerCompression?: LayerCompressionWish | undefined;
+  readonly layerCompression?: LayerCompressionMode | undefined;
   /** Whether layers that live at URLs of their own may stay there; default: `false`, they are copied. */
   readonly keepsForeignLayers?: boolean | undefined;
   /** Whether several blobs may be written at once; default: `true`. */
@@ -210,7 +210,7 @@ export interface ImageDestination extends AsyncDisposable {
   putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    options?: PutManifestOptions,
+    options?: WriteManifestOptions,
   ): Promise<{ readonly unchanged: boolean } | void>;
   /**
    * Whether signatures of a kind are kept, or why not: asked before anything is written, and only where there are such

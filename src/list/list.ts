@@ -323,8 +323,8 @@ export class BaseList extends EditableIndex {
     const target = await this.#host.openStoreOf?.(to);
     if (!target) {
       // Most programs that edit lists push none: what moves images is loaded when it is needed.
-      const { copyImage } = await import("../copy/room.ts");
-      return await pushList(this.#pushTo(to, options), copyImage);
+      const { copyImageWith } = await import("../copy/room.ts");
+      return await pushList(this.#pushTo(to, options), copyImageWith);
     }
     await using _opened = target.store;
     const mediaType = listType(options.manifestType) ?? this.preferredMediaType;
@@ -338,8 +338,8 @@ export class BaseList extends EditableIndex {
    * @throws {ManifestsError} As {@linkcode push} does before anything is written.
    */
   async outlinePush(destination: string | ImageReference, options: PushOptions = {}): Promise<CopyOutline> {
-    const { outlineCopy } = await import("../copy/room.ts");
-    return await pushList(this.#pushTo(this.#resolve(destination), options), outlineCopy);
+    const { outlineCopyWith } = await import("../copy/room.ts");
+    return await pushList(this.#pushTo(this.#resolve(destination), options), outlineCopyWith);
   }
 
   #pushTo(destination: ImageReference, options: PushOptions): ListPush {
@@ -351,7 +351,7 @@ export class BaseList extends EditableIndex {
       host: this.#host,
       options,
       // An index that was read and not edited is most likely pushed to where it is.
-      looksFirst: this.#homes.size === 0 && this.original !== undefined,
+      skipExisting: this.#homes.size === 0 && this.original !== undefined,
     };
   }
 

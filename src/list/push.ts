@@ -145,10 +145,10 @@ export interface ListPush {
   /** What the caller wants. */
   readonly options: PushOptions;
   /** Whether the destination may well have the list: it is asked before each manifest is written. */
-  readonly looksFirst?: boolean | undefined;
+  readonly skipExisting?: boolean | undefined;
 }
 
-/** Copies a list to a destination, or, with `outlineCopy`, finds out what that would do. */
+/** Copies a list to a destination, or, with `outlineCopyWith`, finds out what that would do. */
 export async function pushList<T>(
   push: ListPush,
   copy: (from: ImageReference, to: ImageReference, options: CopyOptions) => Promise<T>,
@@ -165,15 +165,15 @@ export async function pushList<T>(
  * The options for the copy engine, each by its name: passphrases and the store are not handed on. The type makes the
  * compiler report an option of the engine that is missing here.
  */
-function copyOptions({ options, wanted, host, looksFirst }: ListPush, opened: readonly Signer[]): CopyOptions {
+function copyOptions({ options, wanted, host, skipExisting }: ListPush, opened: readonly Signer[]): CopyOptions {
   const { signers = [], signIdentity, ifMatch, systemContext, signaturePolicy } = options;
   return {
     selection: options.imageListSelection ?? "all",
     instances: options.instances?.map((digest): Digest => parseDigest(digest)),
-    wanted,
-    looksFirst,
+    platform: wanted,
+    skipExisting,
     policy: signaturePolicy ?? host.openPolicy(systemContext ?? {}),
-    judgesOrigins: signaturePolicy !== undefined,
+    policyPerOrigin: signaturePolicy !== undefined,
     systemContext,
     openBlobInfoCache: host.openBlobInfoCache,
     manifestType: options.manifestType,

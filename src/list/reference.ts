@@ -157,19 +157,19 @@ class ListSource implements ImageSource {
     return UNKNOWN_SIZE;
   }
 
-  async originOf(place: InstancePlace): Promise<ImageReference | undefined> {
+  async findOrigin(place: InstancePlace): Promise<ImageReference | undefined> {
     return this.#isArtifact(place) ? undefined : (await this.#sourceOf(place)).reference;
   }
 
   /** Those of instances, from where these are; nothing keeps signatures of a list that is being edited. */
   async getSignatures(manifest: SignedManifest, options: CallOptions = {}): Promise<readonly Signature[]> {
-    const { digest: instance, isInstance, within } = manifest;
-    if (!isInstance || this.#isArtifact({ instance, within })) return [];
-    return await (await this.#sourceOf({ instance, within })).getSignatures?.(manifest, options) ?? [];
+    const { digest: instance, isInstance, ancestor } = manifest;
+    if (!isInstance || this.#isArtifact({ instance, ancestor })) return [];
+    return await (await this.#sourceOf({ instance, ancestor })).getSignatures?.(manifest, options) ?? [];
   }
 
   async listReferrers(subject: Digest, options: ReferrersOptions = {}): Promise<readonly Descriptor[]> {
-    const place = { instance: subject, within: options.within };
+    const place = { instance: subject, ancestor: options.ancestor };
     // Nothing is about a list that is being edited, or an artifact that is made here.
     if (this.#placeOf(place) === undefined) return [];
     return await (await this.#sourceOf(place)).listReferrers?.(subject, options) ?? [];
@@ -194,8 +194,8 @@ class ListSource implements ImageSource {
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
-  #requireSelected({ instance, within }: InstancePlace): void {
-    if (!this.#selected || this.#selected.has((within ?? instance)!)) return;
+  #requireSelected({ instance, ancestor }: InstancePlace): void {
+    if (!this.#selected || this.#selected.has((ancestor ?? instance)!)) return;
     throw new ManifestsError(
       "INSTANCE_NOT_FOUND",
       `Cannot read instance ${instance} of ${this.reference} as it is not among the selected ones`,
@@ -207,13 +207,13 @@ class ListSource implements ImageSource {
   }
 
   /** Whether it is an artifact that the list itself holds. */
-  #isArtifact({ instance, within }: InstancePlace): boolean {
-    return within === undefined && instance !== undefined && this.#content.artifacts.manifests.has(instance);
+  #isArtifact({ instance, ancestor }: InstancePlace): boolean {
+    return ancestor === undefined && instance !== undefined && this.#content.artifacts.manifests.has(instance);
   }
 
   /** What the list itself does not name is where that is below which it was found. */
-  #placeOf({ instance, within = instance }: InstancePlace): string | undefined {
-    return within && this.#content.instances.get(within);
+  #placeOf({ instance, ancestor = instance }: InstancePlace): string | undefined {
+    return ancestor && this.#content.instances.get(ancestor);
   }
 
   #sourceOf(place: InstancePlace): Promise<ImageSource> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { parseImageName, validateImage } from "../../mod.ts";
-import { copyImage, type CopyOptions } from "../../src/copy/room.ts";
+import { copyImageWith, type CopyOptions } from "../../src/copy/room.ts";
 import { type NewBlob, readManifest, type SystemContext } from "../../src/image/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
 import { digestOf, type ErrorCode, isIndex, MEDIA_TYPES, type ParsedImage, readBlob } from "../../src/spec/room.ts";
@@ -56,10 +56,10 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
       return withFolder(async (folder) => await fn(folder, await createMemoryImages()));
     });
   const copy = (from: string | ReturnType<typeof parseImageName>, to: string, options: Partial<CopyOptions> = {}) =>
-    copyImage(typeof from === "string" ? parseImageName(from) : from, parseImageName(to), {
+    copyImageWith(typeof from === "string" ? parseImageName(from) : from, parseImageName(to), {
       policy: acceptAnything,
       selection: "all",
-      wanted: { os: "linux", architecture: "amd64" },
+      platform: { os: "linux", architecture: "amd64" },
       systemContext: context,
       maxRetries: 0,
       ...options,

@@ -59,8 +59,8 @@ function cacheTest(name: string, { record, look }: Steps): void {
 cacheTest("what is not known", {
   record: () => {},
   look(cache) {
-    assert.equal(cache.uncompressedOf(digest("a")), undefined);
-    assert.deepEqual(cache.candidates(digest("a"), { scope: QUAY, canSubstitute: true }), []);
+    assert.equal(cache.findUncompressed(digest("a")), undefined);
+    assert.deepEqual(cache.findCandidates(digest("a"), { scope: QUAY, canSubstitute: true }), []);
   },
 });
 
@@ -80,7 +80,7 @@ cacheTest("the content without compression", {
       ["wrong", undefined],
     ];
     for (const [name, expected] of table) {
-      assert.equal(cache.uncompressedOf(digest(name)), expected && digest(expected), name);
+      assert.equal(cache.findUncompressed(digest(name)), expected && digest(expected), name);
     }
   },
 });
@@ -101,7 +101,7 @@ cacheTest("candidates, best first", {
   },
   look(cache) {
     const at = (name: string, scope: string, canSubstitute: boolean) =>
-      brief(cache.candidates(digest(name), { scope, canSubstitute }), FORMS);
+      brief(cache.findCandidates(digest(name), { scope, canSubstitute }), FORMS);
     assert.deepEqual(at("gz", QUAY, false), ["gz gzip new", "gz gzip old"]);
     assert.deepEqual(at("gz", QUAY, true), [
       "gz gzip new",
@@ -121,7 +121,7 @@ cacheTest("candidates, best first", {
     // The blob itself needs no known form, another one does.
     assert.deepEqual(at("unknown", QUAY, false), ["unknown  unknown"]);
     const zstdOnly = { scope: QUAY, canSubstitute: true, accepts: ({ name }: KnownCompression) => name === "zstd" };
-    assert.deepEqual(brief(cache.candidates(digest("tar"), zstdOnly), FORMS), ["zst zstd me/zst"]);
+    assert.deepEqual(brief(cache.findCandidates(digest("tar"), zstdOnly), FORMS), ["zst zstd me/zst"]);
   },
 });
 
@@ -140,13 +140,13 @@ cacheTest("the bounds of candidates", {
   },
   look(cache) {
     const count = (scope: string) => {
-      const found = cache.candidates(digest("tar"), { scope, canSubstitute: true });
+      const found = cache.findCandidates(digest("tar"), { scope, canSubstitute: true });
       return [found.filter(({ origin }) => origin).length, found.filter(({ origin }) => !origin).length];
     };
     assert.deepEqual(count(QUAY), [5, 0]);
     assert.deepEqual(count("docker://four.example"), [4, 1]);
     assert.deepEqual(count("docker://nowhere.example"), [0, 2]);
-    const [first] = cache.candidates(digest("tar"), { scope: QUAY, canSubstitute: true });
+    const [first] = cache.findCandidates(digest("tar"), { scope: QUAY, canSubstitute: true });
     assert.equal(first?.digest, digest("form 6"));
   },
 });
@@ -172,7 +172,7 @@ cacheTest("variants of an algorithm", {
       ["bare", form("zstd")],
     ];
     for (const [name, compression] of table) {
-      const [candidate] = cache.candidates(digest(name), { scope: QUAY, canSubstitute: false });
+      const [candidate] = cache.findCandidates(digest(name), { scope: QUAY, canSubstitute: false });
       assert.deepEqual(candidate?.compression, compression, name);
     }
   },

@@ -317,6 +317,6 @@ folderTest("nothing of an instance is read that a selection leaves out", async (
     await assert.rejects(source.getManifest({ instance }), refused);
     await assert.rejects(async () => await source.getBlob(blob, { instance }), refused);
     await assert.rejects(async () => await source.findBlob!(blob, { instance }), refused);
-    await assert.rejects(source.getManifest({ instance: digestOf(encode("below")), within: instance }), refused);
+    await assert.rejects(source.getManifest({ instance: digestOf(encode("below")), ancestor: instance }), refused);
   }
 });

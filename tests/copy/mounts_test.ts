@@ -1,7 +1,7 @@
 /** Registries that say that they have mounted a blob, and have not. */
 import assert from "node:assert/strict";
 import { parseImageName } from "../../mod.ts";
-import { copyImage } from "../../src/copy/room.ts";
+import { copyImageWith } from "../../src/copy/room.ts";
 import { RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
@@ -25,9 +25,9 @@ Deno.test("a mount that did not happen is followed by an upload", async () => {
       return new Response("", { status: 201, headers: Object.fromEntries(filled) });
     };
     await pushImage(client.repository("other"), makeImage(WANTED), "1");
-    const options = { policy: acceptAnything, wanted: WANTED, selection: "all", retryDelay: 0 } as const;
+    const options = { policy: acceptAnything, platform: WANTED, selection: "all", retryDelay: 0 } as const;
     const places = ["other", "app"].map((path) => parseImageName(`docker://r.example/${path}:1`));
-    await copyImage(places[0]!, places[1]!, { ...options, systemContext: { fetch } });
+    await copyImageWith(places[0]!, places[1]!, { ...options, systemContext: { fetch } });
     const { layers, config } = parseManifest((await client.repository("app").getManifest("1")).bytes) as ParsedImage;
     for (const blob of [...layers, config!]) {
       assert.equal(await client.repository("app").headBlob(blob.digest), blob.size, JSON.stringify(headers));

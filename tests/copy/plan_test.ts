@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { convertIndex, editIndex, type WrittenInstance } from "../../src/copy/edit_index.ts";
 import { fits, type LayerForm, type LayerPolicy, recodingFor } from "../../src/copy/layer_policy.ts";
 import { planOperations } from "../../src/copy/operations.ts";
-import { planCopy, requireDigest } from "../../src/copy/plan.ts";
-import type { CopyWishes } from "../../src/copy/plan_types.ts";
+import { assertDigest, planCopy } from "../../src/copy/plan.ts";
+import type { CopySettings } from "../../src/copy/plan_types.ts";
 import type { ReadImage, ReadIndex } from "../../src/copy/read_types.ts";
 import { selectInstances } from "../../src/copy/select.ts";
 import { isTransient, retry } from "../../src/copy/retry.ts";
@@ -55,18 +55,18 @@ function plan(options: Partial<Parameters<typeof planCopy>[0]> = {}) {
   return planCopy({
     top: READ_TOP,
     abilities: { manifestTypes: [], mountScope: "docker://a" },
-    wishes: {},
+    settings: {},
     ...options,
   });
 }
 
 Deno.test("selectInstances() takes each instance once, in the order of the index", () => {
   const digests = IMAGES.map(({ digest }) => digest);
-  assert.deepEqual(selectInstances(TOP.manifest, { selection: "all", wanted: WANTED }), digests);
-  assert.deepEqual(selectInstances(TOP.manifest, { selection: "system", wanted: WANTED }), [digests[1]]);
-  const specific = { selection: "specific", instances: digests.toReversed(), wanted: WANTED } as const;
+  assert.deepEqual(selectInstances(TOP.manifest, { selection: "all", platform: WANTED }), digests);
+  assert.deepEqual(selectInstances(TOP.manifest, { selection: "system", platform: WANTED }), [digests[1]]);
+  const specific = { selection: "specific", instances: digests.toReversed(), platform: WANTED } as const;
   assert.deepEqual(selectInstances(TOP.manifest, specific), digests);
-  assert.deepEqual(selectInstances(TOP.manifest, { selection: "specific", wanted: WANTED }), []);
+  assert.deepEqual(selectInstances(TOP.manifest, { selection: "specific", platform: WANTED }), []);
 });
 
 Deno.test("a plan knows the blobs of every image, and where they are", () => {
@@ -86,15 +86,15 @@ Deno.test("a plan refuses what cannot be copied", () => {
   const only = (...manifestTypes: string[]) => ({ abilities: { manifestTypes } });
   assert.throws(() => plan(only(MEDIA_TYPES.dockerManifest)), { code: "MANIFEST_TYPE_NOT_SUPPORTED" });
   const docker = only(MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList);
-  assert.throws(() => plan({ ...docker, wishes: { fixed: "because" } }), { code: "CANNOT_MODIFY" });
+  assert.throws(() => plan({ ...docker, settings: { fixed: "because" } }), { code: "CANNOT_MODIFY" });
   const zstd = { manifestType: MEDIA_TYPES.dockerManifest, compressionFormat: "zstd" as const };
   const compress = { manifestTypes: [], layerCompression: "compress" as const };
-  assert.throws(() => plan({ abilities: compress, wishes: { ...zstd } }), { code: "COMPRESSION_NOT_SUPPORTED" });
+  assert.throws(() => plan({ abilities: compress, settings: { ...zstd } }), { code: "COMPRESSION_NOT_SUPPORTED" });
   const variants = { manifestType: MEDIA_TYPES.dockerManifest, addCompression: ["zstd" as const] };
-  assert.throws(() => plan({ abilities: compress, wishes: variants }), { code: "COMPRESSION_NOT_SUPPORTED" });
+  assert.throws(() => plan({ abilities: compress, settings: variants }), { code: "COMPRESSION_NOT_SUPPORTED" });
   const other = parseReference(`quay.io/a@sha256:${"0".repeat(64)}`);
-  assert.throws(() => requireDigest(other, TOP.digest), { code: "DIGEST_MISMATCH" });
-  requireDigest(parseReference("quay.io/a:1"), TOP.digest);
+  assert.throws(() => assertDigest(other, TOP.digest), { code: "DIGEST_MISMATCH" });
+  assertDigest(parseReference("quay.io/a:1"), TOP.digest);
 });
 
 Deno.test("an artifact has no other type than its own", () => {
@@ -111,7 +111,7 @@ Deno.test("a source that gives other layers than the manifest names cannot be co
   const layers = image!.manifest.layers.map((layer) => ({ ...layer, digest: digestOf(encode("plain")) }));
   const top = { ...image!, layers };
   assert.equal(plan({ top }).images[0]!.layers[0]!.descriptor, layers[0]);
-  assert.throws(() => plan({ top, wishes: { fixed: "because" } }), { code: "CANNOT_MODIFY" });
+  assert.throws(() => plan({ top, settings: { fixed: "because" } }), { code: "CANNOT_MODIFY" });
   assert.throws(() => plan({ top: { ...top, layers: [] } }), { code: "INVALID_MANIFEST" });
 });
 
@@ -133,8 +133,8 @@ Deno.test("a plan for a destination that has another format says which, and keep
 });
 
 Deno.test("a platform gets the variants that it lacks, each once, right after its first instance", () => {
-  const operations = (wishes: CopyWishes, abilities = {}) =>
-    plan({ wishes, abilities: { manifestTypes: [], layerCompression: "compress", ...abilities } }).images.map((
+  const operations = (settings: CopySettings, abilities = {}) =>
+    plan({ settings, abilities: { manifestTypes: [], layerCompression: "compress", ...abilities } }).images.map((
       { digest, variant },
     ) => [IMAGES.findIndex((image) => image.digest === digest), variant]);
   assert.deepEqual(operations({ addCompression: ["gzip"] }), [[0, undefined], [1, undefined]]);
@@ -237,7 +237,7 @@ Deno.test("a blob that is there stands in only where its form fits", () => {
 Deno.test("an index keeps its bytes unless something changed, and zstd is marked", () => {
   const [first, second] = IMAGES.map(({ digest, manifest }): WrittenInstance => ({
     source: digest,
-    besides: undefined,
+    variantEntries: undefined,
     digest,
     size: manifest.length,
     mediaType: MEDIA_TYPES.ociManifest,
@@ -254,8 +254,8 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
   const edited = editIndex(TOP.manifest, [
     first,
     { ...second, digest: other, size: 7, zstd: true },
-    { ...first, besides: [0], digest: digestOf(encode("zstd")), zstd: true },
-    { ...second, besides: [1], digest: digestOf(encode("gzip")), zstd: false },
+    { ...first, variantEntries: [0], digest: digestOf(encode("zstd")), zstd: true },
+    { ...second, variantEntries: [1], digest: digestOf(encode("gzip")), zstd: false },
   ]);
   const rows = entriesOf(edited).map((entry) => [
     entry.digest,
@@ -270,7 +270,7 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
     [digestOf(encode("zstd")), "amd64", "true"],
   ]);
   // A variant that came out as what is there already is not listed twice.
-  const same = editIndex(TOP.manifest, [first, second, { ...first, besides: [1] }]);
+  const same = editIndex(TOP.manifest, [first, second, { ...first, variantEntries: [1] }]);
   assert.deepEqual(entriesOf(same).map(({ digest }) => digest), entriesOf(TOP.manifest).map(({ digest }) => digest));
   const embedded = indexOf([{ ...ENTRIES[0]!, data: IMAGES[0]!.manifest }]).manifest;
   const changed = editIndex(embedded, [{ ...first, digest: other, size: 7 }]);

@@ -7,7 +7,7 @@ import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Digest, digestOf, manifestDigest, parseManifest, parseReference, readBlob } from "../../src/spec/room.ts";
 import { readStream } from "../../src/internal/room.ts";
 import { createDockerTransport } from "../../src/transport/docker/room.ts";
-import { copyImage } from "../../src/copy/room.ts";
+import { copyImageWith } from "../../src/copy/room.ts";
 import { parseImageName } from "../../mod.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 import { readSome, serve, startEmbedded } from "../support/registries.ts";
@@ -369,9 +369,9 @@ Deno.test("a failed push waits for what it started", async () => {
       });
     },
   });
-  const copying = copyImage(parseImageName(`docker://${from.host}/app:1`), failing, {
+  const copying = copyImageWith(parseImageName(`docker://${from.host}/app:1`), failing, {
     selection: "all",
-    wanted: { os: "linux", architecture: "amd64" },
+    platform: { os: "linux", architecture: "amd64" },
     policy: { requireAllowed: () => Promise.resolve() },
     systemContext,
     maxRetries: 0,

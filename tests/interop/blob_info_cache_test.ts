@@ -34,8 +34,8 @@ function recordLayer(cache: BlobInfoCache, name: string): void {
 }
 
 function knows(cache: BlobInfoCache, name: string): boolean {
-  const [candidate] = cache.candidates(digest(`${name}.tar`), { scope: QUAY, canSubstitute: true });
-  return cache.uncompressedOf(digest(name)) === digest(`${name}.tar`) && candidate?.digest === digest(name) &&
+  const [candidate] = cache.findCandidates(digest(`${name}.tar`), { scope: QUAY, canSubstitute: true });
+  return cache.findUncompressed(digest(name)) === digest(`${name}.tar`) && candidate?.digest === digest(name) &&
     candidate.origin?.location === "me/app" && candidate.compression?.name === "gzip";
 }
 
@@ -133,9 +133,9 @@ peerTest("what another program wrote is read, as far as it makes sense", ["pytho
   await Promise.resolve();
   const [gz, zst, tar] = [digest("gz"), digest("zst"), digest("tar")];
   await ok(["python3", "-c", WRITER, at.file, gz, zst, tar]);
-  assert.equal(cache.uncompressedOf(zst), tar);
+  assert.equal(cache.findUncompressed(zst), tar);
   assert.deepEqual(
-    cache.candidates(tar, { scope: QUAY, canSubstitute: true }).map(({ digest, compression, origin }) => [
+    cache.findCandidates(tar, { scope: QUAY, canSubstitute: true }).map(({ digest, compression, origin }) => [
       digest,
       compression?.name,
       origin?.location,
@@ -235,7 +235,7 @@ Deno.test("nothing is made before something is recorded, and then for this user 
   const folder = `${at.folder}/containers/cache`;
   {
     await using cache = await openBlobInfoCache({ blobInfoCacheDir: folder });
-    assert.equal(cache.uncompressedOf(digest("a")), undefined);
+    assert.equal(cache.findUncompressed(digest("a")), undefined);
     await assert.rejects(Deno.stat(folder), Deno.errors.NotFound);
     recordLayer(cache, "a");
   }
@@ -245,7 +245,7 @@ Deno.test("nothing is made before something is recorded, and then for this user 
 Deno.test("where the folder may not be used, nothing is asked, made or failed", async () => {
   await using at = await makeFolder();
   const script = `${at.folder}/process.ts`;
-  await Deno.writeTextFile(script, `${PROCESS}\nconsole.log(cache.uncompressedOf(digest(name + 4)) !== undefined);`);
+  await Deno.writeTextFile(script, `${PROCESS}\nconsole.log(cache.findUncompressed(digest(name + 4)) !== undefined);`);
   const command = [Deno.execPath(), "run", "--no-check", "--no-prompt", "--config", `${ROOT}deno.json`];
   for (const permissions of [[], [`--allow-read=${at.folder}`], [`--allow-write=${at.folder}`]]) {
     const { code, stdout, stderr } = await exec([...command, ...permissions, script, at.folder, "p"]);

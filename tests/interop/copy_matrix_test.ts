@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
-import { copyImage, type CopyOptions } from "../../src/copy/room.ts";
+import { copyImageWith, type CopyOptions } from "../../src/copy/room.ts";
 import { type ImageSource, readManifest, type SystemContext } from "../../src/image/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
 import { type Digest, digestOf, entriesOf, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
@@ -69,10 +69,10 @@ const context: SystemContext = {
 };
 
 function copy(from: string, to: string, options: Partial<CopyOptions> = {}) {
-  return copyImage(parseImageName(from), parseImageName(to), {
+  return copyImageWith(parseImageName(from), parseImageName(to), {
     policy: acceptAnything,
     selection: "all",
-    wanted: { os: "linux", architecture: "amd64" },
+    platform: { os: "linux", architecture: "amd64" },
     maxRetries: 0,
     ...options,
     systemContext: { ...context, ...options.systemContext },

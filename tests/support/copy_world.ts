@@ -1,7 +1,7 @@
 /** Two registries in memory between which the engine copies, and what is put into them. */
 import assert from "node:assert/strict";
 import { parseImageName } from "../../mod.ts";
-import { type BlobInfoCache, copyImage, type CopyOptions } from "../../src/copy/room.ts";
+import { type BlobInfoCache, copyImageWith, type CopyOptions } from "../../src/copy/room.ts";
 import { RegistryClient, type Repository } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
@@ -43,9 +43,9 @@ export function createWorld(
     to: repository("to.example"),
     requests,
     copy: ({ name = ":1", ...options }: Partial<CopyOptions> & { cache?: BlobInfoCache; name?: string } = {}) =>
-      copyImage(parseImageName("docker://from.example/app:1"), parseImageName(`docker://to.example/app${name}`), {
+      copyImageWith(parseImageName("docker://from.example/app:1"), parseImageName(`docker://to.example/app${name}`), {
         policy: acceptAnything,
-        wanted: WANTED,
+        platform: WANTED,
         selection: "all",
         retryDelay: 0,
         ...options,

@@ -19,13 +19,13 @@ export interface KnownLocation extends BlobOrigin {
 /** What is known of blobs, kept somewhere: plain facts, of which the cache makes hints. Nothing here ever fails. */
 export interface BlobFacts extends Disposable {
   /** Digest of the same content without compression, `digest` itself where it is that; `undefined`: not known. */
-  uncompressedOf(digest: Digest): Digest | undefined;
+  findUncompressed(digest: Digest): Digest | undefined;
   /** The blobs whose content without compression has that digest, in no order. */
-  digestsOf(uncompressed: Digest): Iterable<Digest>;
+  listDigests(uncompressed: Digest): Iterable<Digest>;
   /** How a blob is compressed; `undefined`: nobody looked. */
-  compressionOf(digest: Digest): KnownCompression | undefined;
+  findCompression(digest: Digest): KnownCompression | undefined;
   /** Where within a scope a blob was seen, in no order and each place once. */
-  locationsOf(digest: Digest, scope: string): readonly KnownLocation[];
+  listLocations(digest: Digest, scope: string): readonly KnownLocation[];
   /** Records that two digests name the same content, the second without compression. */
   recordUncompressed(any: Digest, uncompressed: Digest): void;
   /** Records how a blob is compressed, in place of what was known of that. */

@@ -7,19 +7,19 @@ class MemoryFacts implements BlobFacts {
   readonly #compressions = new Map<Digest, KnownCompression>();
   readonly #locations = new Map<Digest, Map<string, KnownLocation>>();
 
-  uncompressedOf(digest: Digest): Digest | undefined {
+  findUncompressed(digest: Digest): Digest | undefined {
     return this.#uncompressed.get(digest) ?? (this.#byUncompressed.has(digest) ? digest : undefined);
   }
 
-  digestsOf(uncompressed: Digest): Iterable<Digest> {
+  listDigests(uncompressed: Digest): Iterable<Digest> {
     return this.#byUncompressed.get(uncompressed) ?? [];
   }
 
-  compressionOf(digest: Digest): KnownCompression | undefined {
+  findCompression(digest: Digest): KnownCompression | undefined {
     return this.#compressions.get(digest);
   }
 
-  locationsOf(digest: Digest, scope: string): readonly KnownLocation[] {
+  listLocations(digest: Digest, scope: string): readonly KnownLocation[] {
     return [...this.#locations.get(digest)?.values() ?? []].filter((known) => known.scope === scope);
   }
 

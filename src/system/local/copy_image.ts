@@ -1,4 +1,4 @@
-import { copyImage as run, type CopyOutline, type CopyResult, outlineCopy } from "../../copy/room.ts";
+import { copyImageWith, type CopyOutline, type CopyResult, outlineCopyWith } from "../../copy/room.ts";
 import type { ImageReference } from "../../image/room.ts";
 import { type ListPush, pushList, type PushOptions } from "../../list/room.ts";
 import {
@@ -86,7 +86,7 @@ export async function copyImage(
   destination: string | ImageReference,
   options: CopyImageOptions = {},
 ): Promise<CopyResult> {
-  return await pushList(await prepare(source, destination, options), run);
+  return await pushList(await prepare(source, destination, options), copyImageWith);
 }
 
 /** Finds out what {@linkcode copyImage} would do; nothing is changed. */
@@ -95,7 +95,7 @@ export async function outlineImageCopy(
   destination: string | ImageReference,
   options: CopyImageOptions = {},
 ): Promise<CopyOutline> {
-  return await pushList(await prepare(source, destination, options), outlineCopy);
+  return await pushList(await prepare(source, destination, options), outlineCopyWith);
 }
 
 async function prepare(

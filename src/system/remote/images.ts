@@ -1,4 +1,4 @@
-import { copyImage } from "../../copy/room.ts";
+import { copyImageWith } from "../../copy/room.ts";
 import type { ImageReference } from "../../image/room.ts";
 import { pushList, type PushOptions, type PushResult } from "../../list/room.ts";
 import type { Digest } from "../../spec/room.ts";
@@ -35,7 +35,7 @@ export async function copyIndex(
     wanted: REMOTE_KIT.host.platform,
     host: REMOTE_KIT.host,
     options,
-  }, copyImage);
+  }, copyImageWith);
 }
 
 /** Describes an index, or an image: its platforms, sizes, layers and annotations. */

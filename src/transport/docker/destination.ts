@@ -4,8 +4,8 @@ import type {
   ImageDestination,
   InstanceOptions,
   NewBlob,
-  PutManifestOptions,
   StoredManifest,
+  WriteManifestOptions,
 } from "../../image/room.ts";
 import type { ByteStream, CallOptions } from "../../internal/room.ts";
 import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/room.ts";
@@ -85,7 +85,7 @@ export class DockerDestination implements ImageDestination {
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    { instance, ...call }: PutManifestOptions = {},
+    { instance, ...call }: WriteManifestOptions = {},
   ): Promise<{ unchanged: boolean }> {
     const target = instance ?? this.reference.target;
     return await this.#repository.writeManifest(target, bytes, { mediaType, ...call });

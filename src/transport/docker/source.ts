@@ -36,14 +36,14 @@ export class DockerSource implements ImageSource {
     this.#places = places;
   }
 
-  async getManifest({ instance, within: _, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
+  async getManifest({ instance, ancestor: _, ...call }: InstanceOptions = {}): Promise<ManifestBytes> {
     const target = instance ?? this.reference.target;
     return await this.#places.read((repository, call) => repository.getManifest(target, call), call);
   }
 
   async getBlob(
     { digest, size, urls }: Descriptor,
-    { instance: _, within: __, ...call }: InstanceOptions = {},
+    { instance: _, ancestor: __, ...call }: InstanceOptions = {},
   ): Promise<ByteStream> {
     return await this.#places.read(
       (repository, call) => repository.getUnverifiedBlob(digest, { ...call, size, urls }),
@@ -53,7 +53,7 @@ export class DockerSource implements ImageSource {
 
   async findBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<number | undefined> {
     const { digest } = descriptor;
-    const { instance: _, within: __, ...call } = options;
+    const { instance: _, ancestor: __, ...call } = options;
     try {
       return await this.#places.read(async (repository, call) => {
         const size = await repository.headBlob(digest, { ...call, actions: "pull" });
@@ -78,7 +78,10 @@ export class DockerSource implements ImageSource {
     }, options);
   }
 
-  async listReferrers(subject: Digest, { within: _, ...call }: ReferrersOptions = {}): Promise<readonly Descriptor[]> {
+  async listReferrers(
+    subject: Digest,
+    { ancestor: _, ...call }: ReferrersOptions = {},
+  ): Promise<readonly Descriptor[]> {
     return await this.#places.read(async (repository, call) => {
       const found: Descriptor[] = [];
       for await (const referrer of repository.listReferrers(subject, call)) {

@@ -4,8 +4,8 @@ import type {
   DestinationAbilities,
   ImageDestination,
   NewBlob,
-  PutManifestOptions,
   SystemContext,
+  WriteManifestOptions,
 } from "../../image/room.ts";
 import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
 import { type Descriptor, ManifestsError, ManifestsSyntaxError } from "../../spec/room.ts";
@@ -110,7 +110,7 @@ class OciDestination implements ImageDestination {
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    { instance, digest, signal }: PutManifestOptions = {},
+    { instance, digest, signal }: WriteManifestOptions = {},
   ): Promise<void> {
     const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
     if (await this.#blobs.find(blob, signal) === undefined) await this.putBlob(blob, streamOf(bytes), { signal });

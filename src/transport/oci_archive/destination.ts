@@ -3,8 +3,8 @@ import type {
   ImageDestination,
   NewBlob,
   OpenDestinationOptions,
-  PutManifestOptions,
   SystemContext,
+  WriteManifestOptions,
 } from "../../image/room.ts";
 import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
 import { type Descriptor, isManifestsError, ManifestsError } from "../../spec/room.ts";
@@ -89,7 +89,7 @@ class OciArchiveDestination implements ImageDestination {
   async putManifest(
     bytes: Uint8Array<ArrayBuffer>,
     mediaType: string,
-    { instance, digest, signal }: PutManifestOptions = {},
+    { instance, digest, signal }: WriteManifestOptions = {},
   ): Promise<void> {
     const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
     await this.putBlob(blob, streamOf(bytes), { signal });

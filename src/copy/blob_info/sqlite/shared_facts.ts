@@ -35,8 +35,8 @@ export class SharedFacts implements BlobFacts {
     this.#database = database;
   }
 
-  uncompressedOf(digest: Digest): Digest | undefined {
-    const own = this.#own.uncompressedOf(digest);
+  findUncompressed(digest: Digest): Digest | undefined {
+    const own = this.#own.findUncompressed(digest);
     if (own !== undefined) return own;
     const query = "SELECT uncompressedDigest AS found FROM DigestUncompressedPairs WHERE anyDigest = ?";
     const [pair] = this.#database.read(query, digest);
@@ -45,10 +45,10 @@ export class SharedFacts implements BlobFacts {
     return this.#database.read(asUncompressed, digest).length > 0 ? digest : undefined;
   }
 
-  digestsOf(uncompressed: Digest): Iterable<Digest> {
+  listDigests(uncompressed: Digest): Iterable<Digest> {
     const query =
       `SELECT anyDigest AS found FROM DigestUncompressedPairs WHERE uncompressedDigest = ? LIMIT ${MAX_ROWS}`;
-    const digests = new Set(this.#own.digestsOf(uncompressed));
+    const digests = new Set(this.#own.listDigests(uncompressed));
     for (const { found } of this.#database.read(query, uncompressed)) {
       const digest = findDigest(found);
       if (digest) digests.add(digest);
@@ -56,8 +56,8 @@ export class SharedFacts implements BlobFacts {
     return digests;
   }
 
-  compressionOf(digest: Digest): KnownCompression | undefined {
-    const own = this.#own.compressionOf(digest);
+  findCompression(digest: Digest): KnownCompression | undefined {
+    const own = this.#own.findCompression(digest);
     if (own) return own;
     const [row] = this.#database.read(
       "SELECT compressor, specificVariantCompressor AS variant, " +
@@ -68,8 +68,8 @@ export class SharedFacts implements BlobFacts {
     return row && findCompression(row);
   }
 
-  locationsOf(digest: Digest, scope: string): readonly KnownLocation[] {
-    const own = this.#own.locationsOf(digest, scope);
+  listLocations(digest: Digest, scope: string): readonly KnownLocation[] {
+    const own = this.#own.listLocations(digest, scope);
     const place = findPlace(scope);
     if (!place) return own;
     const { transport, host } = place;
