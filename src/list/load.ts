@@ -9,6 +9,7 @@ import {
 } from "../spec/room.ts";
 import { findLocalImage, type ImageStore, type ImageWithData, type Locker, type StoredImage } from "../store/room.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readRecords } from "./records.ts";
+import { assertNotEditing, runEdit } from "./running_edits.ts";
 
 /** What a list was loaded with, for those who load it. */
 export interface LoadedList {
@@ -130,11 +131,13 @@ export async function editStoredList<L extends { saveToImage(store: ImageStore):
   options: EditListOptions = {},
 ): Promise<T> {
   const found = await findListImage(store, image);
+  const key = JSON.stringify([store.identity, found.id]);
+  assertNotEditing(key, image);
   await using _guard = await lockerOf(store, found).lock(options);
   for (let attempt = 1;; attempt++) {
     options.signal?.throwIfAborted();
     const { list } = await load(store, found.id);
-    const result = await edit(list);
+    const result = await runEdit(key, () => edit(list));
     options.signal?.throwIfAborted();
     try {
       await list.saveToImage(store);

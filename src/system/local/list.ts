@@ -95,12 +95,19 @@ export async function loadFromImage(store: ImageStore, image: string): Promise<{
 }
 
 /**
- * Changes a list in a store as one transaction: lock, load, change, save. Others who do the same wait; where somebody
- * who does not lock changes the list meanwhile, `edit` is called again on what they left. The way for scripts to edit.
- * Within `edit`, the list is locked: another `editList` of the same list there would wait for ever.
+ * Changes a list in a store as one transaction: lock, load, change, save. Concurrent calls for the same list wait for
+ * each other. If a program that does not take the lock changes the list at the same time, `edit` is called again with
+ * the changed list. Scripts should edit lists with this function.
  *
- * @returns What `edit` returned.
- * @throws {ListImageUnknownError} Where the store has no such image.
+ * Another `editList` of the same list inside `edit` is an error: the list is locked. Browsers cannot detect it: it
+ * waits there until `options.signal` is aborted.
+ *
+ * @returns The value that `edit` returned.
+ * @throws {TypeError} If it is called inside `edit` of the same list.
+ * @throws {ListImageUnknownError} If the store has no such image; code `LIST_IMAGE_UNKNOWN`.
+ * @throws {ManifestsError} With code `LIST_CHANGED` if other programs changed the list during every attempt;
+ * `NOT_A_MANIFEST_LIST`, `BIG_DATA_UNKNOWN`, `INVALID_JSON` if the list cannot be loaded; `LOCK_UNAVAILABLE`, `STORE_IO`
+ * or `STORE_CORRUPT` if the store fails.
  *
  * @example
  * ```ts
