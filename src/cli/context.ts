@@ -39,7 +39,7 @@ export interface CommandContext {
 }
 
 /** Opens the store that the global options mean. */
-export async function openStoreOf({ globals, persona }: CommandContext): Promise<ImageStore> {
+export async function openLocalStore({ globals, persona }: CommandContext): Promise<ImageStore> {
   const { openStore } = await import("../system/local/store/room.ts");
   const { root, runroot, storageDriver, storageOpt, imagestore } = globals;
   if (root !== undefined) await makeRoot(root);
@@ -70,7 +70,7 @@ async function makeRoot(root: string): Promise<void> {
  *
  * @param sources What will be read; see {@linkcode credentialsContext}.
  */
-export async function systemContextOf(
+export async function createSystemContext(
   flags: RegistryFlags & RetryFlags,
   { globals, onWarning }: CommandContext,
   sources?: readonly FoundSource[],
@@ -93,7 +93,7 @@ export async function systemContextOf(
 }
 
 /** The instance to choose from lists, by the flags. */
-export function choiceOf({ arch, os, variant, osVersion, osFeatures }: PlatformFlags): SystemContext {
+export function toPlatformChoice({ arch, os, variant, osVersion, osFeatures }: PlatformFlags): SystemContext {
   return {
     ...(arch ? { architectureChoice: arch } : {}),
     ...(os ? { osChoice: os } : {}),

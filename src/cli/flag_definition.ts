@@ -32,6 +32,6 @@ export interface FlagDefinition {
 }
 
 /** The kind of a flag for a persona. */
-export function kindOf({ kind }: FlagDefinition, persona: PersonaName): FlagKind {
+export function getFlagKind({ kind }: FlagDefinition, persona: PersonaName): FlagKind {
   return typeof kind === "string" ? kind : kind[persona];
 }

@@ -1,7 +1,7 @@
 import { UsageError } from "./errors.ts";
 
 /** The flag of an option: `osVersion` is `--os-version`. */
-export function flagOf(option: string): string {
+export function toFlag(option: string): string {
   return `--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 }
 

@@ -24,12 +24,12 @@ export function printResult({ format }: ResultFormat, lines: readonly string[], 
 }
 
 /** Refuses a format that a command does not have, before it does anything. */
-export function requireFormat({ format }: ResultFormat, formats: readonly string[] = ["text", "json"]): void {
+export function assertFormat({ format }: ResultFormat, formats: readonly string[] = ["text", "json"]): void {
   if (format === undefined || formats.includes(format)) return;
   throw new UsageError(`unknown format ${JSON.stringify(format)}: choose one of ${formats.join(", ")}`);
 }
 
 /** Colours for stdout. */
-export function styleOfStdout(): Style {
+export function getStdoutStyle(): Style {
   return createStyle({ isTerminal: Deno.stdout.isTerminal(), env: (name) => Deno.env.get(name) });
 }

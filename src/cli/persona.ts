@@ -16,7 +16,7 @@ export interface Persona {
   /** The text of the failures of one `rm`. */
   failures(texts: readonly string[]): string;
   /** Exit code of `rm` where every list that failed was unknown. */
-  readonly exitCodeOfUnknown: number;
+  readonly unknownExitCode: number;
   /** What is said of an annotation without `=`, of an entry or of a new list. */
   badAnnotation(pair: string, of: "entry" | "list"): string;
   /** What stands before the failure to find the list of `push`. */
@@ -26,7 +26,7 @@ export interface Persona {
   /** What stands before the failure to read a new list's name. */
   namePrefix(name: string): string;
   /** The flags by which `add` and `create` choose from a list; they only relabel with the others. */
-  readonly choosesBy: readonly ("os" | "arch" | "variant" | "osVersion" | "osFeatures")[];
+  readonly choiceFlags: readonly ("os" | "arch" | "variant" | "osVersion" | "osFeatures")[];
   /** Whether `add` and `create` record what contradicts an image, with a warning, instead of refusing it. */
   readonly relabels: boolean;
   /** Whether `remove` also removes the attestations of an image. */
@@ -42,12 +42,12 @@ const manifests: Persona = {
   untagged: (name) => `Untagged: ${name}`,
   deleted: (imageId) => `Deleted: ${imageId}`,
   failures: (texts) => texts.join("; "),
-  exitCodeOfUnknown: 1,
+  unknownExitCode: 1,
   badAnnotation: (pair) => `no "=" found in annotation ${JSON.stringify(pair)}`,
   pushPrefix: () => "",
   removePrefix: () => "",
   namePrefix: () => "",
-  choosesBy: ["os", "arch", "variant", "osVersion", "osFeatures"],
+  choiceFlags: ["os", "arch", "variant", "osVersion", "osFeatures"],
   relabels: false,
   removesAttestations: true,
   inspectsSingleImages: true,
@@ -59,7 +59,7 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     ...manifests,
     name: "podman",
     command: "podman manifest",
-    choosesBy: [],
+    choiceFlags: [],
     relabels: true,
     removesAttestations: false,
     changed: (imageId) => imageId,
@@ -76,13 +76,13 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     ...manifests,
     name: "buildah",
     command: "buildah manifest",
-    choosesBy: ["os", "arch", "variant"],
+    choiceFlags: ["os", "arch", "variant"],
     relabels: true,
     removesAttestations: false,
     untagged: (name) => `untagged: ${name}`,
     deleted: (imageId) => imageId,
     failures: (texts) => `${multiError(texts)}\n`,
-    exitCodeOfUnknown: 125,
+    unknownExitCode: 125,
     namePrefix: (name) =>
       `encountered while expanding image name ${JSON.stringify(name)}: parsing name ${JSON.stringify(name)}: `,
     inspectsSingleImages: false,

@@ -1,9 +1,9 @@
 import { Command, CommanderError, Option } from "commander";
-import { type FlagDefinition, kindOf } from "./flag_definition.ts";
+import { type FlagDefinition, getFlagKind } from "./flag_definition.ts";
 import { ParseError } from "./errors.ts";
 import { collect, collectList } from "./flags.ts";
 import type { PersonaName } from "./persona.ts";
-import { similarTo } from "./similar.ts";
+import { findSimilar } from "./similar.ts";
 
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
 const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
@@ -43,7 +43,7 @@ export function parseArguments(args: readonly string[], options: ParseOptions): 
 
 function addFlag(command: Command, flag: FlagDefinition, persona: PersonaName): void {
   const long = `${flag.short ? `-${flag.short}, ` : ""}--${flag.name}`;
-  const kind = kindOf(flag, persona);
+  const kind = getFlagKind(flag, persona);
   if (kind === "boolean") {
     command.addOption(new Option(long)).addOption(new Option(`--no-${flag.name}`));
     return;
@@ -67,7 +67,7 @@ function spellForCommander(args: readonly string[], { flags, persona, stopsAtOpe
     const [, dashes = "", word = "", value] = /^(--?)([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
     const flag = isFlag ? findFlag(flags, dashes, word) : undefined;
     if (!flag) spelled.push(arg);
-    else if (kindOf(flag, persona) === "boolean") spelled.push(spellBoolean(flag, value));
+    else if (getFlagKind(flag, persona) === "boolean") spelled.push(spellBoolean(flag, value));
     else if (value !== undefined) spelled.push(`--${flag.name}=${value}`);
     else spelled.push(`--${flag.name}`, ...args.slice(++at, at + 1));
   }
@@ -101,7 +101,7 @@ function translate(error: CommanderError, { flags, persona }: ParseOptions): Par
     );
   }
   const name = quoted.slice(2).replace(/=.*/s, "");
-  const similar = similarTo(name, flags.filter(({ hidden }) => !hidden).map((flag) => flag.name));
+  const similar = findSimilar(name, flags.filter(({ hidden }) => !hidden).map((flag) => flag.name));
   return new ParseError(
     `unknown flag: --${name}${similar && persona === "manifests" ? ` (did you mean --${similar}?)` : ""}`,
   );

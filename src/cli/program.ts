@@ -7,13 +7,13 @@ import { GLOBAL_FLAGS, type GlobalFlags, PROGRAM_FLAGS, SERVICE_FLAGS } from "./
 import { print } from "./output.ts";
 import type { Persona } from "./persona.ts";
 import { parseArguments, type ParsedArguments } from "./pflag.ts";
-import { similarTo } from "./similar.ts";
+import { findSimilar } from "./similar.ts";
 
 /** Runs a command line: global flags, the word `manifest` or not, a subcommand, its flags and operands. */
 export async function runProgram(
   args: readonly string[],
   persona: Persona,
-  surroundings: Pick<CommandContext, "signal" | "onWarning">,
+  environment: Pick<CommandContext, "signal" | "onWarning">,
 ): Promise<void> {
   const before = parseProgram(args, persona);
   const [name, ...rest] = before.operands;
@@ -22,17 +22,17 @@ export async function runProgram(
   if (globals.help || name === undefined || name === "help") {
     return await showHelp(globals, rest, persona, name === "help");
   }
-  if (name === "__complete") return await completeFor({ globals, persona, ...surroundings }, rest);
+  if (name === "__complete") return await completeFor({ globals, persona, ...environment }, rest);
   const definition = await findDefinition(name);
-  if (!definition) return await refuseCommand(name, persona);
+  if (!definition) return await reportUnknownCommand(name, persona);
   const { operands, flags } = parseCommand(definition, rest, persona);
   const merged = mergeGlobals(globals, flags);
   if (merged.help) return await showHelp({}, [name], persona);
-  refuseService(merged);
-  refuseLogLevel(merged, persona);
-  requireOperands(definition, { operands, flags }, persona);
+  assertNoServiceFlag(merged);
+  assertLogLevel(merged, persona);
+  assertOperandCount(definition, { operands, flags }, persona);
   const action = await definition.load();
-  const context: CommandContext = { globals: merged, persona, ...surroundings };
+  const context: CommandContext = { globals: merged, persona, ...environment };
   await action(operands, flags as never, context);
 }
 
@@ -69,7 +69,7 @@ function mergeGlobals(before: GlobalFlags, after: Record<string, unknown>): Glob
   return { ...before, ...Object.fromEntries(later) };
 }
 
-function refuseService(globals: GlobalFlags): void {
+function assertNoServiceFlag(globals: GlobalFlags): void {
   const flag = SERVICE_FLAGS.find((name) => (globals as Record<string, unknown>)[name]);
   if (flag) throw new UsageError(`--${flag} is not supported: only stores of this machine can be worked on`);
 }
@@ -77,7 +77,7 @@ function refuseService(globals: GlobalFlags): void {
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"];
 
 /** Nothing is logged here, but a script that sets a level that there is not has a mistake in it. */
-function refuseLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
+function assertLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
   if (logLevel === undefined || LOG_LEVELS.includes(logLevel.toLowerCase())) return;
   throw new ExitError(
     persona.name === "podman" ? 1 : 125,
@@ -86,27 +86,27 @@ function refuseLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
 }
 
 /** Fails if there are too few or too many operands: with cobra's words for the scripts of others, else by their names. */
-function requireOperands(definition: CommandDefinition, given: ParsedArguments, persona: Persona): void {
+function assertOperandCount(definition: CommandDefinition, given: ParsedArguments, persona: Persona): void {
   const { min, max = Infinity } = definition;
   const count = given.operands.length;
   if (count >= min && count <= max) return;
   if (persona.name !== "manifests") refuseCount(definition, count, persona);
-  const usage = usageOf(definition, given);
+  const usage = chooseUsage(definition, given);
   const problem = count > max
     ? `unexpected argument ${JSON.stringify(given.operands[max])}`
-    : `missing argument${min - count > 1 ? "s" : ""} ${operandsIn(usage).slice(count, min).join(" ")}`;
+    : `missing argument${min - count > 1 ? "s" : ""} ${listOperands(usage).slice(count, min).join(" ")}`;
   throw new UsageError(`${problem}. Usage: ${persona.command} ${definition.name} [FLAGS] ${usage}`.trimEnd());
 }
 
 /** The usage that the flags mean, of several: that with these flags, else the first. */
-function usageOf({ operands }: CommandDefinition, { flags }: ParsedArguments): string {
+function chooseUsage({ operands }: CommandDefinition, { flags }: ParsedArguments): string {
   const usages = operands.split(" | ");
   const isMeant = (usage: string) => Object.keys(flags).some((name) => usage.startsWith(`--${name} `));
   return usages.find(isMeant) ?? usages[0]!;
 }
 
 /** The names of operands in a usage, without flags, brackets and dots. */
-function operandsIn(usage: string): string[] {
+function listOperands(usage: string): string[] {
   return usage.split(" ").filter((word) => !word.startsWith("-")).map((word) => word.replace(/[[\].]/g, ""));
 }
 
@@ -123,14 +123,14 @@ function refuseCount({ min, max = Infinity, tooMany }: CommandDefinition, given:
 async function showHelp(globals: GlobalFlags, [name]: string[], persona: Persona, isHelp = false): Promise<void> {
   const { formatCommandHelp, formatProgramHelp } = await import("./help.ts");
   const definition = name === undefined ? undefined : await findDefinition(name);
-  if (name !== undefined && !definition && !globals.help) return await refuseCommand(name, persona);
+  if (name !== undefined && !definition && !globals.help) return await reportUnknownCommand(name, persona);
   print(definition ? formatCommandHelp(definition, persona) : await formatProgramHelp(persona));
   const asked = globals.help || (isHelp && persona.name === "manifests");
   if (definition || asked || persona.name === "buildah") return;
   throw new ExitError(125, persona.name === "podman" ? "missing command 'podman manifest COMMAND'" : "missing command");
 }
 
-async function refuseCommand(name: string, persona: Persona): Promise<void> {
+async function reportUnknownCommand(name: string, persona: Persona): Promise<void> {
   if (persona.name === "buildah") return await showHelp({ help: true }, [], persona);
   if (persona.name === "podman") {
     throw new ExitError(
@@ -138,7 +138,7 @@ async function refuseCommand(name: string, persona: Persona): Promise<void> {
       `unrecognized command \`podman manifest ${name}\`\nTry 'podman manifest --help' for more information`,
     );
   }
-  const similar = similarTo(name, COMMAND_NAMES);
+  const similar = findSimilar(name, COMMAND_NAMES);
   throw new UsageError(
     `unknown command ${JSON.stringify(name)}${similar ? `: did you mean ${similar}?` : ""} See 'manifests --help'`,
   );

@@ -1,14 +1,14 @@
 /** The word that somebody meant who typed another one; `undefined` where none is near. */
-export function similarTo(typed: string, words: readonly string[]): string | undefined {
+export function findSimilar(typed: string, words: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(typed.length / 3));
   const [best] = words
-    .map((word) => ({ word, distance: word.startsWith(typed) && typed.length > 1 ? 1 : distanceOf(typed, word) }))
+    .map((word) => ({ word, distance: word.startsWith(typed) && typed.length > 1 ? 1 : measureDistance(typed, word) }))
     .toSorted((a, b) => a.distance - b.distance);
   return best && best.distance <= limit ? best.word : undefined;
 }
 
 /** How many letters must be changed, left out, put in or exchanged with their neighbour. */
-function distanceOf(a: string, b: string): number {
+function measureDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
     const [above, row] = [rows[i - 1]!, [i]];

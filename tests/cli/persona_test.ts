@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { choosePersona } from "../../src/cli/persona.ts";
-import { similarTo } from "../../src/cli/similar.ts";
+import { findSimilar } from "../../src/cli/similar.ts";
 import { cli, cliOk } from "../support/cli.ts";
 import { makeStore } from "../support/stores.ts";
 
@@ -29,7 +29,7 @@ Deno.test("the failures of rm have the form that each tool gives them", () => {
   for (const [name, texts, text] of rows) assert.equal(choosePersona(name, "").failures(texts), text);
 });
 
-Deno.test("similarTo() finds what somebody meant", () => {
+Deno.test("findSimilar() finds what somebody meant", () => {
   const words = ["add", "annotate", "create", "inspect", "push", "remove", "rm"];
   const rows: [string, string | undefined][] = [
     ["craete", "create"],
@@ -39,7 +39,7 @@ Deno.test("similarTo() finds what somebody meant", () => {
     ["bogus", undefined],
     ["", undefined],
   ];
-  for (const [typed, word] of rows) assert.equal(similarTo(typed, words), word, typed);
+  for (const [typed, word] of rows) assert.equal(findSimilar(typed, words), word, typed);
 });
 
 Deno.test("an unknown persona, and what would work on another machine, are refused", async () => {

@@ -8,7 +8,7 @@ import { createStyle } from "../../src/cli/format/style.ts";
 import { formatTable } from "../../src/cli/format/table.ts";
 import { formatTree } from "../../src/cli/format/tree.ts";
 import { formatBytes, formatSeconds } from "../../src/cli/format/units.ts";
-import { fit, sanitize, stripStyle, widthOf } from "../../src/cli/format/width.ts";
+import { fit, measureWidth, sanitize, stripStyle } from "../../src/cli/format/width.ts";
 import type { CopyEvent } from "../../src/copy/room.ts";
 import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 
@@ -94,7 +94,7 @@ Deno.test("bars fit the terminal, whatever its size and whatever the platforms a
       for (const rows of [4, 24, 60]) {
         const lines = drawBars(state, { columns, rows, style: PLAIN });
         const where = `${platforms.length} images, ${columns}×${rows}: ${lines.join("\n")}`;
-        assert.ok(lines.every((line) => widthOf(line) < columns), where);
+        assert.ok(lines.every((line) => measureWidth(line) < columns), where);
         assert.ok(lines.length < rows, where);
         assert.ok(!lines.join("").includes("\x1b"), where);
         // What moves is seen, however many images there are.
@@ -249,7 +249,7 @@ Deno.test("colours come on terminals alone, and NO_COLOR ends them", () => {
 
 Deno.test("texts take the columns that they take", () => {
   const widths: [string, number][] = [["abc", 3], ["日本", 4], ["e\u0301", 1], ["🚀", 2], ["\x1b[31mred\x1b[0m", 3]];
-  for (const [text, width] of widths) assert.equal(widthOf(text), width, text);
+  for (const [text, width] of widths) assert.equal(measureWidth(text), width, text);
   const fits: [string, number, string][] = [["abc", 5, "abc  "], ["abcdef", 4, "abc…"], ["日本語", 4, "日… "], [
     "x",
     0,

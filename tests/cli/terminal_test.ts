@@ -1,6 +1,6 @@
 /** Bars in a real terminal. */
 import assert from "node:assert/strict";
-import { widthOf } from "../../src/cli/format/width.ts";
+import { measureWidth } from "../../src/cli/format/width.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { cliOk } from "../support/cli.ts";
 import { peerTest } from "../support/peers.ts";
@@ -53,7 +53,7 @@ for (const size of SIZES) {
       const lines = await terminal.waitFor((lines) => total(lines)[0]?.startsWith(`${half}/`) ?? false);
       const drawn = lines.filter((line) => line !== "");
       assert.ok(drawn.length <= platforms.length + 1 && drawn.length < size.rows, lines.join("\n"));
-      assert.ok(lines.every((line) => widthOf(line) < size.columns), lines.join("\n"));
+      assert.ok(lines.every((line) => measureWidth(line) < size.columns), lines.join("\n"));
       assert.equal(total(lines).length, 1);
       if (platforms.length > 20 && size.rows < 30) assert.match(lines.join("\n"), /^… \d+ more images$/m);
       registry.go("on");
@@ -78,7 +78,7 @@ peerTest(
       await terminal.resize(columns, 20);
       const lines = await terminal.waitFor((lines) => {
         const drawn = lines.filter((line) => line !== "");
-        return drawn.length === 5 && total(lines).length === 1 && drawn.every((line) => widthOf(line) < columns);
+        return drawn.length === 5 && total(lines).length === 1 && drawn.every((line) => measureWidth(line) < columns);
       });
       assert.equal(lines.filter((line) => line.includes("linux/")).length, 4, lines.join("\n"));
     }

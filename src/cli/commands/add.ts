@@ -1,10 +1,10 @@
 import { findSource, type List } from "../../system/local/room.ts";
 import { createPlatform } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
-import { type CommandContext, systemContextOf } from "../context.ts";
+import { type CommandContext, createSystemContext } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { flagOf, parseAnnotations, parseLooseAnnotations } from "../flags.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { parseAnnotations, parseLooseAnnotations, toFlag } from "../flags.ts";
+import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 import { type DetailFlags, edit, setDetails } from "./edit.ts";
 import { addSources, findSources, type SourceFlags } from "./sources.ts";
 
@@ -24,8 +24,8 @@ export interface AddFlags extends SourceFlags, DetailFlags, ResultFormat {
 /** `add LIST IMAGE…` and `add --artifact LIST FILE…`: all or nothing. */
 export async function add(operands: string[], flags: AddFlags, context: CommandContext): Promise<void> {
   const [name, ...names] = operands as [string, ...string[]];
-  requireFormat(flags);
-  refuseStrayArtifactFlags(flags);
+  assertFormat(flags);
+  assertArtifactFlags(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
   const { imageId, result } = await edit(context, name, async (list, store) => {
     const digests = flags.artifact
@@ -57,12 +57,12 @@ async function addArtifact(
     subject: subject?.image,
     annotations: parseLooseAnnotations(flags.artifactAnnotation),
     platform: createPlatform({ ...flags, architecture: flags.arch }),
-    systemContext: await systemContextOf(flags, context, subject && [subject]),
+    systemContext: await createSystemContext(flags, context, subject && [subject]),
     signal: context.signal,
   });
 }
 
-function refuseStrayArtifactFlags(flags: AddFlags): void {
+function assertArtifactFlags(flags: AddFlags): void {
   const stray = flags.artifact ? undefined : Object.keys(flags).find((name) => /^artifact[A-Z]/.test(name));
-  if (stray) throw new UsageError(`${flagOf(stray)} requires --artifact`);
+  if (stray) throw new UsageError(`${toFlag(stray)} requires --artifact`);
 }

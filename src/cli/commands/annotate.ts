@@ -4,14 +4,14 @@ import { editRemoteList, findInstance, findSource, hasTransport, type List } fro
 import type { ImageStore } from "../../store/room.ts";
 import {
   type CommandContext,
-  openStoreOf,
+  createSystemContext,
+  openLocalStore,
   type PlatformFlags,
   type RegistryFlags,
-  systemContextOf,
 } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { flagOf, parseAnnotations } from "../flags.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { parseAnnotations, toFlag } from "../flags.ts";
+import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 import { type DetailFlags, edit, setDetails } from "./edit.ts";
 
 /** Flags of `annotate`. */
@@ -24,9 +24,9 @@ export interface AnnotateFlags extends RegistryFlags, PlatformFlags, DetailFlags
 /** `annotate LIST INSTANCE` and `annotate --index LIST`; `docker://LIST` is edited in its registry. */
 export async function annotate(operands: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
   const [name, instance] = operands as [string, string?];
-  requireFormat(flags);
+  assertFormat(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
-  requireTarget(flags, instance);
+  assertTarget(flags, instance);
   const change = async (list: List, store: ImageStore): Promise<Annotated> => {
     const before = factsOf(list);
     const digest = instance === undefined
@@ -57,8 +57,8 @@ async function annotateRemote(
   context: CommandContext,
   change: (list: List, store: ImageStore) => Promise<Annotated>,
 ): Promise<void> {
-  await using store = await openStoreOf(context);
-  const options = { systemContext: await systemContextOf(flags, context), signal: context.signal };
+  await using store = await openLocalStore(context);
+  const options = { systemContext: await createSystemContext(flags, context), signal: context.signal };
   let instance: Digest | undefined;
   const { digest, unchanged } = await editRemoteList(name, async (list) => {
     instance = (await change(list, store)).instance;
@@ -75,7 +75,7 @@ async function annotateIndex(
 ): Promise<undefined> {
   if (flags.subject) {
     const subject = await findSource(store, flags.subject);
-    const systemContext = await systemContextOf(flags, context, [subject]);
+    const systemContext = await createSystemContext(flags, context, [subject]);
     await list.setSubjectFrom(subject.image, { systemContext, signal: context.signal });
   }
   if (flags.annotation) list.setAnnotations(undefined, annotations);
@@ -89,7 +89,7 @@ async function annotateInstance(
   annotations: Record<string, string>,
   context: CommandContext,
 ): Promise<Digest> {
-  const systemContext = await systemContextOf(flags, context);
+  const systemContext = await createSystemContext(flags, context);
   const digest = await findInstance(list, instance, { store, systemContext, signal: context.signal });
   if (flags.os) list.setOs(digest, flags.os);
   if (flags.arch) list.setArchitecture(digest, flags.arch);
@@ -101,7 +101,7 @@ async function annotateInstance(
   return digest;
 }
 
-function requireTarget(flags: AnnotateFlags, instance: string | undefined): void {
+function assertTarget(flags: AnnotateFlags, instance: string | undefined): void {
   const index = flags.index || flags.subject !== undefined;
   if (!index && instance === undefined) {
     throw new UsageError("expected an instance digest, image name, or artifact name");
@@ -115,6 +115,6 @@ function requireTarget(flags: AnnotateFlags, instance: string | undefined): void
   const names = ["arch", "os", "osVersion", "features", "osFeatures", "variant"] as const;
   const stray = names.find((name) => flags[name] !== undefined);
   if (stray) {
-    throw new UsageError(`--index is not compatible with ${flagOf(stray)}`);
+    throw new UsageError(`--index is not compatible with ${toFlag(stray)}`);
   }
 }

@@ -1,9 +1,9 @@
 import { editRemoteListWith } from "../../actions/room.ts";
 import { LOCAL_KIT } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, systemContextOf } from "../context.ts";
+import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { flagOf, parseAnnotations } from "../flags.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { parseAnnotations, toFlag } from "../flags.ts";
+import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type DetailFlags, setDetails } from "./edit.ts";
 import { addSources, findSources, type SourceFlags } from "./sources.ts";
@@ -18,13 +18,13 @@ export interface AppendFlags extends SourceFlags, DetailFlags, ResultFormat, Pro
 /** `append REMOTE IMAGE…`: images into a list in a registry, in one step and without a store. */
 export async function append(operands: string[], flags: AppendFlags, context: CommandContext): Promise<void> {
   const [remote, ...images] = operands as [string, ...string[]];
-  requireFormat(flags);
-  const contributions = contributionsOf(flags);
+  assertFormat(flags);
+  const contributions = chooseContributions(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
-  await using store = await openStoreOf(context);
+  await using store = await openLocalStore(context);
   const sources = await findSources(store, images, flags);
   const options = {
-    systemContext: await systemContextOf(flags, context, sources),
+    systemContext: await createSystemContext(flags, context, sources),
     create: flags.create,
     signal: context.signal,
   };
@@ -41,10 +41,10 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
 }
 
 /** A list adds all that it has, unless flags choose one of its images or some of its platforms. */
-function contributionsOf(flags: AppendFlags): { all: boolean; platforms: string[] | undefined } {
+function chooseContributions(flags: AppendFlags): { all: boolean; platforms: string[] | undefined } {
   const { all, platform } = flags;
   const names = ["os", "arch", "variant", "osVersion", "osFeatures"] as const;
   const choice = names.find((name) => flags[name]?.length);
-  if (platform && choice) throw new UsageError(`--platform may not be used with ${flagOf(choice)}`);
+  if (platform && choice) throw new UsageError(`--platform may not be used with ${toFlag(choice)}`);
   return { all: all ?? choice === undefined, platforms: platform };
 }

@@ -1,6 +1,6 @@
 import type { CopyEvent, OutlinedImage } from "../../copy/room.ts";
 import { copyImage, outlineImageCopy } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { type PolicyFlags, policyOptions, type SigningFlags, signingOptions } from "../engine_options.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { compressionContext, referrersContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
@@ -25,7 +25,7 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
     ...await signingOptions(flags),
     ...await policyOptions(flags),
     systemContext: {
-      ...await systemContextOf(flags, context),
+      ...await createSystemContext(flags, context),
       ...await compressionContext(flags),
       ...referrersContext(flags),
     },
@@ -35,7 +35,7 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
     removeListSignatures: flags.removeListSignatures,
     signal: context.signal,
   };
-  await using store = await openStoreOf(context);
+  await using store = await openLocalStore(context);
   const from = await findAny(store, source);
   if (flags.dryRun) return printOutline(flags, destination, await outlineImageCopy(from, destination, options));
   let attestations: string[] = [];

@@ -7,10 +7,10 @@ import {
 } from "../../spec/room.ts";
 import type { ImageStore, ImageWithData } from "../../store/room.ts";
 import { type BaseList, damagedList, editStoredList, findDamage, HostlessList } from "../../list/room.ts";
-import { type CommandContext, openStoreOf } from "../context.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 import type { SourceFlags } from "./sources.ts";
 
 /** Flags of `create`. */
@@ -23,11 +23,11 @@ export interface CreateFlags extends SourceFlags, ResultFormat {
 /** `create LIST [IMAGE…]`: all images are read before anything is saved. */
 export async function create(operands: string[], flags: CreateFlags, context: CommandContext): Promise<void> {
   const [name, ...images] = operands as [string, ...string[]];
-  requireFormat(flags);
+  assertFormat(flags);
   if (flags.amend && flags.replace) throw new UsageError("amend and replace are mutually exclusive");
   const fullName = normalizeName(name, context);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "list"));
-  await using store = await openStoreOf(context);
+  await using store = await openLocalStore(context);
   const id = await save(store, fullName, annotations, { images, flags, context });
   printResult(flags, [id], { id, name: fullName });
 }

@@ -1,6 +1,6 @@
 import { deleteImage } from "../../system/local/room.ts";
-import { type CommandContext, type RegistryFlags, systemContextOf } from "../context.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { type CommandContext, createSystemContext, type RegistryFlags } from "../context.ts";
+import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 
 /** Flags of `delete`. */
 export interface DeleteFlags extends RegistryFlags, ResultFormat {
@@ -9,8 +9,8 @@ export interface DeleteFlags extends RegistryFlags, ResultFormat {
 
 /** `delete IMAGE…`: tags, or manifests, of registries. */
 export async function deleteImages(names: string[], flags: DeleteFlags, context: CommandContext): Promise<void> {
-  requireFormat(flags);
-  const systemContext = await systemContextOf(flags, context);
+  assertFormat(flags);
+  const systemContext = await createSystemContext(flags, context);
   for (const name of names) {
     const digest = await deleteImage(name, { manifest: flags.manifest, systemContext, signal: context.signal });
     printResult(flags, [`Deleted: ${name} (${digest})`], { name, digest });

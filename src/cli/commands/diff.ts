@@ -1,11 +1,11 @@
 import { diffIndexes, type InstanceDifference } from "../../list/room.ts";
 import { isIndex, type ParsedIndex } from "../../spec/room.ts";
 import { fetchManifest } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { shortDigest } from "../format/description.ts";
 import { sanitize } from "../format/width.ts";
-import { printResult, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
+import { assertFormat, getStdoutStyle, printResult, type ResultFormat } from "../output.ts";
 import { findAny } from "./places.ts";
 
 /** Flags of `diff`. */
@@ -13,22 +13,25 @@ export interface DiffFlags extends RegistryFlags, ResultFormat {}
 
 /** `diff A B`: exits with 0 where the lists say the same, with 1 where not. */
 export async function diff([a, b]: string[], flags: DiffFlags, context: CommandContext): Promise<void> {
-  requireFormat(flags);
-  await using store = await openStoreOf(context);
-  const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
+  assertFormat(flags);
+  await using store = await openLocalStore(context);
+  const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
   const read = async (name: string): Promise<ParsedIndex> => {
     const manifest = await fetchManifest(await findAny(store, name), call);
     if (isIndex(manifest)) return manifest;
     throw new Error(`${name}: image is not a manifest list but of type ${manifest.mediaType}`);
   };
   const difference = diffIndexes(await read(a!), await read(b!));
-  const lines = [...difference.fields.map((field) => `! ${field} differs`), ...difference.instances.map(lineOf)];
+  const lines = [
+    ...difference.fields.map((field) => `! ${field} differs`),
+    ...difference.instances.map(formatDifference),
+  ];
   printResult(flags, lines, difference);
   if (lines.length > 0) throw new ExitError(1);
 }
 
-function lineOf({ platform, before, after, fields }: InstanceDifference): string {
-  const { good, bad, busy } = styleOfStdout();
+function formatDifference({ platform, before, after, fields }: InstanceDifference): string {
+  const { good, bad, busy } = getStdoutStyle();
   const name = sanitize(platform) || "-";
   if (after === undefined) return bad(`- ${name} ${shortDigest(before!)}`);
   if (before === undefined) return good(`+ ${name} ${shortDigest(after)}`);

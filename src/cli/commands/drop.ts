@@ -1,7 +1,7 @@
 import { createInstanceFinder } from "../../actions/room.ts";
 import { editRemoteList, findInstance, type List } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 import { noteRemoved } from "./remove.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 
@@ -11,9 +11,9 @@ export interface DropFlags extends RegistryFlags, ResultFormat, ProgressFlags {}
 /** `drop REMOTE INSTANCE…`: instances out of a list in a registry, in one step and without a store. */
 export async function drop(operands: string[], flags: DropFlags, context: CommandContext): Promise<void> {
   const [remote, ...instances] = operands as [string, ...string[]];
-  requireFormat(flags);
-  const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
-  await using store = await openStoreOf(context);
+  assertFormat(flags);
+  const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
+  await using store = await openLocalStore(context);
   const find = createInstanceFinder(async (list: List, text) => [await findInstance(list, text, { store, ...call })]);
   let attestations: string[] = [];
   const { digest, unchanged } = await withProgress(flags, (view) =>

@@ -1,6 +1,6 @@
 import type { ImageStore } from "../../store/room.ts";
 import type { List } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf } from "../context.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
 
 /** Changes a list of the store as one transaction and returns its id with what the change returned. */
 export async function edit<T>(
@@ -9,9 +9,9 @@ export async function edit<T>(
   change: (list: List, store: ImageStore) => T | Promise<T>,
 ): Promise<{ imageId: string; result: T }> {
   const { editList } = await import("../../system/local/room.ts");
-  const { requireList } = await import("./find.ts");
-  await using store = await openStoreOf(context);
-  const { id: imageId } = await requireList(store, name);
+  const { getList } = await import("./find.ts");
+  await using store = await openLocalStore(context);
+  const { id: imageId } = await getList(store, name);
   const result = await editList(store, imageId, (list) => change(list, store), { signal: context.signal });
   return { imageId, result };
 }

@@ -1,11 +1,11 @@
 import { findLocalImage } from "../../store/room.ts";
-import { type CommandContext, openStoreOf } from "../context.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
 import { ExitError } from "../errors.ts";
-import { requireList } from "./find.ts";
+import { getList } from "./find.ts";
 
 /** `exists LIST`: 0 if there is such a list, 1 if there is nothing, 125 if it is an ordinary image. */
 export async function exists([name]: string[], _flags: unknown, context: CommandContext): Promise<void> {
-  await using store = await openStoreOf(context);
+  await using store = await openLocalStore(context);
   if (!await findLocalImage(store, name!)) throw new ExitError(1);
-  await requireList(store, name!);
+  await getList(store, name!);
 }

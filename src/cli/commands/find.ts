@@ -11,7 +11,7 @@ export interface FoundList extends StoredImage {
 }
 
 /** The image that a name means in a store. Throws the words that podman and buildah have for what is wrong with it. */
-export async function requireList(store: ImageStore, name: string): Promise<FoundList> {
+export async function getList(store: ImageStore, name: string): Promise<FoundList> {
   const found = await findLocalImage(store, name, ["manifest"]);
   if (!found) throw new Error(`${name}: image not known`);
   const damage = findDamage(found);

@@ -16,7 +16,7 @@ export async function generateSigstoreKey(operands: string[], flags: GenerateSig
   const { outputPrefix: prefix, passphraseFile } = flags;
   if (operands.length > 0 || !prefix) throw new UsageError("Usage: generate-sigstore-key --output-prefix PREFIX");
   const [publicFile, privateFile] = [`${prefix}.pub`, `${prefix}.private`];
-  for (const file of [publicFile, privateFile]) await requireAbsent(file);
+  for (const file of [publicFile, privateFile]) await assertAbsent(file);
   const passphrase = passphraseFile ? await readPassphraseFile(passphraseFile) : await askPassphrase(privateFile);
   const pair = await generateSigstoreKeyPair(passphrase).finally(() => passphrase.fill(0));
   await writeNew("private", privateFile, pair.privateKey, 0o600);
@@ -31,7 +31,7 @@ export async function generateSigstoreKey(operands: string[], flags: GenerateSig
 }
 
 /** Before anybody is asked for a passphrase. */
-async function requireAbsent(file: string): Promise<void> {
+async function assertAbsent(file: string): Promise<void> {
   try {
     await Deno.stat(file);
   } catch (error) {

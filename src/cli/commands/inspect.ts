@@ -20,17 +20,17 @@ import {
 import { findLocalImage, type ImageStore, type LocalImage } from "../../store/room.ts";
 import { type BaseList, damagedList, findDamage, HostlessList } from "../../list/room.ts";
 import type { DescribeImageOptions } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
-import { note, print, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { assertFormat, getStdoutStyle, note, print, type ResultFormat } from "../output.ts";
 
 /** Flags of `inspect`. */
 export interface InspectFlags extends RegistryFlags, ResultFormat {}
 
 /** `inspect IMAGE`: the local list of that name, else what the registry has. */
 export async function inspect([name]: string[], flags: InspectFlags, context: CommandContext): Promise<void> {
-  requireFormat(flags, ["json", "table", "tree"]);
-  const call = { systemContext: await systemContextOf(flags, context), signal: context.signal };
-  await using store = await openStoreOf(context);
+  assertFormat(flags, ["json", "table", "tree"]);
+  const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
+  await using store = await openLocalStore(context);
   const found = await findUnlessElsewhere(store, name!);
   const local = found === "elsewhere" ? undefined : found;
   const damage = local && findDamage(local);
@@ -80,7 +80,7 @@ async function printDescription(
   const { describeAsTable, describeAsTree } = await import("../format/description.ts");
   const { findAny } = await import("./places.ts");
   const description = await describeImage(await findAny(store, name), call);
-  const lines = format === "tree" ? describeAsTree(description) : describeAsTable(description, styleOfStdout());
+  const lines = format === "tree" ? describeAsTree(description) : describeAsTable(description, getStdoutStyle());
   for (const line of lines) print(line);
 }
 

@@ -1,7 +1,7 @@
 import { listStoredLists } from "../../list/room.ts";
-import { type CommandContext, openStoreOf } from "../context.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
 import { formatTable } from "../format/table.ts";
-import { printResult, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
+import { assertFormat, getStdoutStyle, printResult, type ResultFormat } from "../output.ts";
 
 /** Flags of `ls`. */
 export interface LsFlags extends ResultFormat {
@@ -10,11 +10,11 @@ export interface LsFlags extends ResultFormat {
 
 /** `ls`: the lists of the local store. */
 export async function ls(_operands: string[], flags: LsFlags, context: CommandContext): Promise<void> {
-  requireFormat(flags);
-  await using store = await openStoreOf(context);
+  assertFormat(flags);
+  await using store = await openLocalStore(context);
   const lists = await Array.fromAsync(listStoredLists(store));
   if (flags.quiet) return printResult(flags, lists.map(({ id }) => id), lists.map(({ id }) => id));
-  const { bold, bad } = styleOfStdout();
+  const { bold, bad } = getStdoutStyle();
   const rows = lists.flatMap(({ id, names, created, platforms, problem }) =>
     (names.length > 0 ? names : ["<none>"]).map((name) => [
       name,

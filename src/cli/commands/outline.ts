@@ -17,7 +17,7 @@ export function printOutline({ format }: FormatFlags, destination: string, outli
     return [
       isReferrer ? "(referrer)" : attests ? "(attestation)" : (platform || "-") + (variant ? ` ${variant}` : ""),
       digest.slice(0, 19),
-      changeOf(converted ? mediaType : undefined, own),
+      describeChange(converted ? mediaType : undefined, own),
       summarize(own),
     ];
   });
@@ -28,7 +28,7 @@ export function printOutline({ format }: FormatFlags, destination: string, outli
 }
 
 /** What becomes of a manifest, which names its layers by digest. */
-function changeOf(mediaType: string | undefined, blobs: readonly OutlinedBlob[]): string {
+function describeChange(mediaType: string | undefined, blobs: readonly OutlinedBlob[]): string {
   if (mediaType !== undefined) return `converted to ${mediaType}`;
   return blobs.some(({ fate }) => fate === "compressed") ? "written anew" : "as it is";
 }

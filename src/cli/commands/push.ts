@@ -2,12 +2,12 @@ import type { PushOptions, PushResult } from "../../list/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { loadFromImage, loadSignaturePolicy, lockerForImage, type SystemContext } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { type SigningFlags, signingOptions } from "../engine_options.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { compressionContext, referrersContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
-import { requireList } from "./find.ts";
+import { getList } from "./find.ts";
 import { printCopied, printOutline } from "./outline.ts";
 
 /** Flags of `push`. */
@@ -23,18 +23,18 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   const [name, given] = operands as [string, string?];
   const wishes = { ...await transferOptions(flags), ...await signingOptions(flags) };
   const systemContext = {
-    ...await systemContextOf(flags, context),
+    ...await createSystemContext(flags, context),
     ...await compressionContext(flags),
     ...referrersContext(flags),
   };
-  await using store = await openStoreOf(context);
-  const { id, manifestDigest, resolvedName } = await requireList(store, name).catch((error) => {
+  await using store = await openLocalStore(context);
+  const { id, manifestDigest, resolvedName } = await getList(store, name).catch((error) => {
     throw prefixError(context.persona.pushPrefix(name), error);
   });
-  const destination = given ?? ownDestination(resolvedName);
+  const destination = given ?? getDefaultDestination(resolvedName);
   const { list } = await loadFromImage(store, id);
   const imageListSelection = flags.all ?? true ? "all" : "specific";
-  const judged = await judgedBy(flags, systemContext, context);
+  const judged = await loadPolicyOption(flags, systemContext, context);
   const { signal } = context;
   const options: PushOptions = { store, systemContext, ...wishes, ...judged, imageListSelection, signal };
   if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
@@ -75,7 +75,7 @@ async function openDigestFile(file: string): Promise<boolean> {
 }
 
 /** Who names a policy means it; podman and buildah take the flag, and judge nothing. */
-async function judgedBy(
+async function loadPolicyOption(
   { signaturePolicy }: PushFlags,
   systemContext: SystemContext,
   { persona }: CommandContext,
@@ -96,7 +96,7 @@ async function deletePushed(
 }
 
 /** Where a list goes whose name says it. */
-function ownDestination(name: string): string {
+function getDefaultDestination(name: string): string {
   if (!name.includes("/") || name.startsWith("localhost/")) {
     throw new UsageError(`the list is called ${name}, which names no registry: name a destination`);
   }

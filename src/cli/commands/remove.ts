@@ -1,13 +1,13 @@
 import { findInstance } from "../../system/local/room.ts";
 import type { CommandContext } from "../context.ts";
 import { prefixError } from "../errors.ts";
-import { note, printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { assertFormat, note, printResult, type ResultFormat } from "../output.ts";
 import { edit } from "./edit.ts";
 
 /** `remove LIST INSTANCE`. */
 export async function remove(operands: string[], flags: ResultFormat, context: CommandContext): Promise<void> {
   const [name, instance] = operands as [string, string];
-  requireFormat(flags);
+  assertFormat(flags);
   const { imageId, result } = await edit(context, name, async (list, store) => {
     try {
       const digest = await findInstance(list, instance, { store, signal: context.signal });

@@ -1,10 +1,10 @@
 import { findDamage } from "../../list/room.ts";
 import { findLocalImage, type ImageStore } from "../../store/room.ts";
-import { type CommandContext, openStoreOf } from "../context.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
 import { ExitError, formatError } from "../errors.ts";
-import { note, printResult, requireFormat, type ResultFormat } from "../output.ts";
+import { assertFormat, note, printResult, type ResultFormat } from "../output.ts";
 import type { Persona } from "../persona.ts";
-import { requireList } from "./find.ts";
+import { getList } from "./find.ts";
 
 /** Flags of `rm`. */
 export interface RmFlags extends ResultFormat {
@@ -14,8 +14,8 @@ export interface RmFlags extends ResultFormat {
 /** `rm LIST…`: each on its own; those that can be deleted are, whatever happens to the others. */
 export async function rm(names: string[], flags: RmFlags, context: CommandContext): Promise<void> {
   const { persona, signal } = context;
-  requireFormat(flags);
-  await using store = await openStoreOf(context);
+  assertFormat(flags);
+  await using store = await openLocalStore(context);
   const done: DeletedList[] = [];
   const failures: string[] = [];
   let unknown = 0;
@@ -31,9 +31,9 @@ export async function rm(names: string[], flags: RmFlags, context: CommandContex
       failures.push(formatError(error));
     }
   }
-  printResult(flags, done.flatMap((deleted) => linesOf(deleted, persona)), done);
+  printResult(flags, done.flatMap((deleted) => formatDeleted(deleted, persona)), done);
   if (failures.length === 0) return;
-  throw new ExitError(unknown === failures.length ? persona.exitCodeOfUnknown : 125, persona.failures(failures));
+  throw new ExitError(unknown === failures.length ? persona.unknownExitCode : 125, persona.failures(failures));
 }
 
 /** What became of a list. */
@@ -44,22 +44,22 @@ export interface DeletedList {
   readonly deleted?: string;
 }
 
-function linesOf({ untagged, deleted }: DeletedList, persona: Persona): string[] {
+function formatDeleted({ untagged, deleted }: DeletedList, persona: Persona): string[] {
   return [...untagged.map((name) => persona.untagged(name)), ...(deleted ? [persona.deleted(deleted)] : [])];
 }
 
 /** A list that is damaged can do nothing any more but be deleted. */
-async function requireListOrDamaged(store: ImageStore, name: string) {
+async function getListOrDamaged(store: ImageStore, name: string) {
   const found = await findLocalImage(store, name, ["manifest"]);
   const damage = found && findDamage(found);
-  if (!found || !damage) return await requireList(store, name);
+  if (!found || !damage) return await getList(store, name);
   note(`Warning: deleting list ${JSON.stringify(found.resolvedName)} although ${damage}`);
   return { ...found.image, resolvedName: found.resolvedName };
 }
 
 /** Deletes a list, or, where it has other names and was called by one, only that name. */
 async function deleteList(store: ImageStore, name: string): Promise<DeletedList> {
-  const { id, names, resolvedName } = await requireListOrDamaged(store, name);
+  const { id, names, resolvedName } = await getListOrDamaged(store, name);
   const byName = names.includes(resolvedName);
   if (byName && names.length > 1) {
     await store.updateNames(id, "remove", [resolvedName]);

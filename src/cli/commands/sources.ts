@@ -2,7 +2,13 @@ import { formatPlatform } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import type { AddOptions, BaseList, PlatformMismatch } from "../../list/room.ts";
 import { findSource, type FoundSource, hostPlatform, type SystemContext } from "../../system/local/room.ts";
-import { choiceOf, type CommandContext, type PlatformFlags, type RegistryFlags, systemContextOf } from "../context.ts";
+import {
+  type CommandContext,
+  createSystemContext,
+  type PlatformFlags,
+  type RegistryFlags,
+  toPlatformChoice,
+} from "../context.ts";
 import { note } from "../output.ts";
 
 /** Flags about images that are added. */
@@ -38,7 +44,7 @@ export async function addSources(
     platforms,
     attestations,
     ...mismatch,
-    systemContext: { ...await systemContextOf(flags, context, sources), ...choiceFor(flags, context) },
+    systemContext: { ...await createSystemContext(flags, context, sources), ...choiceFor(flags, context) },
     signal: context.signal,
   };
   const digests: string[] = [];
@@ -65,7 +71,7 @@ function withoutArchitecture({ os: _, arch: __, variant: ___, ...rest }: Platfor
 
 /** The instance to choose from lists: the tools never take an image only because it is the only one. */
 function choiceFor(flags: PlatformFlags, { persona }: CommandContext): SystemContext {
-  const choice = choiceOf(Object.fromEntries(persona.choosesBy.map((name) => [name, flags[name]])));
+  const choice = toPlatformChoice(Object.fromEntries(persona.choiceFlags.map((name) => [name, flags[name]])));
   if (!persona.relabels) return choice;
   const { os, architecture, variant } = hostPlatform();
   return {

@@ -2,9 +2,9 @@ import { ManifestsError, normalizeLocalName } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { tagImageWith } from "../../actions/room.ts";
 import { hasTransport, LOCAL_KIT } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
-import { printResult, requireFormat, type ResultFormat } from "../output.ts";
-import { requireList } from "./find.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { assertFormat, printResult, type ResultFormat } from "../output.ts";
+import { getList } from "./find.ts";
 
 /** Flags of `tag`. */
 export interface TagFlags extends RegistryFlags, ResultFormat {
@@ -14,22 +14,22 @@ export interface TagFlags extends RegistryFlags, ResultFormat {
 /** `tag LIST NAME…` in the store, and `tag docker://IMAGE TAG…` in a registry. */
 export async function tag(operands: string[], flags: TagFlags, context: CommandContext): Promise<void> {
   const [source, ...names] = operands as [string, ...string[]];
-  requireFormat(flags);
+  assertFormat(flags);
   if (hasTransport(source)) {
-    const systemContext = await systemContextOf(flags, context);
+    const systemContext = await createSystemContext(flags, context);
     const tagged = await tagImageWith(LOCAL_KIT, source, names, { systemContext, signal: context.signal });
     return printResult(flags, [], tagged);
   }
-  await using store = await openStoreOf(context);
-  const { id } = await requireList(store, source);
+  await using store = await openLocalStore(context);
+  const { id } = await getList(store, source);
   const full = names.map((name) => String(normalizeLocalName(name)));
-  if (!flags.replace) await refuseTaken(store, id, full);
+  if (!flags.replace) await assertNamesFree(store, id, full);
   await store.updateNames(id, "add", full);
   printResult(flags, [], { id, names: full });
 }
 
 /** A name is not taken from another image by accident. */
-async function refuseTaken(store: ImageStore, id: string, names: readonly string[]): Promise<void> {
+async function assertNamesFree(store: ImageStore, id: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const owner = (await store.findImage(name))?.image;
     if (!owner?.names.includes(name) || owner.id === id) continue;

@@ -1,10 +1,10 @@
 import { type ImageProblem, validateImage } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf, type RegistryFlags, systemContextOf } from "../context.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { shortDigest } from "../format/description.ts";
 import { count } from "../format/units.ts";
 import { sanitize } from "../format/width.ts";
-import { printResult, requireFormat, type ResultFormat, styleOfStdout } from "../output.ts";
+import { assertFormat, getStdoutStyle, printResult, type ResultFormat } from "../output.ts";
 import { findAny } from "./places.ts";
 
 /** Flags of `validate`. */
@@ -14,15 +14,15 @@ export interface ValidateFlags extends RegistryFlags, ResultFormat {
 
 /** `validate IMAGE`: exits with 0 where nothing is wrong, with 1 where something is. */
 export async function validate([name]: string[], flags: ValidateFlags, context: CommandContext): Promise<void> {
-  requireFormat(flags);
-  await using store = await openStoreOf(context);
-  const systemContext = await systemContextOf(flags, context);
+  assertFormat(flags);
+  await using store = await openLocalStore(context);
+  const systemContext = await createSystemContext(flags, context);
   const found = await validateImage(await findAny(store, name!), {
     full: flags.full,
     systemContext,
     signal: context.signal,
   });
-  const { good, bad } = styleOfStdout();
+  const { good, bad } = getStdoutStyle();
   const describe = ({ instance, platform, problem }: ImageProblem, ...before: string[]) =>
     sanitize([...before, platform, instance && shortDigest(instance), problem].filter(Boolean).join(": "));
   const lines = found.problems.map((problem) => bad(describe(problem)));

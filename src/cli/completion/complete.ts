@@ -3,36 +3,38 @@ import { findDefinition, loadDefinitions } from "../definitions/mod.ts";
 import { GLOBAL_FLAGS, type GlobalFlags, PROGRAM_FLAGS } from "../global_flags.ts";
 import { print } from "../output.ts";
 import { parseArguments } from "../pflag.ts";
-import { lookUp } from "./live.ts";
+import { findLiveCandidates } from "./live.ts";
 import { type Candidate, expect, type Expected, findCommand } from "./words.ts";
 
 /** `__complete WORD…`: what a shell may offer for the last word. A tab stands before what a word means. */
 export async function complete(words: readonly string[], context: CommandContext): Promise<void> {
   const at = findCommand(words.slice(0, -1), PROGRAM_FLAGS);
-  const expected = at < 0 ? await expectCommand(words) : await expectWithin(words[at]!, words.slice(at + 1));
+  const expected = at < 0
+    ? await findExpectedCommand(words)
+    : await findExpectedInCommand(words[at]!, words.slice(at + 1));
   if (!expected) return;
   const { prefix, typed, live } = expected;
   if (live === "files" || live === "folders") return print(`:${live}`);
-  const globals = at < 0 ? {} : globalsOf(words.slice(0, at));
-  const found = await lookUp(expected, { ...context, globals: { ...context.globals, ...globals } });
+  const globals = at < 0 ? {} : parseGlobals(words.slice(0, at));
+  const found = await findLiveCandidates(expected, { ...context, globals: { ...context.globals, ...globals } });
   for (const { word, description } of [...expected.words, ...found]) {
     if (word.startsWith(typed)) print(prefix + word + (description === undefined ? "" : `\t${description}`));
   }
 }
 
-async function expectCommand(words: readonly string[]): Promise<Expected> {
+async function findExpectedCommand(words: readonly string[]): Promise<Expected> {
   const expected = expect(words, { flags: PROGRAM_FLAGS });
   if (expected.live !== undefined || expected.typed.startsWith("-")) return expected;
   const commands = await loadDefinitions();
   return { ...expected, words: commands.map(({ name, summary }): Candidate => ({ word: name, description: summary })) };
 }
 
-async function expectWithin(name: string, words: readonly string[]): Promise<Expected | undefined> {
+async function findExpectedInCommand(name: string, words: readonly string[]): Promise<Expected | undefined> {
   const definition = await findDefinition(name);
   return definition && expect(words, { ...definition, flags: [...definition.flags, ...GLOBAL_FLAGS] });
 }
 
-function globalsOf(words: readonly string[]): GlobalFlags {
+function parseGlobals(words: readonly string[]): GlobalFlags {
   try {
     return parseArguments(words, { flags: PROGRAM_FLAGS, persona: "manifests", stopsAtOperand: true }).flags;
   } catch {

@@ -1,12 +1,15 @@
 import { listStoredLists } from "../../list/room.ts";
 import { formatPlatform } from "../../spec/room.ts";
 import { loadFromImage } from "../../system/local/room.ts";
-import { type CommandContext, openStoreOf } from "../context.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
 import { sanitize } from "../format/width.ts";
 import type { Candidate, Expected } from "./words.ts";
 
 /** What the store has: names of lists, digests and platforms of the instances of one. Trouble offers nothing. */
-export async function lookUp({ live, typed, operands }: Expected, context: CommandContext): Promise<Candidate[]> {
+export async function findLiveCandidates(
+  { live, typed, operands }: Expected,
+  context: CommandContext,
+): Promise<Candidate[]> {
   if (live !== "lists" && live !== "instances") return [];
   try {
     return live === "lists" ? await findLists(typed, context) : await findInstances(operands[0] ?? "", context);
@@ -16,7 +19,7 @@ export async function lookUp({ live, typed, operands }: Expected, context: Comma
 }
 
 async function findLists(typed: string, context: CommandContext): Promise<Candidate[]> {
-  await using store = await openStoreOf(context);
+  await using store = await openLocalStore(context);
   const candidates: Candidate[] = [];
   for await (const { id, names, platforms } of listStoredLists(store)) {
     const description = sanitize(platforms.join(" ")) || "empty";
@@ -30,7 +33,7 @@ async function findLists(typed: string, context: CommandContext): Promise<Candid
 }
 
 async function findInstances(name: string, context: CommandContext): Promise<Candidate[]> {
-  await using store = await openStoreOf(context);
+  await using store = await openLocalStore(context);
   const { list } = await loadFromImage(store, name);
   return list.instances().flatMap((digest) => {
     const platform = sanitize(formatPlatform(list.platform(digest)));

@@ -1,5 +1,5 @@
 import type { CommandDefinition } from "../definition.ts";
-import { type Completion, type FlagDefinition, kindOf } from "../flag_definition.ts";
+import { type Completion, type FlagDefinition, getFlagKind } from "../flag_definition.ts";
 import { describeFlag, shownFlags } from "../help.ts";
 import type { PersonaName } from "../persona.ts";
 
@@ -40,7 +40,7 @@ export function expect(
   const { operands, pending, ended } = walk(words.slice(0, -1), flags);
   const texts = operands.map((at) => words[at]!);
   const value = (flag: FlagDefinition, prefix: string, typed: string): Expected => (
-    { prefix, typed, words: wordsOf(flag.completes), live: flag.completes, operands: texts }
+    { prefix, typed, words: listWords(flag.completes), live: flag.completes, operands: texts }
   );
   if (pending) return value(pending, "", typed);
   if (typed.startsWith("-") && !ended) {
@@ -51,10 +51,10 @@ export function expect(
     return { prefix: "", typed, words: offered, operands: texts };
   }
   const live = completes[Math.min(operands.length, completes.length - 1)];
-  return { prefix: "", typed, words: wordsOf(live), live, operands: texts };
+  return { prefix: "", typed, words: listWords(live), live, operands: texts };
 }
 
-function wordsOf(completion: Completion | undefined): Candidate[] {
+function listWords(completion: Completion | undefined): Candidate[] {
   return typeof completion === "object" ? completion.map((word) => ({ word })) : [];
 }
 
@@ -74,5 +74,5 @@ function walk(words: readonly string[], flags: readonly FlagDefinition[]) {
 
 function takesNext(flag: FlagDefinition, word: string): boolean {
   const own: PersonaName = "manifests";
-  return kindOf(flag, own) !== "boolean" && (word === `--${flag.name}` || word === `-${flag.short}`);
+  return getFlagKind(flag, own) !== "boolean" && (word === `--${flag.name}` || word === `-${flag.short}`);
 }

@@ -12,39 +12,39 @@ export function describeAsTable(image: DescribedImage, style: Style): string[] {
   const rows = image.instances.map((instance) => [
     instance.platform || "-",
     shortDigest(instance.digest),
-    ...sizeAndLayersOf(instance),
-    notesOf(instance, style),
+    ...formatSizeAndLayers(instance),
+    formatNotes(instance, style),
   ]);
-  return [...headOf(image), ...formatTable(header, rows)];
+  return [...formatHead(image), ...formatTable(header, rows)];
 }
 
 /** A list as a tree: instances with their annotations and layers. */
 export function describeAsTree(image: DescribedImage): string[] {
-  const [first, ...facts] = headOf(image);
+  const [first, ...facts] = formatHead(image);
   return formatTree({
     text: first!,
     children: [...facts.map((text): TreeNode => ({ text })), ...image.instances.map(instanceNode)],
   });
 }
 
-function headOf({ digest, mediaType, annotations, signatures, subject }: DescribedImage): string[] {
+function formatHead({ digest, mediaType, annotations, signatures, subject }: DescribedImage): string[] {
   return [
     `${digest} (${sanitize(mediaType)})`,
     ...Object.entries(annotations).map(([key, value]) => sanitize(`annotation ${key}=${value}`)),
     ...(subject ? [`subject ${subject}`] : []),
-    ...countOf(signatures),
+    ...formatSignatureCount(signatures),
   ];
 }
 
 function instanceNode(instance: DescribedInstance): TreeNode {
   const { platform, digest, annotations, artifactType, layers, signatures, problem } = instance;
-  const size = isIndexMediaType(instance.mediaType) ? "index" : sizeAndLayersOf(instance)[0];
+  const size = isIndexMediaType(instance.mediaType) ? "index" : formatSizeAndLayers(instance)[0];
   return {
     text: `${platform || "no platform"} ${digest} ${size}`,
     children: [
       ...(problem === undefined ? [] : [{ text: `cannot be read: ${problem}` }]),
       ...(artifactType ? [{ text: `artifact ${artifactType}` }] : []),
-      ...countOf(signatures).map((text) => ({ text })),
+      ...formatSignatureCount(signatures).map((text) => ({ text })),
       ...Object.entries(annotations).map(([key, value]) => ({ text: `annotation ${key}=${value}` })),
       ...layers.map(({ digest, size, mediaType, shared }) => ({
         text: `${digest} ${formatBytes(size)} ${mediaType}${shared ? " (shared)" : ""}`,
@@ -54,27 +54,27 @@ function instanceNode(instance: DescribedInstance): TreeNode {
 }
 
 /** An index inside an index has neither of its own. */
-function sizeAndLayersOf(instance: DescribedInstance): [size: string, layers: string] {
+function formatSizeAndLayers(instance: DescribedInstance): [size: string, layers: string] {
   if (instance.problem !== undefined) return ["?", "?"];
-  return isIndexMediaType(instance.mediaType) ? ["-", "-"] : [formatBytes(instance.size), layersOf(instance)];
+  return isIndexMediaType(instance.mediaType) ? ["-", "-"] : [formatBytes(instance.size), formatLayers(instance)];
 }
 
-function layersOf({ layers }: DescribedInstance): string {
+function formatLayers({ layers }: DescribedInstance): string {
   const shared = layers.filter((layer) => layer.shared).length;
   return shared > 0 ? `${layers.length} (${shared} shared)` : String(layers.length);
 }
 
 /** That there are signatures, not that they are any good. */
-function countOf(signatures: number): string[] {
+function formatSignatureCount(signatures: number): string[] {
   return signatures === 0 ? [] : [`${signatures} ${signatures === 1 ? "signature" : "signatures"}`];
 }
 
-function notesOf(instance: DescribedInstance, style: Style): string {
+function formatNotes(instance: DescribedInstance, style: Style): string {
   const { artifactType, annotations, signatures, problem, mediaType } = instance;
   const notes = [
     ...(isIndexMediaType(mediaType) ? ["index"] : []),
     ...(artifactType ? [`artifact ${artifactType}`] : []),
-    ...countOf(signatures),
+    ...formatSignatureCount(signatures),
     ...Object.entries(annotations).map(([key, value]) => `${key}=${value}`),
   ].map(sanitize);
   return [...(problem === undefined ? [] : [style.bad(sanitize(`cannot be read: ${problem}`))]), ...notes].join(", ");

@@ -10,7 +10,7 @@ export function sanitize(text: string): string {
 }
 
 /** How many columns a text takes; escape sequences of our own take none. */
-export function widthOf(text: string): number {
+export function measureWidth(text: string): number {
   let width = 0;
   for (const char of stripStyle(text)) width += COMBINING_REGEXP.test(char) ? 0 : WIDE_REGEXP.test(char) ? 2 : 1;
   return width;
@@ -25,14 +25,14 @@ export function stripStyle(text: string): string {
 /** A text of exactly so many columns: cut with an ellipsis, or filled with blanks. It has no colours. */
 export function fit(text: string, columns: number): string {
   if (columns <= 0) return "";
-  const cut = widthOf(text) > columns ? `${take(text, columns - 1)}…` : text;
-  return cut + " ".repeat(columns - widthOf(cut));
+  const cut = measureWidth(text) > columns ? `${take(text, columns - 1)}…` : text;
+  return cut + " ".repeat(columns - measureWidth(cut));
 }
 
 function take(text: string, columns: number): string {
   let taken = "";
   for (const char of text) {
-    if (widthOf(taken + char) > columns) break;
+    if (measureWidth(taken + char) > columns) break;
     taken += char;
   }
   return taken;

@@ -1,6 +1,6 @@
 import { count, formatBytes, formatSeconds } from "../format/units.ts";
 import type { Style } from "../format/style.ts";
-import { fit, sanitize, widthOf } from "../format/width.ts";
+import { fit, measureWidth, sanitize } from "../format/width.ts";
 import type { ImageProgress, ProgressState } from "./state.ts";
 
 /** The terminal that bars are drawn for. */
@@ -24,7 +24,7 @@ export function drawBars(state: ProgressState, { columns, rows, style }: BarsOpt
   const images = state.images();
   const room = Math.max(1, rows - 3);
   const shown = images.length <= room ? images : chooseShown(images, room - 1);
-  const longest = Math.max(...shown.map(({ label }) => widthOf(sanitize(label))));
+  const longest = Math.max(...shown.map(({ label }) => measureWidth(sanitize(label))));
   const label = Math.min(Math.max(longest, LABEL_COLUMNS.min), LABEL_COLUMNS.max, Math.max(4, width - 12));
   const hidden = images.length - shown.length;
   return [
@@ -73,6 +73,6 @@ function drawTotal(state: ProgressState, width: number): string {
     ...(saved > 0 ? [`${formatBytes(saved)} were there`] : []),
     ...(state.retries.length > 0 ? [count(state.retries.length, "retry").replace("retrys", "retries")] : []),
   ];
-  while (parts.length > 1 && widthOf(parts.join("  ")) > width) parts.pop();
+  while (parts.length > 1 && measureWidth(parts.join("  ")) > width) parts.pop();
   return fit(parts.join("  "), width).trimEnd();
 }

@@ -101,7 +101,7 @@ export class ProgressState {
     return this.#images.map((image) => {
       const blobs = image.blobs.map(({ digest }) => this.#blob(digest));
       return {
-        label: labelOf(image),
+        label: formatLabel(image),
         bytes: sum(blobs.map(({ size }) => size)),
         done: sum(blobs.map(({ moved, size }) => size < 0 ? 0 : Math.min(moved, size))),
         active: blobs.some(({ state }) => state === "moving"),
@@ -153,7 +153,7 @@ export class ProgressState {
   }
 }
 
-function labelOf({ platform, digest, variant }: OutlinedImage): string {
+function formatLabel({ platform, digest, variant }: OutlinedImage): string {
   return (platform || digest.replace(/^\w+:/, "").slice(0, 12)) + (variant ? ` ${variant}` : "");
 }
 

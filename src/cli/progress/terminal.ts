@@ -1,6 +1,6 @@
 import type { CopyEvent } from "../../copy/room.ts";
 import { createStyle } from "../format/style.ts";
-import { widthOf } from "../format/width.ts";
+import { measureWidth } from "../format/width.ts";
 import { drawBars } from "./bars.ts";
 import { formatRetry } from "./retries.ts";
 import { ProgressState } from "./state.ts";
@@ -46,7 +46,7 @@ export class TerminalProgress implements Disposable {
     const lines = drawBars(this.#state, { columns, rows, style });
     if (lines.length === 0 && above === "") return;
     // After the window became narrower, what was drawn takes more lines than it had.
-    const taken = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
+    const taken = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(measureWidth(line) / columns)), 0);
     const back = taken > 0 ? `\x1b[${Math.min(taken, rows - 1)}A\r\x1b[J` : "";
     this.#terminal.write(`${back}${above}${lines.map((line) => `${line}\x1b[K\n`).join("")}`);
     this.#drawn = lines;
