@@ -10,8 +10,8 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
-  entriesOf,
   formatPlatform,
+  getEntries,
   isIndex,
   type ParsedManifest,
 } from "../spec/room.ts";
@@ -95,7 +95,7 @@ export async function describeImageWith(
   }
   const slots = new Semaphore(MAX_PARALLEL);
   const instances = await allOrAbort(
-    entriesOf(manifest).map((entry) => (signal) =>
+    getEntries(manifest).map((entry) => (signal) =>
       slots.run(async () => ({
         ...describe(entry, await readInstance(source, entry.digest, signal)),
         signatures: await countSignatures(source, { digest: entry.digest, isInstance: true }, signal),
@@ -159,7 +159,7 @@ function describe(
   return {
     digest: entry.digest,
     mediaType: entry.mediaType,
-    platform: entry.platform ? formatPlatform(entry.platform) : "",
+    platform: formatPlatform(entry.platform),
     annotations,
     artifactType: artifactType ?? read?.artifactType ?? "",
     layers: (read?.layers ?? []).map(({ digest, size, mediaType }) => ({ digest, size, mediaType, shared: false })),

@@ -5,8 +5,8 @@ import {
   digestAlgorithm,
   digestOf,
   type DockerListEntry,
-  entriesOf,
   findAttested,
+  getEntries,
   isDigest,
   isIndex,
   MEDIA_TYPES,
@@ -44,7 +44,7 @@ function versionProblems(from: StructReader): DocumentProblem[] {
 }
 
 function indexProblems(index: ParsedIndex, from: StructReader): DocumentProblem[] {
-  const entries = entriesOf(index);
+  const entries = getEntries(index);
   const digests = new Set(entries.map(({ digest }) => digest));
   const texts = from.structs("manifests");
   return [

@@ -1,7 +1,6 @@
 import type { ImageSource, InstanceOptions } from "../image/room.ts";
 import { parseJson, StructReader } from "../json/room.ts";
 import {
-  createPlatform,
   type Descriptor,
   formatPlatform,
   MAX_CONFIG_SIZE,
@@ -10,6 +9,7 @@ import {
   type ParsedImage,
   type Platform,
   readBlob,
+  readPlatform,
 } from "../spec/room.ts";
 
 /** Whether a manifest has the configuration of an image, and not that of an artifact. */
@@ -61,11 +61,5 @@ export async function readImageConfig(
 ): Promise<ImageConfig> {
   const bytes = await readBlob(await source.getBlob(config, options), config, MAX_CONFIG_SIZE);
   const from = new StructReader(parseJson(bytes, "configuration").value, "image configuration");
-  const platform = createPlatform({
-    os: from.string("os"),
-    architecture: from.string("architecture"),
-    variant: from.string("variant"),
-    osVersion: from.string("os.version"),
-  });
-  return new ImageConfig(platform, from.struct("rootfs")?.strings("diff_ids") ?? []);
+  return new ImageConfig(readPlatform(from), from.struct("rootfs")?.strings("diff_ids") ?? []);
 }

@@ -1,5 +1,5 @@
 import type { ImageReference, SystemContext } from "../image/room.ts";
-import { type Digest, ManifestsError } from "../spec/room.ts";
+import { type Digest, isTag, ManifestsError } from "../spec/room.ts";
 import { readManifestWith } from "./fetch_manifest.ts";
 import { holdRegistry } from "./hold_registry.ts";
 import { type Kit, resolveImage } from "./kit.ts";
@@ -30,7 +30,7 @@ export async function tagImageWith(
   const { systemContext, signal } = options;
   const source = resolveImage(kit, image);
   const name = source.dockerReference;
-  const bad = tags.find((tag) => !/^\w[\w.-]{0,127}$/.test(tag));
+  const bad = tags.find((tag) => !isTag(tag));
   if (!name || bad !== undefined) {
     throw new ManifestsError(
       "INVALID_REFERENCE",

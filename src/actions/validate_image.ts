@@ -10,8 +10,8 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
-  entriesOf,
   formatPlatform,
+  getEntries,
   isIndex,
   type ParsedImage,
   type ParsedIndex,
@@ -96,14 +96,14 @@ class Validator {
   }
 
   async checkIndex(index: ParsedIndex, parent: Entry | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const entries = entriesOf(index);
+    const entries = getEntries(index);
     for (const { entry, problem } of findDocumentProblems(index)) this.#reporterOf(entry ?? parent)(problem);
     this.#findDoubles(entries);
     await allOrAbort(entries.map((entry) => (signal) => this.#checkInstance(entry, signal)), signal);
   }
 
   #reporterOf(entry: Entry | undefined, to: ImageProblem[] = this.problems): Report {
-    const platform = entry?.platform ? formatPlatform(entry.platform) : "";
+    const platform = formatPlatform(entry?.platform);
     return (problem) => void to.push({ instance: entry?.digest, platform, problem });
   }
 
@@ -113,7 +113,7 @@ class Validator {
     for (const entry of entries) {
       const { digest, platform, ...rest } = entry;
       const { annotations = {}, artifactType }: Partial<Descriptor> = rest;
-      const name = platform ? formatPlatform(platform) : "";
+      const name = formatPlatform(platform);
       if (artifactType || name === "" || name === "unknown/unknown") continue;
       const key = JSON.stringify([name, platform?.osVersion, platform?.osFeatures, Object.entries(annotations)]);
       const other = seen.get(key);

@@ -1,7 +1,7 @@
 import { createPolicyDecision, type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
 import { allOrAbort, type CallOptions, Semaphore } from "../internal/room.ts";
 import { type Policy, type Verdict, verify, type VerifyOptions } from "../signature/room.ts";
-import { type Digest, entriesOf, isIndex, ManifestsError, type ParsedManifest } from "../spec/room.ts";
+import { type Digest, getEntries, isIndex, ManifestsError, type ParsedManifest } from "../spec/room.ts";
 
 /** Options of {@linkcode verifyReference}. */
 export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<VerifyOptions, "signal"> {
@@ -59,7 +59,7 @@ export async function verifyReference(
 }
 
 function instancesOf(manifest: ParsedManifest): readonly Digest[] {
-  return isIndex(manifest) ? [...new Set(entriesOf(manifest).map(({ digest }) => digest))] : [];
+  return isIndex(manifest) ? [...new Set(getEntries(manifest).map(({ digest }) => digest))] : [];
 }
 
 function refuseEndless(reference: ImageReference, count: number): void {

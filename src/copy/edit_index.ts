@@ -5,7 +5,7 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
-  entriesOf,
+  getEntries,
   MEDIA_TYPES,
   type OciIndex,
   type ParsedIndex,
@@ -57,7 +57,7 @@ export function editIndex(
   const copies = new Map(
     written.filter(({ variantEntries }) => !variantEntries).map((instance) => [instance.source, instance]),
   );
-  const before = entriesOf(index);
+  const before = getEntries(index);
   const update = (entry: Entry, now: WrittenInstance): Entry => {
     const updated = updateEntry(entry, now);
     // Docker's entries have no annotations.

@@ -2,7 +2,7 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
-  entriesOf,
+  getEntries,
   type ParsedIndex,
   ZSTD_ANNOTATION,
 } from "../spec/room.ts";
@@ -66,7 +66,7 @@ class PresentCompressions {
   readonly #byPlatform = new Map<string, Set<InstanceCompression>>();
 
   constructor(index: ParsedIndex, compressionOf: OperationOptions["compressionOf"]) {
-    this.#entries = entriesOf(index);
+    this.#entries = getEntries(index);
     for (const [i, entry] of this.#entries.entries()) {
       const positions = this.#positions.get(entry.digest);
       if (positions) positions.push(i);

@@ -4,9 +4,9 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
-  entriesOf,
   findAttested,
   formatPlatform,
+  getEntries,
   isForeignLayer,
 } from "../spec/room.ts";
 import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
@@ -85,14 +85,14 @@ type Entry = Descriptor | DockerListEntry;
 function firstEntries(top: PlannedNode): ReadonlyMap<Digest, Entry> {
   const entries = new Map<Digest, Entry>();
   for (const { manifest } of listIndexes(top)) {
-    for (const entry of entriesOf(manifest)) if (!entries.has(entry.digest)) entries.set(entry.digest, entry);
+    for (const entry of getEntries(manifest)) if (!entries.has(entry.digest)) entries.set(entry.digest, entry);
   }
   return entries;
 }
 
 function describeEntry(entry: Entry | undefined): Pick<OutlinedImage, "platform" | "attests"> {
   const attests = entry && findAttested(entry);
-  return { platform: entry?.platform ? formatPlatform(entry.platform) : "", ...(attests ? { attests } : {}) };
+  return { platform: formatPlatform(entry?.platform), ...(attests ? { attests } : {}) };
 }
 
 /** Finds out what a plan would do at a destination, which is asked and not changed. */

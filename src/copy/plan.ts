@@ -1,7 +1,7 @@
 import {
   type Digest,
   DigestMismatchError,
-  entriesOf,
+  getEntries,
   ManifestsError,
   type NamedReference,
   UNKNOWN_SIZE,
@@ -119,7 +119,7 @@ class Planner {
         node: this.node(read.get(digest)!, isReferrer, variant?.algorithm),
         variantEntries: variant?.entries,
       })),
-      whole: entriesOf(manifest).every(({ digest }) => read.has(digest)),
+      whole: getEntries(manifest).every(({ digest }) => read.has(digest)),
       referrers: node.referrers.map((referrer) => this.node(referrer, true)),
     };
   }
@@ -128,7 +128,7 @@ class Planner {
 /** An index that says something wrong of its instances would be corrected on the way. */
 function assertCorrection({ manifest, members }: ReadIndex, fixed: string): void {
   const read = new Map(members.map(({ digest, manifest }) => [digest, manifest]));
-  for (const { digest, size, mediaType } of entriesOf(manifest)) {
+  for (const { digest, size, mediaType } of getEntries(manifest)) {
     const actual = read.get(digest);
     if (!actual || (size === actual.bytes.length && mediaType === actual.mediaType)) continue;
     throw cannotModify(`copy a manifest list that describes instance ${digest} wrongly`, fixed);

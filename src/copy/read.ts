@@ -11,8 +11,8 @@ import { isSignatureReferrer, type Signature, type SignaturePolicy } from "../si
 import {
   type Descriptor,
   type Digest,
-  entriesOf,
   findReferrer,
+  getEntries,
   isIndex,
   isManifestsError,
   ManifestsError,
@@ -174,7 +174,7 @@ class TreeReader {
     const own = { digest, place };
     const next = below(position, place);
     if (isIndex(manifest)) {
-      const named = chosen ?? [...new Set(entriesOf(manifest).map(({ digest }) => digest))];
+      const named = chosen ?? [...new Set(getEntries(manifest).map(({ digest }) => digest))];
       const role = position.role === "instance" ? "instance" : "part";
       const members = await this.#readAll(named, { ...next, role });
       if (members.length === 0 && this.#mustJudgeIndex(place, position)) await this.#judge(found, position);

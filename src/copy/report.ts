@@ -1,5 +1,5 @@
 import type { Signature } from "../signature/room.ts";
-import { entriesOf } from "../spec/room.ts";
+import { getEntries } from "../spec/room.ts";
 import { ignoreFailure } from "./events.ts";
 import { type CopyPlan, listIndexes, type PlannedImage, type PlannedNode } from "./plan_types.ts";
 
@@ -60,7 +60,7 @@ export function createReporter(writer: { write(text: string): unknown } | undefi
 /** How many different images a list has, those of indexes inside it included where they are copied. */
 function countImages(top: PlannedNode): number {
   const indexes = listIndexes(top);
-  const digests = new Set(indexes.flatMap(({ manifest }) => entriesOf(manifest).map(({ digest }) => digest)));
+  const digests = new Set(indexes.flatMap(({ manifest }) => getEntries(manifest).map(({ digest }) => digest)));
   for (const { digest } of indexes) digests.delete(digest);
   return digests.size;
 }

@@ -1,6 +1,6 @@
 import type { ImageDestination, ImageSource, NewBlob, StoredManifest } from "../image/room.ts";
 import type { Signature } from "../signature/room.ts";
-import { allOrAbort, OncePerKey, Semaphore, streamOf } from "../internal/room.ts";
+import { allOrAbort, OncePerKey, Semaphore, toStream } from "../internal/room.ts";
 import {
   convertToOciManifest,
   type Digest,
@@ -201,7 +201,7 @@ class Run {
       `writing ${role} ${identity.digest}`,
       async () => {
         if (await destination.findBlob({ mediaType, ...identity }, call) !== undefined) return;
-        await destination.putBlob({ role, mediaType, ...identity, measured: () => identity }, streamOf(bytes), call);
+        await destination.putBlob({ role, mediaType, ...identity, measured: () => identity }, toStream(bytes), call);
       },
       signal,
       isTransientForBlob,

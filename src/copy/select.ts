@@ -1,7 +1,7 @@
 import {
   chooseInstance,
   type Digest,
-  entriesOf,
+  getEntries,
   ManifestsError,
   type ParsedIndex,
   type Platform,
@@ -19,7 +19,7 @@ export interface Selection {
 
 /** The instances that will be copied, in the order of the index and each once. */
 export function selectInstances(index: ParsedIndex, selection: Selection): Digest[] {
-  const digests = [...new Set(entriesOf(index).map(({ digest }) => digest))];
+  const digests = [...new Set(getEntries(index).map(({ digest }) => digest))];
   switch (selection.selection) {
     case "all":
       return digests;

@@ -32,5 +32,5 @@ export {
   readChunks,
   readStream,
   type StreamHooks,
-  streamOf,
+  toStream,
 } from "./streams.ts";

@@ -8,7 +8,7 @@ export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 const MAX_VIEW = 64 * 1024, MIN_VIEW = 4 * 1024;
 
 /** A stream of one chunk (none, where there are no bytes). */
-export function streamOf(bytes: Uint8Array<ArrayBuffer>): ByteStream {
+export function toStream(bytes: Uint8Array<ArrayBuffer>): ByteStream {
   return new ReadableStream({
     start(controller) {
       if (bytes.length > 0) controller.enqueue(bytes);

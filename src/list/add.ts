@@ -18,6 +18,7 @@ import {
   type ParsedManifest,
   type Platform,
   readBlob,
+  readPlatform,
 } from "../spec/room.ts";
 import { chooseEntries } from "./choose_entries.ts";
 import { refuseUnknownOptions } from "./check_values.ts";
@@ -240,11 +241,5 @@ async function platformOf(
   if (!config || !isImage || manifest.artifactType) return undefined;
   const bytes = await readBlob(await source.getBlob(config, { instance, signal }), config, MAX_CONFIG_SIZE, signal);
   const from = new StructReader(parseJson(bytes, `configuration of ${source.reference}`).value, "image configuration");
-  return createPlatform({
-    os: from.string("os"),
-    osVersion: from.string("os.version"),
-    osFeatures: from.strings("os.features"),
-    architecture: from.string("architecture"),
-    variant: from.string("variant"),
-  });
+  return readPlatform(from);
 }

@@ -4,9 +4,9 @@ import {
   createPlatform,
   type Descriptor,
   type DockerListEntry,
-  entriesOf,
   findAttested,
   formatPlatform,
+  getEntries,
   isAttestation,
   isIndexMediaType,
   isManifestsError,
@@ -45,7 +45,7 @@ export interface EntryChoice {
  */
 export function chooseEntries(index: ParsedIndex, choice: EntryChoice): readonly Entry[] {
   const { all, name, platforms = [], attestations } = choice;
-  const entries = entriesOf(index);
+  const entries = getEntries(index);
   if (all || platforms.length > 0) {
     return narrowEntries<Entry>(entries, { name, platforms: platforms.map(parsePlatform), attestations });
   }
@@ -55,7 +55,7 @@ export function chooseEntries(index: ParsedIndex, choice: EntryChoice): readonly
 }
 
 function chooseOne(index: ParsedIndex, { name, host, systemContext }: EntryChoice): Entry {
-  const entries = entriesOf(index);
+  const entries = getEntries(index);
   const images = entries.filter((entry) => !isAttestation(entry) && !("artifactType" in entry && entry.artifactType));
   const only = images.length === 1 && !isIndexMediaType(images[0]!.mediaType) ? images[0] : undefined;
   const wanted = wantedPlatform(only ? createPlatform(only.platform ?? {}) : host, systemContext);

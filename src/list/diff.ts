@@ -2,8 +2,8 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
-  entriesOf,
   formatPlatform,
+  getEntries,
   type ParsedIndex,
 } from "../spec/room.ts";
 
@@ -31,8 +31,8 @@ type Entry = Descriptor | DockerListEntry;
 
 /** Compares two lists: instances of equal digest first, then those for equal platforms. The order does not matter. */
 export function diffIndexes(before: ParsedIndex, after: ParsedIndex): ListDifference {
-  const own: readonly Entry[] = entriesOf(before);
-  const rest = new Set<Entry>(entriesOf(after));
+  const own: readonly Entry[] = getEntries(before);
+  const rest = new Set<Entry>(getEntries(after));
   const partners = new Map<Entry, Entry>();
   for (const nameOf of [({ digest }: Entry): string => digest, keyOf]) {
     pairUp(own.filter((entry) => !partners.has(entry)), rest, nameOf, partners);
@@ -73,14 +73,14 @@ function differenceOf(before: Entry | undefined, after: Entry | undefined): Inst
   const { platform } = (before ?? after)!;
   const fields = before && after ? fieldsThatDiffer({ ...before, digest: "" }, { ...after, digest: "" }) : [];
   if (before?.digest === after?.digest && fields.length === 0) return undefined;
-  return { platform: platform ? formatPlatform(platform) : "", before: before?.digest, after: after?.digest, fields };
+  return { platform: formatPlatform(platform), before: before?.digest, after: after?.digest, fields };
 }
 
 /** What an instance is for; variants of one platform differ by their annotations. */
 function keyOf({ platform, ...entry }: Entry): string {
   const { annotations = {}, artifactType = "" }: Partial<Descriptor> = entry;
   const sorted = Object.entries(annotations).filter(([key]) => key.includes("compression")).toSorted();
-  return JSON.stringify([platform ? formatPlatform(platform) : "", platform?.osVersion ?? "", artifactType, sorted]);
+  return JSON.stringify([formatPlatform(platform), platform?.osVersion ?? "", artifactType, sorted]);
 }
 
 function ownFields(index: ParsedIndex): Record<string, unknown> {

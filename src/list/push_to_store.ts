@@ -1,7 +1,7 @@
 import {
   type Digest,
   digestOf,
-  entriesOf,
+  getEntries,
   guessMediaType,
   isIndex,
   isIndexMediaType,
@@ -97,7 +97,7 @@ export async function pushToStore(
     await store.createImage({ id, names: [name], data: writeRecords(id, bytes, records) });
   }
   const manifest = parseManifest(bytes, mediaType);
-  const digests = isIndex(manifest) ? entriesOf(manifest).map(({ digest }) => digest) : [];
+  const digests = isIndex(manifest) ? getEntries(manifest).map(({ digest }) => digest) : [];
   return { digest: digestOf(bytes), mediaType, instances: new Map<Digest, Digest>(digests.map((d) => [d, d])) };
 }
 

@@ -12,7 +12,7 @@ import {
   type SignedManifest,
   type SystemContext,
 } from "../image/room.ts";
-import { type ByteStream, type CallOptions, encodeUtf8, OncePerKey, streamOf } from "../internal/room.ts";
+import { type ByteStream, type CallOptions, encodeUtf8, OncePerKey, toStream } from "../internal/room.ts";
 import type { Signature } from "../signature/room.ts";
 import {
   type Descriptor,
@@ -135,7 +135,7 @@ class ListSource implements ImageSource {
     this.#requireSelected(options);
     if (!this.#isArtifact(options)) return await (await this.#sourceOf(options)).getBlob(descriptor, options);
     const inline = artifacts.blobs.get(descriptor.digest);
-    if (inline) return streamOf(inline);
+    if (inline) return toStream(inline);
     const path = artifacts.detached.get(descriptor.digest);
     if (path === undefined || !host.files) {
       throw new ManifestsError(

@@ -1,4 +1,4 @@
-import { entriesOf, formatPlatform, isIndex, isManifestsError, parseManifest } from "../spec/room.ts";
+import { formatPlatform, getEntries, isIndex, isManifestsError, parseManifest } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
 import { findDamage } from "./load.ts";
 
@@ -42,7 +42,7 @@ function platformsOf(bytes: Uint8Array<ArrayBuffer>): Pick<StoredList, "platform
   try {
     const manifest = parseManifest(bytes);
     if (!isIndex(manifest)) return { platforms: [], problem: `it is of type ${manifest.mediaType}` };
-    return { platforms: entriesOf(manifest).map(({ platform }) => platform ? formatPlatform(platform) : "") };
+    return { platforms: getEntries(manifest).map(({ platform }) => formatPlatform(platform)) };
   } catch (error) {
     return { platforms: [], problem: error instanceof Error ? error.message : String(error) };
   }

@@ -1,4 +1,4 @@
-import { type CallOptions, readStream, streamOf } from "../internal/room.ts";
+import { type CallOptions, readStream, toStream } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -81,7 +81,7 @@ async function readAnswer(api: RepositoryApi, tagOrDigest: string, answer: HttpR
 /** No manifest begins as gzip does: such bytes were compressed on their way, though nobody asked for it. */
 async function inflated(bytes: Uint8Array<ArrayBuffer> | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (bytes?.[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const stream = streamOf(bytes).pipeThrough(new DecompressionStream("gzip"));
+  const stream = toStream(bytes).pipeThrough(new DecompressionStream("gzip"));
   // What is no gzip after all is what it is: its digest will tell.
   return await readStream(stream, MAX_MANIFEST_SIZE).catch(() => bytes);
 }

@@ -1,4 +1,4 @@
-import { type ByteStream, type CallOptions, streamOf } from "../internal/room.ts";
+import { type ByteStream, type CallOptions, toStream } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -162,7 +162,7 @@ export class Repository {
       if (!(error instanceof RegistryError) || ![400, 405].includes(error.status)) throw error;
     }
     if (await this.headManifest(tag, call) === undefined) return false;
-    await this.putBlob({ ...EMPTY_DESCRIPTOR, size: EMPTY_JSON.length }, streamOf(EMPTY_JSON), call);
+    await this.putBlob({ ...EMPTY_DESCRIPTOR, size: EMPTY_JSON.length }, toStream(EMPTY_JSON), call);
     return await deletePath(this.#api, `manifests/${await this.putManifest(tag, uniqueManifest(), call)}`, call);
   }
 

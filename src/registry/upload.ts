@@ -1,4 +1,4 @@
-import { type ByteStream, readStream, streamOf } from "../internal/room.ts";
+import { type ByteStream, readStream, toStream } from "../internal/room.ts";
 import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { isInBrowser } from "./browser.ts";
 import { ChunkReader } from "./chunk_reader.ts";
@@ -101,8 +101,8 @@ class BlobUpload {
   /** Read before the session is opened: it then cannot be left behind by a source that fails. */
   async #sendSmall(): Promise<void> {
     const bytes = (await readStream(this.#stream, MAX_BUFFERED))!;
-    this.#reopen = (offset) => Promise.resolve(streamOf(bytes.subarray(offset)));
-    this.#stream = streamOf(bytes);
+    this.#reopen = (offset) => Promise.resolve(toStream(bytes.subarray(offset)));
+    this.#stream = toStream(bytes);
     const session = await this.#opened();
     if (bytes.length > this.#maxLength(session)) return await this.#sendLarge();
     try {

@@ -1,4 +1,4 @@
-import { type ByteStream, mapStream, streamOf } from "../internal/room.ts";
+import { type ByteStream, mapStream, toStream } from "../internal/room.ts";
 import { type Digest, isDigest } from "../spec/room.ts";
 import { contentAnswer, emptyAnswer, Refusal } from "./answers.ts";
 import type { RegistryStorage, UploadSession } from "./storage.ts";
@@ -117,7 +117,7 @@ interface SessionName {
 
 /** The body of a request; where the client breaks it off, that is the client's failure, not the registry's. */
 function bodyOf(request: Request): ByteStream {
-  if (!request.body) return streamOf(new Uint8Array());
+  if (!request.body) return toStream(new Uint8Array());
   const fail = () => new Refusal("BLOB_UPLOAD_INVALID", "the request body broke off");
   return mapStream(request.body as ByteStream, { fail });
 }

@@ -4,11 +4,12 @@ import {
   type Digest,
   digestAlgorithm,
   digestOf,
-  entriesOf,
   findReferrer,
+  getEntries,
   isDigest,
   isIndex,
   isManifestsError,
+  isTag,
   MAX_MANIFEST_SIZE,
   MEDIA_TYPES,
   type ParsedManifest,
@@ -17,8 +18,6 @@ import {
 } from "../spec/room.ts";
 import { contentAnswer, emptyAnswer, jsonAnswer, Refusal } from "./answers.ts";
 import type { RegistryStorage } from "./storage.ts";
-
-const TAG_REGEXP = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
 /** How many referrers are told at once. */
 const MAX_REFERRERS = 1000;
@@ -36,7 +35,7 @@ export class ManifestHandlers {
   /** `/v2/<name>/manifests/<reference>`. */
   async manifest(request: Request, url: URL, repository: string, reference: string): Promise<Response> {
     if (request.method === "PUT") return await this.#put(request, url, repository, reference);
-    if (!isDigest(reference) && !TAG_REGEXP.test(reference)) {
+    if (!isDigest(reference) && !isTag(reference)) {
       throw new Refusal("MANIFEST_UNKNOWN", `manifest unknown: ${reference.slice(0, 200)}`);
     }
     const digest = isDigest(reference) ? reference : await this.#storage.getTag(repository, reference);
@@ -63,7 +62,7 @@ export class ManifestHandlers {
     // Tags may be written together with a digest (distribution-spec, "Pushing Manifests").
     const tags = isDigest(reference) ? [...new Set(url.searchParams.getAll("tag"))] : [reference];
     for (const tag of tags) {
-      if (TAG_REGEXP.test(tag)) continue;
+      if (isTag(tag)) continue;
       throw new Refusal("MANIFEST_INVALID", `neither tag nor digest: ${tag.slice(0, 200)}`);
     }
     const bytes = request.body ? await readStream(request.body as ByteStream, MAX_MANIFEST_SIZE) : new Uint8Array();
@@ -112,7 +111,7 @@ export class ManifestHandlers {
   /** What a manifest refers to must be there before it. */
   async #checkReferences(repository: string, manifest: ParsedManifest): Promise<void> {
     const missing: Digest[] = [];
-    for (const { digest } of isIndex(manifest) ? entriesOf(manifest) : []) {
+    for (const { digest } of isIndex(manifest) ? getEntries(manifest) : []) {
       if (!isDigest(digest) || !await this.#storage.getManifest(repository, digest)) missing.push(digest);
     }
     for (const { digest, urls } of blobsOf(manifest)) {

@@ -1,4 +1,4 @@
-import { type ByteStream, compactChunk, concatBytes, readChunks, streamOf } from "../internal/room.ts";
+import { type ByteStream, compactChunk, concatBytes, readChunks, toStream } from "../internal/room.ts";
 import { type Digest, digestAlgorithm, digestOf } from "../spec/room.ts";
 import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "./storage.ts";
 
@@ -24,7 +24,7 @@ class MemoryStorage implements RegistryStorage {
 
   readBlob(digest: Digest, { start, end }: ByteRange): Promise<ByteStream | undefined> {
     const bytes = this.#blobs.get(digest);
-    return Promise.resolve(bytes && streamOf(bytes.subarray(start, end)));
+    return Promise.resolve(bytes && toStream(bytes.subarray(start, end)));
   }
 
   linkBlob(digest: Digest, from: string, to: string): Promise<boolean> {

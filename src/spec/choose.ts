@@ -2,7 +2,7 @@ import { ManifestsError } from "../errors/room.ts";
 import type { Digest } from "./digest.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { DockerListEntry } from "./index.ts";
-import { entriesOf, type ParsedIndex } from "./manifest.ts";
+import { getEntries, type ParsedIndex } from "./manifest.ts";
 import { compatiblePlatforms, type Platform } from "./platform.ts";
 
 /** The annotation that marks an instance whose layers are compressed with zstd. */
@@ -39,7 +39,7 @@ export function chooseInstance(index: ParsedIndex, wanted: Platform, options: Ch
  */
 export function chooseEntry(index: ParsedIndex, wanted: Platform, options: ChooseInstanceOptions = {}): Entry {
   const platforms = compatiblePlatforms(wanted);
-  const ranked = entriesOf(index).map((entry) => ({
+  const ranked = getEntries(index).map((entry) => ({
     entry,
     version: versionRank(entry.platform, wanted),
     rank: entry.platform ? variantRank(entry.platform, platforms) : Number.MAX_SAFE_INTEGER,

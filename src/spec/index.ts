@@ -138,9 +138,9 @@ export function serializeDockerList(list: DockerList): Uint8Array<ArrayBuffer> {
 /**
  * An OCI index as a Docker list. Annotations, artifact types, subject and inline data have no place there and are lost.
  *
- * @param platformOfNone What an instance without a platform gets, since Docker demands one: Go takes the host's.
+ * @param defaultPlatform What an instance without a platform gets, since Docker demands one: Go takes the host's.
  */
-export function convertToDockerList(index: OciIndex, platformOfNone: Platform): DockerList {
+export function convertToDockerList(index: OciIndex, defaultPlatform: Platform): DockerList {
   return {
     schemaVersion: 2,
     mediaType: MEDIA_TYPES.dockerList,
@@ -149,7 +149,7 @@ export function convertToDockerList(index: OciIndex, platformOfNone: Platform): 
       size: entry.size,
       digest: entry.digest,
       ...(entry.urls ? { urls: entry.urls } : {}),
-      platform: entry.platform && !isEmptyPlatform(entry.platform) ? entry.platform : platformOfNone,
+      platform: entry.platform && !isEmptyPlatform(entry.platform) ? entry.platform : defaultPlatform,
     })) ?? null,
   };
 }

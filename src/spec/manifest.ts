@@ -62,7 +62,7 @@ export function isIndex(manifest: ParsedManifest): manifest is ParsedIndex {
 }
 
 /** The entries of an index of either kind. */
-export function entriesOf(index: ParsedIndex): readonly (Descriptor | DockerListEntry)[] {
+export function getEntries(index: ParsedIndex): readonly (Descriptor | DockerListEntry)[] {
   return (index.kind === "oci-index" ? index.index.manifests : index.list.manifests) ?? [];
 }
 

@@ -47,6 +47,6 @@ export function narrowEntries<T extends Descriptor | DockerListEntry>(
 
 /** The platforms of entries, for messages: each once. */
 export function listPlatforms(entries: readonly (Descriptor | DockerListEntry)[]): string {
-  const names = entries.map(({ platform }) => platform ? formatPlatform(platform) : "");
+  const names = entries.map(({ platform }) => formatPlatform(platform));
   return [...new Set(names)].filter(Boolean).join(", ") || "no platforms";
 }

@@ -118,9 +118,10 @@ export function isEmptyPlatform(platform: Platform): boolean {
 
 /**
  * Formats a platform as {@linkcode parsePlatform} reads it: `linux/arm64/v8`, `windows/amd64:10.0.20348.1`,
- * `windows/amd64+win32k`. `""` for an empty one.
+ * `windows/amd64+win32k`. Returns `""` for `undefined` and for an empty platform.
  */
-export function formatPlatform(platform: Platform): string {
+export function formatPlatform(platform: Platform | undefined): string {
+  if (!platform) return "";
   const { os, architecture, variant, osVersion, osFeatures = [] } = platform;
   const name = [os, architecture, variant].filter(Boolean).join("/");
   return [osVersion ? `${name}:${osVersion}` : name, ...osFeatures].join("+");
@@ -161,7 +162,7 @@ export function parsePlatform(text: string): Platform {
   );
 }
 
-/** Reads a `platform` member. */
+/** Reads a platform from the `platform` member of an index entry, or from an image configuration. */
 export function readPlatform(from: StructReader): Platform {
   return createPlatform({
     architecture: from.string("architecture"),

@@ -67,7 +67,7 @@ export class NamedReference {
 
   /** With this tag; a digest stays. Throws `INVALID_REFERENCE` where it is no tag. */
   withTag(tag: string): NamedReference {
-    if (!TAG_REGEXP.test(tag)) fail("invalid tag format", tag);
+    if (!isTag(tag)) fail("invalid tag format", tag);
     return new NamedReference({ ...this, tag });
   }
 
@@ -131,7 +131,7 @@ function split(text: string): SplitReference {
   const colon = rest.lastIndexOf(":");
   if (colon < 0 || colon < rest.lastIndexOf("/")) return { name: rest, digest };
   const tag = rest.slice(colon + 1);
-  if (!TAG_REGEXP.test(tag)) fail("invalid reference format", text);
+  if (!isTag(tag)) fail("invalid reference format", text);
   return { name: rest.slice(0, colon), tag, digest };
 }
 
@@ -174,6 +174,11 @@ function checkName(domain: string, path: string, text: string): void {
   if (path.length > MAX_PATH_LENGTH) {
     fail(`repository name must not be more than ${MAX_PATH_LENGTH} characters`, text);
   }
+}
+
+/** Returns whether the text is a tag (distribution-spec, "Pulling manifests"). */
+export function isTag(text: string): boolean {
+  return TAG_REGEXP.test(text);
 }
 
 /** Whether the text is a registry host, with or without a port, as references have them. */

@@ -70,7 +70,7 @@ export {
 export {
   EMPTY_DESCRIPTOR,
   EMPTY_JSON,
-  entriesOf,
+  getEntries,
   guessMediaType,
   isIndex,
   manifestDigest,
@@ -98,10 +98,12 @@ export {
   parsePlatform,
   type Platform,
   platformJson,
+  readPlatform,
 } from "./platform.ts";
 export {
   hasDomain,
   isRegistryHost,
+  isTag,
   NamedReference,
   normalizeLocalName,
   parseReference,

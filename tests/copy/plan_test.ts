@@ -11,7 +11,7 @@ import { RegistryError } from "../../src/registry/room.ts";
 import {
   type Descriptor,
   digestOf,
-  entriesOf,
+  getEntries,
   isIndex,
   ManifestsError,
   MEDIA_TYPES,
@@ -245,7 +245,7 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
   })) as [WrittenInstance, WrittenInstance];
   const marked = editIndex(TOP.manifest, [{ ...first, zstd: true }, second]);
   assert.deepEqual(
-    entriesOf(marked).map((entry) => "annotations" in entry && entry.annotations?.[ZSTD_ANNOTATION]),
+    getEntries(marked).map((entry) => "annotations" in entry && entry.annotations?.[ZSTD_ANNOTATION]),
     ["true", false, "true"],
   );
   assert.equal(editIndex(marked, [{ ...first, zstd: true }, second]), marked);
@@ -257,7 +257,7 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
     { ...first, variantEntries: [0], digest: digestOf(encode("zstd")), zstd: true },
     { ...second, variantEntries: [1], digest: digestOf(encode("gzip")), zstd: false },
   ]);
-  const rows = entriesOf(edited).map((entry) => [
+  const rows = getEntries(edited).map((entry) => [
     entry.digest,
     entry.platform?.architecture,
     "annotations" in entry ? entry.annotations?.[ZSTD_ANNOTATION] : undefined,
@@ -271,11 +271,11 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
   ]);
   // A variant that came out as what is there already is not listed twice.
   const same = editIndex(TOP.manifest, [first, second, { ...first, variantEntries: [1] }]);
-  assert.deepEqual(entriesOf(same).map(({ digest }) => digest), entriesOf(TOP.manifest).map(({ digest }) => digest));
+  assert.deepEqual(getEntries(same).map(({ digest }) => digest), getEntries(TOP.manifest).map(({ digest }) => digest));
   const embedded = indexOf([{ ...ENTRIES[0]!, data: IMAGES[0]!.manifest }]).manifest;
   const changed = editIndex(embedded, [{ ...first, digest: other, size: 7 }]);
-  assert.ok(!("data" in entriesOf(changed)[0]!));
-  assert.ok("data" in entriesOf(editIndex(embedded, [{ ...first, size: 9 }]))[0]!);
+  assert.ok(!("data" in getEntries(changed)[0]!));
+  assert.ok("data" in getEntries(editIndex(embedded, [{ ...first, size: 9 }]))[0]!);
   const wrongSize = editIndex(TOP.manifest, [{ ...first, size: first.size + 1 }, second]);
   assert.notEqual(wrongSize, TOP.manifest);
   const docker = convertIndex(TOP.manifest, MEDIA_TYPES.dockerList, WANTED);

@@ -11,7 +11,7 @@ import {
 import { recodeHere } from "../../src/copy/recoding/pipeline.ts";
 import { openWorkers, RecodingWorker } from "../../src/copy/recoding/recoding_worker.ts";
 import { decompressStream } from "../../src/internal/compression/room.ts";
-import { type ByteStream, concatBytes, encodeUtf8, readChunks, streamOf } from "../../src/internal/room.ts";
+import { type ByteStream, concatBytes, encodeUtf8, readChunks, toStream } from "../../src/internal/room.ts";
 import { encodeTarHeader, tarPadding } from "../../src/internal/tar/room.ts";
 import { digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
 
@@ -61,8 +61,8 @@ Deno.test("layers are compressed to the same bytes in workers and in this thread
   using recoder = createRecoder();
   for (const recoding of rows) {
     const source = recoding.decompress ? new Uint8Array(gzipSync(tar)) : tar;
-    const inWorkers = await recoder.recode(streamOf(source.slice()), recoding, layerOf(UNKNOWN_SIZE));
-    const here = recodeHere(streamOf(source.slice()), recoding);
+    const inWorkers = await recoder.recode(toStream(source.slice()), recoding, layerOf(UNKNOWN_SIZE));
+    const here = recodeHere(toStream(source.slice()), recoding);
     const bytes = await collect(inWorkers.stream);
     assert.equal(digestOf(await collect(here.stream)), digestOf(bytes), JSON.stringify(recoding));
     const { digest, size, uncompressed, annotations } = inWorkers.measured();
@@ -75,13 +75,13 @@ Deno.test("layers are compressed to the same bytes in workers and in this thread
       ? bytes
       : algorithm === "gzip"
       ? gunzipSync(bytes)
-      : await collect(decompressStream(streamOf(bytes), "zstd"));
+      : await collect(decompressStream(toStream(bytes), "zstd"));
     assert.equal(digestOf(plain), digestOf(tar));
   }
 });
 
 Deno.test("every file of a zstd:chunked layer can be found by its table of contents and read by itself", async () => {
-  const recoded = recodeHere(streamOf(ARCHIVE.tar.slice()), { compress: { algorithm: "zstd:chunked", level: 3 } });
+  const recoded = recodeHere(toStream(ARCHIVE.tar.slice()), { compress: { algorithm: "zstd:chunked", level: 3 } });
   const layer = await collect(recoded.stream);
   const { annotations } = recoded.measured();
   const prefix = "io.github.containers.zstd-chunked.";
@@ -92,7 +92,7 @@ Deno.test("every file of a zstd:chunked layer can be found by its table of conte
   assert.deepEqual([text.length, type], [size, 1]);
   const toc = JSON.parse(new TextDecoder().decode(text));
   assert.equal(toc.version, 1);
-  const read = (from: number, to: number) => collect(decompressStream(streamOf(layer.slice(from, to)), "zstd"));
+  const read = (from: number, to: number) => collect(decompressStream(toStream(layer.slice(from, to)), "zstd"));
   for (const [name, content] of ARCHIVE.files) {
     const entries = toc.entries.filter((entry: { name: string }) => entry.name === name);
     const [first] = entries;
@@ -144,7 +144,7 @@ Deno.test("what cannot be recoded is an error with a code, and its source is giv
   for (const size of [10, UNKNOWN_SIZE]) {
     using recoder = createRecoder();
     for (const [bytes, recoding, code] of rows) {
-      const run = async () => await collect((await recoder.recode(streamOf(bytes), recoding, layerOf(size))).stream);
+      const run = async () => await collect((await recoder.recode(toStream(bytes), recoding, layerOf(size))).stream);
       await assert.rejects(run(), { code });
     }
   }
@@ -226,7 +226,7 @@ Deno.test("a worker that has died gets no more layers; without others, this thre
   for (const others of [0, 1]) {
     using recoder = createRecoder(async () => [startMortal(), ...await openWorkers(others)]);
     const recode = async (algorithm: "gzip" | "zstd") => {
-      const { stream } = await recoder.recode(streamOf(bytes), { compress: { algorithm } }, layerOf(bytes.length));
+      const { stream } = await recoder.recode(toStream(bytes), { compress: { algorithm } }, layerOf(bytes.length));
       return await collect(stream);
     };
     await assert.rejects(recode("zstd"), /died/);

@@ -8,7 +8,7 @@ import {
   readChunks,
   readStream,
   Semaphore,
-  streamOf,
+  toStream,
 } from "../../src/internal/room.ts";
 
 Deno.test("Semaphore lets in as many as it has permits, first come first served", async () => {
@@ -75,8 +75,8 @@ Deno.test("readChunks() reads byte streams and others, and cancels what is left"
   const bytes = new Uint8Array(1000).fill(7);
   const body = new Blob([bytes]).stream() as ReadableStream<Uint8Array<ArrayBuffer>>;
   assert.deepEqual(await readStream(body, 1000), bytes);
-  assert.equal(await readStream(streamOf(bytes), 999), undefined);
-  assert.deepEqual(await readStream(streamOf(new Uint8Array()), 0), new Uint8Array());
+  assert.equal(await readStream(toStream(bytes), 999), undefined);
+  assert.deepEqual(await readStream(toStream(new Uint8Array()), 0), new Uint8Array());
 });
 
 Deno.test("base64 and UTF-8 order", () => {

@@ -5,7 +5,7 @@ import { parseImageName } from "../../mod.ts";
 import { copyImageWith, type CopyOptions } from "../../src/copy/room.ts";
 import { type ImageSource, readManifest, type SystemContext } from "../../src/image/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
-import { type Digest, digestOf, entriesOf, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
+import { type Digest, digestOf, getEntries, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
 import { buildImages } from "../support/built_images.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 import { startEmbedded, type TestRegistry } from "../support/registries.ts";
@@ -104,7 +104,7 @@ async function readWithSkopeo(image: string, folder: string): Promise<string> {
 async function verifyContent(image: string): Promise<string[]> {
   await using source = await parseImageName(image).openSource(context);
   const { manifest } = await readManifest(source);
-  const instances = isIndex(manifest) ? entriesOf(manifest).map(({ digest }) => digest) : [undefined];
+  const instances = isIndex(manifest) ? getEntries(manifest).map(({ digest }) => digest) : [undefined];
   const found = await Promise.all(instances.map((instance) => verifyInstance(source, instance)));
   return [...new Set(found.flat())];
 }
@@ -218,7 +218,7 @@ peerTest("variants are added once, marked and in order, whatever is pushed again
   await using source = await parseImageName(first).openSource(context);
   const { manifest } = await readManifest(source);
   assert.ok(isIndex(manifest));
-  const rows = entriesOf(manifest).map((entry) => [
+  const rows = getEntries(manifest).map((entry) => [
     entry.platform?.architecture,
     "annotations" in entry ? entry.annotations : undefined,
   ]);

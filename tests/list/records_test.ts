@@ -4,7 +4,7 @@ import { create, createMemoryStore, type List, loadFromImage, parseImageName, ty
 import type { CopyOptions } from "../../src/copy/room.ts";
 import { BaseList } from "../../src/list/list.ts";
 import { pushList } from "../../src/list/push.ts";
-import { entriesOf, isIndex, MEDIA_TYPES, parseManifest } from "../../src/spec/room.ts";
+import { getEntries, isIndex, MEDIA_TYPES, parseManifest } from "../../src/spec/room.ts";
 import type { BigData, ImageStore } from "../../src/store/room.ts";
 import { LOCAL_HOST } from "../../src/system/local/host.ts";
 import { encode, pushPlatforms } from "../support/images.ts";
@@ -36,7 +36,7 @@ async function assertSafeOrder(store: ImageStore, id: string, items: readonly Bi
   for (const { key, bytes } of items) {
     stored.set(key, bytes);
     const manifest = parseManifest(stored.get("manifest")!, MEDIA_TYPES.ociIndex);
-    const named = isIndex(manifest) ? entriesOf(manifest).map(({ digest }) => digest) : [];
+    const named = isIndex(manifest) ? getEntries(manifest).map(({ digest }) => digest) : [];
     const known = Object.keys(JSON.parse(text(stored.get("instances.json"))));
     assert.deepEqual(named.filter((digest) => !known.includes(digest)), [], `after ${key}`);
   }

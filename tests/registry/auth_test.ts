@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import {
   type Fetch,
   parseChallenges,
@@ -373,7 +373,7 @@ Deno.test("a token that expires while a blob is sent is replaced, and the blob s
   const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } });
   const bytes = new Uint8Array(2_000_000);
   const descriptor = { mediaType: "m", digest: digestOf(bytes), size: bytes.length };
-  const open = (offset: number) => Promise.resolve(streamOf(bytes.slice(offset)));
+  const open = (offset: number) => Promise.resolve(toStream(bytes.slice(offset)));
   await client.repository("app").putBlob(descriptor, await open(0), { reopen: open });
   assert.equal(await storage.statBlob("app", descriptor.digest), bytes.length);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import { type Fetch, RegistryClient, type RegistryClientOptions } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Credentials, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
@@ -16,7 +16,7 @@ const LARGE = new Uint8Array(2_500_000).map((_, i) => i * 3 + (i >> 9));
 const BLOB = describe("m", LARGE);
 const EMPTY = describe("m", new Uint8Array());
 const PASSWORD: Credentials = { username: "me", password: "pw" };
-const reopen = (offset: number) => Promise.resolve(streamOf(LARGE.slice(offset)));
+const reopen = (offset: number) => Promise.resolve(toStream(LARGE.slice(offset)));
 
 type Tamper = (request: Request, forward: Fetch) => Response | Promise<Response>;
 
@@ -98,7 +98,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
         ? unauthorized('Bearer realm="/token",error="insufficient_scope",scope="repository:app:pull,push"')
         : forward(request);
     const { repository, requests } = await simulate(tokens(() => true, refuse), { credentials: PASSWORD });
-    await assert.rejects(repository.putBlob(BLOB, streamOf(LARGE)), {
+    await assert.rejects(repository.putBlob(BLOB, toStream(LARGE)), {
       code: "UNAUTHORIZED",
       message: /insufficient_scope/,
     });
@@ -109,14 +109,14 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       const whole = request.method !== "PATCH" || !request.headers.has("content-range");
       return whole ? forward(request) : new Response("", { status: 201 });
     });
-    await repository.putBlob(BLOB, streamOf(LARGE), { chunkSize: 1_000_000 });
+    await repository.putBlob(BLOB, toStream(LARGE), { chunkSize: 1_000_000 });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["Amazon ECR", "fails on an empty blob that is not sent at once", async () => {
     const { repository, direct, count } = await simulate((request, forward) =>
       request.method === "PATCH" ? errors(500, "UNKNOWN") : forward(request)
     );
-    await repository.putBlob(EMPTY, streamOf(new Uint8Array()));
+    await repository.putBlob(EMPTY, toStream(new Uint8Array()));
     assert.equal(await direct.headBlob(EMPTY.digest), 0);
     assert.equal(count("PATCH"), 0);
   }],
@@ -144,7 +144,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
         ? errors(404, "NAME_UNKNOWN", "The repository with name 'app' does not exist")
         : forward(request)
     );
-    await assert.rejects(repository.putBlob(BLOB, streamOf(LARGE)), { code: "NOT_FOUND", message: /does not exist/ });
+    await assert.rejects(repository.putBlob(BLOB, toStream(LARGE)), { code: "NOT_FOUND", message: /does not exist/ });
   }],
   ["Google", "says 401 without a challenge", async () => {
     let refused = 0;
@@ -168,7 +168,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       if (request.method !== "PUT") headers.set("location", `${headers.get("location")}?step=${++step}`);
       return new Response(null, { status: request.method === "PATCH" ? 204 : response.status, headers });
     });
-    for (const chunkSize of [undefined, 1_000_000]) await repository.putBlob(BLOB, streamOf(LARGE), { chunkSize });
+    for (const chunkSize of [undefined, 1_000_000]) await repository.putBlob(BLOB, toStream(LARGE), { chunkSize });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["Google", "has passwords of many lines, with colons", async () => {
@@ -279,14 +279,14 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     const { repository, direct } = await simulate((request, forward) =>
       request.method === "PATCH" && ++patches > 1 ? errors(416, "BLOB_UPLOAD_INVALID") : forward(request)
     );
-    await repository.putBlob(BLOB, streamOf(LARGE));
+    await repository.putBlob(BLOB, toStream(LARGE));
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["GitHub", "says DENIED of packages that are not there", async () => {
     const { repository, count } = await simulate((request, forward) =>
       request.method === "POST" ? errors(403, "DENIED", "permission_denied: create_package") : forward(request)
     );
-    await assert.rejects(repository.putBlob(BLOB, streamOf(LARGE)), { code: "DENIED", message: /create_package/ });
+    await assert.rejects(repository.putBlob(BLOB, toStream(LARGE)), { code: "DENIED", message: /create_package/ });
     assert.equal(count("POST"), 1);
   }],
   ["Artifactory", "says 403 of blobs that are not there", async () => {
@@ -310,7 +310,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
         : await forward(request);
     });
     const small = encode("small");
-    await repository.putBlob(describe("m", small), streamOf(small));
+    await repository.putBlob(describe("m", small), toStream(small));
     assert.equal(await direct.headBlob(digestOf(small)), small.length);
   }],
   ["Artifactory", "says 406 where it is not asked for every type", async () => {
@@ -346,7 +346,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     const { repository, direct } = await simulate((request, forward) =>
       request.method === "PATCH" && !request.headers.has("content-range") ? unauthorized("Basic") : forward(request)
     );
-    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["Azure", "sends to a storage that refuses credentials", async () => {
@@ -417,7 +417,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       request.headers.delete("content-range");
       return forward(request);
     });
-    await repository.putBlob(BLOB, streamOf(LARGE), { chunkSize: 1_000_000 });
+    await repository.putBlob(BLOB, toStream(LARGE), { chunkSize: 1_000_000 });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["distribution 2", "forgets an upload whose connection broke", async () => {
@@ -428,7 +428,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       await forward(new Request(request.url, { method: "DELETE" }));
       throw new TypeError("connection closed before message completed");
     });
-    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["distribution 2", "says 500 of a tag that is being written", async () => {
@@ -453,7 +453,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       if (location !== null) response.headers.set("location", new URL(location, "http://r.example:80/").href);
       return response;
     });
-    await repository.putBlob(BLOB, streamOf(LARGE));
+    await repository.putBlob(BLOB, toStream(LARGE));
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["Proxies", "ask to wait in numbers that are none", async () => {
@@ -489,7 +489,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       const tooLong = request.method === "PATCH" && (await request.clone().bytes()).length > 1_000_000;
       return tooLong ? new Response("", { status: 413 }) : await forward(request);
     });
-    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["Proxies", "want to know the length of a request", async () => {
@@ -498,7 +498,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
         ? new Response("", { status: 411 })
         : forward(request)
     );
-    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
   ["Proxies", "show a page to sign in", async () => {
@@ -525,7 +525,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       const location = `${request.url}${request.url.includes("?") ? "&" : "?"}moved=1`;
       return new Response(null, { status: 307, headers: { location } });
     });
-    await repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
     assert.equal(await repository.putManifest("2", INDEX), digestOf(INDEX));
   }],

@@ -1,6 +1,6 @@
 /** What a registry's redirects and locations may lead to, and what they may not. */
 import assert from "node:assert/strict";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import { type Fetch, RegistryClient, type RegistryClientOptions } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
@@ -14,7 +14,7 @@ const CREDENTIALS = { username: "me", password: "secret" };
 const redirect = (location: string, status = 307) => new Response(null, { status, headers: { location } });
 const unauthorized = (challenge: string) =>
   new Response("", { status: 401, headers: { "www-authenticate": challenge } });
-const reopen = (offset: number) => Promise.resolve(streamOf(LARGE.slice(offset)));
+const reopen = (offset: number) => Promise.resolve(toStream(LARGE.slice(offset)));
 const path = ({ url }: Request) => new URL(url).pathname;
 
 /** What the registry `a.example` answers instead of what it would; `undefined`: that. */
@@ -30,7 +30,7 @@ async function twoHosts(scheme: "basic" | "bearer", challenge: string, options: 
   const guarded = createRegistry({ storage, access: { scheme, users: { me: "secret" } } });
   const direct = new RegistryClient("a.example", { fetch: open.fetch }).repository("app");
   await direct.putManifest("1", INDEX);
-  await direct.putBlob(BLOB, streamOf(LARGE));
+  await direct.putBlob(BLOB, toStream(LARGE));
   const elsewhere: Request[] = [];
   const state: { override: Override } = { override: () => undefined };
   const fetch: Fetch = async (request) => {
@@ -85,18 +85,18 @@ const detours: [name: string, run: (world: World) => Promise<unknown>][] = [
   }],
   ["an upload that is opened elsewhere", ({ repository, state }) => {
     state.override = (request) => request.method === "POST" ? redirect("https://b.example/x") : undefined;
-    return repository.putBlob(describe("m", SMALL), streamOf(SMALL));
+    return repository.putBlob(describe("m", SMALL), toStream(SMALL));
   }],
   ["an upload whose location is elsewhere", ({ repository, state }) => {
     state.override = (request) =>
       request.method === "POST"
         ? new Response(null, { status: 202, headers: { location: "https://b.example/x" } })
         : undefined;
-    return repository.putBlob(describe("m", SMALL), streamOf(SMALL));
+    return repository.putBlob(describe("m", SMALL), toStream(SMALL));
   }],
   ["an upload whose PATCH is redirected", ({ repository, state }) => {
     state.override = (request) => request.method === "PATCH" ? redirect("https://b.example/x") : undefined;
-    return repository.putBlob(BLOB, streamOf(LARGE), { reopen });
+    return repository.putBlob(BLOB, toStream(LARGE), { reopen });
   }],
   ["a foreign layer", ({ repository, state }) => {
     state.override = (request) => request.url.includes("/blobs/") ? new Response("", { status: 404 }) : undefined;
@@ -199,11 +199,11 @@ Deno.test("a gateway on the registry's own origin is followed for every method, 
         return redirect(url.href, status);
       };
       const layer = new Uint8Array(1_500_000).fill(status);
-      const again = (offset: number) => Promise.resolve(streamOf(layer.slice(offset)));
-      await repository.putBlob(describe("m", layer), streamOf(layer), { reopen: again });
-      await repository.putBlob(describe("m", SMALL), streamOf(SMALL));
+      const again = (offset: number) => Promise.resolve(toStream(layer.slice(offset)));
+      await repository.putBlob(describe("m", layer), toStream(layer), { reopen: again });
+      await repository.putBlob(describe("m", SMALL), toStream(SMALL));
       const chunked = new Uint8Array(1_200_000).fill(status + 1);
-      await repository.putBlob(describe("m", chunked), streamOf(chunked), { chunkSize: 500_000 });
+      await repository.putBlob(describe("m", chunked), toStream(chunked), { chunkSize: 500_000 });
       await repository.putManifest("2", INDEX);
       assert.equal(await direct.headBlob(digestOf(layer)), layer.length);
       assert.equal(await direct.headBlob(digestOf(chunked)), chunked.length);
@@ -220,7 +220,7 @@ Deno.test("a streamed body that cannot be sent again is an error that says so", 
   state.override = (request) =>
     request.method === "PATCH" && !request.url.includes("?") ? redirect(`${request.url}?x=1`) : undefined;
   const layer = new Uint8Array(1_500_000);
-  await assert.rejects(repository.putBlob(describe("m", layer), streamOf(layer)), {
+  await assert.rejects(repository.putBlob(describe("m", layer), toStream(layer)), {
     code: "REGISTRY_ERROR",
     message: /cannot be sent again/,
   });
@@ -242,7 +242,7 @@ Deno.test("what is written is sent where a redirect leads only if a location mig
       const layer = new Uint8Array(1_500_000);
       const putting = method === "PUT"
         ? repository.putManifest("2", INDEX)
-        : repository.putBlob(describe("m", layer), streamOf(layer), { chunkSize: 1_000_000 });
+        : repository.putBlob(describe("m", layer), toStream(layer), { chunkSize: 1_000_000 });
       await assert.rejects(putting, { code: "REGISTRY_ERROR", message }, `${method} ${location}`);
     }
   }

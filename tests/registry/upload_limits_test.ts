@@ -1,7 +1,7 @@
 /** Registries and proxies that take less in one request than a blob has. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { describe } from "../support/images.ts";
@@ -9,7 +9,7 @@ import { serve } from "../support/registries.ts";
 
 const LARGE = new Uint8Array(5_000_000).map((_, i) => i * 7 + (i >> 10));
 const SMALL = LARGE.slice(0, 900_000);
-const reopen = (offset: number) => Promise.resolve(streamOf(LARGE.slice(offset)));
+const reopen = (offset: number) => Promise.resolve(toStream(LARGE.slice(offset)));
 
 /** What a request with a body carries, and whether its length is known beforehand. */
 interface Body {
@@ -48,13 +48,13 @@ const needsLength = ({ isStreamed }: Body) => isStreamed ? new Response("", { st
 
 Deno.test("a request that is too long is followed by chunks, which get shorter until they are taken", async () => {
   const { repository, log } = limited(tooLong(1_200_000));
-  await repository.putBlob(describe("m", LARGE), streamOf(LARGE), { reopen });
+  await repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen });
   await assertStored(repository, LARGE);
   assert.deepEqual(log.slice(0, 5), ["POST", "PATCH 5000000 streamed", "DELETE", "POST", "PATCH 5000000"]);
   assert.ok(log.slice(6).every((line) => !/PATCH (1[3-9]|[2-9])\d{6}/.test(line)), log.join());
   // What one upload has found out serves the next one.
   log.length = 0;
-  await repository.putBlob(describe("m", LARGE.slice(1)), streamOf(LARGE.slice(1)), { reopen: undefined });
+  await repository.putBlob(describe("m", LARGE.slice(1)), toStream(LARGE.slice(1)), { reopen: undefined });
   assert.ok(log.filter((line) => line.startsWith("PATCH")).length >= 5);
   assert.equal(log.filter((line) => line === "POST").length, 1);
   await assertStored(repository, LARGE.slice(1));
@@ -62,14 +62,14 @@ Deno.test("a request that is too long is followed by chunks, which get shorter u
 
 Deno.test("a small blob that is too long for one request is sent in chunks", async () => {
   const { repository, log } = limited(tooLong(512_000));
-  await repository.putBlob(describe("m", SMALL), streamOf(SMALL));
+  await repository.putBlob(describe("m", SMALL), toStream(SMALL));
   await assertStored(repository, SMALL);
   assert.deepEqual(log, ["POST", "PUT 900000", "DELETE", "POST", ...Array(4).fill("PATCH 225000"), "PUT"]);
 });
 
 Deno.test("a request must tell its length: chunks do", async () => {
   const { repository, log } = limited(needsLength);
-  await repository.putBlob(describe("m", LARGE), streamOf(LARGE), { reopen });
+  await repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen });
   await assertStored(repository, LARGE);
   assert.deepEqual(log, ["POST", "PATCH 5000000 streamed", "DELETE", "POST", "PATCH 5000000", "PUT"]);
 });
@@ -78,7 +78,7 @@ Deno.test("a token that lives shorter than the upload is followed by chunks", as
   const { repository, log } = limited(({ length }) =>
     length > 2_000_000 ? new Response("", { status: 401 }) : undefined
   );
-  await repository.putBlob(describe("m", LARGE), streamOf(LARGE), { reopen });
+  await repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen });
   await assertStored(repository, LARGE);
   assert.equal(log.filter((line) => line.includes("streamed")).length, 2);
 });
@@ -86,7 +86,7 @@ Deno.test("a token that lives shorter than the upload is followed by chunks", as
 Deno.test("a source that cannot be read again fails once, and is sent in chunks when it comes again", async () => {
   for (const refuse of [tooLong(1_500_000), needsLength]) {
     const { repository } = limited(refuse);
-    const put = () => repository.putBlob(describe("m", LARGE), streamOf(LARGE));
+    const put = () => repository.putBlob(describe("m", LARGE), toStream(LARGE));
     await assert.rejects(put(), { code: "REGISTRY_ERROR", isTransient: true });
     await put();
     await assertStored(repository, LARGE);
@@ -95,7 +95,7 @@ Deno.test("a source that cannot be read again fails once, and is sent in chunks 
 
 Deno.test("a registry that takes nothing of a blob fails with its own error", async () => {
   const { repository, log } = limited(tooLong(1_000));
-  await assert.rejects(repository.putBlob(describe("m", LARGE), streamOf(LARGE), { reopen }), {
+  await assert.rejects(repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen }), {
     status: 413,
     message: /Request Entity Too Large/,
     isTransient: undefined,
@@ -131,7 +131,7 @@ Deno.test("a registry that announces how much it takes gets no more", async () =
   ];
   for (const [headers, blob, chunkSize, expected] of rows) {
     const { repository, log } = limited(() => undefined, headers);
-    await repository.putBlob(describe("m", blob), streamOf(blob), { chunkSize });
+    await repository.putBlob(describe("m", blob), toStream(blob), { chunkSize });
     await assertStored(repository, blob);
     assert.deepEqual(log, ["POST", ...expected, "PUT"]);
   }
@@ -150,7 +150,7 @@ Deno.test("a proxy that takes less, over a connection", async () => {
     });
     const options = { insecure: true, patience: { retryDelay: 0 } };
     const repository = new RegistryClient(proxy.host, options).repository("app");
-    await repository.putBlob(describe("m", LARGE), streamOf(LARGE), { reopen });
+    await repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen });
     await assertStored(repository, LARGE);
   }
 });

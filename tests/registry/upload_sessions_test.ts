@@ -1,7 +1,7 @@
 /** Upload sessions that report something else than they have. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { describe } from "../support/images.ts";
@@ -9,7 +9,7 @@ import { describe } from "../support/images.ts";
 const SIZE = 6_000_000;
 const BLOB = new Uint8Array(SIZE).map((_, i) => i * 7 + (i >> 10));
 const DESCRIPTOR = describe("m", BLOB);
-const reopen = (offset: number) => Promise.resolve(streamOf(BLOB.slice(offset)));
+const reopen = (offset: number) => Promise.resolve(toStream(BLOB.slice(offset)));
 
 /** What a session has, and how often each method was used in all sessions. */
 interface Seen {
@@ -188,7 +188,7 @@ function invalid(code: string, status = 400): Response {
 for (const [name, tamper, chunkSize, sessions] of contradictions) {
   Deno.test(`an upload arrives although ${name}`, async () => {
     const { repository, log } = tampered(tamper);
-    await repository.putBlob(DESCRIPTOR, streamOf(BLOB), { reopen, chunkSize });
+    await repository.putBlob(DESCRIPTOR, toStream(BLOB), { reopen, chunkSize });
     assert.deepEqual(new Uint8Array(await toArrayBuffer(await repository.getBlob(DESCRIPTOR))), BLOB);
     assert.equal(log.filter((method) => method === "POST").length, sessions, log.join());
     // What the registry has forgotten is not given up.
@@ -205,7 +205,7 @@ Deno.test("an upload ends although its progress goes back and forth", async () =
       const arrived = seen.count("GET") % 2 === 0 ? 1_300_000 : 3_500_000;
       return request.method === "GET" ? seen.report(`0-${arrived - 1}`) : seen.forward();
     });
-    await assert.rejects(repository.putBlob(DESCRIPTOR, streamOf(BLOB), { reopen, chunkSize }), { code: "NETWORK" });
+    await assert.rejects(repository.putBlob(DESCRIPTOR, toStream(BLOB), { reopen, chunkSize }), { code: "NETWORK" });
     assert.ok(log.length < 40, `${log.length}`);
   }
 });
@@ -215,8 +215,8 @@ Deno.test("an upload whose digest is never right is sent once more, and no more"
     const { repository, log } = tampered((request, seen) =>
       request.method === "PUT" ? Promise.resolve(invalid("DIGEST_INVALID")) : seen.forward()
     );
-    const options = { reopen: (offset: number) => Promise.resolve(streamOf(blob.slice(offset))) };
-    await assert.rejects(repository.putBlob(describe("m", blob), streamOf(blob), options), {
+    const options = { reopen: (offset: number) => Promise.resolve(toStream(blob.slice(offset))) };
+    await assert.rejects(repository.putBlob(describe("m", blob), toStream(blob), options), {
       message: /DIGEST_INVALID/,
     });
     assert.equal(log.filter((method) => method === "POST").length, 2);
@@ -233,6 +233,6 @@ Deno.test("a location with a fragment keeps its query", async () => {
     if (request.method !== "PUT") response.headers.set("location", `${location}?_state=x#part`);
     return response;
   });
-  await repository.putBlob(DESCRIPTOR, streamOf(BLOB));
+  await repository.putBlob(DESCRIPTOR, toStream(BLOB));
   assert.deepEqual(log, ["POST", "PATCH", "PUT"]);
 });

@@ -4,7 +4,7 @@ import { toArrayBuffer } from "@std/streams";
 import { type Fetch, type PutBlobOptions, RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Descriptor, digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 
 const SIZE = 3_000_000;
 const BLOB = new Uint8Array(SIZE).map((_, i) => i * 7 + (i >> 10));
@@ -355,7 +355,7 @@ Deno.test("a small blob goes with the closing request, or before it where that i
     "PUT",
     async (r, forward) => (await r.clone().bytes()).length > 0 ? await refused(405) : await forward(),
   );
-  await repository.putBlob(small, streamOf(bytes));
+  await repository.putBlob(small, toStream(bytes));
   assert.deepEqual(log, ["POST", "PUT", "DELETE", "POST", "PATCH", "PUT"]);
   assert.equal(await repository.headBlob(small.digest), 1000);
 });

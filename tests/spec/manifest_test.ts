@@ -3,7 +3,7 @@ import {
   convertToDockerList,
   convertToOciIndex,
   type Digest,
-  entriesOf,
+  getEntries,
   guessMediaType,
   isArtifact,
   isIndex,
@@ -95,7 +95,7 @@ Deno.test("entries whose digest algorithm is not known are read, and written bac
   const text = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] });
   const parsed = parseManifest(encode(text));
   assert.ok(parsed.kind === "oci-index");
-  assert.deepEqual(entriesOf(parsed), [entry]);
+  assert.deepEqual(getEntries(parsed), [entry]);
   assert.equal(new TextDecoder().decode(serializeOciIndex(parsed.index)), text);
   assert.throws(() => verifyManifestDigest(encode("{}"), digest as Digest, "it"), {
     code: "INVALID_DIGEST",

@@ -9,7 +9,7 @@ import {
   type Descriptor,
   type Digest,
   digestOf,
-  entriesOf,
+  getEntries,
   isIndex,
   MEDIA_TYPES,
   parseManifest,
@@ -93,7 +93,7 @@ export async function putList(repository: Repository, manifests: readonly Descri
 export async function readIndex(repository: Repository) {
   const manifest = parseManifest((await repository.getManifest("1")).bytes);
   assert.ok(isIndex(manifest));
-  return entriesOf(manifest) as readonly Descriptor[];
+  return getEntries(manifest) as readonly Descriptor[];
 }
 
 export async function readImage(repository: Repository, digest: string) {

@@ -17,16 +17,16 @@ export async function openKvFile(path: string): Promise<Deno.Kv> {
 const PREFIX = ["multiarch", "manifests"];
 
 /** All entries of a store of one kind, such as `chunk`. */
-export async function entriesOf(kv: Deno.Kv, kind: string): Promise<Deno.KvEntry<unknown>[]> {
+export async function getEntries(kv: Deno.Kv, kind: string): Promise<Deno.KvEntry<unknown>[]> {
   return await Array.fromAsync(kv.list({ prefix: [...PREFIX, kind] }));
 }
 
 /** Checks that a store is whole: all data is there, names lead to their records, and no chunk is left that nobody knows. */
 export async function checkKvStore(kv: Deno.Kv): Promise<void> {
   const chunks = new Map(
-    (await entriesOf(kv, "chunk")).map(({ key, value }) => [`${String(key[3])}/${String(key[4])}`, value]),
+    (await getEntries(kv, "chunk")).map(({ key, value }) => [`${String(key[3])}/${String(key[4])}`, value]),
   );
-  const records = await entriesOf(kv, "image") as Deno.KvEntry<KvRecord>[];
+  const records = await getEntries(kv, "image") as Deno.KvEntry<KvRecord>[];
   for (const { value: { items } } of records) {
     for (const { key, blob, chunks: count, digest } of items) {
       const names = Array.from({ length: count }, (_, i) => `${blob}/${i}`);
@@ -35,12 +35,12 @@ export async function checkKvStore(kv: Deno.Kv): Promise<void> {
       for (const name of names) chunks.delete(name);
     }
   }
-  const staged = (await entriesOf(kv, "staged")) as Deno.KvEntry<Pick<KvRecord, "items">>[];
+  const staged = (await getEntries(kv, "staged")) as Deno.KvEntry<Pick<KvRecord, "items">>[];
   for (const { value: { items } } of staged) {
     for (const { blob, chunks: count } of items) for (let i = 0; i < count; i++) chunks.delete(`${blob}/${i}`);
   }
   assert.deepEqual([...chunks.keys()], [], "chunks that no record has");
-  const owners = (await entriesOf(kv, "name")).map(({ key, value }) => `${key[3] as string} ${value}`);
+  const owners = (await getEntries(kv, "name")).map(({ key, value }) => `${key[3] as string} ${value}`);
   const named = records.flatMap(({ key, value }) => value.names.map((name) => `${name} ${key[3] as string}`));
   assert.deepEqual(owners.toSorted(), named.toSorted());
 }

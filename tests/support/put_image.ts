@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import type { ImageDestination, ImageReference, ImageSource, NewBlob, SystemContext } from "../../src/image/room.ts";
 import { readManifest } from "../../src/image/room.ts";
-import { streamOf } from "../../src/internal/room.ts";
-import { type Descriptor, type Digest, entriesOf, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
+import { toStream } from "../../src/internal/room.ts";
+import { type Descriptor, type Digest, getEntries, isIndex, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, type TestImage } from "./images.ts";
 
 /** A list with its images. */
@@ -33,7 +33,7 @@ export function newBlob(descriptor: Descriptor, role: NewBlob["role"] = "layer")
 export async function putImage(destination: ImageDestination, image: TestImage, instance?: Digest): Promise<void> {
   for (const { descriptor, bytes } of image.blobs) {
     if (await destination.findBlob(descriptor) === undefined) {
-      await destination.putBlob(newBlob(descriptor), streamOf(bytes));
+      await destination.putBlob(newBlob(descriptor), toStream(bytes));
     }
   }
   await destination.putManifest(image.manifest, MEDIA_TYPES.ociManifest, { instance });
@@ -58,7 +58,7 @@ export async function readAll(reference: ImageReference, context?: SystemContext
   await using source = await reference.openSource(context);
   const { digest, manifest } = await readManifest(source);
   if (!isIndex(manifest)) await readInstance(source, undefined);
-  else for (const { digest } of entriesOf(manifest)) await readInstance(source, digest);
+  else for (const { digest } of getEntries(manifest)) await readInstance(source, digest);
   return digest;
 }
 

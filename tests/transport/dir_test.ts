@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "@std/path";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import { digestOf, type ErrorCode, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { createDirTransport } from "../../src/transport/dir/room.ts";
 import { folderTest } from "../support/folders.ts";
@@ -76,7 +76,7 @@ folderTest("a digest other than SHA-256 has its algorithm in its name, and makes
   const list = makeList();
   {
     await using destination = await dir(folder).openDestination();
-    await destination.putBlob(newBlob(descriptor), streamOf(bytes));
+    await destination.putBlob(newBlob(descriptor), toStream(bytes));
     await destination.putManifest(manifest, MEDIA_TYPES.ociManifest, { instance });
     await destination.putManifest(list.bytes, MEDIA_TYPES.ociIndex);
     await destination.commit();
@@ -132,7 +132,7 @@ folderTest("what is there is believed after it was hashed, and replaced where it
     await using destination = await dir(folder).openDestination();
     assert.equal(await destination.findBlob(descriptor), undefined);
     assert.equal(await destination.findBlob({ ...descriptor, size: -1 }), undefined);
-    await destination.putBlob(newBlob(descriptor), streamOf(bytes));
+    await destination.putBlob(newBlob(descriptor), toStream(bytes));
     assert.equal(await destination.findBlob({ ...descriptor, size: -1 }), bytes.length);
     assert.equal(await readAll(dir(folder)), image.digest);
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { ImageSource, SystemContext } from "../../src/image/room.ts";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import {
   type Descriptor,
   digestHex,
@@ -287,10 +287,10 @@ Deno.test("docker-archive: what a destination can do, and refuses", async () => 
       ];
       const manifest = encode({ schemaVersion: 2, mediaType: dockerManifest, config, layers: [layer] });
       await assert.rejects(destination.putManifest(manifest, dockerManifest), { code: "NOT_FOUND" });
-      await destination.putBlob(newBlob(layer, "layer"), streamOf(LAYERS[0]!));
+      await destination.putBlob(newBlob(layer, "layer"), toStream(LAYERS[0]!));
       await assert.rejects(destination.putManifest(manifest, dockerManifest), { code: "NOT_FOUND" });
       const large = new Uint8Array(8 * 1024 * 1024 + 1);
-      const put = destination.putBlob(newBlob(describe("x", large), "config"), streamOf(large));
+      const put = destination.putBlob(newBlob(describe("x", large), "config"), toStream(large));
       await assert.rejects(put, { code: "LIMIT_EXCEEDED" });
       await assert.rejects(destination.commit(), TypeError);
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { ImageSource, SystemContext } from "../../src/image/room.ts";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { createOciArchiveTransport } from "../../src/transport/oci_archive/room.ts";
 import { createOciTransport } from "../../src/transport/oci/room.ts";
@@ -293,12 +293,12 @@ Deno.test("oci-archive: an abort ends a write that waits, with its reason", asyn
       const waiting = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: (why) => void (cancelled = why) });
       const abort = new AbortController();
       const write = destination.putBlob(blob, waiting, { signal: abort.signal });
-      const queued = destination.putBlob(blob, streamOf(layer!.bytes), { signal: abort.signal });
+      const queued = destination.putBlob(blob, toStream(layer!.bytes), { signal: abort.signal });
       const ended = Promise.allSettled([write, queued]);
       abort.abort(reason);
       for (const result of await ended) assert.equal((result as PromiseRejectedResult).reason, reason);
       assert.equal(cancelled, reason);
-      await destination.putBlob(blob, streamOf(layer!.bytes));
+      await destination.putBlob(blob, toStream(layer!.bytes));
       await destination.putManifest(IMAGE.manifest, MEDIA_TYPES.ociManifest);
       await assert.rejects(destination.commit({ signal: abort.signal }), reason);
     }
@@ -404,7 +404,7 @@ peerTest("oci-archive: a list goes both ways", ["skopeo"], async () => {
       await using destination = await parse(`${folder}/a.tar:list`).openDestination();
       for (const { blobs, manifest, digest } of images) {
         for (const { descriptor, bytes } of blobs) {
-          await destination.putBlob(newBlob(descriptor, "layer"), streamOf(bytes));
+          await destination.putBlob(newBlob(descriptor, "layer"), toStream(bytes));
         }
         await destination.putManifest(manifest, MEDIA_TYPES.ociManifest, { instance: digest });
       }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "@std/path";
-import { streamOf } from "../../src/internal/room.ts";
+import { toStream } from "../../src/internal/room.ts";
 import { type Descriptor, digestOf, type ErrorCode, MEDIA_TYPES, readBlob } from "../../src/spec/room.ts";
 import { createOciTransport } from "../../src/transport/oci/room.ts";
 import { folderTest } from "../support/folders.ts";
@@ -116,7 +116,7 @@ folderTest("what is there is believed after it was hashed, and replaced where it
     assert.equal(await destination.findBlob(config.descriptor), config.bytes.length, what);
     assert.equal(await destination.findBlob({ ...config.descriptor, size: -1 }), config.bytes.length, what);
     assert.equal(await destination.findBlob({ ...config.descriptor, size: 1 }), undefined, what);
-    await destination.putBlob(newBlob(descriptor), streamOf(bytes));
+    await destination.putBlob(newBlob(descriptor), toStream(bytes));
     assert.equal(await destination.findBlob(descriptor), bytes.length, what);
     assert.equal(await readAll(oci(`${folder}/layout:a`)), image.digest, what);
   }

@@ -1,5 +1,5 @@
 import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/room.ts";
-import { type ByteStream, OncePerKey, type SignalOptions, streamOf } from "../../internal/room.ts";
+import { type ByteStream, OncePerKey, type SignalOptions, toStream } from "../../internal/room.ts";
 import type { Signature } from "../../signature/room.ts";
 import {
   type Descriptor,
@@ -57,8 +57,8 @@ export class ContainersStorageSource implements ImageSource {
     const image = await this.#imageOf(instance);
     const layer = (await this.#listLayers(image)).find(({ diffDigest }) => diffDigest === digest);
     if (layer) return await this.#opened.store.layers!.openLayer(layer, { signal });
-    if (digest === EMPTY_GZIP_LAYER.descriptor.digest) return streamOf(EMPTY_GZIP_LAYER.bytes.slice());
-    return streamOf(await this.#read(image, digest) ?? this.#fail(`blob ${digest}`));
+    if (digest === EMPTY_GZIP_LAYER.descriptor.digest) return toStream(EMPTY_GZIP_LAYER.bytes.slice());
+    return toStream(await this.#read(image, digest) ?? this.#fail(`blob ${digest}`));
   }
 
   async findBlob({ digest }: Descriptor, { instance, signal }: InstanceOptions = {}): Promise<number | undefined> {

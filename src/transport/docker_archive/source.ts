@@ -1,5 +1,5 @@
 import type { ImageSource, InstanceOptions, ManifestBytes, SystemContext } from "../../image/room.ts";
-import { type ByteStream, OncePerKey, streamOf } from "../../internal/room.ts";
+import { type ByteStream, OncePerKey, toStream } from "../../internal/room.ts";
 import { type Descriptor, digestAlgorithm, digestOf, ManifestsError, MEDIA_TYPES } from "../../spec/room.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import { type ArchiveReader, openArchive } from "../archive/reader.ts";
@@ -50,7 +50,7 @@ class DockerArchiveSource implements ImageSource {
 
   async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
     const { config, layers } = await this.#open(signal);
-    if (digest === config.descriptor.digest) return streamOf(config.bytes.slice());
+    if (digest === config.descriptor.digest) return toStream(config.bytes.slice());
     const layer = layers.find(({ diffId }) => diffId === digest) ?? this.#failNotFound(`blob ${digest}`);
     return streamLayer(this.#archive, layer, { signal });
   }

@@ -7,7 +7,7 @@ import type {
   SystemContext,
   WriteManifestOptions,
 } from "../../image/room.ts";
-import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
+import { type ByteStream, type CallOptions, type SignalOptions, toStream } from "../../internal/room.ts";
 import { type Descriptor, ManifestsError, ManifestsSyntaxError } from "../../spec/room.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
@@ -113,7 +113,7 @@ class OciDestination implements ImageDestination {
     { instance, digest, signal }: WriteManifestOptions = {},
   ): Promise<void> {
     const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
-    if (await this.#blobs.find(blob, signal) === undefined) await this.putBlob(blob, streamOf(bytes), { signal });
+    if (await this.#blobs.find(blob, signal) === undefined) await this.putBlob(blob, toStream(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
     else this.#referrers.push(...listedReferrer(blob, bytes, this.#name));
   }

@@ -2,8 +2,8 @@ import { OncePerKey } from "../../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
-  entriesOf,
   findReferrer,
+  getEntries,
   isManifestsError,
   ManifestsError,
   type ParsedManifest,
@@ -68,7 +68,7 @@ async function readReferrers(
     if (listed.size > MAX_ENTRIES) throw tooMany();
     const manifest = await findManifest(digest, readManifest);
     if (manifest?.kind === "oci-index" && fallbacks.has(digest)) {
-      for (const entry of entriesOf(manifest)) listed.add(entry.digest);
+      for (const entry of getEntries(manifest)) listed.add(entry.digest);
     }
     const referrer = manifest && findReferrer(manifest, digest);
     if (!referrer) continue;

@@ -6,7 +6,7 @@ import type {
   SystemContext,
   WriteManifestOptions,
 } from "../../image/room.ts";
-import { type ByteStream, type CallOptions, type SignalOptions, streamOf } from "../../internal/room.ts";
+import { type ByteStream, type CallOptions, type SignalOptions, toStream } from "../../internal/room.ts";
 import { type Descriptor, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { openArchive } from "../archive/reader.ts";
 import { findTarget } from "../archive/target.ts";
@@ -92,7 +92,7 @@ class OciArchiveDestination implements ImageDestination {
     { instance, digest, signal }: WriteManifestOptions = {},
   ): Promise<void> {
     const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
-    await this.putBlob(blob, streamOf(bytes), { signal });
+    await this.putBlob(blob, toStream(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
     else this.#referrers.push(...listedReferrer(blob, bytes, this.reference.imageName));
   }

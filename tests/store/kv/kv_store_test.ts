@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { digestOf } from "../../../src/spec/room.ts";
 import { type Kv, openKvStore, type OpenKvStoreOptions } from "../../../src/store/kv/room.ts";
 import type { ImageStore } from "../../../src/store/room.ts";
-import { checkKvStore, entriesOf } from "../../support/kv.ts";
+import { checkKvStore, getEntries } from "../../support/kv.ts";
 import { abortOnWait, HeldTimers, runPending } from "../../support/timers.ts";
 
 const KEY = ["multiarch", "manifests"];
@@ -50,11 +50,11 @@ kvTest("data of any size comes back, and what replaces it leaves nothing behind"
     assert.equal(digestOf(data.get("manifest")!), digestOf(bytes(size)), `${size}`);
     assert.equal(digestOf(data.get("other")!), digestOf(bytes(size, 7)), `${size}`);
     await checkKvStore(kv);
-    assert.equal((await entriesOf(kv, "chunk")).length, 2 * Math.ceil(size / CHUNK));
-    assert.deepEqual(await entriesOf(kv, "staged"), []);
+    assert.equal((await getEntries(kv, "chunk")).length, 2 * Math.ceil(size / CHUNK));
+    assert.deepEqual(await getEntries(kv, "staged"), []);
   }
   await store.deleteImage(id);
-  for (const kind of ["image", "name", "chunk"]) assert.deepEqual(await entriesOf(kv, kind), []);
+  for (const kind of ["image", "name", "chunk"]) assert.deepEqual(await getEntries(kv, kind), []);
 });
 
 kvTest("what is too large is refused, and leaves nothing behind", async (kv) => {
@@ -67,7 +67,7 @@ kvTest("what is too large is refused, and leaves nothing behind", async (kv) => 
   await assert.rejects(store.updateNames(id, "set", names), { code: "LIMIT_EXCEEDED" });
   await assert.rejects(store.updateNames(id, "set", ["x".repeat(513)]), { code: "LIMIT_EXCEEDED" });
   assert.equal(await store.findImage("x".repeat(9999)), undefined);
-  assert.equal((await entriesOf(kv, "chunk")).length, 300);
+  assert.equal((await getEntries(kv, "chunk")).length, 300);
   await store.writeBigData(id, [manifest(1)]);
   assert.deepEqual((await store.listImages()).map(({ names }) => names), [["localhost/a:1"]]);
 });
@@ -108,7 +108,7 @@ Deno.test("KV store: a record whose data is really gone is corrupt", async () =>
   using kv = await Deno.openKv(":memory:");
   const store = await openKvStore(kv);
   const { id } = await store.createImage({ data: [manifest(2 * CHUNK)] });
-  await kv.delete((await entriesOf(kv, "chunk"))[1]!.key);
+  await kv.delete((await getEntries(kv, "chunk"))[1]!.key);
   await assert.rejects(store.findImage(id, ["manifest"]), { code: "STORE_CORRUPT" });
   assert.equal((await store.findImage(id))?.image.id, id);
 });
@@ -253,11 +253,11 @@ kvTest("what killed processes left behind is swept away after a day, and not bef
   let commits = 3;
   const store = await openKvStore(kv);
   await assert.rejects((await openKvStore(mortal)).createImage({ data: [manifest(20 * CHUNK)] }), { cause: killed });
-  const left = async () => (await entriesOf(kv, "chunk")).length;
+  const left = async () => (await getEntries(kv, "chunk")).length;
   assert.equal(await left(), 16);
   await store.createImage({ data: [manifest(9 * CHUNK)] });
   assert.equal(await left(), 16 + 9);
-  const [note] = await entriesOf(kv, "staged") as Deno.KvEntry<{ since: number }>[];
+  const [note] = await getEntries(kv, "staged") as Deno.KvEntry<{ since: number }>[];
   await kv.set(note!.key, { ...note!.value, since: note!.value.since - 25 * 60 * 60 * 1000 });
   await store.createImage({ data: [manifest(9 * CHUNK)] });
   assert.equal(await left(), 9 + 9);
@@ -268,7 +268,7 @@ kvTest("a save that is swept away before its end fails", async (kv) => {
   const slow = withCommits(kv, async (make) => {
     // The note, two times chunks, then the record.
     if (++commits === 4) {
-      for (const { key } of [...await entriesOf(kv, "staged"), ...await entriesOf(kv, "chunk")]) await kv.delete(key);
+      for (const { key } of [...await getEntries(kv, "staged"), ...await getEntries(kv, "chunk")]) await kv.delete(key);
     }
     return await make();
   });

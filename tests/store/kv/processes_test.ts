@@ -6,8 +6,8 @@ import type { ImageStore } from "../../../src/store/room.ts";
 import { folderTest } from "../../support/folders.ts";
 import {
   checkKvStore,
-  entriesOf,
   firstOutput,
+  getEntries,
   instanceDigest,
   killAll,
   openKvFile,
@@ -36,7 +36,7 @@ kvTest("forty processes add one instance each, and none is lost", async ({ path,
   const { list } = await loadFromImage(store, "app");
   assert.deepEqual(list.instances().toSorted(), numbers.map(instanceDigest));
   await checkKvStore(kv);
-  for (const kind of ["lock", "lease"]) assert.deepEqual(await entriesOf(kv, kind), []);
+  for (const kind of ["lock", "lease"]) assert.deepEqual(await getEntries(kv, kind), []);
 });
 
 /** What a list and its store look like. */
@@ -65,7 +65,7 @@ kvTest("kill -9 at each step of every change leaves the old store or the new", a
       assert.ok(state === before || state === after, `${task}, step ${step}: ${state}`);
       await checkKvStore(kv);
       // So that the next one gets as far in as many steps, and need not wait for the lease of the dead.
-      for (const { key } of await entriesOf(kv, "lock")) await kv.delete(key);
+      for (const { key } of await getEntries(kv, "lock")) await kv.delete(key);
     }
     assert.ok(killed > 3, `${task} was killed ${killed} times`);
   }

@@ -1,4 +1,4 @@
-import { allOrAbort, type CallOptions, streamOf } from "../../../internal/room.ts";
+import { allOrAbort, type CallOptions, toStream } from "../../../internal/room.ts";
 import type { Repository } from "../../../registry/room.ts";
 import { type Descriptor, readBlob } from "../../../spec/room.ts";
 
@@ -20,7 +20,7 @@ export async function putNewBlobs(
 ): Promise<void> {
   await allOrAbort(
     blobs.map(({ descriptor, bytes }) => async (signal) =>
-      await repository.putBlob(descriptor, streamOf(bytes), { ...options, signal })
+      await repository.putBlob(descriptor, toStream(bytes), { ...options, signal })
     ),
     options.signal,
   );
