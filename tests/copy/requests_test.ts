@@ -70,7 +70,7 @@ const EXPECTED: [name: string, docs: string, counts: Record<string, number>][] =
     "from POST blobs/uploads": 7,
     "from PUT manifests": 4,
   }],
-  ["within the repository where the images are", "per image: GET, PUT; the list: PUT", {
+  ["within the repository of the images", "per image: GET, PUT; the list: PUT", {
     "from GET /v2/": 1,
     "from GET manifests": 3,
     "from PUT manifests": 4,
@@ -111,7 +111,7 @@ const SIGNED: [how: string, docs: string, more: Record<string, number>][] = [
     "to PUT blobs/uploads": 2,
     "to PUT manifests": 1,
   }],
-  ["a sigstore key beside signatures that are there", "GET, GET; twice POST, PUT; PUT, GET", {
+  ["a sigstore key, with existing signatures", "GET, GET; twice POST, PUT; PUT, GET", {
     "to GET manifests": 2,
     "to GET blobs": 1,
     "to POST blobs/uploads": 2,

@@ -57,12 +57,12 @@ function tokens(allows: (scopes: string[], request: Request) => boolean, then: T
 }
 
 const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
-  ["Docker Hub", "is at another address than its name", async () => {
+  ["Docker Hub", "has another address than its name", async () => {
     const { repository, requests } = await simulate(asItIs, { host: "docker.io" });
     await repository.headManifest("1");
     assert.ok(requests.every(({ url }) => new URL(url).host === "registry-1.docker.io"));
   }],
-  ["Docker Hub", "counts reading a manifest, but not looking at it", async () => {
+  ["Docker Hub", "counts a manifest's GET, but not its HEAD", async () => {
     const { repository, requests } = await simulate(asItIs);
     await repository.headManifest("1");
     assert.deepEqual(requests.map((request) => `${request.method} ${path(request)}`), [
@@ -70,7 +70,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       "HEAD /v2/app/manifests/1",
     ]);
   }],
-  ["Docker Hub", "says 429 when there was too much", async () => {
+  ["Docker Hub", "answers 429 above its rate limit", async () => {
     const { repository } = await simulate((request, forward) =>
       path(request) === "/v2/"
         ? forward(request)
@@ -78,7 +78,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     await assert.rejects(repository.getManifest("1"), { code: "TOO_MANY_REQUESTS", message: /reached your limit/ });
   }],
-  ["Docker Hub", "refuses to mount", async () => {
+  ["Docker Hub", "refuses to mount blobs", async () => {
     for (const status of [401, 403, 404, 405, 500]) {
       const { repository } = await simulate((request, forward) =>
         request.url.includes("mount=") ? errors(status, "UNAUTHORIZED") : forward(request)
@@ -92,7 +92,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     await assert.rejects(Array.fromAsync(client.listRepositories()), { code: "UNAUTHORIZED" });
   }],
-  ["Docker Hub", "gives a token to who may not push", async () => {
+  ["Docker Hub", "issues a token without the right to push", async () => {
     const refuse: Tamper = (request, forward) =>
       request.method === "POST"
         ? unauthorized('Bearer realm="/token",error="insufficient_scope",scope="repository:app:pull,push"')
@@ -104,7 +104,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     });
     assert.equal(requests.filter(({ method }) => method === "POST").length, 2);
   }],
-  ["Amazon ECR", "takes a chunk for the whole blob, and answers 201", async () => {
+  ["Amazon ECR", "treats a chunk as the whole blob and answers 201", async () => {
     const { repository, direct } = await simulate((request, forward) => {
       const whole = request.method !== "PATCH" || !request.headers.has("content-range");
       return whole ? forward(request) : new Response("", { status: 201 });
@@ -112,7 +112,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, toStream(LARGE), { chunkSize: 1_000_000 });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["Amazon ECR", "fails on an empty blob that is not sent at once", async () => {
+  ["Amazon ECR", "fails on an empty blob that is not sent in one request", async () => {
     const { repository, direct, count } = await simulate((request, forward) =>
       request.method === "PATCH" ? errors(500, "UNKNOWN") : forward(request)
     );
@@ -126,19 +126,19 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1"]);
   }],
-  ["Amazon ECR", "says of a type that it does not know that its JSON is wrong", async () => {
+  ["Amazon ECR", "answers that the JSON is invalid if it does not know the type", async () => {
     const { repository } = await simulate((request, forward) =>
       request.method === "PUT" ? errors(405, "UNSUPPORTED", "Invalid parameter: Invalid JSON syntax") : forward(request)
     );
     await assert.rejects(repository.putManifest("2", INDEX), { code: "MANIFEST_REJECTED" });
   }],
-  ["Amazon ECR", "refuses to write an immutable tag again", async () => {
+  ["Amazon ECR", "refuses to overwrite an immutable tag", async () => {
     const { repository } = await simulate((request, forward) =>
       request.method === "PUT" ? errors(400, "TAG_INVALID", "the image tag '1' already exists") : forward(request)
     );
     assert.deepEqual(await repository.writeManifest("1", INDEX), { digest: digestOf(INDEX), unchanged: true });
   }],
-  ["Amazon ECR", "makes no repositories by itself", async () => {
+  ["Amazon ECR", "does not create repositories", async () => {
     const { repository } = await simulate((request, forward) =>
       request.method === "POST"
         ? errors(404, "NAME_UNKNOWN", "The repository with name 'app' does not exist")
@@ -146,7 +146,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     await assert.rejects(repository.putBlob(BLOB, toStream(LARGE)), { code: "NOT_FOUND", message: /does not exist/ });
   }],
-  ["Google", "says 401 without a challenge", async () => {
+  ["Google", "answers 401 without a challenge", async () => {
     let refused = 0;
     const { repository } = await simulate(
       tokens(
@@ -157,7 +157,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     assert.ok(await repository.headManifest("1"));
   }],
-  ["Google", "has a new location for every step of an upload, and answers 204", async () => {
+  ["Google", "gives a new location for every step of an upload and answers 204", async () => {
     let step = 0;
     const { repository, direct } = await simulate(async (request, forward) => {
       if (!isUpload(request)) return await forward(request);
@@ -182,18 +182,18 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     const text = new TextDecoder().decode(Uint8Array.fromBase64(sent!));
     assert.equal(text, `${credentials.username}:${credentials.password}`);
   }],
-  ["Quay", "does not mount from nowhere", async () => {
+  ["Quay", "refuses a mount without a source repository", async () => {
     const { repository } = await simulate((request, forward) => {
       const { searchParams } = new URL(request.url);
       return searchParams.has("mount") && !searchParams.has("from") ? errors(400, "INVALID") : forward(request);
     });
     assert.deepEqual(await repository.mountBlob(BLOB.digest, undefined), { mounted: false });
   }],
-  ["Quay", "knows no right called delete", async () => {
+  ["Quay", "does not know the scope `delete`", async () => {
     const { repository } = await simulate(tokens((scopes) => !scopes.some((scope) => scope.includes("delete"))));
     assert.equal(await repository.deleteTag("1"), true);
   }],
-  ["Quay", "has the referrers API or not, by version", async () => {
+  ["Quay", "has the referrers API depending on its version", async () => {
     for (const status of [400, 404, 406]) {
       const { repository } = await simulate((request, forward) =>
         request.url.includes("/referrers/") ? new Response("", { status }) : forward(request)
@@ -201,12 +201,12 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       assert.deepEqual(await Array.fromAsync(repository.listReferrers(digestOf(INDEX))), []);
     }
   }],
-  ["Quay", "asks for tokens without saying for what", async () => {
+  ["Quay", "sends a challenge without a scope", async () => {
     const { repository, requests } = await simulate(tokens((scopes) => scopes.includes("repository:app:pull")));
     assert.ok(await repository.headManifest("1"));
     assert.ok(requests.some(({ url }) => url.includes("/token")));
   }],
-  ["Red Hat", "says UNKNOWN of what is not there", async () => {
+  ["Red Hat", "answers UNKNOWN for missing content", async () => {
     for (const status of [400, 404]) {
       const { repository } = await simulate((request, forward) =>
         request.method === "GET" && request.url.includes("/manifests/")
@@ -216,13 +216,13 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       await assert.rejects(repository.getManifest("2"), { code: "NOT_FOUND" });
     }
   }],
-  ["Harbor", "says UNKNOWN of what is not there, in a sentence", async () => {
+  ["Harbor", "answers UNKNOWN for missing content, in a sentence", async () => {
     const { repository } = await simulate((request, forward) =>
       request.url.includes("/manifests/") ? errors(400, "UNKNOWN", "artifact app:2 not found") : forward(request)
     );
     await assert.rejects(repository.getManifest("2"), { code: "NOT_FOUND" });
   }],
-  ["Harbor", "takes a cookie for a browser", async () => {
+  ["Harbor", "treats a client with a cookie as a browser", async () => {
     const { repository, requests } = await simulate(async (request, forward) => {
       if (request.headers.has("cookie")) return errors(403, "FORBIDDEN", "CSRF token not found in request");
       const response = await forward(request);
@@ -232,7 +232,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putManifest("2", INDEX);
     assert.ok(requests.length > 1);
   }],
-  ["Harbor", "gives tokens to GET only", async () => {
+  ["Harbor", "issues tokens to GET only", async () => {
     const credentials = { ...PASSWORD, identityToken: "x" };
     const { repository } = await simulate(tokens((_, { method }) => method === "GET"), { credentials });
     assert.ok(await repository.headManifest("1"));
@@ -251,7 +251,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     await assert.rejects(repository.getManifest("1"), { code: "DENIED", message: /5 vulnerabilities/ });
   }],
-  ["Harbor", "tells the length of a manifest as it would compress it", async () => {
+  ["Harbor", "reports the length of the compressed manifest", async () => {
     const { repository } = await simulate(async (request, forward) => {
       const response = await forward(request);
       if (request.method === "HEAD") response.headers.set("content-length", "5");
@@ -260,7 +260,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     assert.equal((await repository.headManifest("1"))?.digest, digestOf(INDEX));
     assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
   }],
-  ["GitHub", "says 403 when there was too much", async () => {
+  ["GitHub", "answers 403 above its rate limit", async () => {
     const headers = { "retry-after": "0" };
     for (const [text, sent] of [["You have exceeded a secondary rate limit.", {}], ["slow down", headers]] as const) {
       let refused = 0;
@@ -274,7 +274,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     await assert.rejects(repository.headManifest("1"), { code: "TOO_MANY_REQUESTS", status: 403 });
   }],
-  ["GitHub", "puts no chunks together", async () => {
+  ["GitHub", "does not assemble chunks", async () => {
     let patches = 0;
     const { repository, direct } = await simulate((request, forward) =>
       request.method === "PATCH" && ++patches > 1 ? errors(416, "BLOB_UPLOAD_INVALID") : forward(request)
@@ -282,14 +282,14 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, toStream(LARGE));
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["GitHub", "says DENIED of packages that are not there", async () => {
+  ["GitHub", "answers DENIED for missing packages", async () => {
     const { repository, count } = await simulate((request, forward) =>
       request.method === "POST" ? errors(403, "DENIED", "permission_denied: create_package") : forward(request)
     );
     await assert.rejects(repository.putBlob(BLOB, toStream(LARGE)), { code: "DENIED", message: /create_package/ });
     assert.equal(count("POST"), 1);
   }],
-  ["Artifactory", "says 403 of blobs that are not there", async () => {
+  ["Artifactory", "answers 403 for missing blobs", async () => {
     const { fetch } = await simulate((request, forward) =>
       request.method === "HEAD" ? new Response(null, { status: 403 }) : forward(request)
     );
@@ -302,7 +302,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1"]);
   }],
-  ["Artifactory", "takes no blob with the request that closes an upload", async () => {
+  ["Artifactory", "ignores a blob in the request that closes an upload", async () => {
     const { repository, direct } = await simulate(async (request, forward) => {
       const isClosing = request.method === "PUT" && isUpload(request);
       return isClosing && (await request.clone().bytes()).length > 0
@@ -313,7 +313,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(describe("m", small), toStream(small));
     assert.equal(await direct.headBlob(digestOf(small)), small.length);
   }],
-  ["Artifactory", "says 406 where it is not asked for every type", async () => {
+  ["Artifactory", "answers 406 unless every type is accepted", async () => {
     const types = [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList];
     const { repository } = await simulate((request, forward) => {
       const accepted = (request.headers.get("accept") ?? "").split(/,\s*/);
@@ -323,7 +323,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     assert.ok(await repository.headManifest("1"));
     assert.ok(await repository.getManifest("1"));
   }],
-  ["Nexus", "lists null among tags, or for them", async () => {
+  ["Nexus", "lists null among tags, or instead of them", async () => {
     for (const [tags, expected] of [[[null, "1"], ["1"]], [null, []]] as const) {
       const { repository } = await simulate((request, forward) =>
         path(request).endsWith("/tags/list") ? Response.json({ tags }) : forward(request)
@@ -342,14 +342,14 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     assert.deepEqual(await Array.fromAsync(repository.listTags()), ["1", "2"]);
     assert.ok(requests.every((request) => path(request).startsWith("/v2/")));
   }],
-  ["GitLab", "gives tokens that end before a long upload does", async () => {
+  ["GitLab", "issues tokens that expire before a long upload ends", async () => {
     const { repository, direct } = await simulate((request, forward) =>
       request.method === "PATCH" && !request.headers.has("content-range") ? unauthorized("Basic") : forward(request)
     );
     await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["Azure", "sends to a storage that refuses credentials", async () => {
+  ["Azure", "redirects to a storage that refuses credentials", async () => {
     const { repository } = await simulate((request, forward) => {
       const { host } = new URL(request.url);
       const authorized = request.headers.has("authorization");
@@ -362,7 +362,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     }, { credentials: PASSWORD });
     assert.deepEqual(new Uint8Array(await toArrayBuffer(await repository.getBlob(BLOB))), LARGE);
   }],
-  ["Azure", "wants identity tokens in a form", async () => {
+  ["Azure", "expects identity tokens in a form", async () => {
     let form = new URLSearchParams();
     const { repository } = await simulate(async (request, forward) => {
       if (path(request) === "/oauth2/token") {
@@ -381,17 +381,17 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       service: "r.example",
     });
   }],
-  ["IBM", "wants the right to delete by its name", async () => {
+  ["IBM", "expects the scope `delete` by its name", async () => {
     const { repository } = await simulate(tokens((scopes) => !scopes.some((scope) => scope.includes("*"))));
     assert.equal(await repository.deleteTag("1"), true);
   }],
-  ["OpenShift", "takes only types that it is set to take", async () => {
+  ["OpenShift", "accepts only configured types", async () => {
     const { repository } = await simulate((request, forward) =>
       request.method === "PUT" ? errors(400, "MANIFEST_INVALID", "manifest V2 schema 2 not allowed") : forward(request)
     );
     await assert.rejects(repository.putManifest("2", INDEX), { code: "MANIFEST_REJECTED" });
   }],
-  ["OpenShift", "keeps GnuPG's signatures itself", async () => {
+  ["OpenShift", "stores GnuPG signatures itself", async () => {
     const { repository, fetch } = await simulate(asItIs);
     assert.equal(await repository.supportsSignatures(), false);
     const { fetch: extended, signatures } = addSignatureExtension({ fetch });
@@ -403,7 +403,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     const { signatures: listed } = JSON.parse(new TextDecoder().decode(await own.getSignatureList(digest)));
     assert.deepEqual(listed, [signature]);
   }],
-  ["distribution 2", "deletes no tags", async () => {
+  ["distribution 2", "cannot delete tags", async () => {
     const { repository, direct } = await simulate((request, forward) =>
       request.method === "DELETE" && !request.url.includes("sha256:") ? errors(400, "DIGEST_INVALID") : forward(request)
     );
@@ -412,7 +412,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     assert.equal(await direct.headManifest("1"), undefined);
     assert.ok(await direct.headManifest(digestOf(INDEX)));
   }],
-  ["distribution 2", "does not look at the positions of chunks", async () => {
+  ["distribution 2", "ignores the positions of chunks", async () => {
     const { repository, direct } = await simulate((request, forward) => {
       request.headers.delete("content-range");
       return forward(request);
@@ -431,14 +431,14 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["distribution 2", "says 500 of a tag that is being written", async () => {
+  ["distribution 2", "answers 500 for a tag that is being written", async () => {
     let failures = 1;
     const { repository } = await simulate((request, forward) =>
       request.url.includes("/manifests/") && failures-- > 0 ? errors(500, "UNKNOWN") : forward(request)
     );
     assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
   }],
-  ["distribution", "ignores conditions", async () => {
+  ["distribution", "ignores conditional requests", async () => {
     const { repository } = await simulate((request, forward) => {
       request.headers.delete("if-match");
       return forward(request);
@@ -446,7 +446,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await assert.rejects(repository.putManifest("1", INDEX, { ifMatch: BLOB.digest }), { code: "CONFLICT" });
     assert.equal(await repository.putManifest("1", INDEX, { ifMatch: digestOf(INDEX) }), digestOf(INDEX));
   }],
-  ["Proxies", "hide from a registry that it is reached over https", async () => {
+  ["Proxies", "hide https from a registry", async () => {
     const { repository, direct } = await simulate(async (request, forward) => {
       const response = await forward(request);
       const location = response.headers.get("location");
@@ -456,7 +456,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, toStream(LARGE));
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["Proxies", "ask to wait in numbers that are none", async () => {
+  ["Proxies", "send invalid waiting times", async () => {
     for (const value of ["-1", "soon", "2001-01-01", "1e9"]) {
       let refused = 0;
       const { repository } = await simulate((request, forward) =>
@@ -467,7 +467,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
     }
   }],
-  ["Proxies", "compress what they were asked not to", async () => {
+  ["Proxies", "compress content although it was requested as it is", async () => {
     const { repository } = await simulate(async (request, forward) => {
       const response = await forward(request);
       if (request.method !== "GET" || !request.url.includes("/manifests/")) return response;
@@ -476,7 +476,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     });
     assert.deepEqual((await repository.getManifest("1")).bytes, INDEX);
   }],
-  ["Proxies", "say 201 to a mount that did not happen", async () => {
+  ["Proxies", "answer 201 to a mount that did not happen", async () => {
     for (const headers of [{}, { location: "/" }, { "docker-content-digest": EMPTY.digest }]) {
       const { repository } = await simulate((request, forward) =>
         request.url.includes("mount=") ? new Response("", { status: 201, headers }) : forward(request)
@@ -484,7 +484,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       assert.deepEqual(await repository.mountBlob(BLOB.digest, "other"), { mounted: false });
     }
   }],
-  ["Proxies", "take less in one request than a blob has", async () => {
+  ["Proxies", "limit the size of a request", async () => {
     const { repository, direct } = await simulate(async (request, forward) => {
       const tooLong = request.method === "PATCH" && (await request.clone().bytes()).length > 1_000_000;
       return tooLong ? new Response("", { status: 413 }) : await forward(request);
@@ -492,7 +492,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["Proxies", "want to know the length of a request", async () => {
+  ["Proxies", "require the length of a request", async () => {
     const { repository, direct } = await simulate((request, forward) =>
       request.method === "PATCH" && !request.headers.has("content-range")
         ? new Response("", { status: 411 })
@@ -501,7 +501,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await repository.putBlob(BLOB, toStream(LARGE), { reopen });
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
   }],
-  ["Proxies", "show a page to sign in", async () => {
+  ["Proxies", "answer with a sign-in page", async () => {
     const { repository } = await simulate((request, forward) =>
       request.url.includes("/manifests/")
         ? new Response("<html><title>Sign in</title>", { headers: { "content-type": "text/html; charset=utf-8" } })
@@ -509,7 +509,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     );
     await assert.rejects(repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /no registry/ });
   }],
-  ["Proxies", "answer HEAD with 400, 403 or 404 where GET finds the manifest", async () => {
+  ["Proxies", "answer HEAD with 400, 403 or 404 although GET finds the manifest", async () => {
     for (const status of [400, 403, 404]) {
       const { repository } = await simulate((request, forward) =>
         request.method === "HEAD" ? new Response(null, { status }) : forward(request)
@@ -517,7 +517,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       assert.equal((await repository.headManifest("1"))?.digest, digestOf(INDEX));
     }
   }],
-  ["Proxies", "redirect what is written to another path", async () => {
+  ["Proxies", "redirect writes to another path", async () => {
     const { repository, direct } = await simulate((request, forward) => {
       if (request.method === "GET" || request.method === "HEAD" || request.url.includes("moved")) {
         return forward(request);
@@ -529,7 +529,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     assert.equal(await direct.headBlob(BLOB.digest), LARGE.length);
     assert.equal(await repository.putManifest("2", INDEX), digestOf(INDEX));
   }],
-  ["Storages", "ask for credentials of their own", async () => {
+  ["Storages", "ask for credentials themselves", async () => {
     const sent: (string | null)[] = [];
     const { repository } = await simulate((request, forward) => {
       if (new URL(request.url).host === "storage.example") {
@@ -555,7 +555,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
     await assert.rejects(repository.getManifest("1"), { code: "UNAUTHORIZED", message: /--insecure-token-service/ });
     assert.ok(sent.length > 0 && sent.every((authorization) => authorization === null));
   }],
-  ["Plain HTTP", "leaves a TLS hello without an answer", async () => {
+  ["Plain HTTP", "leaves a TLS handshake without an answer", async () => {
     const { repository } = await simulate((request, forward) => {
       if (request.url.startsWith("http:")) return forward(request);
       const { promise, reject } = Promise.withResolvers<Response>();
