@@ -1,10 +1,10 @@
 import { createPolicyDecision, type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
 import { allOrAbort, type CallOptions, Semaphore } from "../internal/room.ts";
-import { type Policy, type Verdict, verify, type VerifyOptions } from "../signature/room.ts";
+import { evaluatePolicy, type EvaluatePolicyOptions, type Policy, type Verdict } from "../signature/room.ts";
 import { type Digest, getEntries, isIndex, ManifestsError, type ParsedManifest } from "../spec/room.ts";
 
 /** Options of {@linkcode verifyReference}. */
-export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<VerifyOptions, "signal"> {
+export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<EvaluatePolicyOptions, "signal"> {
   /** How to reach the image. */
   readonly systemContext?: SystemContext | undefined;
 }
@@ -40,7 +40,7 @@ export async function verifyReference(
     const isInstance = instance !== undefined;
     const readSignatures = async () => await source.getSignatures?.({ digest, isInstance }, { signal }) ?? [];
     const decision = createPolicyDecision(reference, found, { isInstance, readSignatures });
-    const verdict = await verify(decision, policy, { ...rest, signal });
+    const verdict = await evaluatePolicy(decision, policy, { ...rest, signal });
     return { ...found, verdict };
   };
   const { digest, manifest, verdict: top } = await judge(undefined);

@@ -111,7 +111,7 @@ export function findCredentials(file: AuthFile, name: string): Credentials | und
     if (exact && !isEmpty(exact)) return exact;
   }
   for (const [key, read] of file.auths) {
-    if (hostOfKey(key, file.isLegacy) !== normalizeHost(host)) continue;
+    if (getKeyHost(key, file.isLegacy) !== normalizeHost(host)) continue;
     const credentials = read();
     if (!isEmpty(credentials)) return credentials;
   }
@@ -119,7 +119,7 @@ export function findCredentials(file: AuthFile, name: string): Credentials | und
 }
 
 /** The host that a key of Docker's means, `https://index.docker.io/v1/`; the whole of a key that names a repository. */
-function hostOfKey(key: string, isLegacy: boolean): string {
+function getKeyHost(key: string, isLegacy: boolean): string {
   const bare = key.replace(/^https?:\/\//, "");
   return normalizeHost(isLegacy || bare !== key ? bare.split("/")[0]! : bare);
 }

@@ -17,7 +17,7 @@ export { type ContainersConf, parseContainersConf } from "./containers_conf.ts";
 export { type HelperOutcome, parseHelperAnswer } from "./credential_helper.ts";
 export { ConfigFileError, type ConfigFilePlace } from "./config_file_error.ts";
 export {
-  checkNotBlocked,
+  assertNotBlocked,
   findRegistry,
   isShortName,
   localCandidates,
@@ -31,8 +31,8 @@ export {
   type RegistriesConf,
   type RegistryEntry,
   type RegistryMirror,
-  resolveShortName,
-  type ResolveShortNameOptions,
+  resolveShortNameWith,
+  type ResolveShortNameWithOptions,
   SHORT_NAME_MODES,
   type ShortNameAliases,
   type ShortNameMode,

@@ -24,8 +24,8 @@ const FULCIO_KEYS: readonly string[] = [
 export function parseSigningParameters(text: string, yaml: YamlParser, path: string): SigningParameters {
   const root = parseYaml(text, yaml, path);
   const fulcio = root.table("fulcio");
-  refuseUnknownKeys(root, KEYS);
-  refuseUnknownKeys(fulcio, FULCIO_KEYS);
+  assertKnownKeys(root, KEYS);
+  assertKnownKeys(fulcio, FULCIO_KEYS);
   const privateKeyFile = root.nonEmptyText("privateKeyFile");
   const wantsFulcio = root.isTable("fulcio");
   if (privateKeyFile !== undefined && wantsFulcio) root.fail("fulcio", "is there beside privateKeyFile: one can sign");
@@ -37,7 +37,7 @@ export function parseSigningParameters(text: string, yaml: YamlParser, path: str
   };
 }
 
-function refuseUnknownKeys(table: ConfTable, known: readonly string[]): void {
+function assertKnownKeys(table: ConfTable, known: readonly string[]): void {
   const unknown = table.keys.find((key) => !known.includes(key));
   if (unknown !== undefined) table.fail(unknown, "is not a known key");
 }

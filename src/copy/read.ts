@@ -231,7 +231,7 @@ class TreeReader {
     const origin = this.#hasOrigins && place.instance ? await this.#source.findOrigin!(place) : undefined;
     const isInstance = place.instance !== undefined;
     const decision = createPolicyDecision(origin ?? this.#source.reference, found, { isInstance, readSignatures });
-    await this.#options.policy.requireAllowed(decision, { signal: this.#signal });
+    await this.#options.policy.assertAllowed(decision, { signal: this.#signal });
   }
 
   async #originsOf(

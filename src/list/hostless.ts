@@ -17,7 +17,7 @@ const NO_HOST: ListHost = {
   },
   platform: { os: "linux", architecture: "amd64" },
   openPolicy: () => ({
-    requireAllowed: () =>
+    assertAllowed: () =>
       Promise.reject(
         new ManifestsError("POLICY_MISSING", "Cannot judge images with a list that reaches no other places"),
       ),

@@ -10,6 +10,8 @@ export {
   type ChosenScope,
   createPolicy,
   createSignaturePolicy,
+  evaluatePolicy,
+  type EvaluatePolicyOptions,
   type KeyMaterial,
   parsePolicy,
   type Policy,
@@ -25,8 +27,6 @@ export {
   type SignedIdentity,
   type SigstoreSigned,
   type Verdict,
-  verify,
-  type VerifyOptions,
 } from "./policy/mod.ts";
 export {
   createSimpleSigner,

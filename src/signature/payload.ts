@@ -97,7 +97,7 @@ function readOptional(type: PayloadType, value: unknown): Pick<Claims, "creator"
  *
  * @throws {SignatureRefusedError} With code `SIGNATURE_DIGEST_MISMATCH` or `SIGNATURE_IDENTITY_MISMATCH`.
  */
-export function checkClaims(claims: Claims, expected: ExpectedClaims): void {
+export function assertClaims(claims: Claims, expected: ExpectedClaims): void {
   if (![expected.manifestDigest].flat().includes(claims.digest)) {
     refuse("SIGNATURE_DIGEST_MISMATCH", `Signature for digest ${claims.digest} does not match`);
   }

@@ -18,6 +18,8 @@ export {
   type ChosenScope,
   createPolicy,
   createSignaturePolicy,
+  evaluatePolicy,
+  type EvaluatePolicyOptions,
   type KeyMaterial,
   matchesIdentity,
   parsePolicy,
@@ -34,8 +36,6 @@ export {
   type SignedIdentity,
   type SigstoreSigned,
   type Verdict,
-  verify,
-  type VerifyOptions,
 } from "./policy/mod.ts";
 export { SignatureRefusedError } from "./refusal.ts";
 export {

@@ -8,7 +8,7 @@ import {
   verifyManifestDigest,
 } from "../spec/room.ts";
 import { type OpenMessage, openMessage } from "./openpgp/mod.ts";
-import { checkClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
+import { assertClaims, type Claims, CREATOR, encodePayload, type ExpectedClaims, parsePayload } from "./payload.ts";
 import type { MessageSigner, Signer, SimpleSignature } from "./types.ts";
 
 const TYPE = "atomic container signature";
@@ -22,7 +22,7 @@ export interface SignerOptions {
 }
 
 /** What a signature under this name claims about this manifest. */
-export function claimsFor(
+export function createClaims(
   manifest: Uint8Array,
   identity: NamedReference,
   { digest, ...options }: SignerOptions & { readonly digest?: Digest | undefined },
@@ -77,7 +77,7 @@ export function createSimpleSigner(
     kind: "simple",
     description: "using simple signing",
     async sign(manifest, identity, call = {}) {
-      const payload = encodePayload(TYPE, claimsFor(manifest, identity, { ...options, digest: call.digest }));
+      const payload = encodePayload(TYPE, createClaims(manifest, identity, { ...options, digest: call.digest }));
       const bytes = await messages.seal(payload, { signal: call.signal });
       if (bytes.length === 0) throw new ManifestsError("SIGNING_FAILED", "Cannot sign as the signature is empty");
       return { kind: "simple", bytes };
@@ -118,7 +118,7 @@ export async function verifySimpleSignature(
   const open = options.openMessage ?? openMessage;
   const opened = await open(bytes, options.keyrings, { now: options.now, signal: options.signal });
   const claims = parsePayload(TYPE, opened.body);
-  checkClaims(claims, options);
+  assertClaims(claims, options);
   const { fingerprint, primaryFingerprint } = opened;
   return { claims, fingerprint, primaryFingerprint };
 }

@@ -6,9 +6,9 @@ import type { SignaturePolicy } from "../signature/room.ts";
  */
 export function policyForLists(load: () => Promise<SignaturePolicy>): SignaturePolicy {
   return {
-    async requireAllowed(decision, options) {
+    async assertAllowed(decision, options) {
       if (decision.transport === "containers-storage") return;
-      await (await load()).requireAllowed(decision, options);
+      await (await load()).assertAllowed(decision, options);
     },
   };
 }

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
 import {
-  checkNotBlocked,
+  assertNotBlocked,
   findRegistry,
   localCandidates,
   mergeRegistriesConf,
   parseRegistriesConf,
   parseShortNameAliases,
   pullSources,
-  resolveShortName,
+  resolveShortNameWith,
 } from "../../src/config/room.ts";
 import { parseReference } from "../../src/spec/room.ts";
 
@@ -277,8 +277,8 @@ Deno.test("mirrors that serve the reference come first, then the location", () =
   for (const [text, code, message] of failures) {
     assert.throws(() => pullSources(all, parseReference(text)), { code, message }, text);
   }
-  assert.throws(() => checkNotBlocked(all, parseReference("moved.test/x")), { code: "REGISTRY_BLOCKED" });
-  checkNotBlocked(all, parseReference("free.test/x"));
+  assert.throws(() => assertNotBlocked(all, parseReference("moved.test/x")), { code: "REGISTRY_BLOCKED" });
+  assertNotBlocked(all, parseReference("free.test/x"));
 });
 
 Deno.test("short names mean their alias, else what is searched", () => {
@@ -303,20 +303,20 @@ Deno.test("short names mean their alias, else what is searched", () => {
   ];
   for (const mode of ["permissive", "disabled"]) {
     for (const [name, from, candidates] of rows) {
-      const found = resolveShortName(searching(mode), name, { userAliases });
+      const found = resolveShortNameWith(searching(mode), name, { userAliases });
       assert.deepEqual([found.from, found.candidates.map(String)], [from, candidates], `${mode} ${name}`);
     }
   }
-  assert.throws(() => resolveShortName(searching("enforcing"), "x"), { code: "SHORT_NAME_UNRESOLVED" });
-  assert.equal(resolveShortName(searching("enforcing"), "x", { mode: "permissive" }).candidates.length, 2);
-  assert.equal(resolveShortName(searching("enforcing"), "app").candidates.length, 1);
+  assert.throws(() => resolveShortNameWith(searching("enforcing"), "x"), { code: "SHORT_NAME_UNRESOLVED" });
+  assert.equal(resolveShortNameWith(searching("enforcing"), "x", { mode: "permissive" }).candidates.length, 2);
+  assert.equal(resolveShortNameWith(searching("enforcing"), "app").candidates.length, 1);
   const single = conf('unqualified-search-registries = ["one.test"]\nshort-name-mode = "enforcing"');
-  assert.deepEqual(resolveShortName(single, "x").candidates.map(String), ["one.test/x:latest"]);
-  assert.throws(() => resolveShortName(conf("", "/etc/none.conf"), "x"), {
+  assert.deepEqual(resolveShortNameWith(single, "x").candidates.map(String), ["one.test/x:latest"]);
+  assert.throws(() => resolveShortNameWith(conf("", "/etc/none.conf"), "x"), {
     code: "SHORT_NAME_UNRESOLVED",
     message: /"x".*\/etc\/none\.conf/,
   });
-  assert.throws(() => resolveShortName(conf(""), "X"), { code: "INVALID_REFERENCE" });
+  assert.throws(() => resolveShortNameWith(conf(""), "X"), { code: "INVALID_REFERENCE" });
   assert.deepEqual(localCandidates(searching("permissive"), "app:1", userAliases).map(String), [
     "a.test/ns/app:1",
     "localhost/app:1",

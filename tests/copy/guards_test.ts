@@ -233,7 +233,7 @@ Deno.test("a destination that names another digest is refused before anything is
 
 Deno.test("a list of which no instance is copied is judged by policy itself", async () => {
   const refusal = new ManifestsError("POLICY_REJECTED", "no");
-  const policy = { requireAllowed: () => Promise.reject(refusal) };
+  const policy = { assertAllowed: () => Promise.reject(refusal) };
   const { from, copy, uploads } = createWorld();
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   for (const [entries, selection] of [[[], {}], [[image], { selection: "specific", instances: [] }]] as const) {

@@ -7,9 +7,9 @@ import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import {
   acceptAnything,
   createSimpleSigner,
+  evaluatePolicy,
   openPgpKey,
   parsePolicy,
-  verify,
   verifySimpleSignature,
 } from "../../src/signature/room.ts";
 import { annotateIndex } from "../../src/system/remote/room.ts";
@@ -238,7 +238,7 @@ folderTest("a signature names a manifest as it is named, and is believed under t
   const judge = async (digest: Digest, bytes: Uint8Array<ArrayBuffer>) => {
     const readSignatures = () => Promise.resolve([{ kind: "simple" as const, bytes }]);
     const image = { transport: "docker", identity: "quay.io/me/app:1", namespaces: [], manifest: WORLD.index, digest };
-    return (await verify({ ...image, readSignatures }, policy)).allowed;
+    return (await evaluatePolicy({ ...image, readSignatures }, policy)).allowed;
   };
   const bySha256 = await signer.sign(WORLD.index, parseReference("quay.io/me/app:1"));
   assert.equal(await judge(WORLD.digest, stored), true);

@@ -372,7 +372,7 @@ Deno.test("a failed push waits for what it started", async () => {
   const copying = copyImageWith(parseImageName(`docker://${from.host}/app:1`), failing, {
     selection: "all",
     platform: { os: "linux", architecture: "amd64" },
-    policy: { requireAllowed: () => Promise.resolve() },
+    policy: { assertAllowed: () => Promise.resolve() },
     systemContext,
     maxRetries: 0,
   });

@@ -4,10 +4,10 @@ import { parseImageName } from "../../mod.ts";
 import {
   createPolicy,
   createSimpleSigner,
+  evaluatePolicy,
   openPgpKey,
   parseSignature,
   type Signature,
-  verify,
 } from "../../src/signature/room.ts";
 import { type Digest, parseReference } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
@@ -60,7 +60,7 @@ folderTest("what skopeo signs while copying is believed here, under the same pol
       readSignatures: () => Promise.resolve(signatures),
     };
     const readFile = (path: string) => Deno.readFile(path);
-    const { allowed, signed, reasons } = await verify(decision, policy, { readFile });
+    const { allowed, signed, reasons } = await evaluatePolicy(decision, policy, { readFile });
     return allowed ? (signed ? "signed" : "allowed") : reasons[0]!.code;
   };
   const repository = `docker://${registry.host}/team/app`;

@@ -8,6 +8,7 @@ import {
   createPolicy,
   createSimpleSigner,
   encodeSignature,
+  evaluatePolicy,
   openPgpKey,
   openSigstoreSigner,
   parseAttachment,
@@ -18,7 +19,6 @@ import {
   type Signer,
   type SigstoreSignature,
   type Verdict,
-  verify,
 } from "../../src/signature/room.ts";
 import { digestOf, isManifestsError, type NamedReference, parseReference } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
@@ -75,7 +75,7 @@ function judge(
   ...signatures: Signature[]
 ): Promise<Verdict> {
   const { manifest, reference } = image;
-  return verify({
+  return evaluatePolicy({
     transport: "docker",
     identity: String(reference),
     namespaces: [],

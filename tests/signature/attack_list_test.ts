@@ -8,14 +8,14 @@ import { generateKeyPairSync } from "node:crypto";
 import {
   chooseScope,
   createPolicy,
+  evaluatePolicy,
+  type EvaluatePolicyOptions,
   generateSigstoreKeyPair,
   openSigstoreSigner,
   parsePolicy,
   parseSignature,
   type PolicyDecision,
   type SigstoreSignature,
-  verify,
-  type VerifyOptions,
 } from "../../src/signature/room.ts";
 import { digestOf, parseReference } from "../../src/spec/room.ts";
 import { encode, makeImage } from "../support/images.ts";
@@ -54,7 +54,7 @@ async function judge(
   signature: SigstoreSignature,
   over: Partial<PolicyDecision> = {},
   requirement: Record<string, unknown> = {},
-  options: VerifyOptions = {},
+  options: EvaluatePolicyOptions = {},
 ): Promise<void> {
   const policy = createPolicy({ default: [{ type: "sigstoreSigned", keyData: btoa(pemOf(mine)), ...requirement }] });
   const decision: PolicyDecision = {
@@ -67,7 +67,7 @@ async function judge(
     readSignatures: () => Promise.resolve([signature]),
     ...over,
   };
-  const { allowed, reasons } = await verify(decision, policy, options);
+  const { allowed, reasons } = await evaluatePolicy(decision, policy, options);
   if (!allowed) throw Object.assign(new Error(reasons[0]?.reason), { code: reasons[0]?.code });
 }
 

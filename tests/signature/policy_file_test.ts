@@ -1,7 +1,7 @@
 /** Which policy is obeyed where none is named. */
 import assert from "node:assert/strict";
 import { createPolicy, createSignaturePolicy } from "../../src/signature/room.ts";
-import { loadPolicy, readPolicyFile } from "../../src/signature/files/room.ts";
+import { loadPolicyFile, readPolicyFile } from "../../src/signature/files/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { exec } from "../support/peers.ts";
 
@@ -12,14 +12,14 @@ folderTest("a policy that is named is read, and none beside it", async (folder) 
   await Deno.writeTextFile(`${folder}/policy.json`, POLICY);
   await Deno.writeTextFile(`${folder}/broken.json`, "{}");
   await Deno.symlink(`${folder}/nowhere`, `${folder}/dangling.json`);
-  assert.equal((await loadPolicy({ path: `${folder}/policy.json` })).default[0]!.type, "reject");
+  assert.equal((await loadPolicyFile({ path: `${folder}/policy.json` })).default[0]!.type, "reject");
   const rows: [path: string, code: string][] = [
     [`${folder}/broken.json`, "POLICY_INVALID"],
     [`${folder}/none.json`, "POLICY_MISSING"],
     [`${folder}/dangling.json`, "POLICY_MISSING"],
     [folder, "CONFIG_FILE_UNREADABLE"],
   ];
-  for (const [path, code] of rows) await assert.rejects(loadPolicy({ path }), { code }, path);
+  for (const [path, code] of rows) await assert.rejects(loadPolicyFile({ path }), { code }, path);
 });
 
 folderTest(
@@ -30,8 +30,8 @@ folderTest(
     const script = `${folder}/script.js`;
     await Deno.writeTextFile(
       script,
-      `import { loadPolicy } from "file://${ROOT}src/signature/files/room.ts";
-     console.log(await loadPolicy().then((policy) => policy.default[0].type, (error) => error.code));`,
+      `import { loadPolicyFile } from "file://${ROOT}src/signature/files/room.ts";
+     console.log(await loadPolicyFile().then((policy) => policy.default[0].type, (error) => error.code));`,
     );
     const run = async (...permissions: string[]) => {
       const flags = ["run", "--no-check", "--no-prompt", "--config", `${ROOT}deno.json`, ...permissions, script];
@@ -49,7 +49,7 @@ folderTest("a key that cannot be read refuses the image", async (folder) => {
   const policy = createSignaturePolicy(createPolicy({ default: [requirement] }), { readFile: readPolicyFile });
   const image = { transport: "dir", identity: folder, namespaces: [], digest: "sha256:0" as never };
   const readSignatures = () => Promise.resolve([{ kind: "simple" as const, bytes: new Uint8Array([0xa3]) }]);
-  await assert.rejects(policy.requireAllowed({ ...image, readSignatures }), { code: "POLICY_REJECTED" });
+  await assert.rejects(policy.assertAllowed({ ...image, readSignatures }), { code: "POLICY_REJECTED" });
   await assert.rejects(readPolicyFile(`${folder}/none.gpg`), { code: "CONFIG_FILE_UNREADABLE" });
   await Deno.writeFile(`${folder}/large.gpg`, new Uint8Array(4 * 1024 * 1024 + 1));
   await assert.rejects(readPolicyFile(`${folder}/large.gpg`), { code: "LIMIT_EXCEEDED" });

@@ -1,7 +1,7 @@
 /** Signers that options name. */
 import assert from "node:assert/strict";
 import { generateSigstoreKeyPair, type SigstoreSignature } from "../../src/signature/room.ts";
-import { openSigners, type OpenSignersOptions, readPassphraseFile } from "../../src/signature/files/room.ts";
+import { openSignersWith, type OpenSignersWithOptions, readPassphraseFile } from "../../src/signature/files/room.ts";
 import { parseReference } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
@@ -24,7 +24,7 @@ folderTest("the keys that options name sign, in their order, or nothing does", a
     const signBySigstoreParamFile = `${folder}/params.yaml`;
     await Deno.writeTextFile(signBySigstoreParamFile, `privateKeyFile: ${file}\n`);
     const params = { signBySigstoreParamFile, privateKeyPassphrasePrompt: () => Promise.resolve(encode("other")) };
-    const signers = await openSigners({ signBy, signPassphrase, ...sigstore, ...params });
+    const signers = await openSignersWith({ signBy, signPassphrase, ...sigstore, ...params });
     signPassphrase.fill(0);
     const kinds: string[] = [];
     for (const signer of signers) {
@@ -32,15 +32,15 @@ folderTest("the keys that options name sign, in their order, or nothing does", a
       await signer[Symbol.asyncDispose]?.();
     }
     assert.deepEqual(kinds, ["sigstore", "simple", "sigstore"]);
-    assert.deepEqual(await openSigners({}), []);
-    const rows: [options: Parameters<typeof openSigners>[0], code: string][] = [
+    assert.deepEqual(await openSignersWith({}), []);
+    const rows: [options: Parameters<typeof openSignersWith>[0], code: string][] = [
       [{ signBy: "nobody@example.com" }, "KEY_UNKNOWN"],
       [{ signBy, signBySigstorePrivateKeyFile: `${folder}/none` }, "CONFIG_FILE_UNREADABLE"],
       [{ signBySigstorePrivateKeyFile: file }, "PASSPHRASE_REQUIRED"],
       [{ ...params, signBy: "nobody@example.com" }, "KEY_UNKNOWN"],
       [{ ...sigstore, signSigstorePrivateKeyPassphrase: encode("") }, "PASSPHRASE_WRONG"],
     ];
-    for (const [options, code] of rows) await assert.rejects(openSigners(options), { code });
+    for (const [options, code] of rows) await assert.rejects(openSignersWith(options), { code });
   } finally {
     if (before === undefined) Deno.env.delete("GNUPGHOME");
     else Deno.env.set("GNUPGHOME", before);
@@ -61,9 +61,9 @@ folderTest("a file of parameters names the key, what unlocks it, and the log", a
     given.push(encode(text));
     return Promise.resolve(given.at(-1)!);
   };
-  const open = async (text: string, options: OpenSignersOptions = {}) => {
+  const open = async (text: string, options: OpenSignersWithOptions = {}) => {
     await Deno.writeTextFile(`${folder}/params.yaml`, text);
-    const [signer] = await openSigners({
+    const [signer] = await openSignersWith({
       signBySigstoreParamFile: `${folder}/params.yaml`,
       fetch: log.fetch,
       ...options,
@@ -75,7 +75,7 @@ folderTest("a file of parameters names the key, what unlocks it, and the log", a
   const [signature, bundle] = ["dev.cosignproject.cosign/signature", "dev.sigstore.cosign/bundle"];
   const key = `privateKeyFile: ${file}\n`;
   const unlocked = `${key}privateKeyPassphraseFile: ${folder}/passphrase\n`;
-  const rows: [text: string, expected: string[] | string, options?: OpenSignersOptions][] = [
+  const rows: [text: string, expected: string[] | string, options?: OpenSignersWithOptions][] = [
     [unlocked, [signature], { privateKeyPassphrasePrompt: () => assert.fail("nobody is asked") }],
     [`${unlocked}rekorURL: https://rekor.example\n`, [signature, bundle]],
     [key, [signature], { privateKeyPassphrasePrompt: prompt("s3cret") }],
@@ -94,7 +94,7 @@ folderTest("a file of parameters names the key, what unlocks it, and the log", a
   assert.deepEqual(asked, [file, file, "/none"]);
   assert.ok(given.every((bytes) => bytes.every((byte) => byte === 0)), "what was said is wiped");
   assert.equal(log.entries.size, 1);
-  await assert.rejects(openSigners({ signBySigstoreParamFile: `${folder}/absent` }), {
+  await assert.rejects(openSignersWith({ signBySigstoreParamFile: `${folder}/absent` }), {
     code: "CONFIG_FILE_UNREADABLE",
   });
 });

@@ -5,13 +5,13 @@ import {
   createSignaturePolicy,
   createSimpleSigner,
   encodeSignature,
+  evaluatePolicy,
   generateSigstoreKeyPair,
   openPgpKey,
   openSigstoreSigner,
   type PolicyDecision,
   PolicyRejectedError,
   type Signature,
-  verify,
 } from "../../src/signature/room.ts";
 import { digestOf, ManifestsError, parseReference } from "../../src/spec/room.ts";
 import { makeGpgHome } from "../support/gpg.ts";
@@ -81,7 +81,7 @@ peerTest("skopeo and we believe the same signatures for the same reasons", ["gpg
   ];
   for (const [i, [requirements, signatures, code]] of rows.entries()) {
     const document = { default: requirements };
-    const verdict = await verify(decide(signatures, { dockerReference: undefined }), createPolicy(document));
+    const verdict = await evaluatePolicy(decide(signatures, { dockerReference: undefined }), createPolicy(document));
     assert.equal(verdict.allowed, code === undefined, `row ${i}`);
     assert.equal(verdict.reasons[0]?.code, code, `row ${i}: ${verdict.reasons[0]?.reason}`);
     const stderr = await skopeoCopies(home.folder, document, signatures);
@@ -124,7 +124,7 @@ Deno.test("an account says what was required, by what it was met, and why not", 
   const requirement = (over = {}) => ({ type: "sigstoreSigned", keyData: base64(pair.publicKey), ...over });
   const policy = (over = {}) => createPolicy({ default: [requirement(over)] });
 
-  const accepted = await verify(decide([theirs, mine]), policy());
+  const accepted = await evaluatePolicy(decide([theirs, mine]), policy());
   assert.deepEqual([accepted.allowed, accepted.signed, accepted.reasons], [true, true, []]);
   const [first, second] = accepted.requirements[0]!.signatures;
   assert.ok(first && !first.accepted && first.refusal.code === "SIGNATURE_INVALID");
@@ -142,15 +142,15 @@ Deno.test("an account says what was required, by what it was met, and why not", 
     ],
   ];
   for (const [signatures, reason, over] of rows) {
-    const verdict = await verify(decide(signatures), policy(over));
+    const verdict = await evaluatePolicy(decide(signatures), policy(over));
     assert.deepEqual([verdict.allowed, verdict.reasons[0]?.reason], [false, reason]);
   }
   assert.equal(
-    (await verify(decide([elsewhere]), policy({ signedIdentity: { type: "matchRepository" } }))).allowed,
+    (await evaluatePolicy(decide([elsewhere]), policy({ signedIdentity: { type: "matchRepository" } }))).allowed,
     true,
   );
-  assert.equal((await verify(decide([mine], { manifest: undefined }), policy())).allowed, false);
-  assert.equal((await verify(decide([mine], { readSignatures: undefined }), policy())).allowed, false);
+  assert.equal((await evaluatePolicy(decide([mine], { manifest: undefined }), policy())).allowed, false);
+  assert.equal((await evaluatePolicy(decide([mine], { readSignatures: undefined }), policy())).allowed, false);
 });
 
 Deno.test("nothing is accepted by accident", async () => {
@@ -159,28 +159,33 @@ Deno.test("nothing is accepted by accident", async () => {
   const unread = createPolicy({ default: [{ type: "signedBy", keyType: "GPGKeys", keyPath: "/key" }] });
   const simple: Signature = { kind: "simple", bytes: new Uint8Array([0xa3]) };
   for (const policy of [empty, unknown as never, unread]) {
-    assert.equal((await verify(decide([simple]), policy)).allowed, false);
-    await assert.rejects(createSignaturePolicy(policy).requireAllowed(decide([simple])), { code: "POLICY_REJECTED" });
+    assert.equal((await evaluatePolicy(decide([simple]), policy)).allowed, false);
+    await assert.rejects(createSignaturePolicy(policy).assertAllowed(decide([simple])), { code: "POLICY_REJECTED" });
   }
   // What fails while it is judged is no answer.
   const fails = (error: Error) => () => Promise.reject(error);
   const unreadable = new ManifestsError("REGISTRY_ERROR", "Cannot read signatures");
-  await assert.rejects(verify(decide([], { readSignatures: fails(unreadable) }), unread), { code: "REGISTRY_ERROR" });
-  await assert.rejects(verify(decide([simple]), unread, { readFile: fails(new TypeError("defect")) }), TypeError);
-  const { reasons } = await verify(decide([simple]), unread, {
+  await assert.rejects(evaluatePolicy(decide([], { readSignatures: fails(unreadable) }), unread), {
+    code: "REGISTRY_ERROR",
+  });
+  await assert.rejects(
+    evaluatePolicy(decide([simple]), unread, { readFile: fails(new TypeError("defect")) }),
+    TypeError,
+  );
+  const { reasons } = await evaluatePolicy(decide([simple]), unread, {
     readFile: fails(new ManifestsError("CONFIG_FILE_UNREADABLE", "Cannot read /key: no such file")),
   });
   assert.equal(reasons[0]?.code, "CONFIG_FILE_UNREADABLE");
   const aborted = AbortSignal.abort(new Error("enough"));
-  await assert.rejects(verify(decide([]), unread, { signal: aborted }), { message: "enough" });
+  await assert.rejects(evaluatePolicy(decide([]), unread, { signal: aborted }), { message: "enough" });
 });
 
 Deno.test("a manifest is the one that was asked for, or nothing is said about it", async () => {
   const policy = createPolicy({ default: [{ type: "insecureAcceptAnything" }] });
   const elsewhere = digestOf(encode("other"));
   const asked = parseReference("registry.example/team/app").withDigest(elsewhere);
-  await assert.rejects(verify(decide([], { digest: elsewhere }), policy), { code: "DIGEST_MISMATCH" });
-  await assert.rejects(verify(decide([], { dockerReference: asked }), policy), { code: "DIGEST_MISMATCH" });
+  await assert.rejects(evaluatePolicy(decide([], { digest: elsewhere }), policy), { code: "DIGEST_MISMATCH" });
+  await assert.rejects(evaluatePolicy(decide([], { dockerReference: asked }), policy), { code: "DIGEST_MISMATCH" });
 });
 
 Deno.test("files and signatures are read once, and only where they are needed", async () => {
@@ -192,9 +197,9 @@ Deno.test("files and signatures are read once, and only where they are needed", 
   const readFile = (path: string) => (reads.push(path), Promise.resolve(encode(pair.publicKey)));
   const requirement = { type: "sigstoreSigned", keyPath: "/key" };
   const any = { type: "insecureAcceptAnything" };
-  await verify(decide([], { readSignatures }), createPolicy({ default: [any] }), { readFile });
+  await evaluatePolicy(decide([], { readSignatures }), createPolicy({ default: [any] }), { readFile });
   assert.deepEqual(reads, []);
-  await verify(decide([], { readSignatures }), createPolicy({ default: [any, requirement, requirement] }), {
+  await evaluatePolicy(decide([], { readSignatures }), createPolicy({ default: [any, requirement, requirement] }), {
     readFile,
   });
   assert.deepEqual(reads, ["signatures", "/key"]);
@@ -202,16 +207,16 @@ Deno.test("files and signatures are read once, and only where they are needed", 
 
 Deno.test("a policy for copies throws what it decided, and may insist on signatures", async () => {
   const any = createPolicy({ default: [{ type: "insecureAcceptAnything" }] });
-  await createSignaturePolicy(any).requireAllowed(decide([]));
+  await createSignaturePolicy(any).assertAllowed(decide([]));
   const strict = createSignaturePolicy(any, { requireSigned: true });
-  await assert.rejects(strict.requireAllowed(decide([])), (error) => {
+  await assert.rejects(strict.assertAllowed(decide([])), (error) => {
     assert.ok(error instanceof PolicyRejectedError);
     assert.equal(error.code, "POLICY_REJECTED");
     assert.equal(error.verdict.reasons[0]?.code, "SIGNATURE_MISSING");
     return true;
   });
   const reject = createSignaturePolicy(createPolicy({ default: [{ type: "reject" }] }));
-  await assert.rejects(reject.requireAllowed(decide([])), {
+  await assert.rejects(reject.assertAllowed(decide([])), {
     message:
       `Cannot use docker://${NAME}: Source image rejected: Running image docker://${NAME} is rejected by policy.`,
   });

@@ -13,19 +13,19 @@ export function parseJsonFile(bytes: Uint8Array, path: string): ConfTable {
   const text = new TextDecoder().decode(bytes);
   try {
     const { value } = parseJson(bytes, path);
-    if (isObject(value)) return ConfTable.of({ path, value, lineOf: (key) => findJsonLine(text, key) });
+    if (isObject(value)) return ConfTable.of({ path, value, findLine: (key) => findJsonLine(text, key) });
   } catch (cause) {
     const line = findErrorLine(text);
     throw new ConfigFileError(
       { path, line },
-      line === undefined ? problemOf((cause as Error).message) : "it is not JSON",
+      line === undefined ? getProblem((cause as Error).message) : "it is not JSON",
     );
   }
   throw new ConfigFileError({ path }, "it is not a JSON object");
 }
 
 /** What `parseJson` says is wrong, without what it is about. */
-function problemOf(message: string): string {
+function getProblem(message: string): string {
   return message.slice(message.indexOf(" as ") + " as ".length);
 }
 

@@ -9,7 +9,7 @@ export interface ParsedDocument {
   /** Its content, as plain objects. */
   readonly value: unknown;
   /** The line, from 1, of a value or of what it would be in; `undefined` where that cannot be told. */
-  lineOf(path: KeyPath): number | undefined;
+  findLine(path: KeyPath): number | undefined;
 }
 
 /** A document, and which of its keys were asked for, so that the others can be told. */
@@ -109,7 +109,7 @@ export class ConfTable {
   fail(key: string | undefined, problem: string): never {
     const at = key === undefined ? this.#path : [...this.#path, key];
     const { path } = this.#document;
-    const place = { path, line: this.#document.lineOf(at), key: formatKeyPath(at) || undefined };
+    const place = { path, line: this.#document.findLine(at), key: formatKeyPath(at) || undefined };
     throw new ConfigFileError(place, problem);
   }
 

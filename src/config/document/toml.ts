@@ -13,7 +13,7 @@ export type TomlParser = (text: string) => unknown;
  */
 export function parseToml(text: string, parse: TomlParser, path: string): ConfTable {
   try {
-    return ConfTable.of({ path, value: parse(text), lineOf: (key) => findTomlLine(text, key) });
+    return ConfTable.of({ path, value: parse(text), findLine: (key) => findTomlLine(text, key) });
   } catch (cause) {
     if (cause instanceof ConfigFileError) throw cause;
     const { message, line } = cause as Error & { line?: unknown };

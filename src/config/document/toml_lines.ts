@@ -4,7 +4,7 @@ const PART = `(?:"(?:[^"\\\\]|\\\\.)*"|'[^']*'|[A-Za-z0-9_-]+)`;
 const HEADER_REGEXP = new RegExp(`^\\s*(\\[\\[?)\\s*(${PART}(?:\\s*\\.\\s*${PART})*)\\s*\\]`);
 const PAIR_REGEXP = new RegExp(`^\\s*(${PART}(?:\\s*\\.\\s*${PART})*)\\s*=`);
 
-function partsOf(dotted: string): string[] {
+function splitKey(dotted: string): string[] {
   const parts = dotted.match(new RegExp(PART, "g")) ?? [];
   return parts.map((part) => /^["']/.test(part) ? part.slice(1, -1) : part);
 }
@@ -20,9 +20,9 @@ export function findTomlLine(text: string, path: KeyPath): number | undefined {
   for (const [index, line] of text.split("\n").entries()) {
     const header = HEADER_REGEXP.exec(line);
     const pair = header ? undefined : PAIR_REGEXP.exec(line);
-    if (header) table = headerPath(partsOf(header[2]!), header[1] === "[[", counts);
+    if (header) table = headerPath(splitKey(header[2]!), header[1] === "[[", counts);
     if (!header && !pair) continue;
-    const here = pair ? [...table, ...partsOf(pair[1]!)] : table;
+    const here = pair ? [...table, ...splitKey(pair[1]!)] : table;
     // A header such as `[a.b]` also makes `a`.
     const depth = Math.min(here.length, path.length);
     const matches = path.slice(0, depth).every((step, i) => step === here[i]);

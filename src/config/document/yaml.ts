@@ -24,7 +24,7 @@ const FALSE_REGEXP = /^(?:n|no|off)$/i;
 export function parseYaml(text: string, yaml: YamlParser, path: string, options: ParseYamlOptions = {}): ConfTable {
   const lines = new yaml.LineCounter();
   const [document] = yaml.parseAllDocuments(text, { lineCounter: lines, merge: true });
-  if (!document || !("contents" in document)) return ConfTable.of({ path, value: null, lineOf: () => undefined });
+  if (!document || !("contents" in document)) return ConfTable.of({ path, value: null, findLine: () => undefined });
   const error = document.errors[0];
   if (error) {
     const problem = error.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "");
@@ -39,10 +39,10 @@ export function parseYaml(text: string, yaml: YamlParser, path: string, options:
       else if (FALSE_REGEXP.test(String(value.value))) value.value = false;
     },
   });
-  return ConfTable.of({ path, value: document.toJS(), lineOf });
+  return ConfTable.of({ path, value: document.toJS(), findLine });
 
   /** The line of the last key on the way that the text shows: the others may come by an alias or a merge. */
-  function lineOf(keys: KeyPath): number | undefined {
+  function findLine(keys: KeyPath): number | undefined {
     let line: number | undefined;
     let node: unknown = document!.contents;
     for (const step of keys) {

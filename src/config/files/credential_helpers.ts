@@ -38,7 +38,7 @@ async function ask(question: HelperQuestion): Promise<Credentials | undefined> {
     return isOptional ? undefined : fail(what, `it may not be run: run with --allow-run=${program}`);
   }
   const child = spawn(program, what);
-  if (child) return parseHelperAnswer(await answerOf(child, registry, what), what);
+  if (child) return parseHelperAnswer(await readOutcome(child, registry, what), what);
   return isOptional ? undefined : fail(what, "there is no such program in PATH");
 }
 
@@ -53,7 +53,7 @@ function spawn(program: string, what: string): Deno.ChildProcess | undefined {
   }
 }
 
-async function answerOf(child: Deno.ChildProcess, registry: string, what: string): Promise<HelperOutcome> {
+async function readOutcome(child: Deno.ChildProcess, registry: string, what: string): Promise<HelperOutcome> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), TIMEOUT);
   try {

@@ -7,12 +7,12 @@ export { parseShortNameAliases, type ShortNameAliases } from "./aliases.ts";
 export { findRegistry } from "./match.ts";
 export { mergeRegistriesConf } from "./merge.ts";
 export { parseRegistriesConf, type ParseRegistriesConfOptions } from "./parse.ts";
-export { checkNotBlocked, type PullSource, pullSources } from "./pull_sources.ts";
+export { assertNotBlocked, type PullSource, pullSources } from "./pull_sources.ts";
 export {
   isShortName,
   localCandidates,
-  resolveShortName,
-  type ResolveShortNameOptions,
+  resolveShortNameWith,
+  type ResolveShortNameWithOptions,
   type ShortNameResolution,
 } from "./short_names.ts";
 export {

@@ -1,7 +1,7 @@
 import { type ConfTable, parseToml, type TomlParser } from "../document/mod.ts";
 import { readAliases } from "./aliases.ts";
-import { checkSearchRegistries } from "./locations.ts";
-import { checkConflicts, readRegistry } from "./parse_registry.ts";
+import { parseSearchRegistries } from "./locations.ts";
+import { assertNoConflicts, readRegistry } from "./parse_registry.ts";
 import { readVersion1 } from "./version1.ts";
 import { type RegistriesConf, SHORT_NAME_MODES, type ShortNameMode } from "./types.ts";
 
@@ -46,10 +46,10 @@ export function parseRegistriesConf(
     const mixed = VERSION2_KEYS.find((key) => root.has(key));
     if (mixed !== undefined) root.fail(mixed, "is of version 2, and what the file has in [registries] of version 1");
     if (options.allowVersion1 === false) root.fail("registries", "is of version 1, and drop-ins must be of version 2");
-    return { ...version1, unknownKeys: unknownKeysOf(root) };
+    return { ...version1, unknownKeys: listUnknownKeys(root) };
   }
   const registries = root.tables("registry").map((table) => ({ table, entry: readRegistry(table) }));
-  checkConflicts(registries);
+  assertNoConflicts(registries);
   const searched = root.texts("unqualified-search-registries");
   const credentialHelpers = root.texts("credential-helpers");
   const shortNameMode = readMode(root);
@@ -62,12 +62,12 @@ export function parseRegistriesConf(
     ...(shortNameMode ? { shortNameMode } : {}),
     ...(helper === undefined ? {} : { additionalLayerStoreAuthHelper: helper }),
     aliases,
-    unknownKeys: unknownKeysOf(root),
+    unknownKeys: listUnknownKeys(root),
     files: [path],
   };
 }
 
-function unknownKeysOf(root: ConfTable): string[] {
+function listUnknownKeys(root: ConfTable): string[] {
   return root.unknownKeys().map((key) => `${root.file}: ${key}`);
 }
 
@@ -79,7 +79,7 @@ function readMode(root: ConfTable): ShortNameMode | undefined {
 
 function searchRegistries(root: ConfTable, hosts: readonly string[]): Partial<RegistriesConf> {
   return {
-    unqualifiedSearchRegistries: checkSearchRegistries(root, "unqualified-search-registries", hosts),
+    unqualifiedSearchRegistries: parseSearchRegistries(root, "unqualified-search-registries", hosts),
     unqualifiedSearchRegistriesFile: root.file,
   };
 }

@@ -1,5 +1,5 @@
 import type { ConfTable } from "../document/mod.ts";
-import { checkLocation } from "./locations.ts";
+import { parseLocation } from "./locations.ts";
 import type { PullFromMirror, RegistryEntry, RegistryMirror } from "./types.ts";
 
 const PULL_FROM_MIRROR: readonly string[] = ["all", "digest-only", "tag-only"] satisfies PullFromMirror[];
@@ -9,7 +9,7 @@ const WILDCARD = "*.";
 
 /** A host with a path, without slash at its end; empty where it is not set. */
 function readLocation(table: ConfTable, key: string): string {
-  return checkLocation(table, key, table.text(key) ?? "");
+  return parseLocation(table, key, table.text(key) ?? "");
 }
 
 /** Reads a `[[registry]]`. */
@@ -53,7 +53,7 @@ function readMirror(table: ConfTable, byDigestOnly: boolean): RegistryMirror {
 }
 
 /** Refuses a file that says of one location that it is, and that it is not, insecure or blocked. */
-export function checkConflicts(registries: readonly { table: ConfTable; entry: RegistryEntry }[]): void {
+export function assertNoConflicts(registries: readonly { table: ConfTable; entry: RegistryEntry }[]): void {
   for (const [i, { table, entry }] of registries.entries()) {
     const before = registries.slice(0, i).filter((other) => other.entry.location === entry.location);
     for (const key of ["insecure", "blocked"] as const) {

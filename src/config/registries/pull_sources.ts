@@ -21,7 +21,7 @@ export interface PullSource {
 export function pullSources(conf: RegistriesConf, reference: NamedReference): readonly PullSource[] {
   const entry = findRegistry(conf, reference.name);
   if (!entry) return [{ reference, insecure: false, isMirror: false }];
-  checkNotBlocked(conf, reference);
+  assertNotBlocked(conf, reference);
   const wanted = reference.digest === undefined ? "tag-only" : "digest-only";
   const mirrors = entry.mirrors.filter(({ pullFromMirror }) => pullFromMirror === "all" || pullFromMirror === wanted);
   const place = (endpoint: RegistryEntry | RegistryMirror, isMirror: boolean): PullSource => ({
@@ -37,7 +37,7 @@ export function pullSources(conf: RegistriesConf, reference: NamedReference): re
  *
  * @throws {ManifestsError} With code `REGISTRY_BLOCKED`.
  */
-export function checkNotBlocked(conf: RegistriesConf, reference: NamedReference): void {
+export function assertNotBlocked(conf: RegistriesConf, reference: NamedReference): void {
   const entry = findRegistry(conf, reference.name);
   if (!entry?.blocked) return;
   throw new ManifestsError(

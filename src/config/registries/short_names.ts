@@ -2,8 +2,8 @@ import { hasDomain, ManifestsError, type NamedReference, parseReference } from "
 import type { ShortNameAliases } from "./aliases.ts";
 import type { RegistriesConf, ShortNameMode } from "./types.ts";
 
-/** Options for {@linkcode resolveShortName}. */
-export interface ResolveShortNameOptions {
+/** Options for {@linkcode resolveShortNameWith}. */
+export interface ResolveShortNameWithOptions {
   /** Aliases that count before those of the configuration. */
   userAliases?: ShortNameAliases | undefined;
   /** What to do with a name that may mean several images; default: as configured, else `permissive`. */
@@ -30,10 +30,10 @@ export function isShortName(name: string): boolean {
  * or several are to be searched where the mode is `enforcing`: then only a person can choose.
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
  */
-export function resolveShortName(
+export function resolveShortNameWith(
   conf: RegistriesConf,
   name: string,
-  options: ResolveShortNameOptions = {},
+  options: ResolveShortNameWithOptions = {},
 ): ShortNameResolution {
   const named = parseReference(name);
   if (!isShortName(name)) return { candidates: [named.withDefaultTag()], from: "name" };

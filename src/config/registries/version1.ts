@@ -1,5 +1,5 @@
 import type { ConfTable } from "../document/mod.ts";
-import { checkLocation, checkSearchRegistries } from "./locations.ts";
+import { parseLocation, parseSearchRegistries } from "./locations.ts";
 import type { RegistriesConf, RegistryEntry } from "./types.ts";
 
 /** Reads the format of version 1: three lists of hosts. `undefined` where the file is not of that version. */
@@ -10,8 +10,8 @@ export function readVersion1(root: ConfTable): Omit<RegistriesConf, "unknownKeys
     const list = table.table(key);
     const texts = list.texts("registries") ?? [];
     return key === "search"
-      ? checkSearchRegistries(list, "registries", texts)
-      : texts.map((text) => checkLocation(list, "registries", text));
+      ? parseSearchRegistries(list, "registries", texts)
+      : texts.map((text) => parseLocation(list, "registries", text));
   }) as [string[], string[], string[]];
   // Files of version 2 may keep the empty lists of version 1.
   if (search.length + insecure.length + blocked.length === 0) return undefined;

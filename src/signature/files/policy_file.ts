@@ -3,8 +3,8 @@ import { ManifestsError } from "../../spec/room.ts";
 import { parsePolicy, type Policy } from "../policy/mod.ts";
 import { MAX_SIGNATURE_SIZE } from "../types.ts";
 
-/** Options of {@linkcode loadPolicy}. */
-export interface LoadPolicyOptions {
+/** Options of {@linkcode loadPolicyFile}. */
+export interface LoadPolicyFileOptions {
   /** The only file to read; default: the user's, or else the system's. */
   readonly path?: string | undefined;
 }
@@ -18,7 +18,7 @@ const SYSTEM_POLICY = "/etc/containers/policy.json";
  * @throws {ManifestsError} With code `POLICY_MISSING` where there is no such file, `POLICY_INVALID`, or
  * `CONFIG_FILE_UNREADABLE`, also where a permission is missing: the system's policy may be laxer than the user's.
  */
-export async function loadPolicy(options: LoadPolicyOptions = {}): Promise<Policy> {
+export async function loadPolicyFile(options: LoadPolicyFileOptions = {}): Promise<Policy> {
   const paths = options.path === undefined ? defaultPaths() : [options.path];
   for (const path of paths) {
     const bytes = await read(path);
@@ -39,7 +39,7 @@ function defaultPaths(): string[] {
 }
 
 /**
- * Reads a file of keys or certificates that a policy names, for `readFile` of `verify`.
+ * Reads a file of keys or certificates that a policy names, for `readFile` of `evaluatePolicy`.
  *
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`, or `LIMIT_EXCEEDED` above 4 MiB.
  */

@@ -4,5 +4,5 @@
  * @module
  */
 export { readPassphraseFile } from "./passphrase_file.ts";
-export { loadPolicy, type LoadPolicyOptions, readPolicyFile } from "./policy_file.ts";
-export { openSigners, type OpenSignersOptions } from "./signers.ts";
+export { loadPolicyFile, type LoadPolicyFileOptions, readPolicyFile } from "./policy_file.ts";
+export { openSignersWith, type OpenSignersWithOptions } from "./signers.ts";

@@ -8,7 +8,7 @@ import type { Signer } from "../types.ts";
 import { readPassphraseFile } from "./passphrase_file.ts";
 
 /** Which keys sign; the names are those of libimage's options. */
-export interface OpenSignersOptions {
+export interface OpenSignersWithOptions {
   /** A file of signing parameters (containers-sigstore-signing-params.yaml.5); default: none signs. */
   readonly signBySigstoreParamFile?: string | undefined;
   /** Asks for what unlocks the key of that file, which is wiped then; default: its passphrase must be in a file. */
@@ -34,7 +34,7 @@ export interface OpenSignersOptions {
  * @throws {ManifestsError} With code `KEY_INVALID`, `KEY_UNKNOWN`, `PASSPHRASE_REQUIRED`, `PASSPHRASE_WRONG`,
  * `SIGNING_UNAVAILABLE`, `CONFIG_FILE_INVALID` or `CONFIG_FILE_UNREADABLE`.
  */
-export async function openSigners(options: OpenSignersOptions): Promise<Signer[]> {
+export async function openSignersWith(options: OpenSignersWithOptions): Promise<Signer[]> {
   const signers: Signer[] = [];
   try {
     if (options.signBySigstoreParamFile !== undefined) {
@@ -58,7 +58,7 @@ export async function openSigners(options: OpenSignersOptions): Promise<Signer[]
 /** Go: `sigstore.NewSignerFromParameterFile`. */
 async function openParameterFile(
   path: string,
-  { privateKeyPassphrasePrompt: prompt, fetch }: OpenSignersOptions,
+  { privateKeyPassphrasePrompt: prompt, fetch }: OpenSignersWithOptions,
 ): Promise<Signer> {
   const { privateKeyFile, privateKeyPassphraseFile, rekorUrl } = await loadSigningParameters(path);
   if (privateKeyFile === undefined) {

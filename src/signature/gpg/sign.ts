@@ -2,7 +2,7 @@ import { encodeUtf8 } from "../../internal/room.ts";
 import { type ErrorCode, ManifestsError } from "../../spec/room.ts";
 import type { MessageSigner } from "../types.ts";
 import { runGpg } from "./process.ts";
-import { type StatusLine, statusOf } from "./status.ts";
+import { findStatus, type StatusLine } from "./status.ts";
 
 /** Options of {@linkcode openGpgKey}. */
 export interface GpgKeyOptions {
@@ -52,7 +52,7 @@ export async function openGpgKey(name: string, options: GpgKeyOptions = {}): Pro
       const args = [...unlock, "--no-armor", "--no-textmode", "--output", "-", "--local-user", `${signing}!`, "--sign"];
       const input = passphrase ? [passphrase, NEWLINE, payload] : [payload];
       const { code, output, status } = await runGpg(args, { homedir, input, signal: call.signal });
-      const [created, ...more] = statusOf(status, "SIG_CREATED");
+      const [created, ...more] = findStatus(status, "SIG_CREATED");
       if (code !== 0 || created?.fields[0] !== "S" || more.length > 0) failSigning(signing, status);
       if (created.fields[5] !== signing) fail("SIGNING_FAILED", signing, `gpg signed with ${created.fields[5]}`);
       return output;
@@ -101,11 +101,11 @@ const WRONG_PASSPHRASE = 11;
 const NO_PASSPHRASE: readonly number[] = [86, 99, 177];
 
 function failSigning(fingerprint: string, status: readonly StatusLine[]): never {
-  const failure = statusOf(status, "FAILURE").find(({ fields }) => fields[0] === "sign");
+  const failure = findStatus(status, "FAILURE").find(({ fields }) => fields[0] === "sign");
   // The upper half says which part of gpg it was.
   const number = Number(failure?.fields[1] ?? 0) & 0xffff;
   if (number === WRONG_PASSPHRASE) fail("PASSPHRASE_WRONG", fingerprint, "the passphrase does not unlock it");
-  if (NO_PASSPHRASE.includes(number) || statusOf(status, "PINENTRY_LAUNCHED").length > 0) {
+  if (NO_PASSPHRASE.includes(number) || findStatus(status, "PINENTRY_LAUNCHED").length > 0) {
     fail("PASSPHRASE_REQUIRED", fingerprint, "it is locked, and gpg got no passphrase from whom it asked");
   }
   fail("SIGNING_FAILED", fingerprint, `gpg reports error ${number}`);

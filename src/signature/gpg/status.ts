@@ -20,6 +20,6 @@ export function parseStatus(output: Uint8Array): StatusLine[] {
 }
 
 /** The lines with one of these keywords. */
-export function statusOf(lines: readonly StatusLine[], ...keywords: string[]): StatusLine[] {
+export function findStatus(lines: readonly StatusLine[], ...keywords: string[]): StatusLine[] {
   return lines.filter(({ keyword }) => keywords.includes(keyword));
 }

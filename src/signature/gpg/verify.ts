@@ -3,7 +3,7 @@ import { startsLikeMessage } from "../blob.ts";
 import type { OpenedMessage, OpenMessageOptions } from "../openpgp/mod.ts";
 import { refuse } from "../refusal.ts";
 import { type GpgResult, runGpg } from "./process.ts";
-import { statusOf } from "./status.ts";
+import { findStatus } from "./status.ts";
 
 /** gpg's letter for binary content, in hex. */
 const BINARY = "62";
@@ -27,7 +27,7 @@ export async function openMessageWithGpg(
     const trusted = new Set<string>();
     for (const keyring of keyrings) {
       const imported = await runGpg(["--import"], { homedir, input: [keyring], signal });
-      const found = statusOf(imported.status, "IMPORT_OK").map(({ fields }) => fields[1]!);
+      const found = findStatus(imported.status, "IMPORT_OK").map(({ fields }) => fields[1]!);
       if (found.length === 0) {
         throw new ManifestsError("KEY_INVALID", "Cannot read OpenPGP keyring as No public keys imported");
       }
@@ -43,25 +43,25 @@ export async function openMessageWithGpg(
 
 /** Trusts what gpg says to programs, line by line, and not its exit code alone. */
 function judge({ code, output, status }: GpgResult, trusted: ReadonlySet<string>): OpenedMessage {
-  const count = statusOf(status, "NEWSIG").length;
+  const count = findStatus(status, "NEWSIG").length;
   if (count !== 1) {
     refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: Unexpected GPG signature count ${count}`);
   }
-  if (statusOf(status, "REVKEYSIG").length > 0) {
+  if (findStatus(status, "REVKEYSIG").length > 0) {
     refuse("SIGNATURE_KEY_REVOKED", "Invalid GPG signature: key is revoked");
   }
-  if (statusOf(status, "EXPKEYSIG").length > 0) {
+  if (findStatus(status, "EXPKEYSIG").length > 0) {
     refuse("SIGNATURE_KEY_EXPIRED", "Invalid GPG signature: key is expired");
   }
-  if (statusOf(status, "EXPSIG").length > 0) refuse("SIGNATURE_EXPIRED", "Invalid GPG signature: it is expired");
-  const [error] = statusOf(status, "ERRSIG");
-  if (error && statusOf(status, "NO_PUBKEY").length > 0) {
+  if (findStatus(status, "EXPSIG").length > 0) refuse("SIGNATURE_EXPIRED", "Invalid GPG signature: it is expired");
+  const [error] = findStatus(status, "ERRSIG");
+  if (error && findStatus(status, "NO_PUBKEY").length > 0) {
     refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${error.fields[0]} is not accepted`);
   }
-  const bad = statusOf(status, "BADSIG", "ERRSIG", "NODATA", "BEGIN_DECRYPTION", "DECRYPTION_OKAY", "UNEXPECTED");
-  const good = statusOf(status, "GOODSIG");
-  const [valid, ...more] = statusOf(status, "VALIDSIG");
-  const plain = statusOf(status, "PLAINTEXT");
+  const bad = findStatus(status, "BADSIG", "ERRSIG", "NODATA", "BEGIN_DECRYPTION", "DECRYPTION_OKAY", "UNEXPECTED");
+  const good = findStatus(status, "GOODSIG");
+  const [valid, ...more] = findStatus(status, "VALIDSIG");
+  const plain = findStatus(status, "PLAINTEXT");
   if (bad.length > 0 || good.length !== 1 || !valid || more.length > 0 || plain.length !== 1 || code !== 0) {
     refuse("SIGNATURE_INVALID", `Invalid GPG signature: gpg says ${status.map(({ keyword }) => keyword).join(" ")}`);
   }

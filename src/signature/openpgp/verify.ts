@@ -31,9 +31,9 @@ export async function openMessage(
   const { result, body } = await verifyMessage(openpgp, plain, keys, now);
   const primary = chooseKey(keys, result);
   const signature = (await result.signature).packets[0]!;
-  await checkKeyNow(primary, result, now);
-  checkVerified(await outcome(result.verified));
-  checkExpiry(signature, now);
+  await assertKeyIsValid(primary, result, now);
+  assertVerified(await outcome(result.verified));
+  assertNotExpired(signature, now);
   options.signal?.throwIfAborted();
   return {
     body,
@@ -84,7 +84,7 @@ function chooseKey(keys: readonly PublicKey[], { keyID }: VerificationResult): P
 }
 
 /** As gpg does, judges the key as of today: the library judges it as of the signature's own time. */
-async function checkKeyNow(key: PublicKey, { keyID }: VerificationResult, now: Date): Promise<void> {
+async function assertKeyIsValid(key: PublicKey, { keyID }: VerificationResult, now: Date): Promise<void> {
   const id = keyID.toHex().toUpperCase();
   const subkey = key.getSubkeys(keyID)[0];
   const revoked = await key.isRevoked(undefined, undefined, now) ||
@@ -102,7 +102,7 @@ async function checkKeyNow(key: PublicKey, { keyID }: VerificationResult, now: D
   if (problem) refuse("SIGNATURE_INVALID", `Invalid GPG signature: key ${id} cannot sign now: ${problem.message}`);
 }
 
-function checkVerified(problem: Error | undefined): void {
+function assertVerified(problem: Error | undefined): void {
   if (!problem) return;
   const code = /insecure/i.test(problem.message)
     ? "SIGNATURE_WEAK"
@@ -112,7 +112,7 @@ function checkVerified(problem: Error | undefined): void {
   refuse(code, `Invalid GPG signature: ${problem.message}`, { cause: problem });
 }
 
-function checkExpiry(signature: SignaturePacket, now: Date): void {
+function assertNotExpired(signature: SignaturePacket, now: Date): void {
   const end = signature.getExpirationTime();
   if (end instanceof Date && end <= now) refuse("SIGNATURE_EXPIRED", "Invalid GPG signature: Signature is expired");
 }

@@ -27,10 +27,10 @@ export interface PolicyDecision {
 /** Says which images may be used. Consulted once per manifest, before anything is copied. */
 export interface SignaturePolicy {
   /** Returns where the image may be used; throws an error with code `POLICY_REJECTED` where it may not. */
-  requireAllowed(decision: PolicyDecision, options?: SignalOptions): Promise<void>;
+  assertAllowed(decision: PolicyDecision, options?: SignalOptions): Promise<void>;
 }
 
 /** The policy that lets everything pass, as libimage pushes local lists. */
 export const acceptAnything: SignaturePolicy = {
-  requireAllowed: () => Promise.resolve(),
+  assertAllowed: () => Promise.resolve(),
 };

@@ -12,8 +12,8 @@ import type { Signature } from "../types.ts";
 import type { PolicyDecision } from "./decision.ts";
 import type { KeyMaterial } from "./types.ts";
 
-/** How {@linkcode verify} reaches what it needs. */
-export interface VerifyOptions extends SignalOptions {
+/** How {@linkcode evaluatePolicy} reaches what it needs. */
+export interface EvaluatePolicyOptions extends SignalOptions {
   /** Reads a file that a policy names; default: none can be read. */
   readonly readFile?: ((path: string, options?: SignalOptions) => Promise<Uint8Array<ArrayBuffer>>) | undefined;
   /** What counts as now; default: now. */
@@ -25,12 +25,12 @@ export interface VerifyOptions extends SignalOptions {
 /** What is known of an image while it is judged. Signatures and files are read once, however often they are needed. */
 export class Evidence {
   readonly #decision: PolicyDecision;
-  readonly #options: VerifyOptions;
+  readonly #options: EvaluatePolicyOptions;
   readonly #files = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   #signatures: Promise<readonly Signature[]> | undefined;
 
   /** Checks that the manifest is the one that was asked for. */
-  constructor(decision: PolicyDecision, options: VerifyOptions) {
+  constructor(decision: PolicyDecision, options: EvaluatePolicyOptions) {
     this.#decision = decision;
     this.#options = options;
     const { manifest, digest, dockerReference, isInstance, image = "image" } = decision;
@@ -42,7 +42,7 @@ export class Evidence {
   }
 
   /** Options. */
-  get options(): VerifyOptions {
+  get options(): EvaluatePolicyOptions {
     return this.#options;
   }
 
@@ -90,7 +90,7 @@ export class Evidence {
 }
 
 /** An error that refuses; what is no error of this module is a defect, and is thrown on. */
-export function expectRefusal(error: unknown, signal: AbortSignal | undefined): ManifestsError {
+export function toRefusal(error: unknown, signal: AbortSignal | undefined): ManifestsError {
   signal?.throwIfAborted();
   if (!isManifestsError(error)) throw error;
   return error as ManifestsError;

@@ -1,6 +1,6 @@
 /** Which images may be believed: what `policy.json` says, and how it is obeyed. */
 export { acceptAnything, type PolicyDecision, type SignaturePolicy } from "./decision.ts";
-export type { VerifyOptions } from "./evidence.ts";
+export type { EvaluatePolicyOptions } from "./evidence.ts";
 export { matchesIdentity } from "./match_identity.ts";
 export { createPolicy, parsePolicy } from "./parse.ts";
 export { chooseScope, type ChosenScope, type ScopedImage } from "./scope.ts";
@@ -12,4 +12,4 @@ export {
   type SignatureVerdict,
   type Verdict,
 } from "./verdict.ts";
-export { createSignaturePolicy, type SignaturePolicyOptions, verify } from "./verify.ts";
+export { createSignaturePolicy, evaluatePolicy, type SignaturePolicyOptions } from "./verify.ts";

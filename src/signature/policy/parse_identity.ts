@@ -1,10 +1,10 @@
 import { isManifestsError, type NamedReference, parseReference } from "../../spec/room.ts";
-import { PolicyObject, type PolicyPlace, typeOf } from "./policy_object.ts";
+import { getType, PolicyObject, type PolicyPlace } from "./policy_object.ts";
 import type { SignedIdentity } from "./types.ts";
 
 /** Reads what says under which name an image must be signed. */
 export function parseIdentity(value: unknown, place: PolicyPlace): SignedIdentity {
-  const type = typeOf(value, place);
+  const type = getType(value, place);
   const object = (...members: string[]) => new PolicyObject(value, { required: ["type", ...members] }, place);
   switch (type) {
     case "matchExact":

@@ -1,5 +1,5 @@
 import { parseIdentity } from "./parse_identity.ts";
-import { PolicyObject, type PolicyPlace, typeOf } from "./policy_object.ts";
+import { getType, PolicyObject, type PolicyPlace } from "./policy_object.ts";
 import type { PolicyRequirement, SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
 
 const KEY_TYPES: readonly string[] = ["GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"];
@@ -9,7 +9,7 @@ const REKOR_KEYS = ["rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKey
 
 /** Reads one requirement. */
 export function parseRequirement(value: unknown, place: PolicyPlace): PolicyRequirement {
-  const type = typeOf(value, place);
+  const type = getType(value, place);
   switch (type) {
     case "insecureAcceptAnything":
     case "reject":

@@ -97,7 +97,7 @@ export class PolicyObject {
 }
 
 /** The `type` of an object, before its other members are looked at. */
-export function typeOf(value: unknown, place: PolicyPlace): string {
+export function getType(value: unknown, place: PolicyPlace): string {
   if (!isObject(value)) place.fail("JSON object expected");
   return typeof value.type === "string" ? value.type : "";
 }

@@ -4,16 +4,16 @@ import { refuse } from "../refusal.ts";
 import { verifySigstoreSignature } from "../sigstore/verify.ts";
 import { verifySimpleSignature } from "../simple_signing.ts";
 import { type Signature, SIGSTORE_MEDIA_TYPE } from "../types.ts";
-import { type Evidence, expectRefusal } from "./evidence.ts";
+import { type Evidence, toRefusal } from "./evidence.ts";
 import { loadTrust } from "./load_trust.ts";
 import { matchesIdentity } from "./match_identity.ts";
 import type { SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
-import { refusalOf, type RejectionReason, type RequirementVerdict, type SignatureVerdict } from "./verdict.ts";
+import { type RejectionReason, type RequirementVerdict, type SignatureVerdict, toRejection } from "./verdict.ts";
 
 const NONE = "A signature was required, but no signature exists";
 
 /** Judges a requirement that wants a signature: one that is accepted is enough, and the first one ends the search. */
-export async function requireSignature(
+export async function judgeSignatures(
   requirement: SignedBy | SigstoreSigned,
   evidence: Evidence,
 ): Promise<RequirementVerdict> {
@@ -56,7 +56,7 @@ async function judge(
     }
     refuse("SIGNATURE_FORMAT_UNKNOWN", "signature is of another kind");
   } catch (error) {
-    return { accepted: false, refusal: refusalOf(expectRefusal(error, evidence.options.signal)) };
+    return { accepted: false, refusal: toRejection(toRefusal(error, evidence.options.signal)) };
   }
 }
 

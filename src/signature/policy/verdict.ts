@@ -59,6 +59,6 @@ export class PolicyRejectedError extends ManifestsError {
 }
 
 /** What an error says as a refusal. */
-export function refusalOf(error: ManifestsError & { reason?: string }): RejectionReason {
+export function toRejection(error: ManifestsError & { reason?: string }): RejectionReason {
   return { code: error.code, reason: error.reason ?? error.message };
 }

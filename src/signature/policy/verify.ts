@@ -1,6 +1,6 @@
 import type { PolicyDecision, SignaturePolicy } from "./decision.ts";
-import { Evidence, type VerifyOptions } from "./evidence.ts";
-import { requireSignature } from "./require_signature.ts";
+import { type EvaluatePolicyOptions, Evidence } from "./evidence.ts";
+import { judgeSignatures } from "./require_signature.ts";
 import { chooseScope } from "./scope.ts";
 import type { Policy, PolicyRequirement } from "./types.ts";
 import { PolicyRejectedError, type RejectionReason, type RequirementVerdict, type Verdict } from "./verdict.ts";
@@ -13,19 +13,23 @@ import { PolicyRejectedError, type RejectionReason, type RequirementVerdict, typ
  *
  * @example
  * ```ts
- * import { createPolicy, verify } from "@multiarch/manifests/signature";
+ * import { createPolicy, evaluatePolicy } from "@multiarch/manifests/signature";
  * import { digestOf } from "@multiarch/manifests/spec";
  * import assert from "node:assert/strict";
  *
  * const manifest = new TextEncoder().encode("{}");
  * const policy = createPolicy({ default: [{ type: "reject" }] });
  * const image = { transport: "dir", identity: "/tmp/image", namespaces: ["/tmp"], digest: digestOf(manifest), manifest };
- * const { allowed, reasons } = await verify(image, policy);
+ * const { allowed, reasons } = await evaluatePolicy(image, policy);
  * assert.equal(allowed, false);
  * assert.equal(reasons[0]?.reason, "Running image dir:/tmp/image is rejected by policy.");
  * ```
  */
-export async function verify(image: PolicyDecision, policy: Policy, options: VerifyOptions = {}): Promise<Verdict> {
+export async function evaluatePolicy(
+  image: PolicyDecision,
+  policy: Policy,
+  options: EvaluatePolicyOptions = {},
+): Promise<Verdict> {
   options.signal?.throwIfAborted();
   const evidence = new Evidence(image, options);
   const scope = chooseScope(policy, image);
@@ -56,25 +60,25 @@ async function judge(requirement: PolicyRequirement, evidence: Evidence): Promis
     case "reject":
       return refuseWith({
         code: "POLICY_REJECTED",
-        reason: `Running image ${nameOf(evidence.decision)} is rejected by policy.`,
+        reason: `Running image ${getImageName(evidence.decision)} is rejected by policy.`,
       });
     case "signedBaseLayer":
       return refuseWith({ code: "POLICY_NOT_SUPPORTED", reason: "signedBaseLayer not implemented yet!" });
     case "signedBy":
     case "sigstoreSigned":
-      return await requireSignature(requirement, evidence);
+      return await judgeSignatures(requirement, evidence);
     default:
       requirement satisfies never;
       return refuseWith({ code: "POLICY_NOT_SUPPORTED", reason: "Unknown policy requirement type" });
   }
 }
 
-function nameOf({ image, transport, identity }: PolicyDecision): string {
+function getImageName({ image, transport, identity }: PolicyDecision): string {
   return image ?? `${transport}:${identity}`;
 }
 
 /** Options of {@linkcode createSignaturePolicy}. */
-export interface SignaturePolicyOptions extends Omit<VerifyOptions, "signal"> {
+export interface SignaturePolicyOptions extends Omit<EvaluatePolicyOptions, "signal"> {
   /** Whether an image must have a signature, even where the policy wants none; default: `false`. */
   readonly requireSigned?: boolean | undefined;
 }
@@ -86,12 +90,12 @@ export interface SignaturePolicyOptions extends Omit<VerifyOptions, "signal"> {
  */
 export function createSignaturePolicy(policy: Policy, options: SignaturePolicyOptions = {}): SignaturePolicy {
   return {
-    async requireAllowed(decision, { signal } = {}) {
-      const verdict = await verify(decision, policy, { ...options, signal });
-      if (!verdict.allowed) throw new PolicyRejectedError(nameOf(decision), verdict);
+    async assertAllowed(decision, { signal } = {}) {
+      const verdict = await evaluatePolicy(decision, policy, { ...options, signal });
+      if (!verdict.allowed) throw new PolicyRejectedError(getImageName(decision), verdict);
       if (!options.requireSigned || verdict.signed) return;
-      const reason = `No signature verification policy found for image ${nameOf(decision)}`;
-      throw new PolicyRejectedError(nameOf(decision), refused({ code: "SIGNATURE_MISSING", reason }, verdict));
+      const reason = `No signature verification policy found for image ${getImageName(decision)}`;
+      throw new PolicyRejectedError(getImageName(decision), refused({ code: "SIGNATURE_MISSING", reason }, verdict));
     },
   };
 }

@@ -1,7 +1,7 @@
 import { encodeHex, nodeCrypto } from "../../internal/room.ts";
 import { refuse } from "../refusal.ts";
 import { DER_TAGS, type DerValue, readDer, readOne } from "./der.ts";
-import { checkKind } from "./keys.ts";
+import { assertSupportedKey } from "./keys.ts";
 import { NodePublicKey } from "./node_keys.ts";
 import { parsePem } from "./pem.ts";
 
@@ -68,7 +68,7 @@ function parseCertificate(crypto: NonNullable<typeof nodeCrypto>, der: Uint8Arra
   const extensions = optional.find(({ tag }) => tag === DER_TAGS.extensions);
   return {
     der,
-    publicKey: checkKind(new NodePublicKey(crypto, spki, "spki"), "public"),
+    publicKey: assertSupportedKey(new NodePublicKey(crypto, spki, "spki"), "public"),
     validity: { from: new Date(x509.validFrom), to: new Date(x509.validTo) },
     names: { issuer: issuer!.whole, subject: subject!.whole },
     extensions: extensions ? readExtensions(extensions) : new Map(),

@@ -7,13 +7,13 @@ const EMAIL = 0x81;
 const HOST = 0x82;
 
 /** Throws unless a certificate names this e-mail address. */
-export function requireEmail(certificate: Certificate, email: string): void {
+export function assertEmail(certificate: Certificate, email: string): void {
   if (subjectNames(certificate, EMAIL).includes(email)) return;
   rejectCertificate(`Required email ${JSON.stringify(email)} not found`);
 }
 
 /** Throws unless a certificate names this host, perhaps by a `*` for its first label. */
-export function requireHostname(certificate: Certificate, hostname: string): void {
+export function assertHostname(certificate: Certificate, hostname: string): void {
   const [, ...parent] = hostname.toLowerCase().split(".");
   const accepted = [hostname.toLowerCase(), ...(parent.length > 1 ? [["*", ...parent].join(".")] : [])];
   if (subjectNames(certificate, HOST).some((name) => accepted.includes(name.toLowerCase()))) return;
@@ -29,7 +29,7 @@ function subjectNames({ extensions }: Certificate, kind: number): string[] {
 }
 
 /** Throws unless Fulcio says that this issuer vouched for the subject: in its old extension, its new one, or both. */
-export function requireIssuer({ extensions }: Certificate, issuer: string): void {
+export function assertIssuer({ extensions }: Certificate, issuer: string): void {
   const old = extensions.get(EXTENSIONS.issuer);
   const current = extensions.get(EXTENSIONS.issuerV2);
   const said = [

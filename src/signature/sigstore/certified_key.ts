@@ -3,7 +3,7 @@ import type { SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { type Certificate, parseCertificates, rejectCertificate } from "./certificate.ts";
 import { verifyChain } from "./certificate_chain.ts";
-import { requireEmail, requireHostname, requireIssuer } from "./certificate_subject.ts";
+import { assertEmail, assertHostname, assertIssuer } from "./certificate_subject.ts";
 import type { FulcioTrust, PkiTrust } from "./trust.ts";
 
 /** The certificate that comes with a signature. */
@@ -19,8 +19,8 @@ export function leafCertificate(signature: SigstoreSignature): Certificate {
 export function verifyFulcio(leaf: Certificate, signature: SigstoreSignature, trust: FulcioTrust, at: Date): void {
   guarded(() => {
     verifyChain(leaf, { roots: parseCertificates(trust.ca), intermediates: comingWith(signature), at });
-    requireIssuer(leaf, trust.oidcIssuer);
-    requireEmail(leaf, trust.subjectEmail);
+    assertIssuer(leaf, trust.oidcIssuer);
+    assertEmail(leaf, trust.subjectEmail);
   });
 }
 
@@ -32,8 +32,8 @@ export function verifyPki(leaf: Certificate, signature: SigstoreSignature, trust
     verifyChain(leaf, { roots: parseCertificates(trust.roots), intermediates, at: now });
     const { subjectEmail, subjectHostname } = trust;
     if (subjectEmail === undefined && subjectHostname === undefined) rejectCertificate("no subject is required of it");
-    if (subjectEmail !== undefined) requireEmail(leaf, subjectEmail);
-    if (subjectHostname !== undefined) requireHostname(leaf, subjectHostname);
+    if (subjectEmail !== undefined) assertEmail(leaf, subjectEmail);
+    if (subjectHostname !== undefined) assertHostname(leaf, subjectHostname);
   });
 }
 

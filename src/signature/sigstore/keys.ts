@@ -52,13 +52,13 @@ export async function generateSigstoreKeyPair(passphrase: Uint8Array): Promise<S
  * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
  */
 export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): Promise<PrivateKey> {
-  checkSize(file, "private");
+  assertSize(file, "private");
   const [block] = parsePem(file);
   if (!block) fail("private", "invalid pem block");
   if (!PRIVATE_TYPES.includes(block.type)) fail("private", `unsupported pem type: ${block.type}`);
   const plain = await openBox(block.bytes, passphrase);
   try {
-    return checkKind(await ENGINE.openPrivate(plain), "private");
+    return assertSupportedKey(await ENGINE.openPrivate(plain), "private");
   } catch (error) {
     if (error instanceof ManifestsError) throw error;
     // What the parser says may quote the key.
@@ -74,7 +74,7 @@ export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): 
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
 export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
-  checkSize(file, "public");
+  assertSize(file, "public");
   const [block] = parsePem(file);
   if (!block) fail("public", "invalid pem block");
   const type = block.type === "PUBLIC KEY" ? "spki" : block.type === "RSA PUBLIC KEY" ? "pkcs1" : undefined;
@@ -86,7 +86,7 @@ export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
     if (cause instanceof ManifestsError) throw cause;
     throw new ManifestsError("KEY_INVALID", "Cannot read public key as it cannot be parsed", { cause });
   }
-  return checkKind(key, "public");
+  return assertSupportedKey(key, "public");
 }
 
 /**
@@ -94,7 +94,7 @@ export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
  *
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
-export function checkKind<Key extends { kind: KeyKind }>(key: Key, half: "private" | "public"): Key {
+export function assertSupportedKey<Key extends { kind: KeyKind }>(key: Key, half: "private" | "public"): Key {
   const { type, curve, bits } = key.kind;
   if (type === "ed25519") return key;
   if (type === "ec" && CURVES.includes(curve)) return key;
@@ -102,7 +102,7 @@ export function checkKind<Key extends { kind: KeyKind }>(key: Key, half: "privat
   fail(half, `keys of its kind are not supported: ${type} ${curve ?? bits ?? ""}`);
 }
 
-function checkSize(file: Uint8Array, half: "private" | "public"): void {
+function assertSize(file: Uint8Array, half: "private" | "public"): void {
   if (file.length > MAX_SIGNATURE_SIZE) fail(half, `it is larger than ${MAX_SIGNATURE_SIZE} bytes`);
 }
 

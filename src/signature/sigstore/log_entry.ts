@@ -52,7 +52,7 @@ export async function verifyLogEntry(signature: SigstoreSignature, options: LogE
   if (!(await findVerifying(logKeys, canonical, timestamp))) {
     fail("cryptographic verification of the signed entry timestamp failed");
   }
-  checkBody(body, { payload, raw, signer });
+  assertBody(body, { payload, raw, signer });
   return new Date(integratedTime * 1000);
 }
 
@@ -61,8 +61,8 @@ export async function verifyLogEntry(signature: SigstoreSignature, options: LogE
  *
  * @throws {SignatureRefusedError} With code `SIGNATURE_LOG_REJECTED`.
  */
-export function checkLogEntry(text: string, signature: LoggedSignature): void {
-  checkBody(parseEntry(text).body, signature);
+export function assertLogEntry(text: string, signature: LoggedSignature): void {
+  assertBody(parseEntry(text).body, signature);
 }
 
 /** The hash by which a record names a payload: SHA-256, in hex. */
@@ -88,7 +88,7 @@ function parseEntry(text: string): LogEntry {
  * The entry must be about this payload, this signature and this key: a true entry of another one proves nothing. The
  * log signed all of it, so what else it says may stand there.
  */
-function checkBody(body: string, { payload, raw, signer }: LoggedSignature): void {
+function assertBody(body: string, { payload, raw, signer }: LoggedSignature): void {
   const record = parse(base64(body, "body"));
   if (record.kind !== "hashedrekord" || record.apiVersion !== "0.0.1") fail("its kind is not hashedrekord 0.0.1");
   const { data, signature } = object(record.spec);

@@ -15,8 +15,8 @@ export class NodePublicKey implements PublicKey {
   constructor(crypto: NodeCrypto, der: Uint8Array, type: "spki" | "pkcs1") {
     this.#crypto = crypto;
     this.object = crypto.createPublicKey({ key: der as Buffer, format: "der", type });
-    this.kind = kindOf(this.object);
-    this.spki = spkiOf(this.object);
+    this.kind = getKind(this.object);
+    this.spki = exportSpki(this.object);
   }
 
   verify(bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
@@ -28,7 +28,7 @@ export class NodePublicKey implements PublicKey {
 
   #tryVerify(bytes: Uint8Array, signature: Uint8Array, dsaEncoding: "der" | "ieee-p1363"): boolean {
     try {
-      return this.#crypto.verify(hashFor(this.kind), bytes, { key: this.object, dsaEncoding }, signature);
+      return this.#crypto.verify(getHash(this.kind), bytes, { key: this.object, dsaEncoding }, signature);
     } catch {
       // Some engines throw where a signature cannot be parsed, others say false.
       return false;
@@ -43,15 +43,15 @@ export function nodeKeys(crypto: NodeCrypto): KeyEngine {
       const { privateKey, publicKey } = crypto.generateKeyPairSync("ec", { namedCurve: "P-256" });
       return Promise.resolve({
         pkcs8: new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" })),
-        spki: spkiOf(publicKey),
+        spki: exportSpki(publicKey),
       });
     },
     // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
     async openPrivate(pkcs8): Promise<PrivateKey> {
       const key = crypto.createPrivateKey({ key: pkcs8 as unknown as Buffer, format: "der", type: "pkcs8" });
-      const kind = kindOf(key);
-      const sign = (bytes: Uint8Array) => crypto.sign(hashFor(kind), bytes, { key, dsaEncoding: "der" });
-      const spki = spkiOf(crypto.createPublicKey(key as unknown as Buffer));
+      const kind = getKind(key);
+      const sign = (bytes: Uint8Array) => crypto.sign(getHash(kind), bytes, { key, dsaEncoding: "der" });
+      const spki = exportSpki(crypto.createPublicKey(key as unknown as Buffer));
       return { kind, spki, sign: (bytes) => Promise.resolve(new Uint8Array(sign(bytes))) };
     },
     // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
@@ -59,15 +59,15 @@ export function nodeKeys(crypto: NodeCrypto): KeyEngine {
   };
 }
 
-function spkiOf(key: KeyObject): Uint8Array<ArrayBuffer> {
+function exportSpki(key: KeyObject): Uint8Array<ArrayBuffer> {
   return new Uint8Array(key.export({ type: "spki", format: "der" }));
 }
 
-function kindOf({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): KeyKind {
+function getKind({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): KeyKind {
   return { type, curve: details?.namedCurve, bits: details?.modulusLength };
 }
 
 /** The hash for a kind of key; Ed25519 has its own. */
-function hashFor({ type }: KeyKind): string | null {
+function getHash({ type }: KeyKind): string | null {
   return type === "ed25519" ? null : "sha256";
 }

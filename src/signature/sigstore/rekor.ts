@@ -1,7 +1,7 @@
 import { encodeBase64, encodeUtf8, type SignalOptions } from "../../internal/room.ts";
 import { isObject, parseJson } from "../../json/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
-import { checkLogEntry, type LoggedSignature, payloadHash } from "./log_entry.ts";
+import { assertLogEntry, type LoggedSignature, payloadHash } from "./log_entry.ts";
 import { encodePem } from "./pem.ts";
 import { askRekor, type RekorAnswer, type RekorOptions } from "./rekor_client.ts";
 
@@ -28,7 +28,7 @@ export async function logSignature(
   } else if (answer.status !== 201) fail(answer);
   try {
     const bundle = readBundle(answer.body);
-    checkLogEntry(bundle, signature);
+    assertLogEntry(bundle, signature);
     return bundle;
   } catch (cause) {
     if (!isManifestsError(cause)) throw cause;

@@ -67,7 +67,7 @@ export interface RekorAnswer {
 export async function askRekor(log: RekorOptions, request: RekorRequest): Promise<RekorAnswer> {
   const { maxRetries = 3 } = log;
   const { signal } = request;
-  const url = addressOf(log, request);
+  const url = toUrl(log, request);
   for (let attempt = 1;; attempt++) {
     let asked: number | undefined;
     try {
@@ -82,7 +82,7 @@ export async function askRekor(log: RekorOptions, request: RekorRequest): Promis
 }
 
 /** Without what may be secret: logs let everybody in, and errors show their addresses. */
-function addressOf({ url }: RekorOptions, { path }: RekorRequest): string {
+function toUrl({ url }: RekorOptions, { path }: RekorRequest): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname.replace(/\/+$/, "") + path;
 }

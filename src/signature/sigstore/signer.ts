@@ -1,7 +1,7 @@
 import { encodeBase64 } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { encodePayload } from "../payload.ts";
-import { claimsFor, type SignerOptions } from "../simple_signing.ts";
+import { createClaims, type SignerOptions } from "../simple_signing.ts";
 import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { openPrivateKey } from "./keys.ts";
@@ -58,7 +58,7 @@ export async function openSigstoreSigner(
     description: "using a sigstore signature",
     async sign(manifest, identity, { signal, digest } = {}) {
       signal?.throwIfAborted();
-      const claims = claimsFor(manifest, identity, { ...options, digest });
+      const claims = createClaims(manifest, identity, { ...options, digest });
       const payload = encodePayload("cosign container image signature", claims);
       const raw = await key.sign(payload);
       const annotations: Record<string, string> = { [ANNOTATIONS.signature]: encodeBase64(raw) };

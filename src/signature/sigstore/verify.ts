@@ -1,6 +1,6 @@
 import { decodeStrictBase64 } from "../../internal/room.ts";
 import { type Digest, digestOf } from "../../spec/room.ts";
-import { checkClaims, type Claims, type ExpectedClaims, parsePayload } from "../payload.ts";
+import { assertClaims, type Claims, type ExpectedClaims, parsePayload } from "../payload.ts";
 import { refuse } from "../refusal.ts";
 import { SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
 import { ANNOTATIONS } from "./annotations.ts";
@@ -42,7 +42,7 @@ export async function verifySigstoreSignature(
   const { key, loggedAt } = await findSigner(signature, raw, options);
   if (!(await key.verify(signature.payload, raw))) failCryptographically();
   const claims = parsePayload("cosign container image signature", signature.payload);
-  checkClaims(claims, options);
+  assertClaims(claims, options);
   return { claims, keyDigest: digestOf(key.spki), loggedAt };
 }
 

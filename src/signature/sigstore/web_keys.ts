@@ -13,7 +13,7 @@ const CURVES: Readonly<Record<string, string>> = {
 };
 
 /** WebCrypto, which pages have only where nobody can have changed them on their way. */
-function requireSubtle(): SubtleCrypto {
+function getSubtle(): SubtleCrypto {
   const { subtle } = crypto as { subtle?: SubtleCrypto };
   if (subtle) return subtle;
   throw new ManifestsError("KEY_INVALID", "Cannot use keys as this page came over plain HTTP: browsers forbid that");
@@ -23,20 +23,20 @@ function requireSubtle(): SubtleCrypto {
 export const WEB_KEYS: KeyEngine = {
   async generate() {
     const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-    const { privateKey, publicKey } = await requireSubtle().generateKey(algorithm, true, ["sign", "verify"]);
+    const { privateKey, publicKey } = await getSubtle().generateKey(algorithm, true, ["sign", "verify"]);
     return {
-      pkcs8: new Uint8Array(await requireSubtle().exportKey("pkcs8", privateKey)),
-      spki: new Uint8Array(await requireSubtle().exportKey("spki", publicKey)),
+      pkcs8: new Uint8Array(await getSubtle().exportKey("pkcs8", privateKey)),
+      spki: new Uint8Array(await getSubtle().exportKey("spki", publicKey)),
     };
   },
   async openPrivate(pkcs8): Promise<PrivateKey> {
     const kind = readKind(readDer(readOne(pkcs8, DER_TAGS.sequence).body)[1]);
-    const key = await requireSubtle().importKey("pkcs8", pkcs8, importAlgorithm(kind), false, ["sign"]);
+    const key = await getSubtle().importKey("pkcs8", pkcs8, importAlgorithm(kind), false, ["sign"]);
     return {
       kind: measured(kind, key),
-      spki: await publicOf(pkcs8, importAlgorithm(kind)),
+      spki: await exportPublicKey(pkcs8, importAlgorithm(kind)),
       async sign(bytes) {
-        const signature = new Uint8Array(await requireSubtle().sign(useAlgorithm(kind), key, bytes));
+        const signature = new Uint8Array(await getSubtle().sign(useAlgorithm(kind), key, bytes));
         return kind.type === "ec" ? encodeEcdsa(signature) : signature;
       },
     };
@@ -44,12 +44,12 @@ export const WEB_KEYS: KeyEngine = {
   async openPublic(der, type): Promise<PublicKey> {
     const given = type === "spki" ? der : wrapRsa(der);
     const kind = readKind(readDer(readOne(given, DER_TAGS.sequence).body)[0]);
-    const key = await requireSubtle().importKey("spki", given, importAlgorithm(kind), true, ["verify"]);
+    const key = await getSubtle().importKey("spki", given, importAlgorithm(kind), true, ["verify"]);
     const verify = (bytes: Uint8Array<ArrayBuffer>, signature: Uint8Array<ArrayBuffer>) =>
-      requireSubtle().verify(useAlgorithm(kind), key, signature, bytes);
+      getSubtle().verify(useAlgorithm(kind), key, signature, bytes);
     return {
       kind: measured(kind, key),
-      spki: new Uint8Array(await requireSubtle().exportKey("spki", key)),
+      spki: new Uint8Array(await getSubtle().exportKey("spki", key)),
       async verify(bytes, signature) {
         if (kind.type !== "ec") return await verify(bytes, signature);
         const size = coordinateSize(kind.curve);
@@ -62,8 +62,8 @@ export const WEB_KEYS: KeyEngine = {
 };
 
 /** The public key of a private one: what is left of it without its secrets. */
-async function publicOf(pkcs8: Uint8Array<ArrayBuffer>, algorithm: Algorithm): Promise<Uint8Array<ArrayBuffer>> {
-  const subtle = requireSubtle();
+async function exportPublicKey(pkcs8: Uint8Array<ArrayBuffer>, algorithm: Algorithm): Promise<Uint8Array<ArrayBuffer>> {
+  const subtle = getSubtle();
   const key = await subtle.importKey("pkcs8", pkcs8, algorithm, true, ["sign"]);
   const { kty, crv, x, y, n, e } = await subtle.exportKey("jwk", key);
   const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined);

@@ -1,5 +1,5 @@
 import type { SystemContext } from "../../image/room.ts";
-import { loadPolicy as loadPolicyFile, readPolicyFile } from "../../signature/files/room.ts";
+import { loadPolicyFile, readPolicyFile } from "../../signature/files/room.ts";
 import { createSignaturePolicy, type Policy, type SignaturePolicy } from "../../signature/room.ts";
 import { policyForLists } from "../list_policy.ts";
 

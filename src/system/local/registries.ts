@@ -1,5 +1,5 @@
 import { fromFileUrl } from "@std/path";
-import { checkNotBlocked, findRegistry, findSignatureStorage, pullSources } from "../../config/room.ts";
+import { assertNotBlocked, findRegistry, findSignatureStorage, pullSources } from "../../config/room.ts";
 import {
   builtInLookaside,
   loadCertificates,
@@ -20,7 +20,7 @@ export const FILE_LOOKUPS: RegistryLookups = {
   },
   async findPlace(reference, context) {
     const conf = await loadRegistriesConf(context);
-    checkNotBlocked(conf, reference);
+    assertNotBlocked(conf, reference);
     return { reference, insecure: findRegistry(conf, reference.name)?.insecure ?? false };
   },
   async findSignatureStorage(reference, context) {

@@ -1,4 +1,4 @@
-import { isShortName, resolveShortName as resolve } from "../../config/room.ts";
+import { isShortName, resolveShortNameWith } from "../../config/room.ts";
 import { loadRegistriesConf, loadShortNameAliases } from "../../config/files/room.ts";
 import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { LOCAL_HOST } from "./host.ts";
@@ -30,6 +30,6 @@ export async function resolveShortName(
     loadRegistriesConf(systemContext),
     loadShortNameAliases(systemContext),
   ]);
-  const { candidates } = resolve(conf, name, { userAliases, mode: systemContext.shortNameMode });
+  const { candidates } = resolveShortNameWith(conf, name, { userAliases, mode: systemContext.shortNameMode });
   return candidates.map((candidate) => LOCAL_HOST.transports.parseImageName(`docker://${candidate}`));
 }

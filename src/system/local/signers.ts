@@ -1,6 +1,6 @@
 import { encodeUtf8 } from "../../internal/room.ts";
 import type { SigningKeys } from "../../list/room.ts";
-import { openSigners as openSignersOfFiles } from "../../signature/files/room.ts";
+import { openSignersWith } from "../../signature/files/room.ts";
 import type { Signer } from "../../signature/room.ts";
 
 /** Opens the keys that options name, in the order in which the real tools sign. */
@@ -13,7 +13,7 @@ export async function openSigners(keys: SigningKeys): Promise<readonly Signer[]>
     return own.at(-1)!;
   };
   try {
-    return await openSignersOfFiles({
+    return await openSignersWith({
       ...rest,
       // For GnuPG, an empty passphrase means none.
       signPassphrase: signPassphrase?.length ? bytesOf(signPassphrase) : undefined,
