@@ -1,13 +1,14 @@
 import type { SignalOptions } from "../internal/room.ts";
+import { type Digest, guessMediaType, isManifestsError, ListImageUnknownError, ManifestsError } from "../spec/room.ts";
 import {
-  type Digest,
-  guessMediaType,
-  isIndexMediaType,
-  isManifestsError,
-  ListImageUnknownError,
-  ManifestsError,
-} from "../spec/room.ts";
-import { findLocalImage, type ImageStore, type ImageWithData, type Locker, type StoredImage } from "../store/room.ts";
+  findLocalImage,
+  type ImageStore,
+  type ImageWithData,
+  isListRecord,
+  type Locker,
+  mayBeListRecord,
+  type StoredImage,
+} from "../store/room.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readRecords } from "./records.ts";
 import { assertNotEditing, runEdit } from "./running_edits.ts";
 
@@ -39,9 +40,7 @@ export function notAManifestList(name: string, cause?: unknown): ManifestsError 
  * if nothing is, or if it is an ordinary image. Such a record can only be removed.
  */
 export function findDamage({ image, data }: ImageWithData): string | undefined {
-  // Lists have no layers. Go's tools make a record first and its items then: a crash between leaves one without any.
-  const isList = image.bigDataNames.includes("instances.json") || !image.bigDataNames.includes("manifest");
-  if (image.topLayer !== undefined || !isList) return undefined;
+  if (!mayBeListRecord(image)) return undefined;
   const manifest = data.get("manifest");
   if (!manifest) return "its manifest is missing in the store";
   return guessMediaType(manifest) === "" ? "its manifest in the store cannot be read" : undefined;
@@ -76,7 +75,7 @@ export async function loadList<L>(
   if (!manifest) throw notAManifestList(found.resolvedName);
   const items = Array.from(found.data, ([key, bytes]) => ({ key, bytes }));
   // An ordinary image has no instances.json either, but that it is no list is what its user must hear.
-  if (!isIndexMediaType(guessMediaType(manifest))) throw notAManifestList(found.resolvedName);
+  if (!isListRecord(found)) throw notAManifestList(found.resolvedName);
   try {
     return {
       imageId,

@@ -1,14 +1,5 @@
-import {
-  type Digest,
-  digestOf,
-  getEntries,
-  guessMediaType,
-  isIndex,
-  isIndexMediaType,
-  MEDIA_TYPES,
-  parseManifest,
-} from "../spec/room.ts";
-import { randomImageId } from "../store/room.ts";
+import { type Digest, digestOf, getEntries, isIndex, MEDIA_TYPES, parseManifest } from "../spec/room.ts";
+import { isListRecord, randomImageId } from "../store/room.ts";
 import type { StoreTarget } from "./host.ts";
 import { damagedList, findDamage, notAManifestList } from "./load.ts";
 import { assertKnownOptions, type PushOptions, type PushResult } from "./push.ts";
@@ -88,7 +79,7 @@ export async function pushToStore(
     const { image: { id }, data } = there;
     const damage = findDamage(there);
     if (damage) throw damagedList(name, damage);
-    if (!isIndexMediaType(guessMediaType(data.get("manifest") ?? new Uint8Array()))) throw notAManifestList(name);
+    if (!isListRecord(there)) throw notAManifestList(name);
     const items = writeRecords(id, bytes, records, readRecords(there).instances);
     const found = digestItems(Array.from(data, ([key, bytes]) => ({ key, bytes })));
     await store.writeBigData(id, items, { ifUnchanged: found });

@@ -1,5 +1,5 @@
 import { formatPlatform, getEntries, isIndex, isManifestsError, parseManifest } from "../spec/room.ts";
-import type { ImageStore } from "../store/room.ts";
+import { type ImageStore, mayBeListRecord } from "../store/room.ts";
 import { findDamage } from "./load.ts";
 
 /** A list in a store. */
@@ -19,10 +19,8 @@ export interface StoredList {
 /** Yields the lists of a store, in its order; also those that are damaged, which can only be removed. */
 export async function* listStoredLists(store: ImageStore): AsyncGenerator<StoredList, void, undefined> {
   for (const image of await store.listImages()) {
-    const { id, names, created, bigDataNames, topLayer } = image;
-    // What no list has need not be read.
-    const mayBeList = bigDataNames.includes("instances.json") || !bigDataNames.includes("manifest");
-    if (topLayer !== undefined || !mayBeList) continue;
+    const { id, names, created } = image;
+    if (!mayBeListRecord(image)) continue;
     try {
       const found = await store.findImage(id, ["manifest"]);
       // Deleted since the images were listed.

@@ -1,5 +1,6 @@
 import { type Digest, parseDigest } from "./digest.ts";
 import { ManifestsSyntaxError } from "../errors/room.ts";
+import { findTransportName } from "./transport_names.ts";
 
 /** No reference is longer; what is longer is refused before any pattern sees it. */
 const MAX_LENGTH = 4096;
@@ -12,9 +13,6 @@ const DOMAIN_REGEXP = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\
 const COMPONENT_REGEXP = /^[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*$/;
 const TAG_REGEXP = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const IDENTIFIER_REGEXP = /^[a-f0-9]{64}$/;
-/** The names of transports, which mean a place wherever a local image is looked up. */
-const TRANSPORT_PREFIX_REGEXP =
-  /^(containers-storage|docker|docker-archive|docker-daemon|dir|oci|oci-archive|sif|tarball):/;
 
 /** Parts of a {@linkcode NamedReference}. */
 export interface ReferenceParts {
@@ -211,7 +209,7 @@ export function normalizeLocalName(text: string): NamedReference {
   if (IDENTIFIER_REGEXP.test(text) || /^sha(256|384|512):/.test(text)) {
     fail("invalid repository name, cannot be an image id or a digest", text);
   }
-  if (TRANSPORT_PREFIX_REGEXP.test(text)) fail("invalid repository name, cannot begin with a transport", text);
+  if (findTransportName(text) !== undefined) fail("invalid repository name, cannot begin with a transport", text);
   const named = text === "" || hasDomain(text) ? parseReference(text) : parseReference(`localhost/${text}`);
   // Other tools refuse a whole store that holds a name which they cannot parse.
   if (named.name.length > MAX_PATH_LENGTH) {

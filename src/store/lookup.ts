@@ -1,19 +1,26 @@
-import { hasDomain, isDigest, isManifestsError, ManifestsError, parseReference } from "../spec/room.ts";
+import {
+  findTransportName,
+  hasDomain,
+  isDigest,
+  isManifestsError,
+  ManifestsError,
+  parseReference,
+} from "../spec/room.ts";
 import type { ImageStore, ImageWithData, StoredImage } from "./types.ts";
 
-/** A local image that a person's text means. */
+/** A local image that was found by what a user typed. */
 export interface LocalImage extends ImageWithData {
-  /** How it was found: the full name, or the id. */
+  /** Name under which the image was found: a full name, or an id. */
   readonly resolvedName: string;
 }
 
 /**
- * Finds a local image the way podman does: full digests and ids, the names that the store's configuration has for a
- * short name, names with `localhost/` or `docker.io/` in front, names exactly as they are stored, id prefixes, and last
- * any image whose name ends in the short name.
+ * Finds a local image in the order in which podman looks: full digests and ids, the names that the configuration of
+ * the store gives for a short name, names with `localhost/` or `docker.io/` in front, names exactly as stored, prefixes
+ * of ids, and last any image whose name ends in the short name. Returns `undefined` if no image matches.
  *
- * @param keys Big data to read at the same moment.
- * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport.
+ * @param keys Keys of big data to read together with the record. Default: none.
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport or another store.
  */
 export async function findLocalImage(
   store: ImageStore,
@@ -23,23 +30,22 @@ export async function findLocalImage(
   const name = stripTransport(store, text);
   const id = /^(?:sha256:|@)?([a-f0-9]{64})$/.exec(name)?.[1];
   if (id) return await find(store, id, keys, (image) => image.id === id);
-  for (const candidate of await candidatesIn(store, name)) {
+  for (const candidate of await listCandidates(store, name)) {
     const found = await find(store, candidate, keys, (image) => image.names.includes(candidate)) ??
       await findByDigest(store, candidate, keys);
     if (found) return found;
   }
-  // Other programs store names as they get them, also ones that are not fully qualified.
-  const isMeant = (image: StoredImage) => image.names.includes(name) || image.id.startsWith(name);
-  return await find(store, name, keys, isMeant) ?? await findBySuffix(store, name, keys);
+  // Other programs may have stored names that are not fully qualified.
+  const matches = (image: StoredImage) => image.names.includes(name) || image.id.startsWith(name);
+  return await find(store, name, keys, matches) ?? await findBySuffix(store, name, keys);
 }
 
-/** The transports whose names may stand before a reference. */
-const TRANSPORT_REGEXP = /^(docker|docker-archive|docker-daemon|dir|oci|oci-archive|sif|tarball|[a-z-]+(?=:\/\/)):/;
-
-/** The name in a `containers-storage:` reference to this very store, or a plain name. */
+/** Returns the name in a `containers-storage:` reference to this store, or the text itself if it has no transport. */
 function stripTransport(store: ImageStore, text: string): string {
-  const transport = TRANSPORT_REGEXP.exec(text)?.[1];
-  if (transport) {
+  const [, place = "", name] = /^containers-storage:(?!\/\/)(\[[^\]]*\])?(.*)$/s.exec(text) ?? [];
+  if (name === undefined) {
+    const transport = /^([a-z-]+):\/\//.exec(text)?.[1] ?? findTransportName(text);
+    if (transport === undefined) return text;
     throw new ManifestsError(
       "UNSUPPORTED_TRANSPORT",
       `Cannot look up ${JSON.stringify(text)}: unsupported transport ${
@@ -47,14 +53,12 @@ function stripTransport(store: ImageStore, text: string): string {
       } for looking up local images`,
     );
   }
-  const [, place = "", name] = /^containers-storage:(\[[^\]]*\])?(.*)$/s.exec(text) ?? [];
-  if (name === undefined) return text;
-  // Options after the roots do not tell one store from another.
+  // Driver options after the roots do not change which store is named.
   const plain = (location: string) => location.replace(/:[^\]]*\]$/, "]");
   if (place === "" || plain(place) === plain(store.location)) return name;
   throw new ManifestsError(
     "UNSUPPORTED_TRANSPORT",
-    `Cannot look up ${JSON.stringify(text)} in the store ${store.location} as it names another one`,
+    `Cannot look up ${JSON.stringify(text)} in the store ${store.location}: the name is for another store`,
   );
 }
 
@@ -68,15 +72,15 @@ async function find(
   return found && matches(found.image) ? { ...found, resolvedName: nameOrId } : undefined;
 }
 
-/** The full names that a name may stand for in a store, best first. */
-async function candidatesIn(store: ImageStore, name: string): Promise<string[]> {
+/** Returns the full names that a name may stand for in a store, best first. */
+async function listCandidates(store: ImageStore, name: string): Promise<string[]> {
   const plain = candidates(name);
   if (hasDomain(name) || plain.length === 0 || !store.expandShortName) return plain;
   const expanded = await store.expandShortName(name);
   return [...new Set([...expanded.flatMap(candidates), ...plain])];
 }
 
-/** The full names that a name may stand for without any configuration, best first. */
+/** Returns the full names that a name may stand for without any configuration, best first. */
 function candidates(name: string): string[] {
   const full = (text: string): string[] => {
     try {
@@ -90,7 +94,7 @@ function candidates(name: string): string[] {
   return hasDomain(name) ? full(name) : [...full(`localhost/${name}`), ...full(`docker.io/${name}`)];
 }
 
-/** `repository@digest` means an image with that digest that has any name in the repository. */
+/** Finds the image for `repository@digest`: it has that digest, and any name in the repository. */
 async function findByDigest(
   store: ImageStore,
   candidate: string,
@@ -112,7 +116,7 @@ function parseStoredName(text: string): string | undefined {
   }
 }
 
-/** For short names: an image whose name ends in `/<short name>`, with the same tag or digest. */
+/** Finds an image whose name ends in `/<short name>`, with the same tag or digest. */
 async function findBySuffix(
   store: ImageStore,
   name: string,
@@ -120,10 +124,10 @@ async function findBySuffix(
 ): Promise<LocalImage | undefined> {
   if (name === "" || hasDomain(name) || candidates(name).length === 0) return undefined;
   const [repository, digest] = name.split("@") as [string, string?];
-  const wanted = /:[^/]*$/.test(repository) ? repository : `${repository}:latest`;
+  const tagged = /:[^/]*$/.test(repository) ? repository : `${repository}:latest`;
   const image = (await store.listImages()).find((image) =>
     digest === undefined
-      ? image.names.some((full) => full.endsWith(`/${wanted}`))
+      ? image.names.some((full) => full.endsWith(`/${tagged}`))
       : isDigest(digest) && image.digests.includes(digest) &&
         image.names.some((full) => full.replace(/[:@][^/]*$/, "").endsWith(`/${repository.replace(/:[^/]*$/, "")}`))
   );

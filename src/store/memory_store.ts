@@ -1,6 +1,6 @@
 import { type Digest, digestOf, manifestDigest } from "../spec/room.ts";
 import { enterQueue } from "../internal/room.ts";
-import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "./names.ts";
+import { applyNames, assertImageId, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "./names.ts";
 import type {
   BigData,
   CreateImageOptions,
@@ -14,7 +14,8 @@ import type {
 } from "./types.ts";
 
 /**
- * A store in memory, gone with the process: for tests, for scripts that only push, where there is no disk.
+ * Creates a store in memory, which is lost when the process ends: for tests, for scripts that only push, and for hosts
+ * without a disk.
  *
  * @example
  * ```ts
@@ -60,7 +61,7 @@ class MemoryStore implements ImageStore {
 
   // deno-lint-ignore require-await -- What is wrong with the id must reject, not throw.
   async createImage({ id = randomImageId(), names = [], data }: CreateImageOptions): Promise<StoredImage> {
-    requireImageId(id);
+    assertImageId(id);
     if (this.#images.has(id)) throw idInUse(id);
     for (const name of names) {
       const owner = this.#find(name);
@@ -141,12 +142,12 @@ function isUnchanged(image: MemoryImage, { ifUnchanged = new Map() }: WriteBigDa
 function put(image: MemoryImage, data: readonly BigData[]): void {
   for (const { key, bytes } of data) {
     image.data.set(key, bytes.slice());
-    if (key.startsWith("manifest")) image.digest ??= manifestDigest(bytes);
+    if (isManifestKey(key)) image.digest ??= manifestDigest(bytes);
   }
 }
 
 function view(image: MemoryImage): StoredImage {
-  const manifests = [...image.data].filter(([key]) => key.startsWith("manifest")).map(([, b]) => manifestDigest(b));
+  const manifests = [...image.data].filter(([key]) => isManifestKey(key)).map(([, b]) => manifestDigest(b));
   return {
     id: image.id,
     names: [...image.names],

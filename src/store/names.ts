@@ -2,7 +2,7 @@ import { encodeHex } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import type { NamesOperation } from "./types.ts";
 
-/** The names that a record has after an operation, each once: added names come first, as containers/storage does it. */
+/** Returns the names of a record after an operation, each once. Added names come first, as in containers/storage. */
 export function applyNames(
   current: readonly string[],
   operation: NamesOperation,
@@ -12,7 +12,10 @@ export function applyNames(
   return [...new Set(operation === "set" ? names : [...names, ...current])];
 }
 
-/** 32 random bytes as hex whose first 12 digits are no decimal number, as short ids must not look like numbers. */
+/**
+ * Returns a random image id: 32 bytes as hexadecimal text. Its first 12 digits contain a letter, because a short id that
+ * has only decimal digits could be taken for a number (storage `stringid.GenerateRandomID`).
+ */
 export function randomImageId(): string {
   for (;;) {
     const id = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
@@ -20,8 +23,8 @@ export function randomImageId(): string {
   }
 }
 
-/** Refuses an id that is none: ids become names of folders. */
-export function requireImageId(id: string): void {
+/** Throws `IMAGE_UNKNOWN` if a text is not an image id. Ids become names of folders, so nothing else may pass. */
+export function assertImageId(id: string): void {
   if (!/^[0-9a-f]{64}$/.test(id)) {
     throw new ManifestsError(
       "IMAGE_UNKNOWN",
@@ -30,35 +33,35 @@ export function requireImageId(id: string): void {
   }
 }
 
-/** The error of a name that another record has. */
+/** Creates the error for a name that another record has. */
 export function nameInUse(name: string, id: string): ManifestsError {
   return new ManifestsError(
     "NAME_IN_USE",
-    `Cannot create image as image name ${JSON.stringify(name)} is already associated with image ${
+    `Cannot create image: image name ${JSON.stringify(name)} is already associated with image ${
       JSON.stringify(id)
     }: that name is already in use`,
   );
 }
 
-/** The error of an id that is there already. */
+/** Creates the error for an id that another record has. */
 export function idInUse(id: string): ManifestsError {
   return new ManifestsError(
     "ID_IN_USE",
-    `Cannot create image as an image with ID ${JSON.stringify(id)} already exists: that ID is already in use`,
+    `Cannot create image: an image with ID ${JSON.stringify(id)} already exists: that ID is already in use`,
   );
 }
 
-/** The error of a record that is not there. */
+/** Creates the error for a record that does not exist. */
 export function imageUnknown(nameOrId: string): ManifestsError {
   return new ManifestsError("IMAGE_UNKNOWN", `Cannot find image ${JSON.stringify(nameOrId)}: image not known`);
 }
 
-/** The error of a compare-and-set that lost. */
+/** Creates the error for a change that lost a race: the record is not as the caller read it. */
 export function listChanged(id: string): ManifestsError {
   return new ManifestsError(
     "LIST_CHANGED",
     `Cannot save list ${
       JSON.stringify(id)
-    } as somebody else changed it since it was loaded: load it again, or use editList`,
+    }: another process changed it after it was loaded: load it again, or use editList`,
   );
 }

@@ -1,134 +1,146 @@
 import type { ByteStream, SignalOptions } from "../internal/room.ts";
 import type { Digest } from "../spec/room.ts";
 
-/** An image record of a store. */
+/** An image record in a store. */
 export interface StoredImage {
-  /** Its id: 64 hexadecimal digits. */
+  /** Id of the record: 64 hexadecimal digits. */
   readonly id: string;
-  /** Its names, fully qualified. */
+  /** Names of the image, fully qualified. */
   readonly names: readonly string[];
-  /** The first manifest digest that was ever recorded; it does not follow changes of the manifest. */
+  /** First manifest digest that was ever recorded. It does not change when the manifest changes. */
   readonly digest?: Digest | undefined;
-  /** Every digest under which it can be found. */
+  /** Digests under which the image can be found. */
   readonly digests: readonly Digest[];
-  /** Its top layer; lists have none. */
+  /** Id of the top layer; `undefined` for lists, which have no layers. */
   readonly topLayer?: string | undefined;
-  /** The keys of its big data. */
+  /** Keys of the big data items. */
   readonly bigDataNames: readonly string[];
-  /** What whoever wrote it keeps beside it, in a form of their own. */
+  /** Private data of the program that wrote the record, such as the sizes of signatures; `undefined` if there is none. */
   readonly metadata?: string | undefined;
-  /** When it was created, as recorded: RFC 3339 with up to nine digits of a second. */
+  /** Time of creation, as recorded: RFC 3339 with up to nine digits of a second. */
   readonly created: string;
-  /** Whether it is in an additional store, which cannot be changed from here. */
+  /** True if the image is in an additional store, which is never written. */
   readonly readOnly: boolean;
 }
 
-/** A named piece of an image record: a manifest, a list's instances. */
+/** A named item of an image record, such as its manifest or the instances of a list. */
 export interface BigData {
-  /** Its key, such as `manifest`. */
+  /** Key of the item, such as `manifest`. */
   readonly key: string;
-  /** Its bytes. */
+  /** Content of the item, which is written unchanged. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A record with some of its big data, all read at one moment. */
+/** A record and some of its big data, read as one consistent snapshot. */
 export interface ImageWithData {
-  /** The record. */
+  /** The record without its data. */
   readonly image: StoredImage;
-  /** The big data that was asked for and is there. */
+  /** Contents of the requested items by key. Items that do not exist are left out. */
   readonly data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 }
 
-/** What {@linkcode ImageStore.createImage} makes. */
+/** Options for {@linkcode ImageStore.createImage}. */
 export interface CreateImageOptions {
-  /** Its id; default: random. */
+  /** Id of the new record, 64 hexadecimal digits. Default: a random one. */
   readonly id?: string | undefined;
-  /** Its names, fully qualified; none of them may be in use. */
+  /** Names of the image, fully qualified; none of them may be in use. Default: none. */
   readonly names?: readonly string[] | undefined;
-  /** Its big data. */
+  /** Big data items to write. */
   readonly data: readonly BigData[];
 }
 
 /** Options for {@linkcode ImageStore.writeBigData}. */
 export interface WriteBigDataOptions {
   /**
-   * Write only if these items still have these digests (`undefined`: are not there), else fail with code
-   * `LIST_CHANGED`: a compare-and-set against writers who do not take the list's lock.
+   * Write only if these items still have these digests (`undefined`: do not exist); otherwise fail with code
+   * `LIST_CHANGED`. This detects writers that do not take the lock of the list. Default: no condition.
    */
   readonly ifUnchanged?: ReadonlyMap<string, Digest | undefined> | undefined;
 }
 
 /** Options for {@linkcode ImageStore.deleteImage}. */
 export interface DeleteImageOptions extends WriteBigDataOptions {
-  /** Delete only if the record has exactly these names, else fail with code `LIST_CHANGED`. */
+  /**
+   * Delete only if the record has exactly these names, in this order; otherwise fail with code `LIST_CHANGED`.
+   * Default: no condition.
+   */
   readonly ifNames?: readonly string[] | undefined;
 }
 
-/** How {@linkcode ImageStore.updateNames} combines names with those that a record has. */
+/** How {@linkcode ImageStore.updateNames} changes the names of a record: replace them, add to them, remove from them. */
 export type NamesOperation = "set" | "add" | "remove";
 
-/** Something that can be locked, within this process and against others. */
+/** Something that can be locked, within this process and against other processes. */
 export interface Locker {
-  /** What is locked, for messages. */
+  /** Name of the lock, for messages. */
   readonly name: string;
-  /** Waits for the lock; dispose the guard to give it back. Rejects with `signal.reason` on abort. */
+  /** Waits for the lock. Dispose the returned guard to release it. Rejects with `signal.reason` on abort. */
   lock(options?: SignalOptions): Promise<AsyncDisposable>;
 }
 
 /** A layer of a stored image. */
 export interface StoredLayer {
-  /** Its id. */
+  /** Id of the layer, unique in its store. */
   readonly id: string;
-  /** The layer below; `undefined` for the lowest. */
+  /** Id of the layer below; `undefined` for the lowest. */
   readonly parent: string | undefined;
-  /** Digest of its content without compression; `undefined` where the store does not know it. */
+  /** Digest of the uncompressed content (DiffID); `undefined` if the store does not know it. */
   readonly diffDigest: Digest | undefined;
-  /** Size of its content without compression in bytes, or `UNKNOWN_SIZE`. */
+  /** Size of the uncompressed content in bytes, or `UNKNOWN_SIZE`. */
   readonly diffSize: number;
 }
 
-/** The layers of stored images. */
+/** Access to the layers of stored images. */
 export interface LayerStore {
-  /** The layers up to and including `topLayer`, the lowest first. Fails with code `STORE_CORRUPT` where one is missing. */
+  /**
+   * Returns the layers up to and including `topLayer`, the lowest first. Fails with code `STORE_CORRUPT` if one is
+   * missing.
+   */
   listLayers(topLayer: string): Promise<readonly StoredLayer[]>;
   /**
-   * The tar archive of a layer, byte for byte as it came, without compression; verified against its digest at its end.
-   * Fails with code `LAYER_NOT_REPRODUCIBLE` where that cannot be made.
+   * Opens the uncompressed tar archive of a layer, byte for byte as it was pulled. The stream fails at its end if the
+   * digest differs. Fails with code `LAYER_NOT_REPRODUCIBLE` if the store cannot produce these bytes.
    */
   openLayer(layer: StoredLayer, options?: SignalOptions): Promise<ByteStream>;
 }
 
-/** Finds the full names that a short name may stand for, best first. */
+/** A function that returns the full names that a short name may stand for, best first. */
 export type ShortNameExpansion = (name: string) => Promise<readonly string[]>;
 
-/** Local image records: what libimage needs of a `storage.Store`. Every change is all or nothing. */
+/**
+ * Local image records: the part of containers/storage that lists need. Every change is atomic: it is made completely or
+ * not at all.
+ */
 export interface ImageStore extends AsyncDisposable {
-  /** The store as references print it, such as `[overlay@/var/lib/containers/storage+/run/containers/storage]`. */
+  /** Store specifier as references print it, such as `[overlay@/var/lib/containers/storage+/run/containers/storage]`. */
   readonly location: string;
-  /** The same for every way to open and to spell this store. */
+  /** Identity of the store: equal for all objects that were opened for it, however its paths were spelled. */
   readonly identity: string;
-  /** The layers of its images; `undefined` where it keeps none. */
+  /** Layers of the images; `undefined` if the store keeps none. */
   readonly layers?: LayerStore | undefined;
   /**
-   * Finds a record by exact id, exact name or unique prefix of an id, and reads some of its big data at the same
-   * moment; `undefined` where there is none.
+   * Finds a record by exact id, exact name or unique prefix of an id, and reads the big data of `keys` with it, as one
+   * consistent snapshot. Returns `undefined` if there is no such record.
    */
   findImage(nameOrId: string, keys?: readonly string[]): Promise<ImageWithData | undefined>;
   /**
-   * The full names that a short name, with or without tag or digest, may stand for in this store, best first; default:
-   * the name in `localhost/` alone.
+   * Returns the full names that a short name, with or without tag or digest, may stand for in this store, best first.
+   * If `undefined`, a short name stands for that name in `localhost/` and in `docker.io/`.
    */
   expandShortName?: ShortNameExpansion | undefined;
-  /** All records, in the order of the store. */
+  /** Returns all records, in the order of the store. */
   listImages(): Promise<StoredImage[]>;
-  /** Makes a record. Fails with code `NAME_IN_USE` or `ID_IN_USE`. */
+  /** Creates a record. Fails with code `NAME_IN_USE`, `ID_IN_USE`, or `IMAGE_UNKNOWN` for an invalid id. */
   createImage(options: CreateImageOptions): Promise<StoredImage>;
-  /** Writes big data of one record, all items or none. Fails with code `IMAGE_UNKNOWN` or `LIST_CHANGED`. */
+  /** Writes big data items of one record, all or none. Fails with code `IMAGE_UNKNOWN` or `LIST_CHANGED`. */
   writeBigData(id: string, data: readonly BigData[], options?: WriteBigDataOptions): Promise<void>;
-  /** Changes the names of a record; names that others have are taken from them. Fails with code `IMAGE_UNKNOWN`. */
+  /** Changes the names of a record. Names that other records have move to this one. Fails with code `IMAGE_UNKNOWN`. */
   updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void>;
-  /** Deletes a record without layers. Fails with code `IMAGE_UNKNOWN`, `IMAGE_IN_USE` or `LIST_CHANGED`. */
+  /**
+   * Deletes a record without layers. Fails with code `IMAGE_UNKNOWN`, `IMAGE_IN_USE` if it has layers, `LIST_CHANGED`, or
+   * `STORE_READ_ONLY` if it is in an additional store.
+   */
   deleteImage(id: string, options?: DeleteImageOptions): Promise<void>;
-  /** A lock for read-modify-write of what a digest names. */
+  /** Returns the lock to hold while reading, changing and writing the record that a digest names. */
   digestLocker(digest: Digest): Locker;
 }

@@ -1,30 +1,17 @@
 import type { Transport, TransportTable } from "../image/room.ts";
-import { ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
+import { findTransportName, ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
 
-/** Transports that exist elsewhere and are known by name, so that their names are not taken for registry hosts. */
-const KNOWN_TRANSPORTS: readonly string[] = [
-  "containers-storage",
-  "dir",
-  "docker",
-  "docker-archive",
-  "docker-daemon",
-  "oci",
-  "oci-archive",
-  "sif",
-  "tarball",
-];
-
-/** A table of transports. A name without a transport means `docker://`. */
+/** Creates a table of transports. A name without a transport means `docker://`. */
 export function createTransportTable(transports: readonly Transport[]): TransportTable {
   const byName = new Map(transports.map((transport) => [transport.name, transport]));
   return {
     parseImageName(name) {
-      if (name === "") throw new ManifestsSyntaxError("INVALID_REFERENCE", "Cannot parse image name as it is empty");
+      if (name === "") throw new ManifestsSyntaxError("INVALID_REFERENCE", "Cannot parse image name: it is empty");
       const colon = name.indexOf(":");
       const prefix = name.slice(0, Math.max(colon, 0));
       const transport = byName.get(prefix);
       if (transport) return transport.parseReference(name.slice(colon + 1));
-      if (KNOWN_TRANSPORTS.includes(prefix) || name.startsWith("//", colon + 1)) {
+      if (findTransportName(name) !== undefined || name.startsWith("//", colon + 1)) {
         throw new ManifestsError(
           "UNSUPPORTED_TRANSPORT",
           `Cannot use image name ${JSON.stringify(name)}: unknown transport ${JSON.stringify(prefix)}`,

@@ -97,7 +97,7 @@ Deno.test("push --rm keeps a list that somebody edited meanwhile", async () => {
     `${to.host}/app:1`,
   ]);
   assert.equal(code, 125);
-  assert.match(stderr, /somebody else changed it/);
+  assert.match(stderr, /another process changed it/);
   assert.deepEqual((await loadFromImage(at.store, "app")).list.annotations(undefined), { late: "1" });
 });
 

@@ -1,11 +1,5 @@
-import {
-  guessMediaType,
-  isIndexMediaType,
-  isManifestsError,
-  MEDIA_TYPES,
-  normalizeLocalName,
-} from "../../spec/room.ts";
-import type { ImageStore, ImageWithData } from "../../store/room.ts";
+import { guessMediaType, isManifestsError, MEDIA_TYPES, normalizeLocalName } from "../../spec/room.ts";
+import { type ImageStore, type ImageWithData, isListRecord } from "../../store/room.ts";
 import { type BaseList, damagedList, editStoredList, findDamage, HostlessList } from "../../list/room.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
@@ -54,7 +48,7 @@ async function save(
   const owner = await findOwner(store, name);
   const damage = amend && owner ? findDamage(owner) : undefined;
   if (damage) throw damagedList(name, damage);
-  if (amend && owner && isList(owner)) return await edit(owner.image.id);
+  if (amend && owner && isListRecord(owner)) return await edit(owner.image.id);
   // Before anything is read: a name that is taken stays so.
   if (owner && !replace && !amend) throw nameTaken(name, owner.image.id);
   // An image that has the name becomes the first one of a list that takes its name.
@@ -72,7 +66,7 @@ async function save(
   } catch (error) {
     // Others may have created the list meanwhile; whoever amends adds to theirs.
     const winner = amend && isManifestsError(error, "NAME_IN_USE") ? await findOwner(store, name) : undefined;
-    if (!winner || !isList(winner)) throw error;
+    if (!winner || !isListRecord(winner)) throw error;
     return await edit(winner.image.id);
   }
 }
@@ -118,10 +112,6 @@ async function findOwner(store: ImageStore, name: string): Promise<ImageWithData
 function manifestTypeOf({ data }: ImageWithData): string {
   const manifest = data.get("manifest");
   return manifest ? guessMediaType(manifest) : "";
-}
-
-function isList(owner: ImageWithData): boolean {
-  return isIndexMediaType(manifestTypeOf(owner));
 }
 
 /** A list that an image becomes has the type that belongs to the image's. */

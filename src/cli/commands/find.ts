@@ -1,6 +1,6 @@
-import { type Digest, digestOf, guessMediaType, isIndexMediaType } from "../../spec/room.ts";
+import { type Digest, digestOf } from "../../spec/room.ts";
 import { damagedList, findDamage } from "../../list/room.ts";
-import { findLocalImage, type ImageStore, type StoredImage } from "../../store/room.ts";
+import { findLocalImage, type ImageStore, isListRecord, type StoredImage } from "../../store/room.ts";
 
 /** A list in a store. */
 export interface FoundList extends StoredImage {
@@ -17,7 +17,7 @@ export async function getList(store: ImageStore, name: string): Promise<FoundLis
   const damage = findDamage(found);
   if (damage) throw damagedList(found.resolvedName, damage);
   const manifest = found.data.get("manifest");
-  if (!manifest || !isIndexMediaType(guessMediaType(manifest))) {
+  if (!manifest || !isListRecord(found)) {
     throw new Error(`${found.resolvedName}: image is not a manifest list`);
   }
   return { ...found.image, resolvedName: found.resolvedName, manifestDigest: digestOf(manifest) };

@@ -10,14 +10,12 @@ import {
 import {
   type Descriptor,
   descriptorJson,
-  guessMediaType,
   isIndex,
-  isIndexMediaType,
   isManifestsError,
   type ParsedManifest,
   platformJson,
 } from "../../spec/room.ts";
-import { findLocalImage, type ImageStore, type LocalImage } from "../../store/room.ts";
+import { findLocalImage, type ImageStore, isListRecord, type LocalImage } from "../../store/room.ts";
 import { type BaseList, damagedList, findDamage, HostlessList } from "../../list/room.ts";
 import type { DescribeImageOptions } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
@@ -35,8 +33,7 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   const local = found === "elsewhere" ? undefined : found;
   const damage = local && findDamage(local);
   if (damage) throw damagedList(local.resolvedName, damage);
-  const manifest = local?.data.get("manifest");
-  if (local && manifest && isIndexMediaType(guessMediaType(manifest))) {
+  if (local && isListRecord(local)) {
     if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
     const { list } = await HostlessList.load(store, local.image.id);
     return print(indentJson(encodeGoJsonText(inspection(list)), "    "));

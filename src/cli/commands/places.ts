@@ -1,5 +1,4 @@
-import { findLocalImage, type ImageStore } from "../../store/room.ts";
-import { guessMediaType, isIndexMediaType } from "../../spec/room.ts";
+import { findLocalImage, type ImageStore, isListRecord } from "../../store/room.ts";
 import { type fetchManifest, findSource, hasTransport, loadFromImage } from "../../system/local/room.ts";
 
 /** An image or a list, wherever it is: what the functions of `system` take. */
@@ -8,7 +7,6 @@ export type AnyImage = Parameters<typeof fetchManifest>[0];
 /** What a name means to commands that read lists from anywhere: the local list, the local image, else elsewhere. */
 export async function findAny(store: ImageStore, name: string): Promise<AnyImage> {
   const local = hasTransport(name) ? undefined : await findLocalImage(store, name, ["manifest"]);
-  const manifest = local?.data.get("manifest");
-  if (!local || !manifest || !isIndexMediaType(guessMediaType(manifest))) return (await findSource(store, name)).image;
+  if (!local || !isListRecord(local)) return (await findSource(store, name)).image;
   return (await loadFromImage(store, local.image.id)).list.reference(store);
 }

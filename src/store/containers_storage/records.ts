@@ -9,6 +9,7 @@ import {
   StructReader,
 } from "../../json/room.ts";
 import { type Digest, isDigest, ManifestsError } from "../../spec/room.ts";
+import { isManifestKey } from "../big_data.ts";
 
 /** A record of `images.json` (storage `images.go`, struct `Image`). */
 export interface ImageRecord {
@@ -115,7 +116,7 @@ function readSizes(from: StructReader): Record<string, number> {
 function readDigests(from: StructReader): Map<string, Digest> {
   const digests = from.stringMap("big-data-digests") ?? {};
   for (const [key, digest] of Object.entries(digests)) {
-    if (key.startsWith("manifest") && !isDigest(digest)) from.fail("big-data-digests", `a digest for ${key}`);
+    if (isManifestKey(key) && !isDigest(digest)) from.fail("big-data-digests", `a digest for ${key}`);
   }
   return new Map(Object.entries(digests) as [string, Digest][]);
 }
@@ -139,9 +140,7 @@ function repairNames(records: StoredRecord[]): StoredRecord[] {
 
 /** Every digest under which a record is found: the sticky one first, then those of its manifests. */
 export function digestsOf(record: ImageRecord): Digest[] {
-  const manifests = [...record.bigDataDigests].filter(([key]) => key.startsWith("manifest")).map(([, digest]) =>
-    digest
-  );
+  const manifests = [...record.bigDataDigests].filter(([key]) => isManifestKey(key)).map(([, digest]) => digest);
   return [...new Set([...(record.digest ? [record.digest] : []), ...manifests])];
 }
 

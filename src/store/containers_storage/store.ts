@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import type { FileContent } from "../../internal/host/room.ts";
 import { type Digest, digestOf, manifestDigest, ManifestsError } from "../../spec/room.ts";
 import { lockFile, type LockingMode } from "../lock/file_lock.ts";
-import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "../names.ts";
+import { applyNames, assertImageId, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "../names.ts";
 import type {
   BigData,
   CreateImageOptions,
@@ -85,7 +85,7 @@ export class ContainersStorage implements ImageStore {
   }
 
   async createImage({ id, names = [], data }: CreateImageOptions): Promise<StoredImage> {
-    if (id !== undefined) requireImageId(id);
+    if (id !== undefined) assertImageId(id);
     return await this.#change("create image", async (set) => {
       const newId = id ?? freshId(set);
       if (set.byId(newId)) throw idInUse(newId);
@@ -139,7 +139,7 @@ export class ContainersStorage implements ImageStore {
   }
 
   async deleteImage(id: string, options: DeleteImageOptions = {}): Promise<void> {
-    requireImageId(id);
+    assertImageId(id);
     const what = `delete image ${JSON.stringify(id)}`;
     let deleted = false;
     for (const folder of [this.#own, ...this.#others.filter(({ readOnly }) => !readOnly)]) {
@@ -190,7 +190,7 @@ export class ContainersStorage implements ImageStore {
    * all that belongs to it, as podman does: the other store stays as it is.
    */
   async #changeImage(verb: string, id: string, work: ImageChange): Promise<void> {
-    requireImageId(id);
+    assertImageId(id);
     const what = `${verb} image ${JSON.stringify(id)}`;
     const change = (copied: CopiedRecord | undefined) =>
       this.#change<boolean>(what, async (set) => {
@@ -342,9 +342,9 @@ function describeItems(record: ImageRecord, data: readonly BigData[]): Partial<I
   for (const { key, bytes } of data) {
     if (!names.includes(key)) names.push(key);
     sizes.set(key, bytes.length);
-    digests.set(key, key.startsWith("manifest") ? manifestDigest(bytes) : digestOf(bytes));
+    digests.set(key, isManifestKey(key) ? manifestDigest(bytes) : digestOf(bytes));
   }
-  const digest = record.digest ?? [...digests].find(([key]) => key.startsWith("manifest"))?.[1];
+  const digest = record.digest ?? [...digests].find(([key]) => isManifestKey(key))?.[1];
   return { digest, bigDataNames: names, bigDataSizes: sizes, bigDataDigests: digests };
 }
 

@@ -2,44 +2,50 @@ import { concatBytes } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import type { BigData } from "../types.ts";
 import type { Database, KvChange, KvKey } from "../../kv/room.ts";
-import type { Keys } from "./keys.ts";
-import { itemOf, type KvItem, type KvRecord } from "./record.ts";
+import type { KvKeys } from "./keys.ts";
+import { describeItem, type KvItem, type KvRecord } from "./record.ts";
 
-/** Bytes of a chunk: a value of Deno KV has at most 64 KiB, and this leaves room for what it adds. */
+/** Size of a chunk in bytes. A value in Deno KV has at most 64 KiB, including the overhead of its serialization. */
 const CHUNK_SIZE = 60 * 1024;
 
-/** Chunks of one commit, which has at most 800 KiB: what is larger is written before its record. */
+/** Maximum number of chunks in one commit, which has at most 800 KiB. More chunks are written before their record. */
 const COMMIT_CHUNKS = 8;
 
-/** Chunks of one record, all of which one commit must be able to delete: it has at most 1000 changes in 80 KiB of keys. */
+/**
+ * Maximum number of chunks of one record. One commit must be able to delete all of them, and Deno KV allows 1000 changes
+ * and 80 KiB of keys in a commit.
+ */
 const RECORD_CHUNKS = 400;
 
-/** After how many milliseconds a blob without record is rubbish: long after any save has ended or failed. */
+/** Age in milliseconds from which a blob without a record is a leftover: one day, far longer than any save takes. */
 const STAGED_AGE = 24 * 60 * 60 * 1000;
 
-/** Data on its way into a record, and what must be committed together with that. */
+/** Blobs of a record that is about to be written, and the changes to commit together with the record. */
 export interface NewBlobs extends Required<KvChange> {
-  /** What the record will say of it. */
+  /** Descriptions of the items, for the record. */
   readonly items: readonly KvItem[];
 }
 
-/** Big data in chunks. A blob is written once, under a name of its own, and visible when a record names it. */
+/** Big data in chunks. A blob is written once, under a unique name, and becomes visible when a record names it. */
 export class Blobs {
   readonly #db: Database;
-  readonly #keys: Keys;
+  readonly #keys: KvKeys;
 
-  /** The blobs of a store. */
-  constructor(db: Database, keys: Keys) {
+  /** Creates access to the blobs of a store. */
+  constructor(db: Database, keys: KvKeys) {
     this.#db = db;
     this.#keys = keys;
   }
 
-  /** Reads those items of a record that it has; `undefined` where one is gone because the record was replaced. */
+  /**
+   * Reads the items with the given keys; keys that the record does not have are left out. Returns `undefined` if the data
+   * of an item is gone, because the record was replaced.
+   */
   async readAll(record: KvRecord, keys: readonly string[]): Promise<Map<string, Uint8Array<ArrayBuffer>> | undefined> {
     const found = keys.map((key) => record.items.find((item) => item.key === key)).filter((item) => item !== undefined);
     const data = await Promise.all(found.map(async (item) => [item.key, await this.#read(item)] as const));
-    const there = data.filter((entry): entry is [string, Uint8Array<ArrayBuffer>] => entry[1] !== undefined);
-    return there.length === data.length ? new Map(there) : undefined;
+    const complete = data.filter((entry): entry is [string, Uint8Array<ArrayBuffer>] => entry[1] !== undefined);
+    return complete.length === data.length ? new Map(complete) : undefined;
   }
 
   async #read({ blob, chunks, size }: KvItem): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -50,8 +56,8 @@ export class Blobs {
   }
 
   /**
-   * Gets data ready for its record: little goes along with it, in the same commit; much is written now. Where an
-   * item is there twice, the later one counts.
+   * Prepares data for its record: a few chunks are written in the same commit as the record, more are written now. Of
+   * two items with the same key, the later one is used.
    */
   async prepare(data: readonly BigData[]): Promise<NewBlobs> {
     const blob = crypto.randomUUID();
@@ -60,52 +66,52 @@ export class Blobs {
     for (const item of new Map(data.map((item) => [item.key, item])).values()) {
       const name = `${blob}/${items.length}`;
       const sets = splitBytes(item.bytes).map((bytes, i) => [this.#keys.chunk(name, i), bytes] as const);
-      items.push(itemOf(item, name, sets.length));
+      items.push(describeItem(item, name, sets.length));
       chunks.push(...sets);
     }
-    requireChunks(chunks.length);
+    assertChunkCount(chunks.length);
     if (chunks.length <= COMMIT_CHUNKS) return { items, checks: [], sets: chunks, deletes: [] };
     return { items, ...await this.#stage(blob, items, chunks) };
   }
 
-  /** Throws where somebody swept away what was written, after as long a time as no save should take. */
+  /** Throws `STORE_IO` if another process removed the prepared blobs as leftovers, because the save took longer than a day. */
   async confirm({ checks }: NewBlobs): Promise<void> {
     const entries = await this.#db.getMany(checks.map(({ key }) => key));
     if (entries.every(({ versionstamp }, i) => versionstamp === checks[i]!.versionstamp)) return;
-    throw new ManifestsError("STORE_IO", `Cannot write to the KV database as it took longer than ${STAGED_AGE} ms`);
+    throw new ManifestsError("STORE_IO", `Cannot write to the KV database: the save took longer than ${STAGED_AGE} ms`);
   }
 
-  /** Deletes what was written for a record that did not come about. */
+  /** Deletes prepared blobs whose record was not written. */
   async discard({ items, checks, deletes }: NewBlobs): Promise<void> {
-    // With the check, as a commit that seemed to fail may have been made: then the record has the blob.
-    // What cannot be deleted now is swept later.
-    const change = { checks, deletes: [...deletes, ...this.keysOf(items)] };
+    // The check is needed because a commit that was reported as failed may have succeeded; then the record uses the blobs.
+    // If the deletion fails, the blobs are removed later as leftovers.
+    const change = { checks, deletes: [...deletes, ...this.listKeys(items)] };
     if (checks.length > 0) await this.#db.commit(change).catch(() => {});
   }
 
-  /** All keys of items. */
-  keysOf(items: readonly KvItem[]): KvKey[] {
+  /** Returns the keys of all chunks of items. */
+  listKeys(items: readonly KvItem[]): KvKey[] {
     return items.flatMap(({ blob, chunks }) => this.#chunkKeys(blob, chunks));
   }
 
   async #stage(blob: string, items: KvItem[], chunks: (readonly [KvKey, Uint8Array])[]) {
     await this.#sweep();
     const key = this.#keys.staged(blob);
-    // With its time and its items, so that whoever finds it later knows whether it is rubbish, and of what.
+    // The note tells a later sweep when the blob was written and which chunks to delete.
     const note = { since: Date.now(), items };
     const versionstamp = await this.#db.commit({ checks: [], sets: [[key, note]] }) ?? null;
     for (let i = 0; i < chunks.length; i += COMMIT_CHUNKS) {
       await this.#db.commit({ checks: [], sets: chunks.slice(i, i + COMMIT_CHUNKS) });
     }
-    // The check fails where somebody swept the blob away meanwhile.
+    // The check fails if another process has removed the blob as a leftover.
     return { checks: [{ key, versionstamp }], sets: [], deletes: [key] };
   }
 
-  /** Deletes what killed processes left behind. */
+  /** Deletes the blobs that killed processes have left. */
   async #sweep(): Promise<void> {
     for (const entry of await this.#db.list<Staged>({ prefix: this.#keys.allStaged() })) {
       if (Date.now() - entry.value!.since < STAGED_AGE) continue;
-      await this.#db.commit({ checks: [entry], deletes: [entry.key, ...this.keysOf(entry.value!.items)] });
+      await this.#db.commit({ checks: [entry], deletes: [entry.key, ...this.listKeys(entry.value!.items)] });
     }
   }
 
@@ -119,8 +125,8 @@ interface Staged {
   items: KvItem[];
 }
 
-/** Refuses a record of more chunks than can be deleted at once. */
-export function requireChunks(chunks: number): void {
+/** Throws `LIMIT_EXCEEDED` if a record has more chunks than one commit can delete. */
+export function assertChunkCount(chunks: number): void {
   if (chunks <= RECORD_CHUNKS) return;
   throw new ManifestsError(
     "LIMIT_EXCEEDED",

@@ -3,56 +3,56 @@ import type { KvKey } from "../../kv/room.ts";
 /** Longest name of a record, in UTF-16 units: a key of Deno KV has at most 2048 bytes. References are shorter. */
 export const MAX_NAME_LENGTH = 512;
 
-/** Where a store keeps what, below its prefix. */
-export class Keys {
+/** The database keys of a store, all below its prefix. */
+export class KvKeys {
   readonly #prefix: KvKey;
 
-  /** Keys below a prefix. */
+  /** Creates keys below a prefix. */
   constructor(prefix: KvKey) {
     this.#prefix = [...prefix];
   }
 
-  /** What the store says of itself. */
+  /** Key of the note that describes the store: its format and its id. */
   store(): KvKey {
     return [...this.#prefix, "store"];
   }
 
-  /** All records. */
+  /** Prefix of the keys of all records. */
   images(): KvKey {
     return [...this.#prefix, "image"];
   }
 
-  /** A record. */
+  /** Key of the record with an id. */
   image(id: string): KvKey {
     return [...this.images(), id];
   }
 
-  /** The id of the record that has a name. */
+  /** Key of a name; its value is the id of the record that has the name. */
   name(name: string): KvKey {
     return [...this.#prefix, "name", name];
   }
 
-  /** A piece of a blob. */
+  /** Key of one chunk of a blob; the first chunk has index 0. */
   chunk(blob: string, index: number): KvKey {
     return [...this.#prefix, "chunk", blob, index];
   }
 
-  /** All blobs that were written before their record. */
+  /** Prefix of the keys of all blobs that were written before their record. */
   allStaged(): KvKey {
     return [...this.#prefix, "staged"];
   }
 
-  /** A blob that was written before its record. */
+  /** Key of the note about a blob that was written before its record. */
   staged(blob: string): KvKey {
     return [...this.allStaged(), blob];
   }
 
-  /** Who holds a lock: written when it is taken, so that its version is the same as long as it is held. */
+  /** Key of a lock's holder. It is written only when the lock is taken, so its version stays the same while it is held. */
   lock(name: string): KvKey {
     return [...this.#prefix, "lock", name];
   }
 
-  /** That who holds a lock still lives: written again and again. */
+  /** Key of the heartbeat that the holder of a lock keeps renewing. */
   lease(name: string): KvKey {
     return [...this.#prefix, "lease", name];
   }

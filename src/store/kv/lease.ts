@@ -2,53 +2,56 @@ import { delay } from "@std/async";
 import { backoffDelay } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import type { Database, KvCheck, KvEntry } from "../../kv/room.ts";
-import type { Keys } from "./keys.ts";
+import type { KvKeys } from "./keys.ts";
 
-/** What who holds a lock writes again and again. */
-interface Sign {
-  /** For how many milliseconds nobody may doubt it. */
+/** The heartbeat that a lock holder keeps renewing. */
+interface Heartbeat {
+  /** Time in milliseconds for which the lock stays held after this heartbeat. */
   readonly duration: number;
-  /** When that ends, by the clock of the holder. */
+  /** End of that time in milliseconds since 1970, by the clock of the holder. */
   readonly until: number;
 }
 
-/** How far apart two clocks may be, in milliseconds, before one is believed that says that a lease ended. */
+/** Maximum difference between the clocks of two machines, in milliseconds, before a lease counts as expired by the clock. */
 const CLOCK_SKEW = 60_000;
 
-/** Longest pause between two looks at a lock that somebody else has, in milliseconds. */
+/** Longest pause in milliseconds between two attempts to take a lock that another process holds. */
 const MAX_PAUSE = 100;
 
 /** Options for {@linkcode takeLease}. */
 export interface TakeLeaseOptions {
-  /** For how long it is held without sign of life, in milliseconds. */
+  /** Time in milliseconds for which the lock stays held without a heartbeat. */
   duration: number;
-  /** Ends the waiting. */
+  /** Aborts waiting for the lock. Default: waiting is not aborted. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Waits for a lock and takes it. It is free, or its holder gave no sign of life for as long as it promised to: by our
- * own clock, which need not agree with the holder's.
+ * Waits for a lock and takes it. A lock is free if nobody holds it, or if its holder renewed no heartbeat for the
+ * duration of its lease. That is measured by the local clock, which may differ from the clock of the holder.
  */
-export async function takeLease(db: Database, keys: Keys, name: string, options: TakeLeaseOptions): Promise<Lease> {
+export async function takeLease(db: Database, keys: KvKeys, name: string, options: TakeLeaseOptions): Promise<Lease> {
   const { duration, signal } = options;
   const token = crypto.randomUUID();
-  const isOver = watchSigns();
+  const hasExpired = watchHeartbeats();
   for (let attempt = 0;; attempt++) {
     signal?.throwIfAborted();
-    const [lock, sign] = await db.getMany<unknown>([keys.lock(name), keys.lease(name)]) as [KvEntry, KvEntry<Sign>];
+    const [lock, heartbeat] = await db.getMany<unknown>([keys.lock(name), keys.lease(name)]) as [
+      KvEntry,
+      KvEntry<Heartbeat>,
+    ];
     if (lock.value === token) return new Lease(db, keys, { name, duration, versionstamp: lock.versionstamp! });
-    if (lock.versionstamp === null || isOver(sign)) {
-      const sets = [[lock.key, token], [sign.key, newSign(duration)]] as const;
-      const versionstamp = await db.commit({ checks: [lock, sign], sets });
+    if (lock.versionstamp === null || hasExpired(heartbeat)) {
+      const sets = [[lock.key, token], [heartbeat.key, createHeartbeat(duration)]] as const;
+      const versionstamp = await db.commit({ checks: [lock, heartbeat], sets });
       if (versionstamp) return new Lease(db, keys, { name, duration, versionstamp });
     }
     await delay(1 + backoffDelay(attempt, 2, MAX_PAUSE), signal ? { signal } : {});
   }
 }
 
-/** Tells of each sign that is read whether it is over. */
-function watchSigns(): (sign: KvEntry<Sign>) => boolean {
+/** Returns a function that reports for each heartbeat that was read whether the lease has expired. */
+function watchHeartbeats(): (heartbeat: KvEntry<Heartbeat>) => boolean {
   let last: string | null | undefined, since = 0;
   return ({ versionstamp, value }) => {
     if (versionstamp !== last) [last, since] = [versionstamp, performance.now()];
@@ -56,23 +59,23 @@ function watchSigns(): (sign: KvEntry<Sign>) => boolean {
   };
 }
 
-function newSign(duration: number): Sign {
+function createHeartbeat(duration: number): Heartbeat {
   return { duration, until: Date.now() + duration };
 }
 
-/** A lock that is held as long as its holder gives signs of life; writes under it fail once somebody else took it. */
+/** A lock that is held while its holder renews the heartbeat. Writes under it fail once another process has taken it. */
 export class Lease {
-  /** Holds as long as nobody else took the lock: to be checked by each write under it. */
+  /** Condition for every write under the lock: no other process has taken it. */
   readonly check: KvCheck;
   readonly #db: Database;
-  readonly #keys: Keys;
+  readonly #keys: KvKeys;
   readonly #name: string;
   readonly #duration: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #renewing: Promise<void> = Promise.resolve();
 
-  /** Begins to give signs of life. `versionstamp` is that of the lock, from when it was taken. */
-  constructor(db: Database, keys: Keys, held: { name: string; duration: number; versionstamp: string }) {
+  /** Starts to renew the heartbeat. `versionstamp` is the version of the lock's entry from when it was taken. */
+  constructor(db: Database, keys: KvKeys, held: { name: string; duration: number; versionstamp: string }) {
     this.check = { key: keys.lock(held.name), versionstamp: held.versionstamp };
     this.#db = db;
     this.#keys = keys;
@@ -81,33 +84,33 @@ export class Lease {
     this.#renewLater();
   }
 
-  /** Throws with code `LOCK_UNAVAILABLE` where the lock, as it was just read, is somebody else's. */
+  /** Throws `LOCK_UNAVAILABLE` if the lock's entry, as it was just read, belongs to another holder. */
   confirm({ versionstamp }: KvCheck): void {
     if (versionstamp === this.check.versionstamp) return;
     throw new ManifestsError(
       "LOCK_UNAVAILABLE",
-      `Cannot write under the lock of ${this.#name} as it was given to somebody else: its holder gave no sign of life for ${this.#duration} ms`,
+      `Cannot write under the lock of ${this.#name}: another process has taken it, since no heartbeat was written for ${this.#duration} ms`,
     );
   }
 
-  /** Gives the lock back, if it is still ours. */
+  /** Releases the lock, unless another process has taken it. */
   async release(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#renewing;
     clearTimeout(this.#timer);
     const deletes = [this.check.key, this.#keys.lease(this.#name)];
-    // Whoever wrote under the lock has written; a lock that cannot be given back ends by itself.
+    // All writes under the lock are made. If it cannot be released, it expires.
     await this.#db.commit({ checks: [this.check], deletes }).catch(() => {});
   }
 
   #renewLater(): void {
-    // Two signs may be lost or late.
+    // At a third of the duration, two heartbeats in a row may be lost or late.
     this.#timer = setTimeout(() => this.#renewing = this.#renew(), this.#duration / 3);
   }
 
   async #renew(): Promise<void> {
-    const sets = [[this.#keys.lease(this.#name), newSign(this.#duration)]] as const;
-    // What went wrong may be over next time; if it is not, the lease ends, and writes say so.
+    const sets = [[this.#keys.lease(this.#name), createHeartbeat(this.#duration)]] as const;
+    // A failure may be temporary, so the next renewal is tried. If they all fail, the lease expires and writes are rejected.
     const renewed = await this.#db.commit({ checks: [this.check], sets }).catch(() => "");
     if (renewed !== undefined) this.#renewLater();
   }

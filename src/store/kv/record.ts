@@ -1,57 +1,60 @@
 import { type Digest, digestOf, manifestDigest } from "../../spec/room.ts";
+import { isManifestKey } from "../big_data.ts";
 import type { BigData, StoredImage, WriteBigDataOptions } from "../types.ts";
 import type { Revised } from "../../kv/room.ts";
 
-/** An image record as the database has it. Its pieces of data are never changed, only replaced by others. */
+/** An image record in the database. Its data items are never changed in place, only replaced. */
 export interface KvRecord extends Revised {
-  /** As {@linkcode StoredImage.names}. */
+  /** Names of the image, as in {@linkcode StoredImage.names}. */
   readonly names: readonly string[];
-  /** As {@linkcode StoredImage.digest}. */
+  /** First manifest digest that was recorded, as in {@linkcode StoredImage.digest}. */
   readonly digest?: Digest | undefined;
-  /** As {@linkcode StoredImage.created}. */
+  /** Time of creation, as in {@linkcode StoredImage.created}. */
   readonly created: string;
-  /** Its big data. */
+  /** Descriptions of the big data items. */
   readonly items: readonly KvItem[];
 }
 
-/** Where an item of big data is. */
+/** Description of a big data item, and the location of its content. */
 export interface KvItem {
-  /** As {@linkcode BigData.key}. */
+  /** Key of the item, as in {@linkcode BigData.key}. */
   readonly key: string;
-  /** Digest of its bytes. */
+  /** SHA-256 digest of the content. */
   readonly digest: Digest;
-  /** Digest under which a manifest is found, which is not always that of its bytes. */
+  /** Digest under which a manifest is found; for signed schema 1 it differs from that of the bytes. `undefined` for others. */
   readonly manifestDigest?: Digest | undefined;
-  /** How many bytes it has. */
+  /** Size of the content in bytes. */
   readonly size: number;
-  /** The blob that holds them. */
+  /** Name of the blob that has the content. */
   readonly blob: string;
-  /** In how many chunks. */
+  /** Number of chunks of the blob. */
   readonly chunks: number;
 }
 
-/** Describes an item that will be in a blob. */
-export function itemOf({ key, bytes }: BigData, blob: string, chunks: number): KvItem {
-  const digests = { digest: digestOf(bytes), manifestDigest: isManifest(key) ? manifestDigest(bytes) : undefined };
+/** Describes an item whose content is written as a blob. */
+export function describeItem({ key, bytes }: BigData, blob: string, chunks: number): KvItem {
+  const digests = { digest: digestOf(bytes), manifestDigest: isManifestKey(key) ? manifestDigest(bytes) : undefined };
   return { key, ...digests, size: bytes.length, blob, chunks };
 }
 
-/** A record with items in place of those with the same keys. */
+/** Returns a record with items added, or replaced if the record has items with the same keys. */
 export function withItems(record: KvRecord, items: readonly KvItem[]): KvRecord {
   const all = new Map([...record.items, ...items].map((item) => [item.key, item]));
   const digest = record.digest ?? items.find((item) => item.manifestDigest)?.manifestDigest;
   return { ...record, digest, items: [...all.values()] };
 }
 
-/** Whether items still have the digests that somebody expects. */
+/** True if the items of a record still have the digests that the caller expects. */
 export function isUnchanged(record: KvRecord, { ifUnchanged = new Map() }: WriteBigDataOptions): boolean {
   const digests = new Map(record.items.map(({ key, digest }) => [key, digest]));
   return [...ifUnchanged].every(([key, digest]) => digests.get(key) === digest);
 }
 
-/** A record as users of the store see it. */
-export function imageOf(id: string, { names, digest, created, items }: KvRecord): StoredImage {
-  const digests = [digest, ...items.map(({ manifestDigest }) => manifestDigest)].filter((one) => one !== undefined);
+/** Converts a record to the form that users of the store see. */
+export function toStoredImage(id: string, { names, digest, created, items }: KvRecord): StoredImage {
+  const digests = [digest, ...items.map(({ manifestDigest }) => manifestDigest)].filter((digest) =>
+    digest !== undefined
+  );
   return {
     id,
     names: [...names],
@@ -61,8 +64,4 @@ export function imageOf(id: string, { names, digest, created, items }: KvRecord)
     created,
     readOnly: false,
   };
-}
-
-function isManifest(key: string): boolean {
-  return key.startsWith("manifest");
 }

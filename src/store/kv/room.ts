@@ -1,5 +1,5 @@
 /**
- * A store of image records in a KV database, such as Deno KV: where there is no disk, and where many machines work on
+ * A store of image records in a KV database, such as Deno KV: for hosts without a disk, and for many machines that share
  * the same lists.
  *
  * @module

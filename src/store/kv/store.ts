@@ -1,6 +1,6 @@
 import { type Digest, ManifestsError } from "../../spec/room.ts";
 import { enterQueue } from "../../internal/room.ts";
-import { applyNames, idInUse, imageUnknown, listChanged, nameInUse, randomImageId, requireImageId } from "../names.ts";
+import { applyNames, assertImageId, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "../names.ts";
 import type {
   BigData,
   CreateImageOptions,
@@ -12,23 +12,23 @@ import type {
   StoredImage,
   WriteBigDataOptions,
 } from "../types.ts";
-import { Blobs, requireChunks } from "./blobs.ts";
+import { assertChunkCount, Blobs } from "./blobs.ts";
 import { changeRecord, type Database, type Decide, type Decision } from "../../kv/room.ts";
 import { findRecord, type FoundRecord } from "./find.ts";
-import { type Keys, MAX_NAME_LENGTH } from "./keys.ts";
+import { type KvKeys, MAX_NAME_LENGTH } from "./keys.ts";
 import { type Lease, takeLease } from "./lease.ts";
-import { changeNames, claimNames } from "./name_changes.ts";
-import { imageOf, isUnchanged, type KvRecord, withItems } from "./record.ts";
+import { changeNames, findOwners } from "./name_changes.ts";
+import { isUnchanged, type KvRecord, toStoredImage, withItems } from "./record.ts";
 
-/** What a {@linkcode KvStore} is made of. */
+/** Parts from which a {@linkcode KvStore} is made. */
 export interface KvStoreParts {
-  /** The database. */
+  /** Database that contains the store. */
   db: Database;
-  /** Where the store is in it. */
-  keys: Keys;
-  /** What tells it from other stores. */
+  /** KvKeys of the store in the database. */
+  keys: KvKeys;
+  /** Unique id of the store. */
   id: string;
-  /** For how long a lock is held without sign of life, in milliseconds. */
+  /** Time in milliseconds for which a lock stays held without a heartbeat. */
   leaseDuration: number;
 }
 
@@ -37,15 +37,15 @@ export class KvStore implements ImageStore {
   readonly location: string;
   readonly identity: string;
   readonly #db: Database;
-  readonly #keys: Keys;
+  readonly #keys: KvKeys;
   readonly #blobs: Blobs;
   readonly #leaseDuration: number;
-  /** By what is locked. */
+  /** Leases that this object holds, by the digest that is locked. */
   readonly #leases = new Map<string, Lease>();
-  /** One queue for each way the store is opened: between those, leases decide, as between processes. */
+  /** Queue for callers of this object. Between two objects of one store, leases decide, as between processes. */
   readonly #queue: string = crypto.randomUUID();
 
-  /** A store that is in the database already. */
+  /** Creates access to a store that exists in the database. */
   constructor({ db, keys, id, leaseDuration }: KvStoreParts) {
     this.location = `[kv@${id}]`;
     this.identity = this.location;
@@ -61,8 +61,8 @@ export class KvStore implements ImageStore {
       const found = await findRecord(this.#db, this.#keys, nameOrId);
       if (!found) return undefined;
       const data = await this.#blobs.readAll(found.record, keys);
-      if (data) return { image: imageOf(found.id, found.record), data };
-      // Replaced while it was read. But where the record is the same as before, its data is really gone.
+      if (data) return { image: toStoredImage(found.id, found.record), data };
+      // The record may have been replaced while it was read. If it is the same again, its data is lost.
       if (before?.versionstamp === found.versionstamp) throw storeCorrupt(found.id);
       before = found;
     }
@@ -70,17 +70,18 @@ export class KvStore implements ImageStore {
 
   async listImages(): Promise<StoredImage[]> {
     const entries = await this.#db.list<KvRecord>({ prefix: this.#keys.images() });
-    const images = entries.map(({ key, value }) => imageOf(key.at(-1) as string, value!));
+    const images = entries.map(({ key, value }) => toStoredImage(key.at(-1) as string, value!));
     return images.sort((a, b) => a.created < b.created ? -1 : a.created > b.created ? 1 : 0);
   }
 
   async createImage({ id = randomImageId(), names = [], data }: CreateImageOptions): Promise<StoredImage> {
-    requireImageId(id);
-    const unique = requireNames([...new Set(names)]);
+    assertImageId(id);
+    const unique = [...new Set(names)];
+    assertNameLengths(unique);
     const created = new Date().toISOString();
-    const record = await this.#write(id, data, async (there) => {
-      if (there) throw idInUse(id);
-      const claims = await claimNames(this.#db, this.#keys, unique);
+    const record = await this.#write(id, data, async (existing) => {
+      if (existing) throw idInUse(id);
+      const claims = await findOwners(this.#db, this.#keys, unique);
       const used = claims.find(({ owner }) => owner !== undefined);
       if (used) throw nameInUse(used.name, used.owner!);
       const checks = claims.map(({ check }) => check);
@@ -90,33 +91,34 @@ export class KvStore implements ImageStore {
         sets: checks.map(({ key }) => [key, id] as const),
       };
     });
-    return imageOf(id, record);
+    return toStoredImage(id, record);
   }
 
   async writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
-    await this.#write(id, data, (there) => {
-      if (!there) throw imageUnknown(id);
-      if (!isUnchanged(there, options)) throw listChanged(id);
-      return { record: there };
+    await this.#write(id, data, (existing) => {
+      if (!existing) throw imageUnknown(id);
+      if (!isUnchanged(existing, options)) throw listChanged(id);
+      return { record: existing };
     });
   }
 
   async updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void> {
-    await this.#change(id, async (there) => {
-      if (!there) throw imageUnknown(id);
-      const wanted = requireNames(applyNames(there.names, operation, names));
-      const change = await changeNames(this.#db, this.#keys, id, there.names, wanted);
-      return { ...change, record: { ...there, names: wanted } };
+    await this.#change(id, async (existing) => {
+      if (!existing) throw imageUnknown(id);
+      const newNames = applyNames(existing.names, operation, names);
+      assertNameLengths(newNames);
+      const change = await changeNames(this.#db, this.#keys, id, existing.names, newNames);
+      return { ...change, record: { ...existing, names: newNames } };
     });
   }
 
   async deleteImage(id: string, options: DeleteImageOptions = {}): Promise<void> {
-    await this.#change(id, (there) => {
-      if (!there) throw imageUnknown(id);
-      const renamed = options.ifNames && options.ifNames.join() !== there.names.join();
-      if (renamed || !isUnchanged(there, options)) throw listChanged(id);
-      const names = there.names.map((name) => this.#keys.name(name));
-      return { record: undefined, deletes: [...names, ...this.#blobs.keysOf(there.items)] };
+    await this.#change(id, (existing) => {
+      if (!existing) throw imageUnknown(id);
+      const renamed = options.ifNames && options.ifNames.join() !== existing.names.join();
+      if (renamed || !isUnchanged(existing, options)) throw listChanged(id);
+      const names = existing.names.map((name) => this.#keys.name(name));
+      return { record: undefined, deletes: [...names, ...this.#blobs.listKeys(existing.items)] };
     });
   }
 
@@ -145,31 +147,31 @@ export class KvStore implements ImageStore {
     return Promise.resolve();
   }
 
-  /** Changes a record under the lock that we hold on it, if we do. */
+  /** Changes a record. If this object holds the lock of the record, the change fails once another process has taken it. */
   async #change(id: string, decide: Decide<KvRecord>): Promise<KvRecord | undefined> {
     const lease = this.#leases.get(`sha256:${id}`);
     return await changeRecord(this.#db, this.#keys.image(id), { lease, decide });
   }
 
-  /** Changes a record and writes data of it; blobs that it replaces go. */
+  /** Changes a record and writes data items of it. The blobs of replaced items are deleted. */
   async #write(
     id: string,
     data: readonly BigData[],
-    decide: (there: KvRecord | undefined) => WriteDecision | Promise<WriteDecision>,
+    decide: (existing: KvRecord | undefined) => WriteDecision | Promise<WriteDecision>,
   ): Promise<KvRecord> {
     const blobs = await this.#blobs.prepare(data);
     try {
-      const written = await this.#change(id, async (there) => {
-        const { record: before, checks = [], sets = [] } = await decide(there);
+      const written = await this.#change(id, async (existing) => {
+        const { record: before, checks = [], sets = [] } = await decide(existing);
         await this.#blobs.confirm(blobs);
         const record = withItems(before, blobs.items);
-        requireChunks(record.items.reduce((sum, { chunks }) => sum + chunks, 0));
+        assertChunkCount(record.items.reduce((sum, { chunks }) => sum + chunks, 0));
         const replaced = before.items.filter((item) => !record.items.includes(item));
         return {
           record,
           checks: [...checks, ...blobs.checks],
           sets: [...sets, ...blobs.sets],
-          deletes: [...this.#blobs.keysOf(replaced), ...blobs.deletes],
+          deletes: [...this.#blobs.listKeys(replaced), ...blobs.deletes],
         };
       });
       return written!;
@@ -180,22 +182,23 @@ export class KvStore implements ImageStore {
   }
 }
 
-/** What becomes of a record whose data is written. */
+/** How a write changes a record. */
 interface WriteDecision extends Decision<KvRecord> {
   readonly record: KvRecord;
 }
 
 function storeCorrupt(id: string): ManifestsError {
-  return new ManifestsError("STORE_CORRUPT", `Cannot read image ${JSON.stringify(id)} as data of it is gone`);
+  return new ManifestsError(
+    "STORE_CORRUPT",
+    `Cannot read image ${JSON.stringify(id)}: some of its data is missing in the store`,
+  );
 }
 
-function requireNames(names: string[]): string[] {
+function assertNameLengths(names: readonly string[]): void {
   const long = names.find((name) => name.length > MAX_NAME_LENGTH);
-  if (long === undefined) return names;
+  if (long === undefined) return;
   throw new ManifestsError(
     "LIMIT_EXCEEDED",
-    `Cannot name an image ${
-      JSON.stringify(`${long.slice(0, 60)}…`)
-    } as names have at most ${MAX_NAME_LENGTH} characters`,
+    `Cannot name an image ${JSON.stringify(`${long.slice(0, 60)}…`)}: names have at most ${MAX_NAME_LENGTH} characters`,
   );
 }

@@ -1,5 +1,4 @@
-import { guessMediaType, isIndexMediaType } from "../../spec/room.ts";
-import { findLocalImage, type ImageStore } from "../../store/room.ts";
+import { findLocalImage, type ImageStore, isListRecord } from "../../store/room.ts";
 import { parseImageName } from "./list.ts";
 
 /** Options for {@linkcode findSource}. */
@@ -54,8 +53,7 @@ export async function findSource(
   if (hasTransport(name)) return elsewhere(name, "its transport says so");
   const local = await findLocalImage(store, name, ["manifest"]);
   if (!local) return elsewhere(name, "the store has no image of that name");
-  const manifest = local.data.get("manifest");
-  if (manifest && isIndexMediaType(guessMediaType(manifest))) {
+  if (isListRecord(local)) {
     return elsewhere(name, `${local.resolvedName} of the store is a list, not an image`);
   }
   if (options.all) return elsewhere(name, `${local.resolvedName} of the store is one image, and all are wanted`);
