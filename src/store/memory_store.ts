@@ -1,4 +1,5 @@
 import { type Digest, digestOf, manifestDigest } from "../spec/room.ts";
+import { isManifestKey } from "./big_data.ts";
 import { enterQueue } from "../internal/room.ts";
 import { applyNames, assertImageId, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "./names.ts";
 import type {

@@ -120,7 +120,7 @@ export interface ImageStore extends AsyncDisposable {
   readonly layers?: LayerStore | undefined;
   /**
    * Finds a record by exact id, exact name or unique prefix of an id, and reads the big data of `keys` with it, as one
-   * consistent snapshot. Returns `undefined` if there is no such record.
+   * consistent snapshot. Returns `undefined` if no record matches.
    */
   findImage(nameOrId: string, keys?: readonly string[]): Promise<ImageWithData | undefined>;
   /**

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import type { FileContent } from "../../internal/host/room.ts";
 import { type Digest, digestOf, manifestDigest, ManifestsError } from "../../spec/room.ts";
+import { isManifestKey } from "../big_data.ts";
 import { lockFile, type LockingMode } from "../lock/file_lock.ts";
 import { applyNames, assertImageId, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "../names.ts";
 import type {

@@ -4,11 +4,11 @@ import type { KvRecord } from "./record.ts";
 
 /** A record that was found in the database. */
 export interface FoundRecord {
-  /** Id of the record. */
+  /** Id of the record, 64 hexadecimal digits. */
   readonly id: string;
   /** Content of the record. */
   readonly record: KvRecord;
-  /** Version of the database entry. */
+  /** Version of the database entry that has the record. */
   readonly versionstamp: string | null;
 }
 
