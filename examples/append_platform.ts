@@ -7,11 +7,12 @@
  *       append_platform.ts quay.io/me/app:nightly quay.io/me/app:nightly-arm64
  */
 import { appendToIndex, inspectIndex } from "@multiarch/manifests/remote";
+import { formatPlatform } from "@multiarch/manifests/spec";
 import { readOptions } from "./options.ts";
 
 const { args, systemContext } = readOptions("append_platform.ts INDEX IMAGE…");
 const [index, ...images] = args;
 await appendToIndex(index!, images, { create: true, systemContext });
 for (const { platform, digest } of (await inspectIndex(index!, { systemContext })).instances) {
-  console.log(`${platform}  ${digest}`);
+  console.log(`${platform ? formatPlatform(platform) : "no platform"}  ${digest}`);
 }

@@ -5,18 +5,17 @@
  *     deno run --allow-net=quay.io check_release.ts quay.io/me/app:1.0 linux/amd64 linux/arm64
  */
 import { inspectIndex, validateIndex } from "@multiarch/manifests/remote";
-import { findPlatform, matchesPlatform, parsePlatform } from "@multiarch/manifests/spec";
+import { formatPlatform, matchesPlatform, parsePlatform } from "@multiarch/manifests/spec";
 import { readOptions } from "./options.ts";
 
 const { args: [image, ...wanted], systemContext } = readOptions("check_release.ts IMAGE PLATFORM…");
 const { instances } = await inspectIndex(image!, { systemContext });
-// Attestations, such as provenance, are for no machine.
-const platforms = instances.map(({ platform }) => platform).filter((name) => name !== "" && name !== "unknown/unknown");
-const has = (wanted: string) =>
-  platforms.map(findPlatform).some((platform) => platform && matchesPlatform(platform, parsePlatform(wanted)));
+// Attestations, such as provenance, have the platform unknown/unknown.
+const platforms = instances.flatMap(({ platform }) => platform && platform.os !== "unknown" ? [platform] : []);
+const has = (wanted: string) => platforms.some((platform) => matchesPlatform(platform, parsePlatform(wanted)));
 const missing = wanted.filter((platform) => !has(platform));
 const { problems } = await validateIndex(image!, { systemContext });
 for (const platform of missing) console.error(`${platform} is missing`);
 for (const { platform, problem } of problems) console.error(`${platform ?? "the index"}: ${problem}`);
 if (missing.length + problems.length > 0) Deno.exit(1);
-console.log(`${image} has ${platforms.join(", ")}`);
+console.log(`${image} has ${platforms.map(formatPlatform).join(", ")}`);

@@ -7,13 +7,15 @@ import {
 } from "../image/room.ts";
 import { allOrAbort, Semaphore } from "../internal/room.ts";
 import {
+  createPlatform,
   type Descriptor,
   type Digest,
   type DockerListEntry,
-  formatPlatform,
   getEntries,
+  isEmptyPlatform,
   isIndex,
   type ParsedManifest,
+  type Platform,
 } from "../spec/room.ts";
 import { type Kit, resolveImage } from "./kit.ts";
 
@@ -35,8 +37,8 @@ export interface DescribedInstance {
   readonly digest: Digest;
   /** Media type of its manifest. */
   readonly mediaType: string;
-  /** Its platform as the list says, as in `linux/arm64/v8`; `""` where it says none. */
-  readonly platform: string;
+  /** Its platform in the list; `undefined` if the list has no platform for it, or if it is not in a list. */
+  readonly platform: Platform | undefined;
   /** Annotations of its entry. */
   readonly annotations: Readonly<Record<string, string>>;
   /** Its artifact type; `""` for an image. */
@@ -153,13 +155,14 @@ function describe(
   manifest: ParsedManifest | string,
 ): Omit<DescribedInstance, "signatures"> {
   const { annotations = {}, artifactType }: Partial<Descriptor> = entry;
+  const platform = createPlatform(entry.platform ?? {});
   // An index inside the index has no layers of its own.
   const read = typeof manifest === "string" || isIndex(manifest) ? undefined : manifest;
   const blobs = [...read?.layers ?? [], ...(read?.config ? [read.config] : [])];
   return {
     digest: entry.digest,
     mediaType: entry.mediaType,
-    platform: formatPlatform(entry.platform),
+    platform: isEmptyPlatform(platform) ? undefined : platform,
     annotations,
     artifactType: artifactType ?? read?.artifactType ?? "",
     layers: (read?.layers ?? []).map(({ digest, size, mediaType }) => ({ digest, size, mediaType, shared: false })),

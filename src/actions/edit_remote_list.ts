@@ -72,14 +72,14 @@ export async function editRemoteListWith<L extends BaseList>(
   }
   await using _held = await holdRegistry(reference, systemContext);
   const signs = (push.signers?.length ?? 0) > 0;
-  let lost: { change: IndexChange; copied: readonly Digest[] } | undefined;
+  let lost: IndexChange | undefined;
   return await repeatWhileLost(async () => {
     const before = mayCreate
       ? await findList(kit, reference, push)
       : await readListWith(kit, reference, { systemContext, signal });
     // Another writer's index is not signed by this one, whatever is in it.
-    if (before && lost && lost.change.size > 0 && !signs && hasChange(before.list, lost.change)) {
-      return describeList(reference, before, lost.copied);
+    if (before && lost && lost.size > 0 && !signs && hasChange(before.list, lost)) {
+      return describeList(reference, before);
     }
     const list = before?.list ?? kit.createList();
     const facts = factsOf(list), order = String(list.instances());
@@ -87,11 +87,11 @@ export async function editRemoteListWith<L extends BaseList>(
     const change = changesBetween(facts, factsOf(list));
     const isMoved = !ignoreOrder && order !== String(list.instances());
     if (before && !signs && change.size === 0 && !isMoved) {
-      return { ...describeList(reference, before, []), unchanged: true };
+      return { ...describeList(reference, before), unchanged: true };
     }
     // What is in the repository already is neither read nor written again.
     const missing = missingAt(reference, list);
-    lost = { change, copied: missing };
+    lost = change;
     return await pushEdited(reference, { list, before, missing: signs ? undefined : missing }, push);
   }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts, signal });
 }
@@ -111,13 +111,10 @@ async function pushEdited(
 }
 
 /** The result of an edit that another writer's index has in it, or that changed nothing. */
-function describeList(
-  { dockerReference, transport }: ImageReference,
-  { digest, mediaType }: ReadList,
-  copied: readonly Digest[],
-): CopyResult {
+function describeList({ dockerReference, transport }: ImageReference, read: ReadList): CopyResult {
+  const { digest, mediaType, list } = read;
   const name = transport === "docker" ? dockerReference?.trimmed().withDigest(digest) : undefined;
-  const instances = new Map(copied.map((instance) => [instance, instance]));
+  const instances = new Map(list.instances().map((instance) => [instance, instance]));
   return { digest, ...(name ? { reference: String(name) } : {}), mediaType, instances };
 }
 

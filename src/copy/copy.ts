@@ -6,7 +6,7 @@ import type {
   SystemContext,
 } from "../image/room.ts";
 import type { SignaturePolicy, Signer } from "../signature/room.ts";
-import { type Digest, ManifestsError, type NamedReference } from "../spec/room.ts";
+import { type Digest, getEntries, ManifestsError, type NamedReference } from "../spec/room.ts";
 import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
 import type { WrittenManifest } from "./edit_index.ts";
 import { type CopyEvent, createEmitter } from "./events.ts";
@@ -81,7 +81,11 @@ export interface CopyResult {
   readonly mediaType: string;
   /** `true` if the destination's name meant this manifest before, so that nothing was written; otherwise absent. */
   readonly unchanged?: true | undefined;
-  /** For every instance that was copied, the digest under which it was written; also for those of indexes inside it. */
+  /**
+   * Digest of each source instance, mapped to its digest at the destination; also for the instances of indexes inside
+   * the list. Instances that were not copied again, such as those that the repository has already, are mapped to
+   * themselves.
+   */
   readonly instances: ReadonlyMap<Digest, Digest>;
   /** By the digest of what was written, the referrers that went with it; absent where there are none. */
   readonly referrers?: ReadonlyMap<Digest, readonly Digest[]> | undefined;
@@ -227,7 +231,7 @@ async function runCopy(
   };
 }
 
-/** What became of instances, and what is about them now. */
+/** The digests of instances at the destination, and the referrers that were copied. */
 function summarize(
   plan: CopyPlan,
   written: ReadonlyMap<PlannedNode, WrittenManifest>,
@@ -235,6 +239,9 @@ function summarize(
   const instances = new Map<Digest, Digest>();
   const referrers = new Map<Digest, readonly Digest[]>();
   for (const node of listPlanned(plan.top)) {
+    // An index of which a part is copied still names the other instances.
+    const named = node.kind === "index" && !node.isReferrer ? getEntries(node.manifest) : [];
+    for (const entry of named) if (!instances.has(entry.digest)) instances.set(entry.digest, entry.digest);
     const { source, digest } = written.get(node)!;
     const isVariant = node.kind === "image" && node.variant !== undefined;
     // A list that is pushed is no instance of itself.

@@ -5,7 +5,7 @@ import { composeIndex } from "../system/remote/room.ts";
 import { appendToIndex } from "../system/remote/room.ts";
 import { inspectIndex, validateIndex } from "../system/remote/room.ts";
 import type { HandlerAction } from "./authentication/types.ts";
-import { findPlatform } from "../spec/room.ts";
+import { findPlatform, formatPlatform } from "../spec/room.ts";
 import { MAX_PLATFORM_LENGTH } from "./fan_in/platforms.ts";
 import { badRequest } from "./refusal.ts";
 import { Members } from "./members.ts";
@@ -65,7 +65,13 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
     },
     async inspect(call) {
       const described = await inspectIndex(imageOf(call), { systemContext, signal: call.signal });
-      return { ...described, instances: described.instances.map(withoutProblemAnswers) };
+      return {
+        ...described,
+        instances: described.instances.map((instance) => ({
+          ...withoutProblemAnswers(instance),
+          platform: instance.platform ? formatPlatform(instance.platform) : "",
+        })),
+      };
     },
     async validate(call) {
       const validation = await validateIndex(imageOf(call), { systemContext, signal: call.signal });

@@ -9,6 +9,7 @@ import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../suppor
 import { type CommandResult, exec, ok } from "../support/peers.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
+import { platformTexts } from "../support/platform_texts.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url).pathname;
 const systemContext = { dockerInsecureSkipTlsVerify: true, dockerUseSigstoreAttachments: true };
@@ -43,7 +44,7 @@ Deno.test("compose_release.ts makes an index of the images of a version, and mov
   assert.equal(stdout, `${guarded.host}/app@${digest}\n`);
   assert.equal((await inspect(`${open.host}/app:1.0`)).digest, digest);
   assert.deepEqual(annotations, { "org.opencontainers.image.version": "1.0" });
-  assert.deepEqual(instances.map(({ platform }) => platform), ["linux/amd64", "linux/arm64"]);
+  assert.deepEqual(platformTexts(instances), ["linux/amd64", "linux/arm64"]);
 });
 
 Deno.test("append_platform.ts begins an index and adds to it, also at the same time", async () => {

@@ -40,6 +40,7 @@ import {
   type SystemContext,
   validateIndex,
 } from "../../src/system/remote/room.ts";
+import { platformTexts } from "../support/platform_texts.ts";
 
 /** Two empty registries, each as `127.0.0.1:port`. */
 export interface Hosts {
@@ -107,7 +108,7 @@ async function editIndexes(index: string, [first, second, third]: string[]): Pro
   return {
     digests: [composed.digest, appended.digest, removed.digest, annotated.digest, digest],
     mediaType,
-    platforms: instances.map(({ platform }) => platform),
+    platforms: platformTexts(instances),
     tagged: await retag(index, ["2", "latest"], options),
     problems: (await validateIndex(index, options)).problems,
   };

@@ -6,6 +6,7 @@ import { pushPlatforms } from "../support/images.ts";
 import { TestIssuer } from "../support/jwt.ts";
 import { exec, peerTest } from "../support/peers.ts";
 import { serve, startEmbedded } from "../support/registries.ts";
+import { platformTexts } from "../support/platform_texts.ts";
 
 // Deno looks for leaks only where it is told to.
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -125,6 +126,6 @@ peerTest(
     assert.deepEqual(issuer.audiences, Array(4).fill(audience));
     const systemContext = { dockerInsecureSkipTlsVerify: true };
     const { instances } = await inspectIndex(`${registry.host}/me/app:v1`, { systemContext });
-    assert.deepEqual(instances.map(({ platform }) => platform), platforms);
+    assert.deepEqual(platformTexts(instances), platforms);
   },
 );

@@ -9,6 +9,7 @@ import { openKvFile, outcomeOf, spawnWorker } from "../support/kv.ts";
 import { ok } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded, type TestRegistry } from "../support/registries.ts";
 import { startRelay } from "../support/relay.ts";
+import { platformTexts } from "../support/platform_texts.ts";
 
 // Deno looks for leaks only where it is told to.
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -38,7 +39,7 @@ async function reportTogether(registry: TestRegistry, folder: string): Promise<s
   assert.equal(writes.length, 1);
   const systemContext = { dockerInsecureSkipTlsVerify: true };
   const { instances, digest } = await inspectIndex(target, { systemContext });
-  assert.deepEqual(instances.map(({ platform }) => platform), PLATFORMS);
+  assert.deepEqual(platformTexts(instances), PLATFORMS);
   assert.deepEqual((await validateIndex(target, { systemContext })).problems, []);
   return digest;
 }

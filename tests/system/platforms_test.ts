@@ -7,10 +7,13 @@ import {
   annotateIndex,
   appendToIndex,
   composeIndex,
+  copyIndex,
   inspectIndex,
   removeFromIndex,
 } from "../../src/system/remote/mod.ts";
+import { acceptAnything } from "../../src/signature/room.ts";
 import { pushBuildKit } from "../support/buildkit.ts";
+import { platformTexts } from "../support/platform_texts.ts";
 
 const HOST = "registry.example";
 const TARGET = `${HOST}/app:1`;
@@ -46,14 +49,12 @@ Deno.test("removeFromIndex() and annotateIndex() find the instances that a platf
   for (const [wanted, ...found] of rows) {
     const { systemContext } = await makeWorld(...PLATFORMS);
     const look = async () =>
-      (await inspectIndex(TARGET, { systemContext })).instances.filter(({ platform }) =>
-        platform !== "unknown/unknown"
-      );
+      (await inspectIndex(TARGET, { systemContext })).instances.filter(({ platform }) => platform?.os !== "unknown");
     await annotateIndex(TARGET, { instance: wanted, annotations: { found: "yes" } }, { systemContext });
-    const annotated = (await look()).filter(({ annotations }) => annotations.found).map(({ platform }) => platform);
+    const annotated = platformTexts((await look()).filter(({ annotations }) => annotations.found));
     assert.deepEqual(annotated, found, wanted);
     await removeFromIndex(TARGET, [wanted], { systemContext });
-    const left = (await look()).map(({ platform }) => platform);
+    const left = platformTexts(await look());
     assert.deepEqual(left, PLATFORMS.filter((platform) => !found.includes(platform)), wanted);
   }
 });
@@ -114,4 +115,38 @@ Deno.test("attestations of sources in another repository are copied along", asyn
     [images[0], undefined],
     [attestations[0], undefined],
   ]);
+});
+
+Deno.test("instances of every result map each source instance, also those that are not copied", async () => {
+  const { images, attestations, systemContext } = await makeWorld("linux/amd64", "linux/arm64");
+  const toThemselves = (...digests: (string | undefined)[]) => digests.map((digest) => [digest, digest]).sort();
+  const all = toThemselves(...images, ...attestations);
+  const sources = [TARGET], target = `${HOST}/app:2`;
+  const maps = {
+    composed: await composeIndex({ target, sources, systemContext }),
+    elsewhere: await composeIndex({ target: `${HOST}/other:1`, sources, systemContext }),
+    unchanged: await appendToIndex(target, sources, { systemContext }),
+    annotated: await annotateIndex(target, { instance: "linux/arm64", annotations: { a: "b" } }, { systemContext }),
+  };
+  for (const [name, { instances }] of Object.entries(maps)) assert.deepEqual([...instances].sort(), all, name);
+  const { instances } = await removeFromIndex(target, ["linux/arm64"], { systemContext });
+  assert.deepEqual([...instances].sort(), toThemselves(images[0], attestations[0]));
+  const image = await copyIndex(`${HOST}/app@${images[0]}`, `${HOST}/app:one`, {
+    systemContext,
+    signaturePolicy: acceptAnything,
+  });
+  assert.deepEqual([...image.instances], toThemselves(images[0]));
+});
+
+Deno.test("inspectIndex() returns the platform of an instance as a value", async () => {
+  const { systemContext } = await makeWorld("linux/arm64/v8", "windows/amd64:10.0.20348.1");
+  const { instances } = await inspectIndex(TARGET, { systemContext });
+  assert.deepEqual(instances.map(({ platform }) => platform), [
+    { os: "linux", architecture: "arm64", variant: "v8" },
+    { os: "windows", architecture: "amd64", osVersion: "10.0.20348.1" },
+    { os: "unknown", architecture: "unknown" },
+    { os: "unknown", architecture: "unknown" },
+  ]);
+  const image = await inspectIndex(`${HOST}/app@${instances[0]!.digest}`, { systemContext });
+  assert.deepEqual(image.instances.map(({ platform }) => platform), [undefined]);
 });

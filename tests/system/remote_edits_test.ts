@@ -180,10 +180,11 @@ Deno.test("an instance that two writers remove at the same time is no error for 
   assert.deepEqual(await world.platforms(), []);
 });
 
-const builtOn: [name: string, edit: (systemContext: { fetch: Fetch }) => Promise<PushResult>][] = [
-  ["an image appended", (systemContext) => appendToIndex(TARGET, [`${HOST}/app:s390x`], { systemContext })],
+const builtOn: [name: string, size: number, edit: (systemContext: { fetch: Fetch }) => Promise<PushResult>][] = [
+  ["an image appended", 3, (systemContext) => appendToIndex(TARGET, [`${HOST}/app:s390x`], { systemContext })],
   [
     "an instance removed",
+    1,
     (systemContext) =>
       editRemoteList(TARGET, (list) => list.remove(list.instancesFor(parsePlatform("linux/amd64"))[0]!), {
         systemContext,
@@ -191,7 +192,7 @@ const builtOn: [name: string, edit: (systemContext: { fetch: Fetch }) => Promise
   ],
 ];
 
-for (const [name, edit] of builtOn) {
+for (const [name, size, edit] of builtOn) {
   Deno.test(`an index that another writer built on ours is not written again: ${name}`, async () => {
     let writes = 0;
     const world = await makeWorld(async (request, forward) => {
@@ -201,7 +202,7 @@ for (const [name, edit] of builtOn) {
       return response;
     });
     const { digest, instances, unchanged } = await edit(world.systemContext);
-    assert.deepEqual([writes, instances.size, unchanged], [2, 0, undefined]);
+    assert.deepEqual([writes, instances.size, unchanged], [2, size, undefined]);
     assert.equal(digest, (await world.repository.headManifest("1"))?.digest);
   });
 }

@@ -17,6 +17,7 @@ import { cliOk } from "../support/cli.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded } from "../support/registries.ts";
+import { platformTexts } from "../support/platform_texts.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const HOST = "registry.example";
@@ -37,7 +38,7 @@ async function makeWorld(architectures: readonly string[], access?: AccessOption
 }
 
 const platformsOf = async (image: string, options: Parameters<typeof inspectIndex>[1]) =>
-  (await inspectIndex(image, options)).instances.map(({ platform }) => platform);
+  platformTexts((await inspectIndex(image, options)).instances);
 
 /** How often each kind of request was made. */
 function countKinds(requests: readonly string[]): Record<string, number> {
@@ -62,7 +63,7 @@ Deno.test("composeIndex() of twenty images in one repository asks two questions 
   });
   const described = await inspectIndex(TARGET, { systemContext });
   assert.equal(described.digest, digest);
-  assert.deepEqual(described.instances.map(({ platform }) => platform), architectures.map((name) => `linux/${name}`));
+  assert.deepEqual(platformTexts(described.instances), architectures.map((name) => `linux/${name}`));
   assert.deepEqual((await validateIndex(TARGET, { systemContext })).problems, []);
 });
 

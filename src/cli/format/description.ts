@@ -1,5 +1,5 @@
 import type { DescribedImage, DescribedInstance } from "../../system/local/room.ts";
-import { isIndexMediaType } from "../../spec/room.ts";
+import { formatPlatform, isIndexMediaType } from "../../spec/room.ts";
 import type { Style } from "./style.ts";
 import { formatTable } from "./table.ts";
 import { formatTree, type TreeNode } from "./tree.ts";
@@ -10,7 +10,7 @@ import { sanitize } from "./width.ts";
 export function describeAsTable(image: DescribedImage, style: Style): string[] {
   const header = ["PLATFORM", "DIGEST", "SIZE", "LAYERS", "NOTES"].map((title) => style.bold(title));
   const rows = image.instances.map((instance) => [
-    instance.platform || "-",
+    getPlatform(instance) ?? "-",
     shortDigest(instance.digest),
     ...formatSizeAndLayers(instance),
     formatNotes(instance, style),
@@ -37,10 +37,10 @@ function formatHead({ digest, mediaType, annotations, signatures, subject }: Des
 }
 
 function instanceNode(instance: DescribedInstance): TreeNode {
-  const { platform, digest, annotations, artifactType, layers, signatures, problem } = instance;
+  const { digest, annotations, artifactType, layers, signatures, problem } = instance;
   const size = isIndexMediaType(instance.mediaType) ? "index" : formatSizeAndLayers(instance)[0];
   return {
-    text: `${platform || "no platform"} ${digest} ${size}`,
+    text: `${getPlatform(instance) ?? "no platform"} ${digest} ${size}`,
     children: [
       ...(problem === undefined ? [] : [{ text: `cannot be read: ${problem}` }]),
       ...(artifactType ? [{ text: `artifact ${artifactType}` }] : []),
@@ -51,6 +51,10 @@ function instanceNode(instance: DescribedInstance): TreeNode {
       })),
     ],
   };
+}
+
+function getPlatform({ platform }: DescribedInstance): string | undefined {
+  return platform && formatPlatform(platform);
 }
 
 /** An index inside an index has neither of its own. */
