@@ -1,8 +1,8 @@
 import { type CallOptions, findUrl, OncePerKey } from "../internal/room.ts";
 import { type Credentials, isManifestsError, ManifestsError } from "../spec/room.ts";
 import type { Challenge } from "./challenge.ts";
-import { errorOf } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
+import { readError } from "./errors.ts";
+import type { HttpResponse } from "./http_types.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 import { coversScopes, normalizeScopes, parseScopes } from "./scopes.ts";
@@ -11,8 +11,8 @@ import { basicAuth, passwordRequest, readToken, refreshRequest, type Token, type
 /** Sends a request: no authentication. */
 export type Send = (request: Request, call: CallOptions) => Promise<HttpResponse>;
 
-/** What an {@linkcode Authenticator} needs. */
-export interface AuthenticatorOptions {
+/** What an {@linkcode RegistryAuthenticator} needs. */
+export interface RegistryAuthenticatorOptions {
   /** Credentials, if any. */
   credentials?: Credentials | undefined;
   /** A bearer token to use as it is. */
@@ -29,28 +29,28 @@ export interface AuthenticatorOptions {
   send: Send;
 }
 
-/** Options of {@linkcode Authenticator.authorize}. */
+/** Options of {@linkcode RegistryAuthenticator.authorize}. */
 export interface AuthorizeOptions extends CallOptions {
   /** Whether the request takes long, so that no token will do that is about to expire; default `false`. */
-  long?: boolean;
+  isLong?: boolean;
 }
 
 /** Answers a registry's challenges: Basic, or Bearer with one token request per set of scopes. */
-export class Authenticator {
+export class RegistryAuthenticator {
   #challenges: readonly Challenge[] = [];
   /** Where the challenges came from: a realm may be relative to that. */
   #base: string;
   readonly #tokens = new OncePerKey<string, Token>();
   /** Every token that is at hand, by the key of what it was asked for. */
   readonly #known = new Map<string, Token>();
-  readonly #options: AuthenticatorOptions;
+  readonly #options: RegistryAuthenticatorOptions;
   /** What a token service gave in place of the password, or of an older identity token. */
   #refreshToken: string | undefined;
   /** The token service that was asked anonymously although there are credentials. */
   #withheldFrom: URL | undefined;
 
   /** Creates an authenticator that knows no challenge yet. */
-  constructor(options: AuthenticatorOptions) {
+  constructor(options: RegistryAuthenticatorOptions) {
     this.#options = options;
     this.#base = `https://${options.host}/`;
   }
@@ -73,7 +73,7 @@ export class Authenticator {
   }
 
   /** What a person should know of a request that the registry refused with this status; `undefined`: nothing. */
-  hintFor(status: number, authorization: string | undefined): string | undefined {
+  findHint(status: number, authorization: string | undefined): string | undefined {
     const { host } = this.#options;
     if (status === 401 && authorization?.startsWith("Basic ")) return `the credentials for ${host} were refused`;
     const realm = this.#withheldFrom;
@@ -90,7 +90,7 @@ export class Authenticator {
    * Takes note of a 401. Returns the scopes that another attempt needs; `undefined` where no other attempt can differ
    * from the one that was refused.
    */
-  refused(
+  handleRejection(
     authorization: string | undefined,
     scopes: readonly string[],
     { challenges, url }: { challenges: readonly Challenge[]; url: string },
@@ -138,9 +138,9 @@ export class Authenticator {
   async #bearer(
     challenge: Challenge,
     scopes: readonly string[],
-    { signal, maxRetries, long = false }: AuthorizeOptions,
+    { signal, maxRetries, isLong = false }: AuthorizeOptions,
   ): Promise<string | undefined> {
-    const lives = ({ expires, lifetime }: Token) => expires - (long ? lifetime / 2 : 0) > performance.now();
+    const lives = ({ expires, lifetime }: Token) => expires - (isLong ? lifetime / 2 : 0) > performance.now();
     for (const token of this.#known.values()) {
       if (lives(token) && coversScopes(token.scopes, scopes)) return bearerValue(token.value);
     }
@@ -162,7 +162,7 @@ export class Authenticator {
     const question = { realm, challenge, scopes, credentials };
     this.#withheldFrom = this.#options.credentials && !credentials ? realm : undefined;
     const answer = await this.#ask(question, call);
-    if (!answer.response.ok) throw await errorOf("GET", { ...answer, hint: this.#tokenHint(answer, credentials) });
+    if (!answer.response.ok) throw await readError("GET", { ...answer, hint: this.#tokenHint(answer, credentials) });
     const token = await readToken(answer, question);
     this.#refreshToken = token.refreshToken ?? this.#refreshToken;
     this.#known.set(scopes.join(" "), token);
@@ -199,7 +199,7 @@ export class Authenticator {
 
   #tokenHint({ response }: HttpResponse, credentials: Credentials | undefined): string | undefined {
     // 400 is what OAuth 2 says of an identity token that has expired (RFC 6749 §5.2).
-    if (credentials === undefined) return this.hintFor(response.status, undefined);
+    if (credentials === undefined) return this.findHint(response.status, undefined);
     if (![400, 401, 403].includes(response.status)) return undefined;
     return `the token service refused the credentials for ${this.#options.host}`;
   }

@@ -1,12 +1,12 @@
 import { abortableStream, type ByteStream, type CallOptions, joinSignals } from "../internal/room.ts";
 import { type Digest, isManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { openDownload } from "./download.ts";
-import { errorOf } from "./errors.ts";
+import { readError } from "./errors.ts";
 import { openForeign } from "./foreign.ts";
-import type { HttpRequest } from "./http.ts";
+import type { HttpRequest } from "./http_types.ts";
 import { isInconclusiveHead, type RepositoryApi } from "./repository_api.ts";
 import { type OutgoingBlob, uploadBlob } from "./upload.ts";
-import { uploadLimitsOf } from "./upload_limits.ts";
+import { getUploadLimits } from "./upload_limits.ts";
 import { findUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
 
 /** Options for {@linkcode Repository.getUnverifiedBlob}. */
@@ -58,7 +58,7 @@ export async function headBlob(
   const asks = actions === "pull" && isInconclusiveHead(answer.response.status);
   if (asks) answer = await api.send("GET", `blobs/${digest}`, call);
   const { response } = answer;
-  if (response.status !== 200 && response.status !== 404) throw await errorOf(asks ? "GET" : "HEAD", answer);
+  if (response.status !== 200 && response.status !== 404) throw await readError(asks ? "GET" : "HEAD", answer);
   await response.body?.cancel();
   if (response.status === 404) return undefined;
   const size = response.headers.get("content-length");
@@ -68,18 +68,17 @@ export async function headBlob(
 /** Reads a blob, resumed where it breaks, from the registry or else from where foreign layers are. */
 export async function getBlob(api: RepositoryApi, digest: Digest, options: GetBlobOptions): Promise<ByteStream> {
   const { size = UNKNOWN_SIZE, urls = [], ...call } = options;
-  const { client } = api;
   const get = (range: string | undefined, signal: AbortSignal) =>
     api.send("GET", `blobs/${digest}`, { ...call, signal, headers: range ? { range } : {} });
-  const pause = (attempt: number, signal: AbortSignal) => client.pause(attempt, signal);
+  const pause = (attempt: number, signal: AbortSignal) => api.connection.pause(attempt, signal);
   const download = { digest, size, pause, signal: call.signal };
   try {
     return await openDownload({ ...download, get });
   } catch (error) {
     if (urls.length === 0 || !isManifestsError(error, "NOT_FOUND")) throw error;
-    const send = (request: HttpRequest) => client.sendElsewhere(request);
+    const send = (request: HttpRequest) => api.connection.sendElsewhere(request);
     const { maxRetries } = call;
-    return await openForeign({ ...download, send, urls, allowPrivate: client.isLocal, maxRetries }, error);
+    return await openForeign({ ...download, send, urls, allowPrivate: api.connection.isLocal, maxRetries }, error);
   }
 }
 
@@ -103,7 +102,7 @@ export async function mountBlob(
     const upload = findUpload(answer);
     return { mounted: false, ...(upload ? { upload } : {}) };
   } catch (error) {
-    // A token service may refuse the scope of the other repository.
+    // A token service may findProblem the scope of the other repository.
     if (isManifestsError(error)) return { mounted: false };
     throw error;
   }
@@ -132,15 +131,15 @@ export async function putBlob(
     send: uploadSender(api, call),
     sendLast: uploadSender(api, {}),
     pause: (attempt, error) =>
-      api.client.pause(attempt, call.signal, {
-        step: `uploading a blob to ${api.client.host}/${api.path}`,
+      api.connection.pause(attempt, call.signal, {
+        step: `uploading a blob to ${api.connection.host}/${api.path}`,
         maxRetries: 3,
         error,
       }),
-    limits: uploadLimitsOf(api.client),
+    limits: getUploadLimits(api.connection),
     isThere: async () => await headBlob(api, blob.digest(), { ...call, actions: "pull" }) !== undefined,
     start: `/v2/${api.path}/blobs/uploads/`,
-    stallTimeout: api.client.patience.uploadTimeout,
+    stallTimeout: api.connection.timeouts.uploadTimeout,
     upload,
     reopen,
     chunkSize,
@@ -159,7 +158,7 @@ function uploadSender(api: RepositoryApi, call: CallOptions): SendUpload {
   const scopes = [api.scope("pull,push")];
   return async (request) => {
     using joined = joinSignals(call.signal, request.signal);
-    const answer = await api.client.send({ ...call, ...request, signal: joined.signal, scopes });
+    const answer = await api.connection.send({ ...call, ...request, signal: joined.signal, scopes });
     return { ...answer, signal: call.signal };
   };
 }

@@ -1,7 +1,7 @@
 import { type ByteStream, mapStream, type StreamHooks } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import { redactUrl } from "./redact.ts";
-import type { HttpResponse } from "./http.ts";
+import type { HttpResponse } from "./http_types.ts";
 
 /** An answer that came, but whose body broke off or stood still. */
 export class BrokenBodyError extends ManifestsError {
@@ -21,7 +21,7 @@ const STALL_TIMEOUT = 60_000;
  *
  * @param hooks What else is done with it.
  */
-export function bodyOf(
+export function getBody(
   { response, url, signal, stallTimeout = STALL_TIMEOUT }: HttpResponse,
   hooks: Omit<StreamHooks, "fail" | "timeout" | "signal"> = {},
 ): ByteStream {

@@ -10,6 +10,11 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const PARAMETER_REGEXP = new RegExp(`^(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"?|([^",\\s]*))`);
 const SCHEME_REGEXP = new RegExp(`^(${TOKEN})(?=[\\s,]|$)`);
 
+/** Returns the authentication challenges of a response. */
+export function getChallenges(response: Response): Challenge[] {
+  return parseChallenges(response.headers.get("www-authenticate") ?? "");
+}
+
 /**
  * Parses a `WWW-Authenticate` value. `fetch` joins repeated headers with commas, so one value may hold several
  * challenges; a token that is not followed by `=` starts a new one. Values without quotes are taken up to a comma,

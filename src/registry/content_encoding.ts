@@ -1,8 +1,8 @@
 import { type ByteStream, mapStream } from "../internal/room.ts";
 import { ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
-import { bodyOf } from "./body.ts";
+import { getBody } from "./body.ts";
 import { redactUrl } from "./redact.ts";
-import type { HttpResponse } from "./http.ts";
+import type { HttpResponse } from "./http_types.ts";
 
 /**
  * Whether a server compressed what it was asked to send as it is. A header alone does not prove that: object stores
@@ -20,7 +20,7 @@ export function isEncoded(response: Response, size: number): boolean {
 export function decodeBody(answer: HttpResponse): ByteStream {
   const invalid = () =>
     new ManifestsError("REGISTRY_ERROR", `Cannot read ${redactUrl(answer.url)} as it says gzip, and sends none`);
-  return mapStream(bodyOf(answer).pipeThrough(new DecompressionStream("gzip")), {
+  return mapStream(getBody(answer).pipeThrough(new DecompressionStream("gzip")), {
     fail: (error) => error instanceof TypeError ? invalid() : error,
   });
 }

@@ -9,8 +9,8 @@ import {
   parseManifest,
   type Referrer,
 } from "../spec/room.ts";
-import { errorOf, RegistryError } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
+import { readError, RegistryError } from "./errors.ts";
+import type { HttpResponse } from "./http_types.ts";
 import { getManifest } from "./manifests.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
@@ -22,7 +22,7 @@ export async function deletePath(api: RepositoryApi, rest: string, options: Call
   const answer = await sendDelete(api, rest, options);
   const { response } = answer;
   if (response.status !== 404 && (response.status < 200 || response.status > 299)) {
-    throw await errorOf("DELETE", answer);
+    throw await readError("DELETE", answer);
   }
   await response.body?.cancel();
   return response.status !== 404;
@@ -34,7 +34,7 @@ async function sendDelete(api: RepositoryApi, rest: string, options: CallOptions
     const last = i === DELETE_ACTIONS.length - 1;
     try {
       const answer = await api.send("DELETE", rest, { ...options, actions });
-      if (last || answer.response.status !== 401 || !api.client.usesTokens) return answer;
+      if (last || answer.response.status !== 401 || !api.connection.usesTokens) return answer;
       await answer.response.body?.cancel();
     } catch (error) {
       // The token service knows no such right.
@@ -62,7 +62,7 @@ export async function findReferrerAt(
 }
 
 /** A manifest that nothing else is: what a tag may be pointed at, to be deleted with it. */
-export function uniqueManifest(): Uint8Array<ArrayBuffer> {
+export function createUniqueManifest(): Uint8Array<ArrayBuffer> {
   const empty = { mediaType: EMPTY_DESCRIPTOR.mediaType, digest: EMPTY_DESCRIPTOR.digest, size: EMPTY_JSON.length };
   return encodeUtf8(JSON.stringify({
     schemaVersion: 2,

@@ -1,11 +1,11 @@
 import { type ByteStream, joinSignals } from "../internal/room.ts";
 import { type Digest, ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
-import { bodyOf, BrokenBodyError } from "./body.ts";
+import { BrokenBodyError, getBody } from "./body.ts";
 import { findContentRange } from "./content_range.ts";
 import { decodeBody, isEncoded } from "./content_encoding.ts";
-import { errorOf } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
-import { mayPass } from "./may_pass.ts";
+import { readError } from "./errors.ts";
+import type { HttpResponse } from "./http_types.ts";
+import { isTransientError } from "./failures.ts";
 
 /** So much must have come since a connection broke for the next break to count as the first, in bytes. */
 const PROGRESS = 1024 * 1024;
@@ -58,10 +58,10 @@ class Download {
   async open(): Promise<ByteStream> {
     const answer = await this.#get();
     const { response } = answer;
-    if (response.status !== 200) throw await errorOf("GET", answer);
+    if (response.status !== 200) throw await readError("GET", answer);
     if (isEncoded(response, this.#size)) return decodeBody(answer);
-    await this.#checkLength(answer, 0);
-    return bodyOf(answer, {
+    await this.#assertLength(answer, 0);
+    return getBody(answer, {
       chunk: (bytes) => this.#pass(bytes),
       resume: (failure) => this.#resume(failure?.error),
       cancel: (reason) => this.#cancelled.abort(reason),
@@ -81,7 +81,7 @@ class Download {
   }
 
   /** A length that cannot be right fails before anything is read. */
-  async #checkLength({ response }: HttpResponse, start: number): Promise<void> {
+  async #assertLength({ response }: HttpResponse, start: number): Promise<void> {
     const header = response.headers.get("content-length");
     // Equal duplicates arrive joined.
     const length = header === null ? NaN : Number(header.split(",")[0]);
@@ -116,20 +116,20 @@ class Download {
       if (this.#attempts > 1) await this.#pause(this.#attempts - 1);
       try {
         const answer = await this.#get(`bytes=${this.#offset}-`);
-        const rest = await this.#restOf(answer) ?? await this.#fromStart();
-        return bodyOf(rest);
+        const rest = await this.#findRest(answer) ?? await this.#fromStart();
+        return getBody(rest);
       } catch (error) {
-        if (!mayPass(error)) throw error;
+        if (!isTransientError(error)) throw error;
         failure = error;
       }
     }
   }
 
   /** The answer where it is the rest of the blob or all of it; `undefined` where it is some other part. */
-  async #restOf(answer: HttpResponse): Promise<HttpResponse | undefined> {
+  async #findRest(answer: HttpResponse): Promise<HttpResponse | undefined> {
     const { response } = answer;
     if (response.status === 200) {
-      await this.#checkLength(answer, 0);
+      await this.#assertLength(answer, 0);
       this.#skip = this.#offset;
       return answer;
     }
@@ -142,7 +142,7 @@ class Download {
       this.#partEnd = range.last + 1;
       return answer;
     }
-    if (response.status !== 206 && response.status !== 416) throw await errorOf("GET", answer);
+    if (response.status !== 206 && response.status !== 416) throw await readError("GET", answer);
     // Never read: docker-registry announces five bytes with a 416 and sends none.
     await response.body?.cancel();
     return undefined;
@@ -150,8 +150,8 @@ class Download {
 
   async #fromStart(): Promise<HttpResponse> {
     const answer = await this.#get();
-    if (answer.response.status !== 200) throw await errorOf("GET", answer);
-    await this.#checkLength(answer, 0);
+    if (answer.response.status !== 200) throw await readError("GET", answer);
+    await this.#assertLength(answer, 0);
     this.#skip = this.#offset;
     return answer;
   }

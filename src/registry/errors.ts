@@ -1,8 +1,8 @@
 import { findRetryAfter, readStream } from "../internal/room.ts";
-import { bodyOf } from "./body.ts";
+import { getBody } from "./body.ts";
 import { parseChallenges } from "./challenge.ts";
 import { redactUrl } from "./redact.ts";
-import type { HttpResponse } from "./http.ts";
+import type { HttpResponse } from "./http_types.ts";
 import { isObject } from "../json/room.ts";
 import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
@@ -62,7 +62,7 @@ export class RegistryError extends ManifestsError {
     const url = redactUrl(answer.url);
     const said = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
     super(
-      answer.isRateLimit ? "TOO_MANY_REQUESTS" : codeOf(status, diagnostics),
+      answer.isRateLimit ? "TOO_MANY_REQUESTS" : toErrorCode(status, diagnostics),
       `Cannot ${method} ${url} ${ANSWERED} ${status}${said && `: ${said}`}${hint === undefined ? "" : `; ${hint}`}`,
       options,
     );
@@ -74,7 +74,7 @@ export class RegistryError extends ManifestsError {
   }
 }
 
-/** What registries say when they refuse a manifest for what it is (container-libs `isManifestInvalidError`). */
+/** What registries say when they findProblem a manifest for what it is (container-libs `isManifestInvalidError`). */
 const REJECTIONS: readonly string[] = ["MANIFEST_INVALID", "TAG_INVALID", "MANIFEST_BLOB_UNKNOWN"];
 
 function isRejection({ code, message }: Diagnostic): boolean {
@@ -92,7 +92,7 @@ function isMissing({ code, message }: Diagnostic): boolean {
   return code === "UNKNOWN" && /\bnot found\b/i.test(message);
 }
 
-function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
+function toErrorCode(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403 && diagnostics.some(isRateLimit)) return "TOO_MANY_REQUESTS";
   // 412 is a policy, such as immutable tags or vulnerable images; a lost race is what `writeSeenTag` makes of it.
@@ -146,9 +146,9 @@ function refusedTokens(response: Response): Diagnostic[] {
 }
 
 /** Reads an unsuccessful answer to its end and makes an error of it. Rejects with the signal's reason on abort. */
-export async function errorOf(method: string, answer: HttpResponse): Promise<RegistryError> {
+export async function readError(method: string, answer: HttpResponse): Promise<RegistryError> {
   const { response, url, hint } = answer;
-  const bytes = await readStream(bodyOf(answer), MAX_ERROR_BODY).catch(() => undefined);
+  const bytes = await readStream(getBody(answer), MAX_ERROR_BODY).catch(() => undefined);
   answer.signal?.throwIfAborted();
   const said = parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? "");
   return new RegistryError({

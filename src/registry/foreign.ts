@@ -1,7 +1,7 @@
 import { type ByteStream, findUrl } from "../internal/room.ts";
 import { isManifestsError, ManifestsError } from "../spec/room.ts";
 import { type DownloadOptions, openDownload } from "./download.ts";
-import type { HttpRequest, HttpResponse } from "./http.ts";
+import type { HttpRequest, HttpResponse } from "./http_types.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 
@@ -28,13 +28,13 @@ export interface ForeignOptions extends Omit<DownloadOptions, "get"> {
  */
 export async function openForeign(options: ForeignOptions, missing: unknown): Promise<ByteStream> {
   const { send, urls, allowPrivate, maxRetries, ...download } = options;
-  const refuse = (url: URL) =>
+  const findProblem = (url: URL) =>
     !allowPrivate && isPrivateHost(url) ? "to the network that this client is in" : undefined;
   let failure = missing;
   for (const url of urls.slice(0, MAX_URLS)) {
     const place = findUrl(url);
     if (!place || !["http:", "https:"].includes(place.protocol)) continue;
-    if (refuse(place)) {
+    if (findProblem(place)) {
       failure = new ManifestsError(
         "DENIED",
         `Cannot GET ${redactUrl(url)} as a manifest sends there, to the network that this client is in`,
@@ -44,7 +44,14 @@ export async function openForeign(options: ForeignOptions, missing: unknown): Pr
     // `fetch` would make an `Authorization` header of them.
     place.username = place.password = "";
     const get = (range: string | undefined, signal: AbortSignal) =>
-      send({ method: "GET", url: place.href, ...(range ? { headers: { range } } : {}), signal, maxRetries, refuse });
+      send({
+        method: "GET",
+        url: place.href,
+        ...(range ? { headers: { range } } : {}),
+        signal,
+        maxRetries,
+        findProblem,
+      });
     try {
       return await openDownload({ ...download, get });
     } catch (error) {

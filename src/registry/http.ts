@@ -12,8 +12,9 @@ import {
 } from "../internal/room.ts";
 import { ManifestsError, type RetryEvent } from "../spec/room.ts";
 import { isBlockedPort } from "./blocked_ports.ts";
+import type { HttpRequest, HttpResponse, Timeouts } from "./http_types.ts";
 import { HostPauses } from "./pause.ts";
-import { mayPass } from "./may_pass.ts";
+import { isTransientError } from "./failures.ts";
 import { findRateLimit } from "./rate_limit.ts";
 import { redactUrl } from "./redact.ts";
 
@@ -29,84 +30,6 @@ export const DEFAULT_RETRIES = 3;
 /** Failures before a server looked at the request: too early, too many, a gateway's (a CDN's are 520 to 524). */
 const REFUSED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524];
 
-/** A request in parts, so that it can be made again. */
-export interface HttpRequest {
-  /** Method; upper case. */
-  readonly method: string;
-  /** Absolute URL, sent exactly as it is. */
-  readonly url: string;
-  /** Headers besides the ones that every request has. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Body; a stream makes the request unrepeatable. */
-  readonly body?: Uint8Array<ArrayBuffer> | ByteStream | undefined;
-  /** Opens a streamed body once more, for a redirect; default: it cannot be sent again. */
-  readonly reopen?: (() => Promise<ByteStream>) | undefined;
-  /** Ends the request and the reading of its answer. */
-  readonly signal?: AbortSignal | undefined;
-  /** How often it may be repeated after passing failures; default 3. */
-  readonly maxRetries?: number | undefined;
-  /** Whether making the request twice does no harm although its method does not promise that. Default: `false`. */
-  readonly isRepeatable?: boolean | undefined;
-  /** How long the answer's headers may take, in milliseconds; default 60,000. */
-  readonly headersTimeout?: number | undefined;
-  /** Says what is wrong with a place that a redirect leads to, as in `to a private network`, if anything. */
-  readonly refuse?: ((url: URL) => string | undefined) | undefined;
-}
-
-/** An answer, with the URL that gave it. */
-export interface HttpResponse {
-  /** The answer; its body must be read or cancelled. */
-  readonly response: Response;
-  /** The URL after redirects. */
-  readonly url: string;
-  /** How long its body may stand still, in milliseconds; default 60,000. */
-  readonly stallTimeout?: number | undefined;
-  /** Ends the reading of its body. */
-  readonly signal?: AbortSignal | undefined;
-  /** What a person should know about it, for the message of an error; default: nothing. */
-  readonly hint?: string | undefined;
-}
-
-/** How patient a client is. */
-export interface Patience {
-  /**
-   * How long an answer's headers may take, in milliseconds, where the request has no streamed body.
-   *
-   * @default {60_000}
-   */
-  readonly headersTimeout?: number | undefined;
-  /**
-   * How long https may take to answer the first request, in milliseconds, where plain HTTP is allowed and has answered.
-   *
-   * @default {10_000}
-   */
-  readonly probeTimeout?: number | undefined;
-  /**
-   * How long an answer's body may stand still, in milliseconds.
-   *
-   * @default {60_000}
-   */
-  readonly stallTimeout?: number | undefined;
-  /**
-   * How long a streamed upload may stand still, in milliseconds.
-   *
-   * @default {120_000}
-   */
-  readonly uploadTimeout?: number | undefined;
-  /**
-   * How often a request is repeated after a failure that may pass, where its caller does not say.
-   *
-   * @default {3}
-   */
-  readonly maxRetries?: number | undefined;
-  /**
-   * Milliseconds before the first repetition, at most a tenth longer; doubles with each, up to 30 s.
-   *
-   * @default {1000}
-   */
-  readonly retryDelay?: number | undefined;
-}
-
 /** A failed attempt that another one follows. */
 type FailedAttempt = Pick<RetryEvent, "step" | "maxRetries" | "error">;
 
@@ -119,7 +42,7 @@ export interface HttpClientOptions {
   /** Whether redirects may lead from https to http. */
   readonly insecure: boolean;
   /** How patient it is. */
-  readonly patience?: Patience | undefined;
+  readonly timeouts?: Timeouts | undefined;
   /** Told of every answer, redirects included. */
   readonly onAnswer?: ((response: Response) => void) | undefined;
   /** Told of every failed attempt that another one follows, before the wait. */
@@ -129,19 +52,19 @@ export interface HttpClientOptions {
 /** Sends requests to one host: redirects by our own rules, bounded concurrency, retries where that is safe. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
-  readonly #patience: Patience;
+  readonly #timeouts: Timeouts;
   readonly #slots = new Semaphore(MAX_REQUESTS_PER_HOST);
   readonly #pauses = new HostPauses();
 
   /** Creates a client; nothing is sent. */
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    this.#patience = options.patience ?? {};
+    this.#timeouts = options.timeouts ?? {};
   }
 
   /** Sends a request; repeats it after passing failures where that is safe: see {@linkcode isRepeatable}. */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const { method, url, signal, maxRetries = this.#patience.maxRetries ?? DEFAULT_RETRIES } = request;
+    const { method, url, signal, maxRetries = this.#timeouts.maxRetries ?? DEFAULT_RETRIES } = request;
     const step = `${method} ${redactUrl(url)}`;
     for (let attempt = 1;; attempt++) {
       const last = attempt > maxRetries;
@@ -159,7 +82,7 @@ export class HttpClient {
         if (asked === undefined) await this.pause(attempt, signal, failed);
         else this.#report(attempt, asked, failed);
       } catch (error) {
-        const passing = error instanceof ManifestsError && mayPass(error) && isRepeatable(request);
+        const passing = error instanceof ManifestsError && isTransientError(error) && isRepeatable(request);
         if (last || !passing) throw error;
         await this.pause(attempt, signal, { step, maxRetries, error });
       }
@@ -168,7 +91,7 @@ export class HttpClient {
 
   /** Waits before another attempt, the longer the more there were; reports the one that `failed`, if any. */
   async pause(attempt: number, signal?: AbortSignal, failed?: FailedAttempt): Promise<void> {
-    const wait = retryDelay(attempt, this.#patience.retryDelay);
+    const wait = retryDelay(attempt, this.#timeouts.retryDelay);
     if (failed) this.#report(attempt, wait, failed);
     await delay(wait, signalOption(signal));
   }
@@ -202,10 +125,10 @@ export class HttpClient {
     const timer = streamed ? undefined : setTimeout(
       () =>
         timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)} as no answer came in time`)),
-      request.headersTimeout ?? this.#patience.headersTimeout ?? HEADERS_TIMEOUT,
+      request.headersTimeout ?? this.#timeouts.headersTimeout ?? HEADERS_TIMEOUT,
     );
     try {
-      const response = await answerOf(this.#options.fetch(sent), joined.signal);
+      const response = await awaitAnswer(this.#options.fetch(sent), joined.signal);
       this.#options.onAnswer?.(response);
       return response;
     } catch (cause) {
@@ -232,7 +155,7 @@ export class HttpClient {
       if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
         // A `fetch` of the caller may have followed redirects by itself.
         if (response.redirected && response.url !== "") url = response.url;
-        return { response, url, stallTimeout: this.#patience.stallTimeout, signal: request.signal };
+        return { response, url, stallTimeout: this.#timeouts.stallTimeout, signal: request.signal };
       }
       await response.body?.cancel();
       const from = url;
@@ -258,8 +181,8 @@ export class HttpClient {
    * itself. Where that must be known beforehand, the redirect is not followed.
    */
   async #followUnseen(request: HttpRequest): Promise<HttpResponse> {
-    const { method, url, refuse } = request;
-    if (refuse || (method !== "GET" && method !== "HEAD")) {
+    const { method, url, findProblem } = request;
+    if (findProblem || (method !== "GET" && method !== "HEAD")) {
       throw new ManifestsError(
         "REGISTRY_ERROR",
         `Cannot ${method} ${redactUrl(url)} as it redirects to a place unseen`,
@@ -267,10 +190,14 @@ export class HttpClient {
     }
     const response = await this.sendOnce(request, "follow");
     this.#redirected(request, url, { status: response.status, location: response.url });
-    return { response, url: response.url, stallTimeout: this.#patience.stallTimeout, signal: request.signal };
+    return { response, url: response.url, stallTimeout: this.#timeouts.stallTimeout, signal: request.signal };
   }
 
-  #redirected({ method, refuse }: HttpRequest, from: string, answer: { status: number; location: string }): string {
+  #redirected(
+    { method, findProblem }: HttpRequest,
+    from: string,
+    answer: { status: number; location: string },
+  ): string {
     const to = findUrl(answer.location, from);
     const problem = !to || !["http:", "https:"].includes(to.protocol)
       ? "to what is no http URL"
@@ -278,7 +205,7 @@ export class HttpClient {
       ? `to ${redactUrl(to.href)} with ${answer.status}, which is not followed for this method`
       : to.protocol === "http:" && from.startsWith("https:") && !this.#options.insecure
       ? `from https to ${redactUrl(to.href)}`
-      : refuse?.(to);
+      : findProblem?.(to);
     if (problem) {
       throw new ManifestsError("REGISTRY_ERROR", `Cannot ${method} ${redactUrl(from)} as it redirects ${problem}`);
     }
@@ -306,7 +233,7 @@ function isRepeatable({ method, body, isRepeatable = false }: HttpRequest, statu
 }
 
 /** Waits for an answer until the signal aborts. A `fetch` that ignores the signal may still answer: nobody reads that. */
-async function answerOf(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
+async function awaitAnswer(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
   try {
     return await abortable(answer, signal);
   } catch (error) {

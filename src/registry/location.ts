@@ -1,5 +1,5 @@
 import { findUrl } from "../internal/room.ts";
-import type { HttpResponse } from "./http.ts";
+import type { HttpResponse } from "./http_types.ts";
 
 /**
  * Where an answer says that an upload goes on; `undefined` where it does not. Signed queries are kept as they are. A

@@ -10,9 +10,9 @@ import {
   MEDIA_TYPES,
   verifyManifestDigest,
 } from "../spec/room.ts";
-import { bodyOf, BrokenBodyError } from "./body.ts";
-import { errorOf } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
+import { BrokenBodyError, getBody } from "./body.ts";
+import { readError } from "./errors.ts";
+import type { HttpResponse } from "./http_types.ts";
 import { isInconclusiveHead, type RepositoryApi, type RepositoryRequest } from "./repository_api.ts";
 
 /**
@@ -59,16 +59,16 @@ export async function getManifest(
 
 async function readAnswer(api: RepositoryApi, tagOrDigest: string, answer: HttpResponse): Promise<FetchedManifest> {
   const { response } = answer;
-  if (response.status !== 200) throw await errorOf("GET", answer);
+  if (response.status !== 200) throw await readError("GET", answer);
   const mediaType = simplifyContentType(response.headers.get("content-type"));
-  const what = `the manifest ${api.nameOf(tagOrDigest)}`;
+  const what = `the manifest ${api.getName(tagOrDigest)}`;
   if (mediaType === "text/html") {
     await response.body?.cancel();
     throw new ManifestsError("REGISTRY_ERROR", `Cannot read ${what} as a web page came: this is no registry`);
   }
   const bytes = Number(response.headers.get("content-length") ?? 0) > MAX_MANIFEST_SIZE
     ? await response.body?.cancel()
-    : await readStream(bodyOf(answer), MAX_MANIFEST_SIZE).then(inflated);
+    : await readStream(getBody(answer), MAX_MANIFEST_SIZE).then(inflated);
   if (!bytes) {
     throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read ${what} as it has more than ${MAX_MANIFEST_SIZE} bytes`);
   }
@@ -104,7 +104,7 @@ export async function findManifest(
   const answer = await api.send("HEAD", `manifests/${tagOrDigest}`, call);
   const { status, headers } = answer.response;
   await answer.response.body?.cancel();
-  if (status !== 200 && !isInconclusiveHead(status)) throw await errorOf("HEAD", answer);
+  if (status !== 200 && !isInconclusiveHead(status)) throw await readError("HEAD", answer);
   const digest = headers.get("docker-content-digest") ?? "";
   const size = headers.get("content-length");
   if (status === 200 && isDigest(digest) && size !== null) {

@@ -1,9 +1,9 @@
 import { type CallOptions, findUrl, readStream } from "../internal/room.ts";
 import { isObject } from "../json/room.ts";
 import { ManifestsError } from "../spec/room.ts";
-import { bodyOf } from "./body.ts";
-import { errorOf } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
+import { getBody } from "./body.ts";
+import { readError } from "./errors.ts";
+import type { HttpResponse } from "./http_types.ts";
 import { redactUrl } from "./redact.ts";
 
 /** How large one page may be, in bytes: some registries send a list of any length as one. */
@@ -26,10 +26,10 @@ export interface ListOptions extends CallOptions {
   pageSize?: number | undefined;
 }
 
-/** The page size, if it is one; a `RangeError` otherwise. */
-export function checkPageSize(pageSize: number): number {
-  if (Number.isSafeInteger(pageSize) && pageSize > 0) return pageSize;
-  throw new RangeError(`Cannot list as pageSize must be a positive integer: current value is ${pageSize}`);
+/** Throws a `RangeError` unless a page size is a positive integer. */
+export function assertPageSize(pageSize: number): void {
+  if (Number.isSafeInteger(pageSize) && pageSize > 0) return;
+  throw new RangeError(`Cannot list: pageSize must be a positive integer, but is ${pageSize}`);
 }
 
 /** Asks for a page. */
@@ -48,7 +48,7 @@ export async function* followPages(
   const { pathname, search } = new URL(first.url);
   const visited = new Set([pathname + search]);
   for (let answer = first;;) {
-    if (answer.response.status !== 200) throw await errorOf("GET", answer);
+    if (answer.response.status !== 200) throw await readError("GET", answer);
     yield answer;
     const target = nextTarget(answer, path);
     if (target === undefined || visited.has(target)) return;
@@ -99,18 +99,18 @@ export async function* listNames(
       if (stale > MAX_STALE_PAGES) failLength(answer.url);
     }
     const more: boolean = !linked && fresh > 0 && page.length === options.pageSize;
-    start = more ? await get(pageTarget({ ...options, last: page.at(-1)! })) : undefined;
+    start = more ? await get(getPageTarget({ ...options, last: page.at(-1)! })) : undefined;
   }
 }
 
 /** Path and query of the page after `last`. */
-export function pageTarget({ path, pageSize, last }: ListNamesOptions): string {
+export function getPageTarget({ path, pageSize, last }: ListNamesOptions): string {
   return `${path}?n=${pageSize}${last === undefined ? "" : `&last=${encodeURIComponent(last)}`}`;
 }
 
 /** Registries have been seen to list nothing, `null`, empty names, and digests among tags. */
 async function readNames(answer: HttpResponse, member: string): Promise<string[]> {
-  const bytes = await readStream(bodyOf(answer), MAX_PAGE_SIZE) ?? failLength(answer.url);
+  const bytes = await readStream(getBody(answer), MAX_PAGE_SIZE) ?? failLength(answer.url);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));

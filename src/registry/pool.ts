@@ -1,6 +1,7 @@
 import type { Fetch } from "../internal/room.ts";
 import type { Credentials } from "../spec/room.ts";
-import { RegistryClient, type RegistryClientOptions } from "./client.ts";
+import { RegistryClient } from "./client.ts";
+import type { RegistryClientOptions } from "./client_options.ts";
 
 /** How the clients of a pool send requests. */
 export interface FetchHandle {
@@ -43,7 +44,7 @@ export interface ClientKey {
   /** Called before a request is repeated. */
   readonly onRetry?: RegistryClientOptions["onRetry"];
   /** Timeouts and delays. */
-  readonly patience?: RegistryClientOptions["patience"];
+  readonly timeouts?: RegistryClientOptions["timeouts"];
 }
 
 /** A client that is in use. */
@@ -71,7 +72,7 @@ export class RegistryPool {
   /** A client for this key; dispose the lease when done. */
   acquire(key: ClientKey): ClientLease {
     const { fetch, onWarning, onRetry } = key;
-    const ids = { fetch: this.#idOf(fetch), onWarning: this.#idOf(onWarning), onRetry: this.#idOf(onRetry) };
+    const ids = { fetch: this.#getId(fetch), onWarning: this.#getId(onWarning), onRetry: this.#getId(onRetry) };
     const id = JSON.stringify({ ...key, ...ids });
     let entry = this.#entries.get(id);
     if (!entry) {
@@ -94,7 +95,7 @@ export class RegistryPool {
     };
   }
 
-  #idOf(value: WeakKey | undefined): number | undefined {
+  #getId(value: WeakKey | undefined): number | undefined {
     if (value === undefined) return undefined;
     const id = this.#functionIds.get(value) ?? this.#nextFunctionId++;
     this.#functionIds.set(value, id);

@@ -1,7 +1,7 @@
 import { readStream } from "../internal/room.ts";
-import { bodyOf } from "./body.ts";
+import { getBody } from "./body.ts";
 import { isRateLimit, MAX_ERROR_BODY, parseDiagnostics } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
+import type { HttpResponse } from "./http_types.ts";
 
 /**
  * Whether an answer is a rate limit: 429, or a 403 with `Retry-After` or with a text that says so (GitHub's "secondary
@@ -15,7 +15,7 @@ export async function findRateLimit(
   if (status !== 403) return { answer, limited: status === 429 };
   if (headers.has("retry-after")) return { answer, limited: true };
   if (method === "HEAD") return { answer, limited: false };
-  const body = await readStream(bodyOf(answer), MAX_ERROR_BODY).catch(() => undefined);
+  const body = await readStream(getBody(answer), MAX_ERROR_BODY).catch(() => undefined);
   const response = new Response(body ?? null, { status, statusText, headers });
   const diagnostics = parseDiagnostics(new TextDecoder().decode(body), headers.get("content-type") ?? "");
   return { answer: { ...answer, response }, limited: diagnostics.some(isRateLimit) };

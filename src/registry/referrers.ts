@@ -8,9 +8,9 @@ import {
   parseManifest,
   parseOciIndex,
 } from "../spec/room.ts";
-import { bodyOf } from "./body.ts";
-import { errorOf } from "./errors.ts";
-import type { HttpResponse } from "./http.ts";
+import { getBody } from "./body.ts";
+import { readError } from "./errors.ts";
+import type { HttpResponse } from "./http_types.ts";
 import { getManifest } from "./manifests.ts";
 import { followPages, MAX_PAGE_SIZE } from "./pages.ts";
 import { redactUrl } from "./redact.ts";
@@ -59,7 +59,7 @@ export async function hasReferrersApi(api: RepositoryApi, subject: Digest, call:
   const answer = await api.send("GET", `referrers/${subject}`, { ...call, headers: { accept: MEDIA_TYPES.ociIndex } });
   const supported = isSupported(answer);
   if (!supported && !UNSUPPORTED.includes(answer.response.status) && answer.response.status !== 200) {
-    throw await errorOf("GET", answer);
+    throw await readError("GET", answer);
   }
   await answer.response.body?.cancel();
   return supported;
@@ -72,7 +72,7 @@ function isSupported({ response }: HttpResponse): boolean {
 }
 
 async function readPage(answer: HttpResponse): Promise<readonly Descriptor[]> {
-  const bytes = await readStream(bodyOf(answer), MAX_PAGE_SIZE);
+  const bytes = await readStream(getBody(answer), MAX_PAGE_SIZE);
   if (!bytes) {
     throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the list at ${redactUrl(answer.url)} as it is too long`);
   }
@@ -117,6 +117,6 @@ export async function readReferrersTag(api: RepositoryApi, subject: Digest, call
   }
   throw new ManifestsError(
     "REGISTRY_ERROR",
-    `Cannot read the referrers of ${subject} as the tag ${api.nameOf(tag)} holds no index`,
+    `Cannot read the referrers of ${subject} as the tag ${api.getName(tag)} holds no index`,
   );
 }

@@ -7,7 +7,7 @@ import {
   MEDIA_TYPES,
   serializeOciIndex,
 } from "../spec/room.ts";
-import type { RegistryClient } from "./client.ts";
+import type { RegistryConnection } from "./connection.ts";
 import { readReferrersTag, referrersTag } from "./referrers.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 import { conflict, repeatLookAndWrite, type SeenTag, settle, writeSeenTag } from "./write_tag.ts";
@@ -63,12 +63,12 @@ class ReferrersUpdater {
   }
 }
 
-const UPDATERS = new WeakMap<RegistryClient, ReferrersUpdater>();
+const UPDATERS = new WeakMap<RegistryConnection, ReferrersUpdater>();
 
 /** The updater that all writers of a client share. */
-export function updaterOf(client: RegistryClient): ReferrersUpdater {
-  const known = UPDATERS.get(client) ?? new ReferrersUpdater();
-  UPDATERS.set(client, known);
+export function getUpdater(connection: RegistryConnection): ReferrersUpdater {
+  const known = UPDATERS.get(connection) ?? new ReferrersUpdater();
+  UPDATERS.set(connection, known);
   return known;
 }
 

@@ -14,7 +14,6 @@ import {
 import {
   cancelUpload,
   getBlob,
-  type GetBlobOptions,
   headBlob,
   type HeadBlobOptions,
   mountBlob,
@@ -22,32 +21,41 @@ import {
   putBlob,
   type PutBlobOptions,
 } from "./blobs.ts";
-import type { RegistryClient } from "./client.ts";
-import { deletePath, findReferrerAt, uniqueManifest } from "./delete.ts";
+import type { RegistryConnection } from "./connection.ts";
+import { createUniqueManifest, deletePath, findReferrerAt } from "./delete.ts";
 import { RegistryError } from "./errors.ts";
 import { type FetchedManifest, findManifest, getManifest } from "./manifests.ts";
-import { checkPageSize, DEFAULT_PAGE_SIZE, listNames, type ListOptions, pageTarget } from "./pages.ts";
-import { putManifest, type PutManifestOptions, replaceManifest, type ReplaceManifestOptions } from "./put_manifest.ts";
+import { assertPageSize, DEFAULT_PAGE_SIZE, getPageTarget, listNames, type ListOptions } from "./pages.ts";
+import { putManifest, type PutManifestOptions } from "./put_manifest.ts";
 import { hasReferrersApi, listReferrers, type ListReferrersOptions } from "./referrers.ts";
-import { updaterOf } from "./referrers_update.ts";
+import { getUpdater } from "./referrers_update.ts";
 import { RepositoryApi } from "./repository_api.ts";
 import { getSignatureList, putSignature } from "./signatures.ts";
-import type { OutgoingBlob } from "./upload.ts";
 import type { Upload } from "./upload_session.ts";
 import { VerifiedSource } from "./verified_source.ts";
 
 /** Options for {@linkcode Repository.deleteTag}. */
 export interface DeleteTagOptions extends CallOptions {
   /**
-   * Whether, where a registry deletes no tags, the tag is pointed at a manifest of its own, which is deleted then.
+   * If the registry cannot delete tags, point the tag at a new manifest that nothing else names, and delete that
+   * manifest.
    *
    * @default {false}
    */
   replace?: boolean | undefined;
 }
 
+/** Opens a repository; no request is sent. */
+export let openRepository: (connection: RegistryConnection, path: string) => Repository;
+
+/** Returns the requests of a repository, for operations that are not published. */
+export let getApi: (repository: Repository) => RepositoryApi;
+
 /**
- * A repository of a registry: manifests, blobs, tags and referrers (distribution-spec).
+ * A repository of a registry: manifests, blobs, tags and referrers (distribution-spec). Every request may fail with a
+ * {@linkcode RegistryError}, whose `code` follows from the status: `UNAUTHORIZED` (401), `DENIED` (403, 412),
+ * `NOT_FOUND` (404), `TOO_MANY_REQUESTS` (429), otherwise `REGISTRY_ERROR`; and with a `ManifestsError` with code
+ * `NETWORK` if the registry cannot be reached, or `PORT_BLOCKED` if `fetch` refuses its port.
  *
  * @example Two writers of one tag
  * ```ts
@@ -70,12 +78,17 @@ export interface DeleteTagOptions extends CallOptions {
 export class Repository {
   readonly #api: RepositoryApi;
 
-  /** Use {@linkcode RegistryClient.repository}. */
-  constructor(client: RegistryClient, path: string) {
-    this.#api = new RepositoryApi(client, path);
+  static {
+    openRepository = (connection, path) => new Repository(new RepositoryApi(connection, path));
+    getApi = (repository) => repository.#api;
   }
 
-  /** Its path, as in `library/alpine`. */
+  /** Use {@linkcode RegistryClient.repository}. */
+  private constructor(api: RepositoryApi) {
+    this.#api = api;
+  }
+
+  /** Path of the repository, as in `library/alpine`. */
   get path(): string {
     return this.#api.path;
   }
@@ -83,26 +96,33 @@ export class Repository {
   /**
    * Reads a manifest by tag or digest and verifies it.
    *
-   * @throws {RegistryError} With code `NOT_FOUND` and others.
-   * @throws {DigestMismatchError} Where the bytes are not those that the digest, or the registry's header, promises.
+   * @throws {RegistryError} With code `NOT_FOUND` if there is no such manifest.
+   * @throws {DigestMismatchError} If the bytes do not have the requested digest, or the one in the registry's header.
+   * @throws {ManifestsError} With code `LIMIT_EXCEEDED` above 4 MiB, `REGISTRY_ERROR` if a web page came instead.
    */
   async getManifest(tagOrDigest: string, options: CallOptions = {}): Promise<FetchedManifest> {
     return await getManifest(this.#api, tagOrDigest, options);
   }
 
-  /** The descriptor of a manifest, or `undefined` where there is none. Reads the manifest where a `HEAD` does not tell. */
+  /**
+   * Returns the descriptor of a manifest, or `undefined` if there is none. Reads the manifest if the response to `HEAD`
+   * is incomplete.
+   */
   async headManifest(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor | undefined> {
     return (await findManifest(this.#api, tagOrDigest, options))?.descriptor;
   }
 
   /**
-   * Writes a manifest under a tag or its digest and returns its digest. If it has a subject, and the registry does not
-   * acknowledge that, the tag that lists the subject's referrers is kept up to date.
+   * Writes a manifest under a tag or its digest and returns its digest. If the manifest has a subject, and the registry
+   * does not acknowledge it, the tag that lists the subject's referrers is updated too (distribution-spec, "Referrers
+   * Tag Schema").
    *
-   * A refusal is not an error if the registry has this manifest under this name already, as with immutable tags.
+   * A rejection is not an error if the registry already has this manifest under this name, as with immutable tags.
    *
    * @throws {RegistryError} With code `MANIFEST_REJECTED` if the registry does not accept this manifest.
-   * @throws {ManifestsError} With code `CONFLICT` if the tag does not name `ifMatch`, or another manifest afterwards.
+   * @throws {DigestMismatchError} If the bytes do not have the given digest.
+   * @throws {ManifestsError} With code `CONFLICT` if the tag does not name `ifMatch`, or names another manifest
+   * afterwards; `DIGEST_MISMATCH` if the registry stored another manifest.
    */
   async putManifest(
     tagOrDigest: string,
@@ -112,46 +132,41 @@ export class Repository {
     return (await this.writeManifest(tagOrDigest, bytes, options)).digest;
   }
 
-  /** As {@linkcode Repository.putManifest}; also returns whether the registry had the manifest under this name already. */
+  /** Writes a manifest like {@linkcode Repository.putManifest}; also returns whether it was already under this name. */
   async writeManifest(
     tagOrDigest: string,
     bytes: Uint8Array<ArrayBuffer>,
     options: PutManifestOptions = {},
   ): Promise<{ digest: Digest; unchanged: boolean }> {
     const { digest, subject, unchanged } = await putManifest(this.#api, tagOrDigest, bytes, options);
-    const referrer = typeof subject === "string" ? undefined : referrerOf(bytes, digest, options.mediaType);
-    const call = callOf(options);
-    // Without an answer of the registry's own, only a question tells whether it acknowledges subjects.
+    const referrer = typeof subject === "string" ? undefined : findReferrerIn(bytes, digest, options.mediaType);
+    const call = pickCallOptions(options);
+    // `null`: the registry did not acknowledge the subject. `undefined`: this call did not write the manifest, so only
+    // the referrers API tells whether the registry knows it.
     if (referrer && (subject === null || !await hasReferrersApi(this.#api, referrer.subject, call))) {
-      await updaterOf(this.#api.client).add(this.#api, referrer.subject, referrer.descriptor, call);
+      await getUpdater(this.#api.connection).add(this.#api, referrer.subject, referrer.descriptor, call);
     }
     return { digest, unchanged };
   }
 
   /**
-   * Writes a manifest under a tag that the caller has read and edits together with others, and waits for slower writers.
-   * The caller reads the tag again to make sure that its edit has not been overwritten.
-   *
-   * @throws {ManifestsError} With code `CONFLICT` if the tag names something else than was seen.
+   * Deletes a manifest, or a tag if the registry can delete tags. Returns `false` if it did not exist. A manifest with a
+   * subject is also removed from the tag that lists the subject's referrers, if the registry has no referrers API.
    */
-  async replaceManifest(tag: string, bytes: Uint8Array<ArrayBuffer>, options: ReplaceManifestOptions): Promise<void> {
-    await replaceManifest(this.#api, tag, bytes, options);
-  }
-
-  /** Deletes a manifest, or a tag where the registry deletes tags; `false` where there was none. */
   async deleteManifest(tagOrDigest: string, options: CallOptions = {}): Promise<boolean> {
     const referrer = await findReferrerAt(this.#api, tagOrDigest, options);
     const deleted = await deletePath(this.#api, `manifests/${tagOrDigest}`, options);
     if (referrer && !await hasReferrersApi(this.#api, referrer.subject, options)) {
-      await updaterOf(this.#api.client).remove(this.#api, referrer.subject, referrer.descriptor.digest, options);
+      const updater = getUpdater(this.#api.connection);
+      await updater.remove(this.#api, referrer.subject, referrer.descriptor.digest, options);
     }
     return deleted;
   }
 
   /**
-   * Deletes a tag, and nothing that it names; `false` where there was none.
+   * Deletes a tag, and not the manifest that it names. Returns `false` if it did not exist.
    *
-   * @throws {RegistryError} With code `REGISTRY_ERROR` where the registry deletes no tags.
+   * @throws {RegistryError} With code `REGISTRY_ERROR` if the registry cannot delete tags and `replace` is not set.
    */
   async deleteTag(tag: string, options: DeleteTagOptions = {}): Promise<boolean> {
     const { replace = false, ...call } = options;
@@ -163,40 +178,45 @@ export class Repository {
     }
     if (await this.headManifest(tag, call) === undefined) return false;
     await this.putBlob({ ...EMPTY_DESCRIPTOR, size: EMPTY_JSON.length }, toStream(EMPTY_JSON), call);
-    return await deletePath(this.#api, `manifests/${await this.putManifest(tag, uniqueManifest(), call)}`, call);
+    return await deletePath(this.#api, `manifests/${await this.putManifest(tag, createUniqueManifest(), call)}`, call);
   }
 
-  /** The size of a blob in bytes, or `undefined` where it is not there; `UNKNOWN_SIZE` where the registry does not say. */
+  /**
+   * Returns the size of a blob in bytes, or `undefined` if it does not exist; `UNKNOWN_SIZE` if the registry does not
+   * report the size.
+   */
   async headBlob(digest: Digest, options: HeadBlobOptions = {}): Promise<number | undefined> {
     return await headBlob(this.#api, digest, options);
   }
 
   /**
-   * Reads a blob as a stream that is verified against its descriptor: it fails before its end where size or digest
-   * differ. A download that breaks off goes on where it was.
+   * Reads a blob as a stream that is verified against its descriptor: the stream fails before its end if the size or the
+   * digest differs. An interrupted download is resumed. If the registry does not have the blob, the descriptor's `urls`
+   * are tried.
+   *
+   * @throws {RegistryError} With code `NOT_FOUND` if there is no such blob.
+   * @throws {ManifestsError} With code `SIZE_MISMATCH` if the registry announces another size, `DENIED` if a URL of the
+   * descriptor leads into this machine's network. The stream fails with `NETWORK` or a `DigestMismatchError`.
    */
   async getBlob(descriptor: Descriptor, options: CallOptions = {}): Promise<ByteStream> {
     const { digest, size, urls } = descriptor;
-    return verifyBlob(await this.getUnverifiedBlob(digest, { ...options, size, urls }), descriptor);
-  }
-
-  /** Reads a blob as the registry sends it. For callers that verify it themselves, so that it is not hashed twice. */
-  async getUnverifiedBlob(digest: Digest, options: GetBlobOptions = {}): Promise<ByteStream> {
-    return await getBlob(this.#api, digest, options);
+    return verifyBlob(await getBlob(this.#api, digest, { ...options, size, urls }), descriptor);
   }
 
   /**
-   * Asks the registry to take a blob from another of its repositories; with `from` `undefined`, from whichever it
-   * finds. Trouble is no error: the blob can be uploaded.
+   * Asks the registry to mount a blob from another of its repositories. With `from` `undefined`, the registry may choose
+   * the repository. A failed mount is not an error: the caller uploads the blob instead.
    */
   async mountBlob(digest: Digest, from: string | undefined, options: CallOptions = {}): Promise<MountResult> {
     return await mountBlob(this.#api, digest, from, options);
   }
 
   /**
-   * Uploads a blob. The stream is verified on its way; where it is wrong, nothing is published.
+   * Uploads a blob. The stream is verified while it is sent; if it is wrong, nothing is published.
    *
-   * @throws {DigestMismatchError} Where the stream is not what the descriptor says.
+   * @throws {DigestMismatchError} If the stream does not have the descriptor's digest.
+   * @throws {ManifestsError} With code `SIZE_MISMATCH` if the stream does not have the descriptor's size.
+   * @throws {RangeError} If `chunkSize` is not a positive integer.
    */
   async putBlob(descriptor: Descriptor, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
     const { digest, size } = descriptor;
@@ -209,34 +229,38 @@ export class Repository {
     });
   }
 
-  /** Uploads a blob from a stream that was verified already and fails where it is wrong. */
-  async putVerifiedBlob(blob: OutgoingBlob, stream: ByteStream, options: PutBlobOptions = {}): Promise<void> {
-    await putBlob(this.#api, blob, stream, options);
-  }
-
-  /** Gives an upload session up. Best effort: the registry forgets abandoned ones by itself, later. */
+  /** Cancels an upload session. Errors are ignored: registries forget abandoned sessions by themselves, later. */
   async cancelUpload(upload: Upload): Promise<void> {
     await cancelUpload(this.#api, upload);
   }
 
-  /** Deletes a blob; `false` where there was none. */
+  /** Deletes a blob. Returns `false` if it did not exist. */
   async deleteBlob(digest: Digest, options: CallOptions = {}): Promise<boolean> {
     return await deletePath(this.#api, `blobs/${digest}`, options);
   }
 
-  /** The tags, page by page, in the registry's order; none where the repository is unknown. */
+  /**
+   * Lists the tags, page by page, in the registry's order. The list is empty if the repository does not exist.
+   *
+   * @throws {RangeError} If `pageSize` is not a positive integer.
+   * @throws {ManifestsError} With code `LIMIT_EXCEEDED` if the list is too long, `REGISTRY_ERROR` if it is not JSON.
+   */
   async *listTags(options: ListOptions = {}): AsyncGenerator<string, void, undefined> {
     const { last, pageSize = DEFAULT_PAGE_SIZE, ...call } = options;
-    const list = { path: `/v2/${this.path}/tags/list`, member: "tags", pageSize: checkPageSize(pageSize), last };
+    assertPageSize(pageSize);
+    const list = { path: `/v2/${this.path}/tags/list`, member: "tags", pageSize, last };
     const get = (target: string) => this.#api.send("GET", target, call);
-    const first = await get(pageTarget(list));
+    const first = await get(getPageTarget(list));
     if (first.response.status === 404) return void await first.response.body?.cancel();
     yield* listNames(first, get, list);
   }
 
   /**
-   * The descriptors of the manifests whose subject is the one with this digest, with the types of their artifacts; from
-   * the tag that stands in for the referrers API where the registry does not have it.
+   * Lists the descriptors of the manifests whose subject has this digest, with their artifact types and annotations. If
+   * the registry has no referrers API, the tag of the referrers tag schema is read instead.
+   *
+   * @throws {ManifestsError} With code `LIMIT_EXCEEDED` if the list is too long, `REGISTRY_ERROR` if the tag does not
+   * name an index.
    */
   listReferrers(
     subject: Digest,
@@ -245,15 +269,16 @@ export class Repository {
     return listReferrers(this.#api, subject, options);
   }
 
-  /** Whether the registry keeps simple signatures; see {@linkcode RegistryClient.supportsSignatures}. */
+  /** Returns whether the registry stores simple signatures; see {@linkcode RegistryClient.supportsSignatures}. */
   async supportsSignatures(options: CallOptions = {}): Promise<boolean> {
-    return await this.#api.client.supportsSignatures(options);
+    return await this.#api.connection.supportsSignatures(options);
   }
 
   /**
-   * The list of a manifest's simple signatures, as a registry sends it that keeps some: JSON, unverified.
+   * Reads the list of a manifest's simple signatures as the registry sends it: JSON, not verified.
    *
-   * @throws {RegistryError} Also with code `NOT_FOUND`: a list of none is something else.
+   * @throws {RegistryError} With code `NOT_FOUND` if the registry has no list; a manifest without signatures has an empty
+   * list instead.
    * @throws {ManifestsError} With code `LIMIT_EXCEEDED` above 4 MiB.
    */
   async getSignatureList(digest: Digest, options: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
@@ -261,9 +286,9 @@ export class Repository {
   }
 
   /**
-   * Adds a simple signature, as an object of the registry's API, to those of a manifest.
+   * Adds a simple signature, given as an object of the registry's API, to those of a manifest.
    *
-   * @throws {RegistryError} Where the registry does not keep it.
+   * @throws {RegistryError} With the code of the status if the registry does not store the signature.
    */
   async putSignature(
     digest: Digest,
@@ -274,8 +299,8 @@ export class Repository {
   }
 }
 
-/** What a manifest is as a referrer; manifests that are none of ours have no subject. */
-function referrerOf(bytes: Uint8Array<ArrayBuffer>, digest: Digest, mediaType?: string): Referrer | undefined {
+/** Returns the referrer that a manifest is; `undefined` if it has no subject or is not of a known type. */
+function findReferrerIn(bytes: Uint8Array<ArrayBuffer>, digest: Digest, mediaType?: string): Referrer | undefined {
   try {
     return findReferrer(parseManifest(bytes, mediaType), digest);
   } catch (error) {
@@ -284,6 +309,6 @@ function referrerOf(bytes: Uint8Array<ArrayBuffer>, digest: Digest, mediaType?: 
   }
 }
 
-function callOf({ signal, maxRetries }: CallOptions): CallOptions {
+function pickCallOptions({ signal, maxRetries }: CallOptions): CallOptions {
   return { signal, maxRetries };
 }

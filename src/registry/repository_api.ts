@@ -1,6 +1,6 @@
 import type { CallOptions } from "../internal/room.ts";
-import type { RegistryClient } from "./client.ts";
-import type { HttpResponse } from "./http.ts";
+import type { RegistryConnection } from "./connection.ts";
+import type { HttpResponse } from "./http_types.ts";
 
 /** Options of a request below a repository. */
 export interface RepositoryRequest extends CallOptions {
@@ -19,17 +19,17 @@ export class RepositoryApi {
   /** Path of the repository. */
   readonly path: string;
   /** The registry. */
-  readonly client: RegistryClient;
+  readonly connection: RegistryConnection;
 
-  constructor(client: RegistryClient, path: string) {
-    this.client = client;
+  constructor(connection: RegistryConnection, path: string) {
+    this.connection = connection;
     this.path = path;
   }
 
   /** Sends a request; `rest` is the path below the repository, or one from the registry's root. */
   async send(method: string, rest: string, options: RepositoryRequest = {}): Promise<HttpResponse> {
     const { extraScopes = [], actions = "pull", headers = {}, ...request } = options;
-    return await this.client.send({
+    return await this.connection.send({
       method,
       target: rest.startsWith("/") ? rest : `/v2/${this.path}/${rest}`,
       scopes: [this.scope(actions), ...extraScopes],
@@ -44,8 +44,8 @@ export class RepositoryApi {
   }
 
   /** The full name of something in this repository, for messages. */
-  nameOf(tagOrDigest: string): string {
-    return `${this.client.host}/${this.path}${tagOrDigest.includes(":") ? "@" : ":"}${tagOrDigest}`;
+  getName(tagOrDigest: string): string {
+    return `${this.connection.host}/${this.path}${tagOrDigest.includes(":") ? "@" : ":"}${tagOrDigest}`;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CallOptions } from "../internal/room.ts";
 import { type Digest, isDigest, ManifestsError } from "../spec/room.ts";
-import { errorOf } from "./errors.ts";
+import { readError } from "./errors.ts";
 import { findManifest } from "./manifests.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
@@ -45,14 +45,14 @@ export async function sendManifest(
     actions: "pull,push",
   });
   const { response } = answer;
-  if (response.status < 200 || response.status > 299) throw await errorOf("PUT", answer);
+  if (response.status < 200 || response.status > 299) throw await readError("PUT", answer);
   await response.body?.cancel();
   const stored = response.headers.get("docker-content-digest");
-  if (stored === null && response.headers.get("location") === null) await requireStored(api, digest, call);
+  if (stored === null && response.headers.get("location") === null) await assertStored(api, digest, call);
   if (stored !== null && stored !== digest && !isDigest(target)) {
     throw new ManifestsError(
       "DIGEST_MISMATCH",
-      `Cannot trust the upload of ${api.nameOf(target)}: the registry stored ${stored} instead of ${digest}`,
+      `Cannot trust the upload of ${api.getName(target)}: the registry stored ${stored} instead of ${digest}`,
     );
   }
   const tags = (response.headers.get("oci-tag") ?? "").split(",").map((tag) => tag.trim());
@@ -60,16 +60,16 @@ export async function sendManifest(
 }
 
 /** A web server in a registry's place may answer everything with success. */
-async function requireStored(api: RepositoryApi, digest: Digest, call: CallOptions): Promise<void> {
+async function assertStored(api: RepositoryApi, digest: Digest, call: CallOptions): Promise<void> {
   for (let look = 1;; look++) {
     const found = await findManifest(api, digest, call);
     if (found?.descriptor.digest === digest) return;
     if (found || look === MAX_LOOKS) break;
     // Some registries show what they took a moment later.
-    await api.client.pause(look, call.signal);
+    await api.connection.pause(look, call.signal);
   }
   throw new ManifestsError(
     "REGISTRY_ERROR",
-    `Cannot trust the upload of ${api.nameOf(digest)}: the registry accepted it, but does not have it`,
+    `Cannot trust the upload of ${api.getName(digest)}: the registry accepted it, but does not have it`,
   );
 }

@@ -1,7 +1,7 @@
 import { type CallOptions, encodeUtf8, readStream } from "../internal/room.ts";
 import { type Digest, ManifestsError } from "../spec/room.ts";
-import { bodyOf } from "./body.ts";
-import { errorOf } from "./errors.ts";
+import { getBody } from "./body.ts";
+import { readError } from "./errors.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
 /** Largest list of signatures that is read, in bytes. */
@@ -13,14 +13,14 @@ export async function getSignatureList(
   digest: Digest,
   options: CallOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const answer = await api.send("GET", pathOf(api, digest), options);
+  const answer = await api.send("GET", getSignaturesPath(api, digest), options);
   // Also 404: who has signatures has a list of none, and who says otherwise may be hiding them.
-  if (answer.response.status !== 200) throw await errorOf("GET", answer);
-  const bytes = await readStream(bodyOf(answer), MAX_LIST_SIZE);
+  if (answer.response.status !== 200) throw await readError("GET", answer);
+  const bytes = await readStream(getBody(answer), MAX_LIST_SIZE);
   if (bytes) return bytes;
   throw new ManifestsError(
     "LIMIT_EXCEEDED",
-    `Cannot read the signatures of ${api.nameOf(digest)} as their list is larger than ${MAX_LIST_SIZE} bytes`,
+    `Cannot read the signatures of ${api.getName(digest)} as their list is larger than ${MAX_LIST_SIZE} bytes`,
   );
 }
 
@@ -31,16 +31,16 @@ export async function putSignature(
   signature: Readonly<Record<string, unknown>>,
   options: CallOptions,
 ): Promise<void> {
-  const answer = await api.send("PUT", pathOf(api, digest), {
+  const answer = await api.send("PUT", getSignaturesPath(api, digest), {
     ...options,
     headers: { "content-type": "application/json" },
     body: encodeUtf8(JSON.stringify(signature)),
     actions: "pull,push",
   });
-  if (answer.response.status !== 201) throw await errorOf("PUT", answer);
+  if (answer.response.status !== 201) throw await readError("PUT", answer);
   await answer.response.body?.cancel();
 }
 
-function pathOf({ path }: RepositoryApi, digest: Digest): string {
+function getSignaturesPath({ path }: RepositoryApi, digest: Digest): string {
   return `/extensions/v2/${path}/signatures/${digest}`;
 }

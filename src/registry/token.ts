@@ -1,9 +1,9 @@
 import { encodeBase64, encodeUtf8, readStream } from "../internal/room.ts";
 import { isObject } from "../json/room.ts";
 import { type Credentials, ManifestsError } from "../spec/room.ts";
-import { bodyOf } from "./body.ts";
+import { getBody } from "./body.ts";
 import type { Challenge } from "./challenge.ts";
-import type { HttpResponse } from "./http.ts";
+import type { HttpResponse } from "./http_types.ts";
 import { redactUrl } from "./redact.ts";
 
 /** How large a token answer may be, in bytes. */
@@ -77,7 +77,7 @@ export function refreshRequest({ realm, challenge, scopes }: TokenQuestion, iden
  * @throws {ManifestsError} With code `UNAUTHORIZED` where it holds no token.
  */
 export async function readToken(answer: HttpResponse, { scopes, credentials }: TokenQuestion): Promise<Token> {
-  const bytes = await readStream(bodyOf(answer), MAX_TOKEN_BODY);
+  const bytes = await readStream(getBody(answer), MAX_TOKEN_BODY);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));

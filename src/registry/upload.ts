@@ -3,7 +3,15 @@ import { type Digest, type DigestAlgorithm, isManifestsError, ManifestsError, UN
 import { isInBrowser } from "./browser.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { RegistryError } from "./errors.ts";
-import { isLost, isTooLong, lacksBytes, mayPass, mayResume, needsShorter, refusesMethod } from "./may_pass.ts";
+import {
+  isLost,
+  isResumable,
+  isTooLong,
+  isTransientError,
+  lacksBytes,
+  needsShorter,
+  refusesMethod,
+} from "./failures.ts";
 import { sendChunks } from "./upload_chunks.ts";
 import { CHUNK_SIZE, type UploadLimits } from "./upload_limits.ts";
 import { type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
@@ -196,7 +204,7 @@ class BlobUpload {
     }
     if (this.#sentChunks && limits.maxLength === undefined) {
       // Whoever loses a session, or cannot put chunks together, may still take the whole.
-      const refuses = refusesMethod(error) || lacksBytes(error) || (mayResume(error) && !this.#triesChunks);
+      const refuses = refusesMethod(error) || lacksBytes(error) || (isResumable(error) && !this.#triesChunks);
       if (refuses) {
         // A 404 may also be a session that is lost.
         limits.refusesChunks ||= refusesMethod(error) && !isManifestsError(error, "NOT_FOUND");
@@ -204,12 +212,12 @@ class BlobUpload {
         return this.#refusesChunks = true;
       }
     }
-    if (isLost(error) || (this.#ignoresRanges && mayResume(error))) return true;
-    if (!this.#sentChunks && mayPass(error) && !this.#refusesChunks && !limits.refusesChunks) {
+    if (isLost(error) || (this.#ignoresRanges && isResumable(error))) return true;
+    if (!this.#sentChunks && isTransientError(error) && !this.#refusesChunks && !limits.refusesChunks) {
       // A proxy that takes less in one request may break the connection rather than say so.
       return !this.#triesChunks && (this.#triesChunks = this.#reopen !== undefined);
     }
-    const isOdd = error instanceof RegistryError && this.#resumed && (error.status === 400 || mayPass(error));
+    const isOdd = error instanceof RegistryError && this.#resumed && (error.status === 400 || isTransientError(error));
     if (!contradicts && !isOdd) return false;
     return !this.#ignoresRanges && (this.#ignoresRanges = true);
   }
@@ -251,6 +259,6 @@ class BlobUpload {
 
 /** The same error, of a call that may succeed if it is made again. */
 function passing(error: unknown): unknown {
-  if (!isManifestsError(error) || mayPass(error)) return error;
+  if (!isManifestsError(error) || isTransientError(error)) return error;
   return new ManifestsError(error.code, error.message, { cause: error, isTransient: true });
 }

@@ -1,5 +1,5 @@
 import type { ChunkReader } from "./chunk_reader.ts";
-import { BrokenSessionError, mayResume, needsShorter } from "./may_pass.ts";
+import { BrokenSessionError, isResumable, needsShorter } from "./failures.ts";
 import type { UploadLimits } from "./upload_limits.ts";
 import type { UploadSession } from "./upload_session.ts";
 
@@ -73,7 +73,7 @@ async function sendChunk(
       if (arrived === end) return status;
       if (arrived !== undefined && arrived <= offset) throw contradiction(session, arrived, start, end);
     } catch (error) {
-      if (ignoresRanges || attempt >= MAX_ATTEMPTS || needsShorter(error) || !mayResume(error)) throw error;
+      if (ignoresRanges || attempt >= MAX_ATTEMPTS || needsShorter(error) || !isResumable(error)) throw error;
       if (attempt > 1) await pause(attempt - 1, error);
       arrived = await session.findOffset();
     }

@@ -1,4 +1,4 @@
-import type { RegistryClient } from "./client.ts";
+import type { RegistryConnection } from "./connection.ts";
 
 /** Length of a chunk where nothing asks for another one, in bytes. */
 export const CHUNK_SIZE = 16 * 1024 * 1024;
@@ -29,11 +29,11 @@ export class UploadLimits {
   }
 }
 
-const LIMITS = new WeakMap<RegistryClient, UploadLimits>();
+const LIMITS = new WeakMap<RegistryConnection, UploadLimits>();
 
 /** What uploads of a client have found out. */
-export function uploadLimitsOf(client: RegistryClient): UploadLimits {
-  const limits = LIMITS.get(client) ?? new UploadLimits();
-  LIMITS.set(client, limits);
+export function getUploadLimits(connection: RegistryConnection): UploadLimits {
+  const limits = LIMITS.get(connection) ?? new UploadLimits();
+  LIMITS.set(connection, limits);
   return limits;
 }

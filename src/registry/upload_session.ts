@@ -1,6 +1,6 @@
 import { isManifestsError, ManifestsError } from "../spec/room.ts";
-import { errorOf } from "./errors.ts";
-import type { HttpRequest, HttpResponse } from "./http.ts";
+import { readError } from "./errors.ts";
+import type { HttpRequest, HttpResponse } from "./http_types.ts";
 import { findLocation } from "./location.ts";
 import { redactUrl } from "./redact.ts";
 
@@ -64,7 +64,7 @@ export class UploadSession {
   /** Opens a session. `start` is the path at which that is done. */
   static async open(send: SendUpload, start: string): Promise<UploadSession> {
     const answer = await send({ method: "POST", target: start, headers: { "content-length": "0" } });
-    if (answer.response.status !== 202) throw await errorOf("POST", answer);
+    if (answer.response.status !== 202) throw await readError("POST", answer);
     await answer.response.body?.cancel();
     const upload = findUpload(answer);
     if (upload) return new UploadSession(send, upload);
@@ -104,7 +104,7 @@ export class UploadSession {
     });
     const { response } = answer;
     // Registries say 202, but also 200, 201 and 204.
-    if (response.status < 200 || response.status > 299) throw await errorOf("PATCH", answer);
+    if (response.status < 200 || response.status > 299) throw await readError("PATCH", answer);
     await response.body?.cancel();
     this.#location = findLocation(answer) ?? this.#location;
     return { status: response.status, received: receivedBytes(response) };
@@ -116,7 +116,7 @@ export class UploadSession {
     const { response } = answer;
     // A session that cannot be asked cannot be trusted.
     if (response.status !== 204 && response.status !== 202 && response.status !== 200) {
-      const error = await errorOf("GET", answer);
+      const error = await readError("GET", answer);
       if (isManifestsError(error, "UNAUTHORIZED") || isManifestsError(error, "DENIED")) throw error;
       this.#isGone = response.status === 404;
       return undefined;
@@ -140,7 +140,7 @@ export class UploadSession {
       maxRetries: 0,
       headersTimeout: COMMIT_TIMEOUT,
     });
-    if (![200, 201, 204].includes(answer.response.status)) throw await errorOf("PUT", answer);
+    if (![200, 201, 204].includes(answer.response.status)) throw await readError("PUT", answer);
     await answer.response.body?.cancel();
     const stored = answer.response.headers.get("docker-content-digest") ?? digest;
     if (stored !== digest) {

@@ -1,5 +1,5 @@
 import type { ByteStream } from "../internal/room.ts";
-import { BrokenSessionError, mayResume, needsShorter } from "./may_pass.ts";
+import { BrokenSessionError, isResumable, needsShorter } from "./failures.ts";
 import type { UploadSession } from "./upload_session.ts";
 import { appendStream } from "./upload_stream.ts";
 
@@ -56,7 +56,7 @@ export async function sendWhole(options: WholeOptions): Promise<boolean> {
       }
     } catch (error) {
       if (!stream.locked) await stream.cancel(error).catch(() => {});
-      const resumable = reopen !== undefined && !ignoresRanges && attempt < MAX_ATTEMPTS && mayResume(error);
+      const resumable = reopen !== undefined && !ignoresRanges && attempt < MAX_ATTEMPTS && isResumable(error);
       // A token that was fresh at the second attempt does not live as long as the request takes.
       if (!resumable || (attempt > 1 && needsShorter(error))) throw error;
       if (attempt > 1) await pause(attempt - 1, error);

@@ -32,8 +32,8 @@ export class WarningSink {
     this.#tell = tell;
   }
 
-  /** Looks at an answer. */
-  look(response: Response): void {
+  /** Reports the warnings of a response. */
+  report(response: Response): void {
     const header = response.headers.get("warning");
     for (const text of header === null ? [] : parseWarnings(header)) {
       if (this.#told.size >= MAX_WARNINGS || this.#told.has(text)) continue;

@@ -3,7 +3,7 @@ import type { CallOptions } from "../internal/room.ts";
 import { type Digest, isManifestsError, ManifestsError } from "../spec/room.ts";
 import { RegistryError } from "./errors.ts";
 import { findManifest } from "./manifests.ts";
-import { mayPass } from "./may_pass.ts";
+import { isTransientError } from "./failures.ts";
 import { type ManifestUpload, sendManifest } from "./send_manifest.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
@@ -46,7 +46,7 @@ export async function seeTag(api: RepositoryApi, tag: string, call: CallOptions)
 
 /**
  * Writes a manifest, whatever is there. A refusal is not an error if the registry has this manifest under this name:
- * registries with immutable tags refuse to write the same content twice, each with another status.
+ * registries with immutable tags findProblem to write the same content twice, each with another status.
  */
 export async function writeManifest(
   api: RepositoryApi,
@@ -111,8 +111,8 @@ export async function repeatLookAndWrite<T>(
       // What the first attempt's look has waited for need not be waited for again.
       return await write(attempt === 1 ? call : { ...call, maxRetries: 0 }, attempt);
     } catch (error) {
-      if (!mayPass(error) || attempt > maxRetries) throw error;
-      await api.client.pause(attempt, signal);
+      if (!isTransientError(error) || attempt > maxRetries) throw error;
+      await api.connection.pause(attempt, signal);
     }
   }
 }
@@ -124,7 +124,7 @@ export async function repeatLookAndWrite<T>(
  * @param gap What this writer needed at other times from its look to its write, in milliseconds.
  */
 export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: CallOptions, gap = 0): Promise<void> {
-  const unit = api.client.patience.retryDelay ?? 1000;
+  const unit = api.connection.timeouts.retryDelay ?? 1000;
   const wait = Math.max(Math.max(performance.now() - seenAt, gap) * SETTLE_FACTOR, unit * MIN_SETTLE);
   await delay(Math.min(wait, unit * MAX_SETTLE), call.signal ? { signal: call.signal } : {});
 }
@@ -145,7 +145,7 @@ export async function confirmTag(
     const now = (await findManifest(api, target, call))?.descriptor.digest ?? null;
     if (now === digest) return;
     if (look === MAX_LOOKS || (now !== null && now !== seen.digest)) throw conflict(api, target, digest, now);
-    await api.client.pause(look, call.signal);
+    await api.connection.pause(look, call.signal);
   }
 }
 
@@ -158,7 +158,7 @@ export function conflict(
 ): ManifestsError {
   return new ManifestsError(
     "CONFLICT",
-    `Cannot write ${api.nameOf(tag)}: another writer changed it: expected ${expected ?? "no manifest"}, found ${
+    `Cannot write ${api.getName(tag)}: another writer changed it: expected ${expected ?? "no manifest"}, found ${
       found ?? "none"
     }`,
   );
@@ -171,7 +171,7 @@ async function findAfterRefusal(
   error: unknown,
   call: CallOptions,
 ): Promise<{ digest: Digest | null } | undefined> {
-  if (!(error instanceof RegistryError) || mayPass(error) || !mayExist(error)) return undefined;
+  if (!(error instanceof RegistryError) || isTransientError(error) || !mayExist(error)) return undefined;
   try {
     return { digest: (await findManifest(api, target, call))?.descriptor.digest ?? null };
   } catch {

@@ -1,5 +1,5 @@
 import { decodeBase64, decodeUtf8 } from "../internal/room.ts";
-import { jsonAnswer, Refusal } from "./answers.ts";
+import { ApiError, jsonAnswer } from "./answers.ts";
 
 /** Who may use a registry, and how they prove who they are. */
 export interface AccessOptions {
@@ -29,7 +29,7 @@ export class AccessControl {
   /** Hands out a token: `GET /token`. */
   async token(request: Request, url: URL): Promise<Response> {
     if (!await this.#knows(request.headers.get("authorization"))) {
-      throw new Refusal("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
+      throw new ApiError("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
     }
     const lifetime = this.#options.tokenLifetime ?? 300;
     for (const [token, { expires }] of this.#tokens) if (expires <= this.#now()) this.#tokens.delete(token);
@@ -42,16 +42,16 @@ export class AccessControl {
   }
 
   /** Rejects unless the request may do `actions` in the repository. */
-  async check(request: Request, url: URL, repository: string | undefined, actions: string): Promise<void> {
+  async assertAllowed(request: Request, url: URL, repository: string | undefined, actions: string): Promise<void> {
     const authorization = request.headers.get("authorization");
     if (this.#options.scheme === "basic") {
       if (await this.#knows(authorization)) return;
-      throw new Refusal("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
+      throw new ApiError("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
     }
     const scope = repository && `repository:${repository}:${actions}`;
     const token = this.#tokens.get(authorization?.replace(/^Bearer /i, "") ?? "");
     if (token && token.expires > this.#now() && (!scope || covers(token.scopes, repository, actions))) return;
-    throw new Refusal("UNAUTHORIZED", "authentication required", {
+    throw new ApiError("UNAUTHORIZED", "authentication required", {
       "www-authenticate": `Bearer realm="${url.origin}/token",service="${url.host}"${scope ? `,scope="${scope}"` : ""}`,
     });
   }

@@ -19,7 +19,7 @@ const STATUS = {
 } as const;
 
 /** An answer that is an error of the specification. Thrown by handlers. */
-export class Refusal extends Error {
+export class ApiError extends Error {
   /** The answer to send. */
   readonly response: Response;
 

@@ -1,7 +1,7 @@
 import { type ByteStream, mapStream, toStream } from "../internal/room.ts";
 import { type Digest, isDigest } from "../spec/room.ts";
-import { contentAnswer, emptyAnswer, Refusal } from "./answers.ts";
-import type { RegistryStorage, UploadSession } from "./storage.ts";
+import { ApiError, contentAnswer, emptyAnswer } from "./answers.ts";
+import type { RegistryStorage, StoredUpload } from "./storage.ts";
 import { UploadSessions } from "./upload_sessions.ts";
 
 /** The blob half of the API: reading, deleting, uploading, mounting. */
@@ -16,7 +16,7 @@ export class BlobHandlers {
 
   /** `GET`, `HEAD` or `DELETE` of `/v2/<name>/blobs/<digest>`. */
   async blob(request: Request, repository: string, reference: string): Promise<Response> {
-    const digest = checkDigest(reference);
+    const digest = parseDigest(reference);
     const size = await this.#storage.statBlob(repository, digest);
     if (size === undefined) blobUnknown(digest);
     if (request.method === "DELETE") {
@@ -52,15 +52,15 @@ export class BlobHandlers {
     const from = url.searchParams.get("from");
     if (
       mount !== null && from !== null && await mayPull(from) &&
-      await this.#storage.linkBlob(checkDigest(mount), from, repository)
+      await this.#storage.linkBlob(parseDigest(mount), from, repository)
     ) {
-      return blobCreated(repository, checkDigest(mount));
+      return blobCreated(repository, parseDigest(mount));
     }
     const digest = url.searchParams.get("digest");
     if (digest === null) return sessionAnswer(202, repository, await this.#sessions.open(repository), 0);
-    const checked = checkDigest(digest);
+    const checked = parseDigest(digest);
     const upload = await this.#storage.createUpload();
-    await upload.append(bodyOf(request)).catch(async (error) => {
+    await upload.append(getBody(request)).catch(async (error) => {
       await upload.cancel();
       throw error;
     });
@@ -71,9 +71,9 @@ export class BlobHandlers {
   async session(request: Request, url: URL, repository: string, id: string): Promise<Response> {
     const { method } = request;
     if (!["GET", "DELETE", "PATCH", "PUT"].includes(method)) {
-      throw new Refusal("UNSUPPORTED", `${method} is not supported here`);
+      throw new ApiError("UNSUPPORTED", `${method} is not supported here`);
     }
-    const digest = method === "PUT" ? checkDigest(url.searchParams.get("digest") ?? "") : undefined;
+    const digest = method === "PUT" ? parseDigest(url.searchParams.get("digest") ?? "") : undefined;
     return await this.#sessions.use(id, repository, async (upload) => {
       if (method === "GET") return sessionAnswer(204, repository, id, upload.size);
       if (method === "DELETE") {
@@ -87,18 +87,18 @@ export class BlobHandlers {
     });
   }
 
-  async #append(request: Request, upload: UploadSession, session: SessionName): Promise<void> {
+  async #append(request: Request, upload: StoredUpload, session: SessionName): Promise<void> {
     try {
-      await upload.append(chunkOf(request, upload, session));
+      await upload.append(getChunk(request, upload, session));
     } catch (error) {
       // A client that went away, or sent another chunk than the next one, may go on; a storage that failed may not.
-      if (!(error instanceof Refusal)) await this.#sessions.drop(session.id);
+      if (!(error instanceof ApiError)) await this.#sessions.drop(session.id);
       throw error;
     }
   }
 }
 
-async function finish(upload: UploadSession, repository: string, digest: Digest): Promise<Response> {
+async function finish(upload: StoredUpload, repository: string, digest: Digest): Promise<Response> {
   try {
     if (await upload.finish(repository, digest)) return blobCreated(repository, digest);
   } catch (error) {
@@ -106,7 +106,7 @@ async function finish(upload: UploadSession, repository: string, digest: Digest)
     throw error;
   }
   await upload.cancel();
-  throw new Refusal("DIGEST_INVALID", "provided digest did not match uploaded content");
+  throw new ApiError("DIGEST_INVALID", "provided digest did not match uploaded content");
 }
 
 /** What names a session. */
@@ -116,18 +116,18 @@ interface SessionName {
 }
 
 /** The body of a request; where the client breaks it off, that is the client's failure, not the registry's. */
-function bodyOf(request: Request): ByteStream {
+function getBody(request: Request): ByteStream {
   if (!request.body) return toStream(new Uint8Array());
-  const fail = () => new Refusal("BLOB_UPLOAD_INVALID", "the request body broke off");
+  const fail = () => new ApiError("BLOB_UPLOAD_INVALID", "the request body broke off");
   return mapStream(request.body as ByteStream, { fail });
 }
 
 function blobUnknown(digest: Digest): never {
-  throw new Refusal("BLOB_UNKNOWN", `blob unknown to registry: ${digest}`);
+  throw new ApiError("BLOB_UNKNOWN", `blob unknown to registry: ${digest}`);
 }
 
-function checkDigest(text: string): Digest {
-  if (!isDigest(text)) throw new Refusal("DIGEST_INVALID", `invalid digest: ${text.slice(0, 200)}`);
+function parseDigest(text: string): Digest {
+  if (!isDigest(text)) throw new ApiError("DIGEST_INVALID", `invalid digest: ${text.slice(0, 200)}`);
   return text;
 }
 
@@ -144,9 +144,9 @@ function sessionAnswer(status: number, repository: string, id: string, size: num
 }
 
 /** The body of a request to a session. If it says which bytes it has, it must have these, and they must be the next ones. */
-function chunkOf(request: Request, upload: UploadSession, session: SessionName): ByteStream {
+function getChunk(request: Request, upload: StoredUpload, session: SessionName): ByteStream {
   const range = request.headers.get("content-range");
-  const body = bodyOf(request);
+  const body = getBody(request);
   if (range === null) return body;
   const [start, end] = /^(\d+)-(\d+)$/.exec(range)?.slice(1).map(Number) ?? [NaN, NaN];
   const length = end! - start! + 1;
@@ -170,8 +170,8 @@ function chunkOf(request: Request, upload: UploadSession, session: SessionName):
   });
 }
 
-function wrongChunk(message: string, { size }: UploadSession, { repository, id }: SessionName): Refusal {
-  return new Refusal("BLOB_UPLOAD_INVALID", message, {
+function wrongChunk(message: string, { size }: StoredUpload, { repository, id }: SessionName): ApiError {
+  return new ApiError("BLOB_UPLOAD_INVALID", message, {
     location: `/v2/${repository}/blobs/uploads/${id}`,
     range: `0-${Math.max(size - 1, 0)}`,
   });
@@ -183,6 +183,8 @@ function parseRange(header: string | null, size: number): { start: number; end: 
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
   const start = match[1] === "" ? Math.max(size - Number(match[2]), 0) : Number(match[1]);
   const end = match[1] === "" || match[2] === "" ? size : Math.min(Number(match[2]) + 1, size);
-  if (start >= end) throw new Refusal("RANGE_INVALID", "range not satisfiable", { "content-range": `bytes */${size}` });
+  if (start >= end) {
+    throw new ApiError("RANGE_INVALID", "range not satisfiable", { "content-range": `bytes */${size}` });
+  }
   return { start, end };
 }

@@ -28,10 +28,10 @@ export function parseHtpasswd(text: string, path: string): PasswordCheck {
     hashes.set(username, hash);
   }
   if (hashes.size === 0) fail(path, "it has no users: add one with htpasswd -B");
-  return checkAgainst(hashes);
+  return createCheck(hashes);
 }
 
-function checkAgainst(hashes: ReadonlyMap<string, string>): PasswordCheck {
+function createCheck(hashes: ReadonlyMap<string, string>): PasswordCheck {
   const [anyHash] = hashes.values();
   const checked = new Set<string>();
   const salt = crypto.randomUUID();

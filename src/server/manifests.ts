@@ -16,7 +16,7 @@ import {
   parseManifest,
   serializeOciIndex,
 } from "../spec/room.ts";
-import { contentAnswer, emptyAnswer, jsonAnswer, Refusal } from "./answers.ts";
+import { ApiError, contentAnswer, emptyAnswer, jsonAnswer } from "./answers.ts";
 import type { RegistryStorage } from "./storage.ts";
 
 /** How many referrers are told at once. */
@@ -36,11 +36,11 @@ export class ManifestHandlers {
   async manifest(request: Request, url: URL, repository: string, reference: string): Promise<Response> {
     if (request.method === "PUT") return await this.#put(request, url, repository, reference);
     if (!isDigest(reference) && !isTag(reference)) {
-      throw new Refusal("MANIFEST_UNKNOWN", `manifest unknown: ${reference.slice(0, 200)}`);
+      throw new ApiError("MANIFEST_UNKNOWN", `manifest unknown: ${reference.slice(0, 200)}`);
     }
     const digest = isDigest(reference) ? reference : await this.#storage.getTag(repository, reference);
     const stored = digest && await this.#storage.getManifest(repository, digest);
-    if (!stored) throw new Refusal("MANIFEST_UNKNOWN", `manifest unknown: ${reference}`);
+    if (!stored) throw new ApiError("MANIFEST_UNKNOWN", `manifest unknown: ${reference}`);
     if (request.method === "DELETE") {
       if (isDigest(reference)) await this.#storage.deleteManifest(repository, reference);
       else await this.#storage.deleteTag(repository, reference);
@@ -63,17 +63,17 @@ export class ManifestHandlers {
     const tags = isDigest(reference) ? [...new Set(url.searchParams.getAll("tag"))] : [reference];
     for (const tag of tags) {
       if (isTag(tag)) continue;
-      throw new Refusal("MANIFEST_INVALID", `neither tag nor digest: ${tag.slice(0, 200)}`);
+      throw new ApiError("MANIFEST_INVALID", `neither tag nor digest: ${tag.slice(0, 200)}`);
     }
     const bytes = request.body ? await readStream(request.body as ByteStream, MAX_MANIFEST_SIZE) : new Uint8Array();
-    if (!bytes) throw new Refusal("SIZE_INVALID", `manifest has more than ${MAX_MANIFEST_SIZE} bytes`);
+    if (!bytes) throw new ApiError("SIZE_INVALID", `manifest has more than ${MAX_MANIFEST_SIZE} bytes`);
     const digest = digestOf(bytes, isDigest(reference) ? digestAlgorithm(reference) : "sha256");
     if (isDigest(reference) && digest !== reference) {
-      throw new Refusal("DIGEST_INVALID", "provided digest did not match uploaded content");
+      throw new ApiError("DIGEST_INVALID", "provided digest did not match uploaded content");
     }
     const contentType = (request.headers.get("content-type") ?? "").split(";")[0]!.trim();
     const manifest = parse(bytes, contentType);
-    await this.#checkReferences(repository, manifest);
+    await this.#assertReferences(repository, manifest);
     await this.#storage.putManifest(repository, digest, { bytes, mediaType: manifest.mediaType });
     for (const tag of tags) await this.#putTag(request, repository, tag, digest);
     const referrer = findReferrer(manifest, digest);
@@ -97,7 +97,7 @@ export class ManifestHandlers {
         (ifMatch !== null && !matchesEtag(ifMatch, current)) ||
         (ifNoneMatch !== null && matchesEtag(ifNoneMatch, current))
       ) {
-        throw new Refusal("PRECONDITION_FAILED", `tag ${tag} is ${current ?? "not there"}`);
+        throw new ApiError("PRECONDITION_FAILED", `tag ${tag} is ${current ?? "not there"}`);
       }
       await this.#storage.putTag(repository, tag, digest);
     });
@@ -109,17 +109,17 @@ export class ManifestHandlers {
   }
 
   /** What a manifest refers to must be there before it. */
-  async #checkReferences(repository: string, manifest: ParsedManifest): Promise<void> {
+  async #assertReferences(repository: string, manifest: ParsedManifest): Promise<void> {
     const missing: Digest[] = [];
     for (const { digest } of isIndex(manifest) ? getEntries(manifest) : []) {
       if (!isDigest(digest) || !await this.#storage.getManifest(repository, digest)) missing.push(digest);
     }
-    for (const { digest, urls } of blobsOf(manifest)) {
+    for (const { digest, urls } of listBlobs(manifest)) {
       if (urls?.length) continue;
       if (!isDigest(digest) || await this.#storage.statBlob(repository, digest) === undefined) missing.push(digest);
     }
     if (missing.length > 0) {
-      throw new Refusal(
+      throw new ApiError(
         "MANIFEST_BLOB_UNKNOWN",
         `manifest references content unknown to registry: ${missing.join(", ")}`,
       );
@@ -129,7 +129,7 @@ export class ManifestHandlers {
   /** `/v2/<name>/tags/list`. */
   async tags(url: URL, repository: string): Promise<Response> {
     const tags = await this.#storage.listTags(repository);
-    if (!tags) throw new Refusal("NAME_UNKNOWN", `repository name not known to registry: ${repository}`);
+    if (!tags) throw new ApiError("NAME_UNKNOWN", `repository name not known to registry: ${repository}`);
     const { page, link } = paginate(tags, url, (tag) => tag);
     return jsonAnswer({ name: repository, tags: page }, { headers: link });
   }
@@ -142,7 +142,7 @@ export class ManifestHandlers {
 
   /** `/v2/<name>/referrers/<digest>`. */
   async referrers(url: URL, repository: string, reference: string): Promise<Response> {
-    if (!isDigest(reference)) throw new Refusal("DIGEST_INVALID", `invalid digest: ${reference.slice(0, 200)}`);
+    if (!isDigest(reference)) throw new ApiError("DIGEST_INVALID", `invalid digest: ${reference.slice(0, 200)}`);
     const wanted = url.searchParams.get("artifactType");
     const manifests: Descriptor[] = [];
     for (const digest of (await this.#storage.listManifests(repository)).sort()) {
@@ -172,13 +172,13 @@ function parse(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedManifes
   try {
     return parseManifest(bytes, mediaType);
   } catch (error) {
-    if (isManifestsError(error)) throw new Refusal("MANIFEST_INVALID", error.message);
+    if (isManifestsError(error)) throw new ApiError("MANIFEST_INVALID", error.message);
     throw error;
   }
 }
 
 /** The blobs that a manifest names. */
-export function blobsOf(manifest: ParsedManifest): readonly Descriptor[] {
+export function listBlobs(manifest: ParsedManifest): readonly Descriptor[] {
   if (isIndex(manifest)) return [];
   return manifest.config ? [manifest.config, ...manifest.layers] : manifest.layers;
 }
@@ -187,15 +187,15 @@ export function blobsOf(manifest: ParsedManifest): readonly Descriptor[] {
 function paginate<T>(
   items: T[],
   url: URL,
-  nameOf: (item: T) => string,
+  getName: (item: T) => string,
   limit = Infinity,
 ): { page: T[]; link: Record<string, string> } {
   const last = url.searchParams.get("last");
   const n = url.searchParams.get("n");
-  const rest = last === null ? items : items.filter((item) => nameOf(item) > last);
+  const rest = last === null ? items : items.filter((item) => getName(item) > last);
   const page = rest.slice(0, n !== null && /^\d+$/.test(n) ? Math.min(Number(n), limit) : limit);
   if (page.length === 0 || page.length === rest.length) return { page, link: {} };
   const next = new URLSearchParams(url.searchParams);
-  next.set("last", nameOf(page.at(-1)!));
+  next.set("last", getName(page.at(-1)!));
   return { page, link: { link: `<${url.pathname}?${next}>; rel="next"` } };
 }

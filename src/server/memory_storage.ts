@@ -1,10 +1,10 @@
 import { type ByteStream, compactChunk, concatBytes, readChunks, toStream } from "../internal/room.ts";
 import { type Digest, digestAlgorithm, digestOf } from "../spec/room.ts";
-import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "./storage.ts";
+import type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "./storage.ts";
 
 interface MemoryRepository {
   blobs: Set<Digest>;
-  manifests: Map<Digest, StoredManifest>;
+  manifests: Map<Digest, KeptManifest>;
   tags: Map<string, Digest>;
 }
 
@@ -39,7 +39,7 @@ class MemoryStorage implements RegistryStorage {
     return Promise.resolve(found);
   }
 
-  createUpload(): Promise<UploadSession> {
+  createUpload(): Promise<StoredUpload> {
     return Promise.resolve(
       new MemoryUpload((repository, digest, bytes) => {
         this.#blobs.set(digest, bytes);
@@ -48,11 +48,11 @@ class MemoryStorage implements RegistryStorage {
     );
   }
 
-  getManifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+  getManifest(repository: string, digest: Digest): Promise<KeptManifest | undefined> {
     return Promise.resolve(this.#repositories.get(repository)?.manifests.get(digest));
   }
 
-  putManifest(repository: string, digest: Digest, manifest: StoredManifest): Promise<void> {
+  putManifest(repository: string, digest: Digest, manifest: KeptManifest): Promise<void> {
     this.#repository(repository).manifests.set(digest, manifest);
     return Promise.resolve();
   }
@@ -96,7 +96,7 @@ class MemoryStorage implements RegistryStorage {
   }
 }
 
-class MemoryUpload implements UploadSession {
+class MemoryUpload implements StoredUpload {
   readonly #publish: (repository: string, digest: Digest, bytes: Uint8Array<ArrayBuffer>) => void;
   #chunks: Uint8Array<ArrayBuffer>[] = [];
   size = 0;

@@ -1,5 +1,5 @@
 import { AccessControl, type AccessOptions } from "./access.ts";
-import { emptyAnswer, Refusal } from "./answers.ts";
+import { ApiError, emptyAnswer } from "./answers.ts";
 import { BlobHandlers } from "./blobs.ts";
 import { ManifestHandlers } from "./manifests.ts";
 import type { RegistryStorage } from "./storage.ts";
@@ -52,7 +52,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const mayPull = async (request: Request, url: URL, repository: string): Promise<boolean> => {
     if (repository.length > MAX_NAME || !NAME_REGEXP.test(repository)) return false;
     try {
-      await access?.check(request, url, repository, "pull");
+      await access?.assertAllowed(request, url, repository, "pull");
       return true;
     } catch {
       return false;
@@ -63,11 +63,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     const reading = request.method === "GET" || request.method === "HEAD";
     if (access && url.pathname === "/token") return await access.token(request, url);
     const [, repository, kind, reference] = ROUTE_REGEXP.exec(url.pathname) ?? [];
-    await access?.check(request, url, repository, actionsOf(request.method));
+    await access?.assertAllowed(request, url, repository, getActions(request.method));
     if (url.pathname === "/v2/" || url.pathname === "/v2") return emptyAnswer(200);
     if (url.pathname === "/v2/_catalog" && reading) return await manifests.catalog(url);
-    if (repository === undefined || reference === undefined) throw new Refusal("NAME_INVALID", "no such route");
-    if (repository.length > MAX_NAME) throw new Refusal("NAME_INVALID", `name has more than ${MAX_NAME} characters`);
+    if (repository === undefined || reference === undefined) throw new ApiError("NAME_INVALID", "no such route");
+    if (repository.length > MAX_NAME) throw new ApiError("NAME_INVALID", `name has more than ${MAX_NAME} characters`);
     switch (kind) {
       case "manifests":
         if (!["GET", "HEAD", "PUT", "DELETE"].includes(request.method)) break;
@@ -86,7 +86,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         if (!reading) break;
         return await manifests.referrers(url, repository, reference);
     }
-    throw new Refusal("UNSUPPORTED", `${request.method} is not supported here`);
+    throw new ApiError("UNSUPPORTED", `${request.method} is not supported here`);
   };
 
   return {
@@ -97,7 +97,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return response;
       } catch (error) {
         await request.body?.cancel().catch(() => {});
-        if (error instanceof Refusal) return withoutBodyOnHead(request, error.response);
+        if (error instanceof ApiError) return withoutBodyOnHead(request, error.response);
         options.onError?.(error);
         return emptyAnswer(500);
       }
@@ -111,6 +111,6 @@ function withoutBodyOnHead({ method }: Request, response: Response): Response {
   return method === "HEAD" ? new Response(null, { status, headers }) : response;
 }
 
-function actionsOf(method: string): string {
+function getActions(method: string): string {
   return method === "GET" || method === "HEAD" ? "pull" : method === "DELETE" ? "*" : "pull,push";
 }

@@ -8,4 +8,4 @@ export type { AccessOptions } from "./access.ts";
 export { parseHtpasswd, type PasswordCheck } from "./htpasswd.ts";
 export { createMemoryStorage } from "./memory_storage.ts";
 export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
-export type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "./storage.ts";
+export type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "./storage.ts";

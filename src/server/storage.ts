@@ -2,7 +2,7 @@ import type { ByteStream } from "../internal/room.ts";
 import type { Digest } from "../spec/room.ts";
 
 /** A manifest as a registry keeps it. */
-export interface StoredManifest {
+export interface KeptManifest {
   /** The exact bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The `Content-Type` with which it was pushed. */
@@ -18,7 +18,7 @@ export interface ByteRange {
 }
 
 /** An upload under way. */
-export interface UploadSession {
+export interface StoredUpload {
   /** How many bytes arrived. */
   readonly size: number;
   /** Adds bytes. Where the stream fails, `size` says how many came before; where the storage does, it is over. */
@@ -40,11 +40,11 @@ export interface RegistryStorage {
   /** Removes a blob from a repository; `false` where there was none. */
   deleteBlob(repository: string, digest: Digest): Promise<boolean>;
   /** Opens an upload. */
-  createUpload(): Promise<UploadSession>;
+  createUpload(): Promise<StoredUpload>;
   /** A manifest of this repository, or `undefined`. */
-  getManifest(repository: string, digest: Digest): Promise<StoredManifest | undefined>;
+  getManifest(repository: string, digest: Digest): Promise<KeptManifest | undefined>;
   /** Keeps a manifest. */
-  putManifest(repository: string, digest: Digest, manifest: StoredManifest): Promise<void>;
+  putManifest(repository: string, digest: Digest, manifest: KeptManifest): Promise<void>;
   /** Removes a manifest; `false` where there was none. */
   deleteManifest(repository: string, digest: Digest): Promise<boolean>;
   /** The digests of all manifests of this repository. */

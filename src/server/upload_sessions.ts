@@ -1,5 +1,5 @@
-import { Refusal } from "./answers.ts";
-import type { RegistryStorage, UploadSession } from "./storage.ts";
+import { ApiError } from "./answers.ts";
+import type { RegistryStorage, StoredUpload } from "./storage.ts";
 
 /** Longest time between two requests of a session, in milliseconds: 12 hours. */
 const MAX_IDLE = 12 * 3600 * 1000;
@@ -7,7 +7,7 @@ const MAX_IDLE = 12 * 3600 * 1000;
 const MAX_SESSIONS = 1000;
 
 interface Entry {
-  readonly upload: UploadSession;
+  readonly upload: StoredUpload;
   readonly repository: string;
   /** When the session was last used, in milliseconds. */
   used: number;
@@ -39,12 +39,12 @@ export class UploadSessions {
   }
 
   /** Runs work on a session after the work that was started before. `BLOB_UPLOAD_UNKNOWN` if there is no such session. */
-  async use<T>(id: string, repository: string, work: (upload: UploadSession) => Promise<T> | T): Promise<T> {
+  async use<T>(id: string, repository: string, work: (upload: StoredUpload) => Promise<T> | T): Promise<T> {
     await this.#expire();
-    const entry = this.#require(id, repository);
+    const entry = this.#getEntry(id, repository);
     entry.active++;
     this.#touch(id, entry);
-    const turn = entry.last.then(() => work(this.#require(id, repository).upload));
+    const turn = entry.last.then(() => work(this.#getEntry(id, repository).upload));
     entry.last = turn.catch(() => {});
     try {
       return await turn;
@@ -65,10 +65,10 @@ export class UploadSessions {
     if (this.#entries.delete(id)) await entry!.upload.cancel();
   }
 
-  #require(id: string, repository: string): Entry {
+  #getEntry(id: string, repository: string): Entry {
     const entry = this.#entries.get(id);
     if (entry?.repository === repository) return entry;
-    throw new Refusal("BLOB_UPLOAD_UNKNOWN", `blob upload unknown to registry: ${id}`);
+    throw new ApiError("BLOB_UPLOAD_UNKNOWN", `blob upload unknown to registry: ${id}`);
   }
 
   #touch(id: string, entry: Entry): void {

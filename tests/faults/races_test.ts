@@ -188,7 +188,7 @@ Deno.test("a probe that meets a busy registry waits, one that is refused says so
   };
   const head = (statuses: number[]) => {
     probes = 0;
-    const options = { fetch: answers(statuses), patience: { retryDelay: 0 } };
+    const options = { fetch: answers(statuses), timeouts: { retryDelay: 0 } };
     return new RegistryClient("r.example", options).repository("a").headBlob(DIGEST);
   };
   assert.equal(await head([503, 429, 200]), -1);

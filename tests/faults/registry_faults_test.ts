@@ -18,7 +18,7 @@ const INDEX = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manife
 /** No case may need as long as this: then it stands still somewhere. */
 const DEADLINE = 20_000;
 /** What a stalled connection is given: more than a busy machine needs for anything else. */
-const PATIENCE = { headersTimeout: 1500, stallTimeout: 600, uploadTimeout: 1500, retryDelay: 1 };
+const TIMEOUTS = { headersTimeout: 1500, stallTimeout: 600, uploadTimeout: 1500, retryDelay: 1 };
 
 const pieces = (offset = 0): ReadableStream<Uint8Array<ArrayBuffer>> => {
   let at = offset;
@@ -59,7 +59,7 @@ async function run(
   open: () => FetchHandle = openDenoFetch,
 ): Promise<void> {
   const { fetch, close } = open();
-  const repository = new RegistryClient(host, { insecure: true, fetch, patience: PATIENCE }).repository("app");
+  const repository = new RegistryClient(host, { insecure: true, fetch, timeouts: TIMEOUTS }).repository("app");
   try {
     // What stands still ends with another error than the one that is expected.
     const acting = action(repository, AbortSignal.timeout(DEADLINE));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { toStream } from "../../src/internal/room.ts";
 import {
   type Fetch,
+  getUnverifiedBlob,
   parseChallenges,
   RegistryClient,
   type RegistryClientOptions,
@@ -104,7 +105,7 @@ Deno.test("credentials stay with the registry: not in errors, not sent to where 
   const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");
   const digest = `sha256:${"0".repeat(64)}` as never;
   const failures = await Promise.allSettled([
-    repository.getUnverifiedBlob(digest, { maxRetries: 0 }),
+    getUnverifiedBlob(repository, digest, { maxRetries: 0 }),
     repository.putBlob({ mediaType: "m", digest, size: 2_000_000 }, new Blob([new Uint8Array(5)]).stream() as never),
   ]);
   assert.ok(seen.some(([host]) => host === "storage.example"));
@@ -168,7 +169,7 @@ function tokenService(options: TokenServiceOptions = {}) {
       new Response(request.method === "HEAD" ? null : "", { status: request.method === "PUT" ? 201 : 404 });
   };
   const credentials = "credentials" in options ? options.credentials : { username: "me", password: "pw:1" };
-  const client = new RegistryClient(host, { fetch, credentials, patience: { retryDelay: 1 } });
+  const client = new RegistryClient(host, { fetch, credentials, timeouts: { retryDelay: 1 } });
   return { repository: client.repository("app"), questions, used };
 }
 
@@ -370,7 +371,7 @@ Deno.test("a token that expires while a blob is sent is replaced, and the blob s
     }
     return new Response("", { status: 401, headers: { "www-authenticate": CHALLENGE } });
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } });
+  const client = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } });
   const bytes = new Uint8Array(2_000_000);
   const descriptor = { mediaType: "m", digest: digestOf(bytes), size: bytes.length };
   const open = (offset: number) => Promise.resolve(toStream(bytes.slice(offset)));

@@ -1,6 +1,6 @@
 /** The ports that `fetch` connects to nowhere. */
 import assert from "node:assert/strict";
-import { isBlockedPort, RegistryClient, RegistryPool } from "../../src/registry/room.ts";
+import { getUnverifiedBlob, isBlockedPort, RegistryClient, RegistryPool } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { digestOf } from "../../src/spec/room.ts";
 import { openFetch } from "../../src/system/local/registry_fetch.ts";
@@ -67,7 +67,7 @@ Deno.test("registry, token service, upload location, redirect and foreign layer 
   assert.equal(await repository.headBlob(digestOf(large)), large.length);
   const read = async (stream: ReadableStream<Uint8Array>) => new Uint8Array(await new Response(stream).arrayBuffer());
   assert.deepEqual(await read(await repository.getBlob(describe("m", layer))), layer);
-  const foreign = await repository.getUnverifiedBlob(digestOf(encode("not in the registry")), {
+  const foreign = await getUnverifiedBlob(repository, digestOf(encode("not in the registry")), {
     size: layer.length,
     urls: [`http://${elsewhere.host}/x`],
   });
@@ -113,6 +113,6 @@ Deno.test("fetch alone fails with a code that says which port it refuses, at onc
   }
   // What else goes wrong there is something else.
   const refusing = () => Promise.reject(new TypeError("ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:6000"));
-  const client = new RegistryClient("registry.example:6000", { fetch: refusing, patience: { retryDelay: 0 } });
+  const client = new RegistryClient("registry.example:6000", { fetch: refusing, timeouts: { retryDelay: 0 } });
   await assert.rejects(client.repository("app").getManifest("1"), { code: "NETWORK", message: /ECONNREFUSED/ });
 });

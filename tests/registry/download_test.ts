@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
 import { abortable } from "../../src/internal/room.ts";
-import { RegistryClient } from "../../src/registry/room.ts";
+import { getUnverifiedBlob, RegistryClient } from "../../src/registry/room.ts";
 import { digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
 
 const BLOB = new Uint8Array(1000).map((_, i) => i * 7);
@@ -49,7 +49,7 @@ function scripted(...answers: ((request: Request) => Response | Promise<Response
     assert.ok(answer, `an unexpected request: ${request.headers.get("range")}`);
     return Promise.resolve(answer(request));
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1, stallTimeout: 200 } });
+  const client = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1, stallTimeout: 200 } });
   return { repository: client.repository("app"), ranges };
 }
 
@@ -157,7 +157,7 @@ Deno.test("a download that stands still goes on with another connection", async 
 Deno.test("without a size, that of the registry counts", async () => {
   const { repository, ranges } = scripted(() => breaksAt(300), () => part(300, 1000));
   const { digest } = DESCRIPTOR;
-  assert.deepEqual(await read(await repository.getUnverifiedBlob(digest, { size: UNKNOWN_SIZE })), BLOB);
+  assert.deepEqual(await read(await getUnverifiedBlob(repository, digest, { size: UNKNOWN_SIZE })), BLOB);
   assert.equal(ranges.length, 2);
 });
 
@@ -168,7 +168,7 @@ Deno.test("who cancels while the rest is asked for ends the asking", async () =>
     return abortable(new Promise<Response>(() => {}), signal);
   };
   const { repository } = scripted(() => breaksAt(300), never);
-  const reader = (await repository.getUnverifiedBlob(DESCRIPTOR.digest)).getReader();
+  const reader = (await getUnverifiedBlob(repository, DESCRIPTOR.digest)).getReader();
   await reader.read();
   const reading = reader.read();
   await asked.promise;

@@ -19,7 +19,7 @@ function scripted(answer: Answer) {
   };
   const client = new RegistryClient("r.example", {
     fetch,
-    patience: { retryDelay: 0 },
+    timeouts: { retryDelay: 0 },
     onRetry: ({ step }) => void retried.push(step),
   });
   return { repository: client.repository("app"), requests, retried };
@@ -68,7 +68,7 @@ Deno.test("reading survives one 500, 408 or rate limit anywhere: the registry, i
       }
       return Promise.resolve(pathname === "/v2/" ? new Response("") : manifestAnswer());
     };
-    const options = { fetch, patience: { retryDelay: 0 }, onRetry: (event: RetryEvent) => void retried.push(event) };
+    const options = { fetch, timeouts: { retryDelay: 0 }, onRetry: (event: RetryEvent) => void retried.push(event) };
     for (const credentials of [undefined, { username: "me", identityToken: "x" }]) {
       const repository = new RegistryClient("r.example", { ...options, credentials }).repository("app");
       seen.clear();
@@ -125,7 +125,7 @@ Deno.test("a registry that is away for a while is waited for, one that cannot be
       const delays: number[] = [];
       const client = new RegistryClient("r.example", {
         fetch,
-        patience: { retryDelay: 1 },
+        timeouts: { retryDelay: 1 },
         onRetry: ({ delay }) => void delays.push(Math.floor(delay)),
       });
       const reading = client.repository("app").getManifest("1");
@@ -292,19 +292,19 @@ const never = new Promise<Response>(() => {});
 
 Deno.test("a registry that leaves a TLS hello without an answer is used over plain HTTP, and remembered", async () => {
   const plainHosts = new Set<string>();
-  const first = slowTls(never, { patience: { probeTimeout: 1 }, plainHosts });
+  const first = slowTls(never, { timeouts: { probeTimeout: 1 }, plainHosts });
   assert.equal(await first.repository.headBlob(DIGEST), undefined);
   assert.deepEqual(first.schemes, ["http:"]);
   assert.deepEqual([...plainHosts], ["r.example"]);
   // Another client does not wait.
-  const second = slowTls(never, { patience: { probeTimeout: 3_600_000 }, plainHosts });
+  const second = slowTls(never, { timeouts: { probeTimeout: 3_600_000 }, plainHosts });
   assert.equal(await second.repository.headBlob(DIGEST), undefined);
   assert.deepEqual(second.schemes, ["http:"]);
 });
 
 Deno.test("https wins where it answers in time, however fast plain HTTP is", async () => {
   const later = runPending().then(() => new Response(""));
-  const { repository, schemes } = slowTls(later, { patience: { probeTimeout: 3_600_000 } });
+  const { repository, schemes } = slowTls(later, { timeouts: { probeTimeout: 3_600_000 } });
   assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.deepEqual(schemes, ["https:"]);
 });
@@ -322,7 +322,7 @@ Deno.test("https is waited for where plain HTTP does not answer with success", a
     schemes.push(protocol);
     return new Response(null, { status: 404 });
   };
-  const client = new RegistryClient("r.example", { fetch, insecure: true, patience: { probeTimeout: 1 } });
+  const client = new RegistryClient("r.example", { fetch, insecure: true, timeouts: { probeTimeout: 1 } });
   assert.equal(await client.repository("app").headBlob(DIGEST), undefined);
   assert.deepEqual(schemes, ["https:"]);
 });
@@ -331,7 +331,7 @@ Deno.test("a registry that is not there is an error that names it", async () => 
   // Nothing listens there, and fetch may connect to it.
   const host = "127.0.0.1:2";
   for (const insecure of [true, false]) {
-    const repository = new RegistryClient(host, { insecure, patience: { retryDelay: 0 } }).repository("app");
+    const repository = new RegistryClient(host, { insecure, timeouts: { retryDelay: 0 } }).repository("app");
     await assert.rejects(repository.getManifest("1"), { code: "NETWORK", message: new RegExp(host) });
   }
 });

@@ -73,7 +73,7 @@ async function listen(server: Server) {
 async function ask(host: string, options: NodeFetchOptions): Promise<undefined> {
   const { fetch, close } = openNodeFetch(options);
   try {
-    const client = new RegistryClient(host, { fetch, patience: { retryDelay: 1 } });
+    const client = new RegistryClient(host, { fetch, timeouts: { retryDelay: 1 } });
     assert.equal(await client.repository("app").headManifest("1"), undefined);
   } finally {
     close();

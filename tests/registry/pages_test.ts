@@ -14,7 +14,7 @@ function scripted(page: (url: URL) => Promise<Response>) {
     requests++;
     return page(url);
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 0 } });
+  const client = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 0 } });
   return { client, repository: client.repository("app"), requests: () => requests };
 }
 

@@ -48,7 +48,7 @@ Deno.test("clients of one pool, one after the other, wait for https only once", 
     return new Response(null, { status: pathname === "/v2/" ? 200 : 404 });
   };
   const ask = async (probeTimeout: number) => {
-    using lease = pool.acquire({ host: "a.example", insecure: true, fetch, patience: { probeTimeout } });
+    using lease = pool.acquire({ host: "a.example", insecure: true, fetch, timeouts: { probeTimeout } });
     await lease.client.repository("app").headManifest("1");
   };
   await ask(1);

@@ -15,7 +15,7 @@ type Tamper = (request: Request, forward: Fetch) => Promise<Response>;
 async function tampered(tamper: Tamper) {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const open = (fetch: Fetch) =>
-    new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+    new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } }).repository("app");
   const direct = open(registry.fetch);
   await direct.putManifest("1", BASE);
   const isWrite = ({ method, url }: Request) => method === "PUT" && url.endsWith("/manifests/1");
@@ -123,7 +123,7 @@ Deno.test("a registry that shows manifests a moment later is waited for; one tha
     const isLook = request.url.includes("/manifests/");
     return isLook && hidden-- > 0 ? new Response(null, { status: 404 }) : response;
   };
-  const repository = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+  const repository = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } }).repository("app");
   hidden = 2;
   await repository.putManifest("1", OURS);
   hidden = 100;
@@ -187,7 +187,7 @@ Deno.test("a refusal stays one if the registry does not say what the tag means",
     const isTag = request.url.endsWith("/manifests/1");
     return isTag ? new Response(null, { status: 403 }) : await registry.fetch(request);
   };
-  const repository = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+  const repository = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } }).repository("app");
   await assert.rejects(repository.putManifest("1", OURS), { code: "DENIED", method: "PUT" });
 });
 
@@ -236,7 +236,7 @@ Deno.test("a conditional write of what the tag names already is not sent", async
 Deno.test("a tag that names its old manifest for a moment after the write is looked at again", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const open = (fetch: Fetch) =>
-    new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+    new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } }).repository("app");
   await open(registry.fetch).putManifest("1", BASE);
   const before = await registry.fetch(new Request("https://r.example/v2/app/manifests/1", { method: "HEAD" }));
   let stale = 0;

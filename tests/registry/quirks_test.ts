@@ -31,7 +31,7 @@ async function simulate(tamper: Tamper, options: RegistryClientOptions & { host?
     requests.push(request);
     return await tamper(request, registry.fetch);
   };
-  const client = new RegistryClient(host, { fetch, patience: { retryDelay: 1 }, ...rest });
+  const client = new RegistryClient(host, { fetch, timeouts: { retryDelay: 1 }, ...rest });
   const count = (method: string) => requests.filter((request) => request.method === method).length;
   return { client, repository: client.repository("app"), direct, requests, count, fetch };
 }
@@ -561,7 +561,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
       const { promise, reject } = Promise.withResolvers<Response>();
       request.signal.addEventListener("abort", () => reject(request.signal.reason), { once: true });
       return promise;
-    }, { insecure: true, patience: { probeTimeout: 1 } });
+    }, { insecure: true, timeouts: { probeTimeout: 1 } });
     assert.ok(await repository.headManifest("1"));
   }],
 ];

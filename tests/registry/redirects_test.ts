@@ -1,7 +1,7 @@
 /** What a registry's redirects and locations may lead to, and what they may not. */
 import assert from "node:assert/strict";
 import { toStream } from "../../src/internal/room.ts";
-import { type Fetch, RegistryClient, type RegistryClientOptions } from "../../src/registry/room.ts";
+import { type Fetch, getUnverifiedBlob, RegistryClient, type RegistryClientOptions } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { describe, encode } from "../support/images.ts";
@@ -43,7 +43,7 @@ async function twoHosts(scheme: "basic" | "bearer", challenge: string, options: 
   const client = new RegistryClient("a.example", {
     fetch,
     credentials: CREDENTIALS,
-    patience: { retryDelay: 1 },
+    timeouts: { retryDelay: 1 },
     ...options,
   });
   return { repository: client.repository("app"), direct, elsewhere, state, client };
@@ -64,7 +64,7 @@ const foreignChallenges = [
 const detours: [name: string, run: (world: World) => Promise<unknown>][] = [
   ["a blob that is redirected", ({ repository, state }) => {
     state.override = (request) => request.method === "GET" ? redirect("https://b.example/blob") : undefined;
-    return repository.getUnverifiedBlob(BLOB.digest);
+    return getUnverifiedBlob(repository, BLOB.digest);
   }],
   ["a manifest that is redirected", ({ repository, state }) => {
     state.override = (request) =>

@@ -36,7 +36,7 @@ async function withoutApi(
     return response;
   };
   const fetch: Fetch = (request) => tamper(request, forward);
-  const open = () => new RegistryClient("r.example", { fetch, patience: { retryDelay: 1 } }).repository("app");
+  const open = () => new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } }).repository("app");
   await pushImage(new RegistryClient("r.example", { fetch: registry.fetch }).repository("app"), IMAGE, "1");
   return { repository: open(), open, registry };
 }

@@ -33,7 +33,7 @@ function limited(refuse: (body: Body, request: Request) => Response | undefined,
     for (const [name, value] of new Headers(headers)) response.headers.set(name, value);
     return response;
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 0 } });
+  const client = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 0 } });
   return { repository: client.repository("app"), log };
 }
 
@@ -148,7 +148,7 @@ Deno.test("a proxy that takes less, over a connection", async () => {
       if (reads) await request.bytes().catch(() => {});
       return new Response("", { status: length === null ? 411 : 413 });
     });
-    const options = { insecure: true, patience: { retryDelay: 0 } };
+    const options = { insecure: true, timeouts: { retryDelay: 0 } };
     const repository = new RegistryClient(proxy.host, options).repository("app");
     await repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen });
     await assertStored(repository, LARGE);

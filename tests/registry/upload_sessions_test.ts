@@ -62,7 +62,7 @@ function tampered(tamper: Tamper) {
       },
     });
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 0 } });
+  const client = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 0 } });
   return { repository: client.repository("app"), log };
 }
 

@@ -40,7 +40,7 @@ function tampered(method: string, tamper: Tamper) {
     if (request.method !== method || !pathname.includes("/blobs/uploads/")) return await forward();
     return await tamper(request, forward, ++count);
   };
-  const client = new RegistryClient("r.example", { fetch, patience: { retryDelay: 1, uploadTimeout: 300 } });
+  const client = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1, uploadTimeout: 300 } });
   return { repository: client.repository("app"), log };
 }
 

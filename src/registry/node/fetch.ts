@@ -122,7 +122,7 @@ async function exchange(message: ClientRequest, body: Body, signal: AbortSignal,
     }
     const bodiless = head || BODILESS.includes(status);
     if (bodiless) answer.resume();
-    return new Response(bodiless ? null : streamOfAnswer(answer, message, signal), { status, headers });
+    return new Response(bodiless ? null : toByteStream(answer, message, signal), { status, headers });
   } catch (error) {
     signal.removeEventListener("abort", abort);
     message.destroy();
@@ -134,7 +134,7 @@ async function exchange(message: ClientRequest, body: Body, signal: AbortSignal,
 }
 
 /** The body of an answer, read as it is wanted. */
-function streamOfAnswer(
+function toByteStream(
   answer: IncomingMessage,
   message: ClientRequest,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { type Digest, isDigest, parseManifest } from "../../spec/room.ts";
-import { blobsOf } from "../manifests.ts";
+import { listBlobs } from "../manifests.ts";
 import type { RegistryStorage } from "../storage.ts";
 
 /** What a collection removed. */
@@ -50,7 +50,9 @@ async function namedBy(storage: RegistryStorage, repository: string): Promise<Re
   for (const digest of await storage.listManifests(repository)) {
     try {
       const stored = await storage.getManifest(repository, digest);
-      if (stored) { for (const blob of blobsOf(parseManifest(stored.bytes, stored.mediaType))) named.add(blob.digest); }
+      if (stored) {
+        for (const blob of listBlobs(parseManifest(stored.bytes, stored.mediaType))) named.add(blob.digest);
+      }
     } catch {
       return undefined;
     }

@@ -4,7 +4,7 @@ import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../inter
 import { tryLockFolder, writeAll, writeAtomically } from "../../internal/host/room.ts";
 import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest, ManifestsError } from "../../spec/room.ts";
 import { collectGarbage, type Garbage } from "./garbage.ts";
-import type { ByteRange, RegistryStorage, StoredManifest, UploadSession } from "../storage.ts";
+import type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "../storage.ts";
 
 /** A registry storage in a directory, which it keeps locked until it is disposed. */
 export interface DirectoryStorage extends RegistryStorage, Disposable {
@@ -131,7 +131,7 @@ class Storage implements DirectoryStorage {
     return await this.#remove(this.#entry(repository, "_blobs", digest));
   }
 
-  async createUpload(): Promise<UploadSession> {
+  async createUpload(): Promise<StoredUpload> {
     const path = join(this.#root, "uploads", crypto.randomUUID());
     await Deno.writeFile(path, new Uint8Array(), { createNew: true });
     return new DirectoryUpload(path, async (repository, digest) => {
@@ -141,13 +141,13 @@ class Storage implements DirectoryStorage {
     });
   }
 
-  async getManifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+  async getManifest(repository: string, digest: Digest): Promise<KeptManifest | undefined> {
     const mediaType = await this.#read(this.#entry(repository, "_manifests", digest));
     return mediaType && { bytes: await Deno.readFile(this.#blob(digest)), mediaType: decodeUtf8(mediaType) } ||
       undefined;
   }
 
-  async putManifest(repository: string, digest: Digest, { bytes, mediaType }: StoredManifest): Promise<void> {
+  async putManifest(repository: string, digest: Digest, { bytes, mediaType }: KeptManifest): Promise<void> {
     await this.#write(this.#blob(digest), bytes);
     await this.#write(this.#entry(repository, "_manifests", digest), mediaType);
   }
@@ -238,7 +238,7 @@ async function list(path: string): Promise<string[]> {
 }
 
 /** An upload in a file, which is open only while something is written: there may be many that nobody finishes. */
-class DirectoryUpload implements UploadSession {
+class DirectoryUpload implements StoredUpload {
   readonly #path: string;
   readonly #publish: (repository: string, digest: Digest) => Promise<void>;
   // Most blobs are sha256, which is computed as the bytes pass; another algorithm reads the file once more.

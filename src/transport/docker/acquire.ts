@@ -38,7 +38,7 @@ export async function acquireClient(
     userAgent: context.dockerRegistryUserAgent,
     onWarning: context.onWarning,
     onRetry: context.onRetry,
-    patience: { maxRetries: context.maxRetries, retryDelay: context.retryDelay },
+    timeouts: { maxRetries: context.maxRetries, retryDelay: context.retryDelay },
     fetch: context.fetch,
   });
 }

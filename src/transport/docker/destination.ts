@@ -8,7 +8,7 @@ import type {
   WriteManifestOptions,
 } from "../../image/room.ts";
 import type { ByteStream, CallOptions } from "../../internal/room.ts";
-import { type ClientLease, RegistryError, type Repository, type Upload } from "../../registry/room.ts";
+import { type ClientLease, putVerifiedBlob, RegistryError, type Repository, type Upload } from "../../registry/room.ts";
 import type { Signature } from "../../signature/room.ts";
 import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/room.ts";
 import type { DockerReference } from "./reference.ts";
@@ -75,7 +75,7 @@ export class DockerDestination implements ImageDestination {
     const upload = blob.digest && this.#uploads.get(blob.digest);
     if (blob.digest) this.#uploads.delete(blob.digest);
     const outgoing = { size: blob.size, digest: () => blob.measured().digest };
-    await this.#repository.putVerifiedBlob(outgoing, stream, { ...options, upload, reopen: blob.reopen });
+    await putVerifiedBlob(this.#repository, outgoing, stream, { ...options, upload, reopen: blob.reopen });
   }
 
   async findManifest({ instance, ...call }: InstanceOptions = {}): Promise<Digest | undefined> {

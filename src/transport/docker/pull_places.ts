@@ -1,5 +1,5 @@
 import type { CallOptions } from "../../internal/room.ts";
-import { type ClientLease, mayPass, type Repository } from "../../registry/room.ts";
+import { type ClientLease, isTransientError, type Repository } from "../../registry/room.ts";
 import { isManifestsError, ManifestsError, type NamedReference } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
 
@@ -64,7 +64,7 @@ export class PullPlaces implements AsyncDisposable {
     const others = mirrors.length > 0 ? ` (Mirrors also failed: ${mirrors.join("; ")})` : "";
     throw new ManifestsError(last.code, `Cannot pull ${this.#reference}: ${last.message}${others}`, {
       cause: new AggregateError(failures.map(({ error }) => error)),
-      isTransient: failures.some(({ error }) => mayPass(error)),
+      isTransient: failures.some(({ error }) => isTransientError(error)),
     });
   }
 

@@ -7,7 +7,7 @@ import type {
   SignedManifest,
 } from "../../image/room.ts";
 import type { ByteStream, CallOptions } from "../../internal/room.ts";
-import type { Repository } from "../../registry/room.ts";
+import { getUnverifiedBlob, type Repository } from "../../registry/room.ts";
 import type { Signature } from "../../signature/room.ts";
 import { type Descriptor, type Digest, isManifestsError, ManifestsError, UNKNOWN_SIZE } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
@@ -46,7 +46,7 @@ export class DockerSource implements ImageSource {
     { instance: _, ancestor: __, ...call }: InstanceOptions = {},
   ): Promise<ByteStream> {
     return await this.#places.read(
-      (repository, call) => repository.getUnverifiedBlob(digest, { ...call, size, urls }),
+      (repository, call) => getUnverifiedBlob(repository, digest, { ...call, size, urls }),
       call,
     );
   }

@@ -1,5 +1,5 @@
 import { type CallOptions, repeatWhileLost } from "../../../internal/room.ts";
-import type { FetchedManifest, Repository } from "../../../registry/room.ts";
+import { type FetchedManifest, replaceTaggedManifest, type Repository } from "../../../registry/room.ts";
 import {
   attachedSignature,
   attachmentTag,
@@ -78,7 +78,8 @@ export class Attachments {
     progress.gap = Math.max(gap ?? 0, performance.now() - seenAt);
     const seen = { digest: found?.digest ?? null, etag: found?.etag ?? null, seenAt };
     const mediaType = MEDIA_TYPES.ociManifest;
-    await this.#repository.replaceManifest(attachmentTag(digest), manifest, { ...options, mediaType, seen, gap });
+    const next = { ...options, mediaType, seen, gap };
+    await replaceTaggedManifest(this.#repository, attachmentTag(digest), manifest, next);
     const now = await this.#find(digest, options);
     if (missingSignatures(now?.bytes, signatures).length === 0) return;
     throw new ManifestsError(

@@ -1,5 +1,5 @@
 import { allOrAbort, type CallOptions, toStream } from "../../../internal/room.ts";
-import type { Repository } from "../../../registry/room.ts";
+import { getUnverifiedBlob, type Repository } from "../../../registry/room.ts";
 import { type Descriptor, readBlob } from "../../../spec/room.ts";
 
 /** Reads a blob that is held in memory, verified. Fails with code `LIMIT_EXCEEDED` above that many bytes. */
@@ -9,7 +9,7 @@ export async function readSmallBlob(
   limit: number,
   options: CallOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return await readBlob(await repository.getUnverifiedBlob(descriptor.digest, options), descriptor, limit);
+  return await readBlob(await getUnverifiedBlob(repository, descriptor.digest, options), descriptor, limit);
 }
 
 /** Writes blobs that nobody can have written before, such as what says when it was signed: all at once, unseen. */

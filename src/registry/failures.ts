@@ -6,15 +6,15 @@ import { RegistryError } from "./errors.ts";
 const LOST_SESSION: readonly number[] = [401, 404, 416];
 
 /** Whether bytes that did not get through may do so with another request for them. */
-export function mayPass(error: unknown): boolean {
+export function isTransientError(error: unknown): boolean {
   if (error instanceof ManifestsError && error.isTransient !== undefined) return error.isTransient;
   if (isManifestsError(error, "NETWORK") || isManifestsError(error, "TOO_MANY_REQUESTS")) return true;
   return error instanceof RegistryError && isTransientStatus(error.status);
 }
 
 /** Whether bytes of an upload may get through with another request, or in another session. */
-export function mayResume(error: unknown): boolean {
-  return mayPass(error) || error instanceof RegistryError && LOST_SESSION.includes(error.status);
+export function isResumable(error: unknown): boolean {
+  return isTransientError(error) || error instanceof RegistryError && LOST_SESSION.includes(error.status);
 }
 
 /** Whether a registry may take the same bytes with another method. */
