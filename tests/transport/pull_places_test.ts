@@ -23,7 +23,7 @@ function openPlaces(failures: number) {
   }));
   const acquire = ({ reference: { domain } }: (typeof places)[number]) =>
     Promise.resolve({
-      client: new RegistryClient(domain, { fetch, patience: { retryDelay: 0 } }),
+      client: new RegistryClient(domain, { fetch, timeouts: { retryDelay: 0 } }),
       [Symbol.dispose]: () => {},
     });
   return { places: new PullPlaces(reference, places, acquire), requests };
