@@ -21,77 +21,82 @@ import { createReporter } from "./report.ts";
 import type { RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
 import type { Selection } from "./select.ts";
-import { assertSignatures, readSigning, type Signing } from "./sign.ts";
+import { assertSignaturesSupported, readSigning, type Signing } from "./sign.ts";
 
 /** Options for {@linkcode copyImageWith}. */
 export interface CopyOptions extends Selection {
-  /** Which images may be copied. */
+  /** The policy that every image must satisfy before it is copied. */
   readonly policy: SignaturePolicy;
-  /** Whether an instance is judged where a list has it from; default: by the name of the list. */
+  /** Evaluate the policy against each instance's source reference instead of the list's own. Default: `false`. */
   readonly policyPerOrigin?: boolean | undefined;
-  /** How to reach both sides. */
+  /** Settings for access to source and destination. Default: none. */
   readonly systemContext?: SystemContext | undefined;
-  /** Opens what is known of blobs from earlier copies; default: nothing is. */
+  /** Opens the cache of facts about blobs from earlier copies. Default: an empty cache in memory. */
   readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
-  /** Media type of the manifests to write; that of a list stands for its instances. Default: what fits best. */
+  /**
+   * Media type of the image manifests to write; the media type of a list selects the matching type for its instances.
+   * Default: the source's type if the destination accepts it, else the best type that it accepts.
+   */
   readonly manifestType?: string | undefined;
-  /** Compressions that every platform of a list shall have: `gzip`, `zstd`, `zstd:chunked`. */
+  /** Compressions in which each platform of a list must exist: `gzip`, `zstd`, `zstd:chunked`. Default: none. */
   readonly addCompression?: readonly string[] | undefined;
-  /** Whether layers that are compressed otherwise are compressed anew; wants `systemContext.compressionFormat`. */
+  /** Recompress layers that use another algorithm than `systemContext.compressionFormat`, which is required. Default: `false`. */
   readonly forceCompressionFormat?: boolean | undefined;
-  /** Whether to fail rather than to change a manifest. */
+  /** Fail if a manifest would have to be changed. Default: `false`. */
   readonly preserveDigests?: boolean | undefined;
-  /** Sign every manifest that is written. */
+  /** Signers, each of which signs every manifest that is written, except referrers. Default: none. */
   readonly signers?: readonly Signer[] | undefined;
-  /** The name that is signed, with a tag or digest; default: the destination's. */
+  /** The name to sign, with a tag or digest. Default: the destination's name. */
   readonly signIdentity?: NamedReference | undefined;
-  /** Whether to leave out the signatures that the source has. */
+  /** Do not copy existing signatures. Default: `false`. */
   readonly removeSignatures?: boolean | undefined;
-  /** Whether to leave out the signatures of a list, and keep those of its instances. */
+  /** Do not copy existing signatures of the list itself; those of its instances are copied. Default: `false`. */
   readonly removeListSignatures?: boolean | undefined;
-  /** Whether what is about a manifest goes with it: attestations, SBOMs, signatures. */
+  /** Also copy the referrers of each manifest: attestations, SBOMs and signatures. Default: `false`. */
   readonly referrers?: boolean | undefined;
-  /** The time that is recorded for what is created, where the destination records one; default: as it does it. */
+  /** The modification time of created files, if the destination records one. Default: what the destination chooses. */
   readonly destinationTimestamp?: Date | undefined;
-  /** The digest that the destination must have before, `null`: nothing; default: whatever is there is replaced. */
+  /**
+   * The digest that the destination's name must have before the copy; `null`: the name must not exist. Default: an
+   * existing image is replaced.
+   */
   readonly ifMatch?: Digest | null | undefined;
-  /** Whether to look for each manifest before it is written, and not to write one that is there. */
+  /** Look for each manifest before it is written, and skip existing ones. Default: `false`. */
   readonly skipExisting?: boolean | undefined;
-  /** Receives the lines that podman prints. */
+  /** Receives the progress lines that podman prints. Default: they are dropped. */
   readonly reportWriter?: { write(text: string): unknown } | undefined;
-  /** Receives what happens. */
+  /** Receives the progress events of the copy. Default: they are dropped. */
   readonly onProgress?: ((event: CopyEvent) => void) | undefined;
-  /** How often a failed step is tried again; default 3. */
+  /** Maximum number of retries of a step after a temporary failure. Default: 3. */
   readonly maxRetries?: number | undefined;
-  /** Milliseconds between tries; default: 1 s, 2 s, 4 s and so on, up to 30 s. */
+  /** Milliseconds before each retry. Default: 1000, doubled with each retry up to 30000. */
   readonly retryDelay?: number | undefined;
-  /** How many blobs are moved at once; default 8. */
+  /** Maximum number of blobs that are moved concurrently. Default: 8. */
   readonly maxParallelTransfers?: number | undefined;
-  /** Ends the copy. */
+  /** Aborts the copy. Default: it is never aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a copy wrote. */
+/** Result of a copy: the digests of the manifests that were written. */
 export interface CopyResult {
-  /** Digest of the manifest that the destination's name now means. */
+  /** Digest of the manifest that the destination's name now has. */
   readonly digest: Digest;
-  /** The canonical reference, `registry/repository@digest`; absent where the destination is no registry. */
+  /** The canonical reference, `registry/repository@digest`; absent if the destination is not a registry. */
   readonly reference?: string | undefined;
   /** Media type of that manifest. */
   readonly mediaType: string;
-  /** `true` if the destination's name meant this manifest before, so that nothing was written; otherwise absent. */
+  /** `true` if the destination's name already had this manifest; otherwise absent. */
   readonly unchanged?: true | undefined;
   /**
-   * Digest of each source instance, mapped to its digest at the destination; also for the instances of indexes inside
-   * the list. Instances that were not copied again, such as those that the repository has already, are mapped to
-   * themselves.
+   * Digest of each source instance, mapped to its digest at the destination; also for the instances of nested indexes.
+   * Instances that were not copied, such as those that a sparse index names, are mapped to themselves.
    */
   readonly instances: ReadonlyMap<Digest, Digest>;
-  /** By the digest of what was written, the referrers that went with it; absent where there are none. */
+  /** The digests of the copied referrers, by the digest of their subject at the destination; absent if there are none. */
   readonly referrers?: ReadonlyMap<Digest, readonly Digest[]> | undefined;
 }
 
-/** A copy of which everything is known, and nothing is done yet. */
+/** A planned copy with its open source and destination. */
 interface PreparedCopy {
   readonly plan: CopyPlan;
   readonly source: ImageSource;
@@ -100,7 +105,17 @@ interface PreparedCopy {
   readonly signing: Signing | undefined;
 }
 
-/** Copies an image, or a list with its instances, from one place to another. */
+/**
+ * Copies an image, or a list with its instances, from one place to another. All hosts, files and policies are given by
+ * the options; the wired form is `copyImage` of `system/local`.
+ *
+ * @throws {TypeError | RangeError} If options are invalid or contradict each other.
+ * @throws {PolicyRejectedError} If the policy does not allow an image.
+ * @throws {DigestMismatchError} If bytes do not match their digest, or the destination's name has another digest.
+ * @throws {ManifestsError} With one of the codes of {@linkcode readTree}, {@linkcode planCopy} or `readSigning`;
+ * `SIGNATURES_NOT_SUPPORTED` or `REFERRERS_NOT_SUPPORTED` if the destination cannot store them; `CONFLICT` if `ifMatch`
+ * does not match; or a code of the source or destination, such as `NOT_FOUND`, `UNAUTHORIZED` or `NETWORK`.
+ */
 export async function copyImageWith(
   from: ImageReference,
   to: ImageReference,
@@ -109,7 +124,11 @@ export async function copyImageWith(
   return await withPlan(from, to, options, (prepared) => runCopy(prepared, to, options));
 }
 
-/** What {@linkcode copyImageWith} would do. The destination is asked what it has, and not changed. */
+/**
+ * Finds out what {@linkcode copyImageWith} would do. The destination is only read.
+ *
+ * @throws As {@linkcode copyImageWith} does before it writes anything.
+ */
 export async function outlineCopyWith(
   from: ImageReference,
   to: ImageReference,
@@ -123,7 +142,7 @@ export async function outlineCopyWith(
   );
 }
 
-/** Reads what there is, plans, and does something with the plan. */
+/** Reads the source, plans the copy and calls `use` with the plan while source and destination are open. */
 async function withPlan<T>(
   from: ImageReference,
   to: ImageReference,
@@ -131,18 +150,18 @@ async function withPlan<T>(
   use: (prepared: PreparedCopy) => Promise<T>,
 ): Promise<T> {
   const { signal, maxRetries = 3, maxParallelTransfers = 8, referrers = false } = options;
-  requireOptions(maxRetries, maxParallelTransfers);
+  assertLimits(maxRetries, maxParallelTransfers);
   const settings = readSettings(options, to);
   const signing = readSigning(options.signers ?? [], options.signIdentity, to.dockerReference);
-  const systemContext = contextOf(options);
+  const systemContext = getContext(options);
   const retries = {
     maxRetries,
     retryDelay: options.retryDelay,
     firstDelay: systemContext.retryDelay,
     emit: createEmitter(options.onProgress),
   };
-  // The source first: a destination is not touched for an image that cannot even be opened.
-  await using source = await from.openSource(contextForSource(systemContext, to));
+  // The source is opened and read first, so that the destination is not touched if the source cannot be read.
+  await using source = await from.openSource(getSourceContext(systemContext, to));
   const top = await readTree(
     source,
     {
@@ -162,29 +181,33 @@ async function withPlan<T>(
   await using destination = await to.openDestination(systemContext, { timestamp: options.destinationTimestamp });
   const { abilities } = destination;
   if (options.ifMatch !== undefined && !abilities.conditionalWrites) {
-    throw new TypeError(`Cannot copy to ${to} with ifMatch as only registries can write under a condition`);
+    throw new TypeError(`Cannot copy to ${to}: ifMatch is supported only for registries`);
   }
   const nodes = listNodes(top);
   const signatures = [...nodes.flatMap(({ signatures }) => signatures), ...signing?.signers ?? []];
-  await assertSignatures(destination, signatures, { signal });
-  assertReferrers(to, abilities, nodes);
+  await assertSignaturesSupported(destination, signatures, { signal });
+  assertReferrersSupported(to, abilities, nodes);
   const plan = planCopy({ top, abilities, settings });
   return await use({ plan, source, destination, retries, signing });
 }
 
-/** Signatures that are attached to images are referrers in all but form. */
-function contextOf({ systemContext = {}, referrers }: CopyOptions): SystemContext {
+/** Returns the system context; with `referrers`, attached sigstore signatures are copied too unless it says otherwise. */
+function getContext({ systemContext = {}, referrers }: CopyOptions): SystemContext {
   if (!referrers) return systemContext;
   return { ...systemContext, dockerUseSigstoreAttachments: systemContext.dockerUseSigstoreAttachments ?? true };
 }
 
-/** Fails now where referrers cannot be kept later. */
-function assertReferrers(to: ImageReference, abilities: DestinationAbilities, nodes: readonly ReadNode[]): void {
+/** Fails before anything is written if the destination cannot store the referrers that were read. */
+function assertReferrersSupported(
+  to: ImageReference,
+  abilities: DestinationAbilities,
+  nodes: readonly ReadNode[],
+): void {
   const subject = nodes.find(({ referrers }) => referrers.length > 0);
   if (!subject || abilities.referrers) return;
   throw new ManifestsError(
     "REFERRERS_NOT_SUPPORTED",
-    `Cannot copy what is about ${subject.digest} to ${to} as it has no place for referrers`,
+    `Cannot copy the referrers of ${subject.digest} to ${to}: the destination does not support referrers`,
   );
 }
 
@@ -219,7 +242,7 @@ async function runCopy(
   });
   reporter.end();
   const { digest, mediaType } = written.get(plan.top)!;
-  // Only within a registry does a name with a digest lead anywhere.
+  // The canonical reference can be pulled only from a registry, and only registries have a mount scope.
   const inRegistry = destination.abilities.mountScope !== undefined;
   const name = inRegistry ? to.dockerReference?.trimmed().withDigest(digest) : undefined;
   return {
@@ -231,7 +254,7 @@ async function runCopy(
   };
 }
 
-/** The digests of instances at the destination, and the referrers that were copied. */
+/** Returns the digests of instances and referrers at the destination. */
 function summarize(
   plan: CopyPlan,
   written: ReadonlyMap<PlannedNode, WrittenManifest>,
@@ -239,29 +262,29 @@ function summarize(
   const instances = new Map<Digest, Digest>();
   const referrers = new Map<Digest, readonly Digest[]>();
   for (const node of listPlanned(plan.top)) {
-    // An index of which a part is copied still names the other instances.
+    // If only a part of an index is copied, the index still names the other instances.
     const named = node.kind === "index" && !node.isReferrer ? getEntries(node.manifest) : [];
     for (const entry of named) if (!instances.has(entry.digest)) instances.set(entry.digest, entry.digest);
     const { source, digest } = written.get(node)!;
     const isVariant = node.kind === "image" && node.variant !== undefined;
-    // A list that is pushed is no instance of itself.
+    // The top-level list is not an instance; a single image is the only instance of its copy.
     const isInstance = node !== plan.top || node.kind === "image";
     if (isInstance && !node.isReferrer && !isVariant) instances.set(source, digest);
-    const about = node.referrers.map((referrer) => written.get(referrer)!.digest);
-    if (about.length > 0) referrers.set(digest, about);
+    const copied = node.referrers.map((referrer) => written.get(referrer)!.digest);
+    if (copied.length > 0) referrers.set(digest, copied);
   }
   return { instances, ...(referrers.size > 0 ? { referrers } : {}) };
 }
 
-/** What the caller wants, checked. What the destination's name demands comes on top. */
+/** Validates the caller's options and returns those that the plan needs. A digest in the destination's name adds one. */
 function readSettings(options: CopyOptions, to: ImageReference): CopySettings {
   const { manifestType, addCompression = [], forceCompressionFormat, preserveDigests, systemContext = {} } = options;
   const { compressionFormat, compressionLevel } = systemContext;
   if (forceCompressionFormat && !compressionFormat) {
-    throw new TypeError("Cannot copy as forceCompressionFormat wants a compressionFormat in the system context");
+    throw new TypeError("Cannot copy with forceCompressionFormat: set systemContext.compressionFormat too");
   }
   const format = compressionFormat ? parseAlgorithm(compressionFormat) : undefined;
-  // Now, not when the first layer comes: whether there is such a level.
+  // Fail now if the level is invalid, rather than at the first layer.
   runtimeLevel(format ?? "gzip", compressionLevel);
   return {
     manifestType: manifestType ? parseManifestType(manifestType) : undefined,
@@ -270,35 +293,41 @@ function readSettings(options: CopyOptions, to: ImageReference): CopySettings {
     forceCompressionFormat,
     addCompression: [...new Set(addCompression.map(parseAlgorithm))],
     fixed: preserveDigests
-      ? "the caller wants digests preserved"
+      ? "preserveDigests (--preserve-digests) is set"
       : to.dockerReference?.digest && "the destination specifies a digest",
   };
 }
 
-/** Counts what a plan moves: each blob once, though many images may have it. */
+/** Counts the images of a plan and their blobs; a blob that several images share is counted once. */
 function countPlan({ images }: CopyPlan): { instances: number; blobs: number; bytes: number } {
   const blobs = images.flatMap(plannedBlobs);
   const sizes = new Map(blobs.map(({ descriptor: { digest, size } }) => [digest, Math.max(size, 0)]));
   return { instances: images.length, blobs: sizes.size, bytes: [...sizes.values()].reduce((a, b) => a + b, 0) };
 }
 
-/** Credentials that a caller gives are for the destination: they never go to the places that a list happens to name. */
-function contextForSource(context: SystemContext, { dockerReference }: ImageReference): SystemContext {
+/**
+ * Returns the context for the source. The caller's credentials are for the destination's registry: they must not be sent
+ * to other registries, which a list can name freely.
+ */
+function getSourceContext(context: SystemContext, { dockerReference }: ImageReference): SystemContext {
   const { dockerAuthConfig, dockerBearerRegistryToken: registryToken, ...rest } = context;
   if (!dockerReference) return context;
-  const own = dockerAuthConfig || registryToken
+  const credentials = dockerAuthConfig || registryToken
     ? { ...dockerAuthConfig, ...(registryToken ? { registryToken } : {}) }
     : undefined;
-  return { ...rest, credentials: { ...(own ? { [dockerReference.domain]: own } : {}), ...rest.credentials } };
+  return {
+    ...rest,
+    credentials: { ...(credentials ? { [dockerReference.domain]: credentials } : {}), ...rest.credentials },
+  };
 }
 
-function requireOptions(maxRetries: number, maxParallelTransfers: number): void {
+function assertLimits(maxRetries: number, maxParallelTransfers: number): void {
   if (!Number.isInteger(maxRetries) || maxRetries < 0) {
-    throw new RangeError(`Cannot copy as maxRetries must be a number from 0: current value is ${maxRetries}`);
+    throw new RangeError(`Cannot copy with maxRetries ${maxRetries}: it must be an integer of at least 0`);
   }
   if (!Number.isInteger(maxParallelTransfers) || maxParallelTransfers < 1) {
     throw new RangeError(
-      `Cannot copy as maxParallelTransfers must be a number from 1: current value is ${maxParallelTransfers}`,
+      `Cannot copy with maxParallelTransfers ${maxParallelTransfers}: it must be an integer of at least 1`,
     );
   }
 }

@@ -15,23 +15,23 @@ import {
   ZSTD_ANNOTATION,
 } from "../spec/room.ts";
 
-/** A manifest as it was written. */
+/** A manifest that was written to the destination. */
 export interface WrittenManifest {
-  /** Its digest at the source. */
+  /** Digest of the manifest at the source. */
   readonly source: Digest;
-  /** Digest of what was written. */
+  /** Digest of the manifest at the destination. */
   readonly digest: Digest;
-  /** Size of the written manifest in bytes. */
+  /** Size of the written manifest, in bytes. */
   readonly size: number;
-  /** Media type of the written manifest. */
+  /** Media type of the written manifest, such as `application/vnd.oci.image.manifest.v1+json`. */
   readonly mediaType: string;
   /** Whether its layers are compressed with zstd. */
   readonly zstd: boolean;
 }
 
-/** An instance of an index as it was written. */
+/** A written instance of an index. */
 export interface WrittenInstance extends WrittenManifest {
-  /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
+  /** Indexes of the entries for which a variant entry is added; `undefined` for the original instance. */
   readonly variantEntries: readonly number[] | undefined;
 }
 
@@ -39,15 +39,16 @@ type Entry = Descriptor | DockerListEntry;
 
 /** Options for {@linkcode editIndex}. */
 export interface EditIndexOptions {
-  /** Leave out what only improves the index: marks of zstd, and `[]` instead of `null`. Default: `false`. */
+  /** Skip optional improvements: zstd annotations, and `[]` instead of `null` for `manifests`. Default: `false`. */
   readonly fixed?: boolean | undefined;
 }
 
 /**
- * Returns the index of what was written: entries get the digest, size and type of what they name now, those whose layers
- * are compressed with zstd are marked, and variants are appended. If variants are appended, the marked entries are moved
- * to the end, because old clients take the first entry that matches (oci_index.go `editInstances`). An entry that does
- * not change keeps all of its fields; if nothing changes, the result is `index` itself.
+ * Returns the index for the written manifests: each entry gets the digest, size and type of its written manifest, entries
+ * whose layers are compressed with zstd get an annotation, and variants are appended. If variants are appended, the
+ * annotated entries are moved to the end, because old clients take the first entry that matches (oci_index.go
+ * `editInstances`). An entry that does not change keeps all of its fields; if nothing changes, the result is `index`
+ * itself.
  */
 export function editIndex(
   index: ParsedIndex,
@@ -58,17 +59,17 @@ export function editIndex(
     written.filter(({ variantEntries }) => !variantEntries).map((instance) => [instance.source, instance]),
   );
   const before = getEntries(index);
-  const update = (entry: Entry, now: WrittenInstance): Entry => {
-    const updated = updateEntry(entry, now);
-    // Docker's entries have no annotations.
-    return now.zstd && !fixed && index.kind === "oci-index" ? markZstd(updated, true) : updated;
+  const update = (entry: Entry, instance: WrittenInstance): Entry => {
+    const updated = updateEntry(entry, instance);
+    // The entries of a Docker list have no annotations.
+    return instance.zstd && !fixed && index.kind === "oci-index" ? markZstd(updated, true) : updated;
   };
   const entries = before.map((entry): Entry => {
-    const now = copies.get(entry.digest);
-    return remapAttested(now ? update(entry, now) : entry, copies);
+    const copy = copies.get(entry.digest);
+    return remapAttested(copy ? update(entry, copy) : entry, copies);
   });
   const variants = written.flatMap((variant) =>
-    (variant.variantEntries ?? []).map((i) => update(entryBeside(before[i]!, variant), variant))
+    (variant.variantEntries ?? []).map((i) => update(createVariantEntry(before[i]!, variant), variant))
   );
   const isSame = variants.length === 0 && entries.every((entry, i) => entry === before[i]);
   if (isSame && (fixed || hasInstances(index))) return index;
@@ -77,13 +78,13 @@ export function editIndex(
   return withEntries(index, variants.length > 0 ? all.toSorted((a, b) => Number(isZstd(a)) - Number(isZstd(b))) : all);
 }
 
-/** Whether an index has an array of instances, as the specifications demand: Go writes `null` for a list that never had any. */
+/** Whether `manifests` is an array, as the specifications require: Go writes `null` for a list that never had instances. */
 function hasInstances(index: ParsedIndex): boolean {
   return (index.kind === "oci-index" ? index.index : index.list).manifests !== null;
 }
 
 /** Returns an entry for a variant, with those fields of the instance's own entry that apply to every variant. */
-function entryBeside(entry: Entry, variant: WrittenInstance): Entry {
+function createVariantEntry(entry: Entry, variant: WrittenInstance): Entry {
   const { annotations, platform, artifactType }: Partial<Descriptor> = entry;
   return updateEntry({
     mediaType: "",
@@ -95,22 +96,22 @@ function entryBeside(entry: Entry, variant: WrittenInstance): Entry {
   }, variant);
 }
 
-function updateEntry(entry: Entry, now: WrittenInstance): Entry {
-  const { digest, size, mediaType, zstd } = now;
+function updateEntry(entry: Entry, instance: WrittenInstance): Entry {
+  const { digest, size, mediaType, zstd } = instance;
   if (entry.digest === digest && entry.size === size && entry.mediaType === mediaType) return entry;
   if (entry.digest === digest) return { ...entry, size, mediaType };
-  // Embedded data is that of another manifest now, and a mark of zstd may be on layers that were recompressed.
+  // Embedded data belongs to the old manifest, and the zstd annotation may be wrong after recompression.
   const { data: _, ...rest }: Partial<Descriptor> & Entry = entry;
   const updated = { ...rest, digest, size, mediaType };
   return zstd ? updated : markZstd(updated, false);
 }
 
-/** An attestation names the image that it is about, which may have another digest now. */
+/** Updates the annotation of a BuildKit attestation that names the attested image, if that has a new digest. */
 function remapAttested(entry: Entry, copies: ReadonlyMap<string, WrittenInstance>): Entry {
   const { annotations }: Partial<Descriptor> = entry;
-  const now = copies.get(annotations?.[ATTESTED_DIGEST] ?? "")?.digest;
-  if (!now || now === annotations![ATTESTED_DIGEST]) return entry;
-  return { ...entry, annotations: { ...annotations, [ATTESTED_DIGEST]: now } };
+  const attested = copies.get(annotations?.[ATTESTED_DIGEST] ?? "")?.digest;
+  if (!attested || attested === annotations![ATTESTED_DIGEST]) return entry;
+  return { ...entry, annotations: { ...annotations, [ATTESTED_DIGEST]: attested } };
 }
 
 function markZstd(entry: Entry, zstd: boolean): Entry {
@@ -140,9 +141,9 @@ function dockerList(list: Parameters<typeof serializeDockerList>[0]): ParsedInde
 }
 
 /**
- * An index in another type.
+ * Converts an index to another media type; returns it unchanged if it has that type.
  *
- * @param defaultPlatform What an instance without a platform gets in a Docker list.
+ * @param defaultPlatform Platform of instances that have none, since a Docker list requires one.
  */
 export function convertIndex(index: ParsedIndex, type: string, defaultPlatform: Platform): ParsedIndex {
   if (index.mediaType === type) return index;

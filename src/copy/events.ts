@@ -2,92 +2,92 @@ import type { Signature } from "../signature/room.ts";
 import type { Digest, RetryEvent } from "../spec/room.ts";
 import type { OutlinedImage } from "./outline.ts";
 
-/** How a blob came to be at the destination. */
+/** How a blob got to the destination. */
 export type BlobOutcome =
-  /** It stays where its URLs say. */
+  /** The blob stays at its external URLs. */
   | "kept"
-  /** It, or the same content in another form, was there. */
+  /** The destination already had the blob, or the same content in another compression. */
   | "reused"
-  /** The registry took it from another of its repositories. */
+  /** The registry mounted the blob from another of its repositories. */
   | "mounted"
-  /** Its bytes were moved. */
+  /** The bytes of the blob were moved. */
   | "written";
 
-/** What happens during a copy. */
+/** A progress event of a copy. */
 export type CopyEvent =
   | {
-    /** The plan is made. */
+    /** The source was read and the copy is planned. */
     readonly type: "planned";
-    /** How many instances will be copied. */
+    /** Number of images that will be copied, including variants and referrers. */
     readonly instances: number;
-    /** How many different blobs they have. */
+    /** Number of different blobs of these images. */
     readonly blobs: number;
-    /** How many bytes these have, where all sizes are known. */
+    /** Sum of the known sizes of these blobs, in bytes. */
     readonly bytes: number;
     /** The images, in the order of the list. */
     readonly images: readonly OutlinedImage[];
   }
   | {
-    /** A blob's bytes begin to move. */
+    /** The transfer of a blob starts. */
     readonly type: "blob-started";
-    /** The blob. */
+    /** Digest of the blob at the source. */
     readonly digest: Digest;
-    /** Its size in bytes, or -1. */
+    /** Size of the blob at the source in bytes, or -1 if it is unknown. */
     readonly size: number;
   }
   | {
-    /** Bytes of a blob moved. */
+    /** Bytes of a blob were moved. */
     readonly type: "blob-progress";
-    /** The blob. */
+    /** Digest of the blob at the source. */
     readonly digest: Digest;
-    /** How many, in this step. */
+    /** Number of bytes since the last event. */
     readonly bytes: number;
   }
   | {
-    /** A blob is at the destination. */
+    /** The destination has the blob. */
     readonly type: "blob-done";
-    /** The blob. */
+    /** Digest of the blob at the source. */
     readonly digest: Digest;
-    /** Its size in bytes, or -1. */
+    /** Size of the blob at the source in bytes, or -1 if it is unknown. */
     readonly size: number;
-    /** How it came there. */
+    /** How the blob got to the destination. */
     readonly outcome: BlobOutcome;
-    /** Its digest there: another one where it was compressed anew. */
+    /** Digest of the blob at the destination, which differs if it was recompressed. */
     readonly destination: Digest;
   }
   | {
     /** A manifest is being signed. */
     readonly type: "signing";
-    /** The manifest. */
+    /** Digest of the manifest at the destination. */
     readonly digest: Digest;
-    /** The kind of signature. */
+    /** Kind of the signature that is created. */
     readonly kind: Signature["kind"];
   }
   | {
-    /** A manifest is at the destination. */
+    /** A manifest was written to the destination. */
     readonly type: "manifest-done";
-    /** The manifest. */
+    /** Digest of the manifest at the destination. */
     readonly digest: Digest;
-    /** The image's digest at the source; absent for an index. */
+    /** Digest of the image at the source; absent for an index. */
     readonly source?: Digest;
-    /** Whether it is the image's own, and so the last one. */
+    /** Whether the destination's name now has this manifest, which is the last one of the copy. */
     readonly top: boolean;
   }
   | RetryEvent & {
-    /** A step failed and will be tried again. */
+    /** A step failed temporarily and will be retried. */
     readonly type: "retrying";
   };
 
-/** Passes events on; what a listener throws cannot fail the copy. */
+/** Returns a function that passes events to a listener. An error of the listener does not fail the copy. */
 export function createEmitter(listener: ((event: CopyEvent) => void) | undefined): (event: CopyEvent) => void {
   return (event) => ignoreFailure(() => listener?.(event));
 }
 
-/** Calls a caller's function. A progress bar that breaks, or a pipe that is closed, is not worth a push. */
+/** Calls a caller's function and ignores its error: a broken progress bar or a closed pipe must not fail a push. */
 export function ignoreFailure(call: () => unknown): void {
   try {
     Promise.resolve(call()).catch(() => {});
   } catch {
-    // See above.
+    // Ignored on purpose: see the comment of this function.
   }
 }

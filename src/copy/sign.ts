@@ -4,66 +4,70 @@ import type { Signature, Signer } from "../signature/room.ts";
 import { type Digest, ManifestsError, type NamedReference } from "../spec/room.ts";
 import type { CopyEvent } from "./events.ts";
 
-/** How what is copied is signed. */
+/** How the manifests of a copy are signed. */
 export interface Signing {
-  /** Each of them signs every manifest that is written. */
+  /** The signers, each of which signs every manifest that is written. */
   readonly signers: readonly Signer[];
-  /** The name that is signed. */
+  /** The name that the signatures contain, with a tag or digest. */
   readonly identity: NamedReference;
 }
 
 /**
- * Checks how a copy shall be signed; `undefined` where nobody signs.
+ * Returns how a copy is signed; `undefined` if `signers` is empty.
  *
- * @param destination The name at the destination, which is signed unless another one is given.
- * @throws {ManifestsError} With code `INVALID_REFERENCE` where there is no full name to sign.
+ * @param signIdentity The name to sign; `undefined`: the destination's name.
+ * @throws {ManifestsError} With code `INVALID_REFERENCE` if the name to sign is missing, or has neither tag nor digest.
  */
 export function readSigning(
   signers: readonly Signer[],
-  given: NamedReference | undefined,
+  signIdentity: NamedReference | undefined,
   destination: NamedReference | undefined,
 ): Signing | undefined {
   if (signers.length === 0) return undefined;
-  const identity = given ?? destination;
+  const identity = signIdentity ?? destination;
   if (identity && (identity.tag !== undefined || identity.digest !== undefined)) return { signers, identity };
   throw new ManifestsError(
     "INVALID_REFERENCE",
     identity
-      ? `Cannot sign as ${identity} has neither a tag nor a digest`
-      : "Cannot sign as the destination has no name in a registry: say which identity to sign (signIdentity)",
+      ? `Cannot sign ${identity}: the name has neither a tag nor a digest; set signIdentity to a full name`
+      : "Cannot sign: the destination has no registry name; set signIdentity to the name to sign",
   );
 }
 
-/** Fails now where signatures cannot be kept later. */
-export async function assertSignatures(
+/**
+ * Fails before anything is written if the destination cannot store signatures.
+ *
+ * @throws {ManifestsError} With code `SIGNATURES_NOT_SUPPORTED`.
+ */
+export async function assertSignaturesSupported(
   destination: ImageDestination,
   signatures: Iterable<Pick<Signature, "kind">>,
   options: SignalOptions,
 ): Promise<void> {
   for (const kind of new Set([...signatures].map(({ kind }) => kind))) {
-    const kept = await destination.supportsSignatures?.(kind, options) ?? "it has no place for signatures";
-    if (kept === true) continue;
-    const removal = "; removeSignatures (--remove-signatures) leaves out those that the source has";
+    const supported = await destination.supportsSignatures?.(kind, options) ?? "it does not support signatures";
+    if (supported === true) continue;
+    const hint = "; to copy without existing signatures, set removeSignatures (--remove-signatures)";
     throw new ManifestsError(
       "SIGNATURES_NOT_SUPPORTED",
-      `Cannot copy ${kind} signatures to ${destination.reference} as ${kept}${removal}`,
+      `Cannot copy ${kind} signatures to ${destination.reference}: ${supported}${hint}`,
     );
   }
 }
 
-/** What {@linkcode signManifest} needs besides the manifest. */
+/** Options of {@linkcode signManifest}. */
 export interface SignOptions {
-  /** How it is signed; `undefined`: only what it has already is kept. */
+  /** How the manifest is signed; `undefined`: only its existing signatures are returned. */
   readonly signing: Signing | undefined;
-  /** Bounds how many manifests are signed at once: a signer may be a process. */
+  /** Limits how many manifests are signed concurrently: a signer can be a process. */
   readonly slots: Semaphore;
-  /** Told of each signature. */
+  /** Called with an event for each signature. */
   readonly emit: (event: CopyEvent) => void;
-  /** Ends the work. */
+  /** Aborts signing of the manifest. */
   readonly signal: AbortSignal;
 }
 
-/** The signatures that a manifest will have: those it has, then a new one of each signer. */
+/** Signs a manifest and returns its existing signatures followed by one new signature of each signer. */
 export async function signManifest(
   { bytes, digest }: { readonly bytes: Uint8Array<ArrayBuffer>; readonly digest: Digest },
   existing: readonly Signature[],
@@ -81,7 +85,7 @@ export async function signManifest(
   return [...existing, ...added];
 }
 
-/** Keeps the signatures of a manifest that was written, where there are any. */
+/** Stores the signatures of a manifest that was written, if it has any. */
 export async function storeSignatures(
   destination: ImageDestination,
   signatures: readonly Signature[],

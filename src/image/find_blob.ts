@@ -4,7 +4,7 @@ import type { ImageSource, InstanceOptions } from "./types.ts";
 
 /**
  * Returns the size of a blob of a source in bytes, or `UNKNOWN_SIZE`; `undefined` if the source does not have it. A
- * source that cannot tell is asked for the blob itself, of which nothing is read.
+ * source without `findBlob` is asked for the blob itself, and the stream is cancelled unread.
  */
 export async function findSourceBlob(
   source: ImageSource,

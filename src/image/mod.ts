@@ -1,5 +1,5 @@
 /**
- * What images are read from and written to: the interfaces that a place of one's own implements.
+ * Interfaces of places that images are read from and written to, for custom places.
  *
  * @module
  */

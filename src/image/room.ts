@@ -1,5 +1,5 @@
 /**
- * The waist of the module: what an image reference, a source and a destination are, and verified reads.
+ * Interfaces of image references, sources and destinations, and verified reads.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 import type { Fetch } from "../internal/room.ts";
 import type { Credentials, RegistryWarning, RetryEvent } from "../spec/room.ts";
 
-/** How something is attached to an image in a registry. */
+/** How signatures are attached to an image in a registry. */
 export type ReferrersMode = "legacy" | "oci-1-1";
 
 /**
- * How to reach images: credentials, trust, choices. Go: `types.SystemContext`. Every member is optional, and an absent
- * one means that configuration files or defaults decide.
+ * Settings for access to images: credentials, certificates, configuration files, the platform to choose. Every member is
+ * optional; if one is absent, configuration files or defaults apply. Go: `types.SystemContext`.
  */
 export interface SystemContext {
   /** Architecture to choose from lists; default: the host's. */
@@ -15,18 +15,18 @@ export interface SystemContext {
   readonly osChoice?: string | undefined;
   /** Variant to choose from lists; default: the host's, unless `architectureChoice` is given. */
   readonly variantChoice?: string | undefined;
-  /** Version of the operating system to choose from lists, as in `10.0.20348.1`; default: any. */
+  /** Version of the operating system to choose from lists, as in `10.0.20348.1`; default: any version. */
   readonly osVersionChoice?: string | undefined;
-  /** Features of the operating system that an instance chosen from a list must name; default: any. */
+  /** Features of the operating system that an instance chosen from a list must have; default: none. */
   readonly osFeaturesChoice?: readonly string[] | undefined;
   /**
    * Credentials for the registry of the call; for a push, the destination's. Overrides credential files; `{}` means
    * anonymous.
    */
   readonly dockerAuthConfig?: Credentials | undefined;
-  /** Credentials by registry host or `host/repository`, for calls that touch several registries. */
+  /** Credentials by registry host or `host/repository`, for calls that use several registries. */
   readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
-  /** A bearer token to send to that registry as it is, instead of asking for one. */
+  /** A bearer token for the registry of the call, sent unchanged instead of requesting one. */
   readonly dockerBearerRegistryToken?: string | undefined;
   /** The only credential file to read. */
   readonly authFilePath?: string | undefined;
@@ -35,79 +35,79 @@ export interface SystemContext {
   /** The only credential file to read, of the format of `.dockercfg`. */
   readonly legacyFormatAuthFilePath?: string | undefined;
   /**
-   * Folder with the certificates of the registry: `*.crt` of authorities, `*.cert` with `*.key` to show; default: as
-   * `certs.d` has it.
+   * Folder with the certificates of the registry: `*.crt` of trusted authorities, `*.cert` with `*.key` of the client.
+   * Default: the registry's folder in `certs.d`.
    */
   readonly dockerCertPath?: string | undefined;
-  /** Folder with a folder of certificates per `host[:port]`; default: `~/.config/containers/certs.d` and the system's. */
+  /** Folder with a subfolder of certificates per `host[:port]`; default: `~/.config/containers/certs.d` and the system's. */
   readonly dockerPerHostCertDirPath?: string | undefined;
-  /** The only `registries.conf` to read; default: the user's, else the system's. It must be there. */
+  /** The only `registries.conf` to read, which must exist; default: the user's, else the system's. */
   readonly systemRegistriesConfPath?: string | undefined;
-  /** The only folder of drop-ins of `registries.conf`; default: the system's and the user's. */
+  /** The only folder of drop-in files of `registries.conf`; default: the system's and the user's. */
   readonly systemRegistriesConfDirPath?: string | undefined;
-  /** The file of short-name aliases that a person chose; default: where the real tools have it. */
+  /** The file of short-name aliases that the user chose; default: the file that podman and buildah use. */
   readonly userShortNameAliasConfPath?: string | undefined;
-  /** What to do with short names that may mean several images; default: as `registries.conf` says, else `permissive`. */
+  /** How ambiguous short names are resolved; default: `short-name-mode` of `registries.conf`, else `permissive`. */
   readonly shortNameMode?: "enforcing" | "permissive" | "disabled" | undefined;
-  /** The only `policy.json`; default: the user's, else the system's. */
+  /** The only `policy.json` to read; default: the user's, else the system's. */
   readonly signaturePolicyPath?: string | undefined;
-  /** The only folder of `registries.d`; default: the user's, else the system's. */
+  /** The only `registries.d` folder to read; default: the user's, else the system's. */
   readonly registriesDirPath?: string | undefined;
-  /** What stands before the absolute paths of configuration that nobody named, such as `/etc/containers`. */
+  /** Folder that is prepended to the default absolute paths of configuration, such as `/etc/containers`; default: none. */
   readonly rootForImplicitAbsolutePaths?: string | undefined;
   /**
-   * Whether plain HTTP, and a certificate that nobody vouches for, are fine where https does not work; default: as
-   * `registries.conf` says of each place, else `false`.
+   * Fall back to plain HTTP, and accept untrusted certificates, if HTTPS does not work. Default: the `insecure` setting
+   * of the registry in `registries.conf`, else `false`.
    */
   readonly dockerInsecureSkipTlsVerify?: boolean | undefined;
   /**
-   * Hosts, as in `auth.example:5001`, of token services that get credentials also over plain HTTP. Without it, only a
-   * token service on the registry's own host does, and others are asked anonymously. Default: none.
+   * Hosts, as in `auth.example:5001`, of token services that receive credentials even over plain HTTP. Over plain HTTP,
+   * any other token service that is not on the registry's own host is asked anonymously. Default: none.
    */
   readonly insecureTokenServices?: readonly string[] | undefined;
-  /** Whether sigstore signatures are attached to images in registries; default: as registries.d says, else `false`. */
+  /** Attach sigstore signatures to images in registries; default: the setting of `registries.d`, else `false`. */
   readonly dockerUseSigstoreAttachments?: boolean | undefined;
   /**
-   * How sigstore signatures are attached: `legacy` under a tag that is made of the digest, as all tools read them;
-   * `oci-1-1` as referrers, as cosign does in the mode of that name. Both are read. Default: `legacy`.
+   * How sigstore signatures are attached: `legacy` under a tag that is derived from the digest, which all tools read;
+   * `oci-1-1` as referrers, like cosign's mode of that name. Both are read. Default: `legacy`.
    */
   readonly registryReferrersMode?: ReferrersMode | undefined;
-  /** Told, once each, of what a registry wants to be shown to whoever uses it; default: nobody is. */
+  /** Called once for each different warning that a registry sends to its users; default: warnings are dropped. */
   readonly onWarning?: ((warning: RegistryWarning) => void) | undefined;
   /**
-   * Called before a request to a registry is repeated because it failed for a reason that may pass. The steps of a copy
-   * are repeated by the copy itself, which reports them to its `onProgress`. Default: nothing is reported.
+   * Called before a request to a registry is retried after a temporary failure. A copy retries its steps itself and
+   * reports that to its `onProgress`. Default: nothing is reported.
    */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
-  /** How often a request to a registry is repeated after a failure that may pass. Default: 3. */
+  /** Maximum number of retries of a request to a registry after a temporary failure. Default: 3. */
   readonly maxRetries?: number | undefined;
-  /** Milliseconds before the first repetition of a request to a registry; doubles with each. Default: 1000. */
+  /** Milliseconds before the first retry of a request to a registry; doubles with each retry. Default: 1000. */
   readonly retryDelay?: number | undefined;
-  /** `User-Agent` of requests. */
+  /** `User-Agent` header of requests to registries; default: this module's name and version. */
   readonly dockerRegistryUserAgent?: string | undefined;
   /**
-   * The algorithm for layers that are compressed on the way: `gzip`, `zstd` or `zstd:chunked`. Default: `gzip`, and
-   * layers that are compressed already stay as they are.
+   * The algorithm for layers that are compressed during a copy: `gzip`, `zstd` or `zstd:chunked`. Default: `gzip` for
+   * uncompressed layers, and compressed layers stay as they are.
    */
   readonly compressionFormat?: string | undefined;
-  /** Level of that compression; default: the algorithm's own. */
+  /** Level of that compression: 0-9 for `gzip`, 1-22 for `zstd`; default: the default of the algorithm. */
   readonly compressionLevel?: number | undefined;
-  /** Folder of the blob-info cache; default: where the real tools have it. `""` keeps it in memory. */
+  /** Folder of the blob-info cache; default: the folder that podman and buildah use. `""` keeps the cache in memory. */
   readonly blobInfoCacheDir?: string | undefined;
-  /** Folder for temporary files that may be large; default: the system's. */
+  /** Folder for large temporary files; default: the system's folder for temporary files. */
   readonly bigFilesTemporaryDir?: string | undefined;
-  /** `dir:` destinations compress layers; default: layers stay as they are. */
+  /** Compress layers for `dir:` destinations; default: layers stay as they are. */
   readonly dirForceCompress?: boolean | undefined;
-  /** `dir:` destinations decompress layers; default: layers stay as they are. */
+  /** Decompress layers for `dir:` destinations; default: layers stay as they are. */
   readonly dirForceDecompress?: boolean | undefined;
-  /** `oci:` destinations take layers without compression as they are; default: they are compressed. */
+  /** Write uncompressed layers to `oci:` destinations as they are; default: they are compressed. */
   readonly ociAcceptUncompressedLayers?: boolean | undefined;
-  /** Folder of blobs that `oci:` layouts share, `<dir>/<algorithm>/<hex>`; default: each has its own. */
+  /** Folder of blobs that `oci:` layouts share, `<dir>/<algorithm>/<hex>`; default: each layout has its own. */
   readonly ociSharedBlobDirPath?: string | undefined;
-  /** Further names that a `docker-archive:` destination gives its image, as `registry/repository:tag`. */
+  /** Additional names for the image in a `docker-archive:` destination, as `registry/repository:tag`; default: none. */
   readonly dockerArchiveAdditionalTags?: readonly string[] | undefined;
-  /** Registries as destinations are not offered Docker schema 1; default: they are. */
+  /** Never write Docker schema 1 manifests to registries; default: written if a registry rejects the newer types. */
   readonly dockerDisableDestSchema1MimeTypes?: boolean | undefined;
-  /** Replaces the global `fetch`: to reach a registry in this process, to log, to proxy. */
+  /** Replaces the global `fetch`, for example to use a registry in this process, a log or a proxy. */
   readonly fetch?: Fetch | undefined;
 }

@@ -3,209 +3,233 @@ import type { Signature } from "../signature/room.ts";
 import type { Descriptor, Digest, NamedReference, ParsedImage } from "../spec/room.ts";
 import type { SystemContext } from "./system_context.ts";
 
-/** Which image of several is meant. */
+/** Selects one manifest of a list or index. */
 export interface InstancePlace {
-  /** The instance, or the digest of the image's own manifest; `undefined` is the image itself. */
+  /** Digest of an instance, or of the manifest that the reference itself names. `undefined`: that manifest. */
   readonly instance?: Digest | undefined;
   /**
-   * The instance of the list below which it was found, where the list itself does not name it: an index that has it, or
-   * what it is about. It is where that is. `undefined`: the list itself names it.
+   * The instance of the list through which this manifest was found, if the list does not name it directly: a nested
+   * index that contains it, or the subject that it refers to. The manifest is stored at the same place as this ancestor.
+   * `undefined`: the list names the manifest directly.
    */
   readonly ancestor?: Digest | undefined;
 }
 
-/** Options of the calls that read one image of several. */
+/** Options of the calls that read one manifest of a list or index. */
 export interface InstanceOptions extends CallOptions, InstancePlace {}
 
-/** Options of the call that lists what is about a manifest. */
+/** Options of the call that lists the referrers of a manifest. */
 export interface ReferrersOptions extends CallOptions, Pick<InstancePlace, "ancestor"> {}
 
-/** Options of the call that writes a manifest. */
+/** Options of the call that writes one manifest. */
 export interface WriteManifestOptions extends InstanceOptions {
-  /** The digest that must be there before, `null`: nothing. Fails with code `CONFLICT`. Of the image's own only. */
+  /**
+   * The digest that the destination's name must have before the write; `null`: the name must not exist. Otherwise the
+   * write fails with code `CONFLICT`. Only for the manifest of the name itself. Default: no condition.
+   */
   ifMatch?: Digest | null | undefined;
-  /** The digest by which the manifest is known, so that it keeps its algorithm. Default: `instance`, else by SHA-256. */
+  /** The digest under which the manifest is written. Default: `instance`, else the SHA-256 digest of the bytes. */
   digest?: Digest | undefined;
-  /** Whether the same was tried before and may have worked, so that it is no conflict with itself; default: `false`. */
+  /**
+   * The same write was attempted before and may have succeeded: finding its own result is not a conflict. Default:
+   * `false`.
+   */
   repeated?: boolean | undefined;
 }
 
-/** A manifest's bytes, as a source has them: not verified. */
+/** A manifest's bytes as the source returned them, not verified. */
 export interface ManifestBytes {
-  /** The exact bytes. */
+  /** The exact bytes of the manifest. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What the source says that it is, such as a `Content-Type`; `undefined` where it says nothing. */
+  /** The media type that the source reports, such as a `Content-Type`; `undefined`: it reports none. */
   readonly mediaType?: string | undefined;
-  /** The digest by which the source names it; callers verify it. Default: by SHA-256. */
+  /** The digest by which the source names the manifest; callers verify it. `undefined`: SHA-256 of the bytes. */
   readonly digest?: Digest | undefined;
 }
 
-/** A manifest that signatures are about. */
+/** A manifest whose signatures are read. */
 export interface SignedManifest extends Pick<InstancePlace, "ancestor"> {
-  /** Its digest. */
+  /** Digest of the manifest whose signatures are read. */
   readonly digest: Digest;
-  /** Whether it is an instance of a list, not what the reference names. */
+  /** Whether the manifest is an instance of a list, rather than the manifest that the reference names. */
   readonly isInstance: boolean;
 }
 
-/** A manifest that was written, and whose signatures are to be kept. */
+/** A manifest that was written and whose signatures are stored next. */
 export interface StoredManifest extends SignedManifest {
-  /** Its media type. */
+  /** Media type under which the manifest was written. */
   readonly mediaType: string;
-  /** Its size in bytes. */
+  /** Size of the manifest, in bytes. */
   readonly size: number;
 }
 
-/** Where a blob is known to be, for destinations that can take it from there without moving bytes. */
+/** An existing copy of a blob, for destinations that can mount it from there without moving bytes. */
 export interface BlobOrigin {
-  /** The place within which blobs can be mounted, such as `docker://quay.io`. */
+  /** The place inside which blobs can be mounted, such as `docker://quay.io`. */
   readonly scope: string;
-  /** Where in that place: a repository. */
+  /** The repository inside that place. */
   readonly location: string;
 }
 
 /** Options for {@linkcode ImageReference.openDestination}. */
 export interface OpenDestinationOptions {
   /**
-   * The time that is recorded for what is created, where the destination records one: for the members of archives.
-   * Default: as the destination does it, which is 1970 for archives. Go: `DestinationTimestamp`.
+   * The modification time of the files that are created, if the destination records one: archives do. Default: what the
+   * destination chooses, which is 1970 for archives. Go: `DestinationTimestamp`.
    */
   readonly timestamp?: Date | undefined;
 }
 
-/** A name for an image in some place. Go: `types.ImageReference`. Immutable; holds nothing open. */
+/** The name of an image at some place. Immutable; holds no open resources. Go: `types.ImageReference`. */
 export interface ImageReference {
-  /** Name of the transport, such as `docker`. */
+  /** Name of the transport, such as `docker` or `oci`. */
   readonly transport: string;
   /** The reference without the transport's name, as in `//quay.io/me/app:1`. */
   readonly stringWithinTransport: string;
-  /** The name in a registry, where it is one. */
+  /** The registry name of the image; `undefined`: the place is not a registry and stores no such name. */
   readonly dockerReference?: NamedReference | undefined;
-  /** What `policy.json` scopes are compared with first. */
+  /** The scope of `policy.json` that is looked up first. */
   readonly policyConfigurationIdentity: string;
-  /** What they are compared with next, most specific first. */
+  /** The scopes of `policy.json` that are looked up next, most specific first. */
   readonly policyConfigurationNamespaces: readonly string[];
-  /** The same place, but exactly this manifest, whatever a tag points at later; where the transport can say that. */
+  /**
+   * Returns a reference to exactly this manifest at the same place, independent of later changes of a tag. Absent: the
+   * transport has no such references.
+   */
   withDigest?(digest: Digest): ImageReference;
-  /** The same place, named so that a program which runs in another folder finds it; where that makes a difference. */
+  /** Returns the same reference with an absolute path. Absent: the reference does not depend on the working directory. */
   absolute?(): ImageReference;
-  /** Opens the image for reading. */
+  /** Opens the image for reading; the caller disposes the source. */
   openSource(context?: SystemContext): Promise<ImageSource>;
-  /** Opens the image for writing. */
+  /** Opens the image for writing; the caller disposes the destination. */
   openDestination(context?: SystemContext, options?: OpenDestinationOptions): Promise<ImageDestination>;
-  /** Transport and reference: `docker://quay.io/me/app:1`. */
+  /** Returns transport and reference, as in `docker://quay.io/me/app:1`. */
   toString(): string;
 }
 
 /** An image that is open for reading. Go: `types.ImageSource`. */
 export interface ImageSource extends AsyncDisposable {
-  /** What was opened. */
+  /** The reference that was opened. */
   readonly reference: ImageReference;
-  /** The manifest, or that of an instance. Callers verify it. */
+  /** Reads the manifest of the image or of an instance. Callers verify it. */
   getManifest(options?: InstanceOptions): Promise<ManifestBytes>;
-  /** A blob of the image or of an instance. Callers verify it. */
+  /** Reads a blob of the image or of an instance. Callers verify it. */
   getBlob(descriptor: Descriptor, options?: InstanceOptions): Promise<ByteStream>;
   /**
-   * Returns the size of a blob in bytes without reading it, or `UNKNOWN_SIZE` if the place does not say; `undefined` if
-   * the place itself does not have it, as with layers that live at URLs of their own. Absent: the place cannot tell.
+   * Returns the size of a blob in bytes without reading it, or `UNKNOWN_SIZE` if the place does not report it;
+   * `undefined` if the place does not have the blob, as with layers that are stored at external URLs. Absent: the place
+   * cannot find out without reading.
    */
   findBlob?(descriptor: Descriptor, options?: InstanceOptions): Promise<number | undefined>;
   /**
-   * The layers as {@linkcode ImageSource.getBlob} gives them, where that is another form than the manifest says, such
-   * as without compression: as many as the manifest's, in its order. `undefined`: they are as the manifest says.
+   * Returns the layers as {@linkcode ImageSource.getBlob} returns them, if their form differs from the manifest's, for
+   * example because they are stored uncompressed: one for each layer of the manifest, in its order. `undefined`: the
+   * layers are as the manifest describes them.
    */
   layersForCopy?(image: ParsedImage, options?: InstanceOptions): Promise<readonly Descriptor[] | undefined>;
-  /** What an instance goes by where it comes from, where that is somewhere else than the list. */
+  /**
+   * Returns the reference from which an instance is read, if that is not the list's own place; `undefined`: it is. Absent:
+   * all instances are at the place of the list.
+   */
   findOrigin?(place: InstancePlace): Promise<ImageReference | undefined>;
-  /** All signatures that the place keeps of a manifest. Nobody has verified them. Absent: it keeps none. */
+  /** Reads all stored signatures of a manifest, not verified. Absent: the place stores no signatures. */
   getSignatures?(manifest: SignedManifest, options?: CallOptions): Promise<readonly Signature[]>;
   /**
-   * The manifests that are about a manifest, as far as the place knows; each is read as an instance. Absent: the place
-   * keeps no account of them.
+   * Lists the referrers of a manifest that the place has; each can be read like an instance. Absent: the place does not
+   * support referrers.
    */
   listReferrers?(subject: Digest, options?: ReferrersOptions): Promise<readonly Descriptor[]>;
-  /** Where a blob lives, for mounting; `undefined` where nothing can mount from it. */
+  /** Returns the repository from which a destination can mount a blob; `undefined`: it cannot be mounted. */
   blobOrigin?(descriptor: Descriptor, options?: InstanceOptions): Promise<BlobOrigin | undefined>;
 }
 
-/** What a destination wants to be done with the compression of layers. */
+/** Compression that a destination requires of layers: compressed, uncompressed, or as they are at the source. */
 export type LayerCompressionMode = "compress" | "decompress" | "preserve";
 
-/** What a destination can do. Data for the planner: abilities may change cost, never outcome. */
+/** Capabilities of a destination, from which a copy is planned. */
 export interface DestinationAbilities {
-  /** Media types of manifests that it takes, in order of preference; empty means any. */
+  /** Media types of manifests that it accepts, in order of preference; empty: any. */
   readonly manifestTypes: readonly string[];
-  /** Further media types, of manifests that must not change and would else be converted. Default: none. */
+  /**
+   * Additional media types that it accepts if the manifest must not change; other manifests of these types are converted.
+   * Default: none.
+   */
   readonly preservedManifestTypes?: readonly string[] | undefined;
-  /** The place within which {@linkcode ImageDestination.mountBlob} works; compare with {@linkcode BlobOrigin.scope}. */
+  /**
+   * The place inside which {@linkcode ImageDestination.mountBlob} works, compared with {@linkcode BlobOrigin.scope}.
+   * `undefined`: blobs cannot be mounted.
+   */
   readonly mountScope?: string | undefined;
-  /** What it wants of layers; default: `preserve`. */
+  /** Compression that it requires of layers. Default: `preserve`. */
   readonly layerCompression?: LayerCompressionMode | undefined;
-  /** Whether layers that live at URLs of their own may stay there; default: `false`, they are copied. */
+  /** Whether layers that are stored at external URLs may stay there. Default: `false`, they are copied. */
   readonly keepsForeignLayers?: boolean | undefined;
-  /** Whether several blobs may be written at once; default: `true`. */
+  /** Whether several blobs may be written concurrently. Default: `true`. */
   readonly parallelBlobs?: boolean | undefined;
-  /** Whether its own manifest can be written under the condition that nobody else did; default: `false`. */
+  /** Whether it supports {@linkcode WriteManifestOptions.ifMatch}. Default: `false`. */
   readonly conditionalWrites?: boolean | undefined;
-  /** Whether a manifest that is about another one is found there by that; default: `false`. */
+  /** Whether referrers can be found by their subject after they were written. Default: `false`. */
   readonly referrers?: boolean | undefined;
 }
 
-/** Digest and size of content. */
+/** Digest and size of a blob. */
 export interface BlobIdentity {
-  /** Its digest. */
+  /** Digest of the blob's bytes. */
   readonly digest: Digest;
-  /** Its size in bytes. */
+  /** Size of the blob in bytes. */
   readonly size: number;
 }
 
 /** A blob that is about to be written. */
 export interface NewBlob {
-  /** What a manifest will say that it is. */
+  /** Media type of the blob in the manifest. */
   readonly mediaType: string;
-  /** Whether it is an image's configuration, or a layer. */
+  /** Whether the blob is a layer or an image's configuration. */
   readonly role: "layer" | "config";
-  /** Its digest; `undefined` where only its end tells, as with what is compressed on the way. */
+  /** Digest of the blob; `undefined`: known only when the stream has ended, as with layers that are compressed on the way. */
   readonly digest?: Digest | undefined;
-  /** Its size in bytes, or `UNKNOWN_SIZE`. */
+  /** Size of the blob in bytes, or `UNKNOWN_SIZE`. */
   readonly size: number;
   /**
-   * The same bytes once more, from an offset on, for a destination where writing broke off; `undefined` where they cannot
-   * be had again, as with what is compressed on the way.
+   * Opens the same bytes again from an offset, in bytes, to resume a broken upload. `undefined`: they cannot be read
+   * again, as with layers that are compressed on the way.
    */
   readonly reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
-  /** Digest and size of what the stream gave. Known once the stream has ended, and not before. */
+  /** Returns digest and size of the bytes that the stream returned. Throws before the stream has ended. */
   measured(): BlobIdentity;
 }
 
-/** An image that is open for writing. Go: `types.ImageDestination`. Disposing without `commit` promises nothing. */
+/**
+ * An image that is open for writing. After disposal without `commit`, it is undefined which writes are visible. Go:
+ * `types.ImageDestination`.
+ */
 export interface ImageDestination extends AsyncDisposable {
-  /** What was opened. */
+  /** The reference that was opened. */
   readonly reference: ImageReference;
-  /** What it can do. */
+  /** The capabilities of this destination. */
   readonly abilities: DestinationAbilities;
   /**
-   * Finds a blob that is there already and returns its size in bytes; `undefined` where it is not there, or has another
-   * size than the descriptor says (`UNKNOWN_SIZE` there: any will do).
+   * Finds an existing blob and returns its size in bytes; `undefined` if it does not exist, or if its size differs from
+   * the descriptor's. A descriptor with `UNKNOWN_SIZE` matches any size.
    */
   findBlob(descriptor: Descriptor, options?: CallOptions): Promise<number | undefined>;
-  /** Takes a blob from another location within the mount scope; `false` where that did not work. */
+  /** Mounts a blob from another repository inside the mount scope; `false`: it was not mounted and must be written. */
   mountBlob?(descriptor: Descriptor, origin: BlobOrigin, options?: CallOptions): Promise<boolean>;
   /**
-   * Writes a blob. Nothing is published unless the stream ends well. The caller has verified what passes: a stream
-   * that is wrong fails before its end.
+   * Writes a blob. It becomes visible only if the stream ends without an error: the caller verifies the stream and makes
+   * it fail if the bytes are wrong.
    */
   putBlob(blob: NewBlob, stream: ByteStream, options?: CallOptions): Promise<void>;
   /**
-   * The digest of the manifest that an instance, or, if `instance` is `undefined`, the image's own name means now, if
-   * any. Absent: it cannot be found out without reading.
+   * Finds the current manifest of an instance, or of the image's own name if `instance` is `undefined`, and returns its
+   * digest; `undefined`: it does not exist. Absent: the destination cannot find out without reading.
    */
   findManifest?(options?: InstanceOptions): Promise<Digest | undefined>;
   /**
-   * Writes the manifest of an instance, or, if `instance` is `undefined`, the image's own. Fails with code
-   * `MANIFEST_REJECTED` if another type of manifest might be accepted.
+   * Writes the manifest of an instance, or of the image's own name if `instance` is `undefined`. Fails with code
+   * `MANIFEST_REJECTED` if a manifest of another type might be accepted.
    *
-   * @returns Whether the destination had the manifest under this name already; nothing if it cannot tell.
+   * @returns Whether the name had this manifest before the write; `undefined` if the destination cannot find out.
    */
   putManifest(
     bytes: Uint8Array<ArrayBuffer>,
@@ -213,30 +237,39 @@ export interface ImageDestination extends AsyncDisposable {
     options?: WriteManifestOptions,
   ): Promise<{ readonly unchanged: boolean } | void>;
   /**
-   * Whether signatures of a kind are kept, or why not: asked before anything is written, and only where there are such
-   * signatures, since a registry may have to be asked. Absent: there is no place for any. Go: `SupportsSignatures`.
+   * Returns `true` if signatures of this kind can be stored, else the reason why not. Called before anything is written,
+   * and only if there are such signatures, because the answer can need a request. Absent: no signatures can be stored.
+   * Go: `SupportsSignatures`.
    */
   supportsSignatures?(kind: Signature["kind"], options?: CallOptions): Promise<true | string>;
-  /** Keeps signatures of a manifest that was written: these, and those that are there and stay valid. */
+  /** Stores signatures of a manifest that was written, in addition to existing ones that are still valid. */
   putSignatures?(
     signatures: readonly Signature[],
     manifest: StoredManifest,
     options?: CallOptions,
   ): Promise<void>;
-  /** Makes all that was written visible, at once. */
+  /** Makes everything that was written visible at once. */
   commit(options?: SignalOptions): Promise<void>;
 }
 
-/** One kind of place where images live. */
+/** One kind of place where images are stored. */
 export interface Transport {
-  /** Its name, as in `docker`. */
+  /** Name of the transport, as in `docker`. */
   readonly name: string;
-  /** Parses what follows the name and a colon. Throws `INVALID_REFERENCE`. */
+  /**
+   * Parses the text after the transport's name and the colon.
+   *
+   * @throws {ManifestsError} With code `INVALID_REFERENCE` if the text is not valid.
+   */
   parseReference(text: string): ImageReference;
 }
 
-/** Parses names of images; the only thing that `list` and `copy` know of transports. */
+/** Parses names of images, so that `list` and `copy` need no list of transports. */
 export interface TransportTable {
-  /** Parses `transport:reference`; throws `INVALID_REFERENCE` or `UNSUPPORTED_TRANSPORT`. */
+  /**
+   * Parses `transport:reference`.
+   *
+   * @throws {ManifestsError} With code `INVALID_REFERENCE` or `UNSUPPORTED_TRANSPORT`.
+   */
   parseImageName(name: string): ImageReference;
 }

@@ -10,32 +10,32 @@ import {
 } from "../spec/room.ts";
 import type { ImageSource, InstanceOptions } from "./types.ts";
 
-/** A manifest that was read from a source and is what it was asked for. */
+/** A manifest whose bytes match its digest. */
 export interface VerifiedManifest {
-  /** The digest by which it is known. */
+  /** The digest that the bytes were verified against. */
   readonly digest: Digest;
-  /** The manifest. */
+  /** The parsed manifest with its bytes. */
   readonly manifest: ParsedManifest;
 }
 
 /**
- * Reads a manifest and verifies it: against the digest of the instance that was asked for, else against the digest in
- * the source's reference, else against the one by which the source names it, if there is one.
+ * Reads a manifest and verifies it against the digest of the requested instance, else against the digest in the source's
+ * reference, else against the digest by which the source names it, if it does.
  *
- * @throws {DigestMismatchError} Where it is another.
- * @throws {ManifestsError} With code `LIMIT_EXCEEDED`; `INVALID_DIGEST` if the digest's algorithm is not supported; or
- * one of `parseManifest`.
+ * @throws {DigestMismatchError} If the bytes do not match that digest.
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED` if the manifest is too large, `INVALID_DIGEST` if the algorithm of
+ * the digest is not supported, or one of the codes of `parseManifest`.
  */
 export async function readManifest(source: ImageSource, options: InstanceOptions = {}): Promise<VerifiedManifest> {
   const asked = options.instance ?? source.reference.dockerReference?.digest;
-  // Nothing is read that could not be verified.
+  // Fail before the request if the digest could not be verified.
   if (asked) digestAlgorithm(asked);
   const { bytes, mediaType, digest: named } = await source.getManifest(options);
   const expected = asked ?? named;
   if (bytes.length > MAX_MANIFEST_SIZE) {
     throw new ManifestsError(
       "LIMIT_EXCEEDED",
-      `Cannot read a manifest of ${source.reference} as it has more than ${MAX_MANIFEST_SIZE} bytes: it has ${bytes.length}`,
+      `Cannot read a manifest of ${source.reference}: it has ${bytes.length} bytes, at most ${MAX_MANIFEST_SIZE} are allowed`,
     );
   }
   if (expected) verifyManifestDigest(bytes, expected, `the manifest ${expected} of ${source.reference}`);
