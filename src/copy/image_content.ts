@@ -18,19 +18,19 @@ import type { BlobInfoCache } from "./blob_info_cache.ts";
 import type { MovedBlob } from "./move_blob.ts";
 import type { PlannedBlob, PlannedImage } from "./plan_types.ts";
 
-/** What {@linkcode ImageContent} needs besides the image. */
+/** Dependencies of {@linkcode ImageContent}. */
 export interface ContentOptions {
-  /** Where it is read. */
+  /** The source of the image. */
   readonly source: ImageSource;
-  /** What earlier copies have learnt. */
+  /** Facts about blobs from earlier copies. */
   readonly cache: BlobInfoCache;
-  /** Bounds how many blobs have bytes moving. */
+  /** Limits how many blobs are read concurrently. */
   readonly slots: Semaphore;
-  /** Runs a step, again after passing failures. */
+  /** Runs a step and retries it after temporary failures. */
   readonly retry: <T>(step: string, work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }
 
-/** What conversions and checks need of an image besides its manifest; each piece is read when it is first needed. */
+/** Content of an image that conversions and checks need in addition to its manifest; each part is read on first use. */
 export class ImageContent {
   readonly #image: PlannedImage;
   readonly #options: ContentOptions;
@@ -41,11 +41,15 @@ export class ImageContent {
     this.#options = options;
   }
 
-  /** The configuration, verified. */
+  /**
+   * Reads and verifies the configuration of the image.
+   *
+   * @throws {ManifestsError} With code `CONVERSION_NOT_SUPPORTED` if the image has none.
+   */
   async config(signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const { manifest: { config }, place, digest } = this.#image;
     if (!config) {
-      throw new ManifestsError("CONVERSION_NOT_SUPPORTED", `Cannot convert image ${digest} as it has no configuration`);
+      throw new ManifestsError("CONVERSION_NOT_SUPPORTED", `Cannot convert image ${digest}: it has no configuration`);
     }
     const { source, retry } = this.#options;
     const read = async (signal: AbortSignal) => {
@@ -56,7 +60,7 @@ export class ImageContent {
     return await this.#once.get("config", (signal) => retry(step, () => read(signal), signal), signal);
   }
 
-  /** The digests of the layers without compression; `undefined` for those that schema 1 has only for form's sake. */
+  /** Returns the digests of the uncompressed layers; `undefined` for the empty layers of schema 1. */
   async diffIds(moved: readonly MovedBlob[], signal: AbortSignal): Promise<(Digest | undefined)[]> {
     const empty = schema1EmptyLayers(this.#image.manifest);
     const digests: (Digest | undefined)[] = [];
@@ -69,6 +73,7 @@ export class ImageContent {
   async #findDiffId(layer: PlannedBlob, signal: AbortSignal): Promise<Digest> {
     const { cache, retry } = this.#options;
     const { digest } = layer.descriptor;
+    // Without an entry in the cache, the layer must be read and decompressed.
     const known = cache.findUncompressed(digest);
     if (known) return known;
     const computed = await retry(`reading layer ${digest}`, () => this.#computeDiffId(layer, signal), signal);
@@ -79,8 +84,8 @@ export class ImageContent {
   async #computeDiffId({ descriptor, place }: PlannedBlob, signal: AbortSignal): Promise<Digest> {
     const { source, slots } = this.#options;
     using _slot = await slots.acquire(signal);
-    const given = await source.getBlob(descriptor, { ...place, signal, maxRetries: 0 });
-    const { compression, stream } = await peekCompression(verifyBlob(given, descriptor, { signal }));
+    const blob = await source.getBlob(descriptor, { ...place, signal, maxRetries: 0 });
+    const { compression, stream } = await peekCompression(verifyBlob(blob, descriptor, { signal }));
     const digester = createDigester();
     for await (const chunk of readChunks(compression ? decompressStream(stream, compression) : stream)) {
       digester.update(chunk);
@@ -88,22 +93,26 @@ export class ImageContent {
     return digester.digest();
   }
 
-  /** Compares what was computed of the layers' content with what the configuration says. */
+  /**
+   * Compares the digests of uncompressed layers that were computed while moving them with those of the configuration.
+   *
+   * @throws {DigestMismatchError} If a layer has another content than the configuration specifies.
+   */
   async verifyDiffIds(moved: readonly MovedBlob[], signal: AbortSignal): Promise<void> {
     const { manifest: { config }, digest } = this.#image;
     const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
     if (!isImage || moved.every(({ diffId }) => diffId === undefined)) return;
-    const expected = diffIdsIn(await this.config(signal));
+    const expected = readDiffIds(await this.config(signal));
     for (const [i, { diffId }] of moved.entries()) {
       const claimed = expected[i] ?? "";
       if (diffId === undefined || diffId === claimed || !isDigest(claimed)) continue;
-      throw new DigestMismatchError(`layer ${i + 1} of image ${digest} without compression`, claimed, diffId);
+      throw new DigestMismatchError(`layer ${i + 1} of image ${digest} after decompression`, claimed, diffId);
     }
   }
 }
 
-/** `rootfs.diff_ids` of a configuration; none where it says nothing. */
-function diffIdsIn(config: Uint8Array): string[] {
+/** Returns `rootfs.diff_ids` of a configuration; empty if it has none. */
+function readDiffIds(config: Uint8Array): string[] {
   const { value } = parseJson(config, "image configuration");
   const rootfs = isObject(value) ? value.rootfs : undefined;
   const ids = isObject(rootfs) ? rootfs.diff_ids : undefined;

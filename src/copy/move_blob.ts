@@ -13,7 +13,7 @@ import type { BlobInfoCache } from "./blob_info_cache.ts";
 import type { KnownCompression } from "./blob_info/facts.ts";
 import { isZstdChunked, type Recoded, type Recoder } from "./recoding/mod.ts";
 import type { BlobOutcome, CopyEvent } from "./events.ts";
-import { declaredForm, fits, type LayerForm, recodingFor } from "./layer_policy.ts";
+import { chooseRecoding, getDeclaredForm, type LayerForm, satisfiesPolicy } from "./layer_policy.ts";
 import type { PlannedBlob } from "./plan_types.ts";
 
 /** What {@linkcode moveBlob} needs besides the blob. */
@@ -68,7 +68,7 @@ function unchanged({ descriptor }: PlannedBlob, outcome: BlobOutcome, size = des
 /** The blob itself, mounted or found. */
 async function reuseBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob | undefined> {
   const { descriptor, origin, policy } = blob;
-  if (!fits(policy, knownForm(descriptor, options))) return undefined;
+  if (!satisfiesPolicy(policy, knownForm(descriptor, options))) return undefined;
   const { destination } = options;
   const mountable = origin !== undefined && origin.scope === destination.abilities.mountScope;
   // A mount answers in one request whether the blob is there already or not, so nothing is asked before it.
@@ -84,7 +84,7 @@ async function reuseBlob(blob: PlannedBlob, options: MoveOptions): Promise<Moved
 /** A layer's form: what an earlier copy saw, which may be something else than its manifest says. */
 function knownForm(descriptor: Descriptor, { cache }: MoveOptions): LayerForm {
   const seen = cache.findForm(descriptor.digest);
-  if (!seen) return declaredForm(descriptor);
+  if (!seen) return getDeclaredForm(descriptor);
   // A table of contents is found through the manifest alone.
   return seen === "zstd:chunked" ? formOf("zstd", descriptor) : formOf(seen, descriptor);
 }
@@ -98,15 +98,18 @@ async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<
   const location = locationOf(destination);
   // Exactly what moving it would make: another form may be what another variant of the image is about.
   const known = knownForm(blob.descriptor, options);
-  const wanted = (known && recodingFor(policy, known)?.compress?.algorithm) ?? known;
-  const accepts = ({ name }: KnownCompression) => name === wanted && fits(policy, name as LayerForm);
+  const wanted = (known && chooseRecoding(policy, known)?.compress?.algorithm) ?? known;
+  const accepts = ({ name }: KnownCompression) => name === wanted && satisfiesPolicy(policy, name as LayerForm);
   for (const candidate of cache.findCandidates(digest, { scope, canSubstitute: policy.changeable, accepts })) {
     const { compression, origin } = candidate;
     const isSame = candidate.digest === digest;
     const form = compression ? compression.name as LayerForm : known;
     const descriptor = { mediaType, digest: candidate.digest, size: UNKNOWN_SIZE };
     // The blob itself, here, has been asked for already.
-    if (!form || (!isSame && form !== wanted) || !fits(policy, form) || (isSame && origin?.location === location)) {
+    if (
+      !form || (!isSame && form !== wanted) || !satisfiesPolicy(policy, form) ||
+      (isSame && origin?.location === location)
+    ) {
       continue;
     }
     try {
@@ -164,7 +167,7 @@ async function writeBytes(
     const looked = role === "layer" && policy.changeable ? await peekCompression(stream) : undefined;
     stream = looked?.stream ?? stream;
     const form = looked && formOf(looked.compression, descriptor);
-    const recoding = form && recodingFor(policy, form);
+    const recoding = form && chooseRecoding(policy, form);
     const recoded = recoding && await options.recoder.recode(stream, recoding, descriptor);
     stream = recoded?.stream ?? stream;
     const sizeAsIs = () => size === UNKNOWN_SIZE ? moved() : size;

@@ -9,7 +9,7 @@ import {
   getEntries,
   isForeignLayer,
 } from "../spec/room.ts";
-import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
+import { chooseRecoding, getDeclaredForm, satisfiesPolicy } from "./layer_policy.ts";
 import {
   type CopyPlan,
   listIndexes,
@@ -126,10 +126,10 @@ async function fateOf(blob: PlannedBlob, destination: ImageDestination, signal: 
   const { descriptor, origin, policy, role } = blob;
   const { abilities } = destination;
   if (abilities.keepsForeignLayers && isForeignLayer(descriptor)) return "kept";
-  const form = role === "layer" ? declaredForm(descriptor) : undefined;
-  if (fits(policy, form)) {
+  const form = role === "layer" ? getDeclaredForm(descriptor) : undefined;
+  if (satisfiesPolicy(policy, form)) {
     if (await destination.findBlob(descriptor, { signal }) !== undefined) return "reused";
     if (origin !== undefined && origin.scope === abilities.mountScope) return "mounted";
   }
-  return form && recodingFor(policy, form) ? "compressed" : "written";
+  return form && chooseRecoding(policy, form) ? "compressed" : "written";
 }

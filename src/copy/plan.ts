@@ -6,7 +6,7 @@ import {
   type NamedReference,
   UNKNOWN_SIZE,
 } from "../spec/room.ts";
-import { cannotModify, indexTypes } from "./formats.ts";
+import { cannotModify, listIndexTypes } from "./formats.ts";
 import { planOperations } from "./operations.ts";
 import { compressionAfter, fixedBy, forcedType, type PlanContext, planImage } from "./plan_image.ts";
 import type { CopyPlan, CopySettings, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
@@ -99,7 +99,7 @@ class Planner {
     });
     const fixed = fixedBy(settings, { isReferrer, ...node });
     const marksZstd = operations.some(({ variant }) => variant !== undefined && variant.algorithm !== "gzip");
-    const types = indexTypes(manifest, {
+    const types = listIndexTypes(manifest, {
       abilities,
       forced: forcedType(settings, isReferrer),
       fixed,

@@ -11,8 +11,8 @@ import {
   type ParsedImage,
   schema1EmptyLayers,
 } from "../spec/room.ts";
-import { cannotModify, imageTypes } from "./formats.ts";
-import { declaredForm, type LayerForm, type LayerPolicy, recodingFor } from "./layer_policy.ts";
+import { cannotModify, listImageTypes } from "./formats.ts";
+import { chooseRecoding, getDeclaredForm, type LayerForm, type LayerPolicy } from "./layer_policy.ts";
 import type { InstanceCompression } from "./operations.ts";
 import type { CopySettings, PlannedBlob, PlannedImage } from "./plan_types.ts";
 import { blobsOf, type ReadImage, type ReadNode } from "./read_types.ts";
@@ -37,9 +37,9 @@ export function compressionAfter(image: ReadNode | undefined, options: PlanConte
   const policy = policyFor(options, undefined);
   const fixed = fixedBy(options.settings, { isReferrer: false, ...image });
   const forms = new Set(layers.map((layer): LayerForm => {
-    const form = declaredForm(layer);
+    const form = getDeclaredForm(layer);
     // One that must not change stays as it is; a variant of it is another image.
-    const recoding = form && !fixed ? recodingFor(policy, form) : undefined;
+    const recoding = form && !fixed ? chooseRecoding(policy, form) : undefined;
     return recoding ? recoding.compress?.algorithm ?? "uncompressed" : form;
   }));
   // Who reads zstd reads a mixture of it with zstd:chunked.
@@ -68,7 +68,7 @@ export function planImage(
   if (fixed && !isReferrer && settings.forceCompressionFormat) assertRecoding(image, policy, fixed);
   const changeable = (layer: Descriptor) => !fixed && isChangeableLayer(manifest, layer);
   const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
-  const types = imageTypes(
+  const types = listImageTypes(
     manifest,
     { abilities, forced: forcedType(settings, isReferrer), fixed },
     recompressed ? policy.algorithm : undefined,
@@ -126,14 +126,14 @@ export function forcedType({ manifestType }: CopySettings, isReferrer: boolean):
 function policyFor({ abilities, settings }: PlanContext, variant: Algorithm | undefined): LayerPolicy {
   const preserves = (abilities.layerCompression ?? "preserve") === "preserve";
   // Who forces a format means it also where layers would stay as they are.
-  const wish = preserves && settings.forceCompressionFormat ? "compress" : abilities.layerCompression ?? "preserve";
+  const mode = preserves && settings.forceCompressionFormat ? "compress" : abilities.layerCompression ?? "preserve";
   if (variant) {
-    return { changeable: true, wish: "compress", algorithm: variant, level: undefined, required: true, zstd: true };
+    return { changeable: true, mode: "compress", algorithm: variant, level: undefined, required: true, zstd: true };
   }
   return {
     changeable: true,
-    wish,
-    algorithm: wish === "compress" ? settings.compressionFormat : undefined,
+    mode,
+    algorithm: mode === "compress" ? settings.compressionFormat : undefined,
     level: settings.compressionLevel,
     required: settings.forceCompressionFormat ?? false,
     zstd: true,
@@ -142,7 +142,7 @@ function policyFor({ abilities, settings }: PlanContext, variant: Algorithm | un
 
 /** `zstd` where the layer will be compressed with it by us. */
 function resultingAlgorithm(policy: LayerPolicy, layer: Descriptor): "zstd" | undefined {
-  const recoding = recodingFor(policy, declaredForm(layer) ?? "uncompressed");
+  const recoding = chooseRecoding(policy, getDeclaredForm(layer) ?? "uncompressed");
   return recoding?.compress && recoding.compress.algorithm !== "gzip" ? "zstd" : undefined;
 }
 
@@ -168,8 +168,8 @@ function assertSubstitution(manifest: ParsedImage, given: readonly Descriptor[],
 /** Who forces a compression is told where it cannot be had. */
 function assertRecoding({ digest, manifest, layers }: ReadImage, policy: LayerPolicy, fixed: string): void {
   const differs = (layer: Descriptor) => {
-    const form = declaredForm(layer);
-    return form !== undefined && isChangeableLayer(manifest, layer) && recodingFor(policy, form) !== undefined;
+    const form = getDeclaredForm(layer);
+    return form !== undefined && isChangeableLayer(manifest, layer) && chooseRecoding(policy, form) !== undefined;
   };
   if ((layers ?? manifest.layers).some(differs)) throw cannotModify(`compress layers of image ${digest} anew`, fixed);
 }

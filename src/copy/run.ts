@@ -23,7 +23,7 @@ import { createRecoder, type Recoder } from "./recoding/mod.ts";
 import { convertIndex, editIndex, type WrittenManifest } from "./edit_index.ts";
 import type { CopyEvent } from "./events.ts";
 import { cannotModify } from "./formats.ts";
-import { declaredForm, fits, recodingFor } from "./layer_policy.ts";
+import { chooseRecoding, getDeclaredForm, satisfiesPolicy } from "./layer_policy.ts";
 import { ImageContent } from "./image_content.ts";
 import { moveBlob, type MovedBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedBlob, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
@@ -379,7 +379,7 @@ function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[]): boolean {
   const byDigest = new Map(moved.map((blob) => [blob.digest, blob]));
   return manifest.layers.some((layer) => {
     const blob = byDigest.get(layer.digest);
-    const form = blob?.form ?? declaredForm(layer);
+    const form = blob?.form ?? getDeclaredForm(layer);
     return isChangeableLayer(manifest, layer) && blob?.outcome !== "kept" &&
       (form === "zstd" || form === "zstd:chunked");
   });
@@ -387,8 +387,8 @@ function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[]): boolean {
 
 /** Layers of equal digest of which different things become are different work. */
 function keyOf({ descriptor, role, policy }: PlannedBlob): string {
-  const form = declaredForm(descriptor);
-  const wanted = role === "config" || !form ? policy : [recodingFor(policy, form), fits(policy, form)];
+  const form = getDeclaredForm(descriptor);
+  const wanted = role === "config" || !form ? policy : [chooseRecoding(policy, form), satisfiesPolicy(policy, form)];
   // One that may stay at its URLs is not the same work as one that must be brought.
   return JSON.stringify([descriptor.digest, role, isForeignLayer(descriptor), wanted]);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { convertIndex, editIndex, type WrittenInstance } from "../../src/copy/edit_index.ts";
-import { fits, type LayerForm, type LayerPolicy, recodingFor } from "../../src/copy/layer_policy.ts";
+import { chooseRecoding, type LayerForm, type LayerPolicy, satisfiesPolicy } from "../../src/copy/layer_policy.ts";
 import { planOperations } from "../../src/copy/operations.ts";
 import { assertDigest, planCopy } from "../../src/copy/plan.ts";
 import type { CopySettings } from "../../src/copy/plan_types.ts";
@@ -182,25 +182,25 @@ Deno.test("variants are planned without looking at every entry for each instance
 Deno.test("what is done with a layer depends on what is wanted and on what it is", () => {
   const base = { changeable: true, algorithm: undefined, level: undefined, required: false, zstd: true };
   const rows: [Partial<LayerPolicy>, LayerForm & string, string | undefined][] = [
-    [{ wish: "compress" }, "uncompressed", ">gzip"],
-    [{ wish: "compress", algorithm: "zstd" }, "uncompressed", ">zstd"],
-    [{ wish: "compress" }, "gzip", undefined],
-    [{ wish: "compress" }, "zstd", undefined],
-    [{ wish: "compress" }, "bzip2", undefined],
-    [{ wish: "compress", zstd: false }, "zstd", "zstd>gzip"],
-    [{ wish: "preserve", zstd: false }, "zstd:chunked", "zstd>gzip"],
-    [{ wish: "compress", algorithm: "gzip" }, "zstd", "zstd>gzip"],
-    [{ wish: "compress", algorithm: "zstd" }, "gzip", "gzip>zstd"],
-    [{ wish: "compress", algorithm: "zstd" }, "zstd:chunked", undefined],
-    [{ wish: "compress", algorithm: "zstd:chunked" }, "zstd", "zstd>zstd:chunked"],
-    [{ wish: "compress", changeable: false }, "uncompressed", undefined],
-    [{ wish: "preserve" }, "uncompressed", undefined],
-    [{ wish: "preserve" }, "gzip", undefined],
-    [{ wish: "decompress" }, "gzip", "gzip>"],
-    [{ wish: "decompress" }, "uncompressed", undefined],
+    [{ mode: "compress" }, "uncompressed", ">gzip"],
+    [{ mode: "compress", algorithm: "zstd" }, "uncompressed", ">zstd"],
+    [{ mode: "compress" }, "gzip", undefined],
+    [{ mode: "compress" }, "zstd", undefined],
+    [{ mode: "compress" }, "bzip2", undefined],
+    [{ mode: "compress", zstd: false }, "zstd", "zstd>gzip"],
+    [{ mode: "preserve", zstd: false }, "zstd:chunked", "zstd>gzip"],
+    [{ mode: "compress", algorithm: "gzip" }, "zstd", "zstd>gzip"],
+    [{ mode: "compress", algorithm: "zstd" }, "gzip", "gzip>zstd"],
+    [{ mode: "compress", algorithm: "zstd" }, "zstd:chunked", undefined],
+    [{ mode: "compress", algorithm: "zstd:chunked" }, "zstd", "zstd>zstd:chunked"],
+    [{ mode: "compress", changeable: false }, "uncompressed", undefined],
+    [{ mode: "preserve" }, "uncompressed", undefined],
+    [{ mode: "preserve" }, "gzip", undefined],
+    [{ mode: "decompress" }, "gzip", "gzip>"],
+    [{ mode: "decompress" }, "uncompressed", undefined],
   ];
   for (const [policy, form, expected] of rows) {
-    const recoding = recodingFor({ wish: "preserve", ...base, ...policy }, form);
+    const recoding = chooseRecoding({ mode: "preserve", ...base, ...policy }, form);
     const actual = recoding && `${recoding.decompress ?? ""}>${recoding.compress?.algorithm ?? ""}`;
     assert.equal(actual, expected, JSON.stringify([policy, form]));
   }
@@ -209,7 +209,7 @@ Deno.test("what is done with a layer depends on what is wanted and on what it is
 Deno.test("a blob that is there stands in only where its form fits", () => {
   const base = {
     changeable: true,
-    wish: "compress",
+    mode: "compress",
     algorithm: undefined,
     level: undefined,
     required: false,
@@ -225,12 +225,16 @@ Deno.test("a blob that is there stands in only where its form fits", () => {
     [{ algorithm: "zstd", required: true }, undefined, false],
     [{ algorithm: "zstd", required: true }, "zstd:chunked", true],
     [{ algorithm: "zstd:chunked", required: true }, "zstd", false],
-    [{ wish: "decompress" }, "gzip", false],
-    [{ wish: "decompress" }, "uncompressed", true],
-    [{ changeable: false, wish: "decompress" }, "gzip", true],
+    [{ mode: "decompress" }, "gzip", false],
+    [{ mode: "decompress" }, "uncompressed", true],
+    [{ changeable: false, mode: "decompress" }, "gzip", true],
   ];
   for (const [policy, form, expected] of rows) {
-    assert.equal(fits({ ...base, ...policy } as LayerPolicy, form), expected, JSON.stringify([policy, form]));
+    assert.equal(
+      satisfiesPolicy({ ...base, ...policy } as LayerPolicy, form),
+      expected,
+      JSON.stringify([policy, form]),
+    );
   }
 });
 
