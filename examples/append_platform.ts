@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- A script says what it did.
 /**
- * Adds images to an index, or begins it: the last step of each job of a build. Jobs may do so at the same time, in any
- * order; none undoes what another one did.
+ * Adds images to an index, which is created if it does not exist: the last step of each job of a build. Jobs may run at
+ * the same time and in any order: no job loses the entries of another.
  *
  *     deno run --allow-net=quay.io --allow-env=REGISTRY_USER,REGISTRY_PASSWORD \
  *       append_platform.ts quay.io/me/app:nightly quay.io/me/app:nightly-arm64

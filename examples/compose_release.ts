@@ -1,11 +1,11 @@
 // deno-lint-ignore-file no-console -- A script says what it did.
 /**
- * Makes the index of a release of images that jobs have pushed, one tag per platform, and moves `latest` to it.
+ * Creates the index of a release from images that jobs have pushed, one tag for each platform, and moves `latest` to it.
  *
  *     deno run --allow-net=quay.io --allow-env=REGISTRY_USER,REGISTRY_PASSWORD \
  *       compose_release.ts quay.io/me/app 1.0 amd64 arm64 s390x
  *
- * makes `quay.io/me/app:1.0` of `quay.io/me/app:1.0-amd64`, `…:1.0-arm64` and `…:1.0-s390x`.
+ * creates `quay.io/me/app:1.0` from `quay.io/me/app:1.0-amd64`, `…:1.0-arm64` and `…:1.0-s390x`.
  */
 import { composeIndex, retag } from "@multiarch/manifests/remote";
 import { readOptions } from "./options.ts";

@@ -1,17 +1,18 @@
 /**
- * An entry point for Deno Deploy: publishes indexes for workflows of GitHub Actions, which show their OpenID Connect
- * tokens, and for whoever knows `FAN_IN_TOKEN`. It reads its settings from the environment:
+ * Entry point for Deno Deploy: publishes indexes for workflows of GitHub Actions, which send OpenID Connect tokens, and
+ * for callers with the token `FAN_IN_TOKEN`. It reads its settings from the environment:
  *
- * - `FAN_IN_TARGETS`: the repositories that may be written, as in `quay.io/me/app,quay.io/me/tools/*`.
- * - `REGISTRY_USERNAME`, `REGISTRY_PASSWORD`: for all of them, which are in one registry then.
- * - `GITHUB_REPOSITORIES`: whose workflows may report, as in `me/app,me/tools`; `GITHUB_REFS`: of which branches and
- *   tags, default `refs/tags/*`; `FAN_IN_AUDIENCE`: what their tokens are for, such as the address of this deployment;
- *   `GITHUB_ISSUER`: of GitHub Enterprise.
- * - `FAN_IN_TOKEN`: a bearer token, of 16 characters at least, that may do everything.
- * - `FAN_IN_DATABASE`: the file of the database; default: the one of the deployment.
- * - `INSECURE_REGISTRY`: `true` for a registry on this machine that speaks plain HTTP.
+ * - `FAN_IN_TARGETS`: repositories that may be written, as in `quay.io/me/app,quay.io/me/tools/*`.
+ * - `REGISTRY_USERNAME`, `REGISTRY_PASSWORD`: credentials for these repositories, which must be in one registry.
+ * - `GITHUB_REPOSITORIES`: GitHub repositories whose workflows may report, as in `me/app,me/tools`.
+ * - `GITHUB_REFS`: branches and tags of these workflows. Default: `refs/tags/*`.
+ * - `FAN_IN_AUDIENCE`: audience of their tokens, such as the URL of this deployment.
+ * - `GITHUB_ISSUER`: issuer of their tokens, for GitHub Enterprise. Default: that of github.com.
+ * - `FAN_IN_TOKEN`: bearer token of at least 16 characters that may do everything.
+ * - `FAN_IN_DATABASE`: file of the database. Default: the database of the deployment.
+ * - `INSECURE_REGISTRY`: `true` for a local registry that is served over plain HTTP.
  *
- * To try it: `deno run --allow-net --allow-env --unstable-kv examples/deploy.ts`; with a file of its own as database, also
+ * To try it: `deno run --allow-net --allow-env --unstable-kv examples/deploy.ts`. With `FAN_IN_DATABASE`, also pass
  * `--allow-read --allow-write`.
  */
 import { type Authenticator, bearerTokens, createHandler, githubOidc } from "@multiarch/manifests/handler";
@@ -31,7 +32,7 @@ if (repositories.length > 0) {
     audience: Deno.env.get("FAN_IN_AUDIENCE") ?? "",
     jwks: async (signal) => {
       const response = await fetch(`${issuer}/.well-known/jwks`, { signal });
-      if (!response.ok) throw new Error(`Cannot get the keys of ${issuer} as it answered ${response.status}`);
+      if (!response.ok) throw new Error(`Cannot fetch the keys of ${issuer}: it answered ${response.status}`);
       return await response.json();
     },
     allow: [{ claims: { repository: repositories, ref: list("GITHUB_REFS", "refs/tags/*") }, actions: ["fan-in"] }],
@@ -48,6 +49,6 @@ Deno.serve(createHandler({
     dockerInsecureSkipTlsVerify: Deno.env.get("INSECURE_REGISTRY") === "true",
   },
   kv: await Deno.openKv(Deno.env.get("FAN_IN_DATABASE")),
-  // deno-lint-ignore no-console -- What a deployment prints is its log.
+  // deno-lint-ignore no-console -- The output of a deployment is its log.
   onError: (error) => console.error(error),
 }));

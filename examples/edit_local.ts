@@ -1,12 +1,12 @@
 // deno-lint-ignore-file no-console -- A script says what it did.
 /**
- * Annotates every image of a local list that podman or buildah made, while they may be at work on the same store: all of
- * the changes are seen, or none.
+ * Annotates every image of a local list that podman or buildah created. They may use the same store at the same time:
+ * they see all of the changes or none.
  *
  *     podman manifest create app quay.io/me/app:1.0-amd64 quay.io/me/app:1.0-arm64
  *     deno run -A edit_local.ts app org.example.build=42
  *
- * The store is the one of `storage.conf`; `CONTAINERS_STORAGE_CONF` names another file, for podman as well.
+ * The store is configured by `storage.conf`. `CONTAINERS_STORAGE_CONF` selects another file, also for podman.
  */
 import { editList, openStore } from "@multiarch/manifests";
 

@@ -1,16 +1,17 @@
 import type { SystemContext } from "@multiarch/manifests/remote";
 
-/** What a script of this folder is given. */
+/** Command-line arguments of a script in this folder. */
 export interface ScriptOptions {
-  /** The arguments that are no flags. */
+  /** Arguments that are not flags. */
   args: string[];
-  /** How registries are reached. */
+  /** System context for the requests to registries. */
   systemContext: SystemContext;
 }
 
 /**
- * Reads the command line: `--insecure` allows plain HTTP, as for a registry of a test. The variables `REGISTRY_USER` and
- * `REGISTRY_PASSWORD`, where they may be read and are set, are for the registry of `image`, the first argument.
+ * Reads the command line. `--insecure` allows plain HTTP, as for a test registry. If the environment variables
+ * `REGISTRY_USER` and `REGISTRY_PASSWORD` are set and readable, they are the credentials for the registry of the first
+ * argument.
  */
 export function readOptions(usage: string): ScriptOptions {
   const args = Deno.args.filter((arg) => !arg.startsWith("--"));
@@ -30,7 +31,7 @@ export function readOptions(usage: string): ScriptOptions {
   };
 }
 
-/** A variable; `undefined` where it is not set or may not be read. */
+/** Reads an environment variable; `undefined` if it is not set or the script may not read it. */
 function readVariable(variable: string): string | undefined {
   const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable) : undefined;

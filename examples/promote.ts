@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- A script says what it did.
 /**
- * Copies an index with all its images from staging to production, if staging's key has signed it, and signs all of it
- * with production's. Digests stay.
+ * Copies an index with all its images from staging to production if it is signed with the key of staging, and signs the
+ * index and its images with the key of production. Digests do not change.
  *
  *     deno run --allow-net=quay.io --allow-read=staging.pub,production.key \
  *       --allow-env=REGISTRY_USER,REGISTRY_PASSWORD,COSIGN_PASSWORD \

@@ -1,13 +1,14 @@
 import { withoutAnswers } from "../registry/room.ts";
 import { type ErrorCode, isManifestsError } from "../spec/room.ts";
-import { type AnsweredError, Refusal } from "./refusal.ts";
+import { type AnsweredError, HandlerError } from "./handler_error.ts";
 
-/** Seconds after which it may work, where nobody knows better. */
+/** Answer header that tells a caller to try again after one second. */
 const RETRY_LATER = { "retry-after": "1" };
 
 /**
- * The status that a domain error is answered with; 422 for the others. That the registry does not let *us* in is its
- * trouble and ours, not that of the caller, whose own 401 and 403 are refusals.
+ * HTTP status for each domain error; 422 for codes that are not listed. `UNAUTHORIZED` and `DENIED` are 502, because
+ * here they mean that the registry rejected the handler's credentials. Callers without permission get their 401 or 403
+ * as a {@linkcode HandlerError}.
  */
 const STATUS: { readonly [code in ErrorCode]?: number } = {
   CONFLICT: 409,
@@ -25,32 +26,32 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   UNAUTHORIZED: 502,
 };
 
-/** An answer in JSON. Nobody may keep it, nor take it for something else. */
+/** Returns a JSON answer that must not be cached and whose media type browsers must not guess. */
 export function jsonAnswer(
   value: unknown,
   status = 200,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  const own = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-  return Response.json(value, { status, headers: { ...own, ...headers } });
+  const standard = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  return Response.json(value, { status, headers: { ...standard, ...headers } });
 }
 
-/** What an error is answered with. */
-export function refusalOf(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
+/** Converts any thrown value to the error that is answered. Unexpected errors become a 500 without details. */
+export function toHandlerError(error: unknown): HandlerError {
+  if (error instanceof HandlerError) return error;
   if (!isManifestsError(error)) {
-    return new Refusal(500, { code: "INTERNAL", message: "Cannot answer as something went wrong here" });
+    return new HandlerError(500, { code: "INTERNAL", message: "Cannot answer the request: internal error" });
   }
   const status = STATUS[error.code] ?? 422;
-  return new Refusal(status, describeError(error), status === 503 ? RETRY_LATER : {});
+  return new HandlerError(status, describeError(error), status === 503 ? RETRY_LATER : {});
 }
 
-/** The answer to a refused request. */
-export function errorAnswer({ status, code, message, headers }: Refusal): Response {
+/** Returns the answer that reports an error. */
+export function errorAnswer({ status, code, message, headers }: HandlerError): Response {
   return jsonAnswer({ error: { code, message } }, status, headers);
 }
 
-/** An error as callers may see it. */
+/** Returns the code and the message of an error, without text that a registry sent. */
 function describeError(error: Error & { readonly code: ErrorCode }): AnsweredError {
   return { code: error.code, message: withoutAnswers(error.message) };
 }

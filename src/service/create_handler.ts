@@ -8,16 +8,17 @@ import { type HandlerOptions, resolveLimits } from "./options.ts";
 import { Permissions } from "./permissions.ts";
 
 /**
- * Makes a function that lets known callers publish indexes over HTTP: for `Deno.serve`, Deno Deploy, and whatever else
- * calls a function with a `Request`. Nothing is reached but the registries of `targets` and `sources` and the places to
- * which those send.
+ * Creates a function that lets authenticated callers publish indexes over HTTP, for `Deno.serve`, Deno Deploy and any
+ * other server that calls a function with a `Request`. It sends requests only to the registries of `targets` and
+ * `sources`, and to URLs to which these registries refer.
  *
- * `POST /compose`, `/append`, `/inspect` and `/validate` do in one call what `composeIndex`, `appendToIndex`,
- * `inspectIndex` and `validateIndex` do. With `kv`, jobs `POST /fan-in` one platform each, and when all that are
- * expected are there, the index is published, once; `GET /fan-in?target=…&run=…` tells how far that is.
+ * `POST /compose`, `/append`, `/inspect` and `/validate` call `composeIndex`, `appendToIndex`, `inspectIndex` and
+ * `validateIndex`. With `kv`, each build job reports one platform with `POST /fan-in`; once all expected platforms are
+ * reported, the index is published exactly once. `GET /fan-in?target=…&run=…` returns the state of a run.
  *
- * @throws {TypeError} Where nobody may call it, there are no targets, or one of the options cannot be.
- * @throws {RangeError} Where a limit cannot be.
+ * @throws {TypeError} If `authorize` or `targets` is empty, a repository rule, an action or a token is invalid, or
+ * credentials for one registry would be sent to several.
+ * @throws {RangeError} If a limit or `runLifetime` is out of range.
  *
  * @example
  * ```ts
@@ -35,7 +36,9 @@ import { Permissions } from "./permissions.ts";
 export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
   const { kv, now = Date.now } = options;
   const authenticators = [options.authorize].flat() as readonly Authenticator[];
-  if (authenticators.length === 0) throw new TypeError("Cannot create a handler as nobody may call it");
+  if (authenticators.length === 0) {
+    throw new TypeError("Cannot create a handler: authorize is empty, so nobody could call it");
+  }
   const limits = resolveLimits(options.limits);
   const permissions = new Permissions(options, authenticators.flatMap(({ grants }) => grants));
   const systemContext = guardContext(options.systemContext, permissions.registries);
@@ -47,7 +50,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
       append: { POST: append },
       inspect: { POST: inspect },
       validate: { POST: validate },
-      ...(fanIn ? { "fan-in": { GET: fanIn.look, POST: fanIn.report } } : {}),
+      ...(fanIn ? { "fan-in": { GET: fanIn.getStatus, POST: fanIn.report } } : {}),
     },
     base: `/${options.basePath ?? ""}/`.replace(/\/+/g, "/"),
     authenticators,
@@ -59,14 +62,14 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   return (request) => handler.answer(request);
 }
 
-/** The context of all requests to registries: none goes elsewhere. */
+/** Returns the system context for all requests to registries, with a `fetch` that reaches only these registries. */
 function guardContext(context: SystemContext = {}, registries: readonly string[]): SystemContext {
   const { dockerAuthConfig, dockerBearerRegistryToken, dockerInsecureSkipTlsVerify: insecure = false } = context;
   if (registries.length > 1 && (dockerAuthConfig ?? dockerBearerRegistryToken) !== undefined) {
     throw new TypeError(
-      `Cannot create a handler as each of ${
+      `Cannot create a handler: ${
         registries.join(", ")
-      } would be told the same credentials: use systemContext.credentials`,
+      } would all get the same credentials: use systemContext.credentials to choose them by registry`,
     );
   }
   const send = context.fetch ?? ((request) => fetch(request));

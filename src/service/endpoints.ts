@@ -7,36 +7,36 @@ import { inspectIndex, validateIndex } from "../system/remote/room.ts";
 import type { HandlerAction } from "./authentication/types.ts";
 import { findPlatform, formatPlatform } from "../spec/room.ts";
 import { MAX_PLATFORM_LENGTH } from "./fan_in/platforms.ts";
-import { badRequest } from "./refusal.ts";
+import { badRequest } from "./handler_error.ts";
 import { Members } from "./members.ts";
 import type { ResolvedLimits } from "./options.ts";
 import { MAX_IMAGE_LENGTH, type Reach } from "./permissions.ts";
 
-/** Members of requests about what sources contribute. */
+/** Request members that select which entries of the sources are taken. */
 const SOURCE_MEMBERS: readonly string[] = ["all", "platforms", "attestations"];
 
-/** What an endpoint is called with. */
+/** Input of an endpoint. */
 export interface Call {
-  /** The JSON of the request; for a `GET`, its query. */
+  /** Parsed JSON body; for a `GET`, the query parameters. */
   readonly body: unknown;
-  /** What the caller may name. */
+  /** Images that the caller may name. */
   readonly reach: Reach;
-  /** Ends the call. */
+  /** Aborts the call with its reason. */
   readonly signal: AbortSignal;
 }
 
-/** Does what a request asks for, and returns what is answered, as JSON. */
+/** Handles a request and returns the value that is answered as JSON. */
 export type Endpoint = (call: Call) => Promise<unknown>;
 
-/** What endpoints work with. */
+/** Context and limits for {@linkcode createEndpoints}, shared by all requests. */
 export interface EndpointOptions {
-  /** How to reach the registries. */
+  /** System context for the requests to registries. */
   readonly systemContext: SystemContext;
-  /** How much they take on. */
+  /** Limits on the size of requests. */
   readonly limits: ResolvedLimits;
 }
 
-/** The endpoints that change or look at an index in one call. */
+/** Creates the endpoints that change or inspect an index in one call. */
 export function createEndpoints(options: EndpointOptions): Record<Exclude<HandlerAction, "fan-in">, Endpoint> {
   const { systemContext, limits } = options;
   const sourceLimits = { maxCount: limits.sources, maxLength: MAX_IMAGE_LENGTH };
@@ -64,17 +64,17 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
       return describePush(await appendToIndex(target, sources, options));
     },
     async inspect(call) {
-      const described = await inspectIndex(imageOf(call), { systemContext, signal: call.signal });
+      const described = await inspectIndex(readImage(call), { systemContext, signal: call.signal });
       return {
         ...described,
         instances: described.instances.map((instance) => ({
           ...withoutProblemAnswers(instance),
-          platform: instance.platform ? formatPlatform(instance.platform) : "",
+          platform: formatPlatform(instance.platform),
         })),
       };
     },
     async validate(call) {
-      const validation = await validateIndex(imageOf(call), { systemContext, signal: call.signal });
+      const validation = await validateIndex(readImage(call), { systemContext, signal: call.signal });
       const { problems, unchecked } = validation;
       return {
         ...validation,
@@ -85,13 +85,13 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
   };
 }
 
-/** A platform in the form in which functions take it; throws a 400 if it is not one. */
+/** Returns the text if it is a platform; otherwise throws an error with status 400. */
 function readPlatform(text: string): string {
   if (findPlatform(text)) return text;
-  throw badRequest(`platforms has ${JSON.stringify(text)}, which is not a platform such as linux/arm64`);
+  throw badRequest(`platforms contains ${JSON.stringify(text)}, which is not a platform such as linux/arm64`);
 }
 
-function imageOf({ body, reach }: Call) {
+function readImage({ body, reach }: Call) {
   return reach.source(new Members(body, ["image"]).string("image", MAX_IMAGE_LENGTH));
 }
 
@@ -99,6 +99,6 @@ function describePush({ instances, ...result }: PushResult) {
   return { ...result, instances: Object.fromEntries(instances) };
 }
 
-function withoutProblemAnswers<T extends { readonly problem?: string | undefined }>(about: T): T {
-  return about.problem === undefined ? about : { ...about, problem: withoutAnswers(about.problem) };
+function withoutProblemAnswers<T extends { readonly problem?: string | undefined }>(item: T): T {
+  return item.problem === undefined ? item : { ...item, problem: withoutAnswers(item.problem) };
 }

@@ -1,75 +1,75 @@
 import { abortable } from "../internal/room.ts";
-import { errorAnswer, jsonAnswer, refusalOf } from "./answers.ts";
+import { errorAnswer, jsonAnswer, toHandlerError } from "./answers.ts";
 import { authenticate } from "./authentication/authenticate.ts";
 import type { Authenticator, HandlerAction } from "./authentication/types.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { ResolvedLimits } from "./options.ts";
 import type { Permissions } from "./permissions.ts";
-import { badRequest, Refusal } from "./refusal.ts";
+import { badRequest, HandlerError } from "./handler_error.ts";
 import { readJsonBody } from "./request_body.ts";
 
-/** What an endpoint does, by method. */
+/** Endpoints of one path, by HTTP method. */
 export interface Route {
-  /** Looks at something. */
+  /** Endpoint for `GET` and `HEAD`; `undefined` if they are not allowed. */
   readonly GET?: Endpoint;
-  /** Does something. */
+  /** Endpoint for `POST` requests. */
   readonly POST: Endpoint;
 }
 
-/** What a {@linkcode Handler} is made of. */
+/** Parts of a {@linkcode Handler}. */
 export interface HandlerParts {
-  /** By what follows the base in the path. */
+  /** Routes by the part of the path that follows {@linkcode HandlerParts.base}. */
   readonly routes: { readonly [action in HandlerAction]?: Route };
-  /** The path before them, as in `/api/`. */
+  /** Path prefix of all routes, as in `/api/`. */
   readonly base: string;
-  /** Who callers are. */
+  /** Authenticators, tried in this order. */
   readonly authenticators: readonly Authenticator[];
-  /** What they may do. */
+  /** Permissions of the handler and of the grants. */
   readonly permissions: Permissions;
-  /** How much is taken on. */
+  /** Limits on requests, with their defaults. */
   readonly limits: ResolvedLimits;
-  /** What the time is. */
+  /** Current time, in milliseconds since 1970. */
   readonly now: () => number;
-  /** Told of trouble. */
+  /** Called with errors that are answered with a status of 500 or above. */
   readonly onError: ((error: unknown) => void) | undefined;
 }
 
-/** Answers requests: never rejects, and always within its time. */
+/** Answers requests. It never rejects, and always answers within the request timeout. */
 export class Handler {
   readonly #parts: HandlerParts;
   #running = 0;
 
-  /** A handler that has answered nothing yet. */
+  /** Creates a handler from its parts. */
   constructor(parts: HandlerParts) {
     this.#parts = parts;
   }
 
-  /** Answers a request. Who goes away meanwhile does not end what they asked for. */
+  /** Answers a request. The work continues if the caller disconnects. */
   async answer(request: Request): Promise<Response> {
     const { requestTimeout } = this.#parts.limits;
     const end = new AbortController();
     const timer = setTimeout(() => {
-      const message = `Cannot answer as it took more than ${requestTimeout} ms`;
-      end.abort(new Refusal(504, { code: "TIMEOUT", message }, { "retry-after": "1" }));
+      const message = `Cannot answer the request: it took more than ${requestTimeout} ms`;
+      end.abort(new HandlerError(504, { code: "TIMEOUT", message }, { "retry-after": "1" }));
     }, requestTimeout);
     try {
       return await this.#route(request, end.signal);
     } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal.status >= 500) this.#tell(error);
-      // What nobody has begun to read is not read any more.
+      const failure = toHandlerError(error);
+      if (failure.status >= 500) this.#reportError(error);
+      // A body that nobody reads would keep the connection open.
       if (request.body && !request.body.locked) await request.body.cancel().catch(() => {});
-      return errorAnswer(refusal);
+      return errorAnswer(failure);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #tell(error: unknown): void {
+  #reportError(error: unknown): void {
     try {
       this.#parts.onError?.(error);
     } catch {
-      // The caller is answered all the same.
+      // An error in the callback must not prevent the answer.
     }
   }
 
@@ -78,7 +78,10 @@ export class Handler {
     const { pathname } = new URL(request.url);
     const action = pathname.startsWith(base) ? pathname.slice(base.length) : "";
     if (!Object.hasOwn(routes, action)) {
-      throw new Refusal(404, { code: "ENDPOINT_UNKNOWN", message: "Cannot find such an endpoint" });
+      throw new HandlerError(404, {
+        code: "ENDPOINT_UNKNOWN",
+        message: `Cannot find endpoint ${JSON.stringify(pathname.slice(0, 100))}`,
+      });
     }
     const { GET, POST } = routes[action as HandlerAction]!;
     const allow = `${GET ? "GET, HEAD, " : ""}POST, OPTIONS`;
@@ -88,7 +91,7 @@ export class Handler {
     if (method === "POST") return await call(POST);
     if (method === "GET" && GET) return await call(GET);
     if (method === "HEAD" && GET) return new Response(null, await call(GET));
-    throw new Refusal(405, { code: "METHOD_NOT_ALLOWED", message: `Cannot do that otherwise than with ${allow}` }, {
+    throw new HandlerError(405, { code: "METHOD_NOT_ALLOWED", message: `Method not allowed: use ${allow}` }, {
       allow,
     });
   }
@@ -98,13 +101,13 @@ export class Handler {
     { action, endpoint, signal }: { action: HandlerAction; endpoint: Endpoint; signal: AbortSignal },
   ): Promise<Response> {
     const { authenticators, permissions, limits, now } = this.#parts;
-    // What does not care for the signal, as a database that is stuck, must not hold the answer, nor a place.
+    // `abortable` also ends waiting for code that ignores the signal, such as a database that is stuck.
     const grants = await abortable(authenticate(request.headers, authenticators, { now: now(), signal }), signal);
     const reach = permissions.at(action, grants);
-    // Counted are those whom we know: strangers cannot take the places.
+    // Only authenticated requests are counted, so that anonymous callers cannot exhaust the limit.
     if (this.#running >= limits.concurrentRequests) {
-      const message = "Cannot answer as too many requests are being answered";
-      throw new Refusal(503, { code: "OVERLOADED", message }, { "retry-after": "1" });
+      const message = "Cannot answer the request: too many requests are in progress";
+      throw new HandlerError(503, { code: "OVERLOADED", message }, { "retry-after": "1" });
     }
     this.#running++;
     try {
@@ -119,6 +122,6 @@ export class Handler {
 function readQuery(url: string): Record<string, string> {
   const entries = [...new URL(url).searchParams];
   const query = Object.fromEntries(entries);
-  if (Object.keys(query).length < entries.length) throw badRequest("its query has a member twice");
+  if (Object.keys(query).length < entries.length) throw badRequest("a query parameter is given twice");
   return query;
 }

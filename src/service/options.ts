@@ -2,95 +2,95 @@ import type { SystemContext } from "../image/room.ts";
 import type { Kv, KvKey } from "../kv/room.ts";
 import type { Authenticator } from "./authentication/types.ts";
 
-/** How much a handler takes on. */
+/** Limits on what a handler accepts and how long it works. */
 export interface HandlerLimits {
   /**
-   * Bytes of a request's body.
+   * Maximum size of a request's body, in bytes.
    *
    * @default {65_536}
    */
   readonly bodyBytes?: number | undefined;
   /**
-   * Milliseconds in which a request's body must have arrived.
+   * Time in which a request's body must arrive, in milliseconds.
    *
    * @default {10_000}
    */
   readonly bodyTimeout?: number | undefined;
   /**
-   * Milliseconds in which a request is answered. What it has begun by then ends.
+   * Time in which a request is answered, in milliseconds. Work that is not finished by then is aborted.
    *
    * @default {60_000}
    */
   readonly requestTimeout?: number | undefined;
   /**
-   * How many requests of known callers are answered at once; the others are told to come back.
+   * Maximum number of authenticated requests that are handled at the same time. Others get status 503 and `Retry-After`.
    *
    * @default {64}
    */
   readonly concurrentRequests?: number | undefined;
   /**
-   * Images of an index; at most 48, the platforms that a fan-in can remember.
+   * Maximum number of sources of an index; at most 48, the number of platforms that a fan-in record has room for.
    *
    * @default {48}
    */
   readonly sources?: number | undefined;
   /**
-   * Bytes of the annotations of an index; at most 8,192, which a fan-in can remember.
+   * Maximum size of the annotations of an index, in bytes; at most 8,192, which a fan-in record has room for.
    *
    * @default {8192}
    */
   readonly annotationBytes?: number | undefined;
 }
 
-/** Limits of which each is there. */
+/** Limits with their defaults filled in. */
 export type ResolvedLimits = { readonly [name in keyof HandlerLimits]-?: number };
 
 /** Options for {@linkcode createHandler}. */
 export interface HandlerOptions {
-  /** How callers prove who they are, and what they may do. A token that one of them knows is accepted. */
+  /** Authenticators, which say who may call and what each caller may do. A token is valid if one of them accepts it. */
   readonly authorize: Authenticator | readonly Authenticator[];
-  /** The repositories that may be written, as in `quay.io/me/app`, `quay.io/me/*` or `quay.io/*`. */
+  /** Repositories that callers may write, as in `quay.io/me/app`, `quay.io/me/*` or `quay.io/*`. */
   readonly targets: readonly string[];
-  /** The repositories that images may come from besides; default: none. */
+  /** Repositories that callers may read in addition to `targets`. Default: none. */
   readonly sources?: readonly string[] | undefined;
   /**
-   * How to reach the registries, credentials above all. Those of `dockerAuthConfig` and `dockerBearerRegistryToken` are
-   * for one registry: where there are several, use `credentials`.
+   * System context for requests to registries, including their credentials. `dockerAuthConfig` and
+   * `dockerBearerRegistryToken` are allowed only with a single registry: for several, use `credentials`.
    */
   readonly systemContext?: SystemContext | undefined;
-  /** Where reports are kept, such as what `Deno.openKv()` returned; it remains yours to close. Default: no fan-in. */
+  /** Database for fan-in, such as the result of `Deno.openKv()`. The caller closes it. Default: no fan-in endpoint. */
   readonly kv?: Kv | undefined;
   /**
-   * The keys below which they are kept.
+   * Prefix of the keys in the database.
    *
    * @default {["multiarch", "fan-in"]}
    */
   readonly kvPrefix?: KvKey | undefined;
   /**
-   * Milliseconds for which a run of a fan-in is remembered after its first report. What the latest runs of each tag
-   * published is remembered for ever.
+   * Time for which a run of a fan-in is kept after its first report, in milliseconds. The digests that the latest runs
+   * of each tag published are kept forever.
    *
    * @default {604_800_000}
    */
   readonly runLifetime?: number | undefined;
   /**
-   * The path below which the endpoints are.
+   * Path below which the endpoints are served.
    *
    * @default {"/"}
    */
   readonly basePath?: string | undefined;
-  /** How much it takes on; see the members for the defaults. */
+  /** Limits; see {@linkcode HandlerLimits} for the defaults. */
   readonly limits?: HandlerLimits | undefined;
-  /** What the time is, in milliseconds since 1970; default: `Date.now`. */
+  /** Returns the current time, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * Told of what is answered with a status of 500 and above, which may hold what no caller should see. What it throws is
-   * ignored.
+   * Called with each error that is answered with a status of 500 or above. The error can contain details that callers
+   * must not see. Errors that the callback throws are ignored. Default: no callback.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** The most that records of a fan-in have room for: a value of Deno KV has at most 64 KiB. */
+/** Upper bounds, so that the record of a run fits into a value of Deno KV: at most 64 KiB. */
 const MAXIMA: HandlerLimits = { sources: 48, annotationBytes: 8192 };
 
 const DEFAULTS: ResolvedLimits = {
@@ -102,7 +102,11 @@ const DEFAULTS: ResolvedLimits = {
   annotationBytes: 8192,
 };
 
-/** The limits with their defaults; throws a `RangeError` where one cannot be. */
+/**
+ * Returns the limits with their defaults filled in.
+ *
+ * @throws {RangeError} If a limit is unknown or out of range.
+ */
 export function resolveLimits(limits: HandlerLimits = {}): ResolvedLimits {
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
@@ -111,8 +115,8 @@ export function resolveLimits(limits: HandlerLimits = {}): ResolvedLimits {
     if (known && Number.isInteger(value) && value >= 1 && value <= maximum) continue;
     throw new RangeError(
       known
-        ? `Cannot create a handler as limits.${name} must be an integer from 1 to ${maximum}: current value is ${value}`
-        : `Cannot create a handler as there is no limit ${JSON.stringify(name)}`,
+        ? `Cannot create a handler: limits.${name} must be an integer from 1 to ${maximum}: current value is ${value}`
+        : `Cannot create a handler: unknown limit ${JSON.stringify(name)}`,
     );
   }
   return { ...DEFAULTS, ...Object.fromEntries(given) };

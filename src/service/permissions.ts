@@ -4,91 +4,103 @@ import { resolveImage } from "../actions/room.ts";
 import { REMOTE_KIT } from "../system/remote/room.ts";
 import type { Grant, HandlerAction } from "./authentication/types.ts";
 import type { HandlerOptions } from "./options.ts";
-import { badRequest, Refusal } from "./refusal.ts";
+import { badRequest, HandlerError } from "./handler_error.ts";
 import { RepositoryRules } from "./repository_rules.ts";
 
-/** Longest name of an image: much longer ones would not fit into records of a fan-in. */
+/** Maximum length of an image name, in characters. 48 longer names might not fit into the record of a fan-in. */
 export const MAX_IMAGE_LENGTH = 512;
 
 const ACTIONS: readonly HandlerAction[] = ["compose", "append", "inspect", "validate", "fan-in"];
 
-/** What one grant allows. */
+/** Parsed form of a grant. */
 interface Rules {
   readonly actions: readonly HandlerAction[] | undefined;
   readonly targets: RepositoryRules;
   readonly sources: RepositoryRules;
 }
 
-/** What anybody may do here, and what that leaves of each grant. */
+/** Rules of the handler, and the rules of each grant within them. */
 export class Permissions {
   readonly #options: Pick<HandlerOptions, "targets" | "sources">;
   readonly #all: Rules;
   readonly #rules = new WeakMap<Grant, Rules>();
 
   /**
-   * Parses what the options and the grants allow.
+   * Parses the repository rules of the options and of the grants.
    *
-   * @throws {TypeError} Where that is nothing, or no repository.
+   * @throws {TypeError} If `targets` is empty, or a repository rule or an action is invalid.
    */
   constructor(options: Pick<HandlerOptions, "targets" | "sources">, grants: readonly Grant[]) {
-    if (options.targets.length === 0) throw new TypeError("Cannot create a handler as it has no targets");
+    if (options.targets.length === 0) throw new TypeError("Cannot create a handler: targets is empty");
     this.#options = options;
-    this.#all = this.#rulesOf({});
-    for (const grant of grants) this.#rules.set(grant, this.#rulesOf(grant));
+    this.#all = this.#parseGrant({});
+    for (const grant of grants) this.#rules.set(grant, this.#parseGrant(grant));
   }
 
-  /** All registries that requests may go to. */
+  /** Registries that may be called. */
   get registries(): string[] {
     return [...new Set([this.#all.targets, this.#all.sources].flatMap(({ domains }) => domains))];
   }
 
-  /** What the bearer of these grants may do at one endpoint; throws a 403 where that is nothing. */
+  /** Returns what these grants allow for an endpoint; throws an error with status 403 if they allow nothing. */
   at(action: HandlerAction, grants: readonly Grant[]): Reach {
-    const rules = grants.map((grant) => this.#rules.get(grant) ?? this.#rulesOf(grant))
+    const rules = grants.map((grant) => this.#rules.get(grant) ?? this.#parseGrant(grant))
       .filter(({ actions }) => actions === undefined || actions.includes(action));
-    if (rules.length === 0) throw denied(`the caller may not use ${action}`);
+    if (rules.length === 0) throw denied(`the caller has no permission for endpoint ${action}`);
     return new Reach(this.#all, rules);
   }
 
-  #rulesOf({ actions, targets = this.#options.targets, sources = this.#options.sources ?? [] }: Grant): Rules {
+  #parseGrant({ actions, targets = this.#options.targets, sources = this.#options.sources ?? [] }: Grant): Rules {
     const unknown = actions?.find((action) => !ACTIONS.includes(action));
-    if (unknown !== undefined) throw new TypeError(`Cannot allow ${JSON.stringify(unknown)} as it is no endpoint`);
+    if (unknown !== undefined) {
+      throw new TypeError(`Cannot create a handler: unknown action ${JSON.stringify(unknown)} in a grant`);
+    }
     return { actions, targets: new RepositoryRules(targets), sources: new RepositoryRules([...targets, ...sources]) };
   }
 }
 
-/** The images that a caller may name. */
+/** Images that a caller may name. */
 export class Reach {
   readonly #all: Rules;
   readonly #rules: readonly Rules[];
 
-  /** What anybody may do, and what the caller may. */
+  /** Takes the rules of the handler, and those of the caller's grants. */
   constructor(all: Rules, rules: readonly Rules[]) {
     this.#all = all;
     this.#rules = rules;
   }
 
-  /** An image that is written, by tag: 400 where it is none, 403 where the caller may not write it. */
+  /** Parses an image to write, named by tag. Throws an error with status 400 if invalid, 403 if not allowed. */
   target(name: string): ImageReference {
     const image = parseImage(name);
-    if (image.dockerReference!.digest !== undefined) throw badRequest(`${quote(name)} has a digest, not a tag`);
-    return this.#require(image, "targets", "written");
+    if (image.dockerReference!.digest !== undefined) {
+      throw badRequest(`target ${quote(name)} has a digest: name it by its tag`);
+    }
+    return this.#assertAllowed(image, "targets", "write");
   }
 
-  /** An image that is read, and then written to `target`, if any: one grant must allow both. */
+  /**
+   * Parses an image to read. If its content is then written to `target`, one grant must allow both. Throws an error
+   * with status 400 if invalid, 403 if not allowed.
+   */
   source(name: string, target?: ImageReference): ImageReference {
-    return this.#require(parseImage(name), "sources", "read", target);
+    return this.#assertAllowed(parseImage(name), "sources", "read", target);
   }
 
-  #require(image: ImageReference, kind: "targets" | "sources", verb: string, target?: ImageReference): ImageReference {
+  #assertAllowed(
+    image: ImageReference,
+    kind: "targets" | "sources",
+    verb: string,
+    target?: ImageReference,
+  ): ImageReference {
     const allows = (rules: Rules) =>
       rules[kind].allow(image.dockerReference!) && (!target || rules.targets.allow(target.dockerReference!));
     if (allows(this.#all) && this.#rules.some(allows)) return image;
-    throw denied(`${image.dockerReference!.name} may not be ${verb} by the caller`);
+    throw denied(`the caller has no permission to ${verb} ${image.dockerReference!.name}`);
   }
 }
 
-/** The image that a caller names, in a form that is the same however it was written. */
+/** Parses an image name into its normalised form, so that rules compare equal names. */
 function parseImage(name: string): ImageReference {
   try {
     const { dockerReference } = resolveImage(REMOTE_KIT, name);
@@ -96,13 +108,13 @@ function parseImage(name: string): ImageReference {
     const named = new NamedReference({ ...dockerReference!, domain: domain.toLowerCase() });
     return resolveImage(REMOTE_KIT, `docker://${named}`);
   } catch (error) {
-    if (isManifestsError(error)) throw badRequest(`${quote(name)} names no image in a registry`);
+    if (isManifestsError(error)) throw badRequest(`${quote(name)} is not the name of an image in a registry`);
     throw error;
   }
 }
 
-function denied(problem: string): Refusal {
-  return new Refusal(403, { code: "DENIED", message: `Cannot do that as ${problem}` });
+function denied(problem: string): HandlerError {
+  return new HandlerError(403, { code: "DENIED", message: `Access denied: ${problem}` });
 }
 
 function quote(name: string): string {

@@ -1,19 +1,19 @@
 import { encodeUtf8 } from "../../internal/room.ts";
 import type { Authenticator, Grant } from "./types.ts";
 
-/** A token that a handler accepts, and what its bearer may do. */
+/** Token that a handler accepts, and what its bearer may do. */
 export interface BearerToken extends Grant {
-  /** The token: at least 16 characters that a header may hold. */
+  /** The token: at least 16 characters of the form that RFC 6750 §2.1 allows in a header. */
   readonly token: string;
 }
 
-/** Fewer characters can be guessed, if only by trying. */
+/** Minimum length of a token, in characters: shorter ones can be guessed by trying. */
 const MIN_LENGTH = 16;
 
 /**
- * Callers who know a token. It is compared in a time that does not depend on what is right about it.
+ * Creates an authenticator for callers that know a shared token. The comparison takes constant time.
  *
- * @throws {TypeError} Where there is no token, one twice, or one that is too short or that no header can hold.
+ * @throws {TypeError} If `tokens` is empty, or a token is given twice, is too short or has invalid characters.
  *
  * @example
  * ```ts
@@ -30,33 +30,33 @@ export function bearerTokens(tokens: readonly BearerToken[]): Authenticator {
   const bad = tokens.findIndex(({ token }) => !/^[A-Za-z0-9\-._~+/]+=*$/.test(token) || token.length < MIN_LENGTH);
   if (bad >= 0) {
     throw new TypeError(
-      `Cannot accept token ${bad} as it must have at least ${MIN_LENGTH} characters, all of those that a header may hold`,
+      `Cannot accept tokens[${bad}]: it must have at least ${MIN_LENGTH} characters of A-Z, a-z, 0-9 and -._~+/`,
     );
   }
-  if (tokens.length === 0) throw new TypeError("Cannot accept tokens as there are none");
+  if (tokens.length === 0) throw new TypeError("Cannot accept tokens: the list is empty");
   if (new Set(tokens.map(({ token }) => token)).size < tokens.length) {
-    throw new TypeError("Cannot accept tokens as one is there twice");
+    throw new TypeError("Cannot accept tokens: one is given twice");
   }
   const grants = tokens.map(({ token: _, ...grant }): Grant => grant);
-  // Codes under a key that nobody knows: how far two of them agree tells nothing of the tokens.
-  let coded: Promise<{ code: (text: string) => Promise<Uint8Array>; known: Uint8Array[] }> | undefined;
+  // Tokens are compared by their HMACs under a random key: timing then reveals nothing about the tokens.
+  let opened: Promise<{ sign: (text: string) => Promise<Uint8Array>; known: Uint8Array[] }> | undefined;
   const open = async () => {
-    const code = await createCoder();
-    return { code, known: await Promise.all(tokens.map(({ token }) => code(token))) };
+    const sign = await createSigner();
+    return { sign, known: await Promise.all(tokens.map(({ token }) => sign(token))) };
   };
   return {
     grants,
     async authenticate(token) {
-      const { code, known } = await (coded ??= open());
-      const given = await code(token);
-      // All are compared, so that how long it takes does not tell which one it was.
+      const { sign, known } = await (opened ??= open());
+      const given = await sign(token);
+      // All tokens are compared, so that the time does not reveal which one matched.
       const found = known.map((one) => equalBytes(one, given)).indexOf(true);
       return found < 0 ? undefined : [grants[found]!];
     },
   };
 }
 
-async function createCoder(): Promise<(text: string) => Promise<Uint8Array>> {
+async function createSigner(): Promise<(text: string) => Promise<Uint8Array>> {
   const secret = crypto.getRandomValues(new Uint8Array(32));
   const key = await crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   return async (text) => new Uint8Array(await crypto.subtle.sign("HMAC", key, encodeUtf8(text)));

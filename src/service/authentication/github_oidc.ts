@@ -1,40 +1,40 @@
-import { Refusal } from "../refusal.ts";
-import { Keys, type KeySource } from "./jwks.ts";
-import { areValid, type Claims, findJwt, verifyJwt } from "./jwt.ts";
+import { HandlerError } from "../handler_error.ts";
+import { IssuerKeys, type KeySource } from "./jwks.ts";
+import { areValid, findJwt, type TokenClaims, verifyJwt } from "./jwt.ts";
 import type { Authenticator, Grant } from "./types.ts";
 
-/** Which workflows of GitHub Actions may do what. */
+/** Grant for the workflows of GitHub Actions whose token has certain claims. */
 export interface GithubOidcRule extends Grant {
   /**
-   * What the token must say, by claim, such as `repository`, `ref`, `environment` or `job_workflow_ref`: exactly one of
-   * these texts. A `*` at the end stands for anything. One of `repository`, `repository_id`, `repository_owner`,
-   * `repository_owner_id` and `sub` must be there, as everybody on GitHub gets tokens; a `*` in it stands after `/` or
-   * `:`.
+   * Required value of each claim, such as `repository`, `ref`, `environment` or `job_workflow_ref`; of several values,
+   * one must match. A `*` at the end matches any text. Because every GitHub user can get tokens, a rule must name at
+   * least one of `repository`, `repository_id`, `repository_owner`, `repository_owner_id` and `sub`, in which `*` may
+   * only follow `/` or `:`.
    */
   readonly claims: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** Options for {@linkcode githubOidc}. */
 export interface GithubOidcOptions {
-  /** What the workflows ask their token for: the `aud` claim. */
+  /** Required `aud` claim: the audience for which the workflows request their token. */
   readonly audience: string;
   /**
-   * The issuer's keys, or a function that fetches them, such as from
-   * `https://token.actions.githubusercontent.com/.well-known/jwks`. It is called at most once a minute, when a token
-   * names a key that is not known, and after an hour.
+   * Keys of the issuer, or a function that fetches them, such as from
+   * `https://token.actions.githubusercontent.com/.well-known/jwks`. The function is called if a token names an unknown
+   * key or the keys are older than an hour; at most once a minute, or every five seconds while it fails.
    */
   readonly jwks: KeySource;
-  /** Who may do what; several may suit one token. */
+  /** Rules; a token gets the grants of all rules that match it. */
   readonly allow: readonly GithubOidcRule[];
   /**
-   * The `iss` claim; another one for GitHub Enterprise.
+   * Required `iss` claim. GitHub Enterprise has another one.
    *
    * @default {"https://token.actions.githubusercontent.com"}
    */
   readonly issuer?: string | undefined;
 }
 
-/** Claims that say whose workflow it is. */
+/** Claims that identify the owner of a workflow. */
 const OWNER_CLAIMS: readonly string[] = [
   "repository",
   "repository_id",
@@ -44,10 +44,11 @@ const OWNER_CLAIMS: readonly string[] = [
 ];
 
 /**
- * Callers that are workflows of GitHub Actions and show its OpenID Connect token. Only RS256 is accepted. `iss`, `aud`,
- * `exp` and `iat` must be there and be right, and `nbf` where it is there; clocks may differ by 30 seconds.
+ * Creates an authenticator for workflows of GitHub Actions, which send an OpenID Connect token. Only RS256 signatures
+ * are accepted. `iss`, `aud`, `exp` and `iat` are required and checked, `nbf` is checked if present; clocks may differ
+ * by 30 seconds.
  *
- * @throws {TypeError} Where a rule would let in anybody on GitHub, there is no rule, or no audience.
+ * @throws {TypeError} If the audience or `allow` is empty, or a rule would admit any GitHub user.
  *
  * @example
  * ```ts
@@ -68,55 +69,58 @@ const OWNER_CLAIMS: readonly string[] = [
  */
 export function githubOidc(options: GithubOidcOptions): Authenticator {
   const { audience, jwks, allow, issuer = "https://token.actions.githubusercontent.com" } = options;
-  if (audience === "") throw new TypeError("Cannot accept tokens of GitHub as the audience is empty");
-  if (allow.length === 0) throw new TypeError("Cannot accept tokens of GitHub as there is no rule");
-  for (const { claims } of allow) requireOwner(claims);
+  if (audience === "") throw new TypeError("Cannot accept tokens of GitHub: audience is empty");
+  if (allow.length === 0) throw new TypeError("Cannot accept tokens of GitHub: allow is empty");
+  for (const { claims } of allow) assertOwner(claims);
   const rules = allow.map(({ claims, ...grant }) => ({ claims, grant }));
-  const keys = new Keys(jwks);
+  const keys = new IssuerKeys(jwks);
   return {
     grants: rules.map(({ grant }) => grant),
     async authenticate(token, call) {
       const jwt = findJwt(token);
       const key = jwt && await keys.find(jwt.kid, call).catch((cause) => {
         call.signal.throwIfAborted();
-        throw new Refusal(503, { code: "NETWORK", message: "Cannot authenticate as the issuer's keys cannot be had" }, {
+        throw new HandlerError(503, {
+          code: "NETWORK",
+          message: "Cannot authenticate: the keys of the token's issuer cannot be fetched",
+        }, {
           "retry-after": "1",
         }, { cause });
       });
       const claims = key && await verifyJwt(jwt, key);
       if (!claims || !areValid(claims, { issuer, audience, now: call.now })) return undefined;
-      return rules.filter((rule) => suits(claims, rule.claims)).map(({ grant }) => grant);
+      return rules.filter((rule) => matchesClaims(claims, rule.claims)).map(({ grant }) => grant);
     },
   };
 }
 
-function suits(claims: Claims, wanted: GithubOidcRule["claims"]): boolean {
-  return Object.entries(wanted).every(([name, texts]) => {
+function matchesClaims(claims: TokenClaims, required: GithubOidcRule["claims"]): boolean {
+  return Object.entries(required).every(([name, texts]) => {
     const claim = claims[name];
-    return typeof claim === "string" && textsOf(texts).some((text) => matches(claim, text));
+    return typeof claim === "string" && toArray(texts).some((text) => matchesText(claim, text));
   });
 }
 
-function matches(claim: string, text: string): boolean {
+function matchesText(claim: string, text: string): boolean {
   return text.endsWith("*") ? claim.startsWith(text.slice(0, -1)) : claim === text;
 }
 
-function textsOf(texts: string | readonly string[]): readonly string[] {
+function toArray(texts: string | readonly string[]): readonly string[] {
   return typeof texts === "string" ? [texts] : texts;
 }
 
-function requireOwner(claims: GithubOidcRule["claims"]): void {
-  const owners = OWNER_CLAIMS.flatMap((name) => textsOf(claims[name] ?? []).map((text) => ({ name, text })));
+function assertOwner(claims: GithubOidcRule["claims"]): void {
+  const owners = OWNER_CLAIMS.flatMap((name) => toArray(claims[name] ?? []).map((text) => ({ name, text })));
   if (owners.length === 0) {
-    throw new TypeError(`Cannot accept tokens of GitHub as a rule names none of ${OWNER_CLAIMS.join(", ")}`);
+    throw new TypeError(`Cannot accept tokens of GitHub: a rule must name one of ${OWNER_CLAIMS.join(", ")}`);
   }
   const loose = owners.find(({ name, text }) => {
-    // Other subjects than "repo:me/app:…" need not say whose workflow it is.
-    const own = name === "sub" ? /^repo:([^/:*]+\/.*)$/.exec(text)?.[1] ?? "" : text;
-    return own === "" || own.endsWith("*") && !/[^/:*][/:]\*$/.test(own);
+    // Only subjects of the form "repo:me/app:…" are sure to name the owner: others can be customised.
+    const owner = name === "sub" ? /^repo:([^/:*]+\/.*)$/.exec(text)?.[1] ?? "" : text;
+    return owner === "" || owner.endsWith("*") && !/[^/:*][/:]\*$/.test(owner);
   });
   if (!loose) return;
   throw new TypeError(
-    `Cannot accept tokens of GitHub as ${loose.name} ${JSON.stringify(loose.text)} would let in others`,
+    `Cannot accept tokens of GitHub: ${loose.name} ${JSON.stringify(loose.text)} would also match other owners`,
   );
 }

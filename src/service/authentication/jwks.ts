@@ -1,38 +1,38 @@
 import { OncePerKey } from "../../internal/room.ts";
 import type { AuthenticateOptions } from "./types.ts";
 
-/** The public keys of an issuer: a JSON Web Key Set (RFC 7517). */
+/** Public keys of an issuer: a JSON Web Key Set (RFC 7517). */
 export interface JsonWebKeySet {
-  /** The keys. Those that are not of RSA, or not for signatures, are passed over. */
+  /** The keys. Keys that are not RSA signature keys are ignored. */
   readonly keys: readonly (JsonWebKey & { readonly kid?: string })[];
 }
 
-/** The keys, or how to get them. */
+/** Keys of an issuer, or a function that fetches them. */
 export type KeySource = JsonWebKeySet | ((signal: AbortSignal) => Promise<JsonWebKeySet>);
 
-/** Milliseconds that must pass before keys are fetched again, whoever asks for one that is not there. */
+/** Minimum time between two fetches, in milliseconds, so that tokens with unknown keys cannot cause many requests. */
 const MIN_AGE = 60_000;
-/** … and where that failed. */
+/** Minimum time before the next fetch after a failed one, in milliseconds. */
 const FAILURE_AGE = 5_000;
-/** Milliseconds after which they are fetched again anyway: a key that was withdrawn is not believed for longer. */
+/** Maximum age of fetched keys, in milliseconds: a revoked key is accepted for at most this long. */
 const MAX_AGE = 3_600_000;
-/** Shorter ones are broken or soon will be. */
+/** Minimum size of RSA keys, in bits: NIST SP 800-131A disallows shorter ones. */
 const MIN_MODULUS_BITS = 2048;
 
-/** The keys of an issuer, fetched when they are needed. */
-export class Keys {
+/** Keys of an issuer, fetched when needed. */
+export class IssuerKeys {
   readonly #source: KeySource;
   readonly #fetching = new OncePerKey<"keys", void>();
   #keys: ReadonlyMap<string, CryptoKey> = new Map();
   #fetched = -Infinity;
   #nextFetch = -Infinity;
 
-  /** Nothing is fetched yet. */
+  /** Creates a cache that has not fetched any keys. */
   constructor(source: KeySource) {
     this.#source = source;
   }
 
-  /** The key of that name, if there is one. Rejects where there are no keys, and none can be had. */
+  /** Finds a key by its id; `undefined` if the issuer has no such key. Rejects if the keys cannot be fetched. */
   async find(kid: string, { now, signal }: AuthenticateOptions): Promise<CryptoKey | undefined> {
     const isStale = () => now - this.#fetched > MAX_AGE;
     let failure: unknown;
@@ -41,8 +41,10 @@ export class Keys {
       await fetching.catch((error) => failure = error);
     }
     signal.throwIfAborted();
-    // Old keys do while the issuer does not answer, but not for ever.
-    if (isStale()) throw new Error("Cannot verify tokens as there are no keys", { cause: failure });
+    // If a fetch fails, the previous keys remain valid until they are stale.
+    if (isStale()) {
+      throw new Error("Cannot verify tokens: the keys of the issuer are missing or stale", { cause: failure });
+    }
     return this.#keys.get(kid);
   }
 

@@ -1,39 +1,39 @@
 import { decodeBase64, decodeUtf8, encodeUtf8 } from "../../internal/room.ts";
 import { isObject } from "../../json/room.ts";
 
-/** How far two clocks may be apart, in seconds. */
+/** Maximum difference between two clocks, in seconds. */
 const CLOCK_SKEW = 30;
-/** GitHub's tokens have about 2,000 characters. */
+/** Maximum length of a token, in characters. GitHub's tokens have about 2,000. */
 const MAX_LENGTH = 16 * 1024;
 
-/** A JSON Web Token (RFC 7519) whose signature nobody has verified. */
+/** JSON Web Token (RFC 7519) whose signature is not verified. */
 export interface UnverifiedJwt {
-  /** Which key signed it. */
+  /** Id of the key that signed the token. */
   readonly kid: string;
-  /** What is signed. */
+  /** Bytes that the signature covers. */
   readonly signed: Uint8Array<ArrayBuffer>;
-  /** The signature. */
+  /** Signature over {@linkcode UnverifiedJwt.signed}. */
   readonly signature: Uint8Array<ArrayBuffer>;
-  /** The claims, as bytes: nobody looks at them before the signature is verified. */
+  /** Claims, kept as bytes so that they are not used before the signature is verified. */
   readonly payload: Uint8Array<ArrayBuffer>;
 }
 
 /** Claims of a verified token. */
-export type Claims = Readonly<Record<string, unknown>>;
+export type TokenClaims = Readonly<Record<string, unknown>>;
 
-/** What a token must say to be valid now. */
+/** Values that the claims of a valid token must have. */
 export interface ValidClaims {
-  /** Who made it. */
+  /** Required `iss` claim. */
   readonly issuer: string;
-  /** For whom. */
+  /** Required `aud` claim. */
   readonly audience: string;
-  /** What the time is, in milliseconds since 1970. */
+  /** Current time, in milliseconds since 1970. */
   readonly now: number;
 }
 
 /**
- * Takes a token apart; `undefined` where it is none, or is signed otherwise than with RS256: what a token says of how
- * to verify it is not believed (RFC 8725 §3.1).
+ * Parses a token; `undefined` if it is malformed or not signed with RS256. The algorithm is fixed, because the header of
+ * a token must not choose how the token is verified (RFC 8725 §3.1).
  */
 export function findJwt(token: string): UnverifiedJwt | undefined {
   const parts = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/.exec(token.length > MAX_LENGTH ? "" : token);
@@ -51,14 +51,14 @@ export function findJwt(token: string): UnverifiedJwt | undefined {
   };
 }
 
-/** The claims of a token that this key signed; `undefined` where it did not. */
-export async function verifyJwt(jwt: UnverifiedJwt, key: CryptoKey): Promise<Claims | undefined> {
+/** Verifies the signature of a token and returns its claims; `undefined` if the signature is wrong. */
+export async function verifyJwt(jwt: UnverifiedJwt, key: CryptoKey): Promise<TokenClaims | undefined> {
   const { signed, signature, payload } = jwt;
   return await crypto.subtle.verify("RSASSA-PKCS1-v1_5", key, signature, signed) ? parseObject(payload) : undefined;
 }
 
-/** Whether claims are about this issuer and audience, and about now. */
-export function areValid({ iss, aud, exp, nbf, iat }: Claims, { issuer, audience, now }: ValidClaims): boolean {
+/** Returns whether claims have the required issuer and audience, and are valid at this time. */
+export function areValid({ iss, aud, exp, nbf, iat }: TokenClaims, { issuer, audience, now }: ValidClaims): boolean {
   const seconds = now / 1000;
   const began = (time: unknown) => typeof time === "number" && time <= seconds + CLOCK_SKEW;
   return iss === issuer && (aud === audience || Array.isArray(aud) && aud.includes(audience)) &&

@@ -1,34 +1,34 @@
-/** What callers of a handler can do; the names are those of its endpoints. */
+/** Actions that callers of a handler can perform; each is the name of an endpoint. */
 export type HandlerAction = "compose" | "append" | "inspect" | "validate" | "fan-in";
 
-/** What a caller may do, within what the handler's options allow to anybody. */
+/** Permissions of a caller, within what the handler's options allow. */
 export interface Grant {
-  /** The endpoints; default: all. */
+  /** Endpoints that the caller may use. Default: all. */
   readonly actions?: readonly HandlerAction[] | undefined;
-  /** The repositories that may be written, as in `quay.io/me/app` or `quay.io/me/*`; default: the handler's. */
+  /** Repositories that the caller may write, as in `quay.io/me/app` or `quay.io/me/*`. Default: the handler's. */
   readonly targets?: readonly string[] | undefined;
   /**
-   * The repositories that images may come from, besides `targets`. Default: the handler's, where they are given; else
-   * none, so that who may write one repository does not read the others.
+   * Repositories that the caller may read in addition to `targets`. Default: the handler's `sources`, or none if the
+   * handler has no `sources`.
    */
   readonly sources?: readonly string[] | undefined;
 }
 
 /** Options for {@linkcode Authenticator.authenticate}. */
 export interface AuthenticateOptions {
-  /** What the time is, in milliseconds since 1970. */
+  /** Current time, in milliseconds since 1970. */
   readonly now: number;
-  /** Ends the call. */
+  /** Aborts the call with its reason. */
   readonly signal: AbortSignal;
 }
 
-/** One way in which callers prove who they are. */
+/** Verifies the tokens of callers in one way, such as by shared tokens or OpenID Connect. */
 export interface Authenticator {
-  /** All grants that it can give: they are checked when a handler is made. */
+  /** All grants that it can return. They are validated when a handler is created. */
   readonly grants: readonly Grant[];
   /**
-   * What the bearer of this token may do: one of the grants suffices. `undefined` where the token is none of this
-   * authenticator's, or is not valid; none where it is, but nothing is granted to its bearer.
+   * Returns the grants of a token's bearer: a request is allowed if one grant allows it. `undefined` if this
+   * authenticator does not accept the token; an empty array if the token is valid but grants nothing.
    */
   authenticate(token: string, options: AuthenticateOptions): Promise<readonly Grant[] | undefined>;
 }

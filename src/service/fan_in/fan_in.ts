@@ -1,41 +1,46 @@
 import type { SystemContext } from "../../image/room.ts";
 import type { Kv } from "../../kv/room.ts";
 import { create } from "../../system/remote/room.ts";
-import { refusalOf } from "../answers.ts";
+import { toHandlerError } from "../answers.ts";
 import type { Call, Endpoint } from "../endpoints.ts";
 import type { HandlerOptions, ResolvedLimits } from "../options.ts";
-import { Refusal } from "../refusal.ts";
-import { requirePlatforms } from "./platforms.ts";
+import { HandlerError } from "../handler_error.ts";
+import { assertPlatforms } from "./platforms.ts";
 import { publishRun } from "./publish.ts";
 import { readReport, readRunQuery } from "./report.ts";
-import { addReport, describeRun, type Lease, type Report, type Run, takeLease } from "./run.ts";
+import { addReport, describeRun, type PublishLease, type Report, type Run, takeLease } from "./run.ts";
 import { Runs } from "./runs.ts";
 
-/** How long after the end of its request who publishes a run may still be at it, in milliseconds: clocks differ too. */
+/**
+ * Time that a publish lease lasts beyond the timeout of its request, in milliseconds: aborted work needs time to stop,
+ * and the clocks of two hosts differ.
+ */
 const LEASE_MARGIN = 30_000;
-/** A week. */
+/** Default of `runLifetime`: one week, in milliseconds. */
 const RUN_LIFETIME = 7 * 24 * 60 * 60 * 1000;
 
-/** What {@linkcode createFanIn} needs. */
+/** Options for {@linkcode createFanIn}. */
 export interface FanInOptions extends Pick<HandlerOptions, "kvPrefix" | "runLifetime"> {
-  /** Where runs are kept. */
+  /** Database that keeps the runs. */
   readonly kv: Kv;
-  /** How to reach the registries. */
+  /** System context for the requests to registries. */
   readonly systemContext: SystemContext;
-  /** How much it takes on. */
+  /** Limits on the size of reports. */
   readonly limits: ResolvedLimits;
-  /** What the time is. */
+  /** Current time, in milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** The endpoints of a fan-in: jobs report one platform each, and whoever completes a run publishes it. */
-export function createFanIn(options: FanInOptions): { report: Endpoint; look: Endpoint } {
+/** Creates the endpoints of a fan-in. Jobs report one platform each; the report that completes a run publishes it. */
+export function createFanIn(options: FanInOptions): { report: Endpoint; getStatus: Endpoint } {
   const { kv, kvPrefix: prefix = ["multiarch", "fan-in"], runLifetime: lifetime = RUN_LIFETIME, now } = options;
   if (!(lifetime > 0 && Number.isFinite(lifetime))) {
-    throw new RangeError(`Cannot create a handler as runLifetime must be positive: current value is ${lifetime}`);
+    throw new RangeError(
+      `Cannot create a handler: runLifetime must be positive and finite: current value is ${lifetime}`,
+    );
   }
   const fanIn = new FanIn(new Runs({ kv, prefix, lifetime, now }), options);
-  return { report: (call) => fanIn.report(call), look: (call) => fanIn.look(call) };
+  return { report: (call) => fanIn.report(call), getStatus: (call) => fanIn.getStatus(call) };
 }
 
 class FanIn {
@@ -47,42 +52,45 @@ class FanIn {
     this.#options = options;
   }
 
-  /** Takes a report; publishes the run where nothing is missing any more, or where that has not come to its end. */
+  /** Records a report. Publishes the run if it is complete and neither published nor being published. */
   async report(call: Call): Promise<unknown> {
     const report = readReport(call, this.#options.limits);
-    const there = await this.#runs.find(report.target, report.run);
-    if (!there || addReport(there, report) !== there) await this.#checkImage(report, call.signal);
+    const existing = await this.#runs.find(report.target, report.run);
+    if (!existing || addReport(existing, report) !== existing) await this.#checkImage(report, call.signal);
     const lease = this.#newLease();
     const change = (run: Run) => {
       const reported = addReport(run, report);
-      return takeLease(reported, lease, { now: this.#options.now(), mends: true }) ?? reported;
+      return takeLease(reported, lease, { now: this.#options.now(), retryFailed: true }) ?? reported;
     };
-    // What changes nothing is not written.
-    const run = there && change(there) === there ? there : await this.#runs.report(report, change);
+    // A repeated report changes nothing, and needs no write.
+    const run = existing && change(existing) === existing ? existing : await this.#runs.report(report, change);
     const { outcome, failure } = await this.#finish(run, lease, call.signal);
     if (failure) throw failure;
-    if (outcome.state === "superseded") throw new Refusal(409, outcome.error!);
+    if (outcome.state === "superseded") throw new HandlerError(409, outcome.error!);
     return describeRun(outcome);
   }
 
-  /** Tells how far a run is; publishes it where whoever should have done so has not. */
-  async look(call: Call): Promise<unknown> {
+  /** Returns the state of a run. Publishes a complete run whose publisher has failed or lost its lease. */
+  async getStatus(call: Call): Promise<unknown> {
     const { target, run: name } = readRunQuery(call);
     const lease = this.#newLease();
-    const change = (run: Run) => takeLease(run, lease, { now: this.#options.now(), mends: false }) ?? run;
-    const there = await this.#runs.find(target, name);
-    const run = there && (change(there) === there ? there : await this.#runs.change(there, change));
-    if (!run) return unknownRun({ target, run: name });
+    const change = (run: Run) => takeLease(run, lease, { now: this.#options.now(), retryFailed: false }) ?? run;
+    const existing = await this.#runs.find(target, name);
+    const run = existing && (change(existing) === existing ? existing : await this.#runs.change(existing, change));
+    if (!run) return failUnknownRun({ target, run: name });
     const { outcome } = await this.#finish(run, lease, call.signal);
     return describeRun(outcome);
   }
 
-  /** Publishes a run whose lease this is. A failure that may pass is thrown, and whoever comes next tries again. */
-  async #finish(run: Run, lease: Lease, signal: AbortSignal): Promise<{ outcome: Run; failure?: Refusal }> {
+  /**
+   * Publishes a run if this lease is its current one. Failures with a status of 500 or above are thrown and leave the
+   * run unfinished, so that the next request tries again; other failures become the outcome of the run.
+   */
+  async #finish(run: Run, lease: PublishLease, signal: AbortSignal): Promise<{ outcome: Run; failure?: HandlerError }> {
     if (run.lease?.holder !== lease.holder) return { outcome: run };
-    const holds = (there: Run) => there.lease?.holder === lease.holder;
+    const holdsLease = (current: Run) => current.lease?.holder === lease.holder;
     const settle = async (outcome: Partial<Run>): Promise<Run> => {
-      const end = (there: Run) => holds(there) ? { ...there, ...outcome, lease: undefined } : there;
+      const end = (current: Run) => holdsLease(current) ? { ...current, ...outcome, lease: undefined } : current;
       return await this.#runs.change(run, end) ?? run;
     };
     try {
@@ -91,15 +99,17 @@ class FanIn {
         releases: () => this.#runs.releases(run.target),
         plan: (plan) =>
           this.#runs.plan(run, plan, (planned) => {
-            if (!planned || !holds(planned)) throw new LostLease();
+            if (!planned || !holdsLease(planned)) throw new LostLease();
             return planned;
           }),
         signal,
       });
       return { outcome: await settle({ state: "published" }) };
     } catch (error) {
-      if (error instanceof LostLease) return { outcome: await this.#runs.find(run.target, run.run) ?? unknownRun(run) };
-      const failure = refusalOf(error);
+      if (error instanceof LostLease) {
+        return { outcome: await this.#runs.find(run.target, run.run) ?? failUnknownRun(run) };
+      }
+      const failure = toHandlerError(error);
       const { status, code, message } = failure;
       if (status >= 500) {
         await settle({});
@@ -111,29 +121,32 @@ class FanIn {
     }
   }
 
-  /** Refuses an image for another platform. What the registry does not tell now, publishing will find out. */
+  /**
+   * Rejects an image that is for another platform. If the registry cannot be reached, the report is accepted:
+   * publishing checks all images again.
+   */
   async #checkImage({ image, platform }: Report, signal: AbortSignal): Promise<void> {
     const list = create();
     try {
       await list.add(`docker://${image}`, { all: true, systemContext: this.#options.systemContext, signal });
     } catch (error) {
       signal.throwIfAborted();
-      if (refusalOf(error).status < 500) throw error;
+      if (toHandlerError(error).status < 500) throw error;
       return;
     }
-    requirePlatforms(list, [platform], image);
+    assertPlatforms(list, [platform], image);
   }
 
-  #newLease(): Lease {
+  #newLease(): PublishLease {
     const until = this.#options.now() + this.#options.limits.requestTimeout + LEASE_MARGIN;
     return { holder: crypto.randomUUID(), until };
   }
 }
 
-/** Tells that a run never began, or is forgotten. */
-function unknownRun({ target, run }: Pick<Run, "target" | "run">): never {
-  throw new Refusal(404, { code: "RUN_UNKNOWN", message: `Cannot find run ${run} of ${target}` });
+/** Throws the error for a run that never began or has expired. */
+function failUnknownRun({ target, run }: Pick<Run, "target" | "run">): never {
+  throw new HandlerError(404, { code: "RUN_UNKNOWN", message: `Cannot find run ${run} of ${target}` });
 }
 
-/** Ends the publishing of a run that somebody else publishes by now. */
+/** Stops publishing because another request holds the lease of the run. */
 class LostLease extends Error {}

@@ -4,39 +4,39 @@ import { type Digest, digestOf, isManifestsError } from "../../spec/room.ts";
 import { readManifestWith, resolveImage } from "../../actions/room.ts";
 import { composeIndex } from "../../system/remote/room.ts";
 import { REMOTE_KIT } from "../../system/remote/room.ts";
-import { Refusal } from "../refusal.ts";
-import { requirePlatforms } from "./platforms.ts";
+import { HandlerError } from "../handler_error.ts";
+import { assertPlatforms } from "./platforms.ts";
 import type { Plan, Run } from "./run.ts";
 import type { Release } from "./runs.ts";
 
-/** How often it is tried to write a tag that other runs write too. */
+/** Maximum number of attempts to write a tag that other runs change at the same time. */
 const MAX_ATTEMPTS = 8;
 
-/** What {@linkcode publishRun} needs. */
+/** Options for {@linkcode publishRun}. */
 export interface PublishOptions {
-  /** How to reach the registry. */
+  /** System context for the requests to registries. */
   readonly systemContext: SystemContext;
-  /** What the latest runs for the tag publish. */
+  /** Returns the indexes that the latest runs for the tag publish. */
   releases(): Promise<readonly Release[]>;
-  /** Writes down what will be written, before it is. What it throws ends the call: nothing is written then. */
+  /** Records what will be written, before the tag is written. If it throws, nothing is written. */
   plan(plan: Plan): Promise<void>;
-  /** Ends the call. */
+  /** Aborts the call with its reason. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Publishes what was reported for a run, unless that is done already. The bytes depend on nothing but the run, so who
- * does it again after somebody who died writes the same; and the tag is written only over what it meant when that was
- * planned, or over what an earlier run wrote since.
+ * Publishes the index of a run, unless the tag already has it. The bytes depend only on the run, so that repeating the
+ * work after a crash writes the same index. The tag is overwritten only if it still has the digest that was recorded in
+ * the plan, or the index of an earlier run.
  *
- * @throws {Refusal} With code `SUPERSEDED` where the tag means something else by now: it stays so.
- * @throws {ManifestsError} As `composeIndex`.
+ * @throws {HandlerError} With code `SUPERSEDED` if the tag has other content by now; the tag is left unchanged.
+ * @throws {ManifestsError} With the codes of `composeIndex`.
  */
 export async function publishRun(run: Run, options: PublishOptions): Promise<void> {
   const target = resolveImage(REMOTE_KIT, `docker://${run.target}`);
   let { plan } = run;
   await repeatWhileLost(async () => {
-    const current = await digestAt(target, options);
+    const current = await findDigest(target, options);
     if (plan && current === plan.digest) return;
     if (!mayWrite({ ...run, plan }, current, await options.releases())) throw superseded(run, current);
     try {
@@ -45,34 +45,34 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<voi
         sources: run.expected.map((platform) => `docker://${run.reports[platform]}`),
         annotations: run.annotations,
         all: true,
-        // Else the digest would be known only when the tag is written.
+        // The plan needs the digest of the index before the tag is written.
         preserveDigests: true,
-        // Fails, too, if a slower writer replaces the index: an earlier run may not stay above this one.
+        // A concurrent write to the tag fails with CONFLICT and is judged again: an earlier run must not win.
         ifMatch: current,
         systemContext: options.systemContext,
         signal: options.signal,
         beforePush: async (list) => {
-          requirePlatforms(list, run.expected, "the images");
+          assertPlatforms(list, run.expected, "the images");
           plan = { before: current, digest: digestOf(list.serialize()) };
           await options.plan(plan);
-          if (plan.digest === current) throw new AlreadyThere();
+          if (plan.digest === current) throw new AlreadyPublished();
         },
       });
     } catch (error) {
-      if (!(error instanceof AlreadyThere)) throw error;
+      if (!(error instanceof AlreadyPublished)) throw error;
     }
   }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts: MAX_ATTEMPTS, signal: options.signal });
 }
 
-/** Whether the tag may be written over what it means now. */
+/** Returns whether the run may overwrite the current content of the tag. */
 function mayWrite({ plan, order }: Run, current: Digest | null, releases: readonly Release[]): boolean {
   const orders = releases.filter(({ digest }) => digest === current).map((release) => release.order);
   if (orders.some((other) => other > order)) return false;
   return !plan || current === plan.before || orders.length > 0;
 }
 
-/** What a tag means; `null`: nothing. */
-async function digestAt(
+/** Returns the digest of a tag; `null` if the tag does not exist. */
+async function findDigest(
   target: ImageReference,
   { systemContext, signal }: PublishOptions,
 ): Promise<Digest | null> {
@@ -84,10 +84,12 @@ async function digestAt(
   }
 }
 
-function superseded(run: Run, current: Digest | null): Refusal {
-  const message = `Cannot publish run ${run.run} as ${run.target} means something else by now: ${current ?? "nothing"}`;
-  return new Refusal(409, { code: "SUPERSEDED", message });
+function superseded(run: Run, current: Digest | null): HandlerError {
+  const message = `Cannot publish run ${run.run}: ${run.target} has been changed: current digest is ${
+    current ?? "none"
+  }`;
+  return new HandlerError(409, { code: "SUPERSEDED", message });
 }
 
-/** Ends the composing of an index that the tag means already. */
-class AlreadyThere extends Error {}
+/** Stops composing, because the tag already has this index. */
+class AlreadyPublished extends Error {}

@@ -1,106 +1,115 @@
 import type { Digest } from "../../spec/room.ts";
 import type { Revised } from "../../kv/room.ts";
-import { type AnsweredError, Refusal } from "../refusal.ts";
+import { type AnsweredError, HandlerError } from "../handler_error.ts";
 
-/** How far a run is. */
+/** State of a run; the last three are final, except that a failed run can be reported again. */
 export type RunState = "collecting" | "publishing" | "published" | "failed" | "superseded";
 
-/** What a fan-in knows of one run: the reports of one build for one tag. */
+/** Record of one run: the reports of one build for one tag. */
 export interface Run extends Revised {
-  /** The tag that is published, as in `quay.io/me/app:1`. */
+  /** Tag that is published, as in `quay.io/me/app:1`. */
   readonly target: string;
-  /** What tells it from other builds for the tag. */
+  /** Name that distinguishes it from other builds for the same tag. */
   readonly run: string;
-  /** The platforms, in the order of the index. The first report fixes them. */
+  /** Expected platforms, in the order of the index. Set by the first report. */
   readonly expected: readonly string[];
-  /** Annotations of the index. The first report fixes them too. */
+  /** Annotations of the index. Set by the first report. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The images that were reported, by digest, by platform. */
+  /** Reported images, named by digest, for each platform. */
   readonly reports: Readonly<Record<string, string>>;
-  /** How many runs for the tag had begun when this one had. */
+  /** Sequence number among the runs for the tag, from 1. */
   readonly order: number;
-  /** When it is forgotten, in milliseconds since 1970. */
+  /** Time when the run expires, in milliseconds since 1970. */
   readonly expires: number;
-  /** How far it is. */
+  /** Current state of the run. */
   readonly state: RunState;
-  /** Who publishes it, and until when nobody else does. */
-  readonly lease?: Lease | undefined;
-  /** What publishing it means: set before the tag is written. */
+  /** Right to publish the run; `undefined` while nobody publishes it. */
+  readonly lease?: PublishLease | undefined;
+  /** Planned change of the tag. Recorded before the tag is written; `undefined` before that. */
   readonly plan?: Plan | undefined;
-  /** Why it failed. */
+  /** Reason why publishing failed; `undefined` if it did not fail. */
   readonly error?: AnsweredError | undefined;
 }
 
-/** The right to publish a run. */
-export interface Lease {
-  /** Whose it is. */
+/** Exclusive right to publish a run, for a limited time. */
+export interface PublishLease {
+  /** Random id of the request that holds it. */
   readonly holder: string;
-  /** When it ends, in milliseconds since 1970. */
+  /** Time when it ends, in milliseconds since 1970. */
   readonly until: number;
 }
 
-/** What a tag means before and after. */
+/** Planned change of a tag. */
 export interface Plan {
-  /** The digest that it is written over; `null`: nothing. */
+  /** Digest of the tag before the change; `null` if the tag does not exist. */
   readonly before: Digest | null;
-  /** The digest of the index. */
+  /** Digest of the index that is published. */
   readonly digest: Digest;
 }
 
-/** One job's report. */
+/** Report of one build job. */
 export interface Report extends Pick<Run, "target" | "run" | "expected" | "annotations"> {
-  /** The platform that it is about. */
+  /** Platform of the reported image. */
   readonly platform: string;
-  /** The image, by digest. */
+  /** Reported image, named by digest. */
   readonly image: string;
-  /** Whether it may take the place of another report. */
+  /** Whether it may replace an earlier report for the platform. */
   readonly replace: boolean;
 }
 
-/** A run with the report in it; the same one where it says nothing new. Throws a 409 where it contradicts. */
+/**
+ * Returns the run with the report added; the same object if the report is already in it. Throws an error with status 409
+ * if the report contradicts the run.
+ */
 export function addReport(run: Run, report: Report): Run {
-  requireExpectation(run, report);
+  assertSameExpectation(run, report);
   const { platform, image, replace } = report;
-  const there = run.reports[platform];
-  if (there === image) return run;
-  const mayChange = run.state === "failed" || run.state === "collecting" && (there === undefined || replace);
+  const reported = run.reports[platform];
+  if (reported === image) return run;
+  const mayChange = run.state === "failed" || run.state === "collecting" && (reported === undefined || replace);
   if (!mayChange) {
-    const message = `Cannot take ${image} for ${platform} as ${there} was reported, and the run is ${run.state}`;
-    throw new Refusal(409, { code: "REPORT_DIFFERS", message });
+    const message =
+      `Cannot accept ${image} for ${platform}: ${reported} is already reported, and the run is ${run.state}`;
+    throw new HandlerError(409, { code: "REPORT_DIFFERS", message });
   }
   return { ...run, reports: { ...run.reports, [platform]: image } };
 }
 
-/** Checks that a report agrees with the first one of its run in what that fixes. */
-function requireExpectation(run: Run, { expected, annotations }: Report): void {
+/** Asserts that a report expects the same platforms and annotations as the first report of its run. */
+function assertSameExpectation(run: Run, { expected, annotations }: Report): void {
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   const sorted = (record: Readonly<Record<string, string>>) => Object.entries(record).sort();
   if (same(run.expected, expected) && same(sorted(run.annotations), sorted(annotations))) return;
-  const message = `Cannot take the report as the run's first one has other annotations, or expects ${run.expected}`;
-  throw new Refusal(409, { code: "EXPECTATION_DIFFERS", message });
+  const message =
+    `Cannot accept the report: the first report of the run has other annotations, or expects ${run.expected}`;
+  throw new HandlerError(409, { code: "EXPECTATION_DIFFERS", message });
 }
 
-/** The platforms that nobody has reported yet. */
-function missingOf({ expected, reports }: Run): string[] {
+/** Lists the platforms that are not reported yet. */
+function listMissing({ expected, reports }: Run): string[] {
   return expected.filter((platform) => reports[platform] === undefined);
 }
 
 /**
- * A run as whoever publishes it now takes it: everything is there, nobody else is at it, and it has not come to an end.
- * `undefined` where that is not so.
+ * Returns the run with this lease in state `publishing`; `undefined` if the run is incomplete, is finished, or has a lease
+ * that is still valid.
  *
- * @param mends Whether one that failed is tried again.
+ * @param options.retryFailed Whether a failed run is published again.
  */
-export function takeLease(run: Run, lease: Lease, { now, mends }: { now: number; mends: boolean }): Run | undefined {
-  const open = run.state === "failed" ? mends : run.state === "collecting" || run.state === "publishing";
+export function takeLease(
+  run: Run,
+  lease: PublishLease,
+  { now, retryFailed }: { now: number; retryFailed: boolean },
+): Run | undefined {
+  const open = run.state === "failed" ? retryFailed : run.state === "collecting" || run.state === "publishing";
   const taken = run.state === "publishing" && run.lease !== undefined && now < run.lease.until;
-  if (!open || taken || missingOf(run).length > 0) return undefined;
+  if (!open || taken || listMissing(run).length > 0) return undefined;
   const { error: _, ...rest } = run;
-  // What was planned with other reports is not what is published now.
+  // A failed run may have got other reports since, so its plan no longer applies.
   return { ...rest, plan: run.state === "failed" ? undefined : run.plan, state: "publishing", lease };
 }
 
-/** What a caller is told of a run. */
+/** Returns the members of a run that are answered to callers. */
 export function describeRun(run: Run) {
   const { target, run: name, state, expected, reports, plan, error } = run;
   return {
@@ -108,7 +117,7 @@ export function describeRun(run: Run) {
     run: name,
     state,
     expected,
-    missing: missingOf(run),
+    missing: listMissing(run),
     reports,
     ...(state === "published" ? { digest: plan!.digest } : {}),
     ...(error ? { error } : {}),

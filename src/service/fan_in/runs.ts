@@ -2,64 +2,64 @@ import type { Digest } from "../../spec/room.ts";
 import { changeRecord, Database, type Decision, type Kv, type KvEntry, type KvKey } from "../../kv/room.ts";
 import type { Plan, Report, Run } from "./run.ts";
 
-/** What is known of a tag across runs. */
+/** Record of a tag, shared by all of its runs. */
 interface Tag {
-  /** How many runs have begun. */
+  /** Number of runs that have begun. */
   readonly runs: number;
-  /** What the latest ones publish, and when they had begun among the others. */
+  /** Indexes that the latest runs publish. */
   readonly releases: readonly Release[];
 }
 
-/** An index that a run publishes. */
+/** Index that a run has planned or published. */
 export interface Release {
-  /** {@linkcode Run.order} of the run. */
+  /** Value of {@linkcode Run.order} of the run. */
   readonly order: number;
-  /** Its digest. */
+  /** Digest of the index. */
   readonly digest: Digest;
 }
 
-/** How many releases of a tag are remembered: of runs that overlap. */
+/** Maximum number of releases kept for a tag. Only those of runs that overlap in time matter. */
 const MAX_RELEASES = 32;
-/** How many runs are forgotten when one begins, at most. */
+/** Maximum number of expired runs that are deleted when a run begins, so that its first report stays fast. */
 const MAX_FORGOTTEN = 16;
 
-/** What {@linkcode Runs} needs. */
+/** Database and lifetime of the runs in {@linkcode Runs}. */
 export interface RunsOptions {
-  /** The database. */
+  /** Database that keeps the runs. */
   readonly kv: Kv;
-  /** The keys below which they are. */
+  /** Prefix of all keys in the database. */
   readonly prefix: KvKey;
-  /** For how long a run is remembered, in milliseconds. */
+  /** Time from the first report until a run expires, in milliseconds. */
   readonly lifetime: number;
-  /** What the time is. */
+  /** Current time, in milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** Runs in a KV database, one record each; what concerns several of them is changed together with one. */
+/** Runs in a KV database, one record each. Records of the tag are committed together with those of the run. */
 export class Runs {
   readonly #db: Database;
   readonly #options: RunsOptions;
 
-  /** Nothing is read yet. */
+  /** Wraps a database without reading it. */
   constructor(options: RunsOptions) {
     this.#db = new Database(options.kv);
     this.#options = options;
   }
 
-  /** The run, unless there is none or its time is over. */
+  /** Finds a run; `undefined` if it does not exist or has expired. */
   async find(target: string, run: string): Promise<Run | undefined> {
-    return this.#living(await this.#db.get<Run>(this.#runKey(target, run)));
+    return this.#dropExpired((await this.#db.get<Run>(this.#runKey(target, run))).value);
   }
 
-  /** Changes the run of a report, which may be the first one; `change` throws to leave it as it is. */
+  /** Changes the run of a report, and creates it for the first report. If `change` throws, nothing is written. */
   async report(report: Report, change: (run: Run) => Run): Promise<Run> {
     const { target, run: name, expected, annotations } = report;
     const key = this.#runKey(target, name);
     let began = false;
     const decide = async (value: Run | undefined): Promise<Decision<Run>> => {
-      const there = this.#living({ value });
-      began = !there;
-      if (there) return { record: change(there) };
+      const existing = this.#dropExpired(value);
+      began = !existing;
+      if (existing) return { record: change(existing) };
       const tag = await this.#db.get<Tag>(this.#tagKey(target));
       const { runs, releases } = tag.value ?? { runs: 0, releases: [] };
       const expires = this.#options.now() + this.#options.lifetime;
@@ -71,59 +71,59 @@ export class Runs {
       };
     };
     const changed = await changeRecord<Run>(this.#db, key, { decide });
-    if (began) await this.#forgetOld();
+    if (began) await this.#deleteExpired();
     return changed!;
   }
 
-  /** Changes a run that is there; `undefined` where there is none. `change` may return it as it is. */
+  /** Changes an existing run; returns `undefined` if it does not exist or has expired. */
   async change({ target, run }: Pick<Run, "target" | "run">, change: (run: Run) => Run): Promise<Run | undefined> {
     const decide = (value: Run | undefined): Decision<Run> => {
-      const there = this.#living({ value });
-      return { record: there && change(there) };
+      const existing = this.#dropExpired(value);
+      return { record: existing && change(existing) };
     };
     return await changeRecord<Run>(this.#db, this.#runKey(target, run), { decide });
   }
 
   /**
-   * Writes down what publishing a run means, for the run and for the others of its tag. `change` throws where that must
-   * not be, as where the run, of which it is told as it is by now, is `undefined`: forgotten.
+   * Records the plan of a run, in the run and in the record of its tag, in one commit. `change` gets the current run
+   * (`undefined` if it has expired) and throws to prevent the commit.
    */
   async plan({ target, run, order }: Run, plan: Plan, change: (run: Run | undefined) => Run): Promise<void> {
     const decide = async (value: Run | undefined): Promise<Decision<Run>> => {
-      const there = change(this.#living({ value }));
+      const current = change(this.#dropExpired(value));
       const tag = await this.#db.get<Tag>(this.#tagKey(target));
       const { runs, releases } = tag.value ?? { runs: order, releases: [] };
       const others = releases.filter((release) => release.order !== order);
       const next: Tag = { runs, releases: [...others, { order, digest: plan.digest }].slice(-MAX_RELEASES) };
-      return { record: { ...there, plan }, checks: [tag], sets: [[tag.key, next]] };
+      return { record: { ...current, plan }, checks: [tag], sets: [[tag.key, next]] };
     };
     await changeRecord<Run>(this.#db, this.#runKey(target, run), { decide });
   }
 
-  /** What the latest runs of a tag publish. */
+  /** Returns the indexes that the latest runs of a tag publish. */
   async releases(target: string): Promise<readonly Release[]> {
     return (await this.#db.get<Tag>(this.#tagKey(target))).value?.releases ?? [];
   }
 
-  #living({ value }: { value: Run | null | undefined }): Run | undefined {
+  #dropExpired(value: Run | null | undefined): Run | undefined {
     return value && value.expires > this.#options.now() ? value : undefined;
   }
 
-  /** Deletes runs whose time is over. What goes wrong with that may go right next time. */
-  async #forgetOld(): Promise<void> {
+  /** Deletes expired runs. Errors are ignored: the next run that begins tries again. */
+  async #deleteExpired(): Promise<void> {
     try {
       const range = { start: this.#expiryKey(0), end: this.#expiryKey(this.#options.now()) };
-      for (const entry of await this.#db.list(range, { limit: MAX_FORGOTTEN })) await this.#forget(entry);
+      for (const entry of await this.#db.list(range, { limit: MAX_FORGOTTEN })) await this.#delete(entry);
     } catch {
-      // The report that began the run is there.
+      // The report itself is already committed, so its request must not fail.
     }
   }
 
-  async #forget({ key }: KvEntry): Promise<void> {
+  async #delete({ key }: KvEntry): Promise<void> {
     const [target, name] = key.slice(-2) as [string, string];
     const run = await this.#db.get<Run>(this.#runKey(target, name));
-    // One of the same name may have begun since then.
-    const deletes = run.value && !this.#living(run) ? [key, run.key] : [key];
+    // A run with the same name may have begun since then: only its old expiry entry is deleted.
+    const deletes = run.value && !this.#dropExpired(run.value) ? [key, run.key] : [key];
     await this.#db.commit({ checks: [run], deletes });
   }
 

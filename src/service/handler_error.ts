@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../spec/room.ts";
 
-/** Codes of answers that are about the request itself; all others are of `ERROR_CODES`. */
+/** Error codes for problems with the request itself; answers can also have the codes of `ERROR_CODES`. */
 export type HandlerErrorCode =
   | "BAD_REQUEST"
   | "BODY_TOO_LARGE"
@@ -17,24 +17,24 @@ export type HandlerErrorCode =
   | "SUPERSEDED"
   | "TIMEOUT";
 
-/** What an answer says of an error: nothing of it is secret. */
+/** Error in an answer. It never contains secrets. */
 export interface AnsweredError {
-  /** What went wrong, for programs. */
+  /** Stable error code, for programs. */
   readonly code: HandlerErrorCode | ErrorCode;
-  /** What went wrong, for people. */
+  /** Error message, for people. */
   readonly message: string;
 }
 
-/** A request that is answered with an error. Thrown. */
-export class Refusal extends Error {
-  /** HTTP status. */
+/** Error that is thrown to answer a request with a status, a code and a message. */
+export class HandlerError extends Error {
+  /** HTTP status of the answer: 400 or above. */
   readonly status: number;
-  /** What went wrong. */
+  /** Stable error code that the answer contains. */
   readonly code: AnsweredError["code"];
-  /** Further headers of the answer. */
+  /** Additional headers of the answer. Default: none. */
   readonly headers: Readonly<Record<string, string>>;
 
-  /** Creates a refusal. */
+  /** Creates an error that is answered with this status. */
   constructor(
     status: number,
     { code, message }: AnsweredError,
@@ -48,7 +48,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A request that is malformed: 400. */
-export function badRequest(problem: string): Refusal {
-  return new Refusal(400, { code: "BAD_REQUEST", message: `Cannot understand the request as ${problem}` });
+/** Returns the error for a malformed request, with status 400 and code `BAD_REQUEST`. */
+export function badRequest(problem: string): HandlerError {
+  return new HandlerError(400, { code: "BAD_REQUEST", message: `Cannot read the request: ${problem}` });
 }
