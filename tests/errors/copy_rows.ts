@@ -1,8 +1,8 @@
 /** Errors of copies that the source, the destination and the options do not allow together. */
 import { copyImage } from "../../mod.ts";
-import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/room.ts";
+import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
-import { create as createRemote } from "../../src/system/remote/room.ts";
+import { create as createRemote } from "../../src/system/remote/mod.ts";
 import { describe, encode } from "../support/images.ts";
 import { type ErrorRows, HOST, IMAGE, NAME, UNSIGNED } from "./world.ts";
 

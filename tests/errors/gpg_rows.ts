@@ -1,6 +1,6 @@
 /** Errors of signatures that GnuPG made. */
 import { encodePayload } from "../../src/signature/payload.ts";
-import { verifySimpleSignature } from "../../src/signature/room.ts";
+import { verifySimpleSignature } from "../../src/signature/mod.ts";
 import { encode } from "../support/images.ts";
 import { type ErrorRows, type ErrorWorld, IMAGE, NAME } from "./world.ts";
 

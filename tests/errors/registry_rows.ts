@@ -2,7 +2,7 @@
 import { copyImage, create, editRemoteList, fetchManifest } from "../../mod.ts";
 import type { SystemContext } from "../../src/image/room.ts";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
-import { inspectIndex } from "../../src/system/remote/room.ts";
+import { inspectIndex } from "../../src/system/remote/mod.ts";
 import { encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
 import { type ErrorRows, type ErrorWorld, HOST, IMAGE, MISSING, NAME, UNSIGNED } from "./world.ts";

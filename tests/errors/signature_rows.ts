@@ -2,7 +2,7 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { copyImage, loadPolicy } from "../../mod.ts";
 import { encodePayload } from "../../src/signature/payload.ts";
-import { openGpgKey } from "../../src/signature/gpg/room.ts";
+import { openGpgKey } from "../../src/signature/gpg/mod.ts";
 import {
   createPolicy,
   createSignaturePolicy,
@@ -11,7 +11,7 @@ import {
   type SigstoreSignature,
   type SigstoreSignerTrust,
   verifySigstoreSignature,
-} from "../../src/signature/room.ts";
+} from "../../src/signature/mod.ts";
 import { parseReference } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";

@@ -1,9 +1,10 @@
 /** The places that the rows of the error table use: a registry in memory, a store, a folder, a keyring. */
+import { verify } from "../../mod.ts";
 import type { Fetch, SystemContext } from "../../src/image/room.ts";
 import { RegistryClient, type Repository } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
-import { acceptAnything, type Policy, verify } from "../../src/signature/room.ts";
-import { digestOf, type ErrorCode, parseReference } from "../../src/spec/room.ts";
+import { acceptAnything, type Policy } from "../../src/signature/mod.ts";
+import { digestOf, type ErrorCode } from "../../src/spec/room.ts";
 import { type GpgHome, makeGpgHome } from "../support/gpg.ts";
 import { encode, makeImage, pushImage } from "../support/images.ts";
 import { makeStore, type TestStore } from "../support/stores.ts";
@@ -58,18 +59,9 @@ export class ErrorWorld implements AsyncDisposable {
     return path;
   };
 
-  /** The reason for which a policy refuses the image `app:amd64`. */
+  /** The reason why a policy refuses the image `app:amd64`. */
   readonly refusal = async (policy: Policy): Promise<unknown> => {
-    const image = {
-      transport: "docker",
-      identity: NAME,
-      namespaces: [HOST],
-      dockerReference: parseReference(NAME),
-      digest: IMAGE.digest,
-      manifest: IMAGE.manifest,
-      readSignatures: () => Promise.resolve([]),
-    };
-    return (await verify(image, policy)).reasons[0];
+    return (await verify(NAME, { policy, systemContext: this.systemContext })).top.reasons[0];
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
