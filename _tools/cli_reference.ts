@@ -5,7 +5,7 @@ import type { CommandDefinition } from "../src/cli/definition.ts";
 import type { FlagDefinition } from "../src/cli/flag_definition.ts";
 import { loadDefinitions } from "../src/cli/definitions/mod.ts";
 import { PROGRAM_FLAGS } from "../src/cli/global_flags.ts";
-import { commandsByGroup, describeFlag, shownFlags, spellFlag } from "../src/cli/help.ts";
+import { commandsByGroup, describeFlag, selectShownFlags, formatFlag } from "../src/cli/help.ts";
 import { formatMarkdown } from "./format_markdown.ts";
 
 const INTRODUCTION = `# The command line
@@ -49,7 +49,7 @@ function formatCommand({ name, summary, operands, details = [], examples, flags 
     `${summary}.`,
     fence("text", operands.split(" | ").map((alternative) => `manifests ${name} [FLAGS] ${alternative}`.trim())),
     ...details,
-    ...(shownFlags(flags).length > 0 ? [formatFlags(flags)] : []),
+    ...(selectShownFlags(flags).length > 0 ? [formatFlags(flags)] : []),
     fence(
       "sh ignore: the images are examples",
       examples.flatMap(([line, effect]) => [`# ${effect}`, `manifests ${line}`]),
@@ -58,7 +58,7 @@ function formatCommand({ name, summary, operands, details = [], examples, flags 
 }
 
 function formatFlags(flags: readonly FlagDefinition[]): string {
-  const rows = shownFlags(flags).map((flag) => `| \`${spellFlag(flag)}\` | ${describeFlag(flag)} |`);
+  const rows = selectShownFlags(flags).map((flag) => `| \`${formatFlag(flag)}\` | ${describeFlag(flag)} |`);
   return ["| flag | meaning |", "| --- | --- |", ...rows].join("\n");
 }
 

@@ -9,7 +9,7 @@ import type { Persona } from "./persona.ts";
 import { showRetry } from "./progress/retries.ts";
 import { type RetryFlags, retryOptions } from "./retry_options.ts";
 
-/** Flags about registries that several subcommands have. */
+/** Flags of the subcommands that connect to registries. */
 export interface RegistryFlags extends CredentialFlags, CertificateFlags {
   authfile?: string;
   tlsVerify?: boolean;
@@ -17,7 +17,7 @@ export interface RegistryFlags extends CredentialFlags, CertificateFlags {
   insecureTokenService?: string[];
 }
 
-/** Flags that choose an instance. */
+/** Flags that choose an instance by its platform. */
 export interface PlatformFlags {
   arch?: string;
   os?: string;
@@ -26,25 +26,25 @@ export interface PlatformFlags {
   osFeatures?: string[];
 }
 
-/** What every subcommand is given. */
+/** The values that every subcommand receives in addition to its operands and flags. */
 export interface CommandContext {
-  /** Options before the subcommand. */
+  /** Global flags, from before and after the subcommand. */
   readonly globals: GlobalFlags;
-  /** By whose habits. */
+  /** The tool whose output the command imitates. */
   readonly persona: Persona;
-  /** Told of what registries want to be shown. */
+  /** Called with each warning that a registry sends for its users. */
   readonly onWarning: (warning: RegistryWarning) => void;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by SIGINT (Ctrl-C) and SIGTERM. */
   readonly signal: AbortSignal;
 }
 
-/** Opens the store that the global options mean. */
+/** Opens the local store that the global flags describe. */
 export async function openLocalStore({ globals, persona }: CommandContext): Promise<ImageStore> {
   const { openStore } = await import("../system/local/store/room.ts");
   const { root, runroot, storageDriver, storageOpt, imagestore } = globals;
   if (root !== undefined) await makeRoot(root);
   const systemContext = configurationContext(globals);
-  // The options of the configuration belong to its driver; for podman, to its root too.
+  // The options in storage.conf only apply to the driver that it configures. Podman also ignores them for another root.
   const isOther = storageDriver !== undefined || (persona.name === "podman" && root !== undefined);
   return await openStore({
     root,
@@ -56,19 +56,20 @@ export async function openLocalStore({ globals, persona }: CommandContext): Prom
   });
 }
 
-/** Makes the folder of a store that the user named, as podman and buildah do: one that cannot be made is a mistake. */
+/** Creates the root folder that a flag names, as podman and buildah do, and reports a folder that cannot be created. */
 async function makeRoot(root: string): Promise<void> {
   try {
     await Deno.mkdir(root, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new Error(`Cannot open the store ${JSON.stringify(root)}: ${(error as Error).message}`, { cause: error });
+    throw new Error(`Cannot create the store ${JSON.stringify(root)}: ${(error as Error).message}`, { cause: error });
   }
 }
 
 /**
- * How to reach registries, by the flags.
+ * Creates the system context for registries from the flags.
  *
- * @param sources What will be read; see {@linkcode credentialsContext}.
+ * @param sources Images that the command reads; see {@linkcode credentialsContext}.
+ * @throws {UsageError} The flags contradict each other, or one has an invalid value.
  */
 export async function createSystemContext(
   flags: RegistryFlags & RetryFlags,
@@ -92,7 +93,7 @@ export async function createSystemContext(
   };
 }
 
-/** The instance to choose from lists, by the flags. */
+/** Converts the flags to the platform that is chosen from lists. Empty values are ignored. */
 export function toPlatformChoice({ arch, os, variant, osVersion, osFeatures }: PlatformFlags): SystemContext {
   return {
     ...(arch ? { architectureChoice: arch } : {}),

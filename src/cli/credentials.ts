@@ -2,7 +2,7 @@ import type { FoundSource, SystemContext } from "../system/local/room.ts";
 import { UsageError } from "./errors.ts";
 import { readSecret } from "./secrets.ts";
 
-/** Credentials as flags give them. */
+/** Flags that contain credentials of registries. */
 export interface CredentialFlags {
   creds?: string[];
 }
@@ -13,14 +13,18 @@ interface GivenCredentials {
   password: string;
 }
 
-/** A registry in front of credentials has a dot, a port or is `localhost`; anything else belongs to the user's name. */
+/**
+ * Matches `REGISTRY=USER:PASSWORD`. A registry has a dot or a port, or is `localhost`; any other text before `=` is part
+ * of the user name.
+ */
 const REGISTRY_REGEXP = /^((?:[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+|localhost)(?:\/[^=:@]*)?)=(.*)$/s;
 
 /**
- * The credentials of a call for one registry, and of others by their names. Those without a registry go to the one that
- * the call is for, and never to several.
+ * Parses `--creds`. Credentials without a registry are for the only registry of the call; they are never sent to several
+ * registries.
  *
- * @param sources What will be read, where the call reads; default: it writes to one place.
+ * @param sources Images that the command reads; default: none, the command has one destination.
+ * @throws {UsageError} A value is malformed, or it is not clear for which registry it is.
  */
 export async function credentialsContext(
   { creds = [] }: CredentialFlags,
@@ -29,18 +33,22 @@ export async function credentialsContext(
   const given = [];
   for (const text of creds) given.push(await parseCredentials(text));
   const nameless = given.filter(({ registry }) => registry === undefined);
-  if (nameless.length > 1) throw new UsageError("--creds without a registry can be given once");
+  if (nameless.length > 1) throw new UsageError("--creds without a registry can only be given once");
   const registries = [...new Set(sources.map(({ registry }) => registry).filter((name) => name !== undefined))];
   if (nameless.length > 0 && registries.length > 1) {
     throw new UsageError(
-      `--creds would go to several registries (${registries.join(", ")}): write --creds ${registries[0]}=USER:PASSWORD`,
+      `--creds must name a registry, since several are used (${registries.join(", ")}): write --creds ${
+        registries[0]
+      }=USER:PASSWORD`,
     );
   }
   const named = given.filter(({ registry }) => registry !== undefined);
   const pair = ({ username, password }: GivenCredentials) => ({ username, password });
   return {
     ...(nameless[0] ? { dockerAuthConfig: pair(nameless[0]) } : {}),
-    ...(named.length === 0 ? {} : { credentials: Object.fromEntries(named.map((own) => [own.registry!, pair(own)])) }),
+    ...(named.length === 0
+      ? {}
+      : { credentials: Object.fromEntries(named.map((item) => [item.registry!, pair(item)])) }),
   };
 }
 
@@ -53,5 +61,5 @@ async function parseCredentials(text: string): Promise<GivenCredentials> {
 }
 
 async function askPassword(username: string): Promise<string> {
-  return await readSecret(`password for ${username}`, "Write --creds USER:PASSWORD, or use --authfile");
+  return await readSecret(`password for ${username}`, "Use --creds USER:PASSWORD or --authfile");
 }

@@ -1,7 +1,7 @@
 import type { CommandContext } from "./context.ts";
 import type { Completion, FlagDefinition } from "./flag_definition.ts";
 
-/** What a command does with its operands, its flags and the context. */
+/** The function that runs a subcommand. */
 export type Action = (operands: string[], flags: never, context: CommandContext) => Promise<void>;
 
 /** Titles of the groups of commands, in the order of the help. */
@@ -12,33 +12,33 @@ export const COMMAND_GROUPS = {
   tools: "Tools",
 } as const;
 
-/** A group of commands; see {@linkcode COMMAND_GROUPS}. */
+/** Key of a group of commands; see {@linkcode COMMAND_GROUPS}. */
 export type CommandGroup = keyof typeof COMMAND_GROUPS;
 
-/** A subcommand: all that its parser, its help, its reference and its completions are made of. */
+/** Definition of a subcommand, from which its parser, help, reference and completions are made. */
 export interface CommandDefinition {
-  /** Its name. */
+  /** Name as typed on the command line. */
   readonly name: string;
-  /** The group under which help lists it. */
+  /** Group under which help lists the subcommand. */
   readonly group: CommandGroup;
-  /** Its operands, as help shows them. */
+  /** Operands as help shows them; ` | ` separates alternatives. */
   readonly operands: string;
-  /** How many operands it needs. */
+  /** Minimum number of operands that it requires. */
   readonly min: number;
-  /** How many it takes; default: any number. */
+  /** Maximum number of operands; default: unlimited. */
   readonly max?: number;
-  /** What buildah says of more operands. */
+  /** Message of buildah for too many operands; default: the message of its library cobra. */
   readonly tooMany?: string;
-  /** One line for help. */
+  /** Summary of one line for help, without a full stop. */
   readonly summary: string;
-  /** What else there is to say, in paragraphs. */
+  /** Further paragraphs for help; default: none. */
   readonly details?: readonly string[];
-  /** Command lines, each with what it does. */
+  /** Example command lines, each with a description. */
   readonly examples: readonly (readonly [commandLine: string, effect: string])[];
-  /** Its flags. */
+  /** Flags, without the global ones. */
   readonly flags: readonly FlagDefinition[];
-  /** What a shell offers for each operand; the last counts for all further ones. */
+  /** Completions of each operand; the last item also applies to all further operands. Default: none. */
   readonly completes?: readonly Completion[];
-  /** Loads its code. */
+  /** Loads the code that runs the subcommand. */
   load(): Promise<Action>;
 }

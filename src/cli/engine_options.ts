@@ -1,4 +1,4 @@
-/** What the engine takes beside the options that every push has: certificates, configuration, signatures. */
+/** Conversion of flags to options of the engine: certificates, configuration files, policy and signing. */
 import type { PushOptions } from "../list/room.ts";
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
@@ -9,7 +9,7 @@ export interface CertificateFlags {
   certDir?: string;
 }
 
-/** Which configuration files count. */
+/** Converts the flags that name configuration files and certificates to a system context. */
 export function configurationContext(
   globals: GlobalFlags,
   { certDir, signaturePolicy }: CertificateFlags & Pick<SigningFlags, "signaturePolicy"> = {},
@@ -24,7 +24,7 @@ export function configurationContext(
   };
 }
 
-/** Flags of `push` about signatures. */
+/** Flags of `push` and `copy` about signatures. */
 export interface SigningFlags {
   removeSignatures?: boolean;
   signBy?: string;
@@ -35,19 +35,24 @@ export interface SigningFlags {
   signaturePolicy?: string;
 }
 
-/** Flags of those who copy what others have made. */
+/** Flags of `copy` about the signature policy. */
 export interface PolicyFlags {
   insecurePolicy?: boolean;
 }
 
-/** By which policy images are judged. */
+/** Returns the policy that `--insecure-policy` selects; without that flag, none, so that `policy.json` applies. */
 export async function policyOptions({ insecurePolicy }: PolicyFlags) {
   if (!insecurePolicy) return {};
   const { acceptAnything } = await import("../signature/room.ts");
   return { signaturePolicy: acceptAnything };
 }
 
-/** What the flags say about signatures. Who has a sigstore key without a file for its passphrase is asked for it. */
+/**
+ * Converts the flags about signatures to options. Asks for the passphrase of a sigstore key on the terminal if no
+ * passphrase file is given.
+ *
+ * @throws {UsageError} The flags contradict each other, or standard input is not a terminal.
+ */
 export async function signingOptions(flags: SigningFlags): Promise<Partial<PushOptions>> {
   const { signBy, signBySigstore, signBySigstorePrivateKey: sigstoreKey, signPassphraseFile } = flags;
   if (signPassphraseFile !== undefined && signBy !== undefined && sigstoreKey !== undefined) {
@@ -77,7 +82,7 @@ async function readPassphrase(file: string): Promise<Uint8Array> {
   return await readPassphraseFile(file);
 }
 
-/** Asks for the passphrase of a key, unless there is no such key: that is what the user should hear of. */
+/** Asks for the passphrase of a key. First checks that the key exists, so that a wrong path is reported at once. */
 async function askPassphrase(keyFile: string): Promise<string> {
   try {
     await Deno.stat(keyFile);
@@ -88,6 +93,6 @@ async function askPassphrase(keyFile: string): Promise<string> {
   }
   return await readSecret(
     `passphrase for ${keyFile}`,
-    "Use --sign-passphrase-file, or privateKeyPassphraseFile in a file of signing parameters",
+    "Use --sign-passphrase-file, or set privateKeyPassphraseFile in the file of signing parameters",
   );
 }

@@ -1,4 +1,4 @@
-/** Ends the program with an exit code of its own; an empty message prints nothing. */
+/** An error that ends the program with the given exit code. An empty message prints nothing. */
 export class ExitError extends Error {
   override readonly name = "ExitError";
   readonly exitCode: number;
@@ -9,15 +9,15 @@ export class ExitError extends Error {
   }
 }
 
-/** A wrong command line. */
+/** An error in the command line, such as flags that contradict each other. */
 export class UsageError extends Error {
   override readonly name: string = "UsageError";
 }
 
-/** Flags that do not parse. */
+/** Flags that cannot be parsed. */
 export class ParseError extends UsageError {
   override readonly name = "ParseError";
-  /** The command whose help tells more; `""` is the program's own. */
+  /** Command to whose help the message refers, such as `manifests push`; `""`: the program itself. */
   readonly command: string;
 
   constructor(message: string, command = "") {
@@ -25,24 +25,24 @@ export class ParseError extends UsageError {
     this.command = command;
   }
 
-  /** The same error of a command. */
-  within(command: string): ParseError {
+  /** Returns the same error for a command. */
+  withCommand(command: string): ParseError {
     return new ParseError(this.message, command);
   }
 }
 
-/** One line that says what failed and why: the messages of an error and of its causes. */
+/** Formats an error and its causes as one line. */
 export function formatError(error: unknown): string {
   const parts: string[] = [];
   for (let at = error; at !== undefined && parts.length < 8; at = at instanceof Error ? at.cause : undefined) {
     const text = at instanceof Error ? at.message : String(at);
-    // Messages that quote their cause already need no second telling.
+    // Some messages already quote their cause.
     if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
   }
   return parts.join(": ").replaceAll("\n", " ");
 }
 
-/** The same error with words before it, unless there are none. */
+/** Returns the same error with a prefix before its message; the error itself if the prefix is empty. */
 export function prefixError(prefix: string, error: unknown): unknown {
   return prefix === "" ? error : new Error(prefix + formatError(error), { cause: error });
 }

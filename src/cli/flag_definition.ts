@@ -1,37 +1,37 @@
 import type { PersonaName } from "./persona.ts";
 
 /**
- * How often a flag may be given and what its value is: `boolean` has none, `text` counts once, `array` collects its
- * values, `list` collects them and splits each at commas, as CSV.
+ * How a flag is read: `boolean` takes no value, `text` takes one (the last one is used), `array` collects the values of
+ * all its uses, and `list` also splits each value at commas, as CSV.
  */
 export type FlagKind = "boolean" | "text" | "array" | "list";
 
-/** What a shell may offer for a word. */
+/** Completions of a word: local lists, instances of the list before it, files, folders or fixed words. */
 export type Completion = "lists" | "instances" | "files" | "folders" | readonly string[];
 
-/** A flag of a command. */
+/** Definition of a flag of a command or of the program. */
 export interface FlagDefinition {
-  /** Its name, without dashes. */
+  /** Long name, without its two dashes. */
   readonly name: string;
-  /** Its letter. */
+  /** Letter of the short form, without the dash; default: none. */
   readonly short?: string;
-  /** Further names for the same flag, which help does not show. */
+  /** Further names of the same flag, which help does not show. */
   readonly aliases?: readonly string[];
-  /** How it is read; where the tools differ, by persona. */
+  /** How the flag is read; by persona if the tools differ. */
   readonly kind: FlagKind | Readonly<Record<PersonaName, FlagKind>>;
-  /** What stands for its value in help. */
+  /** Placeholder of the value in help, such as `FILE`. */
   readonly value?: string;
-  /** One line for help. */
+  /** Description of one line for help. */
   readonly description: string;
-  /** What help says counts without the flag. */
+  /** Default that help shows; `undefined`: none is shown. */
   readonly default?: string;
-  /** Whether help is silent about it. */
+  /** Hides the flag from help and completions. Default: `false`. */
   readonly hidden?: boolean;
-  /** What a shell offers for its value. */
+  /** Completions of the value; default: none. */
   readonly completes?: Completion;
 }
 
-/** The kind of a flag for a persona. */
+/** Returns the kind of a flag for a persona. */
 export function getFlagKind({ kind }: FlagDefinition, persona: PersonaName): FlagKind {
   return typeof kind === "string" ? kind : kind[persona];
 }

@@ -1,21 +1,21 @@
 import { UsageError } from "./errors.ts";
 
-/** The flag of an option: `osVersion` is `--os-version`. */
+/** Converts the name of an option to its flag: `osVersion` to `--os-version`. */
 export function toFlag(option: string): string {
   return `--${option.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
 }
 
-/** Collects a flag that may be given several times. */
+/** Adds the value of a flag that can be given several times. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
-/** Collects a flag that may be given several times or hold several values with commas between them. */
+/** Adds the values of a flag that can be given several times and contain several values, separated by commas. */
 export function collectList(value: string, before: string[] = []): string[] {
   return [...before, ...splitCsv(value)];
 }
 
-/** The fields of one line of CSV; none of an empty line. */
+/** Splits a line of CSV into its fields. An empty line has none. */
 function splitCsv(line: string): string[] {
   if (line === "") return [];
   const fields = line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g);
@@ -23,9 +23,10 @@ function splitCsv(line: string): string[] {
 }
 
 /**
- * `key=value` pairs as a map. Throws where one has no `=`.
+ * Parses `key=value` pairs.
  *
- * @param complain What is said of one that has none.
+ * @param complain Formats the message for a pair without `=`.
+ * @throws {UsageError} A pair has no `=`.
  */
 export function parseAnnotations(
   pairs: readonly string[] | undefined = [],
@@ -38,18 +39,25 @@ export function parseAnnotations(
   }));
 }
 
-/** `key=value` pairs as a map; one without `=` has an empty value, as buildah takes those of artifacts. */
+/** Parses `key=value` pairs. A pair without `=` has an empty value, as in buildah for annotations of artifacts. */
 export function parseLooseAnnotations(pairs: readonly string[] = []): Record<string, string> {
   return parseAnnotations(pairs.map((pair) => pair.includes("=") ? pair : `${pair}=`), String);
 }
 
-/** A whole number from zero. Throws where the text is none. */
+/**
+ * Parses a whole number from 0 to 999,999,999.
+ *
+ * @param flag Flag that the message names, such as `--retry`.
+ * @throws {UsageError} The text is not such a number.
+ */
 export function parseCount(flag: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new UsageError(`invalid argument ${JSON.stringify(text)} for "${flag}" flag: it must be a number from 0`);
+  throw new UsageError(
+    `invalid argument ${JSON.stringify(text)} for "${flag}" flag: it must be a whole number, at least 0`,
+  );
 }
 
-/** Milliseconds of one of Go's units. */
+/** Units of durations in Go, in milliseconds. */
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -60,13 +68,18 @@ const UNITS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-/** A duration as Go writes it, such as `1m30s`, in milliseconds. Throws where the text is none. */
+/**
+ * Parses a duration in Go's format, such as `1m30s`, and returns it in milliseconds.
+ *
+ * @param flag Flag that the message names, such as `--retry-delay`.
+ * @throws {UsageError} The text is not a duration.
+ */
 export function parseDuration(flag: string, text: string): number {
   if (text === "0") return 0;
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== text) {
     throw new UsageError(
-      `invalid argument ${JSON.stringify(text)} for "${flag}" flag: it must be a duration, as in 2s`,
+      `invalid argument ${JSON.stringify(text)} for "${flag}" flag: it must be a duration, such as 2s`,
     );
   }
   return parts.reduce((sum, [, value, unit]) => sum + Number(value) * UNITS[unit!]!, 0);

@@ -1,6 +1,6 @@
 import type { FlagDefinition } from "./flag_definition.ts";
 
-/** Options before the subcommand. */
+/** Values of the global flags; see {@linkcode GLOBAL_FLAGS}. */
 export interface GlobalFlags {
   root?: string;
   runroot?: string;
@@ -16,10 +16,10 @@ export interface GlobalFlags {
   remote?: boolean;
 }
 
-const text = (name: string, value: string, description: string): FlagDefinition => (
+const textFlag = (name: string, value: string, description: string): FlagDefinition => (
   { name, kind: "text", value, description }
 );
-const hidden = (kind: "text" | "array" | "boolean", ...names: string[]): FlagDefinition[] =>
+const hiddenFlags = (kind: "text" | "array" | "boolean", ...names: string[]): FlagDefinition[] =>
   names.map((name) => ({
     name,
     kind,
@@ -28,26 +28,29 @@ const hidden = (kind: "text" | "array" | "boolean", ...names: string[]): FlagDef
     ...(kind === "boolean" ? {} : { value: "VALUE" }),
   }));
 
-/** What podman and buildah take to reach a service elsewhere: the store would be another one. */
+/** Flags with which podman connects to a service on another machine. They are rejected: the local store is not used there. */
 export const SERVICE_FLAGS: readonly string[] = ["remote", "url", "connection", "context", "identity"];
 
-/** The flags of all commands, which also may stand before the subcommand. Those that change nothing here are hidden. */
+/** Flags of all commands, which can also be placed before the subcommand. Flags without an effect are hidden. */
 export const GLOBAL_FLAGS: readonly FlagDefinition[] = [
   { name: "help", short: "h", kind: "boolean", description: "show help" },
-  { ...text("root", "FOLDER", "root of the store"), completes: "folders" },
-  { ...text("runroot", "FOLDER", "root of the store's state"), completes: "folders" },
-  { ...text("storage-driver", "NAME", "storage driver"), completes: ["overlay", "vfs"] },
-  { ...text("storage-opt", "OPTION", "option of the storage driver"), kind: "array" },
-  { ...text("imagestore", "FOLDER", "root of the image records, if not the store's"), completes: "folders" },
-  { ...text("registries-conf", "FILE", "the registries.conf to read"), hidden: true },
-  { ...text("registries-conf-dir", "FOLDER", "the folder with its drop-ins"), hidden: true },
-  { ...text("short-name-alias-conf", "FILE", "the file with aliases of short names"), hidden: true },
+  { ...textFlag("root", "FOLDER", "root folder of the local store"), completes: "folders" },
+  { ...textFlag("runroot", "FOLDER", "folder with the runtime state of the store"), completes: "folders" },
+  { ...textFlag("storage-driver", "NAME", "storage driver of the store"), completes: ["overlay", "vfs"] },
+  { ...textFlag("storage-opt", "OPTION", "an option of the storage driver"), kind: "array" },
+  {
+    ...textFlag("imagestore", "FOLDER", "root folder of the image records (default: the root of the store)"),
+    completes: "folders",
+  },
+  { ...textFlag("registries-conf", "FILE", "path of registries.conf"), hidden: true },
+  { ...textFlag("registries-conf-dir", "FOLDER", "folder with drop-in files of registries.conf"), hidden: true },
+  { ...textFlag("short-name-alias-conf", "FILE", "file with aliases of short names"), hidden: true },
   { name: "log-level", kind: "text", value: "LEVEL", description: "accepted", hidden: true },
-  { name: "remote", short: "r", kind: "boolean", description: "refused", hidden: true },
-  { name: "connection", short: "c", kind: "text", value: "NAME", description: "refused", hidden: true },
-  ...hidden("boolean", "debug", "syslog", "transient-store"),
-  ...hidden("array", "hooks-dir", "module", "runtime-flag", "default-mounts-file"),
-  ...hidden(
+  { name: "remote", short: "r", kind: "boolean", description: "not supported", hidden: true },
+  { name: "connection", short: "c", kind: "text", value: "NAME", description: "not supported", hidden: true },
+  ...hiddenFlags("boolean", "debug", "syslog", "transient-store"),
+  ...hiddenFlags("array", "hooks-dir", "module", "runtime-flag", "default-mounts-file"),
+  ...hiddenFlags(
     "text",
     "url",
     "context",
@@ -71,7 +74,7 @@ export const GLOBAL_FLAGS: readonly FlagDefinition[] = [
   ),
 ];
 
-/** The flags that only stand before the subcommand. */
+/** Flags that can be placed before the subcommand. */
 export const PROGRAM_FLAGS: readonly FlagDefinition[] = [
   ...GLOBAL_FLAGS,
   { name: "version", short: "v", kind: "boolean", description: "show the version" },

@@ -4,7 +4,7 @@ import { loadDefinitions } from "./definitions/mod.ts";
 import { PROGRAM_FLAGS } from "./global_flags.ts";
 import type { Persona } from "./persona.ts";
 
-/** The help of the program. */
+/** Formats the help of the program. */
 export async function formatProgramHelp({ command }: Persona): Promise<string> {
   const definitions = await loadDefinitions();
   const width = Math.max(...definitions.map(({ name }) => name.length));
@@ -16,17 +16,17 @@ export async function formatProgramHelp({ command }: Persona): Promise<string> {
     ...commandsByGroup(definitions).flatMap(([title, commands]) => [
       "",
       `${title}:`,
-      ...columns(commands.map(({ name, summary }) => [name.padEnd(width), summary])),
+      ...alignColumns(commands.map(({ name, summary }) => [name.padEnd(width), summary])),
     ]),
     "",
     "Flags:",
     ...formatFlags(PROGRAM_FLAGS),
     "",
-    `See '${command} COMMAND --help' for a command.`,
+    `Run '${command} COMMAND --help' for the help of a command.`,
   ].join("\n");
 }
 
-/** The commands of each group, with the group's title. */
+/** Groups the commands, with the title of each group. */
 export function commandsByGroup(
   definitions: readonly CommandDefinition[],
 ): [title: string, commands: CommandDefinition[]][] {
@@ -34,7 +34,7 @@ export function commandsByGroup(
   return groups.map(([group, title]) => [title, definitions.filter((definition) => definition.group === group)]);
 }
 
-/** The help of a command. */
+/** Formats the help of a command. */
 export function formatCommandHelp(definition: CommandDefinition, { command }: Persona): string {
   const { name, summary, details = [], operands, examples, flags } = definition;
   return [
@@ -51,33 +51,33 @@ export function formatCommandHelp(definition: CommandDefinition, { command }: Pe
   ].join("\n");
 }
 
-/** A flag as help names it: `-f, --format TYPE`. */
-export function spellFlag({ name, short, value }: FlagDefinition): string {
+/** Formats a flag with its letter and value: `-f, --format TYPE`. */
+export function formatFlag({ name, short, value }: FlagDefinition): string {
   return `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
 }
 
-/** What help says of a flag. */
+/** Formats the description of a flag with its default. */
 export function describeFlag({ description, default: fallback }: FlagDefinition): string {
   return fallback === undefined ? description : `${description} (default ${fallback})`;
 }
 
-/** The flags that help shows, by name. */
-export function shownFlags(flags: readonly FlagDefinition[]): FlagDefinition[] {
+/** Selects the flags that help shows, sorted by name. */
+export function selectShownFlags(flags: readonly FlagDefinition[]): FlagDefinition[] {
   return flags.filter(({ hidden }) => !hidden).toSorted((a, b) => a.name < b.name ? -1 : 1);
 }
 
 function formatFlags(flags: readonly FlagDefinition[]): string[] {
-  return columns(
-    shownFlags(flags).map((flag) => [(flag.short ? "" : "    ") + spellFlag(flag), describeFlag(flag)]),
+  return alignColumns(
+    selectShownFlags(flags).map((flag) => [(flag.short ? "" : "    ") + formatFlag(flag), describeFlag(flag)]),
   );
 }
 
-function columns(rows: readonly (readonly [string, string])[]): string[] {
+function alignColumns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([first]) => first.length));
   return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`);
 }
 
-/** Lines of at most so many characters. */
+/** Wraps a text at blanks into lines of at most `width` characters. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

@@ -1,35 +1,40 @@
 import { UsageError } from "./errors.ts";
 import { createStyle, type Style } from "./format/style.ts";
 
-/** Prints a line of a result. */
+/** Prints a line of the result to standard output. */
 export function print(text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
 }
 
-/** Prints a line beside the result. */
+/** Prints a line to standard error, such as a warning. */
 export function note(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-/** How a command prints its result. */
+/** Flags for the format of the result. */
 export interface ResultFormat {
   format?: string;
 }
 
-/** Prints a result as lines, or, with `--format json`, as a value. */
+/** Prints the result as lines, or with `--format json` as JSON. */
 export function printResult({ format }: ResultFormat, lines: readonly string[], value: unknown): void {
   if (format === "json") return print(JSON.stringify(value, undefined, 4));
   for (const line of lines) print(line);
 }
 
-/** Refuses a format that a command does not have, before it does anything. */
+/**
+ * Checks `--format` before the command does anything.
+ *
+ * @param formats Formats that the command supports; default: `text` and `json`.
+ * @throws {UsageError} The format is not one of them.
+ */
 export function assertFormat({ format }: ResultFormat, formats: readonly string[] = ["text", "json"]): void {
   if (format === undefined || formats.includes(format)) return;
   throw new UsageError(`unknown format ${JSON.stringify(format)}: choose one of ${formats.join(", ")}`);
 }
 
-/** Colours for stdout. */
+/** Returns the style of standard output: colours if it is a terminal. */
 export function getStdoutStyle(): Style {
   return createStyle({ isTerminal: Deno.stdout.isTerminal(), env: (name) => Deno.env.get(name) });
 }

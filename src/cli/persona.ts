@@ -1,52 +1,52 @@
-/** The tool whose habits the command line takes on. */
+/** Name of the tool whose behavior and output the command line imitates; `manifests` is its own. */
 export type PersonaName = "manifests" | "podman" | "buildah";
 
-/** What differs between the tools, where one output cannot serve the scripts of both. */
+/** Differences between the tools that scripts depend on. */
 export interface Persona {
-  /** Its name. */
+  /** Name of the imitated tool. */
   readonly name: PersonaName;
-  /** What stands before a subcommand in messages. */
+  /** Program, as messages name it before a subcommand. */
   readonly command: string;
-  /** The result line of `add`, `annotate` and `remove`. */
-  changed(imageId: string, digest: string): string;
-  /** The line about a name that `rm` took away. */
-  untagged(name: string): string;
-  /** The line about a list that `rm` deleted. */
-  deleted(imageId: string): string;
-  /** The text of the failures of one `rm`. */
-  failures(texts: readonly string[]): string;
-  /** Exit code of `rm` where every list that failed was unknown. */
+  /** Formats the result line of `add`, `annotate` and `remove`. */
+  formatChanged(imageId: string, digest: string): string;
+  /** Formats the line about a name that `rm` removed. */
+  formatUntagged(name: string): string;
+  /** Formats the line about a list that `rm` deleted. */
+  formatDeleted(imageId: string): string;
+  /** Joins the error messages of one `rm`. */
+  joinFailures(texts: readonly string[]): string;
+  /** Exit code of `rm` if every list that failed was unknown. */
   readonly unknownExitCode: number;
-  /** What is said of an annotation without `=`, of an entry or of a new list. */
-  badAnnotation(pair: string, of: "entry" | "list"): string;
-  /** What stands before the failure to find the list of `push`. */
-  pushPrefix(name: string): string;
-  /** What stands before every failure of `remove`. */
-  removePrefix(name: string): string;
-  /** What stands before the failure to read a new list's name. */
-  namePrefix(name: string): string;
-  /** The flags by which `add` and `create` choose from a list; they only relabel with the others. */
+  /** Formats the message about an annotation without `=`, of an entry or of a new list. */
+  formatBadAnnotation(pair: string, of: "entry" | "list"): string;
+  /** Returns the prefix of the message if `push` cannot find the list. */
+  getPushPrefix(name: string): string;
+  /** Returns the prefix of all error messages of `remove`. */
+  getRemovePrefix(name: string): string;
+  /** Returns the prefix of the message if the name of a new list is invalid. */
+  getNamePrefix(name: string): string;
+  /** Flags with which `add` and `create` choose an instance from a list. The other flags only set the recorded platform. */
   readonly choiceFlags: readonly ("os" | "arch" | "variant" | "osVersion" | "osFeatures")[];
-  /** Whether `add` and `create` record what contradicts an image, with a warning, instead of refusing it. */
+  /** Whether `add` and `create` only warn about a platform that contradicts the image, instead of rejecting it. */
   readonly relabels: boolean;
   /** Whether `remove` also removes the attestations of an image. */
   readonly removesAttestations: boolean;
-  /** Whether `inspect` shows what is no list, with a warning. */
+  /** Whether `inspect` shows the manifest of a single image, with a warning, instead of failing. */
   readonly inspectsSingleImages: boolean;
 }
 
 const manifests: Persona = {
   name: "manifests",
   command: "manifests",
-  changed: (imageId, digest) => `${imageId}: ${digest}`,
-  untagged: (name) => `Untagged: ${name}`,
-  deleted: (imageId) => `Deleted: ${imageId}`,
-  failures: (texts) => texts.join("; "),
+  formatChanged: (imageId, digest) => `${imageId}: ${digest}`,
+  formatUntagged: (name) => `Untagged: ${name}`,
+  formatDeleted: (imageId) => `Deleted: ${imageId}`,
+  joinFailures: (texts) => texts.join("; "),
   unknownExitCode: 1,
-  badAnnotation: (pair) => `no "=" found in annotation ${JSON.stringify(pair)}`,
-  pushPrefix: () => "",
-  removePrefix: () => "",
-  namePrefix: () => "",
+  formatBadAnnotation: (pair) => `no "=" found in annotation ${JSON.stringify(pair)}`,
+  getPushPrefix: () => "",
+  getRemovePrefix: () => "",
+  getNamePrefix: () => "",
   choiceFlags: ["os", "arch", "variant", "osVersion", "osFeatures"],
   relabels: false,
   removesAttestations: true,
@@ -62,15 +62,15 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     choiceFlags: [],
     relabels: true,
     removesAttestations: false,
-    changed: (imageId) => imageId,
-    failures: (texts) => texts.length === 1 ? texts[0]! : multiError(texts),
-    badAnnotation: (pair, of) =>
+    formatChanged: (imageId) => imageId,
+    joinFailures: (texts) => texts.length === 1 ? texts[0]! : formatMultiError(texts),
+    formatBadAnnotation: (pair, of) =>
       of === "list"
         ? `expected --annotation ${JSON.stringify(pair)} to be in key=value format`
         : `no value given for annotation ${JSON.stringify(pair)}`,
-    pushPrefix: (name) => `retrieving local image from image name ${name}: `,
-    removePrefix: (name) => `removing from manifest list ${name}: `,
-    namePrefix: (name) => `normalizing name ${JSON.stringify(name)}: `,
+    getPushPrefix: (name) => `retrieving local image from image name ${name}: `,
+    getRemovePrefix: (name) => `removing from manifest list ${name}: `,
+    getNamePrefix: (name) => `normalizing name ${JSON.stringify(name)}: `,
   },
   buildah: {
     ...manifests,
@@ -79,33 +79,35 @@ const PERSONAS: Readonly<Record<PersonaName, Persona>> = {
     choiceFlags: ["os", "arch", "variant"],
     relabels: true,
     removesAttestations: false,
-    untagged: (name) => `untagged: ${name}`,
-    deleted: (imageId) => imageId,
-    failures: (texts) => `${multiError(texts)}\n`,
+    formatUntagged: (name) => `untagged: ${name}`,
+    formatDeleted: (imageId) => imageId,
+    joinFailures: (texts) => `${formatMultiError(texts)}\n`,
     unknownExitCode: 125,
-    namePrefix: (name) =>
+    getNamePrefix: (name) =>
       `encountered while expanding image name ${JSON.stringify(name)}: parsing name ${JSON.stringify(name)}: `,
     inspectsSingleImages: false,
   },
 };
 
-/** Several errors as hashicorp/go-multierror writes them, with its blank line at the end. */
-function multiError(texts: readonly string[]): string {
+/** Formats several errors as hashicorp/go-multierror does, with its blank line at the end. */
+function formatMultiError(texts: readonly string[]): string {
   const count = `${texts.length} error${texts.length === 1 ? "" : "s"} occurred:`;
   return `${count}\n${texts.map((text) => `\t* ${text}\n`).join("")}\n`;
 }
 
 /**
- * The persona that is asked for: by `MANIFESTS_PERSONA`, else by the name that the program was called by, else our own.
+ * Chooses the persona by `MANIFESTS_PERSONA`, or else by the name of the program; default: `manifests`.
  *
- * @param calledAs The first word of the command line, a path or a name.
+ * @param variable Value of `MANIFESTS_PERSONA`; `undefined` and `""`: not set.
+ * @param calledAs Path or name with which the program was called.
+ * @throws {RangeError} The variable names an unknown persona.
  */
-export function choosePersona(wanted: string | undefined, calledAs: string): Persona {
-  if (wanted) {
-    const name = wanted === "own" ? "manifests" : wanted;
+export function choosePersona(variable: string | undefined, calledAs: string): Persona {
+  if (variable) {
+    const name = variable === "own" ? "manifests" : variable;
     if (Object.hasOwn(PERSONAS, name)) return PERSONAS[name as PersonaName];
     throw new RangeError(
-      `MANIFESTS_PERSONA must be own, podman or buildah: current value is ${JSON.stringify(wanted)}`,
+      `MANIFESTS_PERSONA must be own, podman or buildah: current value is ${JSON.stringify(variable)}`,
     );
   }
   const base = calledAs.slice(calledAs.lastIndexOf("/") + 1);

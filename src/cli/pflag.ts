@@ -8,25 +8,29 @@ import { findSimilar } from "./similar.ts";
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
 const FALSE = ["0", "f", "F", "false", "FALSE", "False"];
 
-/** What a command line says. */
+/** Operands and flags of a parsed command line. */
 export interface ParsedArguments {
-  /** What is no flag. */
+  /** Words that are not flags or values of flags, in order. */
   readonly operands: string[];
-  /** The flags, by their names in camelCase. */
+  /** Values of the flags that are given, by name in camel case. */
   readonly flags: Record<string, unknown>;
 }
 
 /** Options for {@linkcode parseArguments}. */
 export interface ParseOptions {
-  /** The flags that there are. */
+  /** Definitions of the flags to recognize. */
   readonly flags: readonly FlagDefinition[];
-  /** By whose habits. */
+  /** Tool whose parsing rules apply. */
   readonly persona: PersonaName;
-  /** Whether flags end at the first operand, which is how a program finds its subcommand; default: `false`. */
+  /** Stops at the first operand, which is the subcommand of a program. Default: `false`. */
   readonly stopsAtOperand?: boolean;
 }
 
-/** Parses a command line as pflag does, which podman and buildah use. Throws {@linkcode ParseError}. */
+/**
+ * Parses a command line like pflag, the Go library that podman and buildah use.
+ *
+ * @throws {ParseError} A flag is unknown, lacks its value, or has an invalid boolean.
+ */
 export function parseArguments(args: readonly string[], options: ParseOptions): ParsedArguments {
   const { flags, persona, stopsAtOperand = false } = options;
   const command = new Command().argument("[operands...]").helpOption(false).exitOverride()
@@ -34,9 +38,9 @@ export function parseArguments(args: readonly string[], options: ParseOptions): 
     .passThroughOptions(stopsAtOperand);
   for (const flag of flags) addFlag(command, flag, persona);
   try {
-    command.parse(spellForCommander(args, options), { from: "user" });
+    command.parse(convertForCommander(args, options), { from: "user" });
   } catch (error) {
-    throw error instanceof CommanderError ? translate(error, options) : error;
+    throw error instanceof CommanderError ? convertError(error, options) : error;
   }
   return { operands: command.args, flags: command.opts() };
 }
@@ -55,23 +59,23 @@ function addFlag(command: Command, flag: FlagDefinition, persona: PersonaName): 
 }
 
 /**
- * The same command line for commander: `--tls-verify=false` becomes `--no-tls-verify`, `-f=oci` becomes `-foci`, and
- * further names of a flag become its first.
+ * Converts a command line to the syntax of commander: `--tls-verify=false` to `--no-tls-verify`, `-f=oci` to
+ * `--format=oci`, and aliases of a flag to its name.
  */
-function spellForCommander(args: readonly string[], { flags, persona, stopsAtOperand }: ParseOptions): string[] {
-  const spelled: string[] = [];
+function convertForCommander(args: readonly string[], { flags, persona, stopsAtOperand }: ParseOptions): string[] {
+  const converted: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
     const isFlag = arg.startsWith("-") && arg.length > 1;
-    if (arg === "--" || (!isFlag && stopsAtOperand)) return [...spelled, ...args.slice(at)];
+    if (arg === "--" || (!isFlag && stopsAtOperand)) return [...converted, ...args.slice(at)];
     const [, dashes = "", word = "", value] = /^(--?)([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
     const flag = isFlag ? findFlag(flags, dashes, word) : undefined;
-    if (!flag) spelled.push(arg);
-    else if (getFlagKind(flag, persona) === "boolean") spelled.push(spellBoolean(flag, value));
-    else if (value !== undefined) spelled.push(`--${flag.name}=${value}`);
-    else spelled.push(`--${flag.name}`, ...args.slice(++at, at + 1));
+    if (!flag) converted.push(arg);
+    else if (getFlagKind(flag, persona) === "boolean") converted.push(convertBoolean(flag, value));
+    else if (value !== undefined) converted.push(`--${flag.name}=${value}`);
+    else converted.push(`--${flag.name}`, ...args.slice(++at, at + 1));
   }
-  return spelled;
+  return converted;
 }
 
 function findFlag(flags: readonly FlagDefinition[], dashes: string, word: string): FlagDefinition | undefined {
@@ -79,7 +83,7 @@ function findFlag(flags: readonly FlagDefinition[], dashes: string, word: string
   return flags.find(({ name, aliases }) => name === word || aliases?.includes(word));
 }
 
-function spellBoolean({ name }: FlagDefinition, value: string | undefined): string {
+function convertBoolean({ name }: FlagDefinition, value: string | undefined): string {
   if (value === undefined || TRUE.includes(value)) return `--${name}`;
   if (FALSE.includes(value)) return `--no-${name}`;
   const quoted = JSON.stringify(value);
@@ -88,8 +92,8 @@ function spellBoolean({ name }: FlagDefinition, value: string | undefined): stri
   );
 }
 
-/** Commander's errors in pflag's words. */
-function translate(error: CommanderError, { flags, persona }: ParseOptions): ParseError {
+/** Converts an error of commander to the wording of pflag, on which scripts for podman and buildah rely. */
+function convertError(error: CommanderError, { flags, persona }: ParseOptions): ParseError {
   const [, quoted = ""] = /'([^']*)'/.exec(error.message) ?? [];
   if (error.code === "commander.optionMissingArgument") {
     return new ParseError(`flag needs an argument: ${quoted.replace(/ <.*/, "").replace(/^-., /, "")}`);

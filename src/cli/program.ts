@@ -9,7 +9,12 @@ import type { Persona } from "./persona.ts";
 import { parseArguments, type ParsedArguments } from "./pflag.ts";
 import { findSimilar } from "./similar.ts";
 
-/** Runs a command line: global flags, the word `manifest` or not, a subcommand, its flags and operands. */
+/**
+ * Runs a command line: global flags, optionally the word `manifest`, a subcommand, and its flags and operands.
+ *
+ * @throws {ExitError} The command ends with its own exit code.
+ * @throws {UsageError} The command line is invalid.
+ */
 export async function runProgram(
   args: readonly string[],
   persona: Persona,
@@ -22,7 +27,7 @@ export async function runProgram(
   if (globals.help || name === undefined || name === "help") {
     return await showHelp(globals, rest, persona, name === "help");
   }
-  if (name === "__complete") return await completeFor({ globals, persona, ...environment }, rest);
+  if (name === "__complete") return await runCompletion({ globals, persona, ...environment }, rest);
   const definition = await findDefinition(name);
   if (!definition) return await reportUnknownCommand(name, persona);
   const { operands, flags } = parseCommand(definition, rest, persona);
@@ -36,13 +41,13 @@ export async function runProgram(
   await action(operands, flags as never, context);
 }
 
-/** What shells ask for: see `completion`. */
-async function completeFor(context: CommandContext, [first, ...words]: string[]): Promise<void> {
+/** Runs `__complete`, which the scripts of `completion` call. */
+async function runCompletion(context: CommandContext, [first, ...words]: string[]): Promise<void> {
   const { complete } = await import("./completion/complete.ts");
   await complete(first === "--" ? words : [first ?? "", ...words], context);
 }
 
-/** The flags before the subcommand; `manifest` may stand among them, as podman and buildah have it. */
+/** Parses the flags before the subcommand. The word `manifest` can be among them, as in `podman manifest create`. */
 function parseProgram(args: readonly string[], persona: Persona) {
   const options = { flags: PROGRAM_FLAGS, persona: persona.name, stopsAtOperand: true };
   const outer = parseArguments(args, options);
@@ -52,14 +57,15 @@ function parseProgram(args: readonly string[], persona: Persona) {
 }
 
 function parseCommand(definition: CommandDefinition, args: readonly string[], persona: Persona) {
-  const own = new Set(definition.flags.flatMap(({ name, short }) => [name, short]));
-  const letters = ({ short, ...flag }: typeof GLOBAL_FLAGS[number]) =>
-    own.has(short) || !short ? flag : { short, ...flag };
-  const globals = GLOBAL_FLAGS.filter(({ name }) => !own.has(name)).map(letters);
+  // Flags and letters of the command hide the global ones of the same name.
+  const taken = new Set(definition.flags.flatMap(({ name, short }) => [name, short]));
+  const dropTakenLetter = ({ short, ...flag }: typeof GLOBAL_FLAGS[number]) =>
+    taken.has(short) || !short ? flag : { short, ...flag };
+  const globals = GLOBAL_FLAGS.filter(({ name }) => !taken.has(name)).map(dropTakenLetter);
   try {
     return parseArguments(args, { flags: [...definition.flags, ...globals], persona: persona.name });
   } catch (error) {
-    throw error instanceof ParseError ? error.within(`${persona.command} ${definition.name}`) : error;
+    throw error instanceof ParseError ? error.withCommand(`${persona.command} ${definition.name}`) : error;
   }
 }
 
@@ -71,12 +77,12 @@ function mergeGlobals(before: GlobalFlags, after: Record<string, unknown>): Glob
 
 function assertNoServiceFlag(globals: GlobalFlags): void {
   const flag = SERVICE_FLAGS.find((name) => (globals as Record<string, unknown>)[name]);
-  if (flag) throw new UsageError(`--${flag} is not supported: only stores of this machine can be worked on`);
+  if (flag) throw new UsageError(`--${flag} is not supported: only stores on this machine can be used`);
 }
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"];
 
-/** Nothing is logged here, but a script that sets a level that there is not has a mistake in it. */
+/** Checks `--log-level`. Nothing is logged here, but podman and buildah also reject an unknown level. */
 function assertLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
   if (logLevel === undefined || LOG_LEVELS.includes(logLevel.toLowerCase())) return;
   throw new ExitError(
@@ -85,12 +91,12 @@ function assertLogLevel({ logLevel }: GlobalFlags, persona: Persona): void {
   );
 }
 
-/** Fails if there are too few or too many operands: with cobra's words for the scripts of others, else by their names. */
+/** Checks the number of operands. Podman and buildah use the messages of their library cobra. */
 function assertOperandCount(definition: CommandDefinition, given: ParsedArguments, persona: Persona): void {
   const { min, max = Infinity } = definition;
   const count = given.operands.length;
   if (count >= min && count <= max) return;
-  if (persona.name !== "manifests") refuseCount(definition, count, persona);
+  if (persona.name !== "manifests") throw new UsageError(formatCountProblem(definition, count, persona));
   const usage = chooseUsage(definition, given);
   const problem = count > max
     ? `unexpected argument ${JSON.stringify(given.operands[max])}`
@@ -98,26 +104,28 @@ function assertOperandCount(definition: CommandDefinition, given: ParsedArgument
   throw new UsageError(`${problem}. Usage: ${persona.command} ${definition.name} [FLAGS] ${usage}`.trimEnd());
 }
 
-/** The usage that the flags mean, of several: that with these flags, else the first. */
+/** Chooses, of several usages, the one with the given flags; default: the first. */
 function chooseUsage({ operands }: CommandDefinition, { flags }: ParsedArguments): string {
   const usages = operands.split(" | ");
-  const isMeant = (usage: string) => Object.keys(flags).some((name) => usage.startsWith(`--${name} `));
-  return usages.find(isMeant) ?? usages[0]!;
+  const isGiven = (usage: string) => Object.keys(flags).some((name) => usage.startsWith(`--${name} `));
+  return usages.find(isGiven) ?? usages[0]!;
 }
 
-/** The names of operands in a usage, without flags, brackets and dots. */
+/** Lists the names of the operands in a usage, without flags, brackets and dots. */
 function listOperands(usage: string): string[] {
   return usage.split(" ").filter((word) => !word.startsWith("-")).map((word) => word.replace(/[[\].]/g, ""));
 }
 
-function refuseCount({ min, max = Infinity, tooMany }: CommandDefinition, given: number, persona: Persona): never {
-  if (given > max && persona.name === "buildah" && tooMany) throw new UsageError(tooMany);
-  if (given < min && max !== min) throw new UsageError(`requires at least ${min} arg(s), only received ${given}`);
-  throw new UsageError(
-    max === min
-      ? `accepts ${max} arg(s), received ${given}`
-      : `accepts between ${min} and ${max} arg(s), received ${given}`,
-  );
+/** Formats the message about a wrong number of operands as podman and buildah do. */
+function formatCountProblem(
+  { min, max = Infinity, tooMany }: CommandDefinition,
+  given: number,
+  persona: Persona,
+): string {
+  if (given > max && persona.name === "buildah" && tooMany) return tooMany;
+  if (given < min && max !== min) return `requires at least ${min} arg(s), only received ${given}`;
+  if (max === min) return `accepts ${max} arg(s), received ${given}`;
+  return `accepts between ${min} and ${max} arg(s), received ${given}`;
 }
 
 async function showHelp(globals: GlobalFlags, [name]: string[], persona: Persona, isHelp = false): Promise<void> {

@@ -2,13 +2,17 @@ import { loadContainersConf } from "../config/files/room.ts";
 import type { SystemContext } from "../system/local/room.ts";
 import { parseCount, parseDuration } from "./flags.ts";
 
-/** Flags about retries. */
+/** Flags about retries of failed requests and copy steps. */
 export interface RetryFlags {
   retry?: string;
   retryDelay?: string;
 }
 
-/** How often and when what failed is tried again: by the flags, else by `containers.conf`, else by the defaults. */
+/**
+ * Returns the retry options: the flags, or else `containers.conf`. `undefined` members mean the default of the engine.
+ *
+ * @throws {UsageError} A flag has an invalid value.
+ */
 export async function retryOptions(flags: RetryFlags): Promise<Pick<SystemContext, "maxRetries" | "retryDelay">> {
   const conf = await loadContainersConf();
   const { retry = conf.retry?.toString(), retryDelay = conf.retryDelay } = flags;

@@ -3,18 +3,18 @@ import { ExitError, formatError, ParseError } from "./errors.ts";
 import { choosePersona, type Persona } from "./persona.ts";
 import { runProgram } from "./program.ts";
 
-/** Everything else that goes wrong, as with podman and buildah. */
+/** Exit code of all other errors, as in podman and buildah. */
 const EXIT_FAILURE = 125;
-/** Exit codes of the signals that end a command: 128 and the signal's number. */
+/** Exit codes after signals: 128 plus the number of the signal, as in shells. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
-/** How long cleaning up after a signal may take, in milliseconds. */
+/** Maximum time for cleaning up after a signal, in milliseconds. */
 const CLEANUP_TIMEOUT = 5_000;
 
 /**
  * Runs a command line and returns its exit code.
  *
- * @param calledAs The name by which the program was called.
- * @param options.cleanupTimeout How long cleaning up after a signal may take, in milliseconds; default: 5,000.
+ * @param calledAs Path or name with which the program was called; it selects the persona.
+ * @param options.cleanupTimeout Maximum time for cleaning up after a signal, in milliseconds; default: 5,000.
  */
 export async function run(
   args: readonly string[],
@@ -30,16 +30,19 @@ export async function run(
     await runProgram(args, persona, { signal: interrupt.signal, onWarning });
     return 0;
   } catch (error) {
-    printLine("Error", explain(interrupt.signal.aborted ? interrupt.signal.reason : error, persona));
+    printLine("Error", formatFailure(interrupt.signal.aborted ? interrupt.signal.reason : error, persona));
     if (interrupt.signal.aborted) return interrupt.signal.reason.exitCode;
     return error instanceof ExitError ? error.exitCode : EXIT_FAILURE;
   } finally {
-    // After everything, where no bar is drawn over them.
+    // Printed last, so that progress bars do not overwrite them.
     for (const warning of warnings) printLine("Warning", warning);
   }
 }
 
-/** A signal that SIGINT and SIGTERM abort. The command then has a while to clean up; a second one ends it at once. */
+/**
+ * Returns an abort signal for SIGINT and SIGTERM. The command has `cleanupTimeout` milliseconds to clean up; a second
+ * signal ends it at once.
+ */
 function listenForSignals(cleanupTimeout: number): Disposable & { readonly signal: AbortSignal } {
   const interrupt = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,10 +50,10 @@ function listenForSignals(cleanupTimeout: number): Disposable & { readonly signa
     const onSignal = () => {
       if (interrupt.signal.aborted) Deno.exit(code);
       const word = signal === "SIGINT" ? "interrupted" : "terminated";
-      // Said at once: until the command has ended, nothing else would show that the signal arrived.
+      // Cleaning up can take seconds. Without this line, the user would not see that the signal arrived.
       printLine(signal === "SIGINT" ? "Interrupted" : "Terminated", "cleaning up; a second signal exits at once");
       timer = setTimeout(() => {
-        printLine("Error", `${word}: cleaning up took more than ${cleanupTimeout / 1000} s`);
+        printLine("Error", `${word}: cleaning up took longer than ${cleanupTimeout / 1000} s`);
         Deno.exit(code);
       }, cleanupTimeout);
       interrupt.abort(new ExitError(code, word));
@@ -68,10 +71,10 @@ function listenForSignals(cleanupTimeout: number): Disposable & { readonly signa
   };
 }
 
-function explain(error: unknown, persona: Persona | undefined): string {
-  // A reader that has seen enough, such as `head`, is no failure to talk about.
+function formatFailure(error: unknown, persona: Persona | undefined): string {
+  // A reader that closed the pipe, such as `head`, has all the output that it needs.
   if (error instanceof Deno.errors.BrokenPipe) return "";
-  // Its lines are meant.
+  // Other messages become one line. Podman and buildah print these on several lines.
   if (error instanceof ExitError) return error.message;
   const text = formatError(error);
   if (!(error instanceof ParseError)) return text;
@@ -80,11 +83,11 @@ function explain(error: unknown, persona: Persona | undefined): string {
 }
 
 function printLine(kind: "Error" | "Warning" | "Interrupted" | "Terminated", text: string): void {
-  // What registries say must not steer the terminal.
+  // Messages can quote a registry, which must not send control characters to the terminal.
   const safe = text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
   try {
     if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`${kind}: ${safe}\n`));
   } catch {
-    // Nobody listens any more; the exit code still tells.
+    // Standard error is closed. The exit code still reports the failure.
   }
 }

@@ -1,10 +1,11 @@
 import { UsageError } from "./errors.ts";
 
 /**
- * Asks for a secret on the terminal, without showing it.
+ * Asks for a secret on the terminal without echoing it.
  *
- * @param what What is asked for, as in `passphrase for key.private`.
- * @param instead What to do if standard input is not a terminal, which is an error.
+ * @param what Name of the secret, such as `passphrase for key.private`.
+ * @param instead Advice for the error message if standard input is not a terminal.
+ * @throws {UsageError} Standard input is not a terminal.
  */
 export async function readSecret(what: string, instead: string): Promise<string> {
   if (!Deno.stdin.isTerminal()) {

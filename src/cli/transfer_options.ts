@@ -6,7 +6,7 @@ import { UsageError } from "./errors.ts";
 import { parseCount } from "./flags.ts";
 import { type RetryFlags, retryOptions } from "./retry_options.ts";
 
-/** Flags about what becomes of images that are moved. */
+/** Flags about the format and compression of copied images. */
 export interface TransferFlags extends RetryFlags {
   format?: string[];
   compressionFormat?: string;
@@ -17,14 +17,18 @@ export interface TransferFlags extends RetryFlags {
   registryReferrersMode?: string;
 }
 
-/** The media types of manifests by the names that users of the real tools know. */
+/** Media types of lists by their names in `--format` of podman and buildah. */
 const FORMATS: ReadonlyMap<string, string> = new Map([
   ["oci", MEDIA_TYPES.ociIndex],
   ["v2s2", MEDIA_TYPES.dockerList],
   ["docker", MEDIA_TYPES.dockerList],
 ]);
 
-/** What the flags, and where they are silent `containers.conf`, want to become of the images. */
+/**
+ * Converts the flags to options of a copy. `containers.conf` gives the defaults.
+ *
+ * @throws {UsageError} The flags contradict each other, or one has an invalid value.
+ */
 export async function transferOptions(flags: TransferFlags & { all?: boolean }): Promise<Partial<PushOptions>> {
   const conf = await loadContainersConf();
   const { compressionFormat } = flags;
@@ -36,13 +40,13 @@ export async function transferOptions(flags: TransferFlags & { all?: boolean }):
     );
   }
   if (flags.forceCompression && compressionFormat === undefined) {
-    throw new UsageError("--force-compression needs --compression-format");
+    throw new UsageError("--force-compression requires --compression-format");
   }
   return {
     manifestType,
-    // Who names a format means it, as for the real tools.
+    // Podman and buildah also recompress layers if a compression format is given.
     forceCompressionFormat: flags.forceCompression ?? compressionFormat !== undefined,
-    // A variant for each image of a list of which not all go would contradict itself.
+    // Variants are made for all images of a list, so the configured default does not apply if only some are pushed.
     addCompression: flags.addCompression ?? (flags.all ?? true ? conf.addCompression : undefined),
     referrers: flags.referrers,
     maxParallelTransfers: conf.imageParallelCopies || undefined,
@@ -50,20 +54,28 @@ export async function transferOptions(flags: TransferFlags & { all?: boolean }):
   };
 }
 
-/** How something is attached to images. */
+/**
+ * Converts `--registry-referrers-mode`.
+ *
+ * @throws {UsageError} The mode is unknown.
+ */
 export function referrersContext({ registryReferrersMode: mode }: TransferFlags): SystemContext {
   if (mode === undefined || mode === "legacy" || mode === "oci-1-1") return { registryReferrersMode: mode };
   throw new UsageError(`unknown --registry-referrers-mode ${JSON.stringify(mode)}: use legacy or oci-1-1`);
 }
 
-/** Which compression layers get on the way. */
+/**
+ * Returns the compression of layers: the flags, or else `containers.conf`. `undefined` members keep the compression.
+ *
+ * @throws {UsageError} The level is not a number.
+ */
 export async function compressionContext(flags: TransferFlags): Promise<SystemContext> {
   const conf = await loadContainersConf();
   const { compressionFormat = conf.compressionFormat, compressionLevel: level } = flags;
   return {
     compressionFormat,
     compressionLevel: level === undefined ? conf.compressionLevel : parseCount("--compression-level", level),
-    // `storage` means below the store, where nothing of ours is.
+    // `storage` means a folder inside the store, which is not used here.
     bigFilesTemporaryDir: conf.imageCopyTmpDir === "storage" ? undefined : conf.imageCopyTmpDir,
   };
 }

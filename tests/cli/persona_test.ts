@@ -26,7 +26,7 @@ Deno.test("the failures of rm have the form that each tool gives them", () => {
     ["buildah", ["a"], "1 error occurred:\n\t* a\n\n\n"],
     ["own", ["a", "b"], "a; b"],
   ];
-  for (const [name, texts, text] of rows) assert.equal(choosePersona(name, "").failures(texts), text);
+  for (const [name, texts, text] of rows) assert.equal(choosePersona(name, "").joinFailures(texts), text);
 });
 
 Deno.test("findSimilar() finds what somebody meant", () => {

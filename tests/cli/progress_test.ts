@@ -120,7 +120,7 @@ Deno.test("bars at 80 columns", () => {
       "✓ linux/amd64    [███████████████████████████████████] 100%     1.5 MB / 1.5 MB",
       "  linux/arm64/v8 [██████████████████·················]  50%     750 kB / 1.5 MB",
       "  linux/s390x    [████████████·······················]  33%     500 kB / 1.5 MB",
-      "1/3 images  1.8 MB / 3.5 MB  250 kB/s  0:01  500 kB were there",
+      "1/3 images  1.8 MB / 3.5 MB  250 kB/s  0:01  500 kB unchanged",
     ].map((line) => line),
   );
   assert.deepEqual(drawBars(state, { columns: 80, rows: 5, style: PLAIN }).map((line) => line.slice(0, 16)), [

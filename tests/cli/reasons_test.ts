@@ -40,7 +40,7 @@ Deno.test("help that is asked for is no failure", async () => {
 Deno.test("a store that cannot be made is an error, also for commands that only read", async () => {
   for (const args of [["ls"], ["exists", "x"], ["inspect", "x"]]) {
     const { code, stdout, stderr } = await cli(["--root", "/proc/nope", ...args]);
-    assert.deepEqual([code, stdout, /Cannot open the store "\/proc\/nope"/.test(stderr)], [125, "", true], stderr);
+    assert.deepEqual([code, stdout, /Cannot create the store "\/proc\/nope"/.test(stderr)], [125, "", true], stderr);
   }
 });
 

@@ -153,7 +153,7 @@ folderTest("cleaning up has a bound", async (folder) => {
   const script = `import { run } from "${run}"; Deno.exit(await run(Deno.args, "", { cleanupTimeout: 1 }));`;
   await Deno.writeTextFile(`${folder}/main.ts`, script);
   const result = await interruptPush([...CLI.slice(0, -1), `${folder}/main.ts`], () => {});
-  assert.deepEqual(result, [130, `${INTERRUPTED}Error: interrupted: cleaning up took more than 0.001 s\n`]);
+  assert.deepEqual(result, [130, `${INTERRUPTED}Error: interrupted: cleaning up took longer than 0.001 s\n`]);
 });
 
 Deno.test("a create that is interrupted leaves the store as it was", async () => {

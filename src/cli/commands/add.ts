@@ -26,7 +26,7 @@ export async function add(operands: string[], flags: AddFlags, context: CommandC
   const [name, ...names] = operands as [string, ...string[]];
   assertFormat(flags);
   assertArtifactFlags(flags);
-  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
   const { imageId, result } = await edit(context, name, async (list, store) => {
     const digests = flags.artifact
       ? [await addArtifact(list, names, store, flags, context)]
@@ -34,7 +34,7 @@ export async function add(operands: string[], flags: AddFlags, context: CommandC
     for (const digest of digests) setDetails(list, digest, flags, annotations);
     return digests;
   });
-  const lines = [...new Set(result.map((digest) => context.persona.changed(imageId, digest)))];
+  const lines = [...new Set(result.map((digest) => context.persona.formatChanged(imageId, digest)))];
   printResult(flags, lines, { id: imageId, instances: result });
 }
 

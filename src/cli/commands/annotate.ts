@@ -25,7 +25,7 @@ export interface AnnotateFlags extends RegistryFlags, PlatformFlags, DetailFlags
 export async function annotate(operands: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
   const [name, instance] = operands as [string, string?];
   assertFormat(flags);
-  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
   assertTarget(flags, instance);
   const change = async (list: List, store: ImageStore): Promise<Annotated> => {
     const before = factsOf(list);
@@ -39,7 +39,7 @@ export async function annotate(operands: string[], flags: AnnotateFlags, context
     return await annotateRemote(name, flags, context, change);
   }
   const { imageId, result } = await edit(context, name, change);
-  const line = result.instance ? context.persona.changed(imageId, result.instance) : imageId;
+  const line = result.instance ? context.persona.formatChanged(imageId, result.instance) : imageId;
   printResult(flags, [line], { id: imageId, ...result });
 }
 

@@ -20,7 +20,7 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
   const [remote, ...images] = operands as [string, ...string[]];
   assertFormat(flags);
   const contributions = chooseContributions(flags);
-  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "entry"));
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
   await using store = await openLocalStore(context);
   const sources = await findSources(store, images, flags);
   const options = {

@@ -20,7 +20,7 @@ export async function create(operands: string[], flags: CreateFlags, context: Co
   assertFormat(flags);
   if (flags.amend && flags.replace) throw new UsageError("amend and replace are mutually exclusive");
   const fullName = normalizeName(name, context);
-  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.badAnnotation(pair, "list"));
+  const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "list"));
   await using store = await openLocalStore(context);
   const id = await save(store, fullName, annotations, { images, flags, context });
   printResult(flags, [id], { id, name: fullName });
@@ -100,7 +100,7 @@ function normalizeName(name: string, { persona }: CommandContext): string {
   try {
     return String(normalizeLocalName(name));
   } catch (error) {
-    throw prefixError(persona.namePrefix(name), error);
+    throw prefixError(persona.getNamePrefix(name), error);
   }
 }
 

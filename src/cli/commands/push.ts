@@ -29,7 +29,7 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   };
   await using store = await openLocalStore(context);
   const { id, manifestDigest, resolvedName } = await getList(store, name).catch((error) => {
-    throw prefixError(context.persona.pushPrefix(name), error);
+    throw prefixError(context.persona.getPushPrefix(name), error);
   });
   const destination = given ?? getDefaultDestination(resolvedName);
   const { list } = await loadFromImage(store, id);

@@ -15,12 +15,12 @@ export async function remove(operands: string[], flags: ResultFormat, context: C
       list.remove(digest);
       return { digest, attestations: [] };
     } catch (error) {
-      throw prefixError(context.persona.removePrefix(name), error);
+      throw prefixError(context.persona.getRemovePrefix(name), error);
     }
   });
   const { digest, attestations } = result;
   noteRemoved(attestations);
-  printResult(flags, [context.persona.changed(imageId, digest)], {
+  printResult(flags, [context.persona.formatChanged(imageId, digest)], {
     id: imageId,
     instance: digest,
     ...(attestations.length > 0 ? { attestations } : {}),

@@ -33,7 +33,7 @@ export async function rm(names: string[], flags: RmFlags, context: CommandContex
   }
   printResult(flags, done.flatMap((deleted) => formatDeleted(deleted, persona)), done);
   if (failures.length === 0) return;
-  throw new ExitError(unknown === failures.length ? persona.unknownExitCode : 125, persona.failures(failures));
+  throw new ExitError(unknown === failures.length ? persona.unknownExitCode : 125, persona.joinFailures(failures));
 }
 
 /** What became of a list. */
@@ -45,7 +45,10 @@ export interface DeletedList {
 }
 
 function formatDeleted({ untagged, deleted }: DeletedList, persona: Persona): string[] {
-  return [...untagged.map((name) => persona.untagged(name)), ...(deleted ? [persona.deleted(deleted)] : [])];
+  return [
+    ...untagged.map((name) => persona.formatUntagged(name)),
+    ...(deleted ? [persona.formatDeleted(deleted)] : []),
+  ];
 }
 
 /** A list that is damaged can do nothing any more but be deleted. */

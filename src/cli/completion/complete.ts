@@ -4,9 +4,12 @@ import { GLOBAL_FLAGS, type GlobalFlags, PROGRAM_FLAGS } from "../global_flags.t
 import { print } from "../output.ts";
 import { parseArguments } from "../pflag.ts";
 import { findLiveCandidates } from "./live.ts";
-import { type Candidate, expect, type Expected, findCommand } from "./words.ts";
+import { type Candidate, type Expected, findCommand, findExpected } from "./words.ts";
 
-/** `__complete WORD…`: what a shell may offer for the last word. A tab stands before what a word means. */
+/**
+ * Prints the completions of the last word, one per line: `__complete WORD…`, which the scripts of the shells call. A tab
+ * separates a word from its description.
+ */
 export async function complete(words: readonly string[], context: CommandContext): Promise<void> {
   const at = findCommand(words.slice(0, -1), PROGRAM_FLAGS);
   const expected = at < 0
@@ -23,7 +26,7 @@ export async function complete(words: readonly string[], context: CommandContext
 }
 
 async function findExpectedCommand(words: readonly string[]): Promise<Expected> {
-  const expected = expect(words, { flags: PROGRAM_FLAGS });
+  const expected = findExpected(words, { flags: PROGRAM_FLAGS });
   if (expected.live !== undefined || expected.typed.startsWith("-")) return expected;
   const commands = await loadDefinitions();
   return { ...expected, words: commands.map(({ name, summary }): Candidate => ({ word: name, description: summary })) };
@@ -31,7 +34,7 @@ async function findExpectedCommand(words: readonly string[]): Promise<Expected> 
 
 async function findExpectedInCommand(name: string, words: readonly string[]): Promise<Expected | undefined> {
   const definition = await findDefinition(name);
-  return definition && expect(words, { ...definition, flags: [...definition.flags, ...GLOBAL_FLAGS] });
+  return definition && findExpected(words, { ...definition, flags: [...definition.flags, ...GLOBAL_FLAGS] });
 }
 
 function parseGlobals(words: readonly string[]): GlobalFlags {

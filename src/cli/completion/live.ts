@@ -5,7 +5,10 @@ import { type CommandContext, openLocalStore } from "../context.ts";
 import { sanitize } from "../format/width.ts";
 import type { Candidate, Expected } from "./words.ts";
 
-/** What the store has: names of lists, digests and platforms of the instances of one. Trouble offers nothing. */
+/**
+ * Finds candidates in the local store: names of lists, or the instances of a list by digest, platform and file. Returns
+ * none if the store cannot be read: an error message would end up in the command line that the user types.
+ */
 export async function findLiveCandidates(
   { live, typed, operands }: Expected,
   context: CommandContext,
@@ -25,7 +28,7 @@ async function findLists(typed: string, context: CommandContext): Promise<Candid
     const description = sanitize(platforms.join(" ")) || "empty";
     const short = names.map((name) => name.replace(/^localhost\//, ""));
     const all = typed.startsWith("localhost/") ? names : short;
-    // Ids are for those who have begun one.
+    // Ids are only offered after two hexadecimal digits, since most users complete names.
     const ids = /^[0-9a-f]{2,}$/.test(typed) ? [id.slice(0, 12)] : [];
     candidates.push(...[...all, ...ids].map((word) => ({ word, description })));
   }

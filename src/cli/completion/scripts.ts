@@ -1,4 +1,4 @@
-/** The scripts that shells load. All ask the program itself, so they know the store and never grow old. */
+/** Completion scripts by shell. They call `manifests __complete`, so that the program itself decides what to offer. */
 export const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# manifests completion bash > /etc/bash_completion.d/manifests
 _manifests() {
@@ -6,14 +6,14 @@ _manifests() {
   read -ra words <<<"$line"
   [[ $line == *[[:space:]] ]] && words+=("")
   local current="\${words[-1]}"
-  # Bash counts what follows a colon or an equals sign as a word of its own.
-  local begun="\${current%"\${current##*[:=]}"}"
+  # Bash starts a new word after a colon and after an equals sign.
+  local start="\${current%"\${current##*[:=]}"}"
   COMPREPLY=()
   while IFS=$'\\t' read -r word _; do
     case $word in
       :files) compopt -o default ;;
       :folders) compopt -o default -o dirnames ;;
-      *) COMPREPLY+=("\${word#"$begun"}") ;;
+      *) COMPREPLY+=("\${word#"$start"}") ;;
     esac
   done < <("\${words[0]}" __complete -- "\${words[@]:1}" 2>/dev/null)
   [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *= ]] && compopt -o nospace

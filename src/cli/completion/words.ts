@@ -1,43 +1,43 @@
 import type { CommandDefinition } from "../definition.ts";
 import { type Completion, type FlagDefinition, getFlagKind } from "../flag_definition.ts";
-import { describeFlag, shownFlags } from "../help.ts";
+import { describeFlag, selectShownFlags } from "../help.ts";
 import type { PersonaName } from "../persona.ts";
 
-/** A word that a shell may offer. */
+/** A word that a shell offers as a completion. */
 export interface Candidate {
-  /** The word. */
+  /** The word that the shell inserts. */
   readonly word: string;
-  /** What it means, for shells that show that. */
+  /** Short explanation, which zsh and fish show; `undefined`: none. */
   readonly description?: string;
 }
 
-/** What may stand at the end of a command line. */
+/** The completions that are possible at the end of a command line. */
 export interface Expected {
-  /** What stands before the part that is completed, such as `--format=`. */
+  /** Text of the last word before the completed part, such as `--format=`; `""` if the whole word is completed. */
   readonly prefix: string;
-  /** The part that is completed. */
+  /** The part of the last word that is completed. */
   readonly typed: string;
-  /** Words that are known from the definitions. */
+  /** Candidates that the definitions of the commands name. */
   readonly words: readonly Candidate[];
-  /** What has to be looked up. */
+  /** Kind of candidates that depend on the store or on files; `undefined`: none. */
   readonly live?: Completion | undefined;
-  /** The operands before it. */
+  /** Operands before the last word. */
   readonly operands: readonly string[];
 }
 
-/** Finds the subcommand in the words of a command line; -1 where there is none yet. */
+/** Finds the index of the subcommand in the words of a command line; -1 if it is not typed yet. */
 export function findCommand(words: readonly string[], flags: readonly FlagDefinition[]): number {
-  const operands = walk(words, flags).operands;
+  const operands = scanWords(words, flags).operands;
   return operands.find((at) => words[at] !== "manifest") ?? -1;
 }
 
-/** What may stand at the place of the last word, which may be empty. */
-export function expect(
+/** Finds the completions of the last word, which may be empty. */
+export function findExpected(
   words: readonly string[],
   { flags, completes = [] }: Pick<CommandDefinition, "flags" | "completes">,
 ): Expected {
   const typed = words.at(-1) ?? "";
-  const { operands, pending, ended } = walk(words.slice(0, -1), flags);
+  const { operands, pending, ended } = scanWords(words.slice(0, -1), flags);
   const texts = operands.map((at) => words[at]!);
   const value = (flag: FlagDefinition, prefix: string, typed: string): Expected => (
     { prefix, typed, words: listWords(flag.completes), live: flag.completes, operands: texts }
@@ -47,7 +47,10 @@ export function expect(
     const [, name, text = ""] = /^--([^=]+)=(.*)$/s.exec(typed) ?? [];
     const flag = name === undefined ? undefined : flags.find((flag) => flag.name === name);
     if (flag) return value(flag, `--${name}=`, text);
-    const offered = shownFlags(flags).map((flag) => ({ word: `--${flag.name}`, description: describeFlag(flag) }));
+    const offered = selectShownFlags(flags).map((flag) => ({
+      word: `--${flag.name}`,
+      description: describeFlag(flag),
+    }));
     return { prefix: "", typed, words: offered, operands: texts };
   }
   const live = completes[Math.min(operands.length, completes.length - 1)];
@@ -58,8 +61,8 @@ function listWords(completion: Completion | undefined): Candidate[] {
   return typeof completion === "object" ? completion.map((word) => ({ word })) : [];
 }
 
-/** Where the operands are, and which flag still waits for its value. */
-function walk(words: readonly string[], flags: readonly FlagDefinition[]) {
+/** Finds the indexes of the operands, and the flag at the end whose value is the next word. */
+function scanWords(words: readonly string[], flags: readonly FlagDefinition[]) {
   const operands: number[] = [];
   let pending: FlagDefinition | undefined;
   let ended = false;
@@ -73,6 +76,7 @@ function walk(words: readonly string[], flags: readonly FlagDefinition[]) {
 }
 
 function takesNext(flag: FlagDefinition, word: string): boolean {
-  const own: PersonaName = "manifests";
-  return getFlagKind(flag, own) !== "boolean" && (word === `--${flag.name}` || word === `-${flag.short}`);
+  // Completion is only offered for `manifests`, not for podman and buildah.
+  const persona: PersonaName = "manifests";
+  return getFlagKind(flag, persona) !== "boolean" && (word === `--${flag.name}` || word === `-${flag.short}`);
 }

@@ -6,7 +6,7 @@ import { formatTree, type TreeNode } from "./tree.ts";
 import { formatBytes } from "./units.ts";
 import { sanitize } from "./width.ts";
 
-/** A list as a table: a line per instance. */
+/** Formats a list as a table with one line per instance. */
 export function describeAsTable(image: DescribedImage, style: Style): string[] {
   const header = ["PLATFORM", "DIGEST", "SIZE", "LAYERS", "NOTES"].map((title) => style.bold(title));
   const rows = image.instances.map((instance) => [
@@ -18,12 +18,12 @@ export function describeAsTable(image: DescribedImage, style: Style): string[] {
   return [...formatHead(image), ...formatTable(header, rows)];
 }
 
-/** A list as a tree: instances with their annotations and layers. */
+/** Formats a list as a tree of instances with their annotations and layers. */
 export function describeAsTree(image: DescribedImage): string[] {
   const [first, ...facts] = formatHead(image);
   return formatTree({
     text: first!,
-    children: [...facts.map((text): TreeNode => ({ text })), ...image.instances.map(instanceNode)],
+    children: [...facts.map((text): TreeNode => ({ text })), ...image.instances.map(createInstanceNode)],
   });
 }
 
@@ -36,7 +36,7 @@ function formatHead({ digest, mediaType, annotations, signatures, subject }: Des
   ];
 }
 
-function instanceNode(instance: DescribedInstance): TreeNode {
+function createInstanceNode(instance: DescribedInstance): TreeNode {
   const { digest, annotations, artifactType, layers, signatures, problem } = instance;
   const size = isIndexMediaType(instance.mediaType) ? "index" : formatSizeAndLayers(instance)[0];
   return {
@@ -57,7 +57,7 @@ function getPlatform({ platform }: DescribedInstance): string | undefined {
   return platform && formatPlatform(platform);
 }
 
-/** An index inside an index has neither of its own. */
+/** Formats size and number of layers. A nested index has neither. */
 function formatSizeAndLayers(instance: DescribedInstance): [size: string, layers: string] {
   if (instance.problem !== undefined) return ["?", "?"];
   return isIndexMediaType(instance.mediaType) ? ["-", "-"] : [formatBytes(instance.size), formatLayers(instance)];
@@ -68,7 +68,7 @@ function formatLayers({ layers }: DescribedInstance): string {
   return shared > 0 ? `${layers.length} (${shared} shared)` : String(layers.length);
 }
 
-/** That there are signatures, not that they are any good. */
+/** Formats the number of signatures, which are not verified. */
 function formatSignatureCount(signatures: number): string[] {
   return signatures === 0 ? [] : [`${signatures} ${signatures === 1 ? "signature" : "signatures"}`];
 }
@@ -84,7 +84,7 @@ function formatNotes(instance: DescribedInstance, style: Style): string {
   return [...(problem === undefined ? [] : [style.bad(sanitize(`cannot be read: ${problem}`))]), ...notes].join(", ");
 }
 
-/** The beginning of a digest, which is enough to tell a list's from each other. */
+/** Shortens a digest to twelve hexadecimal digits, enough to tell the instances of a list apart. */
 export function shortDigest(digest: string): string {
   const [algorithm = "", hex = ""] = digest.split(":");
   return `${algorithm}:${hex.slice(0, 12)}`;

@@ -1,4 +1,4 @@
-/** Colours, or none. */
+/** Functions that color a text; without colors, they return it unchanged. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;
@@ -7,17 +7,17 @@ export interface Style {
   busy(text: string): string;
 }
 
-/** What colours depend on. */
+/** The environment that decides about colors. */
 export interface StyleHost {
-  /** Whether what is written goes to a terminal. */
+  /** Whether the output goes to a terminal. */
   readonly isTerminal: boolean;
-  /** A variable of the environment. */
+  /** Returns an environment variable; `undefined` if it is not set. */
   env(name: string): string | undefined;
 }
 
-/** Colours on terminals, unless `NO_COLOR` says otherwise or the terminal is a dumb one. */
+/** Creates a style: colors on terminals, unless `NO_COLOR` is set or `TERM` is `dumb`. */
 export function createStyle({ isTerminal, env }: StyleHost): Style {
-  const colours = isTerminal && !env("NO_COLOR") && env("TERM") !== "dumb";
-  const wrap = (code: number) => (text: string) => colours && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
+  const colors = isTerminal && !env("NO_COLOR") && env("TERM") !== "dumb";
+  const wrap = (code: number) => (text: string) => colors && text !== "" ? `\x1b[${code}m${text}\x1b[0m` : text;
   return { bold: wrap(1), dim: wrap(2), good: wrap(32), bad: wrap(31), busy: wrap(36) };
 }

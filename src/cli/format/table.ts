@@ -1,6 +1,6 @@
 import { measureWidth, sanitize, stripStyle } from "./width.ts";
 
-/** Lines of a table whose columns are as wide as they must be; the last column is not filled up. */
+/** Formats a table as lines. The columns are as wide as their longest cell; the last column is not padded. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [header, ...rows.map((row) => row.map(clean))];
   const widths = header.map((_, i) => Math.max(...all.map((row) => measureWidth(row[i] ?? ""))));
@@ -10,7 +10,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
   );
 }
 
-/** Cells come from registries: only our own colours may be in them. */
+/** Removes control characters from a cell. The escape sequences of colors stay. */
 function clean(cell: string): string {
   return cell === stripStyle(cell) ? sanitize(cell) : cell;
 }

@@ -1,14 +1,14 @@
 import { sanitize } from "./width.ts";
 
-/** A line with the lines below it. */
+/** A node of a tree to print. */
 export interface TreeNode {
-  /** Its text. */
+  /** Text of the line of this node. */
   readonly text: string;
-  /** What hangs on it. */
+  /** Nodes that are indented below this one; default: none. */
   readonly children?: readonly TreeNode[];
 }
 
-/** Lines of a tree. */
+/** Formats a tree as lines with box-drawing characters. */
 export function formatTree({ text, children = [] }: TreeNode): string[] {
   return [sanitize(text), ...formatChildren(children)];
 }

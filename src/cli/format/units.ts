@@ -1,6 +1,6 @@
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
-/** Bytes as people read them: `1.2 MB`; `?` for an unknown size, which is -1. */
+/** Formats a number of bytes with a decimal unit, such as `1.2 MB`; `?` for an unknown (negative) size. */
 export function formatBytes(bytes: number): string {
   if (bytes < 0) return "?";
   let [value, unit] = [bytes, 0];
@@ -8,7 +8,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** A time as `0:07` or `1:02:03`. */
+/** Formats a duration in seconds as `0:07` or `1:02:03`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
@@ -16,7 +16,7 @@ export function formatSeconds(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** A count with its noun: `1 image`, `2 images`. */
+/** Formats a number with its noun: `1 image`, `2 images`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -3,27 +3,27 @@ import type { Style } from "../format/style.ts";
 import { fit, measureWidth, sanitize } from "../format/width.ts";
 import type { ImageProgress, ProgressState } from "./state.ts";
 
-/** The terminal that bars are drawn for. */
+/** Options for {@linkcode drawBars}. */
 export interface BarsOptions {
-  /** Its width in columns. */
+  /** Width of the terminal, in columns. */
   readonly columns: number;
-  /** Its height in lines. */
+  /** Height of the terminal, in lines. */
   readonly rows: number;
-  /** Its colours. */
+  /** Style with which the bars are colored. */
   readonly style: Style;
 }
 
 const MAX_BAR = 40;
 const LABEL_COLUMNS = { min: 8, max: 24 };
 
-/** The lines that show how far a copy is: a bar per image, as many as fit, and one line for everything. */
+/** Draws the progress of a copy: one bar per image, as many as fit on the terminal, and a line with the total. */
 export function drawBars(state: ProgressState, { columns, rows, style }: BarsOptions): string[] {
   if (!state.planned) return [];
-  // A line that fills the last column would wrap on some terminals.
+  // Some terminals wrap a line that fills the last column.
   const width = columns - 1;
   const images = state.images();
   const room = Math.max(1, rows - 3);
-  const shown = images.length <= room ? images : chooseShown(images, room - 1);
+  const shown = images.length <= room ? images : chooseVisible(images, room - 1);
   const longest = Math.max(...shown.map(({ label }) => measureWidth(sanitize(label))));
   const label = Math.min(Math.max(longest, LABEL_COLUMNS.min), LABEL_COLUMNS.max, Math.max(4, width - 12));
   const hidden = images.length - shown.length;
@@ -34,8 +34,8 @@ export function drawBars(state: ProgressState, { columns, rows, style }: BarsOpt
   ];
 }
 
-/** Those that move come first, then those that wait: what is finished is least news. In the order of the list. */
-function chooseShown(images: readonly ImageProgress[], room: number): ImageProgress[] {
+/** Chooses the images to show, in the order of the list: first active ones, then waiting ones, then finished ones. */
+function chooseVisible(images: readonly ImageProgress[], room: number): ImageProgress[] {
   const rank = ({ active, finished }: ImageProgress) => active ? 0 : finished ? 2 : 1;
   const chosen = new Set(images.toSorted((a, b) => rank(a) - rank(b)).slice(0, Math.max(room, 1)));
   return images.filter((image) => chosen.has(image));
@@ -70,7 +70,7 @@ function drawTotal(state: ProgressState, width: number): string {
     `${formatBytes(done)} / ${formatBytes(bytes)}`,
     `${formatBytes(rate)}/s`,
     formatSeconds(seconds),
-    ...(saved > 0 ? [`${formatBytes(saved)} were there`] : []),
+    ...(saved > 0 ? [`${formatBytes(saved)} unchanged`] : []),
     ...(state.retries.length > 0 ? [count(state.retries.length, "retry").replace("retrys", "retries")] : []),
   ];
   while (parts.length > 1 && measureWidth(parts.join("  ")) > width) parts.pop();

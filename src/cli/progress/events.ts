@@ -1,18 +1,18 @@
 import type { CopyEvent } from "../../copy/room.ts";
 import { formatError } from "../errors.ts";
 
-/** Where lines of JSON go, and when it is. */
+/** Options for {@linkcode EventLines}. */
 export interface EventLinesOptions {
-  /** Receives whole lines. */
+  /** Writes one line, which ends with a line feed. */
   write(text: string): void;
-  /** Milliseconds since 1970. */
+  /** Returns the time, in milliseconds since 1970. */
   now(): number;
 }
 
-/** Milliseconds between two lines about the bytes of one blob. */
+/** Minimum time between two lines about the same blob, in milliseconds. */
 const INTERVAL = 100;
 
-/** Events as lines of JSON, each with the time at which it happened (RFC 3339). Many small steps become one line. */
+/** Writes events as lines of JSON, each with its time (RFC 3339). Frequent steps of one blob are combined into one line. */
 export class EventLines {
   readonly #options: EventLinesOptions;
   readonly #steps = new Map<string, { bytes: number; since: number }>();
@@ -21,7 +21,7 @@ export class EventLines {
     this.#options = options;
   }
 
-  /** Takes an event. */
+  /** Writes an event, or combines it with later ones of the same blob. */
   readonly onProgress = (event: CopyEvent): void => {
     if (event.type === "blob-progress") return this.#collect(event.digest, event.bytes);
     if (event.type === "blob-done") this.#flush(event.digest);

@@ -1,5 +1,5 @@
 /**
- * How a command shows what happens while images move.
+ * Progress of copies on standard error: bars, plain lines or JSON events.
  *
  * @module
  */
@@ -7,32 +7,36 @@ import type { CopyEvent } from "../../copy/room.ts";
 import { UsageError } from "../errors.ts";
 import { formatRetry, showRetriesIn } from "./retries.ts";
 
-/** Flags about progress. */
+/** Flags about the progress display. */
 export interface ProgressFlags {
   quiet?: boolean;
   progress?: string;
 }
 
-/** What a command gives to what moves images. */
+/** Callbacks with which a copy reports its progress. */
 export interface ProgressView {
-  /** Receives podman's lines. */
+  /** Receives the lines that podman prints; `undefined`: they are not shown. */
   readonly reportWriter?: { write(text: string): unknown };
-  /** Receives events. */
+  /** Receives the events of the copy; `undefined`: they are not shown. */
   readonly onProgress?: (event: CopyEvent) => void;
 }
 
-/** The kinds of progress: `auto` draws bars on a terminal and writes lines elsewhere. */
+/** Values of `--progress`. `auto` draws bars on a terminal, and otherwise writes plain lines. */
 export const PROGRESS_KINDS: readonly string[] = ["auto", "bars", "plain", "json", "none"];
 
 const encoder = new TextEncoder();
 
-/** Moves images while showing what the flags ask for. All of it goes to stderr. */
-export async function withProgress<T>(flags: ProgressFlags, move: (view: ProgressView) => Promise<T>): Promise<T> {
+/**
+ * Runs a copy and shows its progress on standard error.
+ *
+ * @throws {UsageError} `--progress` has an unknown value.
+ */
+export async function withProgress<T>(flags: ProgressFlags, run: (view: ProgressView) => Promise<T>): Promise<T> {
   using view = await openProgress(flags);
   const { reportWriter, onProgress } = view;
-  // What the copy does not repeat itself, such as looking for the registry, is shown in the same way.
+  // Retries outside of the copy, such as those of the first request to a registry, are shown in the same way.
   using _retries = showRetriesIn((event) => onProgress?.({ type: "retrying", ...event }));
-  return await move({ ...(reportWriter ? { reportWriter } : {}), ...(onProgress ? { onProgress } : {}) });
+  return await run({ ...(reportWriter ? { reportWriter } : {}), ...(onProgress ? { onProgress } : {}) });
 }
 
 async function openProgress({ quiet, progress = "auto" }: ProgressFlags): Promise<ProgressView & Disposable> {
@@ -68,7 +72,7 @@ function terminalSize(): { columns: number; rows: number } {
     const { columns, rows } = Deno.consoleSize();
     return { columns: columns || 80, rows: rows || 24 };
   } catch {
-    // Bars were asked for where there is no terminal.
+    // `--progress=bars` without a terminal.
     return { columns: 80, rows: 24 };
   }
 }

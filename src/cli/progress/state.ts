@@ -1,30 +1,34 @@
 import type { CopyEvent, OutlinedImage } from "../../copy/room.ts";
 
-/** How far an image is. */
+/** Progress of one image of a copy. */
 export interface ImageProgress {
-  /** Its platform, or the beginning of its digest. */
+  /** Platform of the image, or the first digits of its digest. */
   readonly label: string;
-  /** Bytes of all its blobs, as far as sizes are known. */
+  /** Total size of the blobs whose sizes are known, in bytes. */
   readonly bytes: number;
-  /** How many of them are at the destination. */
+  /** Bytes that have reached the destination. */
   readonly done: number;
-  /** Whether something of it is moving. */
+  /** Whether a blob of the image is being transferred. */
   readonly active: boolean;
-  /** Whether its manifest is written. */
+  /** Whether the manifest of the image is written. */
   readonly finished: boolean;
 }
 
-/** How far everything is. */
+/** Progress of the whole copy. */
 export interface TotalProgress {
+  /** Number of images in the copy. */
   readonly images: number;
+  /** Number of images whose manifests are written. */
   readonly finished: number;
+  /** Total size of all blobs whose sizes are known, in bytes. */
   readonly bytes: number;
+  /** Bytes that have reached the destination. */
   readonly done: number;
-  /** Bytes that did not have to move. */
+  /** Bytes of blobs that did not have to be transferred. */
   readonly saved: number;
-  /** Bytes per second, lately. */
+  /** Bytes per second during the last three seconds. */
   readonly rate: number;
-  /** Since the beginning, in seconds. */
+  /** Seconds since the start of the copy. */
   readonly seconds: number;
 }
 
@@ -34,10 +38,10 @@ interface BlobState {
   state: "waiting" | "moving" | "done";
 }
 
-/** The rate is that of the last seconds. */
+/** Period over which the transfer rate is averaged, in milliseconds. */
 const WINDOW = 3000;
 
-/** What is known of a copy, from its events. */
+/** State of a copy, collected from its events. */
 export class ProgressState {
   readonly #now: () => number;
   readonly #start: number;
@@ -47,26 +51,26 @@ export class ProgressState {
   #samples: { at: number; bytes: number }[] = [];
   #saved = 0;
   #topDone = false;
-  /** What is tried again, and why. */
+  /** Steps that were tried again, with the error that caused the retry. */
   retries: { step: string; attempt: number; error: unknown }[] = [];
 
-  /** @param now Milliseconds of a clock. */
+  /** @param now Returns the time, in milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
     this.#start = now();
   }
 
-  /** Whether the plan is known. */
+  /** Whether the images of the copy are known. */
   get planned(): boolean {
     return this.#images.length > 0;
   }
 
-  /** Whether all is written. */
+  /** Whether the top-level manifest is written, which ends the copy. */
   get complete(): boolean {
     return this.#topDone;
   }
 
-  /** Takes an event. */
+  /** Updates the state with an event. */
   apply(event: CopyEvent): void {
     switch (event.type) {
       case "planned":
@@ -74,7 +78,7 @@ export class ProgressState {
         for (const { digest, size } of event.images.flatMap(({ blobs }) => blobs)) this.#blob(digest).size = size;
         break;
       case "blob-started":
-        // Once more from the beginning, where it is tried again.
+        // A retry starts the blob from the beginning.
         Object.assign(this.#blob(event.digest), { size: event.size, moved: 0, state: "moving" });
         break;
       case "blob-progress":
@@ -96,7 +100,7 @@ export class ProgressState {
     }
   }
 
-  /** The images, in the order of the list. */
+  /** Returns the progress of each image, in the order of the list. */
   images(): ImageProgress[] {
     return this.#images.map((image) => {
       const blobs = image.blobs.map(({ digest }) => this.#blob(digest));
@@ -110,7 +114,7 @@ export class ProgressState {
     });
   }
 
-  /** All of it. */
+  /** Returns the progress of the whole copy. */
   total(): TotalProgress {
     const blobs = [...this.#blobs.values()];
     const seconds = (this.#now() - this.#start) / 1000;
@@ -141,7 +145,7 @@ export class ProgressState {
   #sample(bytes: number): void {
     const at = this.#now();
     const last = this.#samples.at(-1);
-    // Chunks are small and many: what comes at the same time is one sample.
+    // Chunks are small. Those within 100 ms become one sample, so that there are few.
     if (last && at - last.at < 100) last.bytes += bytes;
     else this.#samples.push({ at, bytes });
     this.#forget();

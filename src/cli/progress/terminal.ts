@@ -5,22 +5,22 @@ import { drawBars } from "./bars.ts";
 import { formatRetry } from "./retries.ts";
 import { ProgressState } from "./state.ts";
 
-/** A terminal to draw on. */
+/** The terminal on which {@linkcode TerminalProgress} draws. */
 export interface Terminal {
-  /** Its size now; it may change. */
+  /** Returns the current size, which changes with the window. */
   size(): { columns: number; rows: number };
-  /** Writes text with escape sequences. */
+  /** Writes a text that contains escape sequences. */
   write(text: string): void;
-  /** A variable of the environment. */
+  /** Returns an environment variable; `undefined` if it is not set. */
   env(name: string): string | undefined;
-  /** Milliseconds of a clock. */
+  /** Returns the time, in milliseconds. */
   now(): number;
 }
 
-/** Milliseconds between two drawings. */
+/** Time between two drawings, in milliseconds. */
 const INTERVAL = 100;
 
-/** Bars on a terminal, drawn over and over at the same place. */
+/** Progress bars on a terminal, redrawn in place. */
 export class TerminalProgress implements Disposable {
   readonly #terminal: Terminal;
   readonly #state: ProgressState;
@@ -33,26 +33,30 @@ export class TerminalProgress implements Disposable {
     this.#timer = setInterval(() => this.draw(), INTERVAL);
   }
 
-  /** Takes an event; what it changes is seen at the next drawing. */
+  /** Applies an event. The next drawing shows it. */
   readonly onProgress = (event: CopyEvent): void => {
     this.#state.apply(event);
     if (event.type === "retrying") this.draw(`${formatRetry(event)}\n`);
   };
 
-  /** Draws how far everything is, below what is there already and `above`: a line that stays. */
+  /**
+   * Redraws the bars.
+   *
+   * @param above Line to print above the bars, which stays; default: none.
+   */
   draw(above = ""): void {
     const { columns, rows } = this.#terminal.size();
     const style = createStyle({ isTerminal: true, env: (name) => this.#terminal.env(name) });
     const lines = drawBars(this.#state, { columns, rows, style });
     if (lines.length === 0 && above === "") return;
-    // After the window became narrower, what was drawn takes more lines than it had.
+    // Lines that were drawn in a wider window now take several lines.
     const taken = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(measureWidth(line) / columns)), 0);
     const back = taken > 0 ? `\x1b[${Math.min(taken, rows - 1)}A\r\x1b[J` : "";
     this.#terminal.write(`${back}${above}${lines.map((line) => `${line}\x1b[K\n`).join("")}`);
     this.#drawn = lines;
   }
 
-  /** Draws a last time and stays as it is. */
+  /** Stops redrawing after a last drawing, which stays on the terminal. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.draw();
