@@ -5,7 +5,7 @@ import type { CommandDefinition } from "../src/cli/definition.ts";
 import type { FlagDefinition } from "../src/cli/flag_definition.ts";
 import { loadDefinitions } from "../src/cli/definitions/mod.ts";
 import { PROGRAM_FLAGS } from "../src/cli/global_flags.ts";
-import { commandsByGroup, describeFlag, selectShownFlags, formatFlag } from "../src/cli/help.ts";
+import { commandsByGroup, describeFlag, formatFlag, selectShownFlags } from "../src/cli/help.ts";
 import { formatMarkdown } from "./format_markdown.ts";
 
 const INTRODUCTION = `# The command line

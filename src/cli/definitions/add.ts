@@ -15,7 +15,12 @@ import {
 
 const ARTIFACT_FLAGS: readonly FlagDefinition[] = [
   { name: "artifact", kind: "boolean", description: "add files as an artifact" },
-  { name: "artifact-type", kind: "text", value: "TYPE", description: "type of the artifact" },
+  {
+    name: "artifact-type",
+    kind: "text",
+    value: "TYPE",
+    description: "type of the artifact, such as application/spdx+json",
+  },
   {
     name: "artifact-config",
     kind: "text",
@@ -23,10 +28,20 @@ const ARTIFACT_FLAGS: readonly FlagDefinition[] = [
     description: "file with the configuration of the artifact",
     completes: "files",
   },
-  { name: "artifact-config-type", kind: "text", value: "TYPE", description: "media type of that configuration" },
+  {
+    name: "artifact-config-type",
+    kind: "text",
+    value: "TYPE",
+    description: "media type of the configuration of the artifact",
+  },
   { name: "artifact-layer-type", kind: "text", value: "TYPE", description: "media type of the files" },
   { name: "artifact-exclude-titles", kind: "boolean", description: "do not record the names of the files" },
-  { name: "artifact-subject", kind: "text", value: "IMAGE", description: "what the artifact is about" },
+  {
+    name: "artifact-subject",
+    kind: "text",
+    value: "IMAGE",
+    description: "subject of the artifact: the image or list that it refers to",
+  },
   { name: "artifact-annotation", kind: "list", value: "KEY=VALUE", description: "annotation of the artifact" },
 ];
 
@@ -38,11 +53,12 @@ export const ADD: CommandDefinition = {
   min: 2,
   summary: "Add images, or files as an artifact, to a list",
   details: [
-    "Prints the id of the list and the digest of each instance. All images are added, or none. Of a list, the image for " +
-    "the platform that the flags name is added, else the only one that it has, else the one for this host. An image of " +
-    "another platform than the flags or its list say is refused without --allow-platform-mismatch; run as podman or " +
-    "buildah, this program records what is said with a warning, as they do, and podman chooses by the host alone.",
-    "The files of an artifact are not copied: they must still be there, unchanged, when the list is pushed.",
+    "Prints the id of the list and the digest of each instance. Either all images are added, or none. If an image is " +
+    "itself a list, the platform flags choose one of its images; without them, its only image is added, or else the one " +
+    "for this host. An image whose platform differs from the flags or from its list is rejected unless " +
+    "--allow-platform-mismatch is given. Run as podman or buildah, this command only warns and records the platform of " +
+    "the flags or the list, as those tools do; as podman, it always chooses by the host.",
+    "The files of an artifact are not copied: they must still exist, unchanged, when the list is pushed.",
   ],
   examples: [
     ["add app:1.0 quay.io/me/app:1.0-arm64", "an image"],

@@ -15,11 +15,11 @@ export const ANNOTATE: CommandDefinition = {
   operands: "LIST INSTANCE | --index LIST",
   min: 1,
   max: 2,
-  summary: "Change what a list says about an instance, or about itself",
+  summary: "Change the platform or annotations of an instance, or the annotations of a list",
   details: [
-    "An instance is a digest, the file of an artifact, a platform as in linux/arm64 or windows/amd64:10.0.20348.2700, or " +
-    "an image. Annotations come on top of those that are there; features replace them. An architecture without a " +
-    "variant clears the variant. A list named docker://… is edited in its registry, at the same time as others do.",
+    "INSTANCE is a digest, the file of an artifact, a platform such as linux/arm64 or windows/amd64:10.0.20348.2700, or " +
+    "an image. Annotations are added to the existing ones; features replace the existing ones. --arch without --variant " +
+    "clears the variant. A list named docker://… is edited in its registry; concurrent edits are preserved.",
   ],
   examples: [
     ["annotate --annotation org.example.tested=yes app:1.0 sha256:…", "an instance"],
@@ -29,8 +29,13 @@ export const ANNOTATE: CommandDefinition = {
   ],
   flags: [
     annotationFlag("annotation"),
-    { name: "index", kind: "boolean", description: "change the list itself" },
-    { name: "subject", kind: "text", value: "IMAGE", description: "what the list is about; implies --index" },
+    { name: "index", kind: "boolean", description: "change the list instead of an instance" },
+    {
+      name: "subject",
+      kind: "text",
+      value: "IMAGE",
+      description: "set the subject of the list: the image that it refers to; implies --index",
+    },
     ...PLATFORM_FLAGS.map(({ name, kind, value = "" }) => ({ name, kind, value, description: `set ${name}` })),
     ...DETAIL_FLAGS,
     ...REGISTRY_FLAGS,

@@ -20,32 +20,35 @@ export const APPEND: CommandDefinition = {
   min: 2,
   summary: "Add images to a list in a registry, in one step",
   details: [
-    "No local list is involved. An image that is a list, as BuildKit pushes even a single image, adds all that it has, " +
-    "unless flags choose. Prints the digest of the list in the registry. Several jobs may append to one tag at the " +
-    "same time: each makes sure that its images are there in the end, or fails. A list that has all the images already " +
-    "is not written.",
+    "No local list is used. If an image is itself a list (BuildKit pushes even a single image as one), all its images " +
+    "are added, unless flags choose some of them. Prints the digest of the list in the registry. Several jobs can append " +
+    "to one tag at the same time: each one checks at the end that the list contains its images, or fails. A list that " +
+    "already contains the images is not written.",
   ],
   examples: [
     ["append quay.io/me/app:1.0 quay.io/me/app:1.0-s390x", "one more image"],
-    ["append --create quay.io/me/app:1.0 quay.io/me/app:1.0-amd64", "the list is made if there is none"],
-    ["append --platform linux/arm64 quay.io/me/app:1.0 docker://alpine:3.20", "some of another list"],
+    ["append --create quay.io/me/app:1.0 quay.io/me/app:1.0-amd64", "the list is created if it does not exist"],
+    [
+      "append --platform linux/arm64 quay.io/me/app:1.0 docker://alpine:3.20",
+      "the images of another list for one platform",
+    ],
   ],
   flags: [
     {
       name: "all",
       kind: "boolean",
-      description: "add every image of a list, not only one",
-      default: "true, unless flags choose one",
+      description: "add all images of a list instead of one",
+      default: "true, unless platform flags choose one",
     },
     {
       name: "platform",
       kind: "list",
       value: "OS/ARCH[/VARIANT][:OSVERSION]",
-      description: "add only the images of a list for this platform, with its variants and their attestations",
+      description: "add only the images of a list for this platform, with all its variants and their attestations",
     },
     KEPT_ATTESTATIONS_FLAG,
     annotationFlag("annotation of the entry"),
-    { name: "create", kind: "boolean", description: "begin with an empty list where there is none" },
+    { name: "create", kind: "boolean", description: "create the list if it does not exist" },
     ...PLATFORM_FLAGS,
     MISMATCH_FLAG,
     ...DETAIL_FLAGS,

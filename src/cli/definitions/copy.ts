@@ -9,14 +9,15 @@ export const COPY: CommandDefinition = {
   operands: "SOURCE DESTINATION",
   min: 2,
   max: 2,
-  summary: "Copy an image or a list from anywhere to anywhere",
+  summary: "Copy an image or a list between registries, layouts, archives and the local store",
   details: [
-    "Digests stay, unless something has to change. With --platform, the list is written anew with the images that are " +
-    "chosen, whose digests stay, and their attestations. What is copied is judged by policy.json, as skopeo does; without one, it is refused.",
+    "Digests are preserved unless a flag or the destination requires a change. With --platform, a new list of the chosen " +
+    "images and their attestations is written; the images keep their digests. Like skopeo, this command checks each image " +
+    "against policy.json. Without that file, it refuses to copy; see --insecure-policy.",
   ],
   examples: [
     ["copy docker://alpine:3.20 quay.io/me/alpine:3.20", "a list with all its images"],
-    ["copy --platform linux/amd64 --platform linux/arm64 docker://alpine:3.20 oci:folder:alpine", "some of them"],
+    ["copy --platform linux/amd64 --platform linux/arm64 docker://alpine:3.20 oci:folder:alpine", "two of its images"],
     [
       "copy --platform windows/amd64:10.0.20348.2700 docker://r/win:1 docker://quay.io/me/win:1",
       "one build of Windows",
@@ -27,11 +28,11 @@ export const COPY: CommandDefinition = {
       name: "platform",
       kind: "list",
       value: "OS/ARCH[/VARIANT][:OSVERSION]",
-      description: "copy only the images for this platform, with its variants and their attestations",
+      description: "copy only the images for this platform, with all its variants and their attestations",
     },
     KEPT_ATTESTATIONS_FLAG,
-    { name: "preserve-digests", kind: "boolean", description: "fail rather than change a manifest" },
-    { name: "dry-run", kind: "boolean", description: "print what would be done" },
+    { name: "preserve-digests", kind: "boolean", description: "fail if a manifest would have to change" },
+    { name: "dry-run", kind: "boolean", description: "only print what would be copied" },
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     ...CONTENT_FLAGS,
@@ -39,10 +40,10 @@ export const COPY: CommandDefinition = {
     {
       name: "remove-list-signatures",
       kind: "boolean",
-      description: "leave out the signatures of the list, and keep those of its images",
+      description: "do not copy the signatures of the list; copy those of its images",
     },
     ...REFERRER_FLAGS,
-    { name: "insecure-policy", kind: "boolean", description: "copy whatever it is, without a policy.json" },
+    { name: "insecure-policy", kind: "boolean", description: "accept every image, without reading policy.json" },
     ...RETRY_FLAGS,
     ...PROGRESS_FLAGS,
   ],

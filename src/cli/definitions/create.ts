@@ -17,22 +17,32 @@ export const CREATE: CommandDefinition = {
   group: "local",
   operands: "LIST [IMAGE...]",
   min: 1,
-  summary: "Create a list, with images if any are named",
+  summary: "Create a list, optionally with images",
   details: [
-    "Prints the id of the list. Images are looked for in the local store first, then in their registries; `docker://` " +
-    "and `containers-storage:` say which is meant. Where an image cannot be added, no list is created.",
+    "Prints the id of the list. Images are first looked up in the local store, then in their registries; the prefixes " +
+    "`containers-storage:` and `docker://` select one of them. If an image cannot be added, no list is created.",
   ],
   examples: [
     ["create app:1.0", "an empty list, localhost/app:1.0"],
     ["create app:1.0 quay.io/me/app:1.0-amd64 quay.io/me/app:1.0-arm64", "a list of two images"],
-    ["create --amend app:1.0 quay.io/me/app:1.0-s390x", "one more image; the list is created if there is none"],
+    ["create --amend app:1.0 quay.io/me/app:1.0-s390x", "add an image; the list is created if it does not exist"],
     ["create --all mirror docker://alpine:3.20", "every image of another list"],
   ],
   flags: [
     ALL_FLAG,
-    { name: "amend", short: "a", kind: "boolean", description: "use what has that name, if there is something" },
+    {
+      name: "amend",
+      short: "a",
+      kind: "boolean",
+      description:
+        "add to the existing list of this name, if there is one; an image of this name becomes its first instance",
+    },
     annotationFlag("annotation of the list"),
-    { name: "replace", kind: "boolean", description: "take the name from what has it, and start empty" },
+    {
+      name: "replace",
+      kind: "boolean",
+      description: "take the name from the list or image that has it, and start with an empty list",
+    },
     ...PLATFORM_FLAGS,
     ATTESTATIONS_FLAG,
     MISMATCH_FLAG,

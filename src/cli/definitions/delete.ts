@@ -9,12 +9,12 @@ export const DELETE: CommandDefinition = {
   min: 1,
   summary: "Delete tags from registries",
   details: [
-    "The images of a list stay. Many registries cannot delete a tag alone; --manifest deletes what it points at, with " +
-    "all tags that do. Local lists are deleted with rm.",
+    "The images of a list are not deleted. Many registries cannot delete only a tag; --manifest deletes the manifest that " +
+    "it points to, and with it all other tags of that manifest. Use rm for local lists.",
   ],
   examples: [["delete quay.io/me/app:1.0-rc1", "a tag"], ["delete quay.io/me/app@sha256:…", "a manifest"]],
   flags: [
-    { name: "manifest", kind: "boolean", description: "delete the manifest, with every tag that points at it" },
+    { name: "manifest", kind: "boolean", description: "delete the manifest and every tag that points to it" },
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     FORMAT_FLAG,

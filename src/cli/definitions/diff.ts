@@ -8,10 +8,10 @@ export const DIFF: CommandDefinition = {
   operands: "LIST LIST",
   min: 2,
   max: 2,
-  summary: "Compare two lists, wherever they are",
+  summary: "Compare two lists in the local store, registries or files",
   details: [
-    "Prints what the second list lacks (-), has besides (+) and has differently (~). Exits with 0 where both say the " +
-    "same, with 1 where not.",
+    "Prints the instances that only the first list has (-), that only the second list has (+) and that differ (~). Exits " +
+    "with 0 if the lists are equal, and with 1 if they differ.",
   ],
   examples: [
     ["diff app:1.0 docker://quay.io/me/app:1.0", "the local list and the pushed one"],

@@ -10,9 +10,9 @@ export const DROP: CommandDefinition = {
   min: 2,
   summary: "Remove instances from a list in a registry, in one step",
   details: [
-    "No local list is involved. Prints the digest of the new list. The images themselves stay in the registry. An " +
-    "instance is a digest, a platform as in linux/arm64 or windows/amd64:10.0.20348.2700, or an image. Its attestations " +
-    "are removed with it.",
+    "No local list is used. Prints the digest of the new list. The images themselves are not deleted. INSTANCE is a " +
+    "digest, a platform such as linux/arm64 or windows/amd64:10.0.20348.2700, or an image. Its attestations are removed " +
+    "with it.",
   ],
   examples: [["drop quay.io/me/app:1.0 linux/s390x", "by platform"], ["drop quay.io/me/app:1.0 sha256:…", "by digest"]],
   flags: [...REGISTRY_FLAGS, ...CREDENTIAL_FLAGS, ...PROGRESS_FLAGS, FORMAT_FLAG],

@@ -5,27 +5,27 @@ export const GENERATE_SIGSTORE_KEY: CommandDefinition = {
   name: "generate-sigstore-key",
   group: "trust",
   operands: "--output-prefix PREFIX",
-  // What is wrong with operands, the command says in the words of skopeo.
+  // The command itself checks its operands, since its messages are those of skopeo.
   min: 0,
-  summary: "Make a pair of keys for sigstore signatures",
+  summary: "Generate a key pair for sigstore signatures",
   details: [
-    "Writes PREFIX.private, which a passphrase encrypts and only its owner may read, and PREFIX.pub. Without a file for " +
-    "the passphrase, it is asked for.",
+    "Writes PREFIX.private, which is encrypted with a passphrase and readable only by its owner, and PREFIX.pub. Asks for " +
+    "the passphrase unless --passphrase-file is given.",
   ],
-  examples: [["generate-sigstore-key --output-prefix key", "key.private and key.pub"]],
+  examples: [["generate-sigstore-key --output-prefix key", "writes key.private and key.pub"]],
   flags: [
     {
       name: "output-prefix",
       kind: "text",
       value: "PREFIX",
-      description: "what the names of the files begin with",
+      description: "prefix of the two file names",
       completes: "files",
     },
     {
       name: "passphrase-file",
       kind: "text",
       value: "FILE",
-      description: "file whose first line encrypts the private key",
+      description: "file whose first line is the passphrase of the private key",
       completes: "files",
     },
   ],

@@ -9,14 +9,14 @@ export const INSPECT: CommandDefinition = {
   min: 1,
   max: 1,
   tooMany: "only one argument is necessary for inspect: an image name",
-  summary: "Show a list, local or anywhere",
+  summary: "Show a list from the local store, a registry or a file",
   details: [
-    "The local list of that name, else what its registry has. With a transport (docker://, oci:, …) only that place " +
-    "is looked at.",
+    "Shows the local list of this name, or else the one in its registry. With a transport (docker://, oci:, …), only that " +
+    "place is searched.",
   ],
   examples: [
     ["inspect app:1.0 | jq '.manifests[].digest'", "the digests of a local list"],
-    ["inspect --format table docker://alpine:3.20", "a list in a registry, readable"],
+    ["inspect --format table docker://alpine:3.20", "a list in a registry, as a table"],
     ["inspect --format tree oci:folder:app", "a list in a layout, with its layers"],
   ],
   flags: [
@@ -24,7 +24,7 @@ export const INSPECT: CommandDefinition = {
       name: "format",
       kind: "text",
       value: "FORMAT",
-      description: "json, table or tree",
+      description: "print the list as json, table or tree",
       default: "json",
       completes: ["json", "table", "tree"],
     },

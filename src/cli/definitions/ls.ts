@@ -8,8 +8,8 @@ export const LS: CommandDefinition = {
   operands: "",
   min: 0,
   max: 0,
-  summary: "Show the lists of the local store",
-  examples: [["ls", "names, ids, platforms"], ["rm $(manifests ls --quiet)", "delete all lists"]],
-  flags: [{ name: "quiet", short: "q", kind: "boolean", description: "print only ids" }, FORMAT_FLAG],
+  summary: "Show the lists in the local store",
+  examples: [["ls", "their names, ids and platforms"], ["rm $(manifests ls --quiet)", "delete all lists"]],
+  flags: [{ name: "quiet", short: "q", kind: "boolean", description: "print only the ids" }, FORMAT_FLAG],
   load: async () => (await import("../commands/ls.ts")).ls,
 };

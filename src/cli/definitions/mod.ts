@@ -1,5 +1,5 @@
 /**
- * The definitions of all subcommands, each loaded when it is needed.
+ * Definitions of all subcommands, each loaded when it is needed.
  *
  * @module
  */
@@ -27,10 +27,10 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   validate: async () => (await import("./validate.ts")).VALIDATE,
 };
 
-/** The names of all subcommands, sorted. */
+/** Names of all subcommands, sorted. */
 export const COMMAND_NAMES: readonly string[] = Object.keys(LOADERS);
 
-/** Loads the definition of a subcommand; `undefined` where there is none of that name. */
+/** Loads the definition of a subcommand; `undefined` if there is none of that name. */
 export async function findDefinition(name: string): Promise<CommandDefinition | undefined> {
   return Object.hasOwn(LOADERS, name) ? await LOADERS[name]!() : undefined;
 }

@@ -12,17 +12,17 @@ export const PUSH: CommandDefinition = {
   tooMany: "only two arguments are necessary to push: source and destination",
   summary: "Push a list and its images",
   details: [
-    "Without a destination, the list goes to where its name says. Blobs come first, then the images, then the list: " +
-    "a push that fails leaves no list that names what is not there. Nothing is printed on stdout.",
+    "Without DESTINATION, the list is pushed to the registry in its name. Blobs are written first, then the images, then " +
+    "the list: a push that fails never leaves a list with missing images. Nothing is printed to stdout.",
   ],
   examples: [
     ["push app:1.0 quay.io/me/app:1.0", "to a registry"],
-    ["push --digestfile digest app:1.0 oci:folder:app", "to a layout; the digest goes to a file"],
-    ["push --add-compression zstd app:1.0 quay.io/me/app:1.0", "every platform with gzip and with zstd"],
-    ["push --dry-run app:1.0 quay.io/me/app:1.0", "what would be done"],
+    ["push --digestfile digest app:1.0 oci:folder:app", "to an OCI layout, with the digest in a file"],
+    ["push --add-compression zstd app:1.0 quay.io/me/app:1.0", "every platform both with gzip and with zstd"],
+    ["push --dry-run app:1.0 quay.io/me/app:1.0", "show what would be copied"],
   ],
   flags: [
-    { name: "all", kind: "boolean", description: "push the images, not only the list", default: "true" },
+    { name: "all", kind: "boolean", description: "push the images of the list, not only the list", default: "true" },
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     ...CONTENT_FLAGS,
@@ -36,14 +36,14 @@ export const PUSH: CommandDefinition = {
       description: "write the digest of the pushed list to a file",
       completes: "files",
     },
-    { name: "dry-run", kind: "boolean", description: "print what would be done" },
+    { name: "dry-run", kind: "boolean", description: "only print what would be copied" },
     ...PROGRESS_FLAGS,
     {
       name: "rm",
       short: "p",
       aliases: ["purge"],
       kind: "boolean",
-      description: "delete the local list after it was pushed",
+      description: "delete the local list after a successful push",
     },
   ],
   completes: ["lists"],

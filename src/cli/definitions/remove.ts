@@ -11,8 +11,8 @@ export const REMOVE: CommandDefinition = {
   tooMany: "at least two arguments are necessary: list and digest of instance to remove from list",
   summary: "Remove an instance from a list",
   details: [
-    "An instance is a digest, the file of an artifact, a platform as in linux/arm64 or windows/amd64:10.0.20348.2700, or " +
-    "an image. Its attestations are removed with it, unless this program runs as podman or buildah.",
+    "INSTANCE is a digest, the file of an artifact, a platform such as linux/arm64 or windows/amd64:10.0.20348.2700, or " +
+    "an image. Its attestations are removed with it, unless this command is run as podman or buildah.",
   ],
   examples: [
     ["remove app:1.0 sha256:…", "by digest"],

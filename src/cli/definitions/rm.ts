@@ -9,12 +9,12 @@ export const RM: CommandDefinition = {
   min: 1,
   summary: "Delete local lists",
   details: [
-    "A list with several names only loses the one that it was called by. The images of a list are never deleted. Each " +
-    "list is deleted on its own: exits with 1 where all that failed were unknown.",
+    "If a list has several names, only the given name is removed. The images of a list are never deleted. An error for " +
+    "one list does not stop the others. Exits with 1 if the only errors were unknown names.",
   ],
-  examples: [["rm app:1.0 app:1.1", "two lists"], ["rm --ignore app:1.0", "no complaint where it is not there"]],
+  examples: [["rm app:1.0 app:1.1", "two lists"], ["rm --ignore app:1.0", "no error if it does not exist"]],
   flags: [
-    { name: "ignore", short: "i", kind: "boolean", description: "do not complain about lists that are not there" },
+    { name: "ignore", short: "i", kind: "boolean", description: "ignore lists that do not exist" },
     FORMAT_FLAG,
   ],
   completes: ["lists"],

@@ -1,16 +1,16 @@
 import type { FlagDefinition } from "../flag_definition.ts";
 
-/** How to reach registries. */
+/** Flags for the connection to registries. */
 export const REGISTRY_FLAGS: readonly FlagDefinition[] = [
-  { name: "authfile", kind: "text", value: "FILE", description: "the credential file to read", completes: "files" },
+  { name: "authfile", kind: "text", value: "FILE", description: "path of the credential file", completes: "files" },
   {
     name: "cert-dir",
     kind: "text",
     value: "FOLDER",
-    description: "folder with the certificates of the registry",
+    description: "folder with certificates for the registry: *.crt, *.cert and *.key",
     completes: "folders",
   },
-  { name: "tls-verify", kind: "boolean", description: "demand https and valid certificates" },
+  { name: "tls-verify", kind: "boolean", description: "require HTTPS and valid certificates" },
   { name: "insecure", kind: "boolean", description: "the same as --tls-verify=false", hidden: true },
   {
     name: "insecure-token-service",
@@ -20,38 +20,43 @@ export const REGISTRY_FLAGS: readonly FlagDefinition[] = [
   },
 ];
 
-/** Credentials of one registry, or of several. */
+/** Flag for the credentials of one or more registries. */
 export const CREDENTIAL_FLAGS: readonly FlagDefinition[] = [
   {
     name: "creds",
     kind: "array",
     value: "[REGISTRY=]USER:PASSWORD",
-    description: "credentials; with several registries, for each its own",
+    description: "credentials; can be given once per registry",
   },
 ];
 
-/** Which instance of a list is meant. */
+/** Flags that choose an instance of a list by its platform. */
 export const PLATFORM_FLAGS: readonly FlagDefinition[] = [
   { name: "arch", kind: "text", value: "ARCH", description: "choose this architecture", aliases: ["override-arch"] },
   { name: "os", kind: "text", value: "OS", description: "choose this operating system", aliases: ["override-os"] },
   { name: "variant", kind: "text", value: "VARIANT", description: "choose this variant of the architecture" },
   { name: "os-version", kind: "text", value: "VERSION", description: "choose this version of the operating system" },
-  { name: "os-features", kind: "list", value: "FEATURE", description: "choose what has this feature of the system" },
+  {
+    name: "os-features",
+    kind: "list",
+    value: "FEATURE",
+    description: "choose an image with this feature of the operating system",
+  },
 ];
 
-/** Labels that contradict an image. */
+/** Flag that accepts a platform that contradicts the image. */
 export const MISMATCH_FLAG: FlagDefinition = {
   name: "allow-platform-mismatch",
   kind: "boolean",
-  description: "record a platform although the configuration of the image says another",
+  description: "record a platform even if it differs from the configuration of the image",
 };
 
-/** What else an entry of a list says. */
+/** Flags for further members of an entry of a list. */
 export const DETAIL_FLAGS: readonly FlagDefinition[] = [
-  { name: "features", kind: "list", value: "FEATURE", description: "CPU feature; makes a Docker list" },
+  { name: "features", kind: "list", value: "FEATURE", description: "CPU feature; the list becomes a Docker list" },
 ];
 
-/** Annotations: buildah splits them at commas. */
+/** Creates the flag for annotations. Buildah splits its values at commas. */
 export function annotationFlag(description: string): FlagDefinition {
   return {
     name: "annotation",
@@ -61,36 +66,36 @@ export function annotationFlag(description: string): FlagDefinition {
   };
 }
 
-/** Every instance of a list instead of one. */
+/** Flag that adds all instances of a list instead of one. */
 export const ALL_FLAG: FlagDefinition = {
   name: "all",
   kind: "boolean",
-  description: "add every image of a list, not only the one for the platform",
+  description: "add all images of a list instead of the one for the platform",
 };
 
-/** Takes attestations along that are left out by default. */
+/** Flag that also adds attestations, for commands that leave them out by default. */
 export const ATTESTATIONS_FLAG: FlagDefinition = {
   name: "attestations",
   kind: "boolean",
-  description: "also add the attestations of an image that is chosen from a list",
+  description: "also add the attestations of an image chosen from a list",
 };
 
-/** Leaves out attestations that are taken along by default. */
+/** Flag that leaves out attestations, for commands that include them by default. */
 export const KEPT_ATTESTATIONS_FLAG: FlagDefinition = {
   name: "attestations",
   kind: "boolean",
-  description: "take along the attestations of images; --no-attestations leaves them out",
+  description: "include the attestations of images; --no-attestations leaves them out",
   default: "true",
 };
 
-/** Which image a name became, and why. */
+/** Flag that prints which image each name resolved to. */
 export const EXPLAIN_FLAG: FlagDefinition = {
   name: "explain",
   kind: "boolean",
-  description: "say on stderr which image each name became, and why",
+  description: "print to stderr which image each name resolved to, and why",
 };
 
-/** The result as JSON. */
+/** Flag that chooses between text and JSON as the result. */
 export const FORMAT_FLAG: FlagDefinition = {
   name: "format",
   kind: "text",

@@ -7,14 +7,14 @@ export const TAG: CommandDefinition = {
   group: "remote",
   operands: "LIST NAME... | docker://IMAGE TAG...",
   min: 2,
-  summary: "Give a list further names, locally or in its registry",
-  details: ["Locally, a name that another image has is left to it, unless --replace says otherwise."],
+  summary: "Add names to a local list, or tags to a list in a registry",
+  details: ["A local name that belongs to another image is only taken with --replace."],
   examples: [
     ["tag app:1.0 app:latest", "a local list"],
-    ["tag docker://quay.io/me/app:1.0 1 latest", "further tags in its repository; no image is sent"],
+    ["tag docker://quay.io/me/app:1.0 1 latest", "more tags in its repository; no image is transferred"],
   ],
   flags: [
-    { name: "replace", kind: "boolean", description: "take local names from what has them" },
+    { name: "replace", kind: "boolean", description: "take local names from the images that have them" },
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     FORMAT_FLAG,

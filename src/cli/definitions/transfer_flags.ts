@@ -2,14 +2,14 @@ import type { FlagDefinition } from "../flag_definition.ts";
 
 const COMPRESSIONS = ["gzip", "zstd", "zstd:chunked"];
 
-/** How the images that are pushed shall be. */
+/** Flags for the format and compression of copied images. */
 export const CONTENT_FLAGS: readonly FlagDefinition[] = [
   {
     name: "format",
     short: "f",
     kind: "array",
     value: "TYPE",
-    description: "write manifests as oci or v2s2 (docker); json prints the result",
+    description: "format of manifests: oci or v2s2 (docker); json prints the result as JSON",
     completes: ["oci", "v2s2", "json"],
   },
   {
@@ -19,41 +19,41 @@ export const CONTENT_FLAGS: readonly FlagDefinition[] = [
     description: "compress layers with gzip, zstd or zstd:chunked",
     completes: COMPRESSIONS,
   },
-  { name: "compression-level", kind: "text", value: "LEVEL", description: "level of that compression" },
+  { name: "compression-level", kind: "text", value: "LEVEL", description: "level of the compression" },
   {
     name: "force-compression",
     kind: "boolean",
-    description: "compress layers anew that are compressed otherwise (default with --compression-format)",
+    description: "recompress layers that have another compression (default with --compression-format)",
   },
   {
     name: "add-compression",
     kind: { manifests: "list", podman: "list", buildah: "array" },
     value: "NAME",
-    description: "offer every platform also in this compression",
+    description: "also add a variant of every image with this compression",
     completes: COMPRESSIONS,
   },
 ];
 
-/** What goes along with images. */
+/** Flags for the referrers and signatures of copied images. */
 export const REFERRER_FLAGS: readonly FlagDefinition[] = [
   {
     name: "referrers",
     kind: "boolean",
-    description: "take along what is about the images: attestations, SBOMs, signatures",
+    description: "also copy the referrers of the images: attestations, SBOMs, signatures",
   },
   {
     name: "registry-referrers-mode",
     kind: "text",
     value: "MODE",
-    description: "attach sigstore signatures under tags (legacy) or as referrers (oci-1-1)",
+    description: "store sigstore signatures under tags (legacy) or as referrers (oci-1-1)",
     default: "legacy",
     completes: ["legacy", "oci-1-1"],
   },
 ];
 
-/** What is done about signatures. */
+/** Flags for signing and for the signature policy. */
 export const SIGNING_FLAGS: readonly FlagDefinition[] = [
-  { name: "remove-signatures", kind: "boolean", description: "leave out the signatures that images have" },
+  { name: "remove-signatures", kind: "boolean", description: "do not copy the signatures of images" },
   { name: "sign-by", kind: "text", value: "FINGERPRINT", description: "sign with a GnuPG key" },
   {
     name: "sign-by-sigstore-private-key",
@@ -66,7 +66,7 @@ export const SIGNING_FLAGS: readonly FlagDefinition[] = [
     name: "sign-by-sigstore",
     kind: "text",
     value: "FILE",
-    description: "sign as a file of sigstore parameters says",
+    description: "sign with the settings in a file of sigstore parameters",
     completes: "files",
   },
   {
@@ -80,7 +80,7 @@ export const SIGNING_FLAGS: readonly FlagDefinition[] = [
     name: "sign-passphrase-file",
     kind: "text",
     value: "FILE",
-    description: "file whose first line unlocks the key",
+    description: "file whose first line is the passphrase of the key",
     completes: "files",
   },
   {
@@ -88,31 +88,38 @@ export const SIGNING_FLAGS: readonly FlagDefinition[] = [
     aliases: ["policy"],
     kind: "text",
     value: "FILE",
-    description: "the policy.json by which images are judged",
+    description: "path of the policy.json against which images are checked",
     completes: "files",
   },
 ];
 
-/** What is done about passing failures. */
+/** Flags for retries after temporary errors. */
 export const RETRY_FLAGS: readonly FlagDefinition[] = [
-  { name: "retry", kind: "text", value: "COUNT", description: "how often a failed step is tried again", default: "3" },
+  {
+    name: "retry",
+    kind: "text",
+    value: "COUNT",
+    description: "maximum number of retries of a failed step",
+    default: "3",
+  },
   {
     name: "retry-delay",
     kind: "text",
     value: "DURATION",
-    description: "time between tries, as in 2s; 1s, 2s, 4s and so on if not given",
+    description: "time between retries, such as 2s (default 1s, doubled after each retry)",
   },
 ];
 
-/** What is shown on the way. */
+/** Flags for the progress display. */
 export const PROGRESS_FLAGS: readonly FlagDefinition[] = [
   {
     name: "progress",
     kind: "text",
     value: "KIND",
-    description: "bars, plain lines, json events or none, on stderr; auto: bars on a terminal, else plain",
+    description:
+      "progress on stderr: bars, plain (lines), json (events) or none; auto is bars on a terminal, otherwise plain",
     default: "auto",
     completes: ["auto", "bars", "plain", "json", "none"],
   },
-  { name: "quiet", short: "q", kind: "boolean", description: "print nothing on the way" },
+  { name: "quiet", short: "q", kind: "boolean", description: "do not show progress" },
 ];

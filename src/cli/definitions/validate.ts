@@ -8,16 +8,16 @@ export const VALIDATE: CommandDefinition = {
   operands: "IMAGE",
   min: 1,
   max: 1,
-  summary: "Look for what is wrong with a list, wherever it is",
+  summary: "Check a list in the local store, a registry or files for errors",
   details: [
-    "Manifests that are missing or not what the list says, platforms that contradict the image, two images for one " +
-    "platform, attestations of images that are not in the list, members that the specifications require, blobs that are " +
-    "missing. Layers at URLs that cannot be reached are listed as not checked. Exits with 0 if nothing is wrong, with 1 " +
-    "if something is.",
+    "Reports missing or altered manifests, platforms that contradict the image, several images for one platform, " +
+    "attestations of images that are not in the list, missing members that the specifications require, and missing blobs. " +
+    "Layers at URLs that cannot be reached are listed as not checked. Exits with 0 if nothing is wrong, and with 1 " +
+    "otherwise.",
   ],
   examples: [
-    ["validate docker://quay.io/me/app:1.0", "asks for every blob"],
-    ["validate --full oci:folder:app", "reads every byte"],
+    ["validate docker://quay.io/me/app:1.0", "check that every blob exists"],
+    ["validate --full oci:folder:app", "read and verify every byte"],
   ],
   flags: [
     { name: "full", kind: "boolean", description: "read and verify every byte of every blob" },
