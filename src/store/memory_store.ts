@@ -60,7 +60,7 @@ class MemoryStore implements ImageStore {
     return Promise.resolve([...this.#images.values()].map(view));
   }
 
-  // deno-lint-ignore require-await -- What is wrong with the id must reject, not throw.
+  // deno-lint-ignore require-await -- An invalid id must reject, not throw.
   async createImage({ id = randomImageId(), names = [], data }: CreateImageOptions): Promise<StoredImage> {
     assertImageId(id);
     if (this.#images.has(id)) throw idInUse(id);

@@ -13,8 +13,8 @@ export function applyNames(
 }
 
 /**
- * Returns a random image id: 32 bytes as hexadecimal text. Its first 12 digits contain a letter, because a short id that
- * has only decimal digits could be taken for a number (storage `stringid.GenerateRandomID`).
+ * Returns a random image id: 32 bytes as hexadecimal text. Its first 12 digits contain a letter, because a short id
+ * that has only decimal digits could be taken for a number (storage `stringid.GenerateRandomID`).
  */
 export function randomImageId(): string {
   for (;;) {

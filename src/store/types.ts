@@ -15,7 +15,9 @@ export interface StoredImage {
   readonly topLayer?: string | undefined;
   /** Keys of the big data items. */
   readonly bigDataNames: readonly string[];
-  /** Private data of the program that wrote the record, such as the sizes of signatures; `undefined` if there is none. */
+  /**
+   * Private data of the program that wrote the record, such as the sizes of signatures; `undefined` if there is none.
+   */
   readonly metadata?: string | undefined;
   /** Time of creation, as recorded: RFC 3339 with up to nine digits of a second. */
   readonly created: string;
@@ -67,7 +69,9 @@ export interface DeleteImageOptions extends WriteBigDataOptions {
   readonly ifNames?: readonly string[] | undefined;
 }
 
-/** How {@linkcode ImageStore.updateNames} changes the names of a record: replace them, add to them, remove from them. */
+/**
+ * How {@linkcode ImageStore.updateNames} changes the names of a record: replace them, add to them, remove from them.
+ */
 export type NamesOperation = "set" | "add" | "remove";
 
 /** Something that can be locked, within this process and against other processes. */
@@ -112,7 +116,9 @@ export type ShortNameExpansion = (name: string) => Promise<readonly string[]>;
  * not at all.
  */
 export interface ImageStore extends AsyncDisposable {
-  /** Store specifier as references print it, such as `[overlay@/var/lib/containers/storage+/run/containers/storage]`. */
+  /**
+   * Store specifier as references print it, such as `[overlay@/var/lib/containers/storage+/run/containers/storage]`.
+   */
   readonly location: string;
   /** Identity of the store: equal for all objects that were opened for it, however its paths were spelled. */
   readonly identity: string;
@@ -137,8 +143,8 @@ export interface ImageStore extends AsyncDisposable {
   /** Changes the names of a record. Names that other records have move to this one. Fails with code `IMAGE_UNKNOWN`. */
   updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void>;
   /**
-   * Deletes a record without layers. Fails with code `IMAGE_UNKNOWN`, `IMAGE_IN_USE` if it has layers, `LIST_CHANGED`, or
-   * `STORE_READ_ONLY` if it is in an additional store.
+   * Deletes a record without layers. Fails with code `IMAGE_UNKNOWN`, `IMAGE_IN_USE` if it has layers, `LIST_CHANGED`,
+   * or `STORE_READ_ONLY` if it is in an additional store.
    */
   deleteImage(id: string, options?: DeleteImageOptions): Promise<void>;
   /** Returns the lock to hold while reading, changing and writing the record that a digest names. */

@@ -3,33 +3,34 @@ import { join } from "@std/path";
 import { encodeUtf8 } from "../../internal/room.ts";
 import { type FileContent, writeAllAtomically } from "../../internal/host/room.ts";
 import { type HeldLock, lockFile, type LockingMode } from "../lock/file_lock.ts";
+import { readOrEmpty } from "./io_errors.ts";
 import { readLastWriter, writeLastWriter } from "./last_writer.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { RecordSet } from "./record_set.ts";
 import { parseRecords, serializeRecords } from "./records.ts";
 
-/** Number of records up to which every write looks for leftovers: some milliseconds at most. */
+/** Maximum number of records for which every write looks for leftovers; that takes a few milliseconds. */
 const SMALL_STORE = 100;
 
-/** What a change of records does. */
+/** A change of the records in a folder. */
 export interface RecordChange<T> {
-  /** The records to save; `undefined` where they stay. */
+  /** Records to save; `undefined` if nothing is written. */
   readonly set?: RecordSet;
-  /** Data files to write with the records. */
+  /** Data files to write with the records. Default: none. */
   readonly files?: readonly FileContent[];
-  /** What the change returns. */
+  /** Value that the change returns to its caller. */
   readonly result: T;
-  /** Called after the save, while nobody else can read or write. What it throws is ignored: the change is made. */
+  /** Called after the save, still under the lock. Its errors are ignored, because the change is already made. */
   readonly after?: () => Promise<void>;
-  /** Called where the save failed. */
+  /** Called if the save failed, still under the lock. Its errors are ignored. */
   readonly undo?: () => Promise<void>;
 }
 
-/** One folder of image records, with its lock and a copy of its records that is read again when others have written. */
+/** A folder of image records, with its lock and a cache of its records that is refreshed when others have written. */
 export class ImagesFolder {
-  /** The folder. */
+  /** Path of the folder, such as `…/overlay-images`. */
   readonly path: string;
-  /** Whether it belongs to an additional store. */
+  /** True for the folder of an additional store, which is never written. */
   readonly readOnly: boolean;
   readonly #mode: LockingMode;
   #cache: { lastWriter: string; set: RecordSet } | undefined;
@@ -41,9 +42,11 @@ export class ImagesFolder {
     this.#mode = options.mode;
   }
 
-  /** Runs `work` on the records while nobody can write them. A folder that is not there has no records. */
+  /**
+   * Calls `work` with the records while no other program can write them. A folder that does not exist has no records.
+   */
   async read<T>(work: (set: RecordSet) => Promise<T> | T): Promise<T> {
-    // Nothing can be locked where there is no lock file, and a store that is only read need not have one.
+    // A read-only store may have no lock file, and then nothing can be locked.
     if (!await exists(this.path)) return await work(new RecordSet([]));
     if (this.readOnly && !await exists(this.#lockPath)) return await work(await this.#parse());
     using lock = await this.#lock(false);
@@ -51,9 +54,10 @@ export class ImagesFolder {
   }
 
   /**
-   * Runs `work` on the records while nobody else can read or write them, and saves what it returns: the last-writer
-   * bytes first, so that a crash afterwards only costs others a needless look, then the data files, then the records.
-   * All of it is on the disk before the first file is replaced, so a full disk changes nothing.
+   * Calls `work` with the records while no other program can read or write them, and saves the change that it returns.
+   * The last-writer bytes are written first, so that a crash afterwards only makes others read the records once more;
+   * then the data files, then the records. All of it is on the disk before the first file is replaced, so a full disk
+   * changes nothing.
    */
   async write<T>(work: (set: RecordSet) => Promise<RecordChange<T>>): Promise<T> {
     using lock = await this.#lock(true);
@@ -74,11 +78,14 @@ export class ImagesFolder {
     return result;
   }
 
-  /** Leftovers are rare, and looking for them takes time in a large store: there, once per program is enough. */
+  /**
+   * Removes leftovers. They are rare and a large folder takes long to search, so a large folder is searched once per
+   * process.
+   */
   async #sweep(set: RecordSet): Promise<void> {
     if (this.#swept && set.records.length > SMALL_STORE) return;
     this.#swept = true;
-    // The save is made, whatever becomes of the leftovers.
+    // The save has succeeded, so a failure here must not fail it.
     await removeLeftovers(this.path, set).catch(() => {});
   }
 
@@ -88,10 +95,10 @@ export class ImagesFolder {
 
   async #load(lock: HeldLock): Promise<RecordSet> {
     const lastWriter = await readLastWriter(lock.file);
-    // Without last-writer bytes nobody says whether the file changed.
+    // Without last-writer bytes it is not known whether the records changed.
     if (this.#cache && lastWriter !== "" && this.#cache.lastWriter === lastWriter) return this.#cache.set;
     const set = await this.#parse();
-    // A writer who is not kept out may be between its new last-writer bytes and its new records.
+    // A writer that the lock does not exclude may have written new last-writer bytes but not yet its records.
     if (lock.excludesWriters) this.#cache = { lastWriter, set };
     return set;
   }
@@ -103,14 +110,5 @@ export class ImagesFolder {
 
   get #lockPath(): string {
     return join(this.path, "images.lock");
-  }
-}
-
-async function readOrEmpty(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
-    throw error;
   }
 }

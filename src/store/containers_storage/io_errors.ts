@@ -1,22 +1,35 @@
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
-/** Whether an error is the system's, such as a full disk or a folder that may not be written. */
+/** True if the operating system reported an error, such as a full disk or a folder without write permission. */
 export function isIoError(error: unknown): error is Error {
   if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) return false;
   return "code" in error && /^E[A-Z0-9]+$/.test(String(error.code)) || error instanceof Deno.errors.NotFound ||
     error instanceof Deno.errors.PermissionDenied;
 }
 
-/** Gives what the disk says a code, and words that say what was tried: `what` follows "Cannot". */
+/**
+ * Creates a `STORE_IO` error from an error of the operating system. `what` is the failed action, which follows
+ * "Cannot".
+ */
 export function ioError(what: string, error: Error): ManifestsError {
   return new ManifestsError("STORE_IO", `Cannot ${what}: ${error.message}`, { cause: error });
 }
 
-/** Does work whose errors of the system become those of this module. */
+/** Runs `work`, and turns errors of the operating system into `STORE_IO` errors. `what` is the action, for messages. */
 export async function explainIo<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     throw !isManifestsError(error) && isIoError(error) ? ioError(what, error) : error;
+  }
+}
+
+/** Reads a file. Returns no bytes if it does not exist. */
+export async function readOrEmpty(path: string): Promise<Uint8Array> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
+    throw error;
   }
 }

@@ -1,12 +1,12 @@
-/** Length of a lock file's content, in bytes. */
+/** Length of the content of a lock file in bytes (storage `lastWriterIDSize`). */
 const LENGTH = 64;
 
 let counter = 0n;
 
 /**
- * New content for a lock file (storage `newLastWrite`): time in nanoseconds, a counter, the process, random bytes.
- * Readers compare it with what they saw last; only where it differs do they read the records again, so every save
- * must write one.
+ * Returns new content for a lock file (storage `newLastWrite`): the time in nanoseconds, a counter, the process id and
+ * random bytes. Readers read the records again only if the content differs from what they saw last, so every save must
+ * write a new one.
  */
 export function createLastWriter(): Uint8Array<ArrayBuffer> {
   const bytes = crypto.getRandomValues(new Uint8Array(LENGTH));
@@ -17,7 +17,7 @@ export function createLastWriter(): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** What a lock file holds; `""` where nobody has written yet. */
+/** Returns the content of a lock file as hexadecimal text; `""` if nothing was written yet. */
 export async function readLastWriter(file: Deno.FsFile): Promise<string> {
   const bytes = new Uint8Array(LENGTH);
   await file.seek(0, Deno.SeekMode.Start);
@@ -25,7 +25,9 @@ export async function readLastWriter(file: Deno.FsFile): Promise<string> {
   return bytes.subarray(0, count ?? 0).toHex();
 }
 
-/** Writes new content in place: a lock file is never truncated or replaced, or locks on it would fall apart. */
+/**
+ * Writes new content in place and returns it. Replacing the file would separate its locks from those of other programs.
+ */
 export async function writeLastWriter(file: Deno.FsFile): Promise<string> {
   const bytes = createLastWriter();
   await file.seek(0, Deno.SeekMode.Start);

@@ -2,30 +2,30 @@ import { join } from "@std/path";
 import { encodeBase64, encodeUtf8 } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
-/** Where a store is: what `podman info` calls graphRoot, runRoot and graphDriverName. */
+/** Location of a store: what `podman info` calls graphRoot, runRoot and graphDriverName. */
 export interface StoreLocation {
-  /** Root of what lasts. */
+  /** Root folder of the data that is kept. */
   readonly graphRoot: string;
-  /** Root of what a reboot may forget. */
+  /** Root folder of the data that may be lost at a reboot, such as locks. */
   readonly runRoot: string;
   /** Storage driver: `overlay`, `vfs`, … */
   readonly driver: string;
-  /** Root of the images, where it is not `graphRoot`. */
+  /** Root folder of the images; `undefined` if it is `graphRoot`. */
   readonly imageStore?: string | undefined;
-  /** Roots of stores that are only read. */
+  /** Root folders of additional stores, which are only read. */
   readonly additionalImageStores: readonly string[];
-  /** `graphRoot` without links in it. */
+  /** `graphRoot` with all links resolved. */
   readonly realRoot: string;
-  /** Driver options as references print them. */
+  /** Driver options, as references print them: `key=value`. */
   readonly driverOptions: readonly string[];
 }
 
-/** The folder of a store's image records. */
+/** Returns the folder of the image records below a root. */
 export function imagesFolder(root: string, driver: string): string {
   return join(root, `${driver}-images`);
 }
 
-/** Makes the folders by which other tools recognise a store of this driver. */
+/** Creates the folders by which other tools recognise a store of this driver. */
 export async function makeFolders({ graphRoot, runRoot, driver, imageStore }: StoreLocation): Promise<void> {
   const folders = [
     graphRoot,
@@ -42,7 +42,7 @@ export async function makeFolders({ graphRoot, runRoot, driver, imageStore }: St
 }
 
 /**
- * The name of the file that holds a big data item (storage `makeBigDataBaseName`).
+ * Returns the name of the file that holds a big data item (storage `makeBigDataBaseName`).
  *
  * @throws {ManifestsError} With code `BIG_DATA_UNKNOWN` for a key that has no safe file name.
  */
@@ -50,7 +50,10 @@ export function bigDataFile(key: string): string {
   const plain = /^[.0-9a-z]+$/.test(key);
   const name = plain ? key : `=${encodeBase64(encodeUtf8(key))}`;
   if (key === "" || key === "." || key === ".." || name.includes("/")) {
-    throw new ManifestsError("BIG_DATA_UNKNOWN", `Cannot use ${JSON.stringify(key)} as a name for a big data item`);
+    throw new ManifestsError(
+      "BIG_DATA_UNKNOWN",
+      `Cannot use ${JSON.stringify(key)} as a name for a big data item: it has no safe file name`,
+    );
   }
   return name;
 }

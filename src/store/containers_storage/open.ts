@@ -4,9 +4,9 @@ import type { StoreLocation } from "./layout.ts";
 import { ContainersStorage } from "./store.ts";
 
 /**
- * Opens the store at a location. Nothing is read or made until it is used.
+ * Opens the store at a location. Nothing is read or created until the store is used.
  *
- * @param mode Whom locks exclude; default `shared`.
+ * @param mode Which programs the locks exclude. Default: `shared`.
  * @param expandShortName See {@linkcode ImageStore.expandShortName}.
  */
 export function openContainersStorage(

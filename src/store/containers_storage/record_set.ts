@@ -1,8 +1,8 @@
 import type { StoredRecord } from "./records.ts";
 
-/** The records of one `images.json`, as they were at one moment, with indexes for look-ups. */
+/** An immutable snapshot of the records in an `images.json`, with indexes for look-ups. */
 export class RecordSet {
-  /** The records, in the order of the file. */
+  /** All records, in the order of the file. */
   readonly records: readonly StoredRecord[];
   readonly #byId = new Map<string, StoredRecord>();
   readonly #byName = new Map<string, StoredRecord>();
@@ -15,17 +15,17 @@ export class RecordSet {
     }
   }
 
-  /** The record with exactly this id. */
+  /** Returns the record with exactly this id. */
   byId(id: string): StoredRecord | undefined {
     return this.#byId.get(id);
   }
 
-  /** The record with exactly this name. */
+  /** Returns the record with exactly this name. */
   byName(name: string): StoredRecord | undefined {
     return this.#byName.get(name);
   }
 
-  /** By exact id, exact name, or a prefix that only one id has. */
+  /** Finds a record by exact id, exact name, or a prefix that only one id has. */
   find(nameOrId: string): StoredRecord | undefined {
     const exact = this.byId(nameOrId) ?? this.byName(nameOrId);
     if (exact || nameOrId === "") return exact;
@@ -33,7 +33,7 @@ export class RecordSet {
     return prefixed.length === 1 ? prefixed[0] : undefined;
   }
 
-  /** With one record replaced, added (where its id is new), or removed (where it is `undefined`). */
+  /** Returns a set in which one record is replaced, added if its id is new, or removed if `stored` is `undefined`. */
   with(id: string, stored: StoredRecord | undefined): RecordSet {
     const known = this.#byId.has(id);
     const records = known

@@ -11,42 +11,42 @@ import {
 import { type Digest, isDigest, ManifestsError } from "../../spec/room.ts";
 import { isManifestKey } from "../big_data.ts";
 
-/** A record of `images.json` (storage `images.go`, struct `Image`). */
+/** A record in `images.json` (storage `images.go`, struct `Image`). */
 export interface ImageRecord {
-  /** Id. */
+  /** Id of the image: 64 hexadecimal digits. */
   readonly id: string;
-  /** First manifest digest that was ever recorded. */
+  /** First manifest digest that was ever recorded; `undefined` if there is none. */
   readonly digest?: Digest | undefined;
-  /** Names. */
+  /** Current names of the image, fully qualified. */
   readonly names: readonly string[];
-  /** Names that it ever had, newest first. */
+  /** Names that the image ever had, newest first. */
   readonly namesHistory: readonly string[];
-  /** Top layer. */
+  /** Id of the top layer; `undefined` for lists. */
   readonly layer?: string | undefined;
-  /** Big data keys. */
+  /** Keys of the big data items. */
   readonly bigDataNames: readonly string[];
-  /** Sizes by key. */
+  /** Sizes of the big data items in bytes, by key. */
   readonly bigDataSizes: ReadonlyMap<string, number>;
-  /** Digests by key. */
+  /** Digests of the big data items, by key. */
   readonly bigDataDigests: ReadonlyMap<string, Digest>;
-  /** Time, verbatim. */
+  /** Time of creation, exactly as in the file. */
   readonly created: string;
-  /** What whoever wrote it keeps beside it; never written from here, but kept. */
+  /** Private data of the program that wrote the record. It is preserved but never changed here. */
   readonly metadata?: string | undefined;
 }
 
-/** A record with the text that it was read from, which is written back as it is unless the record changes. */
+/** A record with the text that it was read from, which is written back unchanged unless the record changes. */
 export interface StoredRecord {
-  /** What this module knows of it. */
+  /** The members that this module understands. */
   readonly record: ImageRecord;
-  /** Its JSON text. */
+  /** JSON text of the record, with all members. */
   readonly text: string;
 }
 
-/** Go's zero time: unknown. */
+/** Go's zero time, which means that the time is not known. */
 const ZERO_TIME = "0001-01-01T00:00:00Z";
 
-/** The members that {@linkcode encodeRecord} writes anew, in Go's order; others are kept as they are. */
+/** Members that {@linkcode encodeRecord} writes, in Go's order. All other members are preserved. */
 const KNOWN_MEMBERS = [
   "id",
   "digest",
@@ -63,7 +63,7 @@ const KNOWN_MEMBERS = [
 ];
 
 /**
- * Reads `images.json`. What Go would not decode is refused here too, so that it is never written back.
+ * Parses `images.json`. Input that Go would not decode is rejected here too, so that it is never written back.
  *
  * @throws {ManifestsError} With code `STORE_CORRUPT`.
  */
@@ -72,7 +72,7 @@ export function parseRecords(bytes: Uint8Array, path: string): StoredRecord[] {
   try {
     const { value, text, spans } = parseJson(bytes, path);
     if (value === null) return [];
-    if (!Array.isArray(value)) throw new TypeError("it is no array");
+    if (!Array.isArray(value)) throw new TypeError("it is not an array");
     return repairNames(
       value.map((item, i) => {
         const { start, end } = spans[i]!;
@@ -112,7 +112,7 @@ function readSizes(from: StructReader): Record<string, number> {
   return sizes ? Object.fromEntries(sizes.entries((value) => Number.isSafeInteger(value), "an integer")) : {};
 }
 
-/** Go checks only those of manifests, by which images are found; others are kept as they are. */
+/** Go validates only the digests of manifests, by which images are found. Other digests are preserved unchanged. */
 function readDigests(from: StructReader): Map<string, Digest> {
   const digests = from.stringMap("big-data-digests") ?? {};
   for (const [key, digest] of Object.entries(digests)) {
@@ -121,7 +121,7 @@ function readDigests(from: StructReader): Map<string, Digest> {
   return new Map(Object.entries(digests) as [string, Digest][]);
 }
 
-/** Two records with one name: the later one has it, as containers/storage decides when it loads. */
+/** Resolves names that two records have: the later record keeps the name, as in containers/storage. */
 function repairNames(records: StoredRecord[]): StoredRecord[] {
   const owners = new Map<string, number>();
   const repaired = [...records];
@@ -138,18 +138,18 @@ function repairNames(records: StoredRecord[]): StoredRecord[] {
   return repaired;
 }
 
-/** Every digest under which a record is found: the sticky one first, then those of its manifests. */
-export function digestsOf(record: ImageRecord): Digest[] {
+/** Returns the digests under which a record is found: the first recorded one, then those of its manifests. */
+export function listDigests(record: ImageRecord): Digest[] {
   const manifests = [...record.bigDataDigests].filter(([key]) => isManifestKey(key)).map(([, digest]) => digest);
   return [...new Set([...(record.digest ? [record.digest] : []), ...manifests])];
 }
 
-/** A record that is not there yet. */
+/** Encodes a new record as JSON text. */
 export function createRecord(record: ImageRecord): StoredRecord {
   return changeRecord({ record, text: "{}" }, record);
 }
 
-/** A record with other members. Members that this module does not know stay as they are, also those of newer tools. */
+/** Changes members of a record. Members that this module does not know, such as those of newer tools, are preserved. */
 export function changeRecord(stored: StoredRecord, change: Partial<ImageRecord>): StoredRecord {
   const record = { ...stored.record, ...change };
   return { record, text: encodeRecord(record, stored.text) };
@@ -166,12 +166,12 @@ function encodeRecord(record: ImageRecord, before: string): string {
   const members = new Map<string, GoJsonValue | undefined>([
     ["id", record.id],
     ["digest", record.digest],
-    ["names", orNothing(record.names)],
-    ["names-history", orNothing(record.namesHistory)],
+    ["names", omitEmpty(record.names)],
+    ["names-history", omitEmpty(record.namesHistory)],
     ["layer", record.layer],
     ["mapped-layers", keep("mapped-layers")],
     ["metadata", keep("metadata")],
-    ["big-data-names", orNothing(record.bigDataNames)],
+    ["big-data-names", omitEmpty(record.bigDataNames)],
     ["big-data-sizes", sortedMap(record.bigDataSizes)],
     ["big-data-digests", sortedMap(record.bigDataDigests)],
     ["created", record.created],
@@ -183,11 +183,11 @@ function encodeRecord(record: ImageRecord, before: string): string {
   return encodeGoJsonText(members);
 }
 
-function orNothing(list: readonly string[]): readonly string[] | undefined {
+function omitEmpty(list: readonly string[]): readonly string[] | undefined {
   return list.length > 0 ? list : undefined;
 }
 
-/** The text of `images.json`. */
+/** Returns the text of `images.json`. */
 export function serializeRecords(records: readonly StoredRecord[]): string {
   return `[${records.map(({ text }) => text).join(",")}]`;
 }

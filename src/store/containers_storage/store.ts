@@ -22,9 +22,9 @@ import type { RecordSet } from "./record_set.ts";
 import { explainIo } from "./io_errors.ts";
 import { ContainersLayers } from "./layers/layer_store.ts";
 import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
-import { changeRecord, createRecord, digestsOf, type ImageRecord, type StoredRecord } from "./records.ts";
+import { changeRecord, createRecord, type ImageRecord, listDigests, type StoredRecord } from "./records.ts";
 
-/** The image records of a containers/storage store, shared with podman, buildah and skopeo. */
+/** The image records of a containers/storage store, which podman, buildah and skopeo use too. */
 export class ContainersStorage implements ImageStore {
   readonly location: string;
   readonly identity: string;
@@ -32,10 +32,10 @@ export class ContainersStorage implements ImageStore {
   readonly expandShortName: ShortNameExpansion | undefined;
   readonly #place: StoreLocation;
   readonly #mode: LockingMode;
-  readonly #own: ImagesFolder;
-  /** Where records are looked for that are not in `#own`, in this order. */
+  readonly #main: ImagesFolder;
+  /** Folders in which records are looked up after `#main`, in this order. */
   readonly #others: readonly ImagesFolder[];
-  #made = false;
+  #foldersExist = false;
 
   constructor(place: StoreLocation, mode: LockingMode, expandShortName?: ShortNameExpansion) {
     const { driver, graphRoot, realRoot, imageStore, additionalImageStores } = place;
@@ -45,11 +45,11 @@ export class ContainersStorage implements ImageStore {
     this.layers = new ContainersLayers(place, mode);
     this.#place = place;
     this.#mode = mode;
-    this.#own = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
+    this.#main = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
     const additional = additionalImageStores.map((root) =>
       new ImagesFolder(imagesFolder(root, driver), { mode, readOnly: true })
     );
-    // With an image store of its own, records in the graph root are still found, and can be deleted.
+    // With a separate image store, records in the graph root are still found, and can be deleted.
     this.#others = imageStore === undefined
       ? additional
       : [new ImagesFolder(imagesFolder(graphRoot, driver), { mode, readOnly: false }), ...additional];
@@ -57,14 +57,14 @@ export class ContainersStorage implements ImageStore {
 
   async findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
     return await this.#explain(`read image ${JSON.stringify(nameOrId)}`, async () => {
-      let ownIds: RecordSet | undefined;
-      for (const folder of [this.#own, ...this.#others]) {
+      let mainSet: RecordSet | undefined;
+      for (const folder of [this.#main, ...this.#others]) {
         const found = await folder.read(async (set) => {
-          ownIds ??= set;
+          mainSet ??= set;
           const stored = set.find(nameOrId);
-          // A record that was copied here from an additional store counts with the names that it has here.
-          if (!stored || (folder !== this.#own && ownIds.byId(stored.record.id))) return undefined;
-          return { image: viewOf(stored.record, folder), data: await readItems(folder, stored.record, keys) };
+          // A record that was copied to the main folder hides its original, which may have other names.
+          if (!stored || (folder !== this.#main && mainSet.byId(stored.record.id))) return undefined;
+          return { image: toStoredImage(stored.record, folder), data: await readItems(folder, stored.record, keys) };
         });
         if (found) return found;
       }
@@ -75,10 +75,10 @@ export class ContainersStorage implements ImageStore {
   async listImages(): Promise<StoredImage[]> {
     return await this.#explain("list images", async () => {
       const images = new Map<string, StoredImage>();
-      for (const folder of [this.#own, ...this.#others]) {
+      for (const folder of [this.#main, ...this.#others]) {
         for (const { record } of await folder.read((set) => set.records)) {
-          // As for look-ups, a record that was copied here hides the one that it was copied from.
-          if (!images.has(record.id) || folder === this.#own) images.set(record.id, viewOf(record, folder));
+          // A record that was copied to the main folder hides its original, as in look-ups.
+          if (!images.has(record.id) || folder === this.#main) images.set(record.id, toStoredImage(record, folder));
         }
       }
       return [...images.values()];
@@ -88,7 +88,7 @@ export class ContainersStorage implements ImageStore {
   async createImage({ id, names = [], data }: CreateImageOptions): Promise<StoredImage> {
     if (id !== undefined) assertImageId(id);
     return await this.#change("create image", async (set) => {
-      const newId = id ?? freshId(set);
+      const newId = id ?? createUnusedId(set);
       if (set.byId(newId)) throw idInUse(newId);
       for (const name of names) {
         const owner = set.byName(name);
@@ -106,36 +106,36 @@ export class ContainersStorage implements ImageStore {
       const stored = createRecord({ ...empty, ...describeItems(empty, data) });
       return {
         set: set.with(newId, stored),
-        files: await this.#filesOf(newId, data),
-        result: viewOf(stored.record, this.#own),
-        undo: () => removeFolder(this.#own, newId),
+        files: await this.#prepareFiles(newId, data),
+        result: toStoredImage(stored.record, this.#main),
+        undo: () => removeFolder(this.#main, newId),
       };
     });
   }
 
   async writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
     await this.#changeImage("write", id, async (set, stored, read) => {
-      requireUnchanged(stored.record, await read(keysOf(options)), options);
+      assertUnchanged(stored.record, await read(listKeys(options)), options);
       const changed = changeRecord(stored, describeItems(stored.record, data));
-      return { set: set.with(id, changed), files: await this.#filesOf(id, data), result: undefined };
+      return { set: set.with(id, changed), files: await this.#prepareFiles(id, data), result: undefined };
     });
   }
 
   async updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void> {
     await this.#changeImage("name", id, (set, stored) => {
-      const wanted = applyNames(stored.record.names, operation, names);
+      const newNames = applyNames(stored.record.names, operation, names);
       let changed = set;
-      for (const name of wanted) {
+      for (const name of newNames) {
         const owner = changed.byName(name);
         if (!owner || owner.record.id === id) continue;
-        const left = applyNames(owner.record.names, "remove", [name]);
-        changed = changed.with(owner.record.id, changeRecord(owner, { names: left }));
+        const rest = applyNames(owner.record.names, "remove", [name]);
+        changed = changed.with(owner.record.id, changeRecord(owner, { names: rest }));
       }
-      const namesHistory = wanted.reduce<string[]>(
+      const namesHistory = newNames.reduce<string[]>(
         (history, name) => [name, ...history.filter((other) => other !== name)],
         [...stored.record.namesHistory],
       );
-      return { set: changed.with(id, changeRecord(stored, { names: wanted, namesHistory })), result: undefined };
+      return { set: changed.with(id, changeRecord(stored, { names: newNames, namesHistory })), result: undefined };
     });
   }
 
@@ -143,18 +143,18 @@ export class ContainersStorage implements ImageStore {
     assertImageId(id);
     const what = `delete image ${JSON.stringify(id)}`;
     let deleted = false;
-    for (const folder of [this.#own, ...this.#others.filter(({ readOnly }) => !readOnly)]) {
+    for (const folder of [this.#main, ...this.#others.filter(({ readOnly }) => !readOnly)]) {
       deleted = await this.#change(what, async (set) => {
         const stored = set.byId(id);
         if (!stored) return { result: deleted };
-        // What a deleted record hid goes with it, or it would be there again.
-        if (!deleted) await requireDeletable(stored.record, folder, options);
-        // After the record: a crash between the two leaves a folder that nobody looks at.
+        // An original that the deleted record hid is deleted too, or the image would reappear.
+        if (!deleted) await assertDeletable(stored.record, folder, options);
+        // The folder is removed after the record, so a crash in between only leaves a folder that no record names.
         return { set: set.with(id, undefined), result: true, after: () => removeFolder(folder, id) };
       }, folder);
     }
     if (deleted) return;
-    await this.#refuseReadOnly(id);
+    await this.#assertNotReadOnly(id);
     throw imageUnknown(id);
   }
 
@@ -177,43 +177,53 @@ export class ContainersStorage implements ImageStore {
   async #change<T>(
     what: string,
     work: (set: RecordSet) => Promise<RecordChange<T>>,
-    folder: ImagesFolder = this.#own,
+    folder: ImagesFolder = this.#main,
   ): Promise<T> {
     return await this.#explain(what, async () => {
-      if (!this.#made) await makeFolders(this.#place);
-      this.#made = true;
+      if (!this.#foldersExist) await makeFolders(this.#place);
+      this.#foldersExist = true;
       return await folder.write(work);
     });
   }
 
   /**
-   * Changes one record of the store that can be written. One that is only in another store is copied here first, with
-   * all that belongs to it, as podman does: the other store stays as it is.
+   * Changes one record in the main folder. A record that is only in another folder is first copied with all its data,
+   * as podman does; the original is not changed.
    */
   async #changeImage(verb: string, id: string, work: ImageChange): Promise<void> {
     assertImageId(id);
     const what = `${verb} image ${JSON.stringify(id)}`;
     const change = (copied: CopiedRecord | undefined) =>
       this.#change<boolean>(what, async (set) => {
-        const own = set.byId(id);
-        if (own) return { ...await work(set, own, (keys) => readItems(this.#own, own.record, keys)), result: true };
-        if (!copied) return { result: false };
-        const { data } = copied;
-        // A name that a record has here stays with it.
-        const names = copied.stored.record.names.filter((name) => !set.byName(name));
-        const stored = changeRecord(copied.stored, { names });
-        const { files = [], ...rest } = await work(set.with(id, stored), stored, () => Promise.resolve(data));
-        const items = await this.#filesOf(id, Array.from(data, ([key, bytes]) => ({ key, bytes })));
-        const all = new Map([...items, ...files].map((file) => [file.path, file]));
-        return { ...rest, files: [...all.values()], result: true, undo: () => removeFolder(this.#own, id) };
+        const stored = set.byId(id);
+        if (stored) {
+          return { ...await work(set, stored, (keys) => readItems(this.#main, stored.record, keys)), result: true };
+        }
+        return copied ? await this.#changeCopy(id, set, copied, work) : { result: false };
       });
     if (await change(undefined)) return;
-    // The locks of several stores are never held together.
+    // The locks of several folders are never held at the same time, which could deadlock.
     const copied = await this.#readOther(id);
     if (!copied || !await change(copied)) throw imageUnknown(id);
   }
 
-  /** Reads a record with all its data from a store that is not written here. */
+  /** Changes a record that is copied to the main folder. */
+  async #changeCopy(
+    id: string,
+    set: RecordSet,
+    { stored: original, data }: CopiedRecord,
+    work: ImageChange,
+  ): Promise<RecordChange<boolean>> {
+    // A name that another record in the main folder has stays with that record.
+    const names = original.record.names.filter((name) => !set.byName(name));
+    const stored = changeRecord(original, { names });
+    const { files = [], ...rest } = await work(set.with(id, stored), stored, () => Promise.resolve(data));
+    const items = await this.#prepareFiles(id, Array.from(data, ([key, bytes]) => ({ key, bytes })));
+    const all = new Map([...items, ...files].map((file) => [file.path, file]));
+    return { ...rest, files: [...all.values()], result: true, undo: () => removeFolder(this.#main, id) };
+  }
+
+  /** Reads a record with all its data from a folder other than the main one. */
   async #readOther(id: string): Promise<CopiedRecord | undefined> {
     for (const folder of this.#others) {
       const copied = await folder.read(async (set) => {
@@ -225,22 +235,22 @@ export class ContainersStorage implements ImageStore {
     return undefined;
   }
 
-  async #refuseReadOnly(id: string): Promise<void> {
+  async #assertNotReadOnly(id: string): Promise<void> {
     for (const folder of this.#others) {
       if (!await folder.read((set) => set.byId(id))) continue;
       throw new ManifestsError(
         "STORE_READ_ONLY",
-        `Cannot delete image ${JSON.stringify(id)}: it is in the additional store ${folder.path}, which is only read`,
+        `Cannot delete image ${JSON.stringify(id)}: it is in the additional store ${folder.path}, which is read-only`,
       );
     }
   }
 
-  /** The files of big data; their folder is made. */
-  async #filesOf(id: string, data: readonly BigData[]): Promise<FileContent[]> {
-    const folder = join(this.#own.path, id);
+  /** Returns the files to write for big data, and creates their folder. */
+  async #prepareFiles(id: string, data: readonly BigData[]): Promise<FileContent[]> {
+    const folder = join(this.#main.path, id);
     const files = data.map(({ key, bytes }) => ({ path: join(folder, bigDataFile(key)), content: bytes }));
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    // Whoever writes here holds the lock, as we do: what is half written now will never be finished.
+    // The caller holds the lock that every writer needs, so a temporary file belongs to a killed process.
     for await (const { name } of Deno.readDir(folder)) {
       if (name.startsWith(".tmp-")) await Deno.remove(join(folder, name)).catch(ignoreMissing);
     }
@@ -252,34 +262,37 @@ export class ContainersStorage implements ImageStore {
   }
 }
 
-/** A record of another store, with all its data. */
+/** A record in another folder, with all its data. */
 interface CopiedRecord {
   readonly stored: StoredRecord;
   readonly data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 }
 
-/** Decides what becomes of a record; `read` reads items of it as they are now. */
+/** Decides how a record changes. `read` returns the current content of its items. */
 type ImageChange = (
   set: RecordSet,
   stored: StoredRecord,
   read: (keys: readonly string[]) => Promise<ReadonlyMap<string, Uint8Array<ArrayBuffer>>>,
 ) => Promise<RecordChange<void>> | RecordChange<void>;
 
-/** The store as references name it. Its image store is an additional one for whoever opens it by that name. */
+/**
+ * Returns the store specifier. Its image store is listed as additional, so that opening it by this text finds the
+ * images.
+ */
 function formatLocation(place: StoreLocation): string {
   const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
-  // Options replace those of the configuration.
+  // Driver options in a specifier replace those of the configuration, which includes the additional stores.
   const additional = driverOptions.length > 0 ? [] : additionalImageStores;
   const stores = imageStore === undefined ? [] : [imageStore, ...additional];
   const options = [...driverOptions, ...stores.map((root) => `${driver}.imagestore=${root}`)];
   return `[${driver}@${graphRoot}+${runRoot}${options.length > 0 ? `:${options.join(",")}` : ""}]`;
 }
 
-function keysOf({ ifUnchanged = new Map() }: WriteBigDataOptions): string[] {
+function listKeys({ ifUnchanged = new Map() }: WriteBigDataOptions): string[] {
   return [...ifUnchanged.keys()];
 }
 
-function requireUnchanged(
+function assertUnchanged(
   { id }: ImageRecord,
   data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
   { ifUnchanged = new Map() }: WriteBigDataOptions,
@@ -290,13 +303,13 @@ function requireUnchanged(
   }
 }
 
-async function requireDeletable(record: ImageRecord, folder: ImagesFolder, options: DeleteImageOptions): Promise<void> {
-  requireUnchanged(record, await readItems(folder, record, keysOf(options)), options);
+async function assertDeletable(record: ImageRecord, folder: ImagesFolder, options: DeleteImageOptions): Promise<void> {
+  assertUnchanged(record, await readItems(folder, record, listKeys(options)), options);
   if (options.ifNames && options.ifNames.join() !== record.names.join()) throw listChanged(record.id);
   if (record.layer === undefined) return;
   throw new ManifestsError(
     "IMAGE_IN_USE",
-    `Cannot delete image ${JSON.stringify(record.id)} as it has layers: only lists are deleted here, use podman rmi`,
+    `Cannot delete image ${JSON.stringify(record.id)}: it has layers, and only lists can be deleted: use podman rmi`,
   );
 }
 
@@ -308,12 +321,12 @@ function ignoreMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
-function viewOf(record: ImageRecord, folder: ImagesFolder): StoredImage {
+function toStoredImage(record: ImageRecord, folder: ImagesFolder): StoredImage {
   return {
     id: record.id,
     names: record.names,
     digest: record.digest,
-    digests: digestsOf(record),
+    digests: listDigests(record),
     topLayer: record.layer,
     bigDataNames: record.bigDataNames,
     metadata: record.metadata,
@@ -335,7 +348,7 @@ async function readItems(
   return data;
 }
 
-/** The members of a record that tell of its big data, after some items were written. */
+/** Returns the members of a record that describe its big data, after some items were written. */
 function describeItems(record: ImageRecord, data: readonly BigData[]): Partial<ImageRecord> {
   const names = [...record.bigDataNames];
   const sizes = new Map(record.bigDataSizes);
@@ -349,14 +362,14 @@ function describeItems(record: ImageRecord, data: readonly BigData[]): Partial<I
   return { digest, bigDataNames: names, bigDataSizes: sizes, bigDataDigests: digests };
 }
 
-function freshId(set: RecordSet): string {
+function createUnusedId(set: RecordSet): string {
   for (;;) {
     const id = randomImageId();
     if (!set.byId(id)) return id;
   }
 }
 
-/** The time as Go writes it: RFC 3339 without trailing zeros of a second. */
+/** Returns the current time as Go writes it: RFC 3339 without trailing zeros in the fraction of the second. */
 function now(): string {
   return new Date().toISOString().replace(/\.?0+Z$/, "Z");
 }

@@ -12,8 +12,8 @@ const CHUNK_SIZE = 60 * 1024;
 const COMMIT_CHUNKS = 8;
 
 /**
- * Maximum number of chunks of one record. One commit must be able to delete all of them, and Deno KV allows 1000 changes
- * and 80 KiB of keys in a commit.
+ * Maximum number of chunks of one record. One commit must be able to delete all of them, and Deno KV allows 1000
+ * changes and 80 KiB of keys in a commit.
  */
 const RECORD_CHUNKS = 400;
 
@@ -38,8 +38,8 @@ export class Blobs {
   }
 
   /**
-   * Reads the items with the given keys; keys that the record does not have are left out. Returns `undefined` if the data
-   * of an item is gone, because the record was replaced.
+   * Reads the items with the given keys; keys that the record does not have are left out. Returns `undefined` if the
+   * data of an item is gone, because the record was replaced.
    */
   async readAll(record: KvRecord, keys: readonly string[]): Promise<Map<string, Uint8Array<ArrayBuffer>> | undefined> {
     const found = keys.map((key) => record.items.find((item) => item.key === key)).filter((item) => item !== undefined);
@@ -74,7 +74,10 @@ export class Blobs {
     return { items, ...await this.#stage(blob, items, chunks) };
   }
 
-  /** Throws `STORE_IO` if another process removed the prepared blobs as leftovers, because the save took longer than a day. */
+  /**
+   * Throws `STORE_IO` if another process removed the prepared blobs as leftovers, because the save took longer than a
+   * day.
+   */
   async confirm({ checks }: NewBlobs): Promise<void> {
     const entries = await this.#db.getMany(checks.map(({ key }) => key));
     if (entries.every(({ versionstamp }, i) => versionstamp === checks[i]!.versionstamp)) return;
@@ -83,8 +86,8 @@ export class Blobs {
 
   /** Deletes prepared blobs whose record was not written. */
   async discard({ items, checks, deletes }: NewBlobs): Promise<void> {
-    // The check is needed because a commit that was reported as failed may have succeeded; then the record uses the blobs.
-    // If the deletion fails, the blobs are removed later as leftovers.
+    // The check is needed because a commit that was reported as failed may have succeeded; then the record uses the
+    // blobs. If the deletion fails, the blobs are removed later as leftovers.
     const change = { checks, deletes: [...deletes, ...this.listKeys(items)] };
     if (checks.length > 0) await this.#db.commit(change).catch(() => {});
   }

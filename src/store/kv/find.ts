@@ -6,7 +6,7 @@ import type { KvRecord } from "./record.ts";
 export interface FoundRecord {
   /** Id of the record, 64 hexadecimal digits. */
   readonly id: string;
-  /** Content of the record. */
+  /** Content of the record, as stored. */
   readonly record: KvRecord;
   /** Version of the database entry that has the record. */
   readonly versionstamp: string | null;

@@ -47,7 +47,9 @@ export class KvKeys {
     return [...this.allStaged(), blob];
   }
 
-  /** Key of a lock's holder. It is written only when the lock is taken, so its version stays the same while it is held. */
+  /**
+   * Key of a lock's holder. It is written only when the lock is taken, so its version stays the same while it is held.
+   */
   lock(name: string): KvKey {
     return [...this.#prefix, "lock", name];
   }

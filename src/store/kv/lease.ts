@@ -12,7 +12,10 @@ interface Heartbeat {
   readonly until: number;
 }
 
-/** Maximum difference between the clocks of two machines, in milliseconds, before a lease counts as expired by the clock. */
+/**
+ * Maximum difference between the clocks of two machines, in milliseconds, before a lease counts as expired by the
+ * clock.
+ */
 const CLOCK_SKEW = 60_000;
 
 /** Longest pause in milliseconds between two attempts to take a lock that another process holds. */
@@ -63,7 +66,9 @@ function createHeartbeat(duration: number): Heartbeat {
   return { duration, until: Date.now() + duration };
 }
 
-/** A lock that is held while its holder renews the heartbeat. Writes under it fail once another process has taken it. */
+/**
+ * A lock that is held while its holder renews the heartbeat. Writes under it fail once another process has taken it.
+ */
 export class Lease {
   /** Condition for every write under the lock: no other process has taken it. */
   readonly check: KvCheck;
@@ -110,7 +115,8 @@ export class Lease {
 
   async #renew(): Promise<void> {
     const sets = [[this.#keys.lease(this.#name), createHeartbeat(this.#duration)]] as const;
-    // A failure may be temporary, so the next renewal is tried. If they all fail, the lease expires and writes are rejected.
+    // A failure may be temporary, so the next renewal is tried. If they all fail, the lease expires and writes are
+    // rejected.
     const renewed = await this.#db.commit({ checks: [this.check], sets }).catch(() => "");
     if (renewed !== undefined) this.#renewLater();
   }

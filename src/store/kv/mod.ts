@@ -1,6 +1,6 @@
 /**
- * A store of image records in a KV database, such as Deno KV: for hosts without a disk, and for many machines that share
- * the same lists.
+ * A store of image records in a KV database, such as Deno KV: for hosts without a disk, and for many machines that
+ * share the same lists.
  *
  * @module
  */

@@ -13,8 +13,9 @@ export interface OpenKvStoreOptions {
    */
   prefix?: KvKey | undefined;
   /**
-   * Time in milliseconds for which a lock stays held without a heartbeat of its holder, which writes three in that time.
-   * When a holder is killed, others wait as long as this. A holder may stall as long as this without losing its lock.
+   * Time in milliseconds for which a lock stays held without a heartbeat of its holder, which writes three in that
+   * time. When a holder is killed, others wait as long as this. A holder may stall as long as this without losing its
+   * lock.
    *
    * @default {15_000}
    */
@@ -32,8 +33,8 @@ interface StoreNote {
 /**
  * Opens a store in a KV database, and creates it if it does not exist: SQLite on a disk, FoundationDB on Deno Deploy.
  * `kv` is the result of `Deno.openKv()`, which requires `--unstable-kv`; the caller closes it. Several processes and
- * machines may use one store at the same time. Each change is one commit that checks what it replaces, so a reader never
- * sees half a change, even if a process is killed.
+ * machines may use one store at the same time. Each change is one commit that checks what it replaces, so a reader
+ * never sees half a change, even if a process is killed.
  *
  * A record holds at most 24 MB and about ninety names. For a database in a file, `Deno.openKv` itself may fail with
  * "database is locked" while another process creates the database; call it again.
@@ -42,8 +43,8 @@ interface StoreNote {
  * lock. Its next write to the locked record through the same store then fails with code `LOCK_UNAVAILABLE`, before
  * anything is changed.
  *
- * @throws {ManifestsError} With code `STORE_IO` if the database fails; `STORE_CORRUPT` if a newer version of this module
- * wrote the store.
+ * @throws {ManifestsError} With code `STORE_IO` if the database fails; `STORE_CORRUPT` if a newer version of this
+ * module wrote the store.
  * @throws {RangeError} If `leaseDuration` is not a positive number.
  *
  * @example
@@ -78,7 +79,9 @@ export async function openKvStore(kv: Kv, options: OpenKvStoreOptions = {}): Pro
   return new KvStore({ db, keys, id, leaseDuration });
 }
 
-/** Reads the note that describes the store, or writes it. The id must be equal for all, so only the first write is kept. */
+/**
+ * Reads the note that describes the store, or writes it. The id must be equal for all, so only the first write is kept.
+ */
 async function readNote(db: Database, keys: KvKeys): Promise<StoreNote> {
   const entry: KvEntry<StoreNote> = await db.get(keys.store());
   if (entry.value) return entry.value;

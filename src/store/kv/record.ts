@@ -21,7 +21,10 @@ export interface KvItem {
   readonly key: string;
   /** SHA-256 digest of the content. */
   readonly digest: Digest;
-  /** Digest under which a manifest is found; for signed schema 1 it differs from that of the bytes. `undefined` for others. */
+  /**
+   * Digest under which a manifest is found; for signed schema 1 it differs from that of the bytes. `undefined` for
+   * others.
+   */
   readonly manifestDigest?: Digest | undefined;
   /** Size of the content in bytes. */
   readonly size: number;

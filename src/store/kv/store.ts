@@ -147,7 +147,9 @@ export class KvStore implements ImageStore {
     return Promise.resolve();
   }
 
-  /** Changes a record. If this object holds the lock of the record, the change fails once another process has taken it. */
+  /**
+   * Changes a record. If this object holds the lock of the record, the change fails once another process has taken it.
+   */
   async #change(id: string, decide: Decide<KvRecord>): Promise<KvRecord | undefined> {
     const lease = this.#leases.get(`sha256:${id}`);
     return await changeRecord(this.#db, this.#keys.image(id), { lease, decide });

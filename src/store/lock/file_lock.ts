@@ -5,44 +5,45 @@ import { canLockFcntl, type FcntlFile, openFcntlFile } from "./fcntl.ts";
 import { enterQueue } from "../../internal/room.ts";
 
 /**
- * Whom a store's locks exclude.
+ * Which programs the locks of a store exclude.
  *
- * - `shared`: everybody, podman and buildah too. Needs `--allow-ffi` for writing.
- * - `deno-only`: other Deno processes alone. For stores that no other tool uses.
+ * - `shared`: all of them, also podman and buildah. Writing requires `--allow-ffi`.
+ * - `deno-only`: only other Deno processes. For stores that no other tool uses.
  */
 export type LockingMode = "shared" | "deno-only";
 
 /** Options for {@linkcode lockFile}. */
 export interface LockFileOptions {
-  /** Whom the lock excludes. */
+  /** Which programs the lock excludes. */
   mode: LockingMode;
-  /** Whether nobody else may hold it; only then the file itself may be written. */
+  /** True for a lock that only one holder can have, which is required to write the file; false for a shared lock. */
   exclusive: boolean;
-  /** Ends the waiting. */
+  /** Aborts waiting for the lock. Default: waiting is not aborted. */
   signal?: AbortSignal | undefined;
 }
 
-/** A lock that is held, with its file. */
+/** A lock that is held. Disposing releases it and closes its file. */
 export interface HeldLock extends Disposable {
-  /** The file. */
+  /** Open lock file, writable if the lock is exclusive. */
   readonly file: Deno.FsFile;
-  /** Whether everybody who may write is kept out. */
+  /** True if every program that may write the store is excluded. */
   readonly excludesWriters: boolean;
 }
 
-/** Longest pause between two looks at a lock that somebody else has, in milliseconds; c/storage sleeps as long. */
+/** Longest pause in milliseconds between two attempts to take a lock; containers/storage sleeps as long. */
 const MAX_PAUSE = 10;
 
 /**
- * Waits for a lock on a file, in three layers: a queue within this process, flock (which other Deno processes see),
- * fcntl (which podman and buildah see).
+ * Waits for a lock on a file. It consists of three: a queue in this process, a flock against other Deno processes, and
+ * an fcntl lock against podman and buildah.
  *
- * @throws {ManifestsError} With code `LOCK_UNAVAILABLE` where others cannot be excluded but must be.
+ * @throws {ManifestsError} With code `LOCK_UNAVAILABLE` if podman and buildah must be excluded but cannot be;
+ * `STORE_IO` if the lock file cannot be opened for the fcntl lock.
  */
 export async function lockFile(path: string, options: LockFileOptions): Promise<HeldLock> {
   const { mode, exclusive, signal } = options;
   const fcntl = mode === "shared" && canLockFcntl();
-  // Readers need no exclusion to be safe: records are replaced by renaming.
+  // A reader is safe without the fcntl lock: writers replace the records by renaming a file.
   if (mode === "shared" && exclusive && !fcntl) throw lockUnavailable(path);
   const place = await enterQueue(await canonicalPath(path, exclusive), exclusive, signal);
   let file: Deno.FsFile | undefined;
@@ -64,7 +65,10 @@ export async function lockFile(path: string, options: LockFileOptions): Promise<
   return { file, excludesWriters: mode === "deno-only" || fcntl, [Symbol.dispose]: release };
 }
 
-/** One file, one queue, whatever links lead to it. The folder is made where it is missing. */
+/**
+ * Resolves the links in a path, so that a file has one queue however it is named. Creates the folder for a writer if it
+ * does not exist.
+ */
 async function canonicalPath(path: string, writable: boolean): Promise<string> {
   const folder = dirname(path);
   try {
@@ -92,13 +96,13 @@ async function poll(attempt: () => Promise<boolean>, signal?: AbortSignal): Prom
   }
 }
 
-/** The error of a host on which podman and buildah cannot be kept out. */
+/** Creates the error for a host on which podman and buildah cannot be locked out. */
 function lockUnavailable(path: string): ManifestsError {
-  const way = Deno.build.os === "linux"
+  const advice = Deno.build.os === "linux"
     ? "run with --allow-ffi"
-    : "use a Linux host, the only one where such stores are shared";
+    : "use a Linux host, since only there podman and buildah share such stores";
   return new ManifestsError(
     "LOCK_UNAVAILABLE",
-    `Cannot write to the store of ${path} as podman and buildah, which may use it too, cannot be locked out: ${way}, or accept the risk with locking: "deno-only"`,
+    `Cannot write to the store of ${path}: podman and buildah, which may use it too, cannot be locked out: ${advice}, or accept the risk with locking: "deno-only"`,
   );
 }

@@ -2,14 +2,14 @@ import { LayerFileError, type LayerFiles } from "./layer_files.ts";
 import type { OpenFile } from "./raw_file.ts";
 import { isSplitFile, type SplitEntry } from "./tar_split.ts";
 
-/** Size of the chunks, in bytes. Larger ones win nothing and stay in memory for longer. */
+/** Size of the chunks in bytes. Larger chunks are not faster and keep more memory in use. */
 const CHUNK_SIZE = 64 * 1024;
 
-/** Files that go into one chunk at most: they are opened without waiting, and others want their turn. */
+/** Maximum number of files per chunk. Files are opened synchronously, so this lets other tasks run in between. */
 const MAX_FILES = 32;
 
 /**
- * Puts a tar together of the pieces that were kept and the files that were unpacked from it.
+ * Assembles a tar archive from the pieces in its tar-split file and the files that were unpacked from it.
  *
  * @throws {LayerFileError} For a file that is missing or too short.
  */
@@ -42,7 +42,7 @@ export async function* assembleTar(
   if (used > 0) yield chunk.subarray(0, used);
 }
 
-/** Bytes as if they were a file. */
+/** Wraps bytes as an open file. */
 function openBytes(bytes: Uint8Array): OpenFile {
   let at = 0;
   return {

@@ -2,16 +2,16 @@ import { closeSync, lstatSync, openSync, read, readlinkSync, readSync } from "no
 import { canOpenRawFiles, OPEN_FLAGS, type OpenFile, openRawFile } from "./raw_file.ts";
 import type { SplitFile } from "./tar_split.ts";
 
-/** Reads of up to so many bytes are made at once: a thread would take longer to start than to read. */
+/** Maximum size in bytes of a synchronous read. Handing a small read to a thread takes longer than the read itself. */
 const MAX_SYNC_READ = 64 * 1024;
 
-/** As many links as Linux follows in one path. */
+/** Maximum number of links in one path, as in Linux (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-/** How many folders are remembered. */
+/** Maximum number of resolved folders in the cache. */
 const MAX_FOLDERS = 10_000;
 
-/** A file of a layer that is not what it was when the layer was unpacked. The message names it. */
+/** The error for a file that has changed since its layer was unpacked, or is missing. The message names the file. */
 export class LayerFileError extends Error {
   constructor({ name }: SplitFile, problem: string, cause?: unknown) {
     const text = typeof name === "string" ? name : new TextDecoder().decode(name);
@@ -24,7 +24,7 @@ export class LayerFiles {
   readonly #root: string;
   readonly #folders = new Map<string, string>();
 
-  /** @param root The layer's folder, without links in its path. */
+  /** @param root Folder of the layer, with all links resolved. */
   constructor(root: string) {
     this.#root = root;
   }
@@ -32,12 +32,12 @@ export class LayerFiles {
   /**
    * Opens a file.
    *
-   * Names come from whoever made the image, so they are looked up as if the layer's folder were the root of
-   * everything: `..` is refused, the file itself must not be a link, and links among its folders, over which a tar
-   * may well unpack, are followed by us and not by the system, which would leave the layer with those that are
-   * absolute. Nobody changes a layer once it is made, so what was found of a folder stays so.
+   * Names come from the author of the image, so they are resolved as if the folder of the layer were `/`. A name with
+   * `..` is rejected, and the file itself must not be a link. Links among its folders are valid in a tar archive; they
+   * are resolved here and not by the system, which would follow an absolute link out of the layer. A layer does not
+   * change once it is unpacked, so resolved folders are cached.
    *
-   * @throws {LayerFileError} Where there is no such file.
+   * @throws {LayerFileError} If the file is missing, is a link, or has a name that leads out of the layer.
    */
   open(file: SplitFile): OpenFile {
     const { name } = file;
@@ -59,7 +59,10 @@ export class LayerFiles {
 
   #openRaw(file: SplitFile, name: Uint8Array<ArrayBuffer>): OpenFile {
     if (!canOpenRawFiles()) {
-      throw new LayerFileError(file, "has a name that is not UTF-8, and is opened with --allow-ffi only, on Linux");
+      throw new LayerFileError(
+        file,
+        "has a name that is not UTF-8, which can only be opened on Linux with --allow-ffi",
+      );
     }
     const open = name.includes(0) ? undefined : openRawFile(this.#root, name);
     if (!open) throw new LayerFileError(file, "is missing or cannot be opened");
@@ -69,7 +72,7 @@ export class LayerFiles {
   #resolve(folder: string): string {
     let path = this.#folders.get(folder);
     if (path === undefined) {
-      path = resolveWithin(this.#root, folder);
+      path = resolveBelow(this.#root, folder);
       if (this.#folders.size >= MAX_FOLDERS) this.#folders.clear();
       this.#folders.set(folder, path);
     }
@@ -77,8 +80,8 @@ export class LayerFiles {
   }
 }
 
-/** The path of a folder below `root`, with links followed as they would be if `root` were `/`. */
-function resolveWithin(root: string, folder: string): string {
+/** Returns the path of a folder below `root`, with links resolved as if `root` were `/`. */
+function resolveBelow(root: string, folder: string): string {
   const pending = folder.split("/").reverse();
   let resolved: string[] = [];
   for (let links = 0; pending.length > 0;) {
@@ -101,7 +104,7 @@ function resolveWithin(root: string, folder: string): string {
   return [root, ...resolved].join("/");
 }
 
-/** Opens at once: most files are small, and to open one by way of a thread takes five times as long. */
+/** Opens a file synchronously: most files are small, and opening one on a thread takes five times as long. */
 function openFile(path: string): OpenFile {
   const file = openSync(path, OPEN_FLAGS);
   return {

@@ -2,12 +2,12 @@ import { parseJson, StructReader } from "../../../json/room.ts";
 import { type Digest, isDigest, ManifestsError, UNKNOWN_SIZE } from "../../../spec/room.ts";
 import type { StoredLayer } from "../../types.ts";
 
-/** The flag under which a layer that was identified by its table of contents has the digest of its tar. */
+/** Flag with the digest of the tar archive, for a layer that was pulled by its table of contents (zstd:chunked). */
 const EXPECTED_DIFF_FLAG = "expected-layer-diffid";
 
 /**
- * Reads `layers.json` or one of its volatile companions (storage `layers.go`, struct `Layer`). Layers that were never
- * finished are left out: the next tool that writes here will delete them.
+ * Parses `layers.json` or `volatile-layers.json` (storage `layers.go`, struct `Layer`). Incomplete layers are left out:
+ * the next tool that writes to the store deletes them.
  *
  * @throws {ManifestsError} With code `STORE_CORRUPT`.
  */
@@ -16,7 +16,7 @@ export function parseLayerRecords(bytes: Uint8Array, path: string): StoredLayer[
   try {
     const { value } = parseJson(bytes, path);
     if (value === null) return [];
-    if (!Array.isArray(value)) throw new TypeError("it is no array");
+    if (!Array.isArray(value)) throw new TypeError("it is not an array");
     return value.flatMap((item, i) => readLayer(new StructReader(item, path, `[${i}]`)) ?? []);
   } catch (cause) {
     throw new ManifestsError("STORE_CORRUPT", `Cannot read ${path}: ${(cause as Error).message}`, { cause });
@@ -30,19 +30,19 @@ function readLayer(from: StructReader): StoredLayer | undefined {
   if (diffDigest !== undefined && !isDigest(diffDigest)) from.fail("diff-digest", "a digest");
   const parent = from.string("parent") || undefined;
   return {
-    id: requireLayerId(from, "id", from.string("id") ?? ""),
-    parent: parent && requireLayerId(from, "parent", parent),
+    id: parseLayerId(from, "id", from.string("id") ?? ""),
+    parent: parent && parseLayerId(from, "parent", parent),
     diffDigest: diffDigest as Digest | undefined,
     diffSize: from.integer("diff-size") ?? UNKNOWN_SIZE,
   };
 }
 
-/** Ids become names of files and folders. */
-function requireLayerId(from: StructReader, member: string, id: string): string {
+/** Returns the id, or fails: ids become names of files and folders. */
+function parseLayerId(from: StructReader, member: string, id: string): string {
   return isLayerId(id) ? id : from.fail(member, "a layer id");
 }
 
-/** Whether a text can be a layer's id: one component of a path, and not a hidden one. */
+/** True if a text can be the id of a layer: one component of a path that does not begin with a dot. */
 export function isLayerId(id: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$/.test(id);
 }

@@ -8,30 +8,30 @@ import { LayerFileError, LayerFiles } from "./layer_files.ts";
 import { layersFolder } from "./layer_roots.ts";
 import { isSplitFile, readTarSplit, type SplitEntry } from "./tar_split.ts";
 
-/** The error of a layer whose tar cannot be made again. */
+/** Creates the error for a layer whose tar archive cannot be reproduced. */
 export function notReproducible({ id }: StoredLayer, reason: string, cause?: unknown): ManifestsError {
-  return new ManifestsError("LAYER_NOT_REPRODUCIBLE", `Cannot read layer ${id} as ${reason}`, { cause });
+  return new ManifestsError("LAYER_NOT_REPRODUCIBLE", `Cannot read layer ${id}: ${reason}`, { cause });
 }
 
-/** What the tar of a layer is made of: the pieces that were kept of it, and the unpacked files. */
+/** The parts from which the tar archive of a layer is assembled: its tar-split file and the unpacked files. */
 export class LayerSource {
   readonly #tarSplit: string;
   readonly #folder: string;
 
-  /** @param folder The unpacked layer, without links in its path. */
+  /** @param folder Folder of the unpacked layer, with all links resolved. */
   constructor(tarSplit: string, folder: string) {
     this.#tarSplit = tarSplit;
     this.#folder = folder;
   }
 
-  /** The tar, as it comes out. Throws `LayerFileError`. */
+  /** Yields the tar archive, unverified. Throws `LayerFileError`. */
   async *read(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     yield* assembleTar(await this.#entries(), new LayerFiles(this.#folder));
   }
 
   /**
-   * Looks for the file that makes the tar another than it was. A sum over every file would cost more than the digest
-   * of the whole does, so it is only made where that is wrong.
+   * Finds the file whose checksum differs from the tar-split file. Checksums of all files take longer than the digest
+   * of the archive, so they are only computed when that digest is wrong. Returns `undefined` if all files are correct.
    */
   async findBrokenFile(signal: AbortSignal | undefined): Promise<LayerFileError | undefined> {
     const files = new LayerFiles(this.#folder);
@@ -47,7 +47,7 @@ export class LayerSource {
           sum.update(buffer.subarray(0, count));
           left -= count;
         }
-        if (encodeBase64(sum.bytes()) !== entry.checksum) return new LayerFileError(entry, "has another content");
+        if (encodeBase64(sum.bytes()) !== entry.checksum) return new LayerFileError(entry, "has different content");
       }
     }
     return undefined;
@@ -59,7 +59,7 @@ export class LayerSource {
 }
 
 /**
- * Finds what the tar of a layer is made of. The record, the pieces and the files may be below different roots.
+ * Finds the tar-split file and the files of a layer. They and the layer's record may be below different roots.
  *
  * @throws {ManifestsError} With code `LAYER_NOT_REPRODUCIBLE`.
  */
@@ -73,16 +73,16 @@ export async function findLayerSource(
   }
   const home = (root: string) => driver === "vfs" ? join(root, "vfs", "dir", layer.id) : join(root, driver, layer.id);
   for (const root of roots) {
-    // Files of such layers have their digests for names, and only the kernel can tell which is which.
+    // composefs stores files under their digests, and only the kernel can read the names from the composefs image.
     if (driver === "overlay" && await exists(join(home(root), "composefs-data", "composefs.blob"))) {
-      throw notReproducible(layer, "it is kept as a composefs image");
+      throw notReproducible(layer, "it is stored as a composefs image");
     }
   }
   const tarSplit = await findFirst(roots.map((root) => join(layersFolder(root, driver), `${layer.id}.tar-split.gz`)));
   if (tarSplit === undefined) {
     throw notReproducible(
       layer,
-      "nothing was kept of the tar that it was unpacked from: its tar-split file is missing",
+      "its tar-split file is missing, without which the original tar archive cannot be reproduced",
     );
   }
   const folder = await findFirst(roots.map((root) => driver === "vfs" ? home(root) : join(home(root), "diff")));

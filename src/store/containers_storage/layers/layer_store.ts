@@ -14,20 +14,22 @@ import { explainIo, ioError, isIoError } from "../io_errors.ts";
 import type { StoreLocation } from "../layout.ts";
 import { LayerFileError } from "./layer_files.ts";
 import { isLayerId } from "./layer_records.ts";
-import { layerRoots, layersFolder, readLayerRecords } from "./layer_roots.ts";
+import { layersFolder, listLayerRoots, readLayerRecords } from "./layer_roots.ts";
 import { findLayerSource, type LayerSource, notReproducible } from "./layer_source.ts";
 import { readAhead } from "./read_ahead.ts";
 
-/** The layers of a containers/storage store. Records are read under their lock; layers never change, and need none. */
+/**
+ * The layers of a containers/storage store. Records are read under their lock; layers never change and need no lock.
+ */
 export class ContainersLayers implements LayerStore {
-  readonly #place: StoreLocation;
+  readonly #location: StoreLocation;
   readonly #mode: LockingMode;
   readonly #roots: readonly string[];
 
-  constructor(place: StoreLocation, mode: LockingMode) {
-    this.#place = place;
+  constructor(location: StoreLocation, mode: LockingMode) {
+    this.#location = location;
     this.#mode = mode;
-    this.#roots = layerRoots(place);
+    this.#roots = listLayerRoots(location);
   }
 
   async listLayers(topLayer: string): Promise<readonly StoredLayer[]> {
@@ -36,7 +38,9 @@ export class ContainersLayers implements LayerStore {
       const chain = new Map<string, StoredLayer>();
       for (let id: string | undefined = topLayer; id !== undefined;) {
         const layer: StoredLayer = await this.#find(id, records) ?? unknownLayer(id);
-        if (chain.has(id)) throw new ManifestsError("STORE_CORRUPT", `Cannot list layers as ${id} is below itself`);
+        if (chain.has(id)) {
+          throw new ManifestsError("STORE_CORRUPT", `Cannot list layers: layer ${id} is its own ancestor`);
+        }
         chain.set(id, layer);
         id = layer.parent;
       }
@@ -48,10 +52,10 @@ export class ContainersLayers implements LayerStore {
     signal?.throwIfAborted();
     const { id, diffDigest, diffSize } = layer;
     if (!isLayerId(id)) unknownLayer(id);
-    if (diffDigest === undefined) throw notReproducible(layer, "it is not known what its tar was");
+    if (diffDigest === undefined) throw notReproducible(layer, "the store does not know the digest of its tar archive");
     const source = await explainIo(
       `find the files of layer ${id}`,
-      () => findLayerSource(layer, this.#roots, this.#place.driver),
+      () => findLayerSource(layer, this.#roots, this.#location.driver),
     );
     return ReadableStream.from(readVerified(layer, source, { digest: diffDigest, size: diffSize, signal }));
   }
@@ -60,7 +64,7 @@ export class ContainersLayers implements LayerStore {
     id: string,
     records: OncePerKey<string, ReadonlyMap<string, StoredLayer>>,
   ): Promise<StoredLayer | undefined> {
-    const { driver, graphRoot, runRoot } = this.#place;
+    const { driver, graphRoot, runRoot } = this.#location;
     for (const root of this.#roots) {
       const layers = await records.get(root, () =>
         readLayerRecords({
@@ -85,7 +89,7 @@ interface Expected {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Reads a layer's tar. The last chunk is withheld until everything is known to be right. */
+/** Yields the tar archive of a layer. The last chunk is withheld until the digest is verified. */
 async function* readVerified(
   layer: StoredLayer,
   source: LayerSource,
@@ -105,7 +109,7 @@ async function* readVerified(
     }
     const actual = digester.digest();
     if (actual !== digest || (size !== UNKNOWN_SIZE && count !== size)) {
-      const reason = `its tar-split file makes another tar than ${digest}, which happens with sparse files`;
+      const reason = `its tar-split file does not reproduce ${digest}, which can happen with sparse files`;
       throw await source.findBrokenFile(signal) ?? notReproducible(layer, reason);
     }
   } catch (error) {

@@ -1,17 +1,17 @@
 import { constants } from "node:fs";
 import { findLibc } from "../../lock/fcntl.ts";
 
-/** Values of Linux' headers, the same on x86-64 and arm64. */
+/** Constants of Linux' headers, equal on x86-64 and arm64. */
 const O_CLOEXEC = 0o2000000, O_PATH = 0o10000000;
 const SYS_OPENAT2 = 437n;
 const RESOLVE_NO_MAGICLINKS = 2n, RESOLVE_IN_ROOT = 16n;
 const FAILED = -1;
 
-/** The one of them that is not, and too important to rely on who knows which machine this is. */
+/** `O_NOFOLLOW` differs between the two. It matters for security, so the value does not rely on `node:fs` alone. */
 const LINUX_O_NOFOLLOW = Deno.build.arch === "aarch64" ? 0o100000 : 0o400000;
 const O_NOFOLLOW = Deno.build.os === "linux" ? LINUX_O_NOFOLLOW : constants.O_NOFOLLOW ?? 0;
 
-/** What is opened for reading must not be a link; and a pipe must not keep us waiting for a writer. */
+/** Flags for opening a file: it must not be a link, and opening a pipe must not wait for a writer. */
 export const OPEN_FLAGS: number = constants.O_RDONLY | O_NOFOLLOW | (constants.O_NONBLOCK ?? 0);
 
 const SYMBOLS = {
@@ -21,7 +21,7 @@ const SYMBOLS = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-/** A file that is open for reading from its beginning to its end. */
+/** An open file that is read from its beginning to its end. Disposing closes it. */
 export interface OpenFile extends Disposable {
   /** Reads up to `view.length` bytes and returns how many; 0 at the end. Small views are filled at once. */
   read(view: Uint8Array<ArrayBuffer>): number | Promise<number>;
@@ -29,14 +29,15 @@ export interface OpenFile extends Disposable {
 
 let libc: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] | undefined;
 
-/** Whether {@linkcode openRawFile} can work: on Linux, with `--allow-ffi`. */
+/** True if {@linkcode openRawFile} can work: on Linux, with `--allow-ffi`. */
 export function canOpenRawFiles(): boolean {
   return findLibc() !== undefined;
 }
 
 /**
- * Opens a file whose name is not UTF-8, which nothing else in the runtime can express. The kernel treats the folder as
- * the root of everything: neither links nor `..` lead out of it. Returns `undefined` where that did not work.
+ * Opens a file whose name is not UTF-8, which the runtime's own functions cannot express. The kernel treats the folder
+ * as `/`, so neither links nor `..` lead out of it (openat2(2), `RESOLVE_IN_ROOT`). Returns `undefined` if the file
+ * cannot be opened.
  */
 export function openRawFile(folder: string, name: Uint8Array<ArrayBuffer>): OpenFile | undefined {
   const symbols = libc ??= Deno.dlopen(findLibc() ?? "libc.so.6", SYMBOLS).symbols;
@@ -63,7 +64,7 @@ function terminated(path: Uint8Array): Uint8Array<ArrayBuffer> {
 
 const OPEN_HOW_SIZE = 24;
 
-/** `struct open_how`: flags (u64 at 0), mode (u64 at 8), resolve (u64 at 16). */
+/** Returns a `struct open_how`: flags (u64 at 0), mode (u64 at 8), resolve (u64 at 16). */
 function openHow(): Uint8Array<ArrayBuffer> {
   const struct = new Uint8Array(OPEN_HOW_SIZE);
   const view = new DataView(struct.buffer);

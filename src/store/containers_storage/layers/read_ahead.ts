@@ -1,8 +1,8 @@
-/** Passes items on and lets the next one come already while its reader is busy with the one before. */
+/** Yields the items, and requests the next item while the consumer still works on the current one. */
 export async function* readAhead<T>(items: AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
   const start = () => {
     const next = items.next();
-    // Whoever leaves early never looks at it.
+    // A consumer that stops early never awaits this promise, whose rejection would then be unhandled.
     next.catch(() => {});
     return next;
   };

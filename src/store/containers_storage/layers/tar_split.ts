@@ -2,32 +2,34 @@ import { decompressStream } from "../../../internal/compression/room.ts";
 import { type ByteStream, readChunks } from "../../../internal/room.ts";
 import { isObject } from "../../../json/room.ts";
 
-/** A file's content, which stands in a tar between two pieces that are kept. */
+/** The place of a file's content in a tar archive. */
 export interface SplitFile {
-  /** Its name in the tar; bytes where it is not UTF-8. Anybody may have written it. */
+  /** Name of the file in the archive; bytes if it is not UTF-8. The value is untrusted. */
   readonly name: string | Uint8Array<ArrayBuffer>;
-  /** Its size in bytes, above 0. */
+  /** Size of the file in bytes, above 0. */
   readonly size: number;
-  /** Its CRC-64 (ISO) as base64 of eight bytes, the highest first. */
+  /** CRC-64 (ISO) of the content, as base64 of eight big-endian bytes. */
   readonly checksum: string;
 }
 
-/** A piece of a tar: bytes as they are, such as headers and padding, or a file. */
+/** A piece of a tar archive: verbatim bytes, such as headers and padding, or the place of a file. */
 export type SplitEntry = Uint8Array<ArrayBuffer> | SplitFile;
 
-/** Whether a piece stands for a file's content. */
+/** True if a piece stands for the content of a file. */
 export function isSplitFile(entry: SplitEntry): entry is SplitFile {
   return !(entry instanceof Uint8Array);
 }
 
-/** Longest line, in characters: what writes these files keeps at most 1 MiB of a tar in one, or a PAX header. */
+/**
+ * Maximum length of a line in characters. tar-split writes at most 1 MiB of an archive, or a PAX header, in one line.
+ */
 const MAX_LINE = 16 * 1024 * 1024;
 
 const SEGMENT = 2, FILE = 1;
 
 /**
- * Reads a `.tar-split.gz` (vbatts/tar-split, package `storage`): the pieces of a tar in their order, those of one
- * chunk together. What breaks its rules is an error.
+ * Reads a `.tar-split.gz` (vbatts/tar-split, package `storage`): yields the pieces of a tar archive in their order,
+ * those of one chunk together. Invalid input is an error.
  */
 export async function* readTarSplit(stream: ByteStream): AsyncGenerator<SplitEntry[], void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -41,7 +43,7 @@ export async function* readTarSplit(stream: ByteStream): AsyncGenerator<SplitEnt
   yield parseLine(rest + decoder.decode());
 }
 
-/** The piece that a line stands for; none where it stands for a file without content. */
+/** Parses a line. Returns one piece, or none for an empty file. */
 function parseLine(line: string): SplitEntry[] {
   if (line === "") return [];
   const entry: unknown = JSON.parse(line);
@@ -52,10 +54,10 @@ function parseLine(line: string): SplitEntry[] {
   if (!Number.isSafeInteger(size) || (size as number) < 0) throw new TypeError("a file has no size");
   if (size === 0) return [];
   if (typeof payload !== "string") throw new TypeError("a file has no checksum");
-  return [{ name: nameOf(entry), size: size as number, checksum: payload }];
+  return [{ name: parseName(entry), size: size as number, checksum: payload }];
 }
 
-function nameOf({ name, name_raw: raw }: Record<string, unknown>): string | Uint8Array<ArrayBuffer> {
+function parseName({ name, name_raw: raw }: Record<string, unknown>): string | Uint8Array<ArrayBuffer> {
   if (typeof name === "string" && name !== "") return name;
   const bytes = decode(raw);
   if (bytes.length === 0) throw new TypeError("a file has no name");
