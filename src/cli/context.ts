@@ -6,7 +6,7 @@ import { type CertificateFlags, configurationContext } from "./engine_options.ts
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import type { Persona } from "./persona.ts";
-import { showRetry } from "./progress/retries.ts";
+import { showRetry } from "./retries.ts";
 import { type RetryFlags, retryOptions } from "./retry_options.ts";
 
 /** Flags of the subcommands that connect to registries. */

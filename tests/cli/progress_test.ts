@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { drawBars } from "../../src/cli/progress/bars.ts";
 import { EventLines } from "../../src/cli/progress/events.ts";
-import { formatRetry, showRetriesIn, showRetry } from "../../src/cli/progress/retries.ts";
+import { formatRetry, showRetriesIn, showRetry } from "../../src/cli/retries.ts";
 import { ProgressState } from "../../src/cli/progress/state.ts";
 import { TerminalProgress } from "../../src/cli/progress/terminal.ts";
 import { createStyle } from "../../src/cli/format/style.ts";

@@ -1,6 +1,6 @@
 /** Images as BuildKit pushes them: an index of each image and its attestation. */
 import type { Repository } from "../../src/registry/room.ts";
-import { type Descriptor, type Digest, MEDIA_TYPES, type Platform } from "../../src/spec/room.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES, type Platform } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, pushImage, type TestImage } from "./images.ts";
 
 /** An entry of an index that tests make: what it names, and what else it says. */
@@ -28,7 +28,7 @@ export function makeAttestation(image: TestImage): TestEntry {
     architecture: "unknown",
     os: "unknown",
     config: {},
-    rootfs: { type: "layers", diff_ids: [] },
+    rootfs: { type: "layers", diff_ids: [digestOf(statement)] },
   });
   const blobs = [
     { descriptor: describe("application/vnd.in-toto+json", statement), bytes: statement },

@@ -5,7 +5,7 @@
  */
 import type { CopyEvent } from "../../copy/room.ts";
 import { UsageError } from "../errors.ts";
-import { formatRetry, showRetriesIn } from "./retries.ts";
+import { formatRetry, showRetriesIn } from "../retries.ts";
 
 /** Flags about the progress display. */
 export interface ProgressFlags {

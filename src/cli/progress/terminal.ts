@@ -2,7 +2,7 @@ import type { CopyEvent } from "../../copy/room.ts";
 import { createStyle } from "../format/style.ts";
 import { measureWidth } from "../format/width.ts";
 import { drawBars } from "./bars.ts";
-import { formatRetry } from "./retries.ts";
+import { formatRetry } from "../retries.ts";
 import { ProgressState } from "./state.ts";
 
 /** The terminal on which {@linkcode TerminalProgress} draws. */

@@ -1,6 +1,6 @@
-import type { RetryEvent } from "../../spec/room.ts";
-import { formatError } from "../errors.ts";
-import { sanitize } from "../format/width.ts";
+import type { RetryEvent } from "../spec/room.ts";
+import { formatError } from "./errors.ts";
+import { sanitize } from "./format/width.ts";
 
 /** Function that shows a failed step that will be tried again. */
 export type ShowRetry = (event: RetryEvent) => void;
