@@ -24,10 +24,6 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cause: "A file of an artifact cannot be read, or has changed since it was added.",
     cure: "Restore the file, or add the artifact again.",
   },
-  BIG_DATA_UNKNOWN: {
-    cause: "A record of the local store lacks an item that every list has.",
-    cure: "Remove the list with `manifests rm` and create it again.",
-  },
   CANNOT_MODIFY: {
     cause: "A change would invalidate a signature, or a digest that must stay.",
     cure: "Leave out the option that changes manifests, or remove signatures with `--remove-signatures`.",
@@ -293,8 +289,9 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Try again; if it happens again, the source is damaged or altered.",
   },
   STORE_CORRUPT: {
-    cause: "The local store contradicts itself.",
-    cure: "Run `podman system check`, or remove the damaged image.",
+    cause: "The local store contradicts itself, or data of an image is missing or damaged in it.",
+    cure:
+      "Remove a damaged list with `manifests rm` and create it again; for everything else run `podman system check`.",
   },
   STORE_IO: {
     cause: "The local store or database cannot be read or written.",

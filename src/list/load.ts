@@ -49,7 +49,7 @@ export function findDamage({ image, data }: ImageWithData): string | undefined {
 /** The error of a list that {@linkcode findDamage} found something wrong with. */
 export function damagedList(name: string, damage: string): ManifestsError {
   return new ManifestsError(
-    "BIG_DATA_UNKNOWN",
+    "STORE_CORRUPT",
     `Cannot use list ${JSON.stringify(name)}: ${damage}: remove the list (rm) and create it again`,
   );
 }
@@ -58,8 +58,8 @@ export function damagedList(name: string, damage: string): ManifestsError {
  * Reads a list's records from a store and makes a list of them.
  *
  * @throws {ListImageUnknownError} Where the store has no such image.
- * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON`; `BIG_DATA_UNKNOWN` if its data is missing in
- * the store; `STORE_IO`, `STORE_CORRUPT`.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON`; `STORE_CORRUPT` if its data is missing in
+ * the store; `STORE_IO`.
  */
 export async function loadList<L>(
   store: ImageStore,

@@ -64,7 +64,7 @@ const REFUSED_OPTIONS = {
  * that has the name gets this content; an ordinary image that has it is left alone.
  *
  * @throws {TypeError} Where an option asks for something to be done to instances.
- * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `LIST_CHANGED`; `BIG_DATA_UNKNOWN` if the list that has the
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `LIST_CHANGED`; `STORE_CORRUPT` if the list that has the
  * name is damaged.
  */
 export async function pushToStore(

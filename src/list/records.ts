@@ -48,13 +48,13 @@ export function writeRecords(
   ];
 }
 
-/** Reads what is beside the manifest. Throws `INVALID_JSON`, or `BIG_DATA_UNKNOWN` where `instances.json` is missing. */
+/** Reads what is beside the manifest. Throws `INVALID_JSON`, or `STORE_CORRUPT` if `instances.json` is missing. */
 export function readRecords({ image, data }: ImageWithData): ListRecords {
   const instances = data.get("instances.json");
   if (!instances) {
     throw new ManifestsError(
-      "BIG_DATA_UNKNOWN",
-      `Cannot load list ${JSON.stringify(image.id)} as it has no item named "instances.json"`,
+      "STORE_CORRUPT",
+      `Cannot load list ${JSON.stringify(image.id)}: its item "instances.json" is missing in the store`,
     );
   }
   const artifacts = data.get("artifacts.json");

@@ -102,7 +102,7 @@ Deno.test("a list without instances.json, or with a broken one, is not loaded", 
     await assert.rejects(loadFromImage(store, "app"), { code: "INVALID_JSON" }, text);
   }
   await Deno.remove(item("instances.json"));
-  await assert.rejects(loadFromImage(store, "app"), { code: "BIG_DATA_UNKNOWN", message: /instances\.json/ });
+  await assert.rejects(loadFromImage(store, "app"), { code: "STORE_CORRUPT", message: /instances\.json/ });
   await Deno.writeTextFile(item("instances.json"), "{}");
   await Deno.remove(item("artifacts.json"));
   assert.equal((await loadFromImage(store, "app")).list.size, 0);

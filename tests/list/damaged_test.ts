@@ -33,13 +33,13 @@ Deno.test("a damaged list is listed with what is wrong, and cannot be loaded", a
   ]);
   for (const name of ["gone", "garbled", "bare"]) {
     const expected = {
-      code: "BIG_DATA_UNKNOWN",
+      code: "STORE_CORRUPT",
       message: /Cannot use list "localhost\/.*: its manifest .*: remove the list/,
     };
     await assert.rejects(loadFromImage(at.store, name), expected, name);
-    await assert.rejects(editList(at.store, name, () => {}), { code: "BIG_DATA_UNKNOWN" }, name);
+    await assert.rejects(editList(at.store, name, () => {}), { code: "STORE_CORRUPT" }, name);
     await assert.rejects(create().push(`containers-storage:${at.store.location}localhost/${name}:latest`), {
-      code: "BIG_DATA_UNKNOWN",
+      code: "STORE_CORRUPT",
     }, name);
   }
   await assert.rejects(loadFromImage(at.store, "image"), { code: "NOT_A_MANIFEST_LIST" });

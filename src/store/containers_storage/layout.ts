@@ -1,6 +1,5 @@
 import { join } from "@std/path";
 import { encodeBase64, encodeUtf8 } from "../../internal/room.ts";
-import { ManifestsError } from "../../spec/room.ts";
 
 /** Location of a store: what `podman info` calls graphRoot, runRoot and graphDriverName. */
 export interface StoreLocation {
@@ -44,16 +43,13 @@ export async function makeFolders({ graphRoot, runRoot, driver, imageStore }: St
 /**
  * Returns the name of the file that holds a big data item (storage `makeBigDataBaseName`).
  *
- * @throws {ManifestsError} With code `BIG_DATA_UNKNOWN` for a key that has no safe file name.
+ * @throws {TypeError} If the key has no safe file name.
  */
 export function bigDataFile(key: string): string {
   const plain = /^[.0-9a-z]+$/.test(key);
   const name = plain ? key : `=${encodeBase64(encodeUtf8(key))}`;
   if (key === "" || key === "." || key === ".." || name.includes("/")) {
-    throw new ManifestsError(
-      "BIG_DATA_UNKNOWN",
-      `Cannot use ${JSON.stringify(key)} as a name for a big data item: it has no safe file name`,
-    );
+    throw new TypeError(`Cannot use ${JSON.stringify(key)} as the name of a data item: it has no safe file name`);
   }
   return name;
 }

@@ -106,8 +106,8 @@ export async function loadFromImage(store: ImageStore, image: string): Promise<{
  * @throws {TypeError} If it is called inside `edit` of the same list.
  * @throws {ListImageUnknownError} If the store has no such image; code `LIST_IMAGE_UNKNOWN`.
  * @throws {ManifestsError} With code `LIST_CHANGED` if other programs changed the list during every attempt;
- * `NOT_A_MANIFEST_LIST`, `BIG_DATA_UNKNOWN`, `INVALID_JSON` if the list cannot be loaded; `LOCK_UNAVAILABLE`, `STORE_IO`
- * or `STORE_CORRUPT` if the store fails.
+ * `NOT_A_MANIFEST_LIST`, `STORE_CORRUPT`, `INVALID_JSON` if the list cannot be loaded; `LOCK_UNAVAILABLE` or `STORE_IO`
+ * if the store fails.
  *
  * @example
  * ```ts
