@@ -5,60 +5,60 @@ import { createMemoryFacts } from "./blob_info/memory_facts.ts";
 import type { LayerForm } from "./layer_policy.ts";
 import { chunkedAnnotations, isZstdChunked } from "./recoding/mod.ts";
 
-/** A blob that may stand in for another one. */
+/** A blob that can be used instead of another one. */
 export interface BlobCandidate {
-  /** Its digest. */
+  /** Digest of the candidate's bytes. */
   readonly digest: Digest;
-  /** How it is compressed; `undefined` only for the blob that was asked for, where nobody looked. */
+  /** Compression of the blob; `undefined`: unknown, which is possible only for the requested blob itself. */
   readonly compression: KnownCompression | undefined;
-  /** Where it was seen; `undefined`: not within that scope, so at most the destination itself has it. */
+  /** The repository that had it; `undefined`: none in this scope, so it can exist only at the destination itself. */
   readonly origin: BlobOrigin | undefined;
 }
 
 /** Options for {@linkcode BlobInfoCache.findCandidates}. */
 export interface CandidateOptions {
-  /** The place within which blobs can be mounted, such as `docker://quay.io`. */
+  /** The place inside which blobs can be mounted, such as `docker://quay.io`. */
   readonly scope: string;
-  /** Whether the same content in another form will do. */
+  /** Whether the same content in another compression can be used. */
   readonly canSubstitute: boolean;
-  /** Which forms will do; default: all. What it refuses takes no other's place. */
+  /** Filters the candidates by their compression; rejected ones do not use up the limit. Default: all are accepted. */
   readonly accepts?: ((compression: KnownCompression) => boolean) | undefined;
 }
 
-/** How many candidates are worth asking for, and how many of them without a place (c/image `prioritize`). */
+/** Maximum number of candidates, and of those with an unknown location; the same numbers as in c/image `prioritize`. */
 const MAX_CANDIDATES = 5, MAX_UNLOCATED = 2;
 
 /**
- * What is known of blobs from earlier copies. What is read are hints, never trusted: a candidate is asked for before it
- * is used. What is recorded must have been verified here, not just claimed by a manifest. Go: `types.BlobInfoCache`.
+ * Facts about blobs from earlier copies. Facts that are read are only hints: before a candidate is used, the destination
+ * is asked whether it has it. Only verified facts may be recorded, not claims of a manifest. Go: `types.BlobInfoCache`.
  */
 export class BlobInfoCache implements AsyncDisposable {
   readonly #facts: BlobFacts;
   #latest = 0;
 
-  /** A cache over facts that are kept somewhere; disposing it disposes them. */
+  /** Creates a cache over stored facts, which are disposed with the cache. */
   constructor(facts: BlobFacts) {
     this.#facts = facts;
   }
 
-  /** Digest of the same content without compression, `digest` itself where it is that; `undefined`: not known. */
+  /** Finds the digest of the uncompressed content, which is `digest` itself for an uncompressed blob; `undefined`: unknown. */
   findUncompressed(digest: Digest): Digest | undefined {
     return this.#facts.findUncompressed(digest);
   }
 
-  /** Records that two digests, which may be the same, name the same content, the second without compression. */
-  recordUncompressed(any: Digest, uncompressed: Digest): void {
-    if (this.#facts.findUncompressed(any) !== uncompressed) this.#facts.recordUncompressed(any, uncompressed);
+  /** Records that two digests, possibly equal, name the same content, and that the second one is uncompressed. */
+  recordUncompressed(digest: Digest, uncompressed: Digest): void {
+    if (this.#facts.findUncompressed(digest) !== uncompressed) this.#facts.recordUncompressed(digest, uncompressed);
   }
 
-  /** How a blob is compressed; `undefined`: not known. */
+  /** Finds the compression of a blob; `undefined`: unknown. */
   findForm(digest: Digest): LayerForm {
     return this.#facts.findCompression(digest)?.name;
   }
 
-  /** Records how a blob is compressed. That it is zstd takes nothing from what is known of it as `zstd:chunked`. */
+  /** Records the compression of a blob. Recording `zstd` does not replace a known `zstd:chunked`, which is more precise. */
   recordCompression(digest: Digest, { name, annotations }: KnownCompression): void {
-    // Without its annotations, a blob cannot be used as zstd:chunked again.
+    // Without its annotations, a blob cannot be used as zstd:chunked.
     const chunked = name === "zstd:chunked" && isZstdChunked(annotations);
     const known = this.#facts.findCompression(digest)?.name;
     if (chunked) this.#facts.recordCompression(digest, { name, annotations: chunkedAnnotations(annotations) });
@@ -67,17 +67,18 @@ export class BlobInfoCache implements AsyncDisposable {
     }
   }
 
-  /** Records that a blob was just seen somewhere: read, found, mounted or written there. */
+  /** Records that a blob exists in a repository now, because it was read, found, mounted or written there. */
   recordLocation({ scope, location }: BlobOrigin, digest: Digest): void {
-    // A microsecond apart at least, so that what was seen last stays known.
+    // At least one microsecond apart, the resolution of the database, to keep the order of equal timestamps.
     this.#latest = Math.max(Date.now(), this.#latest + 0.001);
     this.#facts.recordLocation({ scope, location, time: this.#latest }, digest);
   }
 
   /**
-   * Blobs that may stand in for one, best first: itself, then the same content in other forms, without compression
-   * last, and what was seen last before what was seen earlier. At most five, of which two have no place. Itself is only
-   * there with a place: whether the destination has it is what was asked before.
+   * Finds blobs that can be used instead of one, best first: the blob itself, then the same content in other compressions,
+   * the uncompressed content last; among equals, the most recently seen location first. Returns at most five, of which at
+   * most two have an unknown location. The blob itself is returned only with a location, because the caller has already
+   * looked for it at the destination.
    */
   findCandidates(digest: Digest, { scope, canSubstitute, accepts = () => true }: CandidateOptions): BlobCandidate[] {
     const uncompressed = canSubstitute ? this.#facts.findUncompressed(digest) : undefined;
@@ -85,7 +86,7 @@ export class BlobInfoCache implements AsyncDisposable {
     const located: RankedCandidate[] = [], unlocated: RankedCandidate[] = [];
     for (const other of new Set([digest, ...others])) {
       const compression = this.#facts.findCompression(other);
-      // A manifest can only name another form that is known.
+      // The manifest must describe the compression of its layers, so it must be known for another blob.
       if (compression ? !accepts(compression) : other !== digest) continue;
       const rank = other === digest ? 0 : other === uncompressed ? 2 : 1;
       const locations = this.#facts.listLocations(other, scope);
@@ -97,12 +98,12 @@ export class BlobInfoCache implements AsyncDisposable {
       }
     }
     const best = located.toSorted(compareCandidates).slice(0, MAX_CANDIDATES);
-    const room = Math.min(MAX_UNLOCATED, MAX_CANDIDATES - best.length);
-    return [...best, ...unlocated.toSorted(compareCandidates).slice(0, room)]
+    const remaining = Math.min(MAX_UNLOCATED, MAX_CANDIDATES - best.length);
+    return [...best, ...unlocated.toSorted(compareCandidates).slice(0, remaining)]
       .map(({ digest, compression, origin }) => ({ digest, compression, origin }));
   }
 
-  /** Gives back what the facts are kept in, having written what is not written yet. */
+  /** Writes pending facts and closes the storage. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#facts[Symbol.dispose]();
     return Promise.resolve();
@@ -118,7 +119,7 @@ function compareCandidates(a: RankedCandidate, b: RankedCandidate): number {
   return a.rank - b.rank || b.time - a.time || (a.digest < b.digest ? -1 : Number(a.digest > b.digest));
 }
 
-/** A cache that lasts as long as it is held. */
+/** Creates an empty cache in memory. */
 export function createBlobInfoCache(): BlobInfoCache {
   return new BlobInfoCache(createMemoryFacts());
 }

@@ -16,107 +16,111 @@ import type { BlobOutcome, CopyEvent } from "./events.ts";
 import { chooseRecoding, getDeclaredForm, type LayerForm, satisfiesPolicy } from "./layer_policy.ts";
 import type { PlannedBlob } from "./plan_types.ts";
 
-/** What {@linkcode moveBlob} needs besides the blob. */
+/** Options of {@linkcode moveBlob}. */
 export interface MoveOptions {
-  /** Where blobs come from. */
+  /** The source that has the blob. */
   readonly source: ImageSource;
-  /** Where they go. */
+  /** The destination of the blob. */
   readonly destination: ImageDestination;
-  /** What earlier copies have learnt. */
+  /** Facts about blobs from earlier copies. */
   readonly cache: BlobInfoCache;
-  /** Compresses layers anew. */
+  /** Recompresses layers during the move. */
   readonly recoder: Recoder;
-  /** Told what happens. */
+  /** Called with each progress event. */
   readonly emit: (event: CopyEvent) => void;
-  /** Bounds how many blobs have bytes moving. */
+  /** Limits how many blobs are transferred concurrently. */
   readonly slots: Semaphore;
-  /** Whether the same content in another form, of which earlier copies know, will do. */
+  /** Whether the blob may be replaced by the same content in another compression, as earlier copies recorded it. */
   readonly substitutes: boolean;
-  /** Whether a blob that the destination has, or can mount, stays there: else its bytes are moved. */
+  /** Whether a blob is reused that the destination has or can mount; otherwise its bytes are always moved. */
   readonly reuses: boolean;
-  /** Ends the move. */
+  /** Aborts the move of the blob. */
   readonly signal: AbortSignal;
 }
 
-/** A blob as it is at the destination. */
+/** A blob at the destination. */
 export interface MovedBlob extends BlobIdentity {
-  /** Its form; `undefined` where nobody looked. */
+  /** Compression of the blob; `undefined`: unknown. */
   readonly form: LayerForm;
-  /** Annotations that tell of its compression. */
+  /** Annotations of the layer that describe its compression. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Digest of its content without compression, where that was computed. */
+  /** Digest of the uncompressed content; `undefined`: it was not computed. */
   readonly diffId: Digest | undefined;
-  /** How it came there. */
+  /** How the blob got to the destination. */
   readonly outcome: BlobOutcome;
 }
 
 /**
- * Brings a blob to the destination in the cheapest way that works: left where it lives, mounted, found there, the same
- * content in another form found there, or moved, verified and, where that is wanted, compressed anew.
+ * Brings a blob to the destination in the cheapest way that works, in this order: it stays at its external URLs; it is
+ * mounted or already exists; the same content in another compression is mounted or already exists; its bytes are moved,
+ * verified and, if the policy requires it, recompressed.
  */
 export async function moveBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
   const { destination } = options;
-  if (destination.abilities.keepsForeignLayers && isForeignLayer(blob.descriptor)) return unchanged(blob, "kept");
+  if (destination.abilities.keepsForeignLayers && isForeignLayer(blob.descriptor)) return toUnchanged(blob, "kept");
   if (!options.reuses) return await moveBytes(blob, options);
   return await reuseBlob(blob, options) ?? await reuseOtherForm(blob, options) ?? await moveBytes(blob, options);
 }
 
-function unchanged({ descriptor }: PlannedBlob, outcome: BlobOutcome, size = descriptor.size): MovedBlob {
+function toUnchanged({ descriptor }: PlannedBlob, outcome: BlobOutcome, size = descriptor.size): MovedBlob {
   return { digest: descriptor.digest, size, form: undefined, annotations: {}, diffId: undefined, outcome };
 }
 
-/** The blob itself, mounted or found. */
+/** Mounts or finds the blob itself; `undefined`: its bytes must be moved. */
 async function reuseBlob(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob | undefined> {
   const { descriptor, origin, policy } = blob;
-  if (!satisfiesPolicy(policy, knownForm(descriptor, options))) return undefined;
+  if (!satisfiesPolicy(policy, findKnownForm(descriptor, options))) return undefined;
   const { destination } = options;
   const mountable = origin !== undefined && origin.scope === destination.abilities.mountScope;
-  // A mount answers in one request whether the blob is there already or not, so nothing is asked before it.
+  // A mount succeeds in one request whether or not the blob exists already, so no HEAD request precedes it.
   const outcome = mountable && await mount(descriptor, origin, options) ? "mounted" : "reused";
   const known = outcome === "mounted" && descriptor.size !== UNKNOWN_SIZE;
-  const size = known ? descriptor.size : await destination.findBlob(descriptor, callOf(options));
-  // Schema 1 does not say sizes, and not every registry does; other manifests must.
+  const size = known ? descriptor.size : await destination.findBlob(descriptor, getCallOptions(options));
+  // Schema 1 has no sizes, and some registries do not report them, but the manifest that is written needs the size.
   if (size === undefined || size === UNKNOWN_SIZE) return undefined;
   recordLocation(descriptor.digest, options);
-  return unchanged(blob, outcome, size);
+  return toUnchanged(blob, outcome, size);
 }
 
-/** A layer's form: what an earlier copy saw, which may be something else than its manifest says. */
-function knownForm(descriptor: Descriptor, { cache }: MoveOptions): LayerForm {
+/** Returns the compression of a layer as an earlier copy detected it, else as the descriptor declares it. */
+function findKnownForm(descriptor: Descriptor, { cache }: MoveOptions): LayerForm {
   const seen = cache.findForm(descriptor.digest);
   if (!seen) return getDeclaredForm(descriptor);
-  // A table of contents is found through the manifest alone.
-  return seen === "zstd:chunked" ? formOf("zstd", descriptor) : formOf(seen, descriptor);
+  // The table of contents of zstd:chunked is found through the annotations of this manifest, which may lack them.
+  return seen === "zstd:chunked" ? detectForm("zstd", descriptor) : detectForm(seen, descriptor);
 }
 
-/** The same content in another form, of which an earlier copy knows. Whatever goes wrong with it, there is another way. */
+/**
+ * Mounts or finds the same content in another compression, as an earlier copy recorded it. Errors are ignored, because the
+ * bytes can still be moved.
+ */
 async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob | undefined> {
   const { destination, cache } = options;
   const { descriptor: { digest, mediaType }, policy, role } = blob;
   const scope = destination.abilities.mountScope;
   if (scope === undefined || role !== "layer" || !options.substitutes) return undefined;
-  const location = locationOf(destination);
-  // Exactly what moving it would make: another form may be what another variant of the image is about.
-  const known = knownForm(blob.descriptor, options);
-  const wanted = (known && chooseRecoding(policy, known)?.compress?.algorithm) ?? known;
-  const accepts = ({ name }: KnownCompression) => name === wanted && satisfiesPolicy(policy, name as LayerForm);
+  const location = getLocation(destination);
+  // Only the form that a move would produce: another form belongs to another variant of the image.
+  const known = findKnownForm(blob.descriptor, options);
+  const expected = (known && chooseRecoding(policy, known)?.compress?.algorithm) ?? known;
+  const accepts = ({ name }: KnownCompression) => name === expected && satisfiesPolicy(policy, name as LayerForm);
   for (const candidate of cache.findCandidates(digest, { scope, canSubstitute: policy.changeable, accepts })) {
     const { compression, origin } = candidate;
     const isSame = candidate.digest === digest;
     const form = compression ? compression.name as LayerForm : known;
     const descriptor = { mediaType, digest: candidate.digest, size: UNKNOWN_SIZE };
-    // The blob itself, here, has been asked for already.
+    // `reuseBlob` has already looked for the blob itself at this location.
     if (
-      !form || (!isSame && form !== wanted) || !satisfiesPolicy(policy, form) ||
+      !form || (!isSame && form !== expected) || !satisfiesPolicy(policy, form) ||
       (isSame && origin?.location === location)
     ) {
       continue;
     }
     try {
-      const elsewhere = origin !== undefined && origin.location !== location;
-      const mounted = elsewhere && await mount(descriptor, origin, options);
-      if (elsewhere && !mounted) continue;
-      const size = await destination.findBlob(descriptor, callOf(options));
+      const mountable = origin !== undefined && origin.location !== location;
+      const mounted = mountable && await mount(descriptor, origin, options);
+      if (mountable && !mounted) continue;
+      const size = await destination.findBlob(descriptor, getCallOptions(options));
       if (size === undefined || size === UNKNOWN_SIZE) continue;
       recordLocation(descriptor.digest, options);
       const annotations = compression?.annotations ?? {};
@@ -129,30 +133,30 @@ async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<
 }
 
 async function mount(descriptor: Descriptor, origin: BlobOrigin, options: MoveOptions): Promise<boolean> {
-  return await options.destination.mountBlob?.(descriptor, origin, callOf(options)) ?? false;
+  return await options.destination.mountBlob?.(descriptor, origin, getCallOptions(options)) ?? false;
 }
 
 async function moveBytes(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
   const { source, emit, slots, signal, cache } = options;
   const { descriptor, place, origin } = blob;
   const { digest, size } = descriptor;
-  // Only bytes need a slot: questions are small, and each host has a bound of its own for them.
+  // Only transfers need a slot: other requests are small, and the client limits them for each host.
   using _slot = await slots.acquire(signal);
   emit({ type: "blob-started", digest, size });
-  const given = await source.getBlob(descriptor, { ...place, ...callOf(options) });
+  const content = await source.getBlob(descriptor, { ...place, ...getCallOptions(options) });
   let moved = 0;
   const onBytes = (count: number) => {
     moved += count;
     emit({ type: "blob-progress", digest, bytes: count });
   };
-  const verified = verifyBlob(given, descriptor, { onBytes, signal });
+  const verified = verifyBlob(content, descriptor, { onBytes, signal });
   const result = await writeBytes(blob, verified, () => moved, options);
   if (origin) cache.recordLocation(origin, digest);
   recordLocation(result.digest, options);
   return result;
 }
 
-/** Writes a stream, compressed anew where that is wanted. Gives it back to its source where nobody else does. */
+/** Writes a stream to the destination, recompressed if the policy requires it. After a failure, the stream is cancelled. */
 async function writeBytes(
   blob: PlannedBlob,
   verified: ByteStream,
@@ -163,26 +167,26 @@ async function writeBytes(
   const { digest, size, mediaType } = descriptor;
   let stream = verified;
   try {
-    // What must stay as it is is not even looked at.
-    const looked = role === "layer" && policy.changeable ? await peekCompression(stream) : undefined;
-    stream = looked?.stream ?? stream;
-    const form = looked && formOf(looked.compression, descriptor);
+    // The form is needed only if the compression may be changed.
+    const detected = role === "layer" && policy.changeable ? await peekCompression(stream) : undefined;
+    stream = detected?.stream ?? stream;
+    const form = detected && detectForm(detected.compression, descriptor);
     const recoding = form && chooseRecoding(policy, form);
     const recoded = recoding && await options.recoder.recode(stream, recoding, descriptor);
     stream = recoded?.stream ?? stream;
-    const sizeAsIs = () => size === UNKNOWN_SIZE ? moved() : size;
-    const entering: NewBlob = recoded ? { mediaType, role, size: UNKNOWN_SIZE, measured: () => recoded.measured() } : {
+    const getSize = () => size === UNKNOWN_SIZE ? moved() : size;
+    const newBlob: NewBlob = recoded ? { mediaType, role, size: UNKNOWN_SIZE, measured: () => recoded.measured() } : {
       mediaType,
       role,
       digest,
       size,
-      reopen: reopenerOf(blob, options),
-      measured: () => ({ digest, size: sizeAsIs() }),
+      reopen: createReopen(blob, options),
+      measured: () => ({ digest, size: getSize() }),
     };
-    await options.destination.putBlob(entering, stream, callOf(options));
-    const asIs = { digest, size: sizeAsIs(), form };
-    const result = describe(recoded, recoding?.compress?.algorithm ?? "uncompressed", asIs);
-    if (form) remember(descriptor, form, result, options);
+    await options.destination.putBlob(newBlob, stream, getCallOptions(options));
+    const original = { digest, size: getSize(), form };
+    const result = toMovedBlob(recoded, recoding?.compress?.algorithm ?? "uncompressed", original);
+    if (form) recordFacts(descriptor, form, result, options);
     return result;
   } catch (error) {
     if (!stream.locked) await stream.cancel(error).catch(() => {});
@@ -190,13 +194,13 @@ async function writeBytes(
   }
 }
 
-/** Reads a blob again from its source, which has only whole ones: what was sent before is verified, and left out. */
-function reopenerOf({ descriptor, place }: PlannedBlob, options: MoveOptions): NewBlob["reopen"] {
+/** Returns a function that opens a blob again at an offset: it is read and verified from its start, and the first bytes are dropped. */
+function createReopen({ descriptor, place }: PlannedBlob, options: MoveOptions): NewBlob["reopen"] {
   if (descriptor.size === UNKNOWN_SIZE) return undefined;
   return async (offset) => {
-    const given = await options.source.getBlob(descriptor, { ...place, ...callOf(options) });
+    const content = await options.source.getBlob(descriptor, { ...place, ...getCallOptions(options) });
     let left = offset;
-    return mapStream(verifyBlob(given, descriptor, { signal: options.signal }), {
+    return mapStream(verifyBlob(content, descriptor, { signal: options.signal }), {
       chunk(bytes) {
         const skipped = Math.min(left, bytes.length);
         left -= skipped;
@@ -206,7 +210,7 @@ function reopenerOf({ descriptor, place }: PlannedBlob, options: MoveOptions): N
   };
 }
 
-function formOf(
+function detectForm(
   compression: Compression | "uncompressed" | undefined,
   { annotations = {} }: Descriptor,
 ): Exclude<LayerForm, undefined> {
@@ -214,24 +218,24 @@ function formOf(
   return compression ?? "uncompressed";
 }
 
-function describe(
+function toMovedBlob(
   recoded: Recoded | undefined,
   form: Exclude<LayerForm, undefined>,
-  asIs: BlobIdentity & { form: LayerForm },
+  original: BlobIdentity & { form: LayerForm },
 ): MovedBlob {
-  if (!recoded) return { ...asIs, annotations: {}, diffId: undefined, outcome: "written" };
+  if (!recoded) return { ...original, annotations: {}, diffId: undefined, outcome: "written" };
   const { digest, size, annotations, uncompressed } = recoded.measured();
   return { digest, size, form, annotations, diffId: uncompressed.digest, outcome: "written" };
 }
 
-/** Tells later copies what this one found out. Everything here was verified. */
-function remember(
+/** Records verified facts about a blob for later copies. */
+function recordFacts(
   { digest: before }: Descriptor,
   form: Exclude<LayerForm, undefined>,
   { digest, form: after, annotations, diffId }: MovedBlob,
   { cache }: MoveOptions,
 ): void {
-  // What a manifest says of its table of contents, nobody has verified: only our own is passed on.
+  // The source's annotations about a table of contents are not verified: only those that we created are recorded.
   cache.recordCompression(before, { name: form === "zstd:chunked" ? "zstd" : form, annotations: {} });
   if (form === "uncompressed") cache.recordUncompressed(before, before);
   if (!diffId || !after || digest === before) return;
@@ -242,16 +246,16 @@ function remember(
 
 function recordLocation(digest: Digest, { destination, cache }: MoveOptions): void {
   const { mountScope: scope } = destination.abilities;
-  const location = locationOf(destination);
+  const location = getLocation(destination);
   if (scope !== undefined && location !== undefined) cache.recordLocation({ scope, location }, digest);
 }
 
-/** Where in its mount scope a destination is. */
-function locationOf(destination: ImageDestination): string | undefined {
+/** Returns the repository of a destination inside its mount scope. */
+function getLocation(destination: ImageDestination): string | undefined {
   return destination.reference.dockerReference?.path;
 }
 
-/** One layer repeats what failed: the steps of the copy. */
-function callOf({ signal }: MoveOptions): CallOptions {
+/** Returns the options of calls: without retries of their own, because the copy retries the whole step. */
+function getCallOptions({ signal }: MoveOptions): CallOptions {
   return { signal, maxRetries: 0 };
 }
