@@ -13,7 +13,7 @@ import { type CopyEvent, createEmitter } from "./events.ts";
 import { parseManifestType } from "./formats.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { assertDigest, planCopy } from "./plan.ts";
-import { type CopyPlan, type CopySettings, listPlanned, plannedBlobs, type PlannedNode } from "./plan_types.ts";
+import { type CopyPlan, type CopySettings, listPlanned, listPlannedBlobs, type PlannedNode } from "./plan_types.ts";
 import { type ReadOptions, readTree } from "./read.ts";
 import { listNodes, type ReadNode } from "./read_types.ts";
 import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
@@ -300,7 +300,7 @@ function readSettings(options: CopyOptions, to: ImageReference): CopySettings {
 
 /** Counts the images of a plan and their blobs; a blob that several images share is counted once. */
 function countPlan({ images }: CopyPlan): { instances: number; blobs: number; bytes: number } {
-  const blobs = images.flatMap(plannedBlobs);
+  const blobs = images.flatMap(listPlannedBlobs);
   const sizes = new Map(blobs.map(({ descriptor: { digest, size } }) => [digest, Math.max(size, 0)]));
   return { instances: images.length, blobs: sizes.size, bytes: [...sizes.values()].reduce((a, b) => a + b, 0) };
 }

@@ -8,49 +8,49 @@ import {
 } from "../spec/room.ts";
 import { type Algorithm, baseAlgorithm } from "./recoding/mod.ts";
 
-/** What is done with an instance: it is copied, or copied once more in another compression. */
+/** One step of a list copy: an instance is copied as it is, or as a variant in another compression. */
 export interface Operation {
-  /** The instance. */
+  /** Digest of the instance at the source. */
   readonly digest: Digest;
-  /** The additional variant; `undefined`: the instance itself is copied. */
+  /** The variant to create; `undefined`: the instance itself is copied. */
   readonly variant: Variant | undefined;
 }
 
-/** An instance once more, in another compression. */
+/** An additional copy of an instance in another compression. */
 export interface Variant {
-  /** The compression. */
+  /** Algorithm with which the layers are compressed. */
   readonly algorithm: Algorithm;
-  /** The positions of the index's entries of which each gets one more for it: one per platform that lacks it. */
+  /** Indexes of the entries for which a variant entry is added: one for each platform that lacks this compression. */
   readonly entries: readonly number[];
 }
 
 /**
- * The compression that an instance will have after it was copied. `as-declared`: what its entry says; `fixed`: nothing of
- * it can be compressed otherwise, as with artifacts.
+ * Compression of an instance after the copy. `as-declared`: as its entry in the index declares; `fixed`: it cannot be
+ * recompressed, as with artifacts.
  */
 export type InstanceCompression = Algorithm | "uncompressed" | "as-declared" | "fixed";
 
-/** What {@linkcode planOperations} is told. */
+/** Options of {@linkcode planOperations}. */
 export interface OperationOptions {
-  /** The instances to copy, each once. */
+  /** Digests of the instances to copy, without duplicates. */
   readonly chosen: readonly Digest[];
-  /** The compressions that every platform shall have. */
+  /** Compressions in which each platform must exist. */
   readonly addCompression: readonly Algorithm[];
-  /** What is known of an instance's compression. */
-  readonly compressionOf: (digest: Digest) => InstanceCompression;
+  /** Returns the compression of an instance after the copy. */
+  readonly getCompression: (digest: Digest) => InstanceCompression;
 }
 
 /**
- * The operations for a list: each chosen instance is copied, and right after the first of a platform come the variants
- * that the platform lacks (copy/multiple.go `prepareInstanceOps`). An instance that several platforms share gets each
- * variant once, for all of them.
+ * Plans the operations for a list: each chosen instance is copied, and the first instance of a platform is followed by
+ * the variants that the platform lacks (copy/multiple.go `prepareInstanceOps`). If several platforms share an instance,
+ * each variant is created once for all of them.
  */
 export function planOperations(index: ParsedIndex, options: OperationOptions): Operation[] {
-  const { chosen, addCompression, compressionOf } = options;
-  const present = new PresentCompressions(index, compressionOf);
+  const { chosen, addCompression, getCompression } = options;
+  const present = new PresentCompressions(index, getCompression);
   return chosen.flatMap((digest): Operation[] => {
     const copy: Operation = { digest, variant: undefined };
-    if (compressionOf(digest) === "fixed") return [copy];
+    if (getCompression(digest) === "fixed") return [copy];
     const variants = addCompression
       .map((algorithm): Variant => ({ algorithm, entries: present.addTo(digest, algorithm) }))
       .filter(({ entries }) => entries.length > 0);
@@ -58,52 +58,54 @@ export function planOperations(index: ParsedIndex, options: OperationOptions): O
   });
 }
 
-/** The compressions that each platform of an index has, or will have. */
+/** The compressions that each platform of an index has or will have. */
 class PresentCompressions {
   readonly #entries: readonly (Descriptor | DockerListEntry)[];
-  /** The positions of the entries of an instance. */
+  /** Indexes of the entries of each instance. */
   readonly #positions = new Map<Digest, number[]>();
   readonly #byPlatform = new Map<string, Set<InstanceCompression>>();
 
-  constructor(index: ParsedIndex, compressionOf: OperationOptions["compressionOf"]) {
+  constructor(index: ParsedIndex, getCompression: OperationOptions["getCompression"]) {
     this.#entries = getEntries(index);
     for (const [i, entry] of this.#entries.entries()) {
       const positions = this.#positions.get(entry.digest);
       if (positions) positions.push(i);
       else this.#positions.set(entry.digest, [i]);
-      const compression = compressionOf(entry.digest);
+      const compression = getCompression(entry.digest);
       if (compression === "fixed") continue;
-      this.#of(entry).add(compression === "as-declared" ? declaredCompression(entry) : compression);
+      this.#getPlatform(entry).add(compression === "as-declared" ? getDeclaredCompression(entry) : compression);
     }
   }
 
-  /** Gives a compression to each platform of an instance that lacks it; returns the positions of their entries. */
+  /** Adds a compression to each platform of an instance that lacks it; returns the indexes of their entries. */
   addTo(digest: Digest, algorithm: Algorithm): number[] {
     return (this.#positions.get(digest) ?? []).filter((i) => {
-      const present = this.#of(this.#entries[i]!);
-      if (offers(present, algorithm)) return false;
+      const present = this.#getPlatform(this.#entries[i]!);
+      if (hasCompression(present, algorithm)) return false;
       present.add(algorithm);
       return true;
     });
   }
 
-  #of(entry: Descriptor | DockerListEntry): Set<InstanceCompression> {
-    const key = platformKey(entry);
-    const own = this.#byPlatform.get(key) ?? new Set();
-    this.#byPlatform.set(key, own);
-    return own;
+  #getPlatform(entry: Descriptor | DockerListEntry): Set<InstanceCompression> {
+    const key = toPlatformKey(entry);
+    const compressions = this.#byPlatform.get(key) ?? new Set();
+    this.#byPlatform.set(key, compressions);
+    return compressions;
   }
 }
 
-function offers(present: ReadonlySet<InstanceCompression>, algorithm: Algorithm): boolean {
-  return [...present].some((own) => own === algorithm || (own === "zstd:chunked" && baseAlgorithm(own) === algorithm));
+function hasCompression(present: ReadonlySet<InstanceCompression>, algorithm: Algorithm): boolean {
+  return [...present].some((compression) =>
+    compression === algorithm || (compression === "zstd:chunked" && baseAlgorithm(compression) === algorithm)
+  );
 }
 
-function declaredCompression(entry: Descriptor | DockerListEntry): Algorithm {
+function getDeclaredCompression(entry: Descriptor | DockerListEntry): Algorithm {
   return "annotations" in entry && entry.annotations?.[ZSTD_ANNOTATION] === "true" ? "zstd" : "gzip";
 }
 
-function platformKey({ platform }: Descriptor | DockerListEntry): string {
+function toPlatformKey({ platform }: Descriptor | DockerListEntry): string {
   const { os = "", architecture = "", variant = "", osVersion = "", osFeatures = [] } = platform ?? {};
   return JSON.stringify([os, architecture, variant, osVersion, osFeatures.toSorted()]);
 }

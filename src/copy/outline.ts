@@ -13,61 +13,61 @@ import { chooseRecoding, getDeclaredForm, satisfiesPolicy } from "./layer_policy
 import {
   type CopyPlan,
   listIndexes,
+  listPlannedBlobs,
   type PlannedBlob,
-  plannedBlobs,
   type PlannedImage,
   type PlannedNode,
 } from "./plan_types.ts";
 
-/** What will become of a blob: see `BlobOutcome`; `compressed` is moved and compressed anew on the way. */
+/** Expected outcome for a blob: see `BlobOutcome`; `compressed` blobs are moved and recompressed. */
 export type BlobFate = "kept" | "reused" | "mounted" | "written" | "compressed";
 
-/** An image of a copy, as people and progress views know it. */
+/** Summary of an image of a copy, for people and progress views. */
 export interface OutlinedImage {
-  /** Its digest at the source. */
+  /** Digest of the image at the source. */
   readonly digest: Digest;
-  /** Its platform, as in `linux/arm64/v8`; `""` where it has none. */
+  /** Platform of the image, as in `linux/arm64/v8`; `""` if it has none. */
   readonly platform: string;
-  /** The image that it attests, by its digest at the source; `undefined` if it is not an attestation of a list. */
+  /** Digest of the attested image at the source; `undefined`: this is not an attestation of a list. */
   readonly attests?: string | undefined;
-  /** The compression of which it is a further variant; `undefined`: the image itself. */
+  /** Compression of an additional variant; `undefined`: the image itself. */
   readonly variant?: string | undefined;
-  /** Whether it goes along because it is about another one. */
+  /** Whether it is copied because it is a referrer of another manifest. */
   readonly isReferrer: boolean;
   /** Media type in which its manifest will be written. */
   readonly mediaType: string;
-  /** Whether that is another than it has. */
+  /** Whether this differs from the media type at the source. */
   readonly converted: boolean;
-  /** Its blobs as the source has them, layers first; a size may be -1. */
+  /** Blobs of the image at the source, layers first; size in bytes, or -1 if it is unknown. */
   readonly blobs: readonly { readonly digest: Digest; readonly size: number }[];
 }
 
-/** A blob of a copy. */
+/** A blob of a copy with its expected outcome. */
 export interface OutlinedBlob {
-  /** Its digest at the source. */
+  /** Digest of the blob at the source. */
   readonly digest: Digest;
-  /** Its size there in bytes, or -1. */
+  /** Size of the blob at the source in bytes, or -1 if it is unknown. */
   readonly size: number;
-  /** What will become of it. */
+  /** Expected outcome for the blob. */
   readonly fate: BlobFate;
 }
 
-/** What a copy would do. */
+/** Summary of a copy that was planned and not executed. */
 export interface CopyOutline {
-  /** Media type of the index; `undefined` where a single image is copied. */
+  /** Media type of the index; `undefined`: a single image is copied. */
   readonly mediaType: string | undefined;
-  /** The images, in the order of the list. */
+  /** Images to copy, in the order of the list. */
   readonly images: readonly OutlinedImage[];
-  /** The blobs, each once. */
+  /** Blobs of these images, without duplicates. */
   readonly blobs: readonly OutlinedBlob[];
 }
 
-/** How many questions about blobs are asked at once. */
+/** Maximum number of concurrent requests about blobs. */
 const MAX_PARALLEL = 8;
 
-/** The images of a plan. */
+/** Returns summaries of the images of a plan. */
 export function outlineImages({ top, images }: CopyPlan): OutlinedImage[] {
-  const entries = firstEntries(top);
+  const entries = findFirstEntries(top);
   return images.map((image) => ({
     digest: image.digest,
     ...describeEntry(entries.get(image.digest)),
@@ -75,14 +75,14 @@ export function outlineImages({ top, images }: CopyPlan): OutlinedImage[] {
     isReferrer: image.isReferrer,
     mediaType: image.types[0]!,
     converted: image.types[0] !== image.manifest.mediaType,
-    blobs: plannedBlobs(image).map(({ descriptor: { digest, size } }) => ({ digest, size })),
+    blobs: listPlannedBlobs(image).map(({ descriptor: { digest, size } }) => ({ digest, size })),
   }));
 }
 
 type Entry = Descriptor | DockerListEntry;
 
-/** The entry of each instance, of the outermost index that names it. */
-function firstEntries(top: PlannedNode): ReadonlyMap<Digest, Entry> {
+/** Returns the entry of each instance in the outermost index that names it. */
+function findFirstEntries(top: PlannedNode): ReadonlyMap<Digest, Entry> {
   const entries = new Map<Digest, Entry>();
   for (const { manifest } of listIndexes(top)) {
     for (const entry of getEntries(manifest)) if (!entries.has(entry.digest)) entries.set(entry.digest, entry);
@@ -95,34 +95,36 @@ function describeEntry(entry: Entry | undefined): Pick<OutlinedImage, "platform"
   return { platform: formatPlatform(entry?.platform), ...(attests ? { attests } : {}) };
 }
 
-/** Finds out what a plan would do at a destination, which is asked and not changed. */
+/** Finds out what a plan would do. The destination is only read. */
 export async function outlinePlan(
   plan: CopyPlan,
   destination: ImageDestination,
   signal?: AbortSignal,
 ): Promise<CopyOutline> {
   const slots = new Semaphore(MAX_PARALLEL);
-  const blobs = new Map(plan.images.flatMap((image) => plannedBlobs(image).map((blob) => [keyOf(image, blob), blob])));
+  const blobs = new Map(
+    plan.images.flatMap((image) => listPlannedBlobs(image).map((blob) => [toBlobKey(image, blob), blob])),
+  );
   return {
     mediaType: plan.top.kind === "index" ? plan.top.types[0] : undefined,
     images: outlineImages(plan),
     blobs: await allOrAbort(
       Array.from(blobs.values(), (blob) => async (signal) => {
         const { digest, size } = blob.descriptor;
-        return { digest, size, fate: await slots.run(() => fateOf(blob, destination, signal), signal) };
+        return { digest, size, fate: await slots.run(() => predictFate(blob, destination, signal), signal) };
       }),
       signal,
     ),
   };
 }
 
-/** A further variant's layers are further work, its configuration is not. */
-function keyOf({ variant }: PlannedImage, { descriptor, role }: PlannedBlob): string {
+/** Identifies the work for a blob: the layers of a variant are moved in addition, its configuration is not. */
+function toBlobKey({ variant }: PlannedImage, { descriptor, role }: PlannedBlob): string {
   return descriptor.digest + (role === "layer" ? variant ?? "" : "");
 }
 
-/** The cheapest way that the plan allows, in the order in which a copy tries them. */
-async function fateOf(blob: PlannedBlob, destination: ImageDestination, signal: AbortSignal): Promise<BlobFate> {
+/** Returns the cheapest outcome that the plan allows, in the order in which `moveBlob` tries them. */
+async function predictFate(blob: PlannedBlob, destination: ImageDestination, signal: AbortSignal): Promise<BlobFate> {
   const { descriptor, origin, policy, role } = blob;
   const { abilities } = destination;
   if (abilities.keepsForeignLayers && isForeignLayer(descriptor)) return "kept";

@@ -8,62 +8,67 @@ import {
 } from "../spec/room.ts";
 import { cannotModify, listIndexTypes } from "./formats.ts";
 import { planOperations } from "./operations.ts";
-import { compressionAfter, fixedBy, forcedType, type PlanContext, planImage } from "./plan_image.ts";
+import { findFixReason, getForcedType, type PlanContext, planImage, predictCompression } from "./plan_image.ts";
 import type { CopyPlan, CopySettings, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
 import { blobsOf, listNodes, type ReadImage, type ReadIndex, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
-/** What {@linkcode planCopy} needs: everything was read before. */
+/** Options of {@linkcode planCopy}. */
 export interface PlanOptions extends PlanContext {
-  /** What will be copied. */
+  /** The tree of manifests to copy, already read. */
   readonly top: ReadNode;
 }
 
-/** Plans a copy. Pure. What cannot be done fails here, before anything is written. */
+/**
+ * Plans a copy, without any I/O, so that a copy that cannot succeed fails before anything is written.
+ *
+ * @throws {ManifestsError} With code `CANNOT_MODIFY`, `COMPRESSION_NOT_SUPPORTED`, `CONVERSION_NOT_SUPPORTED`,
+ * `INVALID_DIGEST`, `INVALID_MANIFEST` or `MANIFEST_TYPE_NOT_SUPPORTED`.
+ */
 export function planCopy({ top, ...context }: PlanOptions): CopyPlan {
-  const planner = new Planner(context, listHeld(top, context.settings));
+  const planner = new Planner(context, findFixedMembers(top, context.settings));
   const planned = planner.node(top, false);
-  assertTwoSizes(planner.read);
+  assertOneSize(planner.read);
   return { top: planned, images: planner.images };
 }
 
 /**
- * Lists what is below indexes that must not change, with the reason: an instance that changed would change its index, which
- * would only be noticed after everything else was written.
+ * Finds the manifests below indexes that must not change, with the reason: a changed instance would change its index, which
+ * would be noticed only after everything else was written.
  */
-function listHeld(top: ReadNode, settings: CopySettings): ReadonlyMap<ReadNode, string> {
-  const held = new Map<ReadNode, string>();
-  const reasonFor = (node: ReadNode) => fixedBy(settings, { isReferrer: false, ...node }) ?? held.get(node);
+function findFixedMembers(top: ReadNode, settings: CopySettings): ReadonlyMap<ReadNode, string> {
+  const reasons = new Map<ReadNode, string>();
+  const reasonFor = (node: ReadNode) => findFixReason(settings, { isReferrer: false, ...node }) ?? reasons.get(node);
   const fixed = new Set(listNodes(top).filter((node) => reasonFor(node) !== undefined));
-  // A set is walked in the order in which it grows.
+  // Iteration over a set includes the elements that are added during it.
   for (const node of fixed) {
     for (const member of node.kind === "index" ? node.members : []) {
-      if (!held.has(member)) held.set(member, reasonFor(node)!);
+      if (!reasons.has(member)) reasons.set(member, reasonFor(node)!);
       fixed.add(member);
     }
   }
-  return held;
+  return reasons;
 }
 
-/** Plans a tree. What occurs in it more than once is planned once. */
+/** Plans a tree of manifests; one that occurs several times is planned once. */
 class Planner {
-  /** The images, in the order in which they were met. */
+  /** The planned images, in the order of the tree. */
   readonly images: PlannedImage[] = [];
-  /** What they are at the source. */
+  /** The same images at the source. */
   readonly read: ReadImage[] = [];
   readonly #options: PlanContext;
-  readonly #held: ReadonlyMap<ReadNode, string>;
+  readonly #fixReasons: ReadonlyMap<ReadNode, string>;
   readonly #nodes = new Map<ReadNode, Map<Algorithm | undefined, PlannedNode>>();
 
-  constructor(options: PlanContext, held: ReadonlyMap<ReadNode, string>) {
+  constructor(options: PlanContext, fixReasons: ReadonlyMap<ReadNode, string>) {
     this.#options = options;
-    this.#held = held;
+    this.#fixReasons = fixReasons;
   }
 
-  /** The options for a node: what is held must not change, whatever the caller wants of the rest. */
-  #optionsFor(node: ReadNode): PlanContext {
+  /** Returns the options for a node: the members of a fixed index must not change either. */
+  #getOptions(node: ReadNode): PlanContext {
     const { settings } = this.#options;
-    const fixed = settings.fixed ?? this.#held.get(node);
+    const fixed = settings.fixed ?? this.#fixReasons.get(node);
     return fixed === undefined ? this.#options : { ...this.#options, settings: { ...settings, fixed } };
   }
 
@@ -80,7 +85,7 @@ class Planner {
   #image(node: ReadImage, isReferrer: boolean, variant: Algorithm | undefined): PlannedImage {
     const position = this.images.length;
     const referrers = variant ? [] : node.referrers.map((referrer) => this.node(referrer, true));
-    const image = planImage(node, this.#optionsFor(node), { variant, isReferrer, referrers });
+    const image = planImage(node, this.#getOptions(node), { variant, isReferrer, referrers });
     this.images.splice(position, 0, image);
     this.read.push(node);
     return image;
@@ -88,20 +93,20 @@ class Planner {
 
   #index(node: ReadIndex, isReferrer: boolean): PlannedIndex {
     const { manifest, members, digest, signatures } = node;
-    const { settings, abilities } = this.#optionsFor(node);
+    const { settings, abilities } = this.#getOptions(node);
     const read = new Map(members.map((member) => [member.digest, member]));
-    // What is about others stays as it is, and so does everything below it.
+    // Referrers and everything below them stay as they are.
     const addCompression = isReferrer ? [] : settings.addCompression ?? [];
     const operations = planOperations(manifest, {
       chosen: [...read.keys()],
       addCompression,
-      compressionOf: (digest) => compressionAfter(read.get(digest), this.#options),
+      getCompression: (digest) => predictCompression(read.get(digest), this.#options),
     });
-    const fixed = fixedBy(settings, { isReferrer, ...node });
+    const fixed = findFixReason(settings, { isReferrer, ...node });
     const marksZstd = operations.some(({ variant }) => variant !== undefined && variant.algorithm !== "gzip");
     const types = listIndexTypes(manifest, {
       abilities,
-      forced: forcedType(settings, isReferrer),
+      forced: getForcedType(settings, isReferrer),
       fixed,
       marksZstd,
     });
@@ -125,18 +130,18 @@ class Planner {
   }
 }
 
-/** An index that says something wrong of its instances would be corrected on the way. */
+/** Rejects an index that must not change if its entries are wrong, because the copy would correct them. */
 function assertCorrection({ manifest, members }: ReadIndex, fixed: string): void {
   const read = new Map(members.map(({ digest, manifest }) => [digest, manifest]));
   for (const { digest, size, mediaType } of getEntries(manifest)) {
     const actual = read.get(digest);
     if (!actual || (size === actual.bytes.length && mediaType === actual.mediaType)) continue;
-    throw cannotModify(`copy a manifest list that describes instance ${digest} wrongly`, fixed);
+    throw cannotModify(`copy a manifest list with a wrong size or media type of instance ${digest}`, fixed);
   }
 }
 
-/** One blob cannot have two sizes: one of the manifests is wrong, and would be published. */
-function assertTwoSizes(images: readonly ReadImage[]): void {
+/** Rejects images that specify different sizes for one blob: at least one manifest is wrong and would be published. */
+function assertOneSize(images: readonly ReadImage[]): void {
   const sizes = new Map<Digest, number>();
   for (const { digest: image, manifest, layers } of images) {
     for (const { digest, size } of blobsOf(manifest, layers)) {
@@ -144,7 +149,7 @@ function assertTwoSizes(images: readonly ReadImage[]): void {
       if (size !== other && size !== UNKNOWN_SIZE && other !== UNKNOWN_SIZE) {
         throw new ManifestsError(
           "INVALID_MANIFEST",
-          `Cannot copy image ${image} as it says that blob ${digest} has ${size} bytes, but another says ${other}`,
+          `Cannot copy image ${image}: it specifies ${size} bytes for blob ${digest}, another image specifies ${other}`,
         );
       }
       sizes.set(digest, Math.max(size, other));
@@ -152,13 +157,17 @@ function assertTwoSizes(images: readonly ReadImage[]): void {
   }
 }
 
-/** Refuses a destination that names another manifest than the one that would be written there. */
+/**
+ * Fails if the destination's name has another digest than the manifest that would be written.
+ *
+ * @throws {DigestMismatchError} With the digest of the destination as the expected one.
+ */
 export function assertDigest(destination: NamedReference | undefined, digest: Digest): void {
-  const wanted = destination?.digest;
-  if (wanted === undefined || digest === wanted) return;
+  const expected = destination?.digest;
+  if (expected === undefined || digest === expected) return;
   throw new DigestMismatchError(
     `the image for ${destination}: digest of source image's manifest would not match destination reference`,
-    wanted,
+    expected,
     digest,
   );
 }

@@ -18,63 +18,68 @@ import type { CopySettings, PlannedBlob, PlannedImage } from "./plan_types.ts";
 import { blobsOf, type ReadImage, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
-/** What the plan of each image depends on. */
+/** Common inputs for the plans of all images. */
 export interface PlanContext {
-  /** What the destination can do. */
+  /** Capabilities of the destination of the copy. */
   readonly abilities: DestinationAbilities;
-  /** What the caller wants. */
+  /** The validated options of the caller. */
   readonly settings: CopySettings;
 }
 
-/** The compression that an instance will have. See `planOperations`. */
-export function compressionAfter(image: ReadNode | undefined, options: PlanContext): InstanceCompression {
+/** Predicts the compression of an instance after the copy, for `planOperations`. */
+export function predictCompression(image: ReadNode | undefined, options: PlanContext): InstanceCompression {
   if (!image) return "as-declared";
   if (image.kind === "index" || options.settings.fixed) return "fixed";
   const { manifest } = image;
   const keepsForeign = options.abilities.keepsForeignLayers ?? false;
   const layers = (image.layers ?? manifest.layers).filter((layer) => !(keepsForeign && isForeignLayer(layer)));
   if (layers.length === 0 || !layers.every((layer) => isChangeableLayer(manifest, layer))) return "fixed";
-  const policy = policyFor(options, undefined);
-  const fixed = fixedBy(options.settings, { isReferrer: false, ...image });
+  const policy = createLayerPolicy(options, undefined);
+  const fixed = findFixReason(options.settings, { isReferrer: false, ...image });
   const forms = new Set(layers.map((layer): LayerForm => {
     const form = getDeclaredForm(layer);
-    // One that must not change stays as it is; a variant of it is another image.
+    // An image that must not change keeps its layers; only its variants are recompressed.
     const recoding = form && !fixed ? chooseRecoding(policy, form) : undefined;
     return recoding ? recoding.compress?.algorithm ?? "uncompressed" : form;
   }));
-  // Who reads zstd reads a mixture of it with zstd:chunked.
+  // Clients that support zstd can also read zstd:chunked, so a mixture of both counts as zstd.
   if (forms.has("zstd")) forms.delete("zstd:chunked");
   const [form] = forms;
   if (forms.size > 1 || form === undefined || form === "bzip2" || form === "Xz") return "as-declared";
   return form;
 }
 
-/** Plans an image, or a variant of it. What cannot be done fails here. */
+/**
+ * Plans an image, or a variant of it.
+ *
+ * @throws {ManifestsError} With code `CANNOT_MODIFY`, `COMPRESSION_NOT_SUPPORTED`, `CONVERSION_NOT_SUPPORTED`,
+ * `INVALID_DIGEST`, `INVALID_MANIFEST` or `MANIFEST_TYPE_NOT_SUPPORTED`.
+ */
 export function planImage(
   image: ReadImage,
   options: PlanContext,
-  own: Pick<PlannedImage, "variant" | "referrers" | "isReferrer">,
+  position: Pick<PlannedImage, "variant" | "referrers" | "isReferrer">,
 ): PlannedImage {
-  const { variant, isReferrer } = own;
+  const { variant, isReferrer } = position;
   const { place, digest, manifest } = image;
   const { abilities, settings } = options;
-  // A variant is another image, of which nobody has signed or said anything yet.
+  // A variant is a new image, which has no signatures or referrers yet.
   const signatures = variant ? [] : image.signatures;
-  const fixed = fixedBy(settings, { isReferrer, signatures, referrers: own.referrers });
-  const given = image.layers ?? manifest.layers;
-  assertUnverifiable(image, abilities);
-  assertSubstitution(manifest, given, fixed);
-  const policy = policyFor(options, variant);
-  if (fixed && !isReferrer && settings.forceCompressionFormat) assertRecoding(image, policy, fixed);
+  const fixed = findFixReason(settings, { isReferrer, signatures, referrers: position.referrers });
+  const layers = image.layers ?? manifest.layers;
+  assertVerifiable(image, abilities);
+  assertSameLayers(manifest, layers, fixed);
+  const policy = createLayerPolicy(options, variant);
+  if (fixed && !isReferrer && settings.forceCompressionFormat) assertNoRecoding(image, policy, fixed);
   const changeable = (layer: Descriptor) => !fixed && isChangeableLayer(manifest, layer);
-  const recompressed = given.some((layer) => changeable(layer) && resultingAlgorithm(policy, layer) === "zstd");
+  const recompressed = layers.some((layer) => changeable(layer) && compressesWithZstd(policy, layer));
   const types = listImageTypes(
     manifest,
-    { abilities, forced: forcedType(settings, isReferrer), fixed },
+    { abilities, forced: getForcedType(settings, isReferrer), fixed },
     recompressed ? policy.algorithm : undefined,
   );
-  assertConversion(manifest, types[0]!, abilities);
-  // Not by a fallback: a Docker manifest that stays Docker's cannot name what OCI could.
+  assertConvertible(manifest, types[0]!, abilities);
+  // Decided by the preferred type alone: layers are moved before it is known whether a fallback is needed.
   const zstd = types[0] === MEDIA_TYPES.ociManifest;
   const blob = (role: PlannedBlob["role"]) => (descriptor: Descriptor, i?: number): PlannedBlob => ({
     descriptor,
@@ -85,11 +90,11 @@ export function planImage(
   });
   return {
     kind: "image",
-    ...own,
+    ...position,
     digest,
     manifest,
     place,
-    layers: given.map((layer, i) => blob("layer")(layer, i)),
+    layers: layers.map((layer, i) => blob("layer")(layer, i)),
     config: manifest.config && blob("config")(manifest.config),
     types,
     fixed,
@@ -97,35 +102,35 @@ export function planImage(
   };
 }
 
-/** Why a manifest must not change; `undefined` where it may. */
-export function fixedBy(
+/** Finds the reason why a manifest must not change; `undefined`: it may. */
+export function findFixReason(
   { fixed }: CopySettings,
-  { isReferrer, signatures, referrers }: Companions,
+  { isReferrer, signatures, referrers }: Attachments,
 ): string | undefined {
   if (fixed !== undefined) return fixed;
-  if (isReferrer) return "it is about another manifest, and goes with it as it is";
+  if (isReferrer) return "it is a referrer, which is copied unchanged";
   if (signatures.length > 0) {
-    return "it would invalidate signatures, which removeSignatures (--remove-signatures) leaves out";
+    return "its signatures would become invalid; to drop them, set removeSignatures (--remove-signatures)";
   }
-  return referrers.length > 0 ? "what is about it would be about another one" : undefined;
+  return referrers.length > 0 ? "its referrers would no longer refer to it" : undefined;
 }
 
-/** What holds a manifest as it is. */
-interface Companions {
+/** Properties of a manifest that forbid changes. */
+interface Attachments {
   readonly isReferrer: boolean;
   readonly signatures: readonly unknown[];
   readonly referrers: readonly unknown[];
 }
 
-/** The type that the caller wants: of images, not of what is about them. */
-export function forcedType({ manifestType }: CopySettings, isReferrer: boolean): string | undefined {
+/** Returns the only allowed media type; `undefined`: any. The option does not apply to referrers. */
+export function getForcedType({ manifestType }: CopySettings, isReferrer: boolean): string | undefined {
   return isReferrer ? undefined : manifestType;
 }
 
-/** What is wanted of the layers of an image, or of a variant of it. */
-function policyFor({ abilities, settings }: PlanContext, variant: Algorithm | undefined): LayerPolicy {
+/** Creates the policy for the layers of an image, or of a variant of it. */
+function createLayerPolicy({ abilities, settings }: PlanContext, variant: Algorithm | undefined): LayerPolicy {
   const preserves = (abilities.layerCompression ?? "preserve") === "preserve";
-  // Who forces a format means it also where layers would stay as they are.
+  // A forced format also applies if the destination would keep layers as they are.
   const mode = preserves && settings.forceCompressionFormat ? "compress" : abilities.layerCompression ?? "preserve";
   if (variant) {
     return { changeable: true, mode: "compress", algorithm: variant, level: undefined, required: true, zstd: true };
@@ -140,49 +145,51 @@ function policyFor({ abilities, settings }: PlanContext, variant: Algorithm | un
   };
 }
 
-/** `zstd` where the layer will be compressed with it by us. */
-function resultingAlgorithm(policy: LayerPolicy, layer: Descriptor): "zstd" | undefined {
+/** Whether the layer will be recompressed with zstd during the copy. */
+function compressesWithZstd(policy: LayerPolicy, layer: Descriptor): boolean {
   const recoding = chooseRecoding(policy, getDeclaredForm(layer) ?? "uncompressed");
-  return recoding?.compress && recoding.compress.algorithm !== "gzip" ? "zstd" : undefined;
+  return recoding?.compress !== undefined && recoding.compress.algorithm !== "gzip";
 }
 
-/** Fails now if a blob could not be verified when it is moved. */
-function assertUnverifiable({ manifest, layers }: ReadImage, { keepsForeignLayers }: DestinationAbilities): void {
+/** Fails if the digest algorithm of a blob is not supported, so that the blob could not be verified later. */
+function assertVerifiable({ manifest, layers }: ReadImage, { keepsForeignLayers }: DestinationAbilities): void {
   for (const blob of blobsOf(manifest, layers)) {
     if (!keepsForeignLayers || !isForeignLayer(blob)) digestAlgorithm(blob.digest);
   }
 }
 
-/** A source that gives other bytes than the manifest names makes another manifest of it. */
-function assertSubstitution(manifest: ParsedImage, given: readonly Descriptor[], fixed: string | undefined): void {
-  if (given.length !== manifest.layers.length) {
+/** Fails if the source returns other layers than the manifest names and the manifest must not change. */
+function assertSameLayers(manifest: ParsedImage, layers: readonly Descriptor[], fixed: string | undefined): void {
+  if (layers.length !== manifest.layers.length) {
     throw new ManifestsError(
       "INVALID_MANIFEST",
-      `Cannot copy an image whose manifest names ${manifest.layers.length} layers as its source has ${given.length}`,
+      `Cannot copy an image: its manifest names ${manifest.layers.length} layers, but its source has ${layers.length}`,
     );
   }
-  const changed = given.some(({ digest }, i) => digest !== manifest.layers[i]!.digest);
-  if (changed && fixed) throw cannotModify("copy an image whose layers are not kept as its manifest names them", fixed);
+  const changed = layers.some(({ digest }, i) => digest !== manifest.layers[i]!.digest);
+  if (changed && fixed) {
+    throw cannotModify("copy an image whose layers are stored in another form than its manifest names", fixed);
+  }
 }
 
-/** Who forces a compression is told where it cannot be had. */
-function assertRecoding({ digest, manifest, layers }: ReadImage, policy: LayerPolicy, fixed: string): void {
+/** Fails if a forced compression would change an image that must not change. */
+function assertNoRecoding({ digest, manifest, layers }: ReadImage, policy: LayerPolicy, fixed: string): void {
   const differs = (layer: Descriptor) => {
     const form = getDeclaredForm(layer);
     return form !== undefined && isChangeableLayer(manifest, layer) && chooseRecoding(policy, form) !== undefined;
   };
-  if ((layers ?? manifest.layers).some(differs)) throw cannotModify(`compress layers of image ${digest} anew`, fixed);
+  if ((layers ?? manifest.layers).some(differs)) throw cannotModify(`recompress layers of image ${digest}`, fixed);
 }
 
-/** Fails now where a conversion cannot succeed later. */
-function assertConversion(manifest: ParsedImage, type: string, abilities: DestinationAbilities): void {
+/** Fails before anything is written if the manifest cannot be converted. */
+function assertConvertible(manifest: ParsedImage, type: string, abilities: DestinationAbilities): void {
   if (type === manifest.mediaType) return;
   if (manifest.kind === "oci-image") convertToDockerManifest(withoutZstd(manifest, abilities));
-  // Reading its history is what can fail.
+  // A conversion from schema 1 fails only if its history cannot be read.
   if (manifest.kind === "docker-schema1" && !isSchema1MediaType(type)) schema1EmptyLayers(manifest);
 }
 
-/** Layers with zstd are compressed anew before they are named in a format that cannot say zstd. */
+/** Returns the manifest with gzip instead of zstd: such layers are recompressed for formats without zstd. */
 function withoutZstd(manifest: ParsedImage, { keepsForeignLayers }: DestinationAbilities): ParsedImage {
   const layers = manifest.layers.map((layer) => {
     const kept = !isChangeableLayer(manifest, layer) || (keepsForeignLayers && isForeignLayer(layer));

@@ -5,114 +5,114 @@ import type { LayerPolicy } from "./layer_policy.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 import { listReachable } from "./walk.ts";
 
-/** What a caller wants to become of the images; see `CopyOptions`. */
+/** The validated options of a copy that its plan depends on; see `CopyOptions`. */
 export interface CopySettings {
-  /** The only type of image manifest that may be written; `undefined`: what fits best. */
+  /** The only media type of image manifests that may be written; `undefined`: any. */
   readonly manifestType?: string | undefined;
-  /** The algorithm for layers that are compressed on the way. */
+  /** Algorithm for layers that are compressed during the copy; `undefined`: see `LayerPolicy.algorithm`. */
   readonly compressionFormat?: Algorithm | undefined;
-  /** Its level. */
+  /** Compression level; `undefined`: the default of the algorithm. */
   readonly compressionLevel?: number | undefined;
-  /** Whether layers that are compressed otherwise are no substitute for those of `compressionFormat`. */
+  /** Whether all layers must be compressed with `compressionFormat`. Default: `false`. */
   readonly forceCompressionFormat?: boolean | undefined;
-  /** The compressions that every platform of a list shall have. */
+  /** Compressions in which each platform of a list must exist. Default: none. */
   readonly addCompression?: readonly Algorithm[] | undefined;
-  /** Why nothing may change; `undefined` where everything may. */
+  /** The reason why no manifest may change; `undefined`: all may. */
   readonly fixed?: string | undefined;
 }
 
-/** A blob that will be at the destination. */
+/** A blob that the destination will have after the copy. */
 export interface PlannedBlob {
-  /** The blob as the source gives it. */
+  /** The blob as the source returns it. */
   readonly descriptor: Descriptor;
-  /** Whether it is a layer or a configuration. */
+  /** Whether the blob is a layer or a configuration. */
   readonly role: "layer" | "config";
-  /** In whose name the source is asked for it. */
+  /** The manifest for which the blob is read from the source. */
   readonly place: InstancePlace;
-  /** Where it is at the source, as far as that says. */
+  /** The repository from which the blob can be mounted; `undefined`: unknown, or there is none. */
   readonly origin: BlobOrigin | undefined;
-  /** What is wanted of its compression. */
+  /** How the blob may or must be compressed. */
   readonly policy: LayerPolicy;
 }
 
-/** What is common to everything that will be written. */
+/** Common members of planned images and indexes. */
 export interface PlannedManifest {
-  /** Its digest at the source. */
+  /** Digest of the manifest at the source. */
   readonly digest: Digest;
-  /** The types in which it may be written, best first. */
+  /** Media types in which it may be written, best first. */
   readonly types: readonly string[];
-  /** Why it must not change; `undefined` where it may. */
+  /** The reason why it must not change; `undefined`: it may. */
   readonly fixed: string | undefined;
-  /** Its signatures that go with it. */
+  /** Existing signatures that are copied with it. */
   readonly signatures: readonly Signature[];
-  /** What is about it and goes with it. */
+  /** Referrers of the manifest that are copied with it. */
   readonly referrers: readonly PlannedNode[];
-  /** Whether it is there because it is about another manifest. Such a one is not signed. */
+  /** Whether it is copied because it is a referrer of another manifest; referrers are not signed. */
   readonly isReferrer: boolean;
 }
 
-/** An image, or an instance of a list, that will be written. */
+/** A planned image or instance of a list. */
 export interface PlannedImage extends PlannedManifest {
-  /** Tells it from an index. */
+  /** Discriminator of planned images and indexes. */
   readonly kind: "image";
-  /** Its manifest at the source. */
+  /** The manifest at the source. */
   readonly manifest: ParsedImage;
-  /** What to ask the source for. */
+  /** Identifies the manifest at the source. */
   readonly place: InstancePlace;
-  /** The compression of which it is a further variant; `undefined`: the image itself. */
+  /** Compression of an additional variant; `undefined`: the image itself. */
   readonly variant: Algorithm | undefined;
-  /** Its layers, base first. */
+  /** Layers of the image, base layer first. */
   readonly layers: readonly PlannedBlob[];
-  /** Its configuration; absent in schema 1. */
+  /** Configuration of the image; `undefined` in schema 1. */
   readonly config: PlannedBlob | undefined;
 }
 
-/** An index that will be written, after everything that it names. */
+/** A planned index, which is written after all manifests that it names. */
 export interface PlannedIndex extends PlannedManifest {
-  /** Tells it from an image. */
+  /** Discriminator of planned images and indexes. */
   readonly kind: "index";
   /** The index at the source. */
   readonly manifest: ParsedIndex;
-  /** What is copied of it, each followed by its variants. */
+  /** Members that are copied, each followed by its variants. */
   readonly members: readonly PlannedMember[];
-  /** Whether all that it names is copied, and not only a part. */
+  /** Whether all manifests that it names are copied. */
   readonly whole: boolean;
 }
 
-/** Something that will be written. */
+/** A planned image or index. */
 export type PlannedNode = PlannedImage | PlannedIndex;
 
-/** What an index names, or will name. */
+/** An existing or additional member of a planned index. */
 export interface PlannedMember {
   /** An image, a variant of one, or an index. */
   readonly node: PlannedNode;
-  /** The positions of the entries that get one more entry for it; `undefined`: it is the instance itself. */
+  /** Indexes of the entries for which a variant entry is added; `undefined` for the original instance. */
   readonly variantEntries: readonly number[] | undefined;
 }
 
-/** The indexes of a plan, outermost first and each once; not those that are referrers, or parts of such. */
+/** Lists the indexes of a plan without duplicates, outermost first, except referrers and their parts. */
 export function listIndexes(top: PlannedNode): readonly PlannedIndex[] {
-  return listReachable(top, membersOf).filter((node) => node.kind === "index");
+  return listReachable(top, listMembers).filter((node) => node.kind === "index");
 }
 
-/** All that will be written, what the destination's name will mean first, and each once. */
+/** Lists all planned manifests without duplicates, starting with the top-level one. */
 export function listPlanned(top: PlannedNode): readonly PlannedNode[] {
-  return listReachable(top, (node) => [...membersOf(node), ...node.referrers]);
+  return listReachable(top, (node) => [...listMembers(node), ...node.referrers]);
 }
 
-function membersOf(node: PlannedNode): readonly PlannedNode[] {
+function listMembers(node: PlannedNode): readonly PlannedNode[] {
   return node.kind === "index" ? node.members.map((member) => member.node) : [];
 }
 
-/** The blobs of an image, layers first. */
-export function plannedBlobs({ layers, config }: PlannedImage): readonly PlannedBlob[] {
+/** Lists the blobs of an image, layers first. */
+export function listPlannedBlobs({ layers, config }: PlannedImage): readonly PlannedBlob[] {
   return [...layers, ...config ? [config] : []];
 }
 
-/** What a copy will do; nothing in it has happened yet. */
+/** Everything that a copy will write. */
 export interface CopyPlan {
-  /** What the destination's name will mean. */
+  /** The manifest that the destination's name will have. */
   readonly top: PlannedNode;
-  /** All images, in the order of the list and each once: also those of indexes inside it, and those that are referrers. */
+  /** All images without duplicates, in the order of the list, including those of nested indexes and referrers. */
   readonly images: readonly PlannedImage[];
 }

@@ -173,7 +173,7 @@ Deno.test("variants are planned without looking at every entry for each instance
   const operations = planOperations({ kind: "oci-index", bytes: encode("{}"), mediaType: index.mediaType, index }, {
     chosen: manifests.map(({ digest }) => digest),
     addCompression: ["gzip", "zstd"],
-    compressionOf: () => "gzip",
+    getCompression: () => "gzip",
   });
   assert.deepEqual(operations.map(({ variant }) => variant?.algorithm), manifests.flatMap(() => [undefined, "zstd"]));
   assert.ok(looks < 10 * manifests.length, `${looks}`);
