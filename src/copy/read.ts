@@ -18,39 +18,41 @@ import {
   ManifestsError,
   type ParsedIndex,
 } from "../spec/room.ts";
-import { blobsOf, type ReadManifest, type ReadNode } from "./read_types.ts";
+import { listBlobs, type ReadManifest, type ReadNode } from "./read_types.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { selectInstances, type Selection } from "./select.ts";
 
-/** What {@linkcode readTree} needs. */
+/** Options of {@linkcode readTree}. */
 export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "isTransient"> {
-  /** Which images may be copied. */
+  /** The policy that every image must satisfy. */
   readonly policy: SignaturePolicy;
-  /** Whether an instance is judged where a list has it from, not by the name of the list. */
+  /** Evaluate the policy against each instance's source reference instead of the list's own. */
   readonly policyPerOrigin: boolean;
-  /** Whether to leave out the signatures that the source has. */
+  /** Do not read signatures, and skip referrers that are signatures. */
   readonly removeSignatures: boolean;
-  /** Whether to leave out those of the list itself. */
+  /** Do not read signatures of the list itself. */
   readonly removeListSignatures: boolean;
-  /** Whether what is about a manifest goes with it. */
+  /** Also read the referrers of each manifest. */
   readonly referrers: boolean;
-  /** Ends the reading. */
+  /** Aborts the reading; `undefined`: it is never aborted. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** How deep indexes, and referrers of referrers, are followed: deeper than anybody means. */
+/** Maximum depth of nested indexes and of referrers of referrers; real images stay far below it. */
 const MAX_DEPTH = 8;
-/** How many manifests are read, or judged once more, that the list itself does not name. */
+/** Maximum number of manifests that the list does not name directly and that are read or evaluated again. */
 const MAX_NESTED = 10_000;
-/** How many bytes of manifests are held, in all. */
+/** Maximum size of all manifests together, in bytes: they are kept in memory. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /**
- * Reads the manifests that a selection means, each once and all together: each host has a bound of its own. What policy
- * does not allow fails here.
+ * Reads the selected manifests and evaluates the policy. Each manifest is read once, and all of them concurrently, because
+ * the client limits the requests to each host.
  *
- * @throws {PolicyRejectedError} Where an image may not be copied.
- * @throws {ManifestsError} With code `LIMIT_EXCEEDED` where indexes go too deep, and others.
+ * @throws {PolicyRejectedError} If the policy does not allow an image.
+ * @throws {DigestMismatchError} If a manifest does not match its digest.
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED` if there are too many manifests, too many bytes or too many levels;
+ * `INSTANCE_NOT_FOUND` or `NO_MATCHING_PLATFORM` if the selection does not match; or a code of the source.
  */
 export async function readTree(source: ImageSource, options: ReadOptions): Promise<ReadNode> {
   const { signal = new AbortController().signal, maxRetries, retryDelay, firstDelay, emit } = options;
@@ -60,22 +62,22 @@ export async function readTree(source: ImageSource, options: ReadOptions): Promi
   return await reader.readTop(top);
 }
 
-/** Where in the tree a manifest is read. */
+/** Position of a manifest in the tree. */
 interface Position extends Pick<InstancePlace, "ancestor"> {
-  /** How many manifests are above it; 1 for what the list itself names. */
+  /** Number of manifests above this one; 1 for the instances of the list. */
   readonly depth: number;
   /**
-   * Whether it is there for its own sake, and so judged by policy; because it is about another one; or as a part of
-   * such a one. What is about parts is left: it could lead round in a circle.
+   * An `instance` is evaluated by the policy; a `referrer` refers to another manifest; a `part` belongs to an index that is
+   * a referrer. Referrers of parts are not followed: they could form a cycle.
    */
   readonly role: "instance" | "referrer" | "part";
 }
 
-/** A manifest that was found at a place. */
+/** A verified manifest with its place at the source. */
 interface Found extends VerifiedManifest {
-  /** What the source was asked for. */
+  /** Identifies the manifest at the source. */
   readonly place: InstancePlace;
-  /** Reads its signatures, once, and not before somebody wants them. */
+  /** Reads the signatures of the manifest on the first call; later calls return the same result. */
   readonly readSignatures: () => Promise<readonly Signature[]>;
 }
 
@@ -83,8 +85,8 @@ class TreeReader {
   readonly #source: ImageSource;
   readonly #options: ReadOptions;
   readonly #nodes = new Map<string, Promise<ReadNode>>();
-  readonly #judged = new Map<string, Promise<void>>();
-  /** What is read belongs to all who name it: it ends with the whole, not with who was the first to want it. */
+  readonly #evaluated = new Map<string, Promise<void>>();
+  /** Aborts all reads after a failure. Several indexes can share a read, so it must not end with one of them. */
   readonly #failure = new AbortController();
   readonly #joined: JoinedSignal;
   #nested = 0;
@@ -108,16 +110,18 @@ class TreeReader {
     const position: Position = { depth: 0, role: "instance" };
     const found = this.#found(top, {});
     if (!isIndex(top.manifest)) return await this.#complete(found, position);
-    if (this.#options.selection === "system") return await this.#readChosen(top.manifest, below(position, {}));
+    if (this.#options.selection === "system") {
+      return await this.#readChosen(top.manifest, getPositionBelow(position, {}));
+    }
     return await this.#complete(found, position, selectInstances(top.manifest, this.#options));
   }
 
-  /** The image for the platform, which may be in an index within the index. */
+  /** Reads the image for the platform, which can be in a nested index. */
   async #readChosen(index: ParsedIndex, position: Position): Promise<ReadNode> {
     const [instance] = selectInstances(index, this.#options);
     const found = await this.#find(instance!, position);
     if (!isIndex(found.manifest)) return await this.#complete(found, position);
-    return await this.#readChosen(found.manifest, below(position, found.place));
+    return await this.#readChosen(found.manifest, getPositionBelow(position, found.place));
   }
 
   async #readAll(digests: readonly Digest[], position: Position): Promise<ReadNode[]> {
@@ -129,7 +133,7 @@ class TreeReader {
       const node = await this.#once(instance, position, async () => {
         return await this.#complete(await this.#find(instance, position), position);
       });
-      if (position.role === "instance") await this.#judgeBelow(node, position);
+      if (position.role === "instance") await this.#evaluateTree(node, position);
       return node;
     } catch (error) {
       this.#failure.abort(error);
@@ -150,13 +154,15 @@ class TreeReader {
     const read = () => readManifest(this.#source, { ...place, signal: this.#signal, maxRetries: 0 });
     const verified = await this.#retry(`reading instance ${instance}`, read);
     this.#bytes += verified.manifest.bytes.length;
-    if (this.#bytes > MAX_BYTES) throw tooMuch(instance, `more than ${MAX_BYTES} bytes of manifests`);
+    if (this.#bytes > MAX_BYTES) throw limitExceeded(instance, `more than ${MAX_BYTES} bytes of manifests`);
     return this.#found(verified, place);
   }
 
   #count(instance: Digest, depth: number): void {
-    if (depth > MAX_DEPTH) throw tooMuch(instance, `more than ${MAX_DEPTH} levels deep`);
-    if (depth > 1 && ++this.#nested > MAX_NESTED) throw tooMuch(instance, `more than ${MAX_NESTED} manifests`);
+    if (depth > MAX_DEPTH) throw limitExceeded(instance, `more than ${MAX_DEPTH} levels below it`);
+    if (depth > 1 && ++this.#nested > MAX_NESTED) {
+      throw limitExceeded(instance, `more than ${MAX_NESTED} manifests below it`);
+    }
   }
 
   #found({ digest, manifest }: VerifiedManifest, place: InstancePlace): Found {
@@ -168,61 +174,64 @@ class TreeReader {
     return { digest, manifest, place, readSignatures };
   }
 
-  /** Asks the policy, and reads what is below a manifest and what goes with it. */
+  /** Evaluates the policy and reads the members, signatures and referrers of a manifest. */
   async #complete(found: Found, position: Position, chosen?: readonly Digest[]): Promise<ReadNode> {
     const { digest, manifest, place } = found;
-    const own = { digest, place };
-    const next = below(position, place);
+    const identity = { digest, place };
+    const next = getPositionBelow(position, place);
     if (isIndex(manifest)) {
       const named = chosen ?? [...new Set(getEntries(manifest).map(({ digest }) => digest))];
       const role = position.role === "instance" ? "instance" : "part";
       const members = await this.#readAll(named, { ...next, role });
-      if (members.length === 0 && this.#mustJudgeIndex(place, position)) await this.#judge(found, position);
-      return { kind: "index", ...own, manifest, members, ...await this.#companions(found, next) };
+      if (members.length === 0 && this.#mustEvaluateIndex(place, position)) await this.#evaluate(found, position);
+      return { kind: "index", ...identity, manifest, members, ...await this.#readAttachments(found, next) };
     }
-    if (position.role === "instance") await this.#judge(found, position);
+    if (position.role === "instance") await this.#evaluate(found, position);
     const layers = await this.#source.layersForCopy?.(manifest, { ...place, signal: this.#signal });
-    const origins = await this.#originsOf(place, blobsOf(manifest, layers));
-    return { kind: "image", ...own, manifest, layers, origins, ...await this.#companions(found, next) };
+    const origins = await this.#findOrigins(place, listBlobs(manifest, layers));
+    return { kind: "image", ...identity, manifest, layers, origins, ...await this.#readAttachments(found, next) };
   }
 
-  /** Of an index without its members nothing else would be judged. Who makes a list believes it already. */
-  #mustJudgeIndex({ instance }: InstancePlace, { role }: Position): boolean {
+  /**
+   * Whether an index without members must be evaluated itself, since otherwise nothing of it would be. Exempt is the
+   * top-level list if the policy applies to the sources of its instances: that list is made by the caller.
+   */
+  #mustEvaluateIndex({ instance }: InstancePlace, { role }: Position): boolean {
     return role === "instance" && !(instance === undefined && this.#hasOrigins);
   }
 
-  /** Whether instances are judged by where they come from, which may be several places. */
+  /** Whether the policy is evaluated against the source references of instances, which can be several places. */
   get #hasOrigins(): boolean {
     return this.#options.policyPerOrigin && this.#source.findOrigin !== undefined;
   }
 
-  /** What several places name must be allowed at each of them, whichever it was read from. */
-  async #judgeBelow(node: ReadNode, position: Position): Promise<void> {
+  /** Evaluates a manifest that several places name at each of them, although it was read from only one. */
+  async #evaluateTree(node: ReadNode, position: Position): Promise<void> {
     const { digest, manifest } = node;
-    const key = `tree ${this.#placeKey(digest, position)}`;
-    if (!this.#hasOrigins || this.#judged.has(key)) return await this.#judged.get(key);
+    const key = `tree ${this.#getPlaceKey(digest, position)}`;
+    if (!this.#hasOrigins || this.#evaluated.has(key)) return await this.#evaluated.get(key);
     this.#count(digest, position.depth);
     const place = { instance: digest, ancestor: position.ancestor };
-    const judging = node.kind === "image" || node.members.length === 0
-      ? this.#judge(this.#found({ digest, manifest }, place), position)
+    const evaluating = node.kind === "image" || node.members.length === 0
+      ? this.#evaluate(this.#found({ digest, manifest }, place), position)
       : allOrAbort(
-        node.members.map((member) => () => this.#judgeBelow(member, below(position, place))),
+        node.members.map((member) => () => this.#evaluateTree(member, getPositionBelow(position, place))),
         this.#signal,
       ).then(() => {});
-    this.#judged.set(key, judging);
-    await judging;
+    this.#evaluated.set(key, evaluating);
+    await evaluating;
   }
 
-  /** Judges a manifest, once at each place that it is said to have. */
-  #judge(found: Found, position: Position): Promise<void> {
-    const key = this.#placeKey(found.digest, position);
-    const judging = this.#judged.get(key) ?? this.#assertAllowed(found);
-    this.#judged.set(key, judging);
-    return judging;
+  /** Evaluates the policy for a manifest, once for each place that names it. */
+  #evaluate(found: Found, position: Position): Promise<void> {
+    const key = this.#getPlaceKey(found.digest, position);
+    const evaluating = this.#evaluated.get(key) ?? this.#assertAllowed(found);
+    this.#evaluated.set(key, evaluating);
+    return evaluating;
   }
 
-  /** Below one instance of a list, everything is where that is. */
-  #placeKey(digest: Digest, { ancestor }: Position): string {
+  /** Returns the key of a manifest at a place: everything below one instance of the list is at the place of that instance. */
+  #getPlaceKey(digest: Digest, { ancestor }: Position): string {
     return this.#hasOrigins ? `${ancestor ?? digest} ${digest}` : digest;
   }
 
@@ -234,7 +243,7 @@ class TreeReader {
     await this.#options.policy.assertAllowed(decision, { signal: this.#signal });
   }
 
-  async #originsOf(
+  async #findOrigins(
     place: InstancePlace,
     blobs: readonly Descriptor[],
   ): Promise<ReadonlyMap<Digest, BlobOrigin>> {
@@ -246,8 +255,8 @@ class TreeReader {
     return origins;
   }
 
-  /** What goes with a manifest: its signatures, and what is about it. */
-  async #companions(
+  /** Reads the signatures and the referrers of a manifest that are copied with it. */
+  async #readAttachments(
     { digest, manifest, place, readSignatures }: Found,
     position: Position,
   ): Promise<Pick<ReadManifest, "signatures" | "referrers">> {
@@ -255,7 +264,7 @@ class TreeReader {
     const isList = place.instance === undefined && isIndex(manifest);
     const signatures = removeSignatures || isList && removeListSignatures ? [] : await readSignatures();
     if (!referrers || position.role === "part") return { signatures, referrers: [] };
-    // What a referrer holds goes along with that.
+    // Signatures that are stored as referrers are copied with the referrers.
     const others = signatures.filter((signature) => signature.kind === "simple" || signature.referrer === undefined);
     return { signatures: others, referrers: await this.#readReferrers(digest, position) };
   }
@@ -264,8 +273,8 @@ class TreeReader {
     const options = { ancestor: position.ancestor, signal: this.#signal, maxRetries: 0 };
     const list = async () => await this.#source.listReferrers?.(subject, options) ?? [];
     const listed = await this.#retry(`reading the referrers of ${subject}`, list);
-    const wanted = this.#options.removeSignatures ? listed.filter((entry) => !isSignatureReferrer(entry)) : listed;
-    const digests = [...new Set(wanted.map(({ digest }) => digest))];
+    const selected = this.#options.removeSignatures ? listed.filter((entry) => !isSignatureReferrer(entry)) : listed;
+    const digests = [...new Set(selected.map(({ digest }) => digest))];
     const nodes = await allOrAbort(
       digests.map((digest) => () => this.#readReferrer(digest, subject, { ...position, role: "referrer" })),
       this.#signal,
@@ -275,12 +284,12 @@ class TreeReader {
 
   async #readReferrer(digest: Digest, subject: Digest, position: Position): Promise<ReadNode | undefined> {
     const found = await this.#findListed(digest, position);
-    // Before anything else is done with it: so no list of referrers can lead round in a circle.
+    // A list of referrers is not trusted: the subject must match, so that it cannot form a cycle.
     if (!found || findReferrer(found.manifest)?.subject !== subject) return undefined;
     return await this.#once(digest, position, () => this.#complete(found, position));
   }
 
-  /** A list of referrers may be older than what it names. */
+  /** Reads a listed referrer; `undefined` if it was deleted after the list was made. */
   async #findListed(digest: Digest, position: Position): Promise<Found | undefined> {
     try {
       return await this.#find(digest, position);
@@ -296,11 +305,11 @@ class TreeReader {
   }
 }
 
-/** The position of what a manifest at a position names: below an instance of the list, it is where that instance is. */
-function below({ depth, role, ancestor }: Position, { instance }: InstancePlace): Position {
+/** Returns the position of the members of a manifest; below an instance of the list, that instance is their ancestor. */
+function getPositionBelow({ depth, role, ancestor }: Position, { instance }: InstancePlace): Position {
   return { depth: depth + 1, role, ancestor: ancestor ?? instance };
 }
 
-function tooMuch(instance: Digest, problem: string): ManifestsError {
-  return new ManifestsError("LIMIT_EXCEEDED", `Cannot copy ${instance} as what is below the list is ${problem}`);
+function limitExceeded(instance: Digest, problem: string): ManifestsError {
+  return new ManifestsError("LIMIT_EXCEEDED", `Cannot copy ${instance}: the list has ${problem}`);
 }

@@ -3,49 +3,49 @@ import type { Signature } from "../signature/room.ts";
 import type { Descriptor, Digest, ParsedImage, ParsedIndex } from "../spec/room.ts";
 import { listReachable } from "./walk.ts";
 
-/** What is known of every manifest that will be copied. */
+/** Common members of images and indexes that were read. */
 export interface ReadManifest {
-  /** Its digest. */
+  /** Digest of the manifest at the source. */
   readonly digest: Digest;
-  /** What to ask the source for. */
+  /** Identifies the manifest at the source. */
   readonly place: InstancePlace;
-  /** Its signatures that go with it. */
+  /** Existing signatures that are copied with it. */
   readonly signatures: readonly Signature[];
-  /** The manifests about it that go with it. */
+  /** Referrers of the manifest that are copied with it. */
   readonly referrers: readonly ReadNode[];
 }
 
-/** An image whose manifest has been read. */
+/** An image whose manifest was read. */
 export interface ReadImage extends ReadManifest {
-  /** Tells it from an index. */
+  /** Discriminator of images and indexes. */
   readonly kind: "image";
-  /** Its manifest. */
+  /** The manifest of the image. */
   readonly manifest: ParsedImage;
-  /** The layers as the source gives them, where those are not the manifest's. */
+  /** Layers as the source returns them; `undefined`: as the manifest describes them. */
   readonly layers: readonly Descriptor[] | undefined;
-  /** Where its blobs are, by digest, as far as the source says. */
+  /** Repositories from which its blobs can be mounted, by the digest of the blob. */
   readonly origins: ReadonlyMap<Digest, BlobOrigin>;
 }
 
-/** An index that has been read, with what is copied of it. */
+/** An index that was read, with its selected members. */
 export interface ReadIndex extends ReadManifest {
-  /** Tells it from an image. */
+  /** Discriminator of images and indexes. */
   readonly kind: "index";
-  /** The index. */
+  /** The manifest of the index. */
   readonly manifest: ParsedIndex;
-  /** The instances to copy, in the order of the index and each once; one may be an index in its turn. */
+  /** Instances to copy, without duplicates, in the order of the index; nested indexes are possible. */
   readonly members: readonly ReadNode[];
 }
 
-/** A manifest with everything below it. One that several indexes name is one object. */
+/** A manifest with everything below it. A manifest that several indexes name is one shared object. */
 export type ReadNode = ReadImage | ReadIndex;
 
-/** All that is in a tree, each once. */
+/** Lists all manifests of a tree without duplicates. */
 export function listNodes(top: ReadNode): readonly ReadNode[] {
   return listReachable(top, (node) => [...node.kind === "index" ? node.members : [], ...node.referrers]);
 }
 
-/** The blobs of an image as its source gives them. */
-export function blobsOf({ layers, config }: ParsedImage, given: ReadImage["layers"]): readonly Descriptor[] {
-  return [...given ?? layers, ...config ? [config] : []];
+/** Lists the blobs of an image as its source returns them. */
+export function listBlobs({ layers, config }: ParsedImage, sourceLayers: ReadImage["layers"]): readonly Descriptor[] {
+  return [...sourceLayers ?? layers, ...config ? [config] : []];
 }

@@ -3,24 +3,24 @@ import { getEntries } from "../spec/room.ts";
 import { ignoreFailure } from "./events.ts";
 import { type CopyPlan, listIndexes, type PlannedImage, type PlannedNode } from "./plan_types.ts";
 
-/** Writes the lines that podman's users know (copy.Image's report writer). */
+/** Writes the progress lines that podman writes (the report writer of Go's `copy.Image`). */
 export interface Reporter {
-  /** An image's turn begins. */
+  /** Reports that the copy of an image starts. */
   image(image: PlannedImage): void;
-  /** All blobs of an image are in place, and its manifest is written next. */
+  /** Reports that all blobs of an image were copied and its manifest is written next. */
   manifest(): void;
-  /** A manifest is being signed. */
+  /** Reports that a manifest is being signed. */
   signing(kind: Signature["kind"]): void;
-  /** Everything is written. */
+  /** Reports that everything was written. */
   end(): void;
 }
 
-/** Where nobody wants the lines. */
+/** A reporter that writes nothing. */
 const SILENT: Reporter = { image() {}, manifest() {}, signing() {}, end() {} };
 
 /**
- * A reporter for a plan. Images are copied together here, so an image's lines come when its turn begins, in the order
- * of the list.
+ * Creates a reporter for a plan; without a writer, it writes nothing. Images are copied concurrently, so the lines of an
+ * image are written when its copy starts, in the order of the list.
  */
 export function createReporter(writer: { write(text: string): unknown } | undefined, plan: CopyPlan): Reporter {
   if (!writer) return SILENT;
@@ -57,7 +57,7 @@ export function createReporter(writer: { write(text: string): unknown } | undefi
   };
 }
 
-/** How many different images a list has, those of indexes inside it included where they are copied. */
+/** Counts the different images of a list, including those of nested indexes that are copied. */
 function countImages(top: PlannedNode): number {
   const indexes = listIndexes(top);
   const digests = new Set(indexes.flatMap(({ manifest }) => getEntries(manifest).map(({ digest }) => digest)));

@@ -3,23 +3,23 @@ import { isTransientStatus, retryDelay } from "../internal/room.ts";
 import { isManifestsError } from "../spec/room.ts";
 import type { CopyEvent } from "./events.ts";
 
-/** How steps of a copy are tried again. */
+/** How the steps of a copy are retried. */
 export interface RetryOptions {
-  /** How often at most. */
+  /** Maximum number of retries of a step. */
   readonly maxRetries: number;
-  /** Milliseconds between tries; `undefined`: 1 s, 2 s, 4 s and so on, up to 30 s. */
+  /** Milliseconds before each retry; `undefined`: `firstDelay`, doubled with each retry up to 30000. */
   readonly retryDelay: number | undefined;
-  /** Milliseconds before the second try where `retryDelay` is `undefined`; doubles with each. Default: 1000. */
+  /** Milliseconds before the first retry if `retryDelay` is `undefined`. Default: 1000. */
   readonly firstDelay?: number | undefined;
-  /** Told of every failed try. */
+  /** Called with an event before each retry. */
   readonly emit: (event: CopyEvent) => void;
-  /** Ends the waiting. */
+  /** Aborts the delay before a retry. */
   readonly signal: AbortSignal;
-  /** Which failures may pass; default: {@linkcode isTransient}. */
+  /** Returns whether an error is temporary. Default: {@linkcode isTransient}. */
   readonly isTransient?: ((error: unknown) => boolean) | undefined;
 }
 
-/** Whether the same step may succeed later: the network or the server was at fault, not what was asked. */
+/** Whether a step may succeed later, because the network or the server caused the error and not the request. */
 export function isTransient(error: unknown): boolean {
   if (isManifestsError(error) && "isTransient" in error && error.isTransient !== undefined) return !!error.isTransient;
   if (isManifestsError(error, "NETWORK") || isManifestsError(error, "TOO_MANY_REQUESTS")) return true;
@@ -27,50 +27,50 @@ export function isTransient(error: unknown): boolean {
     isTransientStatus(error.status);
 }
 
-/** As {@linkcode isTransient}; also, a blob that arrived broken is asked for again. Broken at its source, tries run out. */
+/** As {@linkcode isTransient}; also after wrong bytes of a blob, which can be damaged on the way. */
 export function isTransientForBlob(error: unknown): boolean {
   return isTransient(error) || isManifestsError(error, "SIZE_MISMATCH") || isManifestsError(error, "DIGEST_MISMATCH");
 }
 
 /**
- * As {@linkcode isTransient}; also, a registry that does not know a blob or manifest which was put there just now. Some
- * need a moment when several pushes bring the same content at once, or until all of their servers know it.
+ * As {@linkcode isTransient}; also if a registry does not find a blob or manifest that was just written. Some registries
+ * need a moment if several pushes write the same content concurrently, or until all of their servers have it.
  */
 export function isTransientForManifest(error: unknown): boolean {
   return missesContent(error) || isTransient(error);
 }
 
-/** Whether a destination refused a manifest for its type, so that another one may be taken. */
+/** Whether a destination rejected a manifest because of its type, so that another type can be tried. */
 export function isRejectedType(error: unknown): boolean {
   return isManifestsError(error, "MANIFEST_REJECTED") && !missesContent(error);
 }
 
-/** How registries report that they do not know what a manifest names. */
+/** Error codes of registries that do not find a blob or manifest that a manifest names (distribution-spec, error codes). */
 const MISSING_CONTENT: readonly string[] = ["MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"];
 
-/** Whether a registry refused a manifest because it does not know what that names. */
+/** Whether a registry rejected a manifest because it does not find the content that the manifest names. */
 export function missesContent(error: unknown): boolean {
   const diagnostics = error instanceof Error && "diagnostics" in error ? error.diagnostics : [];
   return Array.isArray(diagnostics) && diagnostics.some(({ code }) => MISSING_CONTENT.includes(code));
 }
 
-/** What the server asked to wait, in milliseconds. */
-function askedDelay(error: unknown): number | undefined {
+/** Returns the delay that the server requested with `Retry-After`, in milliseconds. */
+function getRequestedDelay(error: unknown): number | undefined {
   return error instanceof Error && "retryAfter" in error && typeof error.retryAfter === "number"
     ? error.retryAfter
     : undefined;
 }
 
-/** Runs a step of a copy, again after passing failures. */
+/** Runs a step of a copy and retries it after temporary failures. */
 export async function retry<T>(step: string, work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { maxRetries, emit, signal } = options;
-  const mayPass = options.isTransient ?? isTransient;
+  const isTemporary = options.isTransient ?? isTransient;
   for (let attempt = 1;; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (signal.aborted || attempt > maxRetries || !mayPass(error)) throw error;
-      const wait = askedDelay(error) ?? options.retryDelay ?? retryDelay(attempt, options.firstDelay);
+      if (signal.aborted || attempt > maxRetries || !isTemporary(error)) throw error;
+      const wait = getRequestedDelay(error) ?? options.retryDelay ?? retryDelay(attempt, options.firstDelay);
       emit({ type: "retrying", step, attempt, maxRetries, delay: wait, error });
       await delay(wait, { signal });
     }

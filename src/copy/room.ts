@@ -1,5 +1,5 @@
 /**
- * Moving images: a plan, then its execution.
+ * Copies of images: read the source, plan, run the plan.
  *
  * @module
  */

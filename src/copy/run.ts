@@ -37,43 +37,44 @@ import {
   type RetryOptions,
 } from "./retry.ts";
 
-/** What {@linkcode runPlan} needs. */
+/** Options of {@linkcode runPlan}. */
 export interface RunOptions {
-  /** What to do. */
+  /** The plan to carry out. */
   readonly plan: CopyPlan;
-  /** Where to read. */
+  /** The source that was planned for. */
   readonly source: ImageSource;
-  /** Where to write. */
+  /** The destination that was planned for. */
   readonly destination: ImageDestination;
-  /** What earlier copies have learnt. */
+  /** Facts about blobs from earlier copies. */
   readonly cache: BlobInfoCache;
-  /** How many blobs are moved at once. */
+  /** Maximum number of blobs that are moved concurrently. */
   readonly maxParallelTransfers: number;
-  /** What an instance without a platform gets in a Docker list. */
+  /** Platform of instances that have none, since a Docker list requires one. */
   readonly defaultPlatform: Platform;
-  /** How failed steps are tried again. */
+  /** How failed steps are retried. */
   readonly retry: Omit<RetryOptions, "signal">;
-  /** Told what happens. */
+  /** Called with each progress event. */
   readonly emit: (event: CopyEvent) => void;
-  /** The digest that the destination must have before, `null`: nothing. */
+  /** The digest that the destination's name must have before; `null`: none; `undefined`: no condition. */
   readonly ifMatch: Digest | null | undefined;
-  /** Whether to look for each manifest before it is written, and not to write one that is there. */
+  /** Look for each manifest before it is written, and skip existing ones. */
   readonly skipExisting: boolean;
-  /** How what is written is signed; `undefined`: nobody signs. */
+  /** How the manifests are signed; `undefined`: no signature is created. */
   readonly signing: Signing | undefined;
-  /** Called when an image's turn begins, in the order of the plan. */
+  /** Called when the copy of an image starts, in the order of the plan. */
   readonly onImage: (image: PlannedImage) => void;
-  /** Called before the manifest of an image is written, after its blobs. */
+  /** Called after the blobs of an image were copied, before its manifest is written. */
   readonly onManifest: () => void;
-  /** Ends the copy. */
+  /** Aborts the copy; `undefined`: it is never aborted. */
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Carries a plan out: all images together, each blob once, an image's manifest after its blobs, an index after
- * everything that it names, and what the destination's name means last, also after what is about it.
+ * Carries out a plan: images concurrently, each blob once, an image's manifest after its blobs, and an index after all
+ * manifests that it names. The top-level manifest is written last, also after its referrers, so that the destination's
+ * name never has an incomplete image.
  *
- * @returns What was written for each node of the plan, and whether the destination's name meant that before.
+ * @returns The manifest that was written for each node of the plan, and whether the destination's name already had it.
  */
 export async function runPlan(
   options: RunOptions,
@@ -99,10 +100,10 @@ class Run {
   readonly #recoder: Recoder;
   readonly #slots: Semaphore;
   readonly #moved = new OncePerKey<string, MovedBlob>();
-  readonly #walked = new Set<PlannedNode>();
-  /** What has been written, for each node of the plan. */
+  readonly #visited = new Set<PlannedNode>();
+  /** The written manifest for each node of the plan. */
   readonly written = new Map<PlannedNode, WrittenManifest>();
-  /** Whether the destination's name meant before what it means now. */
+  /** Whether the destination's name already had the top-level manifest. */
   unchanged = false;
 
   constructor(options: RunOptions, recoder: Recoder) {
@@ -120,9 +121,9 @@ class Run {
       slots: this.#slots,
       retry: (step, work, signal) => this.#retry(step, work, signal, isTransientForBlob),
     });
-    // The first type is the one that will be taken, unless the destination is not what it says.
+    // The first type is almost always accepted; if a later one needs the configuration, `#putConfig` moves it.
     const config = image.config && keepsConfig(image, image.types[0]!) ? [image.config] : [];
-    // What a conversion cannot read should not be found out after the layers were moved.
+    // Fail before the layers are moved if the configuration cannot be converted.
     if (image.manifest.kind === "docker-image" && image.types[0] === MEDIA_TYPES.ociManifest) {
       convertToOciManifest(image.manifest, await content.config(signal));
     }
@@ -148,7 +149,7 @@ class Run {
     });
   }
 
-  /** Writes an image's manifest in the best type that the destination takes. */
+  /** Writes an image's manifest in the best media type that the destination accepts. */
   async #writeManifest(image: PlannedImage, layers: readonly MovedBlob[], content: ImageContent, signal: AbortSignal) {
     const name = this.#options.destination.reference.dockerReference;
     return await this.#firstAccepted(image.types, async (type) => {
@@ -158,7 +159,7 @@ class Run {
         readConfig: () => content.config(signal),
         readDiffIds: () => content.diffIds(layers, signal),
       });
-      assertChange(image, built.image, name);
+      assertUnchanged(image, built.image, name);
       await this.#putConfig(image, built.image, built.config, signal);
       const { bytes } = built.image;
       const step = `writing manifest ${image.digest}`;
@@ -172,7 +173,7 @@ class Run {
     });
   }
 
-  /** The configuration that belongs to a manifest, where it is not there yet; for schema 1, the layer of nothing. */
+  /** Writes the configuration of a manifest if it was not moved yet; for schema 1, the empty layer. */
   async #putConfig(
     image: PlannedImage,
     manifest: ParsedImage,
@@ -208,10 +209,10 @@ class Run {
     );
   }
 
-  /** Writes the indexes of a tree, from the innermost on. */
+  /** Writes the indexes of a tree, innermost first. */
   async writeIndexes(node: PlannedNode, signal: AbortSignal): Promise<void> {
-    if (this.#walked.has(node)) return;
-    this.#walked.add(node);
+    if (this.#visited.has(node)) return;
+    this.#visited.add(node);
     for (const referrer of node.referrers) await this.writeIndexes(referrer, signal);
     if (node.kind === "image") return;
     for (const { node: member } of node.members) await this.writeIndexes(member, signal);
@@ -226,7 +227,7 @@ class Run {
       const edited = editIndex(converted, members, { fixed: index.fixed !== undefined });
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
-      // A sparse index is meant to name what is not there: then the registry's answer is final.
+      // A sparse index names manifests that do not exist on purpose, so a retry could not help.
       const isTransient = index.whole ? isTransientForManifest : undefined;
       const digest = await this.#putManifest(index, edited, { step: "writing manifest list", isTransient, signal });
       this.written.set(index, { source: index.digest, digest, size: bytes.length, mediaType, zstd: false });
@@ -234,18 +235,18 @@ class Run {
     });
   }
 
-  /** Signs a manifest, writes it and keeps its signatures: a key that does not work leaves nothing unsigned behind. */
+  /** Signs a manifest, writes it and stores its signatures. If signing fails, no unsigned manifest is written. */
   async #putManifest(
     node: PlannedNode,
     { bytes, mediaType }: Pick<ParsedManifest, "bytes" | "mediaType">,
     { step, isTransient, restore, signal }: Pick<RetryOptions, "isTransient" | "signal"> & {
       step: string;
-      /** Brings what the registry said that it has not, before the manifest is written again. */
+      /** Moves the blobs that the registry reported as missing, before the manifest is written again. */
       restore?: () => Promise<void>;
     },
   ): Promise<Digest> {
     const { destination, emit, plan, signing, ifMatch, skipExisting } = this.#options;
-    const digest = nameFor(node, bytes);
+    const digest = chooseDigest(node, bytes);
     const signatures = await signManifest({ bytes, digest }, node.signatures, {
       signing: node.isReferrer ? undefined : signing,
       emit,
@@ -253,21 +254,21 @@ class Run {
       slots: this.#slots,
     });
     const isTop = node === plan.top;
-    const own = isTop ? { instance: undefined, ifMatch } : { instance: digest, ifMatch: undefined };
+    const target = isTop ? { instance: undefined, ifMatch } : { instance: digest, ifMatch: undefined };
     let repeated = false;
-    let misses = false;
+    let isIncomplete = false;
     const put = async () => {
       const call = { signal, maxRetries: 0, digest };
-      if (misses) await restore?.();
-      // What an earlier attempt has written is not unchanged.
-      const looks = skipExisting && !repeated && own.ifMatch === undefined;
-      if (looks && await destination.findManifest?.({ ...call, instance: own.instance }) === digest) return true;
-      const done = destination.putManifest(bytes, mediaType, { ...call, ...own, repeated });
+      if (isIncomplete) await restore?.();
+      // Not after a first attempt: a manifest that it wrote would be reported as unchanged.
+      const mayExist = skipExisting && !repeated && target.ifMatch === undefined;
+      if (mayExist && await destination.findManifest?.({ ...call, instance: target.instance }) === digest) return true;
+      const done = destination.putManifest(bytes, mediaType, { ...call, ...target, repeated });
       repeated = true;
       try {
         return (await done)?.unchanged ?? false;
       } catch (error) {
-        misses = missesContent(error);
+        isIncomplete = missesContent(error);
         throw error;
       }
     };
@@ -291,33 +292,33 @@ class Run {
   }
 
   /**
-   * Tries types until one is accepted. Only a refusal of the type leads to the next one: after any other failure it would
-   * lose what only the better type can say.
+   * Tries media types until one is accepted. The next type is tried only if the destination rejected the type: after any
+   * other failure, a worse type would lose information without need.
    */
   async #firstAccepted<T>(types: readonly string[], write: (type: string) => Promise<T>): Promise<T> {
-    let refusal: { error: unknown } | undefined;
+    let rejection: { error: unknown } | undefined;
     for (const type of types) {
       try {
         return await write(type);
       } catch (error) {
-        // What the next type cannot express says less than why the first one was refused.
-        if (!isRejectedType(error)) throw refusal ? refusal.error : error;
-        refusal ??= { error };
+        // The first rejection explains more than the failure of a fallback.
+        if (!isRejectedType(error)) throw rejection ? rejection.error : error;
+        rejection ??= { error };
       }
     }
-    throw refusal!.error;
+    throw rejection!.error;
   }
 
-  /** Moves a blob, once for all images that have it and want the same of it. */
+  /** Moves a blob, once for all images that have it with the same policy. */
   async #move(blob: PlannedBlob, signal: AbortSignal): Promise<MovedBlob> {
-    return await this.#moved.get(keyOf(blob), () => this.#moveOnce(blob, signal));
+    return await this.#moved.get(toWorkKey(blob), () => this.#moveOnce(blob, signal));
   }
 
-  /** Moves the blobs that a registry claimed to have, or to have mounted, and has not. */
+  /** Moves the bytes of blobs that a registry reported as existing or mounted but does not have. */
   async #restoreBlobs({ layers, config }: PlannedImage, signal: AbortSignal): Promise<void> {
     const { destination } = this.#options;
     const restore = async (blob: PlannedBlob, signal: AbortSignal) => {
-      const key = keyOf(blob);
+      const key = toWorkKey(blob);
       const { digest, mediaType } = blob.descriptor;
       const moved = await this.#moved.peek(key);
       if (moved?.digest !== digest || (moved.outcome !== "mounted" && moved.outcome !== "reused")) return;
@@ -332,7 +333,7 @@ class Run {
   async #moveOnce(blob: PlannedBlob, signal: AbortSignal, reuses = true): Promise<MovedBlob> {
     const { source, destination, cache, emit } = this.#options;
     const { digest, size } = blob.descriptor;
-    const own = {
+    const options = {
       reuses,
       source,
       destination,
@@ -341,10 +342,10 @@ class Run {
       signal,
       slots: this.#slots,
       recoder: this.#recoder,
-      // Who signs means the bytes of the source, not what an earlier copy took for the same.
+      // A new signature must cover the bytes of the source, not other bytes that an earlier copy recorded as equal.
       substitutes: this.#options.signing === undefined,
     };
-    const move = () => moveBlob(blob, own);
+    const move = () => moveBlob(blob, options);
     const moved = await this.#retry(`copying blob ${digest}`, move, signal, isTransientForBlob);
     emit({ type: "blob-done", digest, size, outcome: moved.outcome, destination: moved.digest });
     return moved;
@@ -360,20 +361,20 @@ class Run {
   }
 }
 
-/** The digest by which a manifest is written: a manifest that did not change keeps the algorithm of its name. */
-function nameFor({ digest }: PlannedNode, bytes: Uint8Array): Digest {
+/** Chooses the digest under which a manifest is written: an unchanged manifest keeps its digest and so its algorithm. */
+function chooseDigest({ digest }: PlannedNode, bytes: Uint8Array): Digest {
   return manifestDigest(bytes, digestAlgorithm(digest)) === digest ? digest : manifestDigest(bytes);
 }
 
-/** Whether an image keeps its configuration when it is written in a type: schema 1 has none, and OCI's is not Docker's. */
+/** Whether an image keeps its configuration in a media type: schema 1 has none, and Docker's is converted for OCI. */
 function keepsConfig({ manifest }: PlannedImage, type: string): boolean {
   if (isSchema1MediaType(type)) return false;
   return manifest.mediaType === type || manifest.kind === "oci-image";
 }
 
 /**
- * Whether an image has layers that are compressed with zstd. Layers that stay at their own URLs do not count, nor do the
- * contents of artifacts, as in Go (copy/single.go `copyLayers`).
+ * Whether an image has layers that are compressed with zstd, except layers that stay at external URLs and the contents of
+ * artifacts, as in Go (copy/single.go `copyLayers`).
  */
 function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[]): boolean {
   const byDigest = new Map(moved.map((blob) => [blob.digest, blob]));
@@ -385,16 +386,16 @@ function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[]): boolean {
   });
 }
 
-/** Layers of equal digest of which different things become are different work. */
-function keyOf({ descriptor, role, policy }: PlannedBlob): string {
+/** Identifies the work for a blob: layers of equal digest can have different policies. */
+function toWorkKey({ descriptor, role, policy }: PlannedBlob): string {
   const form = getDeclaredForm(descriptor);
-  const wanted = role === "config" || !form ? policy : [chooseRecoding(policy, form), satisfiesPolicy(policy, form)];
-  // One that may stay at its URLs is not the same work as one that must be brought.
-  return JSON.stringify([descriptor.digest, role, isForeignLayer(descriptor), wanted]);
+  const outcome = role === "config" || !form ? policy : [chooseRecoding(policy, form), satisfiesPolicy(policy, form)];
+  // A foreign layer may stay at its URLs; the same layer under another media type must be moved.
+  return JSON.stringify([descriptor.digest, role, isForeignLayer(descriptor), outcome]);
 }
 
-/** The last guard of what must not change; whatever leads there should have been refused before. */
-function assertChange({ digest, fixed, manifest }: PlannedImage, built: ParsedImage, name?: NamedReference): void {
+/** Fails if a manifest changed that must not change. The plan prevents this, so an error here means a defect. */
+function assertUnchanged({ digest, fixed, manifest }: PlannedImage, built: ParsedImage, name?: NamedReference): void {
   if (fixed === undefined || built.bytes === manifest.bytes) return;
   throw cannotModify(`write image ${digest}${name ? ` to ${name}` : ""}`, fixed);
 }

@@ -7,17 +7,22 @@ import {
   type Platform,
 } from "../spec/room.ts";
 
-/** Which instances of a list are copied. */
+/** Selects the instances of a list that are copied. */
 export interface Selection {
-  /** `system`: the one for the wanted platform; `all`; `specific`: those named. */
+  /** `system`: the instance for `platform`; `all`: all instances; `specific`: those of `instances`. */
   readonly selection: "system" | "all" | "specific";
-  /** The instances of `specific`. */
+  /** Digests of the instances for `specific`. Default: none. */
   readonly instances?: readonly Digest[] | undefined;
-  /** The platform of `system`. */
+  /** Platform for `system`; also used for instances without a platform if a Docker list is written. */
   readonly platform: Platform;
 }
 
-/** The instances that will be copied, in the order of the index and each once. */
+/**
+ * Returns the digests of the selected instances, without duplicates, in the order of the index.
+ *
+ * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if a specific instance is not in the list, or
+ * `NO_MATCHING_PLATFORM` if the list has no instance for the platform.
+ */
 export function selectInstances(index: ParsedIndex, selection: Selection): Digest[] {
   const digests = [...new Set(getEntries(index).map(({ digest }) => digest))];
   switch (selection.selection) {
@@ -26,13 +31,13 @@ export function selectInstances(index: ParsedIndex, selection: Selection): Diges
     case "system":
       return [chooseInstance(index, selection.platform)];
     case "specific": {
-      const wanted = new Set(selection.instances ?? []);
+      const selected = new Set(selection.instances ?? []);
       const known = new Set(digests);
-      const unknown = [...wanted].find((digest) => !known.has(digest));
+      const unknown = [...selected].find((digest) => !known.has(digest));
       if (unknown) {
-        throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot copy instance ${unknown} as it is not in the list`);
+        throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot copy instance ${unknown}: it is not in the list`);
       }
-      return digests.filter((digest) => wanted.has(digest));
+      return digests.filter((digest) => selected.has(digest));
     }
   }
 }

@@ -1,10 +1,10 @@
 /**
- * All that can be reached from a node, itself first, and each once: what many others name is not walked for each of them,
- * or a few small indexes that name each other over and over would take for ever.
+ * Lists all nodes that can be reached from a node without duplicates, starting with the node itself. Each node is visited
+ * once: otherwise, a few small indexes that name each other many times would take forever.
  */
-export function listReachable<Node>(top: Node, below: (node: Node) => readonly Node[]): readonly Node[] {
+export function listReachable<Node>(top: Node, getNext: (node: Node) => readonly Node[]): readonly Node[] {
   const found = new Set([top]);
-  // A set is walked in the order in which it grows.
-  for (const node of found) for (const next of below(node)) found.add(next);
+  // Iteration over a set includes the elements that are added during it.
+  for (const node of found) for (const next of getNext(node)) found.add(next);
   return [...found];
 }
