@@ -1,8 +1,8 @@
 import { compareUtf8, encodeBase64, encodeUtf8 } from "../internal/room.ts";
 
 /**
- * A value to be written exactly as Go's `encoding/json` writes it. Objects are maps, because JavaScript objects move
- * integer-like keys to the front; a member whose value is `undefined` is left out (Go's `omitempty`).
+ * Value that is written exactly as Go's `encoding/json` writes it. Objects are maps, because JavaScript objects move
+ * integer-like keys to the front. A member whose value is `undefined` is omitted (Go's `omitempty`).
  */
 export type GoJsonValue =
   | null
@@ -13,15 +13,15 @@ export type GoJsonValue =
   | readonly GoJsonValue[]
   | ReadonlyMap<string, GoJsonValue | undefined>;
 
-/** JSON text that is written as it is. */
+/** JSON text that is written unchanged. */
 export class RawJson {
-  /** Wraps text, which must be one valid JSON value. */
+  /** Wraps text that must be one valid JSON value. */
   constructor(readonly text: string) {}
 }
 
 const ESCAPED_REGEXP = /[<>&\u2028\u2029]/g;
 
-/** JSON text that is safe inside HTML, as Go makes it. */
+/** Escapes the characters of JSON text that Go escapes to make it safe inside HTML. */
 export function escapeForHtml(text: string): string {
   return text.replace(ESCAPED_REGEXP, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
 }
@@ -64,19 +64,19 @@ function writeArray(value: readonly GoJsonValue[], out: string[]): void {
   out.push("]");
 }
 
-/** JSON text as Go's `encoding/json` writes it: compact, `<`, `>`, `&`, U+2028 and U+2029 escaped, no newline. */
+/** Encodes a value as Go's `encoding/json` does: compact, `<`, `>`, `&`, U+2028 and U+2029 escaped, no newline. */
 export function encodeGoJsonText(value: GoJsonValue): string {
   const out: string[] = [];
   write(value, out);
   return out.join("");
 }
 
-/** UTF-8 bytes of {@linkcode encodeGoJsonText}. */
+/** Encodes a value as {@linkcode encodeGoJsonText} does, as UTF-8 bytes. */
 export function encodeGoJson(value: GoJsonValue): Uint8Array<ArrayBuffer> {
   return encodeUtf8(encodeGoJsonText(value));
 }
 
-/** A string map with its keys in byte order, as Go writes maps; `undefined` where it is empty or absent. */
+/** Sorts a string map by the bytes of its keys, as Go writes maps; `undefined` if it is empty or absent. */
 export function sortedMap(
   entries: Iterable<readonly [string, GoJsonValue]> | Readonly<Record<string, GoJsonValue>> | undefined,
 ): ReadonlyMap<string, GoJsonValue> | undefined {
@@ -86,15 +86,15 @@ export function sortedMap(
   return new Map(list.toSorted(([a], [b]) => compareUtf8(a, b)));
 }
 
-/** Go's `omitempty` for strings, arrays and bytes: `undefined` where there is nothing in it. */
+/** Returns a string or an array unchanged, `undefined` if it is empty (Go's `omitempty`). */
 export function nonEmpty(value: string | undefined): string | undefined;
-/** As above, for arrays. */
+/** Returns an array unchanged, `undefined` if it is empty. */
 export function nonEmpty(value: readonly string[] | undefined): readonly string[] | undefined;
 export function nonEmpty(value: string | readonly string[] | undefined): string | readonly string[] | undefined {
   return value === undefined || value.length === 0 ? undefined : value;
 }
 
-/** Bytes as Go writes a `[]byte` with `omitempty`. */
+/** Encodes bytes as base64, as Go writes a `[]byte` with `omitempty`: `undefined` if they are empty. */
 export function base64OrNothing(value: Uint8Array | undefined): string | undefined {
   return value === undefined || value.length === 0 ? undefined : encodeBase64(value);
 }

@@ -1,6 +1,6 @@
 /**
- * Valid JSON text with line breaks and indentation, every token as it stands (Go's `json.Indent`). Nothing is parsed,
- * so numbers keep their digits and objects their order.
+ * Adds line breaks and indentation to valid JSON text (Go's `json.Indent`). Tokens are unchanged: numbers keep their
+ * digits and objects their order.
  */
 export function indentJson(text: string, indent: string): string {
   const out: string[] = [];

@@ -4,17 +4,17 @@ import { escapeForHtml, RawJson } from "./encode.ts";
 import { isObject, parseJson } from "./parse.ts";
 
 /**
- * The members of a JSON object, each as the text that it is, so that an object may be written again with other members
- * and nothing that is not known here is lost. The text is what Go writes for a `json.RawMessage`: without white space,
- * `<`, `>`, `&`, U+2028 and U+2029 escaped, everything else as it stands.
+ * Reads the members of a JSON object as JSON text, so that the object can be written with some members changed and
+ * unknown members kept. The text is what Go writes for a `json.RawMessage`: without white space; `<`, `>`, `&`, U+2028
+ * and U+2029 escaped; otherwise unchanged.
  *
- * @param what Names the document in errors.
- * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
+ * @param what Name of the document in errors.
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON` if the document is not a JSON object.
  */
 export function rawMembers(document: string | Uint8Array, what: string): Map<string, RawJson> {
   const bytes = typeof document === "string" ? encodeUtf8(document) : document;
   const { value, text, spans } = parseJson(bytes, what);
-  if (!isObject(value)) throw new ManifestsSyntaxError("INVALID_JSON", `Cannot read ${what} as it is not an object`);
+  if (!isObject(value)) throw new ManifestsSyntaxError("INVALID_JSON", `Cannot read ${what}: not a JSON object`);
   return new Map(spans.map(({ key, start, end }) => [key, new RawJson(compactJson(text.slice(start, end)))]));
 }
 

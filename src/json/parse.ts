@@ -3,20 +3,20 @@ import { ManifestsSyntaxError } from "../errors/room.ts";
 import { parseWithExactKeys } from "./exact_keys.ts";
 import { type JsonSpan, walkJson } from "./scan.ts";
 
-/** What {@linkcode parseJson} returns. */
+/** Parsed document that {@linkcode parseJson} returns. */
 export interface ParsedJson {
-  /** The value, as `JSON.parse` makes it. */
+  /** Parsed value, as `JSON.parse` returns it. */
   value: unknown;
-  /** The text that was parsed. */
+  /** Text of the document, decoded from UTF-8. */
   text: string;
-  /** Where the top value's members or items stand in the text. */
+  /** Positions of the members or items of the top-level value in the text. */
   spans: JsonSpan[];
 }
 
 /**
- * Parses bytes as JSON: strict UTF-8, no key twice in an object, bounded nesting.
+ * Parses bytes as JSON. Invalid UTF-8, duplicate keys in an object and nesting below 100 levels are errors.
  *
- * @param what Names the document in errors, as in `manifest list`.
+ * @param what Name of the document in errors, as in `manifest list`.
  * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
  */
 export function parseJson(bytes: Uint8Array, what: string): ParsedJson {
@@ -24,33 +24,33 @@ export function parseJson(bytes: Uint8Array, what: string): ParsedJson {
   try {
     text = decodeUtf8(bytes);
   } catch (cause) {
-    throw new ManifestsSyntaxError("INVALID_JSON", `Cannot parse ${what} as it is not UTF-8`, { cause });
+    throw new ManifestsSyntaxError("INVALID_JSON", `Cannot parse ${what}: not UTF-8`, { cause });
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ManifestsSyntaxError("INVALID_JSON", `Cannot parse ${what} as it is not JSON`, { cause });
+    throw new ManifestsSyntaxError("INVALID_JSON", `Cannot parse ${what}: not JSON`, { cause });
   }
   const { spans, escapedKeys } = walkJson(text, what);
   return { value: escapedKeys ? parseWithExactKeys(text) : value, text, spans };
 }
 
 /**
- * Reads the members of one JSON object as Go reads a struct: names match whatever their case, `null` is absence,
- * unknown members are ignored, a wrong type is an error that names the member. Unlike Go, two members that differ
- * only in case are refused where one of them is read.
+ * Reads the members of a JSON object as Go reads a struct: names match regardless of case, `null` means absent, and
+ * unknown members are ignored. A member of the wrong type is an error with code `INVALID_JSON` that names the member.
+ * Unlike Go, reading a member whose name occurs twice with different case is an error.
  */
 export class StructReader {
   readonly #value: Record<string, unknown>;
   readonly #members = new Map<string, { name: string; value: unknown; twice: boolean }>();
 
-  /** `what` names the document in errors; `path` the place in it, as in `manifests[3].platform`. */
+  /** Wraps a value. `what` names the document in errors, `path` the position in it, as in `manifests[3].platform`. */
   constructor(value: unknown, readonly what: string, readonly path: string = "") {
     if (!isObject(value)) {
       throw new ManifestsSyntaxError(
         "INVALID_JSON",
-        `Cannot read ${path && `${path} of `}${what} as it is not an object`,
+        `Cannot read ${path && `${path} of `}${what}: not a JSON object`,
       );
     }
     this.#value = value;
@@ -60,32 +60,32 @@ export class StructReader {
     }
   }
 
-  /** Whether the member is there and not `null`. */
+  /** Returns whether the member exists and is not `null`. */
   has(name: string): boolean {
     return this.#get(name) !== undefined;
   }
 
-  /** The member as it is, whatever its type; `undefined` also for `null`. */
+  /** Returns a member of any type; `undefined` if it is absent or `null`. */
   value(name: string): unknown {
     return this.#get(name);
   }
 
-  /** A string, or `undefined`. */
+  /** Returns a string; `undefined` if the member is absent. */
   string(name: string): string | undefined {
     return this.#typed(name, "a string", (v): v is string => typeof v === "string");
   }
 
-  /** An integer that JavaScript can hold exactly, or `undefined`. */
+  /** Returns an integer that JavaScript represents exactly; `undefined` if the member is absent. */
   integer(name: string): number | undefined {
     return this.#typed(name, "an integer", (v): v is number => Number.isSafeInteger(v));
   }
 
-  /** A boolean, or `undefined`. */
+  /** Returns a boolean; `undefined` if the member is absent. */
   boolean(name: string): boolean | undefined {
     return this.#typed(name, "a boolean", (v): v is boolean => typeof v === "boolean");
   }
 
-  /** An array of strings, or `undefined`. */
+  /** Returns an array of strings; `undefined` if the member is absent. */
   strings(name: string): string[] | undefined {
     return this.#typed(
       name,
@@ -94,13 +94,13 @@ export class StructReader {
     );
   }
 
-  /** An array of strings, or a string that stands for an array of one (Docker's `strslice`), or `undefined`. */
+  /** Same as {@linkcode strings}, but also accepts a string for an array of one (Docker's `strslice`). */
   stringOrStrings(name: string): string[] | undefined {
     const value = this.#get(name);
     return typeof value === "string" ? [value] : this.strings(name);
   }
 
-  /** A map from string to string, or `undefined`. */
+  /** Returns an object of strings; `undefined` if the member is absent. */
   stringMap(name: string): Record<string, string> | undefined {
     return this.#typed(
       name,
@@ -109,7 +109,7 @@ export class StructReader {
     );
   }
 
-  /** All members with their names as they stand, each checked to be what `expected` says. */
+  /** Returns all members with their exact names. Fails if `is` rejects a value; `expected` describes it in the error. */
   entries<T>(is: (value: unknown) => boolean, expected: string): [string, T][] {
     return Object.entries(this.#value).map(([name, value]) => {
       if (!is(value)) this.fail(name, expected);
@@ -117,7 +117,7 @@ export class StructReader {
     });
   }
 
-  /** Base64 text as bytes, or `undefined`. */
+  /** Decodes base64 text; `undefined` if the member is absent. */
   bytes(name: string): Uint8Array<ArrayBuffer> | undefined {
     const text = this.string(name);
     if (text === undefined) return undefined;
@@ -126,30 +126,30 @@ export class StructReader {
     return bytes;
   }
 
-  /** A nested object, or `undefined`. */
+  /** Returns a reader of a nested object; `undefined` if the member is absent. */
   struct(name: string): StructReader | undefined {
     const value = this.#get(name);
-    return value === undefined ? undefined : new StructReader(value, this.what, this.#pathOf(name));
+    return value === undefined ? undefined : new StructReader(value, this.what, this.#getPath(name));
   }
 
-  /** An array of objects, or `undefined`. */
+  /** Returns readers of an array of objects; `undefined` if the member is absent. */
   structs(name: string): StructReader[] | undefined {
     const value = this.#typed(name, "an array", (v): v is unknown[] => Array.isArray(v));
-    return value?.map((item, i) => new StructReader(item, this.what, `${this.#pathOf(name)}[${i}]`));
+    return value?.map((item, i) => new StructReader(item, this.what, `${this.#getPath(name)}[${i}]`));
   }
 
-  /** Throws the error that a member is not what it must be. */
+  /** Throws the error for a member of the wrong type, with code `INVALID_JSON`. */
   fail(name: string, expected: string): never {
     const value = JSON.stringify(this.#get(name)) ?? "absent";
     throw new ManifestsSyntaxError(
       "INVALID_JSON",
-      `Cannot read ${this.#pathOf(name)} of ${this.what} as it must be ${expected}: current value is ${
+      `Cannot read ${this.#getPath(name)} of ${this.what}: it must be ${expected}: current value is ${
         value.slice(0, 100)
       }`,
     );
   }
 
-  #pathOf(name: string): string {
+  #getPath(name: string): string {
     return this.path ? `${this.path}.${name}` : name;
   }
 
@@ -158,7 +158,7 @@ export class StructReader {
     if (member?.twice) {
       throw new ManifestsSyntaxError(
         "INVALID_JSON",
-        `Cannot read ${this.#pathOf(name)} of ${this.what} as it is there twice, with different capitals`,
+        `Cannot read ${this.#getPath(name)} of ${this.what}: the member occurs twice, with different case`,
       );
     }
     return member?.value ?? undefined;
@@ -172,7 +172,7 @@ export class StructReader {
   }
 }
 
-/** Whether a value is a JSON object. */
+/** Returns whether a value is a JSON object: not `null`, not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-/** Exact JSON: written as Go writes it, read as Go reads it but stricter. */
+/** Exact JSON: written as Go writes it, read as Go reads it but more strictly. */
 export {
   base64OrNothing,
   encodeGoJson,

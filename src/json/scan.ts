@@ -1,34 +1,34 @@
 import { ManifestsSyntaxError } from "../errors/room.ts";
 
-/** How deep arrays and objects may nest. Real manifests stay below ten; Go's decoder stops at 10,000. */
+/** Maximum nesting of arrays and objects. Real manifests have fewer than ten levels; Go's decoder allows 10,000. */
 const MAX_DEPTH = 100;
 
-/** A member of an object or an item of an array, with the range of its value in the text. */
+/** Position of the value of an object's member, or of an array's item, in JSON text. */
 export interface JsonSpan {
-  /** The member's name, unescaped; empty for array items. */
+  /** Unescaped name of the member; `""` for an array item. */
   key: string;
-  /** Where the value starts. */
+  /** Index of the first character of the value. */
   start: number;
-  /** Where it ends (exclusive). */
+  /** Index after the last character of the value. */
   end: number;
 }
 
 /**
- * Walks JSON text that `JSON.parse` has accepted and refuses what `JSON.parse` lets through: one key twice in an
- * object (readers disagree about which one counts), and nesting beyond reason. Returns the spans of the top value's
- * members or items, so that callers can keep the text of those they do not change.
+ * Scans JSON text that `JSON.parse` has accepted, and returns the positions of the members or items of the top-level
+ * value, so that callers can keep the text of those that they do not change. Duplicate keys in an object are errors,
+ * because parsers disagree about which value applies; so is nesting below 100 levels.
  *
- * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON` for duplicate keys or nesting that is too deep.
  */
 export function scanJson(text: string, what: string): JsonSpan[] {
   return walkJson(text, what).spans;
 }
 
-/** As {@linkcode scanJson}, and whether a key at any level is written with an escape. */
+/** Same as {@linkcode scanJson}, but also returns whether a key at any level contains an escape. */
 export function walkJson(text: string, what: string): { spans: JsonSpan[]; escapedKeys: boolean } {
   const spans: JsonSpan[] = [];
   let escapedKeys = false;
-  // One entry per open container: the keys seen so far, or undefined for an array.
+  // One entry for each open container: the keys so far, or `undefined` for an array.
   const open: (Set<string> | undefined)[] = [];
   let key = "";
   let start = -1;
@@ -58,7 +58,7 @@ export function walkJson(text: string, what: string): { spans: JsonSpan[]; escap
       if (keys.has(name)) {
         throw new ManifestsSyntaxError(
           "INVALID_JSON",
-          `Cannot parse ${what} as key ${JSON.stringify(name)} is there twice`,
+          `Cannot parse ${what}: key ${JSON.stringify(name)} occurs twice in an object`,
         );
       }
       keys.add(name);
@@ -74,7 +74,7 @@ export function walkJson(text: string, what: string): { spans: JsonSpan[]; escap
       if (open.length >= MAX_DEPTH) {
         throw new ManifestsSyntaxError(
           "INVALID_JSON",
-          `Cannot parse ${what} as it nests deeper than ${MAX_DEPTH} levels`,
+          `Cannot parse ${what}: nested deeper than ${MAX_DEPTH} levels`,
         );
       }
       open.push(c === 0x7b ? new Set() : undefined);

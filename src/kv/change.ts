@@ -3,42 +3,46 @@ import { backoffDelay } from "../internal/room.ts";
 import type { Database, KvChange } from "./database.ts";
 import type { KvCheck, KvEntry, KvKey } from "./types.ts";
 
-/** A value that {@linkcode changeRecord} changes. */
+/** Record with a revision, as {@linkcode changeRecord} writes it. */
 export interface Revised {
-  /** Which write made it so: who is told that a commit failed although it was made finds out by this. */
+  /**
+   * Id of the write that produced this value, so that a writer whose commit was reported as failed can detect that it
+   * succeeded. `undefined` in a record that is not written yet.
+   */
   readonly revision?: string | undefined;
 }
 
-/** The lock under which a record is changed. */
+/** Lock that a caller of {@linkcode changeRecord} holds. */
 export interface HeldLease {
-  /** The condition that the lock is still held. */
+  /** Condition of the commit that the lock is still held. */
   readonly check: KvCheck;
-  /** Throws if the lock, as it was just read, has another holder. */
+  /** Throws if the lock that was just read has another holder. */
   confirm(lock: KvCheck): void;
 }
 
-/** What becomes of a record, and what is committed together with it. */
+/** New value of a record, and further writes of the same commit. */
 export interface Decision<R extends Revised> extends Partial<KvChange> {
-  /** The record as it shall be; `undefined` to delete it. */
+  /** New value of the record; `undefined` deletes it. */
   readonly record: R | undefined;
 }
 
-/** Decides what becomes of a record, which is `undefined` where there is none; throws to leave all as it is. */
-export type Decide<R extends Revised> = (there: R | undefined) => Decision<R> | Promise<Decision<R>>;
+/** Returns the change of a record, which is `undefined` if it does not exist. If it throws, nothing is written. */
+export type Decide<R extends Revised> = (current: R | undefined) => Decision<R> | Promise<Decision<R>>;
 
 /** Options for {@linkcode changeRecord}. */
 export interface ChangeRecordOptions<R extends Revised> {
-  /** The lock under which it is changed: nothing is written once somebody else has it. */
+  /** Lock that must still be held when the change is committed. Default: no lock. */
   lease?: HeldLease | undefined;
-  /** Decides. Called again where somebody else was faster. */
+  /** Returns the change. Called again if another writer changed the record first. */
   decide: Decide<R>;
 }
 
 /**
- * Reads a record, decides, and commits that if the record is still as it was read; again where it is not. Returns the
- * record.
+ * Changes a record with optimistic concurrency: reads it, calls `decide`, and commits the change if the record is still
+ * the one that was read; otherwise starts again. Returns the new record, `undefined` if it is deleted.
  *
- * @throws {ManifestsError} With code `LOCK_UNAVAILABLE` where the lock is lost.
+ * @throws {ManifestsError} With code `LOCK_UNAVAILABLE` if the lock is lost; `STORE_IO` or `LIMIT_EXCEEDED` from the
+ * database.
  */
 export async function changeRecord<R extends Revised>(
   db: Database,
@@ -51,7 +55,7 @@ export async function changeRecord<R extends Revised>(
       KvEntry<R>,
       KvEntry?,
     ];
-    // A distant database may have made a commit of which we were told that it failed.
+    // A remote database may have made our commit although it reported a failure.
     if (entry.value?.revision === revision) return entry.value;
     if (lock) lease?.confirm(lock);
     const { checks = [], sets = [], deletes = [], ...decided } = await decide(entry.value ?? undefined);
@@ -62,6 +66,7 @@ export async function changeRecord<R extends Revised>(
       deletes: record ? deletes : [...deletes, key],
     });
     if (committed !== undefined) return record;
+    // 2 ms at first and at most 50 ms: a conflict is resolved as soon as the other commit is done.
     await delay(backoffDelay(attempt, 2, 50));
   }
 }

@@ -3,43 +3,44 @@ import { backoffDelay } from "../internal/room.ts";
 import { ManifestsError } from "../errors/room.ts";
 import type { Kv, KvCheck, KvEntry, KvKey } from "./types.ts";
 
-/** Writes that happen together, as long as all conditions hold. */
+/** Writes that are committed together if all conditions hold. */
 export interface KvChange {
-  /** The conditions. */
+  /** Versions that the keys must still have. */
   checks: readonly KvCheck[];
-  /** What is written. */
+  /** Values to write, by key. Default: none. */
   sets?: readonly (readonly [key: KvKey, value: unknown])[];
-  /** What is deleted. */
+  /** Keys to delete. Default: none. */
   deletes?: readonly KvKey[];
 }
 
-/** How many keys Deno KV reads at once. */
+/** Maximum number of keys that one read of Deno KV accepts. */
 const READ_LIMIT = 10;
 
-/** As many entries as Deno KV hands out at once, so that most lists are read at one moment. */
+/** Largest batch that Deno KV returns, so that most lists are read from one snapshot. */
 const BATCH_SIZE = 500;
 
-/** How long a database may refuse because others use it, in milliseconds: one that is stuck must be told of. */
-const PATIENCE = 60_000;
+/** Time for which a locked database is tried again, in milliseconds. After that, it is assumed to be stuck. */
+const LOCK_TIMEOUT = 60_000;
 
 /**
- * A KV database with patience: SQLite, on which Deno KV stands locally, refuses ("database is locked") while another
- * process writes, instead of waiting. What else fails has code `STORE_IO`, or `LIMIT_EXCEEDED` for what is too large.
+ * KV database that waits while it is locked: SQLite, which Deno KV uses locally, fails with "database is locked" while
+ * another process writes. Other failures are `ManifestsError`s with code `STORE_IO`, or `LIMIT_EXCEEDED` for values or
+ * keys that are too large.
  */
 export class Database {
   readonly #kv: Kv;
 
-  /** Wraps a database that stays its owner's. */
+  /** Wraps a database, which the caller closes. */
   constructor(kv: Kv) {
     this.#kv = kv;
   }
 
-  /** Reads one key. */
+  /** Reads the entry of one key. */
   async get<T>(key: KvKey): Promise<KvEntry<T>> {
     return (await this.getMany<T>([key]))[0]!;
   }
 
-  /** Reads keys, each ten of them at one moment. */
+  /** Reads the entries of keys. Each group of ten is read from one snapshot. */
   async getMany<T>(keys: readonly KvKey[]): Promise<KvEntry<T>[]> {
     const groups = Array.from(
       { length: Math.ceil(keys.length / READ_LIMIT) },
@@ -49,7 +50,7 @@ export class Database {
     return (await Promise.all(groups.map(read))).flat() as KvEntry<T>[];
   }
 
-  /** Reads what is below a prefix or in a range. */
+  /** Lists the entries below a prefix or in a range, in the order of their keys. */
   async list<T>(
     selector: { prefix: KvKey } | { start: KvKey; end: KvKey },
     options: { limit?: number } = {},
@@ -62,7 +63,7 @@ export class Database {
     return await this.#persist("read", read) as KvEntry<T>[];
   }
 
-  /** Writes all of it and returns its version, or nothing of it and `undefined` where a condition does not hold. */
+  /** Commits a change and returns its version; `undefined` if a condition does not hold, so that nothing is written. */
   async commit({ checks, sets = [], deletes = [] }: KvChange): Promise<string | undefined> {
     return await this.#persist("write to", async () => {
       const atomic = this.#kv.atomic();
@@ -75,12 +76,13 @@ export class Database {
   }
 
   async #persist<T>(verb: string, work: () => Promise<T>): Promise<T> {
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + LOCK_TIMEOUT;
     for (let attempt = 0;; attempt++) {
       try {
         return await work();
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
+        // SQLite reports "database is locked" or "database is busy"; Deno KV gives no code.
         if (!/\b(locked|busy)\b/i.test(reason) || performance.now() > end) throw failure(verb, reason, cause);
         await delay(backoffDelay(attempt, 2, 50));
       }

@@ -1,43 +1,43 @@
-/** A part of a key of a KV database. */
+/** Part of a key in a KV database. */
 export type KvKeyPart = Uint8Array | string | number | bigint | boolean | symbol;
 
-/** A key of a KV database. */
+/** Key in a KV database. */
 export type KvKey = readonly KvKeyPart[];
 
-/** A key, its value, and the version of that; `null` twice where there is nothing. */
+/** Entry of a KV database: a key, its value and the version of the value. */
 export interface KvEntry<T = unknown> {
-  /** The key. */
+  /** Key under which the value is stored. */
   readonly key: KvKey;
-  /** The value, or `null`. */
+  /** Value of the entry; `null` if the key does not exist. */
   readonly value: T | null;
-  /** Differs after each write; `null` where there is nothing. */
+  /** Version, which every write changes; `null` if the key does not exist. */
   readonly versionstamp: string | null;
 }
 
-/** What must still be so for a commit to happen: the version of a key, `null` for none. */
+/** Condition of a commit: the version that a key must still have, `null` if it must not exist. */
 export type KvCheck = Pick<KvEntry, "key" | "versionstamp">;
 
-/** Writes that happen together or not at all: what is used of `Deno.AtomicOperation`. */
+/** Writes that are committed together or not at all: the subset of `Deno.AtomicOperation` that is used. */
 export interface KvAtomic {
-  /** Adds conditions. */
+  /** Adds conditions to the commit. */
   check(...checks: { key: KvKey; versionstamp: string | null }[]): KvAtomic;
   /** Adds a value to write. */
   set(key: KvKey, value: unknown): KvAtomic;
   /** Adds a key to delete. */
   delete(key: KvKey): KvAtomic;
-  /** Does it, unless a condition does not hold. */
+  /** Commits the writes; `ok` is `false` if a condition does not hold. */
   commit(): Promise<{ readonly ok: boolean; readonly versionstamp?: string }>;
 }
 
-/** A key-value database: what {@linkcode openKvStore} uses of `Deno.Kv`, so that no type of Deno is needed. */
+/** Key-value database: the subset of `Deno.Kv` that is used, so that no type of Deno is needed. */
 export interface Kv {
-  /** Reads up to ten keys at one moment, with strong consistency. */
+  /** Reads up to ten keys from one snapshot, with strong consistency. */
   getMany(keys: KvKey[]): Promise<KvEntry[]>;
-  /** Reads what is in a range, in the order of the keys. */
+  /** Reads the entries in a range, in the order of their keys. */
   list(
     selector: { prefix: KvKey } | { start: KvKey; end: KvKey },
     options?: { limit?: number; batchSize?: number },
   ): AsyncIterable<KvEntry>;
-  /** Begins writes that happen together. */
+  /** Begins writes that are committed together. */
   atomic(): KvAtomic;
 }

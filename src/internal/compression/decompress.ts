@@ -1,6 +1,6 @@
 import type { ByteStream } from "../streams.ts";
 import type { Compression } from "./detect.ts";
-import { type Engine, ENGINE_CHUNK_SIZE, type EngineHooks, requireNewer, streamThrough } from "./engine.ts";
+import { type Engine, ENGINE_CHUNK_SIZE, type EngineHooks, getZlibFunction, streamThrough } from "./engine.ts";
 import { CompressionError, UnsupportedCompressionError } from "./errors.ts";
 import { ZstdFrameTracker } from "./zstd_frames.ts";
 
@@ -39,7 +39,7 @@ function unzstd(): EngineHooks {
   const frames = new ZstdFrameTracker();
   return {
     action: "decompress zstd",
-    open: (zlib) => requireNewer(zlib, "createZstdDecompress")({ chunkSize: ENGINE_CHUNK_SIZE }),
+    open: (zlib) => getZlibFunction(zlib, "createZstdDecompress")({ chunkSize: ENGINE_CHUNK_SIZE }),
     input: (chunk) => frames.split(chunk),
     end: () => frames.end(),
   };

@@ -29,7 +29,7 @@ export function loadZlib(): Promise<Zlib> {
  *
  * @throws {UnsupportedCompressionError} Where it has not.
  */
-export function requireNewer<Name extends "createZstdCompress" | "createZstdDecompress" | "crc32">(
+export function getZlibFunction<Name extends "createZstdCompress" | "createZstdDecompress" | "crc32">(
   zlib: Zlib,
   name: Name,
 ): Zlib[Name] {

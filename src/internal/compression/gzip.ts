@@ -2,7 +2,7 @@ import { concatBytes } from "../bytes.ts";
 import type { ByteStream } from "../streams.ts";
 import { BlockReader } from "./blocks.ts";
 import { BlockDeflater, type DeflateBlock, type DeflatedBlock } from "./deflate.ts";
-import { loadZlib, requireNewer } from "./engine.ts";
+import { getZlibFunction, loadZlib } from "./engine.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
@@ -103,7 +103,7 @@ class GzipMember {
       this.#ended = true;
       return;
     }
-    this.#checksum = requireNewer(await loadZlib(), "crc32")(bytes, this.#checksum);
+    this.#checksum = getZlibFunction(await loadZlib(), "crc32")(bytes, this.#checksum);
     this.#size = (this.#size + bytes.length) % 2 ** 32;
     const { level, deflate } = this.#options;
     const work = deflate({ bytes, level });

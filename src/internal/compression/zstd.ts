@@ -1,5 +1,5 @@
 import type { ByteStream } from "../streams.ts";
-import { ENGINE_CHUNK_SIZE, requireNewer, streamThrough } from "./engine.ts";
+import { ENGINE_CHUNK_SIZE, getZlibFunction, streamThrough } from "./engine.ts";
 
 const DEFAULT_LEVEL = 3;
 
@@ -9,7 +9,10 @@ export function zstdStream(stream: ByteStream, level: number = DEFAULT_LEVEL): B
   return streamThrough(stream, {
     action: "compress zstd",
     open: (zlib) =>
-      requireNewer(zlib, "createZstdCompress")({ chunkSize: ENGINE_CHUNK_SIZE, params: params(zlib.constants, level) }),
+      getZlibFunction(zlib, "createZstdCompress")({
+        chunkSize: ENGINE_CHUNK_SIZE,
+        params: params(zlib.constants, level),
+      }),
   });
 }
 

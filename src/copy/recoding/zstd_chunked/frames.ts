@@ -1,4 +1,4 @@
-import { loadZlib, requireNewer } from "../../../internal/compression/room.ts";
+import { getZlibFunction, loadZlib } from "../../../internal/compression/room.ts";
 import { concatBytes } from "../../../internal/room.ts";
 
 /** How large the pieces are that come out, in bytes. */
@@ -89,7 +89,7 @@ export async function openFrameWriter(level: number): Promise<FrameWriter> {
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  const zstd = requireNewer(zlib, "createZstdCompress")({ params, chunkSize: CHUNK_SIZE }) as unknown as FrameStream;
+  const zstd = getZlibFunction(zlib, "createZstdCompress")({ params, chunkSize: CHUNK_SIZE }) as unknown as FrameStream;
   return new FrameWriter(zstd, constants.ZSTD_e_end);
 }
 
