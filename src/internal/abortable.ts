@@ -1,6 +1,6 @@
 /**
- * A promise that rejects with the signal's reason once that aborts; the work behind it goes on. What the function of this
- * name in `@std/async` does, which Node 20 cannot run.
+ * Returns a promise that follows `value`, or rejects with the signal's reason when the signal aborts. The work itself
+ * continues. Replaces `abortable` of `@std/async`, which does not run in Node 20.
  */
 export function abortable<V>(value: Promise<V>, signal: AbortSignal): Promise<V> {
   if (signal.aborted) return Promise.reject(signal.reason);

@@ -1,9 +1,9 @@
 import { joinSignals } from "./join_signals.ts";
 
 /**
- * Runs tasks together. The first failure aborts the others through the signal that each was given; the promise
- * settles only when all have ended, so nothing is left running behind the caller's back, and rejects with the first
- * failure itself, never with the aborts that followed from it.
+ * Runs tasks concurrently. The first failure aborts the other tasks through the signal that each of them gets. The
+ * promise settles only after all tasks have ended, so that nothing keeps running, and rejects with the first failure,
+ * never with an abort that followed from it.
  */
 export async function allOrAbort<T>(
   tasks: ReadonlyArray<(signal: AbortSignal) => Promise<T>>,

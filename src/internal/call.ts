@@ -1,16 +1,16 @@
-/** A function like the global `fetch`, called with one request. */
+/** Function like the global `fetch`, called with a `Request`. */
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** Options of calls that wait. */
+/** Options of a call that can be aborted. */
 export interface SignalOptions {
-  /** Ends this call, and no other; it rejects with the signal's reason. */
+  /** Aborts this call only; the call then rejects with the signal's reason. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 
-/** Options of calls that go over a network. */
+/** Options of a call that uses the network. */
 export interface CallOptions extends SignalOptions {
   /**
-   * How often a request that failed for a passing reason is made again.
+   * Maximum number of retries of a request after transient failures.
    *
    * @default {3}
    */

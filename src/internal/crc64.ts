@@ -1,4 +1,4 @@
-/** The polynomial of ECMA-182's shorter relative (ISO 3309), reflected; its low half is zero, so it needs no table. */
+/** High halves of the table for the reflected polynomial of ISO 3309. Its low half is zero, so that needs no table. */
 const TABLE = new Uint32Array(256).map((_, i) => {
   let [high, low] = [0, i];
   for (let bit = 0; bit < 8; bit++) {
@@ -9,12 +9,12 @@ const TABLE = new Uint32Array(256).map((_, i) => {
   return high >>> 0;
 });
 
-/** CRC-64 as Go's `crc64.ISO` computes it, piece by piece. */
+/** Incremental CRC-64, as Go's `crc64.ISO` computes it. */
 export class Crc64 {
   #high = 0xffffffff;
   #low = 0xffffffff;
 
-  /** Adds bytes. */
+  /** Adds bytes to the sum. */
   update(bytes: Uint8Array): void {
     let [high, low] = [this.#high, this.#low];
     for (let i = 0; i < bytes.length; i++) {
@@ -25,7 +25,7 @@ export class Crc64 {
     [this.#high, this.#low] = [high, low];
   }
 
-  /** The sum as eight bytes, the highest first. */
+  /** Returns the sum as eight bytes, big-endian. */
   bytes(): Uint8Array<ArrayBuffer> {
     const view = new DataView(new ArrayBuffer(8));
     view.setUint32(0, ~this.#high >>> 0);

@@ -2,15 +2,15 @@ import * as sha2 from "@noble/hashes/sha2.js";
 import { encodeHex } from "./bytes.ts";
 import { nodeCrypto } from "./node_crypto.ts";
 
-/** An incremental hash. `node:crypto` because WebCrypto cannot hash a stream piece by piece. */
+/** Incremental hash. WebCrypto has none, so `node:crypto` is used if it exists. */
 export interface Hasher {
-  /** Adds bytes. */
+  /** Adds bytes to the hash. */
   update(bytes: Uint8Array): void;
-  /** Ends the hash and returns lower-case hex. */
+  /** Finishes the hash and returns it as lower-case hexadecimal text. May be called once. */
   hex(): string;
 }
 
-/** Starts a hash. Without `node:crypto`, as in browsers, it has a tenth of the speed. */
+/** Creates an incremental hash. Without `node:crypto`, as in browsers, it is about ten times slower. */
 export function createHasher(algorithm: "sha256" | "sha384" | "sha512"): Hasher {
   if (nodeCrypto) {
     const hash = nodeCrypto.createHash(algorithm);

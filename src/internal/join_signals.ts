@@ -1,15 +1,14 @@
-/** Several signals as one, until it is disposed. */
+/** Signal that follows several others until it is disposed. */
 export interface JoinedSignal extends Disposable {
-  /** Aborts with the reason of the first of them that aborts. */
+  /** Signal that aborts with the reason of the first signal that aborts. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Joins signals for the time of a scope: `using joined = joinSignals(…)`. Use this instead of `AbortSignal.any`, whose
- * result is held by nothing but its user: the garbage collector may take it while `fetch` or a pipe waits, and the abort
- * is never heard.
+ * Joins signals for a scope: `using joined = joinSignals(…)`. Use this instead of `AbortSignal.any`: only the user holds
+ * a reference to its result, so the garbage collector may take it while `fetch` or a pipe waits, and the abort is lost.
  *
- * @param signals Those that are `undefined` are left out.
+ * @param signals Signals to follow; `undefined` is ignored.
  */
 export function joinSignals(...signals: (AbortSignal | undefined)[]): JoinedSignal {
   const joined = new AbortController();

@@ -1,4 +1,4 @@
-/** Who waits for a key within this process. */
+/** Caller of this process that waits for a key. */
 interface Waiter {
   exclusive: boolean;
   enter: () => void;
@@ -13,8 +13,9 @@ interface Lane {
 const lanes = new Map<string, Lane>();
 
 /**
- * Waits for a key within this process, first come first served; shared holders may be in together. Kernel locks do
- * not tell one caller of this process from another everywhere, so each lock file has one such queue, by its path.
+ * Waits for a lock within this process, in order of arrival; shared holders may hold it at the same time. Some kernel
+ * locks do not exclude two callers of the same process, so each lock file also has such a queue, with its path as key.
+ * Dispose the result to release the lock. Rejects with `signal.reason` on abort.
  */
 export async function enterQueue(key: string, exclusive: boolean, signal?: AbortSignal): Promise<Disposable> {
   signal?.throwIfAborted();

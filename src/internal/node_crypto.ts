@@ -1,6 +1,6 @@
 type NodeCrypto = typeof import("node:crypto");
 
-/** The part of `process` that is used here: Deno, Node since 20.16 and Bun have it. */
+/** Part of `process` that is used here. Deno, Node since 20.16 and Bun have it. */
 interface Process {
   readonly getBuiltinModule?: (name: string) => unknown;
 }

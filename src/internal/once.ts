@@ -7,13 +7,13 @@ interface Running<V> {
 }
 
 /**
- * Runs work once per key; callers that come meanwhile share the promise. A failure is forgotten, so it may be retried.
- * The work belongs to nobody: a caller who gives up leaves it to the others, and only the last one ends it.
+ * Runs work once for each key. Callers for the same key share the promise; a failure is forgotten, so that the next
+ * caller tries again. If a caller aborts, the work continues for the others; it is aborted when the last caller aborts.
  */
 export class OncePerKey<K, V> {
   readonly #running = new Map<K, Running<V>>();
 
-  /** The value of `key`, computed by `work` unless that has been done or is under way. */
+  /** Returns the value of a key. Calls `work` if the key has no value and no work is in progress. */
   async get(key: K, work: (signal: AbortSignal) => Promise<V>, signal?: AbortSignal): Promise<V> {
     signal?.throwIfAborted();
     let running = this.#running.get(key);
@@ -37,12 +37,12 @@ export class OncePerKey<K, V> {
     }
   }
 
-  /** The promise of a key, if there is one. */
+  /** Returns the promise of a key; `undefined` if it has none. */
   peek(key: K): Promise<V> | undefined {
     return this.#running.get(key)?.value;
   }
 
-  /** Forgets a key, so the next `get` works again; with `value`, only where it is still that one. */
+  /** Forgets a key, so that the next `get` calls `work` again; with `value`, only if the key still has that promise. */
   forget(key: K, value?: Promise<V>): void {
     if (value === undefined || this.#running.get(key)?.value === value) this.#running.delete(key);
   }

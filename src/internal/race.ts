@@ -8,16 +8,17 @@ const MAX_GROWTH = 6;
 
 /** Options for {@linkcode repeatWhileLost}. */
 export interface RaceOptions {
-  /** Whether an error means that another writer was faster. */
+  /** Returns whether an error means that another writer was faster. */
   readonly isLost: (error: unknown) => boolean;
   /** Maximum number of attempts. Default: 64. */
   readonly maxAttempts?: number | undefined;
-  /** Ends the waiting. */
+  /** Aborts the wait between attempts. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs work again, after a random pause, for as long as other writers are faster. The last attempt's error is thrown.
+ * Runs work, and runs it again after a random pause while `isLost` says that another writer was faster. Rejects with the
+ * error of the last attempt.
  */
 export async function repeatWhileLost<T>(work: () => Promise<T>, options: RaceOptions): Promise<T> {
   const { isLost, maxAttempts = 64, signal } = options;

@@ -1,4 +1,4 @@
-/** The toolbox below all rooms: streams, hashing, concurrency. No domain words. */
+/** Toolbox for all rooms: streams, hashing, concurrency. It knows nothing about images. */
 export { abortable } from "./abortable.ts";
 export { allOrAbort } from "./all_or_abort.ts";
 export { backoffDelay, retryDelay } from "./backoff.ts";

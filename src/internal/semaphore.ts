@@ -1,19 +1,19 @@
-/** A counting semaphore with first-come order, whose waits an `AbortSignal` can end. */
+/** Counting semaphore. Permits are given in order of arrival; an `AbortSignal` can end a wait. */
 export class Semaphore {
   #free: number;
   readonly #waiting: Array<() => void> = [];
 
-  /** `permits` is how many holders there may be at once. */
+  /** Creates a semaphore with this maximum number of holders. */
   constructor(permits: number) {
     if (!Number.isInteger(permits) || permits < 1) {
       throw new RangeError(
-        `Cannot create a semaphore as permits must be a positive integer: current value is ${permits}`,
+        `Cannot create a semaphore: permits must be a positive integer: current value is ${permits}`,
       );
     }
     this.#free = permits;
   }
 
-  /** Waits for a permit; dispose it to give it back. Rejects with `signal.reason` on abort. */
+  /** Waits for a permit; dispose it to release it. Rejects with `signal.reason` on abort. */
   async acquire(signal?: AbortSignal): Promise<Disposable> {
     signal?.throwIfAborted();
     if (this.#free > 0) this.#free--;

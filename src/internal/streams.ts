@@ -1,13 +1,13 @@
 import { abortable } from "./abortable.ts";
 import { concatBytes } from "./bytes.ts";
 
-/** The byte currency of the module. */
+/** Stream of bytes, as used everywhere in this module. */
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** 64 KiB is where BYOB reads of `fetch` bodies are fastest, and leave the least garbage. Below 4 KiB nothing is won. */
+/** Bounds of the buffers for BYOB reads, in bytes. 64 KiB was fastest for `fetch` bodies; below 4 KiB nothing is saved. */
 const MAX_VIEW = 64 * 1024, MIN_VIEW = 4 * 1024;
 
-/** A stream of one chunk (none, where there are no bytes). */
+/** Returns a stream of the bytes as one chunk, or of no chunk if they are empty. */
 export function toStream(bytes: Uint8Array<ArrayBuffer>): ByteStream {
   return new ReadableStream({
     start(controller) {
@@ -18,14 +18,14 @@ export function toStream(bytes: Uint8Array<ArrayBuffer>): ByteStream {
 }
 
 interface Reader {
-  /** The next chunk, or `undefined` at the end. */
+  /** Reads the next chunk; `undefined` at the end. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Cancels the stream, also while a read waits. */
+  /** Cancels the stream, even while a read waits. */
   cancel(reason?: unknown): Promise<void>;
   release(): void;
 }
 
-/** Reads with BYOB where the stream is a byte stream: several times faster for `fetch` bodies. */
+/** Opens a BYOB reader if the stream is a byte stream: it reads `fetch` bodies several times faster. */
 function openReader(stream: ByteStream): Reader {
   try {
     const byob = stream.getReader({ mode: "byob" });
@@ -34,7 +34,7 @@ function openReader(stream: ByteStream): Reader {
       async read() {
         const { done, value } = await byob.read(new Uint8Array(size));
         if (done) return undefined;
-        // Views follow what arrives: a server that sends byte by byte must not make us allocate for megabytes.
+        // The buffer size follows the chunks: small chunks in large buffers would waste megabytes.
         if (value.length === size) size = Math.min(size * 2, MAX_VIEW);
         else if (value.length * 4 < size) size = Math.max(size / 2, MIN_VIEW);
         return value as Uint8Array<ArrayBuffer>;
@@ -69,31 +69,31 @@ export async function* readChunks(stream: ByteStream): AsyncGenerator<Uint8Array
   }
 }
 
-/** What {@linkcode mapStream} does with a stream. */
+/** Callbacks of {@linkcode mapStream}. */
 export interface StreamHooks {
-  /** Looks at a chunk and returns what is passed on, if anything. What it throws cancels the source. */
+  /** Called with each chunk; returns the chunk to pass on, if any. If it throws, the source is cancelled. */
   chunk?(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined;
-  /** Called at the end; returns a last chunk, if any. What it throws replaces the end. */
+  /** Called at the end; returns a last chunk, if any. If it throws, the stream fails instead of ending. */
   end?(): Uint8Array<ArrayBuffer> | undefined;
-  /** Replaces a failure of the source. */
+  /** Returns the error that replaces a failure of the source. Default: the failure itself. */
   fail?(error: unknown): unknown;
   /**
-   * Called when the source failed, or, without an argument, when it ended. Returns a source to go on with, if any; what
-   * it throws replaces the failure or the end.
+   * Called when the source fails, or, without an argument, when it ends. Returns a source that continues the stream, if
+   * any. If it throws, that error replaces the failure or the end.
    */
   resume?(failure?: { error: unknown }): Promise<ByteStream | undefined>;
-  /** Told that nobody wants more. */
+  /** Called when the consumer cancels the stream. */
   cancel?(reason: unknown): void;
-  /** How long the source may keep a reader waiting, and what is thrown then. */
+  /** Maximum time that the source may take for a chunk, and the error for a slower one. Default: no limit. */
   timeout?: { milliseconds: number; error(): Error };
   /**
-   * Ends a read at once with the signal's reason, even if the source stands still. The source's own signal is not enough:
-   * a custom `fetch` may ignore it, and Deno's stops listening when the garbage collector takes the `Request`.
+   * Aborts a read at once with the signal's reason, even if the source is stalled. The signal of the source is not
+   * enough: a custom `fetch` may ignore it, and Deno's ignores it once the `Request` is garbage-collected.
    */
   signal?: AbortSignal | undefined;
 }
 
-/** A stream that passes another one on. Nothing is read ahead; a cancel reaches the source at once. */
+/** Returns a stream that passes another one on. It does not read ahead, and a cancel reaches the source at once. */
 export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
   let reader = openReader(source);
   let cancelled = false;
@@ -115,7 +115,7 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
       const next = await hooks.resume?.(failure);
       if (!next && failure) throw failure.error;
       if (!next) return undefined;
-      // What stood still is still open.
+      // A stalled source is still open.
       if (failure) await reader.cancel(failure.error).catch(() => {});
       reader = openReader(next);
       if (cancelled) await reader.cancel().catch(() => {});
@@ -159,20 +159,20 @@ async function withTimeout<T>(work: Promise<T>, timeout: { milliseconds: number;
   }
 }
 
-/** A chunk that keeps no more memory than its bytes: a BYOB read leaves a short one in a large buffer. */
+/** Copies a chunk that fills less than half of its buffer, to free memory: BYOB reads leave short chunks in large buffers. */
 export function compactChunk(chunk: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return chunk.length * 2 < chunk.buffer.byteLength ? chunk.slice() : chunk;
 }
 
-/** A stream that a signal ends at once, even while a read waits for a source that sends nothing. */
+/** Returns a stream that a signal aborts at once, even while a read waits for a stalled source. */
 export function abortableStream(stream: ByteStream, signal: AbortSignal | undefined): ByteStream {
   return signal ? mapStream(stream, { signal }) : stream;
 }
 
 /**
- * Reads a whole stream, or returns `undefined` (having cancelled it) as soon as it exceeds `limit` bytes.
+ * Reads a whole stream into memory. If it exceeds `limit` bytes, cancels it and returns `undefined`.
  *
- * @param signal Ends the read at once.
+ * @param signal Aborts the read at once.
  */
 export async function readStream(
   stream: ByteStream,

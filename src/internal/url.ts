@@ -1,4 +1,4 @@
-/** The URL that a text is, seen from `base`; `undefined` where it is none. `URL.parse` is too new for Node 20. */
+/** Parses a URL, relative to `base`; `undefined` if it is invalid. `URL.parse` does the same, but Node 20 lacks it. */
 export function findUrl(text: string, base?: string | URL): URL | undefined {
   return URL.canParse(text, base) ? new URL(text, base) : undefined;
 }

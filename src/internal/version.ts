@@ -1,2 +1,2 @@
-/** The version of this module; a test holds it equal to the package's. */
+/** Version of this module. A test asserts that it equals the version of the package. */
 export const VERSION = "0.1.0";

@@ -2,22 +2,22 @@ import type { ByteStream } from "../streams.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** Reads a stream in blocks of a fixed size, each in memory of its own, which may be transferred to another thread. */
+/** Reads a stream in blocks of a fixed size. Each block has its own buffer, so that it can be moved to a worker. */
 export class BlockReader {
   readonly #reader: ReadableStreamDefaultReader<Chunk>;
   readonly #size: number;
   #rest: Chunk = new Uint8Array();
 
-  /** Takes over the stream. `size` is that of every block but the last, in bytes. */
+  /** Takes over the stream. `size` is the size of every block except the last, in bytes. */
   constructor(stream: ByteStream, size: number) {
     this.#reader = stream.getReader();
     this.#size = size;
   }
 
   /**
-   * The next block; `undefined` at the end. Rejects where the stream fails.
+   * Reads the next block; `undefined` at the end. Rejects if the stream fails.
    *
-   * @param spare Memory to put it into, of the size of a block.
+   * @param spare Buffer of the size of a block to use. Default: a new buffer.
    */
   async next(spare?: ArrayBuffer): Promise<Chunk | undefined> {
     let block: Chunk | undefined;
@@ -37,7 +37,7 @@ export class BlockReader {
     return block?.subarray(0, at);
   }
 
-  /** Cancels the stream, also while a read waits. Never rejects. */
+  /** Cancels the stream, even while a read waits. Never rejects. */
   async cancel(reason?: unknown): Promise<void> {
     await this.#reader.cancel(reason).catch(() => {});
   }

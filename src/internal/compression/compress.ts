@@ -2,15 +2,15 @@ import type { ByteStream } from "../streams.ts";
 import { gzipStream } from "./gzip.ts";
 import { zstdStream } from "./zstd.ts";
 
-/** Options of {@linkcode compressStream}. */
+/** Algorithm and level for {@linkcode compressStream}. */
 export interface CompressStreamOptions {
-  /** How to compress. */
+  /** Compression algorithm of the result. */
   readonly algorithm: "gzip" | "zstd";
-  /** From 0 to 9 for gzip (default: 3), from 1 to 22 for zstd (default: 3). */
+  /** Compression level: 0 to 9 for gzip, 1 to 22 for zstd. Default: 3 for both. */
   readonly level?: number | undefined;
 }
 
-/** Puts compression on, in this thread. Throws a `RangeError` for a level that is none. */
+/** Compresses a stream in this thread. Throws a `RangeError` if the level is out of range. */
 export function compressStream(stream: ByteStream, { algorithm, level }: CompressStreamOptions): ByteStream {
   return algorithm === "gzip" ? gzipStream(stream, { level }) : zstdStream(stream, level);
 }

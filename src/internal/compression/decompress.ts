@@ -4,21 +4,21 @@ import { type Engine, ENGINE_CHUNK_SIZE, type EngineHooks, getZlibFunction, stre
 import { CompressionError, UnsupportedCompressionError } from "./errors.ts";
 import { ZstdFrameTracker } from "./zstd_frames.ts";
 
-/** Whether {@linkcode decompressStream} can read a compression. */
+/** Returns whether {@linkcode decompressStream} supports a compression. */
 export function canDecompress(compression: Compression): boolean {
   return compression === "gzip" || compression === "zstd";
 }
 
 /**
- * Takes compression off, in this thread: all members of a gzip stream, all frames of a zstd stream. The stream fails
- * with {@linkcode CompressionError} where the content is broken, ends too early, or is followed by something else.
+ * Decompresses a stream in this thread: all members of a gzip stream, all frames of a zstd stream. The stream fails with
+ * {@linkcode CompressionError} if the content is corrupt, truncated or followed by other bytes.
  *
- * @throws {UnsupportedCompressionError} Where nothing here can read the compression: `bzip2` and `Xz`.
+ * @throws {UnsupportedCompressionError} If the compression is `bzip2` or `Xz`.
  */
 export function decompressStream(stream: ByteStream, compression: Compression): ByteStream {
   if (compression === "gzip") return streamThrough(stream, gunzip());
   if (compression === "zstd") return streamThrough(stream, unzstd());
-  throw new UnsupportedCompressionError(`Cannot decompress ${compression} as this runtime has no decoder for it`);
+  throw new UnsupportedCompressionError(`Cannot decompress ${compression}: only gzip and zstd are supported`);
 }
 
 function gunzip(): EngineHooks {
@@ -28,7 +28,7 @@ function gunzip(): EngineHooks {
     open: (zlib) => zlib.createGunzip({ chunkSize: ENGINE_CHUNK_SIZE }),
     input: (chunk) => (given += chunk.length, [chunk]),
     end(engine: Engine) {
-      // Zeros after the last member end the engine's stream without a word.
+      // The engine ignores zeros after the last member, and stops there without an error.
       if (engine.bytesWritten === given) return;
       throw new CompressionError("Cannot decompress gzip: unexpected bytes after the last member");
     },

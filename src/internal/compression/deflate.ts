@@ -4,34 +4,34 @@ import { loadZlib } from "./engine.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** Whether a block is worth compressing is told by so many pieces of it. */
+/** Number of samples of a block that decide whether it is compressed. */
 const SAMPLES = 16;
-/** Bytes of each. */
+/** Size of a sample, in bytes. */
 const SAMPLE_SIZE = 1024;
-/** They are at uneven distances, for patterns like even ones. */
+/** Prime offset that makes the distances of the samples uneven: even ones could match a pattern of the content. */
 const UNEVEN = 7919;
-/** How much the compressor gives at once, in bytes. */
+/** Size of the chunks that the compressor returns, in bytes. */
 const CHUNK_SIZE = 64 * 1024;
-/** How long a stored block of deflate may be. */
+/** Maximum size of a stored block, in bytes (RFC 1951 §3.2.4). */
 const MAX_STORED = 0xffff;
 
-/** A piece of a gzip stream. Pieces know nothing of one another: at their size, that costs nothing. */
+/** Block of a gzip stream. Blocks are compressed independently: at their size, the result is hardly larger. */
 export interface DeflateBlock {
-  /** The piece. */
+  /** Bytes to compress, with their own buffer. */
   readonly bytes: Chunk;
-  /** From 0 (stored) to 9 (smallest). */
+  /** Compression level, from 0 (stored) to 9 (smallest). */
   readonly level: number;
 }
 
-/** A piece that is compressed. */
+/** Compressed block of a gzip stream. */
 export interface DeflatedBlock {
-  /** Deflate without an end, up to a byte boundary. */
+  /** Deflate data without a final block, ending at a byte boundary. */
   readonly bytes: Chunk;
-  /** The memory of what was compressed, for the next piece; `undefined` where it is gone. */
+  /** Buffer of the input, for reuse by the next block; `undefined` if it was moved to another thread. */
   readonly spare?: ArrayBuffer | undefined;
 }
 
-/** The part of a `node:zlib` stream that is used here. */
+/** Part of a `node:zlib` stream that is used here. */
 interface Engine {
   write(bytes: Uint8Array, done: () => void): boolean;
   flush(kind: number, done: () => void): unknown;
@@ -40,14 +40,14 @@ interface Engine {
   destroy(): unknown;
 }
 
-/** Compresses pieces of gzip streams in this thread, with one engine per level: making one costs more than a piece. */
+/** Compresses blocks in this thread. One engine for each level is reused: creating one costs more than a block. */
 export class BlockDeflater implements Disposable {
   readonly #engines = new Map<number, Engine>();
   readonly #turn = new Semaphore(1);
   #output: Chunk[] = [];
   #failure: Error | undefined;
 
-  /** Compresses a piece. What looks as if it had no pattern is stored as it is. */
+  /** Compresses a block. If samples show that its content is incompressible, it is stored. */
   async deflate({ bytes, level }: DeflateBlock): Promise<DeflatedBlock> {
     using _turn = await this.#turn.acquire();
     const zlib = await loadZlib();
@@ -77,7 +77,7 @@ export class BlockDeflater implements Disposable {
   }
 }
 
-/** Bytes as deflate's blocks without compression. */
+/** Encodes bytes as stored blocks of deflate. */
 function store(bytes: Chunk): Chunk {
   const count = Math.ceil(bytes.length / MAX_STORED);
   const stored = new DataView(new ArrayBuffer(bytes.length + count * 5));
@@ -92,7 +92,7 @@ function store(bytes: Chunk): Chunk {
   return whole;
 }
 
-/** Pieces from all over a block. */
+/** Returns samples from all parts of a block. */
 function takeSample(block: Chunk): Chunk {
   const step = Math.floor(block.length / SAMPLES);
   if (step <= SAMPLE_SIZE) return block;

@@ -1,7 +1,7 @@
 import { concatBytes } from "../bytes.ts";
 import { type ByteStream, mapStream } from "../streams.ts";
 
-/** A compression that is known by its first bytes. The names are those of containers/image, whence the capital in `Xz`. */
+/** Compression that its first bytes identify. The names, with the capital in `Xz`, are those of containers/image. */
 export type Compression = "gzip" | "bzip2" | "Xz" | "zstd";
 
 const MAGIC: ReadonlyArray<readonly [Compression, readonly number[]]> = [
@@ -13,14 +13,14 @@ const MAGIC: ReadonlyArray<readonly [Compression, readonly number[]]> = [
 
 const MAGIC_SIZE = 8;
 
-/** The compression of content that begins with `head`; `undefined` where it is none that is known. */
+/** Detects the compression of content that begins with `head`; `undefined` if it is not known. */
 export function detectCompression(head: Uint8Array): Compression | undefined {
   return MAGIC.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0];
 }
 
 /**
- * Tells a stream's compression by its first bytes. Takes over the stream and loses nothing of it: read on from the one
- * that is returned. A zstd stream that begins with a skippable frame is not recognised. Rejects where the stream fails.
+ * Detects a stream's compression by its first bytes. Takes over the stream; the returned stream has the whole content. A
+ * zstd stream that begins with a skippable frame is not detected. Rejects if the stream fails.
  */
 export async function peekCompression(
   stream: ByteStream,

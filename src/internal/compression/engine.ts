@@ -4,10 +4,10 @@ import { CompressionError, UnsupportedCompressionError } from "./errors.ts";
 type Zlib = typeof import("node:zlib");
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** A stream of `node:zlib`, which works in this thread as it is written to. */
+/** Stream of `node:zlib`, which works in this thread. */
 export type Engine = ReturnType<Zlib["createGunzip"]> | ReturnType<Zlib["createZstdCompress"]>;
 
-/** How much an engine gives at once. Larger chunks win little, smaller ones cost a turn of the event loop each. */
+/** Size of the chunks that an engine returns, in bytes. Each costs a turn of the event loop; larger ones gain little. */
 export const ENGINE_CHUNK_SIZE = 128 * 1024;
 
 let zlib: Promise<Zlib> | undefined;
@@ -15,41 +15,41 @@ let zlib: Promise<Zlib> | undefined;
 /**
  * Loads `node:zlib` when it is first needed: most uses of the module never compress.
  *
- * @throws {UnsupportedCompressionError} Where there is none.
+ * @throws {UnsupportedCompressionError} If the runtime has no `node:zlib`.
  */
 export function loadZlib(): Promise<Zlib> {
   return zlib ??= import("node:zlib").catch((cause) => {
     zlib = undefined;
-    throw new UnsupportedCompressionError("Cannot compress or decompress as this runtime has no node:zlib", { cause });
+    throw new UnsupportedCompressionError("Cannot compress or decompress: this runtime has no node:zlib", { cause });
   });
 }
 
 /**
- * What `node:zlib` has in newer runtimes only: Node before 22.15 has no zstd, before 20.15 no `crc32`.
+ * Returns a function that only newer versions of `node:zlib` have: zstd since Node 22.15, `crc32` since Node 20.15.
  *
- * @throws {UnsupportedCompressionError} Where it has not.
+ * @throws {UnsupportedCompressionError} If the runtime lacks the function.
  */
 export function getZlibFunction<Name extends "createZstdCompress" | "createZstdDecompress" | "crc32">(
   zlib: Zlib,
   name: Name,
 ): Zlib[Name] {
   if (zlib[name] !== undefined) return zlib[name];
-  throw new UnsupportedCompressionError(`Cannot compress or decompress as this runtime's node:zlib has no ${name}`);
+  throw new UnsupportedCompressionError(`Cannot compress or decompress: this runtime's node:zlib has no ${name}`);
 }
 
-/** What {@linkcode streamThrough} does besides passing bytes. */
+/** Engine and callbacks of {@linkcode streamThrough}. */
 export interface EngineHooks {
-  /** What is being done, as in `decompress gzip`: for messages. */
+  /** Name of the action in errors, as in `decompress gzip`. */
   readonly action: string;
-  /** Makes the engine. */
+  /** Creates the engine, once `node:zlib` is loaded. */
   open(zlib: Zlib): Engine;
-  /** Looks at what goes in, and cuts it as the engine needs it. What it throws ends the stream. */
+  /** Called with each chunk of the source; returns the pieces to give to the engine. Default: the chunk itself. */
   input?(chunk: Uint8Array): Uint8Array[];
-  /** Called when the engine gave its last: throws where what went in was not whole. */
+  /** Called after the last chunk of the engine; throws if the source was incomplete. */
   end?(engine: Engine): void;
 }
 
-/** The stream that comes out of an engine when `source` goes in. Reads only when it is read, and holds few chunks. */
+/** Returns the output of an engine for `source`. It reads only on demand and buffers few chunks. */
 export function streamThrough(source: ByteStream, hooks: EngineHooks): ByteStream {
   const reader = source.getReader();
   const pump = new Pump(reader, hooks);
@@ -80,9 +80,9 @@ class Pump {
   readonly #hooks: EngineHooks;
   #engine: Engine | undefined;
   #closed = false;
-  /** What was read and not yet given to the engine. */
+  /** Pieces that are read, but not yet given to the engine. */
   #pieces: Uint8Array[] = [];
-  /** The engine takes what it was given; it wants nothing new meanwhile. */
+  /** Whether the engine still processes its last piece: it must not get the next one before that. */
   #busy = false;
   #ended = false;
   #failure: unknown;
@@ -93,7 +93,7 @@ class Pump {
     this.#hooks = hooks;
   }
 
-  /** The next chunk that comes out; `undefined` at the end, or after {@linkcode close}. */
+  /** Returns the next chunk of output; `undefined` at the end, or after {@linkcode close}. */
   async next(): Promise<Chunk | undefined> {
     const zlib = await loadZlib();
     if (this.#closed) return undefined;
@@ -111,7 +111,7 @@ class Pump {
     return undefined;
   }
 
-  /** Frees the engine. */
+  /** Destroys the engine and ends a waiting `next`. */
   close(): void {
     this.#closed = true;
     this.#engine?.destroy();

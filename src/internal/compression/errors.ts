@@ -1,11 +1,11 @@
-/** Bytes that are not what their compression demands, or a compression that this runtime cannot do. */
+/** Error for corrupt compressed content, or for a compression that is not supported. */
 export class CompressionError extends Error {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "CompressionError";
 }
 
-/** A compression that this runtime cannot do. */
+/** Error for a compression that this runtime does not support. */
 export class UnsupportedCompressionError extends CompressionError {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name = "UnsupportedCompressionError";
 }

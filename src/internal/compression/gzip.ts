@@ -6,38 +6,38 @@ import { getZlibFunction, loadZlib } from "./engine.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-/** As pgzip does it: blocks are compressed apart, so that several processors can. */
+/** Size of a block, in bytes. Blocks are compressed independently, as in pgzip, so that several processors can work. */
 const BLOCK_SIZE = 512 * 1024;
 
-/** What makes files as small as Go's default does, in less time: zlib's own default, 6, is slow for what it gains. */
+/** Default level. Files are as small as with Go's default, in less time; zlib's default, 6, is slower for little gain. */
 export const DEFAULT_GZIP_LEVEL = 3;
 
-/** Magic, method deflate, no flags, no time, no extra flags, unknown system: the same bytes whenever and wherever. */
+/** Header: magic, deflate, no flags, no time, no extra flags, unknown system. The same bytes on every host. */
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
-/** A final block of deflate with nothing in it. */
+/** Empty final block of deflate. */
 const FINAL_BLOCK = Uint8Array.of(3, 0);
 
-/** Compresses a block. */
+/** Function that compresses a block. */
 export type Deflate = (block: DeflateBlock) => Promise<DeflatedBlock>;
 
-/** Options of {@linkcode gzipStream}. */
+/** Level and parallelism of {@linkcode gzipStream}. */
 export interface GzipStreamOptions {
-  /** From 0 (stored) to 9 (smallest); default: {@linkcode DEFAULT_GZIP_LEVEL}. */
+  /** Compression level, from 0 (stored) to 9 (smallest). Default: {@linkcode DEFAULT_GZIP_LEVEL}. */
   readonly level?: number | undefined;
-  /** Compresses the blocks; default: this thread. The result is the same whoever does it. */
+  /** Compresses the blocks. Default: this thread. It does not change the result. */
   readonly deflate?: Deflate | undefined;
-  /** How many blocks may be under way at once; default: 1. */
+  /** Maximum number of blocks that are compressed at the same time. Default: 1. */
   readonly ahead?: number | undefined;
 }
 
-/** Compresses a stream as one gzip member, whose blocks may be compressed at the same time. */
+/** Compresses a stream as one gzip member. Throws a `RangeError` if the level is out of range. */
 export function gzipStream(stream: ByteStream, options: GzipStreamOptions = {}): ByteStream {
   const { level = DEFAULT_GZIP_LEVEL, ahead = 1 } = options;
   if (!Number.isInteger(level) || level < 0 || level > 9) {
-    throw new RangeError(`Cannot compress gzip as its level must be from 0 to 9: current value is ${level}`);
+    throw new RangeError(`Cannot compress gzip: the level must be an integer from 0 to 9: current value is ${level}`);
   }
-  const own = options.deflate ? undefined : new BlockDeflater();
-  const deflate = options.deflate ?? ((block) => own!.deflate(block));
+  const deflater = options.deflate ? undefined : new BlockDeflater();
+  const deflate = options.deflate ?? ((block) => deflater!.deflate(block));
   const member = new GzipMember(stream, { level, ahead, deflate });
   return new ReadableStream({
     start: (controller) => controller.enqueue(HEADER.slice()),
@@ -47,21 +47,21 @@ export function gzipStream(stream: ByteStream, options: GzipStreamOptions = {}):
         if (next) return controller.enqueue(next);
         controller.enqueue(concatBytes([FINAL_BLOCK, member.trailer()]));
         controller.close();
-        own?.[Symbol.dispose]();
+        deflater?.[Symbol.dispose]();
       } catch (error) {
-        own?.[Symbol.dispose]();
+        deflater?.[Symbol.dispose]();
         await member.cancel(error);
         throw error;
       }
     },
     async cancel(reason) {
-      own?.[Symbol.dispose]();
+      deflater?.[Symbol.dispose]();
       await member.cancel(reason);
     },
   }, { highWaterMark: 0 });
 }
 
-/** The blocks of a gzip member, in their order. */
+/** Blocks of a gzip member, in order. */
 class GzipMember {
   readonly #blocks: BlockReader;
   readonly #options: Required<{ level: number; ahead: number; deflate: Deflate }>;
@@ -76,7 +76,7 @@ class GzipMember {
     this.#options = options;
   }
 
-  /** The next block, compressed; `undefined` at the end. */
+  /** Returns the next compressed block; `undefined` at the end. */
   async next(): Promise<Chunk | undefined> {
     while (!this.#ended && this.#underWay.length < this.#options.ahead) await this.#begin();
     const block = await this.#underWay.shift();
@@ -84,7 +84,7 @@ class GzipMember {
     return block?.bytes;
   }
 
-  /** What the member ends with: a checksum, and the size. */
+  /** Returns the trailer: checksum and size of the content (RFC 1952 §2.3.1). */
   trailer(): Chunk {
     const trailer = new DataView(new ArrayBuffer(8));
     trailer.setUint32(0, this.#checksum, true);
@@ -92,7 +92,7 @@ class GzipMember {
     return new Uint8Array(trailer.buffer);
   }
 
-  /** Gives the stream up. */
+  /** Cancels the source stream, even while a read waits. */
   async cancel(reason: unknown): Promise<void> {
     await this.#blocks.cancel(reason);
   }
@@ -107,7 +107,7 @@ class GzipMember {
     this.#size = (this.#size + bytes.length) % 2 ** 32;
     const { level, deflate } = this.#options;
     const work = deflate({ bytes, level });
-    // What fails is told when its turn comes.
+    // A failure is reported when `next` reaches the block, not as an unhandled rejection.
     work.catch(() => {});
     this.#underWay.push(work);
   }

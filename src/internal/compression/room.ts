@@ -1,4 +1,4 @@
-/** Compression of streams: telling it by its first bytes, taking it off, putting it on. No domain words. */
+/** Compression of streams: detect, decompress, compress. */
 export { compressStream, type CompressStreamOptions } from "./compress.ts";
 export { canDecompress, decompressStream } from "./decompress.ts";
 export { type Compression, detectCompression, peekCompression } from "./detect.ts";

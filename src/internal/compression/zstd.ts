@@ -3,9 +3,9 @@ import { ENGINE_CHUNK_SIZE, getZlibFunction, streamThrough } from "./engine.ts";
 
 const DEFAULT_LEVEL = 3;
 
-/** Compresses a stream as one zstd frame with a checksum, in this thread. */
+/** Compresses a stream as one zstd frame with a checksum, in this thread. Throws a `RangeError` for a wrong level. */
 export function zstdStream(stream: ByteStream, level: number = DEFAULT_LEVEL): ByteStream {
-  checkLevel(level);
+  assertLevel(level);
   return streamThrough(stream, {
     action: "compress zstd",
     open: (zlib) =>
@@ -16,9 +16,9 @@ export function zstdStream(stream: ByteStream, level: number = DEFAULT_LEVEL): B
   });
 }
 
-function checkLevel(level: number): void {
+function assertLevel(level: number): void {
   if (Number.isInteger(level) && level >= 1 && level <= 22) return;
-  throw new RangeError(`Cannot compress zstd as its level must be from 1 to 22: current value is ${level}`);
+  throw new RangeError(`Cannot compress zstd: the level must be an integer from 1 to 22: current value is ${level}`);
 }
 
 function params(

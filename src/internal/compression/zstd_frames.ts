@@ -6,21 +6,21 @@ const RLE_BLOCK = 1;
 type Field = "magic" | "skippable" | "descriptor" | "header" | "block";
 
 /**
- * Follows the frames of a zstd stream (RFC 8878) without decoding them, as the runtime's decoder says nothing when its
- * input ends in the middle of a frame, and ends with the first frame where another one is in the same chunk.
+ * Tracks the frames of a zstd stream (RFC 8878 §3.1) without decoding them. The runtime's decoder reports no error if its
+ * input ends inside a frame, and stops after the first of two frames in one chunk.
  */
 export class ZstdFrameTracker {
   readonly #held = new Uint8Array(18);
   #heldSize = 0;
-  /** Bytes that the next field needs before it can be understood. */
-  #wanted = 4;
-  /** Bytes that are passed over. */
+  /** Size of the next field, in bytes. */
+  #fieldSize = 4;
+  /** Number of bytes to skip before the next field. */
   #skip = 0;
   #field: Field = "magic";
   #hasChecksum = false;
   #frames = 0;
 
-  /** Follows the next bytes and cuts them where frames end. Throws where a frame ends and none begins. */
+  /** Tracks the next bytes and splits them at the ends of frames. Throws if other bytes follow a frame. */
   split(chunk: Uint8Array): Uint8Array[] {
     const pieces: Uint8Array[] = [];
     let start = 0;
@@ -30,11 +30,11 @@ export class ZstdFrameTracker {
         this.#skip -= passed;
         at += passed;
       } else {
-        const part = chunk.subarray(at, at + this.#wanted - this.#heldSize);
+        const part = chunk.subarray(at, at + this.#fieldSize - this.#heldSize);
         this.#held.set(part, this.#heldSize);
         this.#heldSize += part.length;
         at += part.length;
-        if (this.#heldSize === this.#wanted) this.#understand();
+        if (this.#heldSize === this.#fieldSize) this.#readField();
       }
       if (!this.#isBetweenFrames && at < chunk.length) continue;
       pieces.push(chunk.subarray(start, at));
@@ -43,7 +43,7 @@ export class ZstdFrameTracker {
     return pieces;
   }
 
-  /** Throws where the stream may not end here. */
+  /** Throws if the stream must not end here. */
   end(): void {
     if (this.#frames > 0 && this.#isBetweenFrames) return;
     throw new CompressionError("Cannot decompress zstd: unexpected end of file");
@@ -53,7 +53,7 @@ export class ZstdFrameTracker {
     return this.#field === "magic" && this.#heldSize === 0 && this.#skip === 0;
   }
 
-  #understand(): void {
+  #readField(): void {
     const view = new DataView(this.#held.buffer);
     this.#heldSize = 0;
     switch (this.#field) {
@@ -74,7 +74,7 @@ export class ZstdFrameTracker {
 
   #expect(field: Field, size: number): void {
     this.#field = field;
-    this.#wanted = size;
+    this.#fieldSize = size;
   }
 
   #begin(magic: number): void {

@@ -1,27 +1,29 @@
 import { basename, dirname, join } from "@std/path";
 
 /**
- * Replaces a file's content so that readers and crashes see the old content or the new, nothing between: a temporary
- * file in the same folder, synced, renamed over the old one, the folder synced. The temporary file goes where
- * anything fails.
+ * Replaces a file's content atomically: readers, and a system that restarts after a crash, see the old content or the
+ * new content. The content is written to a temporary file in the same folder and synced; the temporary file is renamed
+ * over the old file, and the folder is synced. If a step fails, the temporary file is removed.
  *
- * @param mode Permissions of the file.
+ * @param mode Permissions of the file. Default: `0o600`.
  */
 export async function writeAtomically(path: string, content: Uint8Array, mode = 0o600): Promise<void> {
   await writeAllAtomically([{ path, content }], mode);
 }
 
-/** A file to be written. */
+/** File to write, with its content. */
 export interface FileContent {
-  /** Where. */
+  /** Path of the file to replace or create. */
   readonly path: string;
-  /** What. */
+  /** Bytes that replace the content of the file. */
   readonly content: Uint8Array;
 }
 
 /**
- * Replaces several files of one folder, in their order. Everything is on the disk before the first file is replaced,
- * so a disk that is full leaves all of them as they were.
+ * Replaces several files of one folder, in the given order. All content is on the disk before the first file is replaced,
+ * so that a full disk leaves all files unchanged.
+ *
+ * @param mode Permissions of the files. Default: `0o600`.
  */
 export async function writeAllAtomically(files: readonly FileContent[], mode = 0o600): Promise<void> {
   const temporaries: string[] = [];
@@ -46,7 +48,7 @@ async function writeTemporary(path: string, content: Uint8Array, mode: number): 
     } finally {
       file.close();
     }
-    // The umask may have taken bits away.
+    // The umask may have removed permissions from `mode`.
     await Deno.chmod(temporary, mode);
     return temporary;
   } catch (error) {

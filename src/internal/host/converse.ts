@@ -10,20 +10,20 @@ export interface ConverseOptions {
   readonly outputs: readonly ByteStream[];
   /** Maximum size of an output, in bytes. Default: unlimited. */
   readonly maxOutput?: number | undefined;
-  /** Ends the conversation, and the process. */
+  /** Aborts the call and kills the process. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A process wrote more than it may. */
+/** Error for a process that writes more than the allowed output. */
 export class OutputLimitError extends Error {
   override readonly name = "OutputLimitError";
 }
 
 /**
- * Feeds a process, collects its outputs and waits for its end. The process never outlives this: it is killed if anything
- * fails, writes too much, or the signal aborts.
+ * Writes to a process's input, collects its outputs and waits until it exits. The process never outlives the call: it is
+ * killed if it writes too much, an error occurs, or the signal aborts.
  *
- * @throws {OutputLimitError} If an output is larger than `maxOutput`; and with the reason of the signal.
+ * @throws {OutputLimitError} If an output is larger than `maxOutput`. On abort, rejects with the signal's reason.
  */
 export async function converse(
   child: Deno.ChildProcess,
@@ -38,7 +38,7 @@ export async function converse(
     return { code, outputs: collected };
   } finally {
     kill(child);
-    // What the process itself started may still hold the other ends.
+    // Child processes of the process may still hold the other ends of its pipes.
     await Promise.all([writer.abort().catch(() => {}), ...readers.map((reader) => reader.cancel().catch(() => {}))]);
     await child.status;
   }
@@ -59,7 +59,7 @@ async function collect(
   }
 }
 
-/** A process may end, or close its input, before it has read everything; what it answers counts. */
+/** Writes the input. A process may exit or close its input early: its outputs are valid, so that is not an error. */
 async function feed(writer: WritableStreamDefaultWriter<Uint8Array>, input: readonly Uint8Array[]): Promise<void> {
   try {
     for (const bytes of input) await writer.write(bytes);
@@ -73,6 +73,6 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has ended.
+    // The process has already exited.
   }
 }

@@ -1,11 +1,11 @@
 import { delay } from "@std/async";
 
-/** Longest pause between two looks at a lock that somebody else has, in milliseconds. */
+/** Maximum pause between two attempts to lock a folder that is locked, in milliseconds. */
 const MAX_PAUSE = 10;
 
 /**
- * Locks a folder against other Deno processes, and other callers in this one; `undefined` where somebody else has the
- * lock. The folder itself is what is locked: files in it may be replaced meanwhile, and no lock file is left in it.
+ * Locks a folder against other Deno processes and other callers in this process; `undefined` if it is already locked.
+ * The lock is on the folder itself: files in it may be replaced while it is held, and no lock file is left over.
  */
 export async function tryLockFolder(path: string): Promise<Disposable | undefined> {
   const folder = await Deno.open(path);

@@ -2,23 +2,23 @@ import { concatBytes, encodeUtf8 } from "../bytes.ts";
 import { FIELDS, type TarField, writeChecksum, writeNumber } from "./fields.ts";
 import { TAR_BLOCK_SIZE, tarPadding } from "./types.ts";
 
-/** An entry that is about to be written. */
+/** Entry to write into a tar archive. */
 export interface NewTarEntry {
-  /** Its name; a folder's ends in `/`. */
+  /** Name of the entry; a folder's name ends with `/`. */
   name: string;
-  /** What it is. */
+  /** Kind of the entry, which decides its default mode. */
   type: "file" | "symlink" | "dir";
-  /** How many bytes follow; default: 0. */
+  /** Size of the payload, in bytes. Default: 0. */
   size?: number;
-  /** Where a symbolic link leads; default: nowhere. */
+  /** Target of a symbolic link. Default: empty. */
   linkName?: string;
-  /** Permission bits; default: 0o644, 0o777 for a link, 0o755 for a folder. */
+  /** Permission bits. Default: 0o644 for a file, 0o777 for a link, 0o755 for a folder. */
   mode?: number;
-  /** Time of modification in seconds since 1970; default: 0. */
+  /** Modification time, in seconds since 1970. Default: 0. */
   modTime?: number;
-  /** Owner; default: 0. */
+  /** User id of the owner. Default: 0. */
   uid?: number;
-  /** Group; default: 0. */
+  /** Group id of the owner. Default: 0. */
   gid?: number;
 }
 
@@ -26,9 +26,10 @@ const FLAGS = { file: "0", symlink: "2", dir: "5" } as const;
 const MODES = { file: 0o644, symlink: 0o777, dir: 0o755 } as const;
 
 /**
- * The header of an entry: a ustar block, as Go writes it. Sizes above 8 GiB are in base 256, as every tar of today
- * reads them. A name or link that does not fit is in a PAX header before the block, so the block is the last 512
- * bytes; how many bytes there are depends on name and link alone, so a header may be replaced when the size is known.
+ * Encodes the header of an entry as a ustar block, as Go writes it. Sizes of 8 GiB and more are written in base 256, which
+ * current tar programs read. If a name or link target does not fit, a PAX header precedes the block, so the block is
+ * always the last 512 bytes. The length of the result depends only on name and link target, so that a header can be
+ * replaced once the size is known.
  */
 export function encodeTarHeader(entry: NewTarEntry): Uint8Array<ArrayBuffer> {
   const { name, linkName = "" } = entry;
@@ -66,14 +67,14 @@ function encodeBlock(
   return block;
 }
 
-/** Writes text, cut to the field: where it does not fit, a PAX record has the whole. */
+/** Writes text, truncated to the field. If it does not fit, a PAX record has the full text. */
 function writeText(block: Uint8Array, [offset, length]: TarField, text: string): void {
   block.set(encodeUtf8(text).subarray(0, length), offset);
 }
 
-/** A name in the two fields of ustar, cut at a slash; `undefined` where it does not fit. */
+/** Splits a name at a slash into the two fields of ustar; `undefined` if it does not fit. */
 function splitName(name: string): { prefix: string; name: string } | undefined {
-  // Other than ASCII is left to PAX, which alone says in which encoding it is.
+  // Names that are not ASCII go into a PAX record, because only PAX defines their encoding.
   // deno-lint-ignore no-control-regex
   if (!/^[\x01-\x7f]*$/.test(name)) return undefined;
   if (name.length <= FIELDS.name[1]) return { prefix: "", name };
@@ -82,7 +83,7 @@ function splitName(name: string): { prefix: string; name: string } | undefined {
   return slash > 0 && rest.length <= FIELDS.name[1] ? { prefix: name.slice(0, slash), name: rest } : undefined;
 }
 
-/** A record, whose length counts itself. */
+/** Encodes a PAX record. Its length includes the digits of the length. */
 function paxRecord(key: string, value: string): string {
   const rest = encodeUtf8(` ${key}=${value}\n`).length;
   let length = rest;

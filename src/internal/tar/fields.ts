@@ -1,9 +1,9 @@
 import { TAR_BLOCK_SIZE, TarError } from "./types.ts";
 
-/** A field of a header block: where it starts, how many bytes it has. */
+/** Field of a header block: its offset and its length, in bytes. */
 export type TarField = readonly [offset: number, length: number];
 
-/** The fields of a header block, of all formats. */
+/** Fields of a header block, in all formats. */
 export const FIELDS = {
   name: [0, 100],
   mode: [100, 8],
@@ -31,19 +31,19 @@ export const FIELDS = {
 
 const SPACE = 0x20, ZERO = 0x30, SEVEN = 0x37;
 
-/** The bytes of a field up to the first NUL. */
+/** Returns the bytes of a field up to the first NUL. */
 export function readText(block: Uint8Array, [offset, length]: TarField): Uint8Array {
   const end = block.indexOf(0, offset);
   return block.slice(offset, end < 0 ? offset + length : Math.min(end, offset + length));
 }
 
-/** A number: octal digits, or, where the first bit is set, a big-endian number in two's complement. Empty is 0. */
+/** Reads a number: octal digits, or a big-endian two's complement number if the first bit is set. Empty means 0. */
 export function readNumber(block: Uint8Array, field: TarField, what: string): number {
   const [offset, length] = field;
   const value = block[offset]! & 0x80 ? readBase256(block, field) : readOctal(block, field);
   if (value === undefined || !Number.isSafeInteger(value)) {
     const text = Array.from(block.subarray(offset, offset + length), (byte) => byte.toString(16).padStart(2, "0"));
-    throw new TarError(`Cannot read ${what} of a tar header as it is no number: current value is 0x${text.join("")}`);
+    throw new TarError(`Cannot read ${what} of a tar header: not a number: current value is 0x${text.join("")}`);
   }
   return value;
 }
@@ -54,7 +54,7 @@ function readOctal(block: Uint8Array, [offset, length]: TarField): number | unde
   while (at < end && isPadding(block[at]!)) at++;
   while (end > at && isPadding(block[end - 1]!)) end--;
   let value = 0;
-  // Behind a NUL some writers leave garbage.
+  // Some writers leave other bytes after a NUL.
   for (; at < end && block[at] !== 0; at++) {
     const digit = block[at]!;
     if (digit < ZERO || digit > SEVEN) return undefined;
@@ -65,13 +65,13 @@ function readOctal(block: Uint8Array, [offset, length]: TarField): number | unde
 
 function readBase256(block: Uint8Array, [offset, length]: TarField): number {
   const negative = (block[offset]! & 0x40) !== 0;
-  // The highest bit only marks the notation: it is replaced by a copy of the sign.
+  // The highest bit only marks base 256, so it is replaced by a copy of the sign bit.
   let value = negative ? (block[offset]! | 0x80) - 0x100 : block[offset]! & 0x7f;
   for (let at = offset + 1; at < offset + length; at++) value = value * 256 + block[at]!;
   return value;
 }
 
-/** Whether the checksum of a header block is right; some old writers summed up signed bytes. */
+/** Returns whether the checksum of a header block is valid. Some old writers summed signed bytes. */
 export function hasValidChecksum(block: Uint8Array): boolean {
   const [start, length] = FIELDS.checksum;
   const claimed = readOctal(block, FIELDS.checksum);
@@ -84,7 +84,7 @@ export function hasValidChecksum(block: Uint8Array): boolean {
   return claimed === unsigned || claimed === signed;
 }
 
-/** Writes a number as octal digits and a NUL, or, where those do not suffice, in base 256. */
+/** Writes a number as octal digits and a NUL, or in base 256 if it does not fit. */
 export function writeNumber(block: Uint8Array, [offset, length]: TarField, value: number): void {
   if (value >= 0 && value < 8 ** (length - 1)) {
     const digits = value.toString(8).padStart(length - 1, "0");
@@ -99,7 +99,7 @@ export function writeNumber(block: Uint8Array, [offset, length]: TarField, value
   block[offset] = value < 0 ? 0xff : 0x80;
 }
 
-/** Writes the checksum, which covers all the other fields. */
+/** Writes the checksum, which covers all other fields. */
 export function writeChecksum(block: Uint8Array): void {
   const [offset, length] = FIELDS.checksum;
   block.fill(SPACE, offset, offset + length);

@@ -2,7 +2,7 @@ import { FIELDS, hasValidChecksum, readNumber, readText } from "./fields.ts";
 import { parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.ts";
 import { TAR_BLOCK_SIZE, type TarEntryType, TarError, type TarHeader, type TarStep, type TarTime } from "./types.ts";
 
-/** No extension header is longer, in bytes; Go's reader has the same bound. */
+/** Maximum size of an extension header, in bytes. Go's reader has the same limit. */
 const MAX_EXTENSION_SIZE = 1024 * 1024;
 
 const EXTENSIONS = { x: "pax", g: "global", L: "longName", K: "longLink" } as const;
@@ -23,7 +23,7 @@ const WITH_PAYLOAD: ReadonlySet<TarEntryType> = new Set(["file", "other"]);
 
 const NO_RECORDS: ReadonlyMap<string, Uint8Array> = new Map();
 
-/** A header block as it stands, before extensions. Times and devices are those of the block's own format. */
+/** Fields of a header block whose position depends on the format, before extensions are applied. */
 interface Block {
   name: Uint8Array;
   accessTime: TarTime | undefined;
@@ -35,8 +35,8 @@ interface Block {
 }
 
 /**
- * Reads the headers of a tar archive, whoever does the reading: it is given header blocks (and payloads of extension
- * headers where it asks for them), and answers what is next. Throws {@linkcode TarError} where the archive is broken.
+ * Parses the headers of a tar archive without reading it: the caller passes header blocks, and payloads of extension
+ * headers when asked, and is told what to read next. Throws {@linkcode TarError} if the archive is corrupt.
  */
 export class TarHeaderParser {
   #global: ReadonlyMap<string, Uint8Array> = NO_RECORDS;
@@ -46,31 +46,35 @@ export class TarHeaderParser {
   #awaited: (typeof EXTENSIONS)[keyof typeof EXTENSIONS] | undefined;
   #zeros = 0;
 
-  /** Takes a header block of 512 bytes and returns what must be read next. Keeps no reference to the block. */
+  /** Parses a header block of 512 bytes and returns what to read next. Keeps no reference to the block. */
   block(block: Uint8Array): TarStep {
     if (block.length !== TAR_BLOCK_SIZE || this.#awaited) {
-      throw new TypeError("Cannot parse a tar header as a block of 512 bytes, or an extension's payload, must be next");
+      throw new TypeError(
+        "Cannot parse a tar header: a block of 512 bytes, or the payload of an extension, must be next",
+      );
     }
     if (isZero(block)) {
       this.#zeros++;
       return { kind: "zero" };
     }
-    if (this.#zeros > 0) throw new TarError("Cannot read a tar archive as a block of zeros is in its middle");
-    if (!hasValidChecksum(block)) throw new TarError("Cannot read a tar header as its checksum is wrong");
+    if (this.#zeros > 0) {
+      throw new TarError("Cannot read a tar archive: a block of zeros is followed by another header");
+    }
+    if (!hasValidChecksum(block)) throw new TarError("Cannot read a tar header: wrong checksum");
     const flag = String.fromCharCode(block[FIELDS.type[0]]!);
     const size = readNumber(block, FIELDS.size, "the size");
-    if (size < 0) throw new TarError(`Cannot read a tar header as its size is negative: current value is ${size}`);
+    if (size < 0) throw new TarError(`Cannot read a tar header: negative size: current value is ${size}`);
     if (!isExtension(flag)) return { kind: "entry", header: this.#entry(block, flag, size) };
     if (size > MAX_EXTENSION_SIZE) {
       throw new TarError(
-        `Cannot read a tar extension header as it has more than ${MAX_EXTENSION_SIZE} bytes: it has ${size}`,
+        `Cannot read a tar extension header: it has ${size} bytes, more than the maximum of ${MAX_EXTENSION_SIZE}`,
       );
     }
     this.#awaited = EXTENSIONS[flag];
     return { kind: "extension", size };
   }
 
-  /** Takes the payload, without padding, of the extension header that {@linkcode block} asked for. */
+  /** Parses the payload, without padding, of the extension header that {@linkcode block} returned. */
   extension(payload: Uint8Array): void {
     const kind = this.#awaited;
     this.#awaited = undefined;
@@ -78,13 +82,13 @@ export class TarHeaderParser {
     else if (kind === "global") this.#global = new Map([...this.#global, ...parsePaxRecords(payload)]);
     else if (kind === "longName") this.#longName = readText(payload, [0, payload.length]);
     else if (kind === "longLink") this.#longLink = readText(payload, [0, payload.length]);
-    else throw new TypeError("Cannot take a tar extension's payload as none is awaited");
+    else throw new TypeError("Cannot parse the payload of a tar extension: no extension header precedes it");
   }
 
   #entry(block: Uint8Array, flag: string, blockSize: number): TarHeader {
     const pax = mergeRecords(this.#global, this.#pax);
-    const own = readBlock(block);
-    const nameBytes = pax.get("path") ?? this.#longName ?? own.name;
+    const fields = readBlock(block);
+    const nameBytes = pax.get("path") ?? this.#longName ?? fields.name;
     const linkName = pax.get("linkpath") ?? this.#longLink ?? readText(block, FIELDS.linkName);
     this.#pax = this.#longName = this.#longLink = undefined;
     const number = (key: "uid" | "gid") => {
@@ -105,13 +109,13 @@ export class TarHeaderParser {
       mode: readNumber(block, FIELDS.mode, "the mode"),
       uid: number("uid"),
       gid: number("gid"),
-      userName: decodeName(pax.get("uname") ?? own.userName),
-      groupName: decodeName(pax.get("gname") ?? own.groupName),
-      modTime: time("mtime") ?? wholeSeconds(readNumber(block, FIELDS.modTime, "the time of modification")),
-      accessTime: time("atime") ?? own.accessTime,
-      changeTime: time("ctime") ?? own.changeTime,
-      devMajor: own.devMajor,
-      devMinor: own.devMinor,
+      userName: decodeName(pax.get("uname") ?? fields.userName),
+      groupName: decodeName(pax.get("gname") ?? fields.groupName),
+      modTime: time("mtime") ?? wholeSeconds(readNumber(block, FIELDS.modTime, "the modification time")),
+      accessTime: time("atime") ?? fields.accessTime,
+      changeTime: time("ctime") ?? fields.changeTime,
+      devMajor: fields.devMajor,
+      devMinor: fields.devMinor,
       pax,
     };
   }
@@ -126,13 +130,13 @@ function isZero(block: Uint8Array): boolean {
   return true;
 }
 
-/** An entry's own records hide global ones; one without a value takes the record away. */
+/** Merges PAX records: an entry's records override global ones; a record without a value removes it (pax(1)). */
 function mergeRecords(
   global: ReadonlyMap<string, Uint8Array>,
-  own: ReadonlyMap<string, Uint8Array> | undefined,
+  entry: ReadonlyMap<string, Uint8Array> | undefined,
 ): ReadonlyMap<string, Uint8Array> {
-  if (global.size === 0 && !own) return NO_RECORDS;
-  return new Map([...global, ...own ?? []].filter(([key]) => (own?.get(key) ?? global.get(key)!).length > 0));
+  if (global.size === 0 && !entry) return NO_RECORDS;
+  return new Map([...global, ...entry ?? []].filter(([key]) => (entry?.get(key) ?? global.get(key)!).length > 0));
 }
 
 function entryType(
@@ -142,7 +146,7 @@ function entryType(
   pax: ReadonlyMap<string, Uint8Array>,
 ): TarEntryType {
   if (flag === "S" && block[FIELDS.gnuSparseIsExtended[0]] !== 0) {
-    throw new TarError("Cannot read a tar archive as a sparse file in it has a map that goes on in further blocks");
+    throw new TarError("Cannot read a tar archive: sparse files with an extended map are not supported");
   }
   for (const key of pax.keys()) if (key.startsWith("GNU.sparse.")) return "other";
   if (flag === "\0" && name.at(-1) === "/".charCodeAt(0)) return "dir";
@@ -152,11 +156,11 @@ function entryType(
 function payloadSize(pax: ReadonlyMap<string, Uint8Array>, blockSize: number): number {
   const record = pax.get("size");
   const size = record ? parsePaxNumber(record, "size") : blockSize;
-  if (size < 0) throw new TarError(`Cannot read a PAX header as its size is negative: current value is ${size}`);
+  if (size < 0) throw new TarError(`Cannot read a PAX header: negative size: current value is ${size}`);
   return size;
 }
 
-/** Reads what the formats put in different places. */
+/** Reads the fields whose position depends on the format: ustar, star, GNU or the oldest. */
 function readBlock(block: Uint8Array): Block {
   const magic = String.fromCharCode(...block.subarray(FIELDS.magic[0], FIELDS.magic[0] + FIELDS.magic[1]));
   const isUstar = magic.startsWith("ustar\0"), isGnu = magic === "ustar  \0";

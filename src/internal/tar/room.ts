@@ -1,4 +1,4 @@
-/** Tar archives, header by header: reading with PAX and GNU extensions, writing ustar. No I/O, no domain words. */
+/** Headers of tar archives: parsing with PAX and GNU extensions, writing ustar. No I/O. */
 export { encodeTarHeader, type NewTarEntry } from "./encode.ts";
 export { TarHeaderParser } from "./parser.ts";
 export {

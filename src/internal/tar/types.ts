@@ -1,69 +1,69 @@
-/** What an entry of a tar archive is. `other` is everything that is none of these, such as a sparse file of GNU tar. */
+/** Kind of an entry in a tar archive. `other` is any other kind, such as a sparse file of GNU tar. */
 export type TarEntryType = "file" | "hardlink" | "symlink" | "char" | "block" | "dir" | "fifo" | "other";
 
-/** A point in time. Before 1970 the seconds are negative; the nanoseconds (0 to 999 999 999) always count forward. */
+/** Point in time. Before 1970 the seconds are negative; nanoseconds (0 to 999 999 999) are always added. */
 export interface TarTime {
   /** Whole seconds since 1970, rounded down. */
   readonly seconds: number;
-  /** Nanoseconds after that. */
+  /** Nanoseconds to add to the seconds. */
   readonly nanoseconds: number;
 }
 
-/** An entry's header, with PAX and GNU extensions applied. */
+/** Header of an entry, with PAX and GNU extensions applied. */
 export interface TarHeader {
-  /** The name as in the archive (`./` and a trailing `/` are kept); invalid UTF-8 is replaced. */
+  /** Name as in the archive (`./` and a trailing `/` are kept); invalid UTF-8 is replaced. */
   readonly name: string;
-  /** The name's bytes. */
+  /** Name as in the archive, as bytes. */
   readonly nameBytes: Uint8Array;
-  /** What the entry is. A file of the oldest format whose name ends in `/` is a `dir`. */
+  /** Kind of the entry. A file of the oldest format whose name ends with `/` is a `dir`. */
   readonly type: TarEntryType;
-  /** Where a link leads; empty where it is none. */
+  /** Target of a link; empty for other entries. */
   readonly linkName: string;
-  /** How many bytes of payload follow in the archive: 0 for links, folders and devices, whatever the field says. */
+  /** Size of the payload in the archive, in bytes; 0 for links, folders and devices, regardless of the field. */
   readonly size: number;
-  /** Permission bits, as the field says. */
+  /** Permission bits, as in the field. */
   readonly mode: number;
-  /** Owner. */
+  /** User id of the owner. */
   readonly uid: number;
-  /** Group. */
+  /** Group id of the owner. */
   readonly gid: number;
-  /** Name of the owner; empty where there is none. */
+  /** User name of the owner; empty if it is missing. */
   readonly userName: string;
-  /** Name of the group; empty where there is none. */
+  /** Group name of the owner; empty if it is missing. */
   readonly groupName: string;
-  /** Time of modification; 1970 where the field is empty. */
+  /** Modification time; 1970 if the field is empty. */
   readonly modTime: TarTime;
-  /** Time of the last access, where it is recorded. */
+  /** Time of the last access; `undefined` if it is not recorded. */
   readonly accessTime: TarTime | undefined;
-  /** Time of the last change, where it is recorded. */
+  /** Time of the last status change; `undefined` if it is not recorded. */
   readonly changeTime: TarTime | undefined;
-  /** Major number of a device. */
+  /** Major number of a device; 0 for other entries. */
   readonly devMajor: number;
-  /** Minor number of a device. */
+  /** Minor number of a device; 0 for other entries. */
   readonly devMinor: number;
-  /** The PAX records that apply (the entry's own before global ones), raw; extended attributes are `SCHILY.xattr.*`. */
+  /** Raw PAX records that apply; those of the entry override global ones. Extended attributes are `SCHILY.xattr.*`. */
   readonly pax: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What must be read after a header block. */
+/** Content to read after a header block. */
 export type TarStep =
-  /** So many bytes and their padding, to be given to `extension`; then the next block. */
+  /** `size` bytes, to pass to `extension`, and their padding; then the next block. */
   | { readonly kind: "extension"; readonly size: number }
   /** The payload of an entry, `header.size` bytes, and its padding; then the next block. */
   | { readonly kind: "entry"; readonly header: TarHeader }
-  /** The next block. Two such steps in a row are the end of the archive. */
+  /** The next block. Two such steps in a row mean the end of the archive. */
   | { readonly kind: "zero" };
 
-/** Bytes that are no tar archive, or an archive that is broken. */
+/** Error for bytes that are not a tar archive, or for a corrupt archive. */
 export class TarError extends Error {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name = "TarError";
 }
 
-/** Tar archives are made of blocks of so many bytes. */
+/** Size of the blocks of a tar archive, in bytes. */
 export const TAR_BLOCK_SIZE = 512;
 
-/** How many bytes of padding follow a payload. */
+/** Returns the size of the padding after a payload, in bytes. */
 export function tarPadding(size: number): number {
   return (TAR_BLOCK_SIZE - size % TAR_BLOCK_SIZE) % TAR_BLOCK_SIZE;
 }
