@@ -82,7 +82,7 @@ Deno.test("StructReader reads members as Go does and names what is wrong", () =>
   assert.equal(read({ mediaType: null }).string("mediaType"), undefined);
   const wrong: [() => unknown, RegExp][] = [
     [() => read([]), /list: not a JSON object/],
-    [() => read({ size: "1" }).integer("size"), /size of list .*integer.*"1"/],
+    [() => read({ size: "1" }).integer("size"), /size of list: .*integer.*"1"/],
     [() => read({ size: 1.5 }).integer("size"), /integer/],
     [() => read(JSON.parse('{"size":9007199254740993}')).integer("size"), /integer/],
     [() => read({ urls: [1] }).strings("urls"), /array of strings/],
