@@ -6,56 +6,63 @@ import type { HttpResponse } from "./http_types.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 import { coversScopes, normalizeScopes, parseScopes } from "./scopes.ts";
-import { basicAuth, passwordRequest, readToken, refreshRequest, type Token, type TokenQuestion } from "./token.ts";
+import {
+  createPasswordRequest,
+  createRefreshRequest,
+  readToken,
+  toBasicHeader,
+  type Token,
+  type TokenRequest,
+} from "./token.ts";
 
-/** Sends a request: no authentication. */
+/** Sends a request to a token service as it is, without adding credentials. */
 export type Send = (request: Request, call: CallOptions) => Promise<HttpResponse>;
 
-/** What an {@linkcode RegistryAuthenticator} needs. */
+/** Options for {@linkcode RegistryAuthenticator}. */
 export interface RegistryAuthenticatorOptions {
-  /** Credentials, if any. */
+  /** User name and password, or an identity token. Default: anonymous access. */
   credentials?: Credentials | undefined;
-  /** A bearer token to use as it is. */
+  /** Bearer token that is sent as it is, instead of requesting one. Default: none. */
   bearerToken?: string | undefined;
-  /** The registry's host name, without its port. */
+  /** Host name of the registry, without its port. */
   host: string;
-  /** Whether the registry itself may be reached insecurely; then its token service may be too. */
+  /** The registry may be reached over plain HTTP; then its token service may be too. */
   insecure: boolean;
-  /** Whether the registry is in our own network; then its token service may be too. */
+  /** The registry is in this machine's own network; then its token service may be too. */
   isLocal: boolean;
-  /** Hosts of token services that may get credentials over plain HTTP although they are not the registry's host. */
+  /** Hosts of token services that get credentials over plain HTTP even if they are not the registry's host. Default: none. */
   insecureTokenServices?: readonly string[] | undefined;
-  /** Sends token requests. */
+  /** Sends the requests for tokens. */
   send: Send;
 }
 
 /** Options of {@linkcode RegistryAuthenticator.authorize}. */
 export interface AuthorizeOptions extends CallOptions {
-  /** Whether the request takes long, so that no token will do that is about to expire; default `false`. */
+  /** The request may run for long: do not use a token that is about to expire. Default: `false`. */
   isLong?: boolean;
 }
 
-/** Answers a registry's challenges: Basic, or Bearer with one token request per set of scopes. */
+/** Answers the challenges of a registry: Basic, or Bearer with one token request per set of scopes. */
 export class RegistryAuthenticator {
   #challenges: readonly Challenge[] = [];
-  /** Where the challenges came from: a realm may be relative to that. */
+  /** URL that sent the challenges: a realm may be relative to it. */
   #base: string;
   readonly #tokens = new OncePerKey<string, Token>();
-  /** Every token that is at hand, by the key of what it was asked for. */
+  /** Tokens that were fetched, by the scopes that were requested. */
   readonly #known = new Map<string, Token>();
   readonly #options: RegistryAuthenticatorOptions;
-  /** What a token service gave in place of the password, or of an older identity token. */
+  /** Identity token that the token service issued; replaces the password, or an older identity token. */
   #refreshToken: string | undefined;
-  /** The token service that was asked anonymously although there are credentials. */
+  /** Token service that got an anonymous request although there are credentials. */
   #withheldFrom: URL | undefined;
 
-  /** Creates an authenticator that knows no challenge yet. */
+  /** Creates an authenticator without challenges; see {@linkcode learn}. */
   constructor(options: RegistryAuthenticatorOptions) {
     this.#options = options;
     this.#base = `https://${options.host}/`;
   }
 
-  /** Whether the registry wants tokens for what is done, rather than a password. */
+  /** The registry requires tokens for single actions, rather than a password. */
   get usesTokens(): boolean {
     return this.#challenges.some(({ scheme }) => scheme === "bearer");
   }
@@ -63,73 +70,81 @@ export class RegistryAuthenticator {
   /**
    * Remembers the challenges of the registry.
    *
-   * @param url Where they came from. The caller makes sure that this is the registry itself.
+   * @param url URL that sent them. The caller must make sure that it belongs to the registry.
    */
   learn(challenges: readonly Challenge[], url: string): void {
-    // A challenge that cannot be answered, such as a Bearer that repeats no realm, replaces none that can.
+    // Keep a challenge that can be answered if the new one cannot, such as a Bearer challenge without a realm.
     if (challenges.length === 0 || (this.#challenges.length > 0 && !challenges.some(isAnswerable))) return;
     this.#challenges = challenges;
     this.#base = url;
   }
 
-  /** What a person should know of a request that the registry refused with this status; `undefined`: nothing. */
+  /** Returns advice for the error message of a request that the registry rejected with this status, if there is any. */
   findHint(status: number, authorization: string | undefined): string | undefined {
     const { host } = this.#options;
-    if (status === 401 && authorization?.startsWith("Basic ")) return `the credentials for ${host} were refused`;
+    if (status === 401 && authorization?.startsWith("Basic ")) {
+      return `the registry rejected the credentials for ${host}`;
+    }
     const realm = this.#withheldFrom;
-    // Registries hide what is private behind 404 too.
+    // Registries answer 404, too, for private content.
     if (realm === undefined || ![401, 403, 404].includes(status)) return undefined;
     return `the credentials for ${host} were not sent to its token service ${
       redactUrl(realm.href)
     }, because it is on ` +
-      `another host and does not use https; to send them all the same, allow it with --insecure-token-service ` +
+      `another host and does not use https; to send them anyway, use --insecure-token-service ` +
       `${realm.host} (insecureTokenServices)`;
   }
 
   /**
-   * Takes note of a 401. Returns the scopes that another attempt needs; `undefined` where no other attempt can differ
-   * from the one that was refused.
+   * Takes note of a 401. Returns the scopes that the next attempt needs; `undefined` if the next attempt could not differ
+   * from the rejected one.
    */
   handleRejection(
     authorization: string | undefined,
     scopes: readonly string[],
     { challenges, url }: { challenges: readonly Challenge[]; url: string },
   ): readonly string[] | undefined {
-    const knewNone = this.#challenges.length === 0;
+    const hadNone = this.#challenges.length === 0;
     this.learn(challenges, url);
     if (this.#options.bearerToken !== undefined) return undefined;
     const parameters = challenges.find(({ scheme }) => scheme === "bearer")?.parameters;
     const insufficient = parameters?.get("error") === "insufficient_scope";
-    const wanted = insufficient ? normalizeScopes([...scopes, ...parseScopes(parameters.get("scope") ?? "")]) : scopes;
+    const needed = insufficient ? normalizeScopes([...scopes, ...parseScopes(parameters.get("scope") ?? "")]) : scopes;
     if (authorization?.startsWith("Bearer ")) {
       this.#forget(authorization);
-      return wanted;
+      return needed;
     }
-    return authorization === undefined && (knewNone || challenges.length > 0) ? wanted : undefined;
+    return authorization === undefined && (hadNone || challenges.length > 0) ? needed : undefined;
   }
 
-  /** A token that was refused is not used again; one that another request fetched meanwhile stays. */
+  /** Forgets a token that was rejected; a newer token that another request has fetched stays. */
   #forget(authorization: string): void {
     for (const [key, token] of this.#known) {
-      if (bearerValue(token.value) !== authorization) continue;
+      if (toBearerHeader(token.value) !== authorization) continue;
       this.#known.delete(key);
       this.#tokens.forget(key);
     }
   }
 
-  /** The `Authorization` value for a request that needs these scopes; `undefined` for an anonymous one. */
+  /**
+   * Returns the `Authorization` value for a request that needs these scopes; `undefined` for an anonymous request.
+   *
+   * @throws {ManifestsError} With code `UNAUTHORIZED` if no token can be requested or read, `NETWORK` if the token
+   * service cannot be reached.
+   * @throws {RegistryError} If the token service rejects the request; its code follows from the status.
+   */
   async authorize(scopes: readonly string[], options: AuthorizeOptions = {}): Promise<string | undefined> {
     const { bearerToken, credentials } = this.#options;
-    if (bearerToken !== undefined) return bearerValue(bearerToken);
+    if (bearerToken !== undefined) return toBearerHeader(bearerToken);
     const bearer = this.#challenges.find(({ scheme }) => scheme === "bearer");
     const basic = credentials?.username !== undefined && this.#challenges.some(({ scheme }) => scheme === "basic")
-      ? basicAuth(credentials)
+      ? toBasicHeader(credentials)
       : undefined;
     if (!bearer) return basic;
     try {
       return await this.#bearer(bearer, normalizeScopes(scopes), options);
     } catch (error) {
-      // A registry that takes passwords too may have a token service that is of no use.
+      // Some registries that accept passwords announce a token service that does not work.
       if (basic === undefined || !isManifestsError(error) || isManifestsError(error, "TOO_MANY_REQUESTS")) throw error;
       return basic;
     }
@@ -140,55 +155,57 @@ export class RegistryAuthenticator {
     scopes: readonly string[],
     { signal, maxRetries, isLong = false }: AuthorizeOptions,
   ): Promise<string | undefined> {
-    const lives = ({ expires, lifetime }: Token) => expires - (isLong ? lifetime / 2 : 0) > performance.now();
+    const isAlive = ({ expires, lifetime }: Token) => expires - (isLong ? lifetime / 2 : 0) > performance.now();
     for (const token of this.#known.values()) {
-      if (lives(token) && coversScopes(token.scopes, scopes)) return bearerValue(token.value);
+      if (isAlive(token) && coversScopes(token.scopes, scopes)) return toBearerHeader(token.value);
     }
     const key = scopes.join(" ");
     const stale = this.#known.get(key);
-    if (stale && !lives(stale)) {
-      // Only who finds the old one forgets it; the others find the new one.
+    if (stale && !isAlive(stale)) {
+      // Only the first request that finds the expired token removes it; the others share the new token request.
       this.#known.delete(key);
       this.#tokens.forget(key);
     }
     const fetchToken = (signal: AbortSignal) => this.#fetchToken(challenge, scopes, { signal, maxRetries });
     const token = await this.#tokens.get(key, fetchToken, signal);
-    return bearerValue(token.value);
+    return toBearerHeader(token.value);
   }
 
   async #fetchToken(challenge: Challenge, scopes: readonly string[], call: CallOptions): Promise<Token> {
-    const realm = this.#realm(challenge);
+    const realm = this.#getRealm(challenge);
     const credentials = this.#credentialsFor(realm);
-    const question = { realm, challenge, scopes, credentials };
+    const tokenRequest = { realm, challenge, scopes, credentials };
     this.#withheldFrom = this.#options.credentials && !credentials ? realm : undefined;
-    const answer = await this.#ask(question, call);
-    if (!answer.response.ok) throw await readError("GET", { ...answer, hint: this.#tokenHint(answer, credentials) });
-    const token = await readToken(answer, question);
+    const answer = await this.#requestToken(tokenRequest, call);
+    if (!answer.response.ok) {
+      throw await readError("GET", { ...answer, hint: this.#findTokenHint(answer, credentials) });
+    }
+    const token = await readToken(answer, tokenRequest);
     this.#refreshToken = token.refreshToken ?? this.#refreshToken;
     this.#known.set(scopes.join(" "), token);
     return token;
   }
 
-  /** Asks with an identity token where there is one; with the password where the service takes none. */
-  async #ask(question: TokenQuestion, call: CallOptions): Promise<HttpResponse> {
-    const { credentials } = question;
+  /** Requests a token: with an identity token, if there is one; with the password, if the service rejects that. */
+  async #requestToken(tokenRequest: TokenRequest, call: CallOptions): Promise<HttpResponse> {
+    const { credentials } = tokenRequest;
     const identityToken = credentials && (this.#refreshToken ?? credentials.identityToken);
     const hasPassword = credentials?.username !== undefined && credentials.password !== undefined;
     if (identityToken !== undefined) {
-      const answer = await this.#options.send(refreshRequest(question, identityToken), call);
-      // Harbor and others answer GET only.
+      const answer = await this.#options.send(createRefreshRequest(tokenRequest, identityToken), call);
+      // Harbor and other services answer GET requests only.
       if (answer.response.ok || !hasPassword || ![400, 401, 403, 404, 405].includes(answer.response.status)) {
         return answer;
       }
       await answer.response.body?.cancel();
       this.#refreshToken = undefined;
     }
-    return await this.#options.send(passwordRequest(question), call);
+    return await this.#options.send(createPasswordRequest(tokenRequest), call);
   }
 
   /**
-   * A token service elsewhere gets no credentials in clear text, whatever may be insecure about the registry, unless the
-   * user names its host.
+   * Returns the credentials that a token service may get: none over plain HTTP on another host than the registry's, even
+   * if the registry itself is insecure, unless the user names that host.
    */
   #credentialsFor(realm: URL): Credentials | undefined {
     const { host, credentials, insecureTokenServices = [] } = this.#options;
@@ -197,46 +214,52 @@ export class RegistryAuthenticator {
     return allowed ? credentials : undefined;
   }
 
-  #tokenHint({ response }: HttpResponse, credentials: Credentials | undefined): string | undefined {
-    // 400 is what OAuth 2 says of an identity token that has expired (RFC 6749 §5.2).
+  #findTokenHint({ response }: HttpResponse, credentials: Credentials | undefined): string | undefined {
+    // OAuth 2 uses 400 for an identity token that has expired (RFC 6749 §5.2).
     if (credentials === undefined) return this.findHint(response.status, undefined);
     if (![400, 401, 403].includes(response.status)) return undefined;
-    return `the token service refused the credentials for ${this.#options.host}`;
+    return `the token service rejected the credentials for ${this.#options.host}`;
   }
 
-  /** The token service's address, which the registry chose: never less secure than the registry, nor in our network. */
-  #realm(challenge: Challenge): URL {
+  /** Returns the token service's URL, which the registry chose: it must not be less secure, nor in this machine's network. */
+  #getRealm(challenge: Challenge): URL {
     const realm = challenge.parameters.get("realm") ?? "";
     const url = realm === "" ? undefined : findUrl(realm, this.#base);
     if (!url || !["http:", "https:"].includes(url.protocol)) {
-      throw new ManifestsError("UNAUTHORIZED", `Cannot authenticate as the realm is no URL: ${JSON.stringify(realm)}`);
+      throw new ManifestsError(
+        "UNAUTHORIZED",
+        `Cannot authenticate: ${JSON.stringify(realm)} is not the URL of a token service`,
+      );
     }
     const { insecure, isLocal } = this.#options;
     const problem = url.protocol === "http:" && !insecure
-      ? "is not https, while the registry is"
+      ? "does not use https, but the registry does"
       : !isLocal && isPrivateHost(url)
-      ? "is in the network that this client is in, while the registry is not"
+      ? "is in the network that this client is in, but the registry is not"
       : undefined;
     if (problem) {
-      throw new ManifestsError("UNAUTHORIZED", `Cannot authenticate as the realm ${problem}: ${redactUrl(url.href)}`);
+      throw new ManifestsError(
+        "UNAUTHORIZED",
+        `Cannot authenticate: the token service ${redactUrl(url.href)} ${problem}`,
+      );
     }
     url.username = url.password = "";
     return url;
   }
 }
 
-/** Whether a challenge says how to answer it. */
+/** Returns whether a challenge contains what is needed to answer it. */
 function isAnswerable({ scheme, parameters }: Challenge): boolean {
   return scheme === "basic" || (scheme === "bearer" && (parameters.get("realm") ?? "") !== "");
 }
 
-/** A header value; the error of one that no header can hold does not repeat it. */
-function bearerValue(token: string): string | undefined {
+/** Returns the header value for a token. The error message does not contain the token, which is secret. */
+function toBearerHeader(token: string): string | undefined {
   if (token === "") return undefined;
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new ManifestsError(
       "UNAUTHORIZED",
-      "Cannot authenticate as the bearer token holds characters that no header may",
+      "Cannot authenticate: the bearer token contains characters that are not allowed in a header",
     );
   }
   return `Bearer ${token}`;

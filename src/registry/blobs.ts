@@ -9,43 +9,44 @@ import { type OutgoingBlob, uploadBlob } from "./upload.ts";
 import { getUploadLimits } from "./upload_limits.ts";
 import { findUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
 
-/** Options for {@linkcode Repository.getUnverifiedBlob}. */
+/** Options for {@linkcode getUnverifiedBlob}. */
 export interface GetBlobOptions extends CallOptions {
-  /** Its size in bytes; default: as the registry says, so that an early end without an error is not noticed. */
+  /** Size of the blob in bytes. Default: as the registry announces; if it does not, a truncated blob goes unnoticed. */
   size?: number | undefined;
-  /** Where it is found if the registry does not have it (foreign layers). */
+  /** URLs to try if the registry does not have the blob (foreign layers). Default: none. */
   urls?: readonly string[] | undefined;
 }
 
 /** Options for {@linkcode Repository.putBlob}. */
 export interface PutBlobOptions extends CallOptions {
-  /** A session that a mount left open. */
+  /** Session that a failed mount has opened. Default: open a new session. */
   upload?: Upload | undefined;
   /**
-   * The blob's bytes from a position on, once more. With it, an upload that breaks goes on where the registry is, or
-   * starts anew; without it, it fails.
+   * Reads the blob again, from a byte offset on. With it, an interrupted upload is resumed at the registry's offset, or
+   * starts again. Default: an interrupted upload fails.
    */
   reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
   /**
-   * Length of the chunks that are kept in memory until they have arrived, in bytes; the registry's minimum where that is
-   * more. Default: 16 MiB where the registry announces a minimum, else one request for all, as every registry takes it.
+   * Length of the chunks in which the blob is sent, in bytes, or the registry's minimum if that is larger. A chunk is kept
+   * in memory until it has arrived. Default: 16 MiB if the registry announces a minimum, or in a browser; otherwise one
+   * request for the whole blob, which every registry accepts.
    */
   chunkSize?: number | undefined;
 }
 
-/** How a mount ended: the blob is there, or the registry opened an upload session instead. */
+/** Result of a mount: the repository has the blob, or the registry may have opened an upload session instead. */
 export type MountResult = { readonly mounted: true } | { readonly mounted: false; readonly upload?: Upload };
 
 /** Options for {@linkcode Repository.headBlob}. */
 export interface HeadBlobOptions extends CallOptions {
   /**
-   * What the token that is used allows. Default: `pull,push`, which an upload needs next; readers may not have it. With
-   * `pull`, a GET decides where a HEAD is refused or finds nothing.
+   * Actions that the token must allow. Default: `pull,push`, which the following upload needs; readers may not have that
+   * permission. With `pull`, a `GET` decides if a `HEAD` is rejected or finds nothing.
    */
   actions?: "pull" | "pull,push" | undefined;
 }
 
-/** The size of a blob, or `undefined` where it is not there. */
+/** Returns the size of a blob in bytes, or `undefined` if it does not exist; `UNKNOWN_SIZE` if it is not reported. */
 export async function headBlob(
   api: RepositoryApi,
   digest: Digest,
@@ -54,18 +55,18 @@ export async function headBlob(
   const call = { ...options, actions };
   let answer = await api.send("HEAD", `blobs/${digest}`, call);
   await answer.response.body?.cancel();
-  // Before an upload, this would cost a request more for every new blob, and the upload settles it.
-  const asks = actions === "pull" && isInconclusiveHead(answer.response.status);
-  if (asks) answer = await api.send("GET", `blobs/${digest}`, call);
+  // Not before an upload: it would cost one more request for every new blob, and the upload finds out anyway.
+  const usesGet = actions === "pull" && isInconclusiveHead(answer.response.status);
+  if (usesGet) answer = await api.send("GET", `blobs/${digest}`, call);
   const { response } = answer;
-  if (response.status !== 200 && response.status !== 404) throw await readError(asks ? "GET" : "HEAD", answer);
+  if (response.status !== 200 && response.status !== 404) throw await readError(usesGet ? "GET" : "HEAD", answer);
   await response.body?.cancel();
   if (response.status === 404) return undefined;
   const size = response.headers.get("content-length");
   return size === null ? UNKNOWN_SIZE : Number(size);
 }
 
-/** Reads a blob, resumed where it breaks, from the registry or else from where foreign layers are. */
+/** Reads a blob from the registry, or else from one of its URLs (foreign layers); resumes an interrupted download. */
 export async function getBlob(api: RepositoryApi, digest: Digest, options: GetBlobOptions): Promise<ByteStream> {
   const { size = UNKNOWN_SIZE, urls = [], ...call } = options;
   const get = (range: string | undefined, signal: AbortSignal) =>
@@ -82,7 +83,7 @@ export async function getBlob(api: RepositoryApi, digest: Digest, options: GetBl
   }
 }
 
-/** Mounts a blob from another repository; `from` `undefined` lets the registry find one itself. */
+/** Mounts a blob from another repository; with `from` `undefined`, the registry may choose the repository. */
 export async function mountBlob(
   api: RepositoryApi,
   digest: Digest,
@@ -96,13 +97,13 @@ export async function mountBlob(
     const answer = await api.send("POST", `blobs/uploads/?mount=${digest}${source}`, request);
     await answer.response.body?.cancel();
     if (answer.response.status === 201) {
-      // What does not name the blob may answer 201 to everything.
+      // A server that answers 201 without naming the blob may answer so to every request.
       return { mounted: namesBlob(answer.response, digest) || await headBlob(api, digest, options) !== undefined };
     }
     const upload = findUpload(answer);
     return { mounted: false, ...(upload ? { upload } : {}) };
   } catch (error) {
-    // A token service may findProblem the scope of the other repository.
+    // A token service may reject the scope of the other repository.
     if (isManifestsError(error)) return { mounted: false };
     throw error;
   }
@@ -116,7 +117,11 @@ function namesBlob({ headers }: Response, digest: Digest): boolean {
     : stored === digest;
 }
 
-/** Uploads a blob that is verified on its way. */
+/**
+ * Uploads a blob. The stream must verify itself: it must fail if its bytes are wrong.
+ *
+ * @throws {RangeError} If `chunkSize` is not a positive integer.
+ */
 export async function putBlob(
   api: RepositoryApi,
   blob: OutgoingBlob,
@@ -125,11 +130,11 @@ export async function putBlob(
 ): Promise<void> {
   const { upload, reopen, chunkSize, ...call } = options;
   if (chunkSize !== undefined && !(Number.isSafeInteger(chunkSize) && chunkSize > 0)) {
-    throw new RangeError(`Cannot upload as chunkSize must be a positive integer: current value is ${chunkSize}`);
+    throw new RangeError(`Cannot upload: chunkSize must be a positive integer, but is ${chunkSize}`);
   }
   await uploadBlob({
-    send: uploadSender(api, call),
-    sendLast: uploadSender(api, {}),
+    send: createSender(api, call),
+    sendLast: createSender(api, {}),
     pause: (attempt, error) =>
       api.connection.pause(attempt, call.signal, {
         step: `uploading a blob to ${api.connection.host}/${api.path}`,
@@ -137,24 +142,24 @@ export async function putBlob(
         error,
       }),
     limits: getUploadLimits(api.connection),
-    isThere: async () => await headBlob(api, blob.digest(), { ...call, actions: "pull" }) !== undefined,
+    hasBlob: async () => await headBlob(api, blob.digest(), { ...call, actions: "pull" }) !== undefined,
     start: `/v2/${api.path}/blobs/uploads/`,
     stallTimeout: api.connection.timeouts.uploadTimeout,
     upload,
     reopen,
     chunkSize,
     blob,
-    // A small blob is read before anything is sent.
+    // A small blob is read completely before anything is sent, so the signal must also end that reading.
     stream: abortableStream(stream, call.signal),
   });
 }
 
-/** Gives an upload session up. */
+/** Cancels an upload session; errors are ignored. */
 export async function cancelUpload(api: RepositoryApi, upload: Upload): Promise<void> {
-  await new UploadSession(uploadSender(api, {}), upload).cancel();
+  await new UploadSession(createSender(api, {}), upload).cancel();
 }
 
-function uploadSender(api: RepositoryApi, call: CallOptions): SendUpload {
+function createSender(api: RepositoryApi, call: CallOptions): SendUpload {
   const scopes = [api.scope("pull,push")];
   return async (request) => {
     using joined = joinSignals(call.signal, request.signal);

@@ -3,23 +3,23 @@ import { ManifestsError } from "../spec/room.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http_types.ts";
 
-/** An answer that came, but whose body broke off or stood still. */
+/** A response whose headers arrived, but whose body was interrupted or stalled. */
 export class BrokenBodyError extends ManifestsError {
   override readonly name = "BrokenBodyError";
 
   constructor(url: string, reason: string) {
-    super("NETWORK", `Cannot read ${redactUrl(url)} to its end: ${reason}`);
+    super("NETWORK", `Cannot read all of ${redactUrl(url)}: ${reason}`);
   }
 }
 
-/** How long a body may stand still, in milliseconds. */
+/** Default for the maximum time without a byte of a body, in milliseconds. */
 const STALL_TIMEOUT = 60_000;
 
 /**
- * The body of an answer. A connection that breaks off is an error with code `NETWORK`, not `fetch`'s bare `TypeError`,
- * and so is one that stands still. An abort of the request's signal ends the read at once.
+ * Returns the body of a response. The stream fails with a {@linkcode BrokenBodyError} if the connection is interrupted
+ * or stalls, instead of the bare `TypeError` of `fetch`. An abort of the request's signal ends the reading at once.
  *
- * @param hooks What else is done with it.
+ * @param hooks Functions that the chunks pass through. Default: none.
  */
 export function getBody(
   { response, url, signal, stallTimeout = STALL_TIMEOUT }: HttpResponse,
@@ -27,9 +27,9 @@ export function getBody(
 ): ByteStream {
   const body = response.body as ByteStream | null ?? emptyStream();
   const fail = (error: unknown) =>
-    // An abort carries the caller's own reason.
+    // Other errors are passed on: an abort carries the reason that the caller gave.
     error instanceof TypeError ? new BrokenBodyError(url, error.message) : error;
-  const stalled = () => new BrokenBodyError(url, "nothing came for too long");
+  const stalled = () => new BrokenBodyError(url, "no data arrived for too long");
   return mapStream(body, { ...hooks, fail, signal, timeout: { milliseconds: stallTimeout, error: stalled } });
 }
 

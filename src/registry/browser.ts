@@ -1,6 +1,6 @@
 /**
- * Whether `fetch` is a browser's: it sets some headers by itself, follows redirects without showing where they lead, and
- * streams bodies over HTTP/2 alone, without saying beforehand whether that is spoken.
+ * Returns whether `fetch` is that of a browser. A browser's `fetch` sets some headers itself, hides the location of
+ * redirects, and streams request bodies only over HTTP/2, without telling beforehand whether the server speaks that.
  */
 export function isInBrowser(): boolean {
   const probe = new Request("http://localhost/", { headers: { "accept-encoding": "identity" } });

@@ -2,7 +2,7 @@
 export interface Challenge {
   /** Scheme in lower case, such as `bearer`. */
   readonly scheme: string;
-  /** Parameters; names in lower case, the first of each name counts. */
+  /** Parameters by name, in lower case; if a name is repeated, its first value. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
@@ -16,9 +16,9 @@ export function getChallenges(response: Response): Challenge[] {
 }
 
 /**
- * Parses a `WWW-Authenticate` value. `fetch` joins repeated headers with commas, so one value may hold several
- * challenges; a token that is not followed by `=` starts a new one. Values without quotes are taken up to a comma,
- * as some servers forget to quote URLs.
+ * Parses a `WWW-Authenticate` header. `fetch` joins repeated headers with commas, so one value may contain several
+ * challenges; a token that is not followed by `=` starts a new challenge. An unquoted value extends to the next comma,
+ * because some servers do not quote URLs.
  */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; parameters: Map<string, string> }[] = [];

@@ -4,18 +4,18 @@ import { type ByteStream, compactChunk, concatBytes } from "../internal/room.ts"
 export class ChunkReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   #rest: Uint8Array<ArrayBuffer> = new Uint8Array();
-  /** Whether nothing comes any more. */
+  /** The stream has ended: only `#rest` is left. */
   ended = false;
 
   constructor(stream: ByteStream) {
     this.#reader = stream.getReader();
   }
 
-  /** The next `length` bytes, or what is left. */
+  /** Returns the next `length` bytes, or fewer at the end of the stream. */
   async read(length: number): Promise<Uint8Array<ArrayBuffer>> {
     const parts = [this.#rest];
     let size = this.#rest.length;
-    // One byte more tells whether this is the last piece.
+    // Read one byte more than requested, to know whether this piece is the last one.
     while (size <= length && !this.ended) {
       const { done, value } = await this.#reader.read();
       this.ended = done;
@@ -28,7 +28,7 @@ export class ChunkReader {
     return all.subarray(0, length);
   }
 
-  /** What is left, after bytes that were read already. */
+  /** Returns the bytes `before`, which were already read, followed by the rest of the stream. */
   rest(before: Uint8Array<ArrayBuffer>): ByteStream {
     const reader = this.#reader;
     const parts = [before, this.#rest].filter(({ length }) => length > 0);
@@ -42,7 +42,7 @@ export class ChunkReader {
     }, { highWaterMark: 0 });
   }
 
-  /** Gives the stream up. */
+  /** Cancels the stream; errors are ignored. */
   async cancel(reason: unknown): Promise<void> {
     await this.#reader.cancel(reason).catch(() => {});
   }

@@ -32,7 +32,7 @@ export class RegistryConnection {
   readonly host: string;
   /** The registry is in this machine's own network, or plain HTTP is allowed. */
   readonly isLocal: boolean;
-  /** Time limits and delays. */
+  /** Time limits and delays of the client's options. */
   readonly timeouts: Timeouts;
   readonly #insecure: boolean;
   readonly #http: HttpClient;

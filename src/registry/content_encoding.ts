@@ -5,10 +5,11 @@ import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http_types.ts";
 
 /**
- * Whether a server compressed what it was asked to send as it is. A header alone does not prove that: object stores
- * keep `Content-Encoding: gzip` with layers that are stored as they are, and then the length is right.
+ * Returns whether a server compressed a response although the request asked for no compression. The header alone does
+ * not prove that: object stores send `Content-Encoding: gzip` with layers that they store unchanged, and then the length
+ * equals the size of the content.
  *
- * @param size What the content itself has, in bytes, or `UNKNOWN_SIZE`.
+ * @param size Size of the content in bytes, or `UNKNOWN_SIZE`.
  */
 export function isEncoded(response: Response, size: number): boolean {
   if (response.headers.get("content-encoding")?.toLowerCase() !== "gzip") return false;
@@ -16,10 +17,13 @@ export function isEncoded(response: Response, size: number): boolean {
   return size === UNKNOWN_SIZE || length === null || Number(length) !== size;
 }
 
-/** The body of an answer that {@linkcode isEncoded}, as it was meant. */
+/** Returns the decompressed body of a response that {@linkcode isEncoded}. */
 export function decodeBody(answer: HttpResponse): ByteStream {
   const invalid = () =>
-    new ManifestsError("REGISTRY_ERROR", `Cannot read ${redactUrl(answer.url)} as it says gzip, and sends none`);
+    new ManifestsError(
+      "REGISTRY_ERROR",
+      `Cannot read ${redactUrl(answer.url)}: the body is not gzip, as its header announces`,
+    );
   return mapStream(getBody(answer).pipeThrough(new DecompressionStream("gzip")), {
     fail: (error) => error instanceof TypeError ? invalid() : error,
   });

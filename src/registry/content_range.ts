@@ -1,14 +1,14 @@
-/** What a part of a blob says of itself (RFC 9110 §14.4). */
+/** Byte range of a partial response (RFC 9110 §14.4). */
 export interface ContentRange {
-  /** First byte. */
+  /** Offset of the first byte. */
   readonly first: number;
-  /** Last byte, inclusive. */
+  /** Offset of the last byte, inclusive. */
   readonly last: number;
-  /** Size of the whole in bytes; `undefined` where the server does not say. */
+  /** Size of the whole content in bytes; `undefined` if the server does not report it. */
   readonly size: number | undefined;
 }
 
-/** Reads a `Content-Range` header; `undefined` where it is none, is sent twice, or contradicts itself. */
+/** Reads a `Content-Range` header; `undefined` if it is missing, invalid, sent twice, or contradicts itself. */
 export function findContentRange(header: string | null): ContentRange | undefined {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(header?.trim() ?? "");
   if (!match) return undefined;

@@ -14,10 +14,10 @@ import type { HttpResponse } from "./http_types.ts";
 import { getManifest } from "./manifests.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
-/** What deleting is called: by docker-registry and Quay, by IBM's registry, by those that think it a kind of pushing. */
+/** Token actions that allow deleting: in docker-registry and Quay; in IBM's registry; in registries that only know push. */
 const DELETE_ACTIONS: readonly string[] = ["*", "pull,push,delete", "pull,push"];
 
-/** Deletes what is at a path below the repository; `false` where nothing was. */
+/** Deletes the content at a path below the repository. Returns `false` if it did not exist. */
 export async function deletePath(api: RepositoryApi, rest: string, options: CallOptions): Promise<boolean> {
   const answer = await sendDelete(api, rest, options);
   const { response } = answer;
@@ -28,7 +28,7 @@ export async function deletePath(api: RepositoryApi, rest: string, options: Call
   return response.status !== 404;
 }
 
-/** Asks for the right to delete under each of its names. */
+/** Sends the request with a token for each name of the action to delete, until one is accepted. */
 async function sendDelete(api: RepositoryApi, rest: string, options: CallOptions): Promise<HttpResponse> {
   for (const [i, actions] of DELETE_ACTIONS.entries()) {
     const last = i === DELETE_ACTIONS.length - 1;
@@ -37,14 +37,14 @@ async function sendDelete(api: RepositoryApi, rest: string, options: CallOptions
       if (last || answer.response.status !== 401 || !api.connection.usesTokens) return answer;
       await answer.response.body?.cancel();
     } catch (error) {
-      // The token service knows no such right.
+      // The token service does not know this action.
       if (last || !(error instanceof RegistryError) || ![400, 401, 403].includes(error.status)) throw error;
     }
   }
   throw new Error("unreachable");
 }
 
-/** The subject of a manifest that is about to be deleted: the lists of its referrers may have to be told. */
+/** Returns the referrer that a manifest is, before it is deleted: its subject's list may have to be updated. */
 export async function findReferrerAt(
   api: RepositoryApi,
   tagOrDigest: string,
@@ -55,13 +55,13 @@ export async function findReferrerAt(
     const { bytes, mediaType } = await getManifest(api, tagOrDigest, options);
     return findReferrer(parseManifest(bytes, mediaType), tagOrDigest);
   } catch (error) {
-    // What is missing, or is nothing that we know, is deleted all the same.
+    // A manifest that is missing or of an unknown type has no subject here; the caller deletes it anyway.
     if (isManifestsError(error) && !isManifestsError(error, "NETWORK")) return undefined;
     throw error;
   }
 }
 
-/** A manifest that nothing else is: what a tag may be pointed at, to be deleted with it. */
+/** Creates a manifest that differs from all others: a tag can be pointed at it, and is deleted with it. */
 export function createUniqueManifest(): Uint8Array<ArrayBuffer> {
   const empty = { mediaType: EMPTY_DESCRIPTOR.mediaType, digest: EMPTY_DESCRIPTOR.digest, size: EMPTY_JSON.length };
   return encodeUtf8(JSON.stringify({

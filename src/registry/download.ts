@@ -7,30 +7,32 @@ import { readError } from "./errors.ts";
 import type { HttpResponse } from "./http_types.ts";
 import { isTransientError } from "./failures.ts";
 
-/** So much must have come since a connection broke for the next break to count as the first, in bytes. */
+/** Progress after which the attempts are counted from the start again, in bytes. */
 const PROGRESS = 1024 * 1024;
-/** How often a download that does not get on is resumed. */
+/** Maximum consecutive resumptions without progress. */
 const MAX_RESUMPTIONS = 3;
 
-/** What {@linkcode openDownload} needs. */
+/** Options for {@linkcode openDownload}. */
 export interface DownloadOptions {
-  /** Asks for the blob, with a `Range` header or without, at the registry itself: locations it redirects to expire. */
+  /** Requests the blob, with this `Range` header if given. Always from the registry: locations it redirects to expire. */
   readonly get: (range: string | undefined, signal: AbortSignal) => Promise<HttpResponse>;
-  /** Waits before another attempt. */
+  /** Waits before the next attempt. */
   readonly pause: (attempt: number, signal: AbortSignal) => Promise<void>;
-  /** Digest of the blob. */
+  /** Digest of the blob, for messages. */
   readonly digest: Digest;
-  /** Its size in bytes, or `UNKNOWN_SIZE`. */
+  /** Size of the blob in bytes, or `UNKNOWN_SIZE`. */
   readonly size: number;
-  /** Ends the download. */
+  /** Aborts the download, including its body. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads a blob as a stream. Where the connection breaks, stands still or ends early, it asks for the rest by `Range`;
- * where the registry sends all of it again, what came before is skipped.
+ * Reads a blob as a stream. If the connection is interrupted, stalls or ends early, the rest is requested with a `Range`
+ * header; if the registry then sends the whole blob again, the bytes that were already read are skipped.
  *
- * @throws {ManifestsError} With code `NETWORK` where it does not get on, `SIZE_MISMATCH` where the size is not `size`.
+ * @throws {RegistryError} If the registry rejects the request; its code follows from the status.
+ * @throws {ManifestsError} With code `SIZE_MISMATCH` if the announced size is not `size`. The stream fails with this
+ * code, too, if the actual size differs, and with `NETWORK` if it makes no progress.
  */
 export async function openDownload(options: DownloadOptions): Promise<ByteStream> {
   return await new Download(options).open();
@@ -40,14 +42,14 @@ class Download {
   readonly #options: DownloadOptions;
   readonly #cancelled = new AbortController();
   #size: number;
-  /** Bytes that were passed on. */
+  /** Number of bytes that were passed on. */
   #offset = 0;
-  /** Bytes that come once more, and are left out. */
+  /** Number of bytes that arrive again and are skipped. */
   #skip = 0;
-  /** Attempts since the download last got on, and where that was. */
+  /** Attempts since the last progress, and the offset of that progress. */
   #attempts = 0;
   #mark = 0;
-  /** Where the part that is being read ends; some proxies send less than was asked for. */
+  /** End of the part that is being read: some proxies send less than was requested. */
   #partEnd: number | undefined;
 
   constructor(options: DownloadOptions) {
@@ -68,7 +70,7 @@ class Download {
     });
   }
 
-  /** Asks for the blob. What ends the body is the signal alone: a cancel reaches it by itself. */
+  /** Requests the blob. The body gets the caller's signal only: a cancelled stream cancels its body by itself. */
   async #get(range?: string): Promise<HttpResponse> {
     const { get, signal } = this.#options;
     using joined = joinSignals(signal, this.#cancelled.signal);
@@ -80,10 +82,10 @@ class Download {
     await this.#options.pause(attempt, joined.signal);
   }
 
-  /** A length that cannot be right fails before anything is read. */
+  /** Fails before the body is read if the announced length cannot be right. */
   async #assertLength({ response }: HttpResponse, start: number): Promise<void> {
     const header = response.headers.get("content-length");
-    // Equal duplicates arrive joined.
+    // `fetch` joins duplicate headers with commas.
     const length = header === null ? NaN : Number(header.split(",")[0]);
     if (!Number.isSafeInteger(length)) return;
     if (this.#size === UNKNOWN_SIZE) this.#size = start + length;
@@ -102,7 +104,7 @@ class Download {
     return fresh;
   }
 
-  /** The rest of the blob, or `undefined` at its end. */
+  /** Returns the rest of the blob, or `undefined` at its end. */
   async #resume(failure: unknown): Promise<ByteStream | undefined> {
     if (this.#cancelled.signal.aborted) return undefined;
     if (failure === undefined && (this.#size === UNKNOWN_SIZE || this.#offset === this.#size)) return undefined;
@@ -112,7 +114,7 @@ class Download {
     this.#mark = this.#offset;
     for (;;) {
       if (++this.#attempts > MAX_RESUMPTIONS) this.#fail(failure);
-      // The first time it is asked at once: most connections break for reasons of their own.
+      // The first resumption needs no pause: an interrupted connection seldom means an overloaded server.
       if (this.#attempts > 1) await this.#pause(this.#attempts - 1);
       try {
         const answer = await this.#get(`bytes=${this.#offset}-`);
@@ -125,7 +127,7 @@ class Download {
     }
   }
 
-  /** The answer where it is the rest of the blob or all of it; `undefined` where it is some other part. */
+  /** Returns the response if it has the rest of the blob or the whole; `undefined` if it has another part. */
   async #findRest(answer: HttpResponse): Promise<HttpResponse | undefined> {
     const { response } = answer;
     if (response.status === 200) {
@@ -134,16 +136,16 @@ class Download {
       return answer;
     }
     const range = response.status === 206 ? findContentRange(response.headers.get("content-range")) : undefined;
-    const right = range?.first === this.#offset && !response.headers.has("content-encoding") &&
+    const isRest = range?.first === this.#offset && !response.headers.has("content-encoding") &&
       (range.size === undefined || this.#size === UNKNOWN_SIZE || range.size === this.#size);
-    if (right) {
+    if (isRest) {
       if (range.size !== undefined) this.#size = range.size;
       this.#skip = 0;
       this.#partEnd = range.last + 1;
       return answer;
     }
     if (response.status !== 206 && response.status !== 416) throw await readError("GET", answer);
-    // Never read: docker-registry announces five bytes with a 416 and sends none.
+    // Not read: docker-registry announces five bytes with a 416 and sends none.
     await response.body?.cancel();
     return undefined;
   }
@@ -160,7 +162,7 @@ class Download {
     const { digest } = this.#options;
     throw new ManifestsError(
       "SIZE_MISMATCH",
-      `Cannot read blob ${digest} as its size differs: expected ${this.#size} bytes, got ${actual}`,
+      `Cannot read blob ${digest}: its size differs: expected ${this.#size} bytes, got ${actual}`,
     );
   }
 
@@ -168,7 +170,7 @@ class Download {
     const { digest } = this.#options;
     const got = `${this.#offset} of ${this.#size === UNKNOWN_SIZE ? "an unknown number of" : this.#size} bytes`;
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
-    throw new ManifestsError("NETWORK", `Cannot read blob ${digest} as only ${got} came${reason}`, { cause });
+    throw new ManifestsError("NETWORK", `Cannot read blob ${digest}: only ${got} arrived${reason}`, { cause });
   }
 }
 

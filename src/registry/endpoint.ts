@@ -10,9 +10,9 @@ import type { RegistryOrigins } from "./origins.ts";
 /** Maximum time to wait for https after plain HTTP has answered, in milliseconds; the same as in skopeo. */
 const PROBE_TIMEOUT = 10_000;
 
-/** What a probe finds out about a registry. */
+/** Result of a probe: address, authentication and extensions of a registry. */
 export interface Endpoint {
-  /** Scheme and host, normalized. */
+  /** Scheme and host, as in `https://quay.io`. */
   readonly base: string;
   /** Authentication challenges of the registry's response. */
   readonly challenges: readonly Challenge[];
@@ -28,9 +28,9 @@ export interface EndpointProbeOptions {
   readonly host: string;
   /** Base URLs of the registry. */
   readonly origins: RegistryOrigins;
-  /** Plain HTTP is allowed. */
+  /** Plain HTTP may be used. Default: `false`. */
   readonly insecure: boolean;
-  /** Sends the requests. */
+  /** Client that sends the requests. */
   readonly http: HttpClient;
   /** Hosts known to answer plain HTTP but not https; the probe adds its host if that is the case. */
   readonly plainHosts: Set<string>;

@@ -6,44 +6,44 @@ import type { HttpResponse } from "./http_types.ts";
 import { isObject } from "../json/room.ts";
 import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
-/** How much of an error answer is read, in bytes. */
+/** Maximum number of bytes of an error response that are read. */
 export const MAX_ERROR_BODY = 64 * 1024;
 
-/** One error that a registry reported (distribution-spec, Error Codes). */
+/** One error that a registry reported (distribution-spec, "Error Codes"). */
 export interface Diagnostic {
   /** The registry's code, such as `MANIFEST_UNKNOWN`. */
   readonly code: string;
-  /** The registry's message. */
+  /** Message of the registry, on one line; may be empty. */
   readonly message: string;
 }
 
-/** What stands in messages before the status and what the registry said. */
-const ANSWERED = "as the registry answered";
+/** Text that precedes the status and the registry's own text in messages. */
+const ANSWERED = "the registry answered";
 
 /**
- * A message without what registries said, which may repeat what they were told in confidence: of a
- * {@linkcode RegistryError}, or of an error that tells of one.
+ * Removes the texts of registries from the message of a {@linkcode RegistryError}, or of an error that quotes one: a
+ * registry may repeat secrets that were sent to it.
  */
 export function withoutAnswers(message: string): string {
   return message.replace(new RegExp(`(${ANSWERED} \\d+): [^]*`), "$1");
 }
 
-/** A registry answered, but not with success. */
+/** An error response of a registry, or of its token service. Its `code` follows from the status and the diagnostics. */
 export class RegistryError extends ManifestsError {
-  /** Error name. */
+  /** Name of the error class: `RegistryError`. */
   override readonly name: string = "RegistryError";
-  /** HTTP status. */
+  /** HTTP status of the response. */
   readonly status: number;
   /** HTTP method of the request. */
   readonly method: string;
   /** URL of the request, without user information and query. */
   readonly url: string;
-  /** What the registry said, in its own codes. */
+  /** Errors that the registry reported, with its own codes. Empty if the body has none. */
   readonly diagnostics: readonly Diagnostic[];
-  /** Milliseconds to wait before another attempt, where the registry said so. */
+  /** Time to wait before the next attempt, in milliseconds; `undefined` if the registry did not send `Retry-After`. */
   readonly retryAfter: number | undefined;
 
-  /** Creates the error for an answer. */
+  /** Creates the error for a response. */
   constructor(
     answer: {
       status: number;
@@ -51,19 +51,19 @@ export class RegistryError extends ManifestsError {
       url: string;
       diagnostics: readonly Diagnostic[];
       retryAfter?: number | undefined;
-      /** Whether the answer is a rate limit, whatever its status and text. Default: as they say. */
+      /** The response is a rate limit. Default: decided by its status and diagnostics. */
       isRateLimit?: boolean;
-      /** What a person should know about it, for the message. Default: nothing. */
+      /** Advice that is added to the message. Default: none. */
       hint?: string | undefined;
     },
     options?: ManifestsErrorOptions,
   ) {
     const { status, method, diagnostics, hint } = answer;
     const url = redactUrl(answer.url);
-    const said = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
+    const text = diagnostics.map(({ code, message }) => message ? `${code}: ${message}` : code).join("; ");
     super(
       answer.isRateLimit ? "TOO_MANY_REQUESTS" : toErrorCode(status, diagnostics),
-      `Cannot ${method} ${url} ${ANSWERED} ${status}${said && `: ${said}`}${hint === undefined ? "" : `; ${hint}`}`,
+      `Cannot ${method} ${url}: ${ANSWERED} ${status}${text && `: ${text}`}${hint === undefined ? "" : `; ${hint}`}`,
       options,
     );
     this.status = status;
@@ -74,20 +74,20 @@ export class RegistryError extends ManifestsError {
   }
 }
 
-/** What registries say when they findProblem a manifest for what it is (container-libs `isManifestInvalidError`). */
+/** Codes with which registries reject the content of a manifest (container-libs `isManifestInvalidError`). */
 const REJECTIONS: readonly string[] = ["MANIFEST_INVALID", "TAG_INVALID", "MANIFEST_BLOB_UNKNOWN"];
 
 function isRejection({ code, message }: Diagnostic): boolean {
-  // Amazon's registry says this of types that it does not know.
+  // Amazon's registry answers this for media types that it does not know.
   return REJECTIONS.includes(code) || (code === "UNSUPPORTED" && message.includes("Invalid JSON syntax"));
 }
 
-/** GitHub answers 403 to whoever asks too often, and reports the reason only in the text. */
+/** Returns whether an error is a rate limit. GitHub answers 403 and reports the rate limit only in the text. */
 export function isRateLimit({ code, message }: Diagnostic): boolean {
   return /^too_?many_?requests$/i.test(code) || /\brate limit/i.test(message);
 }
 
-/** Some say only in words that something is not there (Red Hat's registry, Harbor). */
+/** Returns whether an error means "not found". Red Hat's registry and Harbor report that only in the text. */
 function isMissing({ code, message }: Diagnostic): boolean {
   return code === "UNKNOWN" && /\bnot found\b/i.test(message);
 }
@@ -95,7 +95,7 @@ function isMissing({ code, message }: Diagnostic): boolean {
 function toErrorCode(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {
   if (status === 401) return "UNAUTHORIZED";
   if (status === 403 && diagnostics.some(isRateLimit)) return "TOO_MANY_REQUESTS";
-  // 412 is a policy, such as immutable tags or vulnerable images; a lost race is what `writeSeenTag` makes of it.
+  // 412 is a policy, such as immutable tags or vulnerable images; `writeSeenTag` detects that it was a lost race.
   if (status === 403 || status === 412) return "DENIED";
   if (status === 404) return "NOT_FOUND";
   if (status === 429) return "TOO_MANY_REQUESTS";
@@ -104,19 +104,20 @@ function toErrorCode(status: number, diagnostics: readonly Diagnostic[]): ErrorC
   return "REGISTRY_ERROR";
 }
 
-/** One line without control characters, for text that a server chose. */
+/** Returns a server's text as one line without control characters, at most 1000 UTF-16 units long. */
 function clean(text: string): string {
-  // deno-lint-ignore no-control-regex -- Removing them is the point: they could drive a terminal.
+  // deno-lint-ignore no-control-regex -- Control characters are removed because they could control a terminal.
   return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim().slice(0, 1000);
 }
 
+/** Reads the errors in the body of an error response: JSON of the specification, XML of object stores, HTML or text. */
 export function parseDiagnostics(body: string, contentType: string): Diagnostic[] {
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
     const xml = /<Error>\s*<Code>([^<]*)<\/Code>\s*<Message>([^<]*)<\/Message>/.exec(body);
-    // What object stores say, to which registries redirect.
+    // Object stores, to which registries redirect, answer with XML.
     if (xml) return [{ code: clean(xml[1]!), message: clean(xml[2]!) }];
     const title = /<title>([^<]*)<\/title>/i.exec(body)?.[1];
     const text = clean(contentType.includes("html") || title ? title ?? "an HTML page" : body.split("\n")[0]!);
@@ -136,8 +137,8 @@ function detailText(detail: unknown): string {
   return detail === undefined || detail === null ? "" : JSON.stringify(detail).slice(0, 300);
 }
 
-/** What a 401 says of the token that it refuses (RFC 6750 §3). */
-function refusedTokens(response: Response): Diagnostic[] {
+/** Returns the reasons for which a 401 rejects a token (RFC 6750 §3). */
+function readTokenErrors(response: Response): Diagnostic[] {
   if (response.status !== 401) return [];
   return parseChallenges(response.headers.get("www-authenticate") ?? "").flatMap(({ parameters }) => {
     const code = parameters.get("error");
@@ -145,17 +146,17 @@ function refusedTokens(response: Response): Diagnostic[] {
   });
 }
 
-/** Reads an unsuccessful answer to its end and makes an error of it. Rejects with the signal's reason on abort. */
+/** Reads an error response to its end and returns the error for it. Rejects with the signal's reason on abort. */
 export async function readError(method: string, answer: HttpResponse): Promise<RegistryError> {
   const { response, url, hint } = answer;
   const bytes = await readStream(getBody(answer), MAX_ERROR_BODY).catch(() => undefined);
   answer.signal?.throwIfAborted();
-  const said = parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? "");
+  const reported = parseDiagnostics(new TextDecoder().decode(bytes), response.headers.get("content-type") ?? "");
   return new RegistryError({
     status: response.status,
     method,
     url,
-    diagnostics: [...refusedTokens(response), ...said],
+    diagnostics: [...readTokenErrors(response), ...reported],
     retryAfter: findRetryAfter(response.headers),
     isRateLimit: response.status === 403 && response.headers.has("retry-after"),
     hint,

@@ -5,26 +5,26 @@ import type { HttpRequest, HttpResponse } from "./http_types.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 
-/** How many places are tried. */
+/** Maximum number of URLs that are tried. */
 const MAX_URLS = 16;
 
-/** What {@linkcode openForeign} needs. */
+/** Options for {@linkcode openForeign}. */
 export interface ForeignOptions extends Omit<DownloadOptions, "get"> {
   /** Sends a request without credentials. */
   readonly send: (request: HttpRequest) => Promise<HttpResponse>;
-  /** Where the blob may be. */
+  /** URLs of the blob, in the manifest's order. */
   readonly urls: readonly string[];
-  /** Whether places in the machine's own network are fine. */
+  /** URLs in this machine's own network are allowed. */
   readonly allowPrivate: boolean;
-  /** How often each request may be repeated. */
+  /** Maximum number of repetitions of each request. Default: 3. */
   readonly maxRetries?: number | undefined;
 }
 
 /**
- * Reads a foreign layer from the first of its URLs that has it (image-spec, descriptor `urls`). Whoever wrote the
- * manifest chose them: they get no credentials, and must not lead into the network that we are in.
+ * Reads a foreign layer from the first of its URLs that has it (image-spec, descriptor `urls`). The manifest's author
+ * chose the URLs: they get no credentials, and must not lead into this machine's network.
  *
- * @throws {unknown} `missing`, the registry's own error, where no URL may be asked.
+ * @throws {unknown} The error of the last URL; `missing`, the registry's own error, if the URLs are not http(s).
  */
 export async function openForeign(options: ForeignOptions, missing: unknown): Promise<ByteStream> {
   const { send, urls, allowPrivate, maxRetries, ...download } = options;
@@ -37,7 +37,7 @@ export async function openForeign(options: ForeignOptions, missing: unknown): Pr
     if (findProblem(place)) {
       failure = new ManifestsError(
         "DENIED",
-        `Cannot GET ${redactUrl(url)} as a manifest sends there, to the network that this client is in`,
+        `Cannot GET ${redactUrl(url)}: this URL of a manifest leads to the network that this client is in`,
       );
       continue;
     }

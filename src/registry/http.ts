@@ -18,85 +18,92 @@ import { isTransientError } from "./failures.ts";
 import { findRateLimit } from "./rate_limit.ts";
 import { redactUrl } from "./redact.ts";
 
-/** Requests to one host that may wait for an answer at once. */
+/** Maximum number of concurrent requests of one client. */
 const MAX_REQUESTS_PER_HOST = 32;
-/** How long an answer's headers may take, in milliseconds, where the request has no streamed body. */
+/** Default for the maximum time until the headers of a response arrive, in milliseconds; not for streamed bodies. */
 const HEADERS_TIMEOUT = 60_000;
+/** Maximum number of redirects that one request follows. */
 const MAX_REDIRECTS = 10;
-/** Redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9); of the others, only those of reading are followed. */
+/** Redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9). The others are followed for `GET` and `HEAD` only. */
 const SAME_METHOD: readonly number[] = [307, 308];
-/** How often a request is repeated where the caller does not say. */
+/** Default for the maximum number of repetitions of a request. */
 export const DEFAULT_RETRIES = 3;
-/** Failures before a server looked at the request: too early, too many, a gateway's (a CDN's are 520 to 524). */
-const REFUSED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524];
+/** Statuses of requests that the server did not process: too early, too many, a gateway's (a CDN's are 520 to 524). */
+const UNPROCESSED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524];
 
-/** A failed attempt that another one follows. */
+/** A failed attempt before a repetition. */
 type FailedAttempt = Pick<RetryEvent, "step" | "maxRetries" | "error">;
 
 /** Options for {@linkcode HttpClient}. */
 export interface HttpClientOptions {
-  /** Sends a request. */
+  /** Sends a single request, like the global `fetch`. */
   readonly fetch: Fetch;
-  /** `User-Agent` header. */
+  /** Value of the `User-Agent` header. */
   readonly userAgent: string;
-  /** Whether redirects may lead from https to http. */
+  /** Redirects may lead from https to http. */
   readonly insecure: boolean;
-  /** How patient it is. */
+  /** Time limits and delays. Default: those named at each member. */
   readonly timeouts?: Timeouts | undefined;
-  /** Told of every answer, redirects included. */
+  /** Called for every response, including redirects. */
   readonly onAnswer?: ((response: Response) => void) | undefined;
-  /** Told of every failed attempt that another one follows, before the wait. */
+  /** Called before a request is repeated, before the pause. Default: repetitions are not reported. */
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
 }
 
-/** Sends requests to one host: redirects by our own rules, bounded concurrency, retries where that is safe. */
+/** Sends requests: follows redirects by its own rules, limits concurrency, and repeats requests if that is safe. */
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #timeouts: Timeouts;
   readonly #slots = new Semaphore(MAX_REQUESTS_PER_HOST);
   readonly #pauses = new HostPauses();
 
-  /** Creates a client; nothing is sent. */
+  /** Creates a client; no request is sent. */
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#timeouts = options.timeouts ?? {};
   }
 
-  /** Sends a request; repeats it after passing failures where that is safe: see {@linkcode isRepeatable}. */
+  /**
+   * Sends a request; repeats it after temporary failures if that is safe (see {@linkcode isRepeatable}).
+   *
+   * @returns The response, whatever its status.
+   * @throws {ManifestsError} With code `NETWORK` if no response arrives, `PORT_BLOCKED` if `fetch` refuses the port,
+   * `REGISTRY_ERROR` if a redirect must not be followed.
+   */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const { method, url, signal, maxRetries = this.#timeouts.maxRetries ?? DEFAULT_RETRIES } = request;
     const step = `${method} ${redactUrl(url)}`;
     for (let attempt = 1;; attempt++) {
-      const last = attempt > maxRetries;
+      const isLast = attempt > maxRetries;
       try {
         const { answer, limited } = await findRateLimit(method, await this.#follow(request));
         const { response } = answer;
         if (!limited && !mayAnswerLater(request, response.status)) return answer;
-        // Other requests to the host wait too, even if this one is not repeated.
-        const asked = findRetryAfter(response.headers);
-        if (asked !== undefined) this.#pauses.note(new URL(answer.url).origin, asked);
-        if (last || !isRepeatable(request, limited ? 429 : response.status)) return answer;
+        // All requests to this host wait as long as it asked, even if this one is not repeated.
+        const requested = findRetryAfter(response.headers);
+        if (requested !== undefined) this.#pauses.note(new URL(answer.url).origin, requested);
+        if (isLast || !isRepeatable(request, limited ? 429 : response.status)) return answer;
         await response.body?.cancel();
         const error = new ManifestsError("NETWORK", `${new URL(answer.url).host} answered ${response.status}`);
         const failed = { step, maxRetries, error };
-        if (asked === undefined) await this.pause(attempt, signal, failed);
-        else this.#report(attempt, asked, failed);
+        if (requested === undefined) await this.pause(attempt, signal, failed);
+        else this.#report(attempt, requested, failed);
       } catch (error) {
-        const passing = error instanceof ManifestsError && isTransientError(error) && isRepeatable(request);
-        if (last || !passing) throw error;
+        const isTemporary = error instanceof ManifestsError && isTransientError(error) && isRepeatable(request);
+        if (isLast || !isTemporary) throw error;
         await this.pause(attempt, signal, { step, maxRetries, error });
       }
     }
   }
 
-  /** Waits before another attempt, the longer the more there were; reports the one that `failed`, if any. */
+  /** Waits before the next attempt, longer after each one; reports the `failed` attempt, if given. */
   async pause(attempt: number, signal?: AbortSignal, failed?: FailedAttempt): Promise<void> {
     const wait = retryDelay(attempt, this.#timeouts.retryDelay);
     if (failed) this.#report(attempt, wait, failed);
     await delay(wait, signalOption(signal));
   }
 
-  /** A listener that throws does not fail the request. */
+  /** Reports a failed attempt. A listener that throws does not fail the request. */
   #report(attempt: number, delay: number, failed: FailedAttempt): void {
     try {
       this.#options.onRetry?.({ ...failed, attempt, delay });
@@ -105,7 +112,7 @@ export class HttpClient {
     }
   }
 
-  /** Sends a request once, redirects not followed unless that is said. */
+  /** Sends a request once; follows no redirects by default. */
   async sendOnce(request: HttpRequest, redirect: RequestRedirect = "manual"): Promise<Response> {
     const { method, url, headers, body, signal } = request;
     await this.#pauses.wait(new URL(url).origin, signal);
@@ -115,7 +122,7 @@ export class HttpClient {
     const streamed = body instanceof ReadableStream;
     const sent = new Request(url, {
       method,
-      // Without this, `fetch` inflates bodies, and neither digest nor length describe what is read.
+      // Otherwise `fetch` decompresses bodies, and neither digest nor length describe the bytes that are read.
       headers: { "accept-encoding": "identity", "user-agent": this.#options.userAgent, ...headers },
       body: body ?? null,
       redirect,
@@ -124,7 +131,7 @@ export class HttpClient {
     });
     const timer = streamed ? undefined : setTimeout(
       () =>
-        timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)} as no answer came in time`)),
+        timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: no response arrived in time`)),
       request.headersTimeout ?? this.#timeouts.headersTimeout ?? HEADERS_TIMEOUT,
     );
     try {
@@ -134,7 +141,7 @@ export class HttpClient {
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
       if (timeout.signal.aborted) throw timeout.signal.reason;
-      throw networkError(method, url, cause);
+      throw toNetworkError(method, url, cause);
     } finally {
       clearTimeout(timer);
     }
@@ -143,32 +150,32 @@ export class HttpClient {
   async #follow(request: HttpRequest): Promise<HttpResponse> {
     const { origin } = new URL(request.url);
     let { url, body } = request;
-    let authorized = true;
+    let isAuthorized = true;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const headers = { ...request.headers };
-      // Credentials are for the registry alone, not for where it sends us, nor for where that sends us back to.
-      authorized &&= new URL(url).origin === origin;
-      if (!authorized) delete headers.authorization;
+      // Credentials are for the first origin only: neither for a redirect's target, nor for a redirect back from there.
+      isAuthorized &&= new URL(url).origin === origin;
+      if (!isAuthorized) delete headers.authorization;
       const response = await this.sendOnce({ ...request, url, headers, body });
       if (response.type === "opaqueredirect") return await this.#followUnseen({ ...request, url, headers });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || response.status === 304 || location === null) {
-        // A `fetch` of the caller may have followed redirects by itself.
+        // A `fetch` that the caller gave may have followed redirects by itself.
         if (response.redirected && response.url !== "") url = response.url;
         return { response, url, stallTimeout: this.#timeouts.stallTimeout, signal: request.signal };
       }
       await response.body?.cancel();
       const from = url;
-      url = this.#redirected(request, from, { status: response.status, location });
-      if (body instanceof ReadableStream) body = await this.#reopened(request, from, url);
+      url = this.#resolveRedirect(request, from, { status: response.status, location });
+      if (body instanceof ReadableStream) body = await this.#reopen(request, from, url);
     }
     throw new ManifestsError(
       "REGISTRY_ERROR",
-      `Cannot ${request.method} ${redactUrl(request.url)} as it redirects too often`,
+      `Cannot ${request.method} ${redactUrl(request.url)}: more than ${MAX_REDIRECTS} redirects`,
     );
   }
 
-  async #reopened({ method, reopen }: HttpRequest, from: string, to: string): Promise<ByteStream> {
+  async #reopen({ method, reopen }: HttpRequest, from: string, to: string): Promise<ByteStream> {
     if (reopen) return await reopen();
     throw new ManifestsError(
       "REGISTRY_ERROR",
@@ -177,54 +184,54 @@ export class HttpClient {
   }
 
   /**
-   * Lets a browser follow a redirect, as it does not show where that leads: it keeps credentials from other origins
-   * itself. Where that must be known beforehand, the redirect is not followed.
+   * Lets a browser follow a redirect, because its `fetch` does not reveal the location; it removes credentials for other
+   * origins itself. The redirect is an error if its location must be known beforehand.
    */
   async #followUnseen(request: HttpRequest): Promise<HttpResponse> {
     const { method, url, findProblem } = request;
     if (findProblem || (method !== "GET" && method !== "HEAD")) {
       throw new ManifestsError(
         "REGISTRY_ERROR",
-        `Cannot ${method} ${redactUrl(url)} as it redirects to a place unseen`,
+        `Cannot ${method} ${redactUrl(url)}: it redirects, and browsers do not reveal where to`,
       );
     }
     const response = await this.sendOnce(request, "follow");
-    this.#redirected(request, url, { status: response.status, location: response.url });
+    this.#resolveRedirect(request, url, { status: response.status, location: response.url });
     return { response, url: response.url, stallTimeout: this.#timeouts.stallTimeout, signal: request.signal };
   }
 
-  #redirected(
+  #resolveRedirect(
     { method, findProblem }: HttpRequest,
     from: string,
     answer: { status: number; location: string },
   ): string {
     const to = findUrl(answer.location, from);
     const problem = !to || !["http:", "https:"].includes(to.protocol)
-      ? "to what is no http URL"
+      ? "to a location that is not an http(s) URL"
       : method !== "GET" && method !== "HEAD" && !SAME_METHOD.includes(answer.status)
-      ? `to ${redactUrl(to.href)} with ${answer.status}, which is not followed for this method`
+      ? `to ${redactUrl(to.href)} with ${answer.status}, which is followed for GET and HEAD only`
       : to.protocol === "http:" && from.startsWith("https:") && !this.#options.insecure
       ? `from https to ${redactUrl(to.href)}`
       : findProblem?.(to);
     if (problem) {
-      throw new ManifestsError("REGISTRY_ERROR", `Cannot ${method} ${redactUrl(from)} as it redirects ${problem}`);
+      throw new ManifestsError("REGISTRY_ERROR", `Cannot ${method} ${redactUrl(from)}: it redirects ${problem}`);
     }
-    // `fetch` would make an `Authorization` header of them.
+    // `fetch` would send them in an `Authorization` header.
     to!.username = to!.password = "";
     return to!.href;
   }
 }
 
-/** Whether a later answer to the same request may be a better one. Reading does no harm, so it also survives a 500. */
+/** Returns whether the same request may succeed later. Reads may be repeated after every 5xx, because they change nothing. */
 function mayAnswerLater({ method, isRepeatable }: HttpRequest, status: number): boolean {
-  const reads = method === "GET" || method === "HEAD" || isRepeatable;
-  return reads ? isTransientStatus(status) : REFUSED_STATUSES.includes(status);
+  const isRead = method === "GET" || method === "HEAD" || isRepeatable;
+  return isRead ? isTransientStatus(status) : UNPROCESSED_STATUSES.includes(status);
 }
 
 /**
- * Whether a request may be sent again after this status, or after a network failure. Streams cannot. Of the others, only
- * a request that the server refused to look at, or whose double does no harm: an upload session too many is forgotten,
- * a chunk too many is not.
+ * Returns whether a request may be sent again after this status, or after a network failure (`undefined`). A stream
+ * cannot be sent again. Other requests can if the server did not process them, or if sending them twice is harmless: a
+ * superfluous upload session expires, but a chunk that is sent twice corrupts the upload.
  */
 function isRepeatable({ method, body, isRepeatable = false }: HttpRequest, status?: number): boolean {
   if (body instanceof ReadableStream) return false;
@@ -232,7 +239,7 @@ function isRepeatable({ method, body, isRepeatable = false }: HttpRequest, statu
   return isRepeatable || (method !== "PATCH" && (method !== "POST" || body === undefined));
 }
 
-/** Waits for an answer until the signal aborts. A `fetch` that ignores the signal may still answer: nobody reads that. */
+/** Waits for a response until the signal aborts. A `fetch` that ignores the signal may still answer: cancel that body. */
 async function awaitAnswer(answer: Promise<Response>, signal: AbortSignal): Promise<Response> {
   try {
     return await abortable(answer, signal);
@@ -247,17 +254,20 @@ function signalOption(signal: AbortSignal | undefined): { signal?: AbortSignal }
 }
 
 /**
- * Failures that no waiting cures, in the words of Deno, Node.js and their TLS libraries: certificates, a server without
- * TLS, names that do not exist, and what this process must not reach.
+ * Texts of permanent failures in Deno, Node.js and their TLS libraries: certificates, a server without TLS, names that do
+ * not exist, and missing permissions of this process.
  */
-const LASTING_FAILURE =
+const PERMANENT_FAILURE =
   /certificate|InvalidContentType|CERT_|SELF_SIGNED|UNABLE_TO_|ERR_TLS|EPROTO|Name or service not known|nodename nor servname|No such host|no address associated|ENOTFOUND|are blocked|Requires \w+ access/i;
 
-/** How Deno, Node, Chromium, Firefox and Safari word the refusal of a port; the last three word other failures so too. */
+/** Texts with which Deno, Node, Chromium, Firefox and Safari refuse a port; browsers use theirs for other failures too. */
 const PORT_REFUSALS = /are blocked|bad port|failed to fetch|NetworkError|Load failed/i;
 
-/** `fetch` says "fetch failed" whatever happened; what did is only in the text of the cause, next to the full URL. */
-function networkError(method: string, url: string, error: unknown): ManifestsError {
+/**
+ * Returns the error for a failed `fetch`. Its message is always "fetch failed"; the reason is only in the text of the
+ * cause, together with the full URL, which is removed.
+ */
+function toNetworkError(method: string, url: string, error: unknown): ManifestsError {
   const causes: unknown[] = [];
   for (let at = error; at instanceof Error && causes.length < 8; at = at.cause) causes.push(at);
   const domain = causes.find((at) => at instanceof ManifestsError);
@@ -268,12 +278,12 @@ function networkError(method: string, url: string, error: unknown): ManifestsErr
     return new ManifestsError(
       "PORT_BLOCKED",
       `Cannot ${method} ${redactUrl(url)}: fetch refuses to connect to port ${port}. Use another port, or the main ` +
-        "module instead of ./remote, which reaches such ports in another way",
+        "module instead of ./remote: it does not use fetch for such ports",
     );
   }
   const tail = (/client error.*/s.exec(text)?.[0] ?? text).replace(/https?:\/\/\S+/g, "");
-  // The error of `fetch` is no cause to show: it holds the whole URL, which may be signed.
+  // The error of `fetch` is not passed on as the cause: it contains the whole URL, which may be signed.
   return new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: ${tail.slice(0, 300)}`, {
-    isTransient: LASTING_FAILURE.test(text) ? false : undefined,
+    isTransient: PERMANENT_FAILURE.test(text) ? false : undefined,
   });
 }

@@ -28,7 +28,7 @@ export interface HttpRequest {
 export interface HttpResponse {
   /** The response of `fetch`. Its body must be read or cancelled. */
   readonly response: Response;
-  /** URL after redirects. */
+  /** URL of the response, after redirects. */
   readonly url: string;
   /** Maximum time without a byte of the body, in milliseconds. Default: 60,000. */
   readonly stallTimeout?: number | undefined;

@@ -1,7 +1,7 @@
 import type { FetchHandle } from "./pool.ts";
 
 /**
- * A way to send requests that is opened when the first one is sent; `open` is not called where none is.
+ * Returns a handle that calls `open` when the first request is sent, and never if none is sent.
  */
 export function lazyFetch(open: () => Promise<FetchHandle>): FetchHandle {
   let opening: Promise<FetchHandle> | undefined;

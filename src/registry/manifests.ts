@@ -16,7 +16,7 @@ import type { HttpResponse } from "./http_types.ts";
 import { isInconclusiveHead, type RepositoryApi, type RepositoryRequest } from "./repository_api.ts";
 
 /**
- * What is accepted when a manifest is read: everything. With less, a registry may convert what a tag names into
+ * Value of `Accept` for manifests: all known types. With fewer types, a registry may convert the manifest of a tag to
  * another format, which has another digest.
  */
 const ACCEPTED_MANIFESTS = [
@@ -28,19 +28,19 @@ const ACCEPTED_MANIFESTS = [
   MEDIA_TYPES.dockerSchema1,
 ].join(", ");
 
-/** A manifest that was read from a registry; its digest has been verified. */
+/** A manifest that was read from a registry. Its digest has been verified. */
 export interface FetchedManifest {
-  /** The exact bytes. */
+  /** Bytes of the manifest, exactly as sent. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The registry's `Content-Type`, without parameters. */
+  /** `Content-Type` of the response in lower case, without parameters; empty if there was none. */
   readonly mediaType: string;
-  /** The digest of the bytes. */
+  /** Digest of the bytes: the requested one, the registry's, or SHA-256. */
   readonly digest: Digest;
-  /** The entity tag of the answer; `null` if the registry gave none. */
+  /** Entity tag (`ETag`) of the response; `null` if the registry sent none. */
   readonly etag: string | null;
 }
 
-/** Reads and verifies a manifest; again where its body breaks off. */
+/** Reads and verifies a manifest; repeats the request if its body is interrupted. */
 export async function getManifest(
   api: RepositoryApi,
   tagOrDigest: string,
@@ -51,7 +51,7 @@ export async function getManifest(
       const call = { ...options, headers: { accept: ACCEPTED_MANIFESTS } };
       return await readAnswer(api, tagOrDigest, await api.send("GET", `manifests/${tagOrDigest}`, call));
     } catch (error) {
-      // The answer came, and broke off: what was before it has been repeated already.
+      // Only an interrupted body is repeated here: failures before it have been repeated by `send` already.
       if (!(error instanceof BrokenBodyError) || attempt > (options.maxRetries ?? 3)) throw error;
     }
   }
@@ -64,13 +64,16 @@ async function readAnswer(api: RepositoryApi, tagOrDigest: string, answer: HttpR
   const what = `the manifest ${api.getName(tagOrDigest)}`;
   if (mediaType === "text/html") {
     await response.body?.cancel();
-    throw new ManifestsError("REGISTRY_ERROR", `Cannot read ${what} as a web page came: this is no registry`);
+    throw new ManifestsError(
+      "REGISTRY_ERROR",
+      `Cannot read ${what}: the host answered with a web page; it does not seem to be a registry`,
+    );
   }
   const bytes = Number(response.headers.get("content-length") ?? 0) > MAX_MANIFEST_SIZE
     ? await response.body?.cancel()
-    : await readStream(getBody(answer), MAX_MANIFEST_SIZE).then(inflated);
+    : await readStream(getBody(answer), MAX_MANIFEST_SIZE).then(decompress);
   if (!bytes) {
-    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read ${what} as it has more than ${MAX_MANIFEST_SIZE} bytes`);
+    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read ${what}: it has more than ${MAX_MANIFEST_SIZE} bytes`);
   }
   const promised = isDigest(tagOrDigest) ? tagOrDigest : response.headers.get("docker-content-digest") ?? "";
   if (isDigest(promised)) verifyManifestDigest(bytes, promised, what);
@@ -78,23 +81,26 @@ async function readAnswer(api: RepositoryApi, tagOrDigest: string, answer: HttpR
   return { bytes, mediaType, digest, etag: response.headers.get("etag") };
 }
 
-/** No manifest begins as gzip does: such bytes were compressed on their way, though nobody asked for it. */
-async function inflated(bytes: Uint8Array<ArrayBuffer> | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+/** Decompresses gzip: no manifest starts with its magic number, so a proxy has compressed the response unasked. */
+async function decompress(bytes: Uint8Array<ArrayBuffer> | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (bytes?.[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   const stream = toStream(bytes).pipeThrough(new DecompressionStream("gzip"));
-  // What is no gzip after all is what it is: its digest will tell.
+  // Bytes that are not valid gzip are returned unchanged: the check of the digest rejects them.
   return await readStream(stream, MAX_MANIFEST_SIZE).catch(() => bytes);
 }
 
-/** A manifest that was looked at. */
+/** Result of {@linkcode findManifest}. */
 export interface SeenManifest {
-  /** Its descriptor. */
+  /** Media type, digest and size of the manifest. */
   readonly descriptor: Descriptor;
-  /** The entity tag of this version of what was asked for; `null` where the registry gave none. */
+  /** Entity tag (`ETag`) of the response; `null` if the registry sent none. */
   readonly etag: string | null;
 }
 
-/** Looks at a manifest; `undefined` where there is none. Reads it where a `HEAD` does not find it, or not all of it. */
+/**
+ * Returns the descriptor of a manifest; `undefined` if there is none. Reads the manifest if a `HEAD` does not find it, or
+ * its response is incomplete.
+ */
 export async function findManifest(
   api: RepositoryApi,
   tagOrDigest: string,

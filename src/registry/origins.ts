@@ -1,18 +1,18 @@
 import { findUrl } from "../internal/room.ts";
 import { ManifestsSyntaxError } from "../spec/room.ts";
 
-/** Where a registry answers. */
+/** Base URLs of a registry. */
 export interface RegistryOrigins {
-  /** Over https, as in `https://quay.io`. */
+  /** Base URL over https, as in `https://quay.io`. */
   readonly https: string;
-  /** Over plain HTTP, which a client must be allowed to use. */
+  /** Base URL over plain HTTP, which a client uses only if that is allowed. */
   readonly http: string;
 }
 
 /**
- * Where the registry of a reference answers: Docker Hub elsewhere than its name says.
+ * Returns the base URLs of a registry. Those of Docker Hub are not on `docker.io`, but on `registry-1.docker.io`.
  *
- * @param host As in `quay.io` or `localhost:5000`.
+ * @param host The registry as in a reference: `quay.io` or `localhost:5000`.
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE` if `host` is not a host, or its port is above 65535.
  */
 export function registryOrigins(host: string): RegistryOrigins {

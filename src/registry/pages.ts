@@ -6,20 +6,20 @@ import { readError } from "./errors.ts";
 import type { HttpResponse } from "./http_types.ts";
 import { redactUrl } from "./redact.ts";
 
-/** How large one page may be, in bytes: some registries send a list of any length as one. */
+/** Maximum size of one page, in bytes: some registries send a list of any length as one page. */
 export const MAX_PAGE_SIZE = 16 * 1024 * 1024;
-/** How many pages are followed, and how many of them may bring nothing new. */
+/** Maximum number of pages, and of consecutive pages without a new name. */
 const MAX_PAGES = 10_000, MAX_STALE_PAGES = 100;
 
-/** How many names are asked for at once: Amazon's registry refuses to tell more. */
+/** Default for the number of names per request: Amazon's registry rejects larger numbers. */
 export const DEFAULT_PAGE_SIZE = 1000;
 
-/** Options of lists of names. */
+/** Options for {@linkcode Repository.listTags} and {@linkcode RegistryClient.listRepositories}. */
 export interface ListOptions extends CallOptions {
-  /** Name after which the list begins; default: at its start. */
+  /** Name after which the list starts. Default: the list starts at its first name. */
   last?: string | undefined;
   /**
-   * How many names are asked for at once.
+   * Maximum number of names per request; the registry may return fewer.
    *
    * @default {1000}
    */
@@ -32,13 +32,15 @@ export function assertPageSize(pageSize: number): void {
   throw new RangeError(`Cannot list: pageSize must be a positive integer, but is ${pageSize}`);
 }
 
-/** Asks for a page. */
+/** Requests a page by its path and query. */
 export type GetPage = (target: string) => Promise<HttpResponse>;
 
 /**
- * A page and those that its `Link` headers lead to, within the registry, never in a circle. The caller reads each.
+ * Yields a page and the pages that `Link` headers lead to, within the registry and each only once. The caller must read
+ * each page.
  *
- * @param path Path of the list, below which a registry behind a proxy may not know that it is.
+ * @param path Path of the list as it was requested; a registry behind a proxy may not know it.
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED` after 10,000 pages.
  */
 export async function* followPages(
   first: HttpResponse,
@@ -58,21 +60,24 @@ export async function* followPages(
   }
 }
 
-/** What {@linkcode listNames} lists. */
+/** Options for {@linkcode listNames}. */
 export interface ListNamesOptions {
-  /** Path of the list. */
+  /** Path of the list, as in `/v2/_catalog`. */
   readonly path: string;
-  /** Member of each page that holds the names. */
+  /** Name of the JSON member that contains the names. */
   readonly member: string;
-  /** How many are asked for at once. */
+  /** Maximum number of names per request. */
   readonly pageSize: number;
-  /** Name after which the list begins; default: at its start. */
+  /** Name after which the list starts. Default: the list starts at its first name. */
   readonly last?: string | undefined;
 }
 
 /**
- * The names of a paginated list. Only what the page before had is remembered, so that a list may be of any length. Where
- * a full page leads nowhere, the next is asked for by its last name, as registries without `Link` headers want it.
+ * Yields the names of a paginated list. Only the names of the previous page are remembered, so that memory does not grow
+ * with the list. If a full page has no `Link` header, the next page is requested by the last name of this one, because
+ * some registries never send the header.
+ *
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED` if the list is too long, `REGISTRY_ERROR` if it is not JSON.
  */
 export async function* listNames(
   first: HttpResponse,
@@ -103,12 +108,12 @@ export async function* listNames(
   }
 }
 
-/** Path and query of the page after `last`. */
+/** Returns path and query of the page after `last`. */
 export function getPageTarget({ path, pageSize, last }: ListNamesOptions): string {
   return `${path}?n=${pageSize}${last === undefined ? "" : `&last=${encodeURIComponent(last)}`}`;
 }
 
-/** Registries have been seen to list nothing, `null`, empty names, and digests among tags. */
+/** Reads the names of a page. Some registries send no list, `null`, empty names, or digests among the tags. */
 async function readNames(answer: HttpResponse, member: string): Promise<string[]> {
   const bytes = await readStream(getBody(answer), MAX_PAGE_SIZE) ?? failLength(answer.url);
   let value: unknown;
@@ -116,7 +121,7 @@ async function readNames(answer: HttpResponse, member: string): Promise<string[]
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
     const place = redactUrl(answer.url);
-    throw new ManifestsError("REGISTRY_ERROR", `Cannot read the list at ${place} as it is not JSON`, { cause });
+    throw new ManifestsError("REGISTRY_ERROR", `Cannot read the list at ${place}: it is not JSON`, { cause });
   }
   const items = isObject(value) ? value[member] : undefined;
   if (!Array.isArray(items)) return [];
@@ -124,12 +129,13 @@ async function readNames(answer: HttpResponse, member: string): Promise<string[]
 }
 
 function failLength(url: string): never {
-  throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the list at ${redactUrl(url)} as it is too long`);
+  throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the list at ${redactUrl(url)}: it is too long`);
 }
 
 /**
- * Path and query of the `rel="next"` link; the host is always the registry's own. A path that is not below `/v2/` is the
- * list's own as a registry behind a proxy sees it, such as Nexus with `/repository/NAME/v2/…`.
+ * Returns path and query of the `rel="next"` link, to be requested from the registry itself. A path that is not below
+ * `/v2/` is the path that a registry behind a proxy sees, such as Nexus with `/repository/NAME/v2/…`: the path that was
+ * requested is used instead.
  */
 function nextTarget({ response, url }: HttpResponse, path: string): string | undefined {
   const links = [...(response.headers.get("link") ?? "").matchAll(/<([^>]*)>([^<]*)/g)];

@@ -1,22 +1,22 @@
 import { delay } from "@std/async";
 
-/** Hosts that asked everybody to wait, so that requests made at once do not each have to be told. */
+/** Hosts that asked for a pause. All requests to such a host wait, so that each need not be rejected first. */
 export class HostPauses {
   readonly #until = new Map<string, number>();
   readonly #now: () => number;
 
-  /** `now` is a clock in milliseconds. */
+  /** `now` returns the time in milliseconds. Default: `performance.now`. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Notes that a host wants no requests for that many milliseconds. */
+  /** Records that a host asked to get no requests for this time. */
   note(origin: string, milliseconds: number): void {
     const until = this.#now() + milliseconds;
     if (until > (this.#until.get(origin) ?? 0)) this.#until.set(origin, until);
   }
 
-  /** Waits until the host takes requests again; rejects with the signal's reason. */
+  /** Waits until the host accepts requests again; rejects with the signal's reason on abort. */
   async wait(origin: string, signal: AbortSignal | undefined): Promise<void> {
     for (;;) {
       const left = (this.#until.get(origin) ?? 0) - this.#now();

@@ -3,59 +3,59 @@ import type { Credentials } from "../spec/room.ts";
 import { RegistryClient } from "./client.ts";
 import type { RegistryClientOptions } from "./client_options.ts";
 
-/** How the clients of a pool send requests. */
+/** Function with which the clients of a pool send requests. */
 export interface FetchHandle {
-  /** Sends a request. */
+  /** Sends a single request, like the global `fetch`. */
   readonly fetch: Fetch;
-  /** Frees what the function holds, such as idle connections. */
+  /** Closes idle connections. Requests are not sent afterwards. */
   close(): void;
 }
 
-/** Whom to believe, and what to show, over TLS. All in PEM. */
+/** Trusted authorities and client certificate for TLS, in PEM format. */
 export interface TlsIdentity {
-  /** Authorities that are believed besides the system's. */
+  /** Certificates of authorities to trust in addition to the system's. */
   readonly caCerts: readonly string[];
-  /** The client's certificate. */
+  /** Certificate of the client. Default: none is presented. */
   readonly cert?: string | undefined;
-  /** The key of the client's certificate. */
+  /** Private key of the client's certificate. Default: none. */
   readonly key?: string | undefined;
 }
 
-/** What tells clients of one registry apart. */
+/** Options that distinguish the clients of a pool: equal keys share one client. */
 export interface ClientKey {
-  /** Registry host. */
+  /** The registry, as in `quay.io` or `localhost:5000`. */
   readonly host: string;
-  /** Credentials. */
+  /** User name and password, or an identity token. Default: anonymous access. */
   readonly credentials?: Credentials | undefined;
-  /** A bearer token to send as it is. */
+  /** Bearer token that is sent as it is. Default: none. */
   readonly bearerToken?: string | undefined;
-  /** Whether plain HTTP is fine. */
+  /** Use plain HTTP if https does not work. Default: `false`. */
   readonly insecure?: boolean | undefined;
-  /** Hosts of token services that get credentials also over plain HTTP. */
+  /** Hosts of token services that get credentials over plain HTTP. Default: none. */
   readonly insecureTokenServices?: readonly string[] | undefined;
-  /** Certificates; default: the system's authorities, and nothing to show. */
+  /** TLS certificates. Default: the system's authorities, and no client certificate. */
   readonly tls?: TlsIdentity | undefined;
-  /** `User-Agent` header. */
+  /** Value of the `User-Agent` header. Default: name and version of this package. */
   readonly userAgent?: string | undefined;
-  /** Replaces the pool's own way to send. */
+  /** Sends the requests. Default: the function that the pool opens. */
   readonly fetch?: Fetch | undefined;
-  /** Told, once each, of what the registry wants to be shown to its users. */
+  /** Called once for each different warning of the registry. Default: warnings are ignored. */
   readonly onWarning?: RegistryClientOptions["onWarning"];
-  /** Called before a request is repeated. */
+  /** Called before a request is repeated. Default: repetitions are not reported. */
   readonly onRetry?: RegistryClientOptions["onRetry"];
-  /** Timeouts and delays. */
+  /** Time limits and delays. Default: those named at each member. */
   readonly timeouts?: RegistryClientOptions["timeouts"];
 }
 
-/** A client that is in use. */
+/** A client in use. Dispose it when it is no longer needed. */
 export interface ClientLease extends Disposable {
-  /** The client. */
+  /** Client for the key that was requested. */
   readonly client: RegistryClient;
 }
 
 /**
- * Shares clients, and so connections, tokens and probes, among those who talk to one registry at the same time. The
- * last one to leave closes the connections.
+ * Shares clients, and so connections, tokens and probes, between concurrent users of one registry. The connections are
+ * closed when the last user disposes its lease.
  */
 export class RegistryPool {
   readonly #openFetch: ((key: ClientKey) => FetchHandle) | undefined;
@@ -64,12 +64,12 @@ export class RegistryPool {
   readonly #functionIds = new WeakMap<WeakKey, number>();
   #nextFunctionId = 1;
 
-  /** `openFetch` makes the sender of each client; default: the global `fetch`. */
+  /** `openFetch` opens the function with which each client sends requests. Default: the global `fetch`. */
   constructor(openFetch?: (key: ClientKey) => FetchHandle) {
     this.#openFetch = openFetch;
   }
 
-  /** A client for this key; dispose the lease when done. */
+  /** Returns a client for this key. The caller must dispose the lease when it no longer needs the client. */
   acquire(key: ClientKey): ClientLease {
     const { fetch, onWarning, onRetry } = key;
     const ids = { fetch: this.#getId(fetch), onWarning: this.#getId(onWarning), onRetry: this.#getId(onRetry) };
@@ -82,15 +82,15 @@ export class RegistryPool {
       this.#entries.set(id, entry);
     }
     entry.users++;
-    let held = true;
+    let isHeld = true;
     return {
       client: entry.client,
       [Symbol.dispose]: () => {
-        if (held && --entry.users === 0) {
+        if (isHeld && --entry.users === 0) {
           this.#entries.delete(id);
           entry.handle?.close();
         }
-        held = false;
+        isHeld = false;
       },
     };
   }

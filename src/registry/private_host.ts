@@ -1,11 +1,12 @@
-/** First octets of networks that are not the internet (RFC 6890): this host, private, shared, link-local. */
+/** Prefixes of IPv4 addresses outside the public internet (RFC 6890): this host, private, shared, link-local. */
 const PRIVATE_V4 =
   /^(?:0|10|127)\.|^169\.254\.|^192\.168\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./;
+/** Prefixes of the same kinds of IPv6 addresses: unspecified, loopback, unique local, link-local. */
 const PRIVATE_V6 = /^(?:::1?$|f[cd]|fe[89ab])/;
 
 /**
- * Whether a URL names this machine or its own network by address. What a server sends clients to must not be there
- * unless the server is too: it could make them ask services that trust the network for secrets.
+ * Returns whether a URL names this machine or an address of its own network. A server must not send clients there unless
+ * it is there itself: it could make them query services that trust every caller in that network.
  */
 export function isPrivateHost({ hostname }: URL): boolean {
   if (hostname === "localhost" || hostname.endsWith(".localhost")) return true;

@@ -11,10 +11,10 @@ import type { RepositoryApi } from "./repository_api.ts";
 import { type ManifestUpload, sendManifest } from "./send_manifest.ts";
 import {
   confirmTag,
-  conflict,
-  repeatLookAndWrite,
+  createConflict,
+  readTag,
+  repeatReadAndWrite,
   type SeenTag,
-  seeTag,
   settle,
   writeManifest,
   writeSeenTag,
@@ -26,23 +26,23 @@ export interface PutManifestOptions extends CallOptions {
   /** Media type of the manifest. Default: guessed from the bytes. */
   mediaType?: string | undefined;
   /**
-   * The digest by which the manifest is known. If it is not a SHA-256 one, the manifest is written under it, and a tag
-   * that is written in the same request names it so, if the registry can do that (`OCI-Tag`). Other registries name by
-   * SHA-256 what a tag names. Default: by SHA-256.
+   * Digest that the tag shall name. If it is not a SHA-256 digest, the manifest is written under this digest, and the tag
+   * in the same request, if the registry can do that (`OCI-Tag`). In other registries, tags name SHA-256 digests only.
+   * Default: the SHA-256 digest.
    */
   digest?: Digest | undefined;
   /**
-   * What the tag must name for the manifest to be written: a digest, or `null` for nothing. Default: anything.
+   * Write the manifest only if the tag names this digest; `null`: only if the tag does not exist. Default: write it in
+   * any case.
    *
-   * A registry with conditional requests (`If-Match`) guarantees it. With any other registry, the client looks at the
-   * tag right before it writes, waits for slower writers (four times as long as its own look and write took, at least
-   * 100 ms), and looks again: a write is lost only if another writer takes longer than that between its own look and
-   * write.
+   * A registry with conditional requests (`If-Match`) guarantees this. With any other registry, the client reads the tag
+   * right before it writes, waits for slower writers (four times as long as reading and writing took, at least 100 ms),
+   * and reads the tag again: a write is lost only if another writer takes longer than that between reading and writing.
    */
   ifMatch?: Digest | null | undefined;
   /**
-   * Whether the same was tried before, with an answer that may have been lost: then it is not a conflict if the tag names
-   * the manifest already.
+   * The same write was attempted before, and its response may have been lost: it is not a conflict if the tag already
+   * names this manifest.
    *
    * @default {false}
    */
@@ -52,7 +52,7 @@ export interface PutManifestOptions extends CallOptions {
 /**
  * Writes a manifest.
  *
- * @throws {ManifestsError} With code `CONFLICT` if the tag does not name `ifMatch`, or names something else afterwards.
+ * @throws {ManifestsError} With code `CONFLICT` if the tag does not name `ifMatch`, or names another manifest afterwards.
  */
 export async function putManifest(
   api: RepositoryApi,
@@ -68,14 +68,14 @@ export async function putManifest(
   const digest = isDigest(tagOrDigest) ? tagOrDigest : manifestDigest(bytes);
   const upload = { target: tagOrDigest, bytes, digest, mediaType };
   if (ifMatch === undefined) return await writeManifest(api, upload, call);
-  return await repeatLookAndWrite(
+  return await repeatReadAndWrite(
     api,
     call,
     (call, attempt) => putIfMatch(api, upload, ifMatch, { ...call, repeated: repeated || attempt > 1 }),
   );
 }
 
-/** Writes a manifest under its digest, and the tag in the same request if the registry can do that, else after it. */
+/** Writes a manifest under its digest, and its tag in the same request if the registry can do that, otherwise in a second one. */
 async function putNamed(
   api: RepositoryApi,
   tag: string,
@@ -84,13 +84,13 @@ async function putNamed(
 ): Promise<WrittenManifest> {
   verifyManifestDigest(bytes, digest, `the manifest ${digest}`);
   const { mediaType, ifMatch, repeated, ...call } = options;
-  const seen = ifMatch === undefined ? undefined : await seeTag(api, tag, call);
+  const seen = ifMatch === undefined ? undefined : await readTag(api, tag, call);
   if (seen?.digest === digest && (ifMatch === digest || repeated)) {
     return { digest, subject: undefined, unchanged: ifMatch === digest };
   }
-  if (seen && seen.digest !== ifMatch && !repeated) throw conflict(api, tag, ifMatch!, seen.digest);
+  if (seen && seen.digest !== ifMatch && !repeated) throw createConflict(api, tag, ifMatch!, seen.digest);
   const { subject, tags } = await sendManifest(api, { target: digest, tag, bytes, digest, mediaType }, {}, call);
-  // The answer alone tells whether a registry knows tags beside a digest.
+  // Only the response tells whether the registry has also written the tag.
   if (!tags.includes(tag)) return { ...await putManifest(api, tag, bytes, options), digest, subject };
   if (seen) {
     await settle(api, seen, call);
@@ -99,7 +99,7 @@ async function putNamed(
   return { digest, subject, unchanged: false };
 }
 
-/** Looks at the tag, writes it, and makes sure that it stays: one attempt. */
+/** Reads the tag, writes it, and makes sure that no other writer replaces it. Makes one attempt. */
 async function putIfMatch(
   api: RepositoryApi,
   upload: ManifestUpload,
@@ -107,10 +107,10 @@ async function putIfMatch(
   { repeated, ...call }: CallOptions & { repeated: boolean },
 ): Promise<WrittenManifest> {
   const { digest, target } = upload;
-  const seen = await seeTag(api, target, call);
+  const seen = await readTag(api, target, call);
   if (seen.digest === digest && ifMatch === digest) return { digest, subject: undefined, unchanged: true };
   const isWritten = repeated && seen.digest === digest;
-  if (!isWritten && seen.digest !== ifMatch) throw conflict(api, target, ifMatch, seen.digest);
+  if (!isWritten && seen.digest !== ifMatch) throw createConflict(api, target, ifMatch, seen.digest);
   const written = isWritten
     ? { digest, subject: undefined, unchanged: false }
     : await writeSeenTag(api, upload, seen, call);
@@ -119,13 +119,13 @@ async function putIfMatch(
   return written;
 }
 
-/** Options for {@linkcode Repository.replaceManifest}. */
+/** Options for {@linkcode replaceManifest}. */
 export interface ReplaceManifestOptions extends CallOptions {
-  /** What the caller found under the tag, before it made the manifest. */
+  /** State of the tag that the caller read before it built the manifest. */
   readonly seen: SeenTag;
   /**
-   * The longest time that the caller needed from a look to a write in earlier attempts, in milliseconds: other writers
-   * may need as long. With it, the tag is looked at once more right before the write. Default: this is the first attempt.
+   * Longest time between reading and writing in the caller's earlier attempts, in milliseconds: other writers may need as
+   * long. If given, the tag is read once more right before the write. Default: this is the first attempt.
    */
   readonly gap?: number | undefined;
   /** Media type of the manifest. Default: guessed from the bytes. */
@@ -134,9 +134,9 @@ export interface ReplaceManifestOptions extends CallOptions {
 
 /**
  * Writes a manifest under a tag that the caller has read, and waits for slower writers. The caller must read the tag
- * again, as any of them may have replaced the manifest.
+ * again, because any of them may have replaced the manifest.
  *
- * @throws {ManifestsError} With code `CONFLICT` if the tag names something else than was seen.
+ * @throws {ManifestsError} With code `CONFLICT` if the tag no longer names `seen`.
  */
 export async function replaceManifest(
   api: RepositoryApi,
@@ -144,8 +144,8 @@ export async function replaceManifest(
   bytes: Uint8Array<ArrayBuffer>,
   { seen, gap, mediaType = guessMediaType(bytes), ...call }: ReplaceManifestOptions,
 ): Promise<void> {
-  const now = gap === undefined ? seen : await seeTag(api, tag, call);
-  if (now.digest !== seen.digest) throw conflict(api, tag, seen.digest, now.digest);
+  const now = gap === undefined ? seen : await readTag(api, tag, call);
+  if (now.digest !== seen.digest) throw createConflict(api, tag, seen.digest, now.digest);
   await writeSeenTag(api, { target: tag, bytes, digest: manifestDigest(bytes), mediaType }, now, call);
   await settle(api, now, call, gap);
 }

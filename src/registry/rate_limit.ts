@@ -4,8 +4,8 @@ import { isRateLimit, MAX_ERROR_BODY, parseDiagnostics } from "./errors.ts";
 import type { HttpResponse } from "./http_types.ts";
 
 /**
- * Whether an answer is a rate limit: 429, or a 403 with `Retry-After` or with a text that says so (GitHub's "secondary
- * rate limit"). The body of a 403 is read for that, and is in the answer that is returned.
+ * Returns whether a response is a rate limit: 429, or a 403 with `Retry-After` or a text that reports one (GitHub's
+ * "secondary rate limit"). The body of a 403 is read to find out; the returned response contains it again.
  */
 export async function findRateLimit(
   method: string,

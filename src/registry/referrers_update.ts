@@ -10,12 +10,12 @@ import {
 import type { RegistryConnection } from "./connection.ts";
 import { readReferrersTag, referrersTag } from "./referrers.ts";
 import type { RepositoryApi } from "./repository_api.ts";
-import { conflict, repeatLookAndWrite, type SeenTag, settle, writeSeenTag } from "./write_tag.ts";
+import { createConflict, repeatReadAndWrite, type SeenTag, settle, writeSeenTag } from "./write_tag.ts";
 
-/** A change of a list of referrers; `undefined` if there is nothing to change. */
+/** Returns the changed list of referrers; `undefined` if there is nothing to change. */
 type Change = (entries: readonly Descriptor[]) => readonly Descriptor[] | undefined;
 
-/** One change of the list of one subject. */
+/** A change of the referrers of one subject. */
 interface Update {
   readonly api: RepositoryApi;
   readonly subject: Digest;
@@ -23,11 +23,11 @@ interface Update {
   readonly change: Change;
 }
 
-/** Keeps the tags that stand in for the referrers API. Writers of one client take turns; others are noticed. */
+/** Updates the tags that list referrers. Updates of one client run one after another; those of others are detected. */
 class ReferrersUpdater {
   readonly #turns = new Map<string, { turn: Semaphore; users: number }>();
 
-  /** Adds a referrer. */
+  /** Adds a referrer to the tag of its subject. */
   async add(api: RepositoryApi, subject: Digest, referrer: Descriptor, call: CallOptions): Promise<void> {
     const { digest } = referrer;
     const change: Change = (entries) =>
@@ -35,7 +35,7 @@ class ReferrersUpdater {
     await this.#update({ api, subject, call, change });
   }
 
-  /** Removes a referrer. */
+  /** Removes a referrer from the tag of its subject. */
   async remove(api: RepositoryApi, subject: Digest, digest: Digest, call: CallOptions): Promise<void> {
     const change: Change = (entries) => {
       const left = entries.filter((entry) => entry.digest !== digest);
@@ -52,9 +52,9 @@ class ReferrersUpdater {
     entry.users++;
     try {
       await repeatWhileLost(async () => {
-        const write = () => repeatLookAndWrite(api, call, (call) => writeOnce({ ...update, call }));
+        const write = () => repeatReadAndWrite(api, call, (call) => writeOnce({ ...update, call }));
         const written = await entry.turn.run(write, call.signal);
-        // The turn ends before the wait, so that other writers of this client do not wait for it.
+        // The turn ends before the confirmation, so that other updates of this client need not wait for it.
         if (written) await confirm(update, written);
       }, { isLost, signal: call.signal });
     } finally {
@@ -63,16 +63,17 @@ class ReferrersUpdater {
   }
 }
 
+/** Updaters by connection: all repositories of a client share one. */
 const UPDATERS = new WeakMap<RegistryConnection, ReferrersUpdater>();
 
-/** The updater that all writers of a client share. */
+/** Returns the updater that all repositories of a connection share. */
 export function getUpdater(connection: RegistryConnection): ReferrersUpdater {
   const known = UPDATERS.get(connection) ?? new ReferrersUpdater();
   UPDATERS.set(connection, known);
   return known;
 }
 
-/** Reads the list, changes it and writes it; `undefined` if there is nothing to change. */
+/** Reads the list, changes it and writes it; returns `undefined` if there was nothing to change. */
 async function writeOnce({ api, subject, call, change }: Update): Promise<SeenTag & { digest: Digest } | undefined> {
   const seenAt = performance.now();
   const { digest: before, etag, entries } = await readReferrersTag(api, subject, call);
@@ -86,14 +87,18 @@ async function writeOnce({ api, subject, call, change }: Update): Promise<SeenTa
   return { digest, etag: null, seenAt };
 }
 
-/** Makes sure that no other writer has undone a change. */
+/**
+ * Waits for slower writers and makes sure that none of them has undone a change.
+ *
+ * @throws {ManifestsError} With code `CONFLICT` if one has.
+ */
 async function confirm({ api, subject, call, change }: Update, written: SeenTag & { digest: Digest }): Promise<void> {
   await settle(api, written, call);
   const { digest, entries } = await readReferrersTag(api, subject, call);
-  if (change(entries) !== undefined) throw conflict(api, referrersTag(subject), written.digest, digest);
+  if (change(entries) !== undefined) throw createConflict(api, referrersTag(subject), written.digest, digest);
 }
 
-/** Whether another attempt, which reads the list again, may succeed. */
+/** Returns whether another attempt, which reads the list again, may succeed. */
 function isLost(error: unknown): boolean {
   return isManifestsError(error, "CONFLICT");
 }

@@ -96,7 +96,7 @@ export class Repository {
   /**
    * Reads a manifest by tag or digest and verifies it.
    *
-   * @throws {RegistryError} With code `NOT_FOUND` if there is no such manifest.
+   * @throws {RegistryError} With code `NOT_FOUND` if the manifest does not exist.
    * @throws {DigestMismatchError} If the bytes do not have the requested digest, or the one in the registry's header.
    * @throws {ManifestsError} With code `LIMIT_EXCEEDED` above 4 MiB, `REGISTRY_ERROR` if a web page came instead.
    */
@@ -194,7 +194,7 @@ export class Repository {
    * digest differs. An interrupted download is resumed. If the registry does not have the blob, the descriptor's `urls`
    * are tried.
    *
-   * @throws {RegistryError} With code `NOT_FOUND` if there is no such blob.
+   * @throws {RegistryError} With code `NOT_FOUND` if the blob does not exist.
    * @throws {ManifestsError} With code `SIZE_MISMATCH` if the registry announces another size, `DENIED` if a URL of the
    * descriptor leads into this machine's network. The stream fails with `NETWORK` or a `DigestMismatchError`.
    */

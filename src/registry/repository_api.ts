@@ -2,23 +2,23 @@ import type { CallOptions } from "../internal/room.ts";
 import type { RegistryConnection } from "./connection.ts";
 import type { HttpResponse } from "./http_types.ts";
 
-/** Options of a request below a repository. */
+/** Options for {@linkcode RepositoryApi.send}. */
 export interface RepositoryRequest extends CallOptions {
-  /** Headers besides the ones that every request has. */
+  /** Headers in addition to those that every request has. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Body. */
+  /** Body of the request. Default: none. */
   readonly body?: Uint8Array<ArrayBuffer> | undefined;
-  /** What it needs of the repository, in the words of the token service; default: `pull`. */
+  /** Actions on the repository that the token must allow, as in `pull,push`. Default: `pull`. */
   readonly actions?: string | undefined;
-  /** What it needs of others. */
+  /** Token scopes for other repositories. Default: none. */
   readonly extraScopes?: readonly string[] | undefined;
 }
 
-/** What everything about one repository shares. */
+/** The requests of one repository. */
 export class RepositoryApi {
-  /** Path of the repository. */
+  /** Path of the repository, as in `library/alpine`. */
   readonly path: string;
-  /** The registry. */
+  /** Connection to the repository's registry. */
   readonly connection: RegistryConnection;
 
   constructor(connection: RegistryConnection, path: string) {
@@ -26,7 +26,7 @@ export class RepositoryApi {
     this.path = path;
   }
 
-  /** Sends a request; `rest` is the path below the repository, or one from the registry's root. */
+  /** Sends a request. `rest` is a path below the repository; with a leading `/`, below the registry's root. */
   async send(method: string, rest: string, options: RepositoryRequest = {}): Promise<HttpResponse> {
     const { extraScopes = [], actions = "pull", headers = {}, ...request } = options;
     return await this.connection.send({
@@ -38,18 +38,18 @@ export class RepositoryApi {
     });
   }
 
-  /** What a token for this repository is asked for. */
+  /** Returns the token scope for actions on this repository, as in `pull,push`. */
   scope(actions: string): string {
     return `repository:${this.path}:${actions}`;
   }
 
-  /** The full name of something in this repository, for messages. */
+  /** Returns the full name of a tag or digest of this repository, for messages. */
   getName(tagOrDigest: string): string {
     return `${this.connection.host}/${this.path}${tagOrDigest.includes(":") ? "@" : ":"}${tagOrDigest}`;
   }
 }
 
-/** Whether a status of a `HEAD` leaves open what a `GET` finds: some registries and gateways answer so to every `HEAD`. */
+/** Returns whether a `GET` may succeed after this status of a `HEAD`: some registries and gateways reject every `HEAD`. */
 export function isInconclusiveHead(status: number): boolean {
   return [400, 403, 404, 405, 406, 501].includes(status);
 }

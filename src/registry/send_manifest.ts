@@ -4,32 +4,38 @@ import { readError } from "./errors.ts";
 import { findManifest } from "./manifests.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
-/** How often a registry is asked for a manifest that it has accepted. */
-const MAX_LOOKS = 4;
+/** Maximum number of reads until an accepted manifest is found: some registries show it only a moment later. */
+const MAX_READS = 4;
 
 /** A manifest that is about to be written. */
 export interface ManifestUpload {
-  /** The tag or digest under which it is written. */
+  /** Tag or digest under which the manifest is written. */
   readonly target: string;
-  /** A tag that the registry may write in the same request, if `target` is a digest. */
+  /** Tag that the registry may write in the same request, if `target` is a digest. Default: none. */
   readonly tag?: string | undefined;
-  /** Its bytes. */
+  /** Bytes of the manifest, sent unchanged. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Digest of the bytes. */
+  /** Digest of the bytes, to compare with the registry's. */
   readonly digest: Digest;
-  /** Their media type. */
+  /** Media type of the manifest. */
   readonly mediaType: string;
 }
 
-/** What a registry acknowledged. */
+/** Acknowledgement of a registry for a manifest. */
 export interface AcceptedManifest {
-  /** The subject; `null` for none. */
+  /** Subject that the registry acknowledged (`OCI-Subject`); `null` for none. */
   readonly subject: string | null;
-  /** The tags that it wrote besides the target. */
+  /** Tags that the registry wrote in addition to the target (`OCI-Tag`). */
   readonly tags: readonly string[];
 }
 
-/** Sends a manifest and returns what the registry acknowledged. */
+/**
+ * Sends a manifest and returns the registry's acknowledgement.
+ *
+ * @throws {RegistryError} If the registry rejects the manifest; its code follows from the status.
+ * @throws {ManifestsError} With code `DIGEST_MISMATCH` if it stored another manifest, `REGISTRY_ERROR` if it accepted the
+ * manifest but does not have it.
+ */
 export async function sendManifest(
   api: RepositoryApi,
   { target, tag, bytes, digest, mediaType }: ManifestUpload,
@@ -59,14 +65,13 @@ export async function sendManifest(
   return { subject: response.headers.get("oci-subject"), tags };
 }
 
-/** A web server in a registry's place may answer everything with success. */
+/** Makes sure that the registry has a manifest: a web server in its place may answer 200 to every request. */
 async function assertStored(api: RepositoryApi, digest: Digest, call: CallOptions): Promise<void> {
-  for (let look = 1;; look++) {
+  for (let attempt = 1;; attempt++) {
     const found = await findManifest(api, digest, call);
     if (found?.descriptor.digest === digest) return;
-    if (found || look === MAX_LOOKS) break;
-    // Some registries show what they took a moment later.
-    await api.connection.pause(look, call.signal);
+    if (found || attempt === MAX_READS) break;
+    await api.connection.pause(attempt, call.signal);
   }
   throw new ManifestsError(
     "REGISTRY_ERROR",

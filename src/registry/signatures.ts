@@ -4,23 +4,27 @@ import { getBody } from "./body.ts";
 import { readError } from "./errors.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
-/** Largest list of signatures that is read, in bytes. */
+/** Maximum size of a list of signatures, in bytes. */
 const MAX_LIST_SIZE = 4 * 1024 * 1024;
 
-/** The list of a manifest's signatures, as the registry sends it: JSON of at most 4 MiB. */
+/**
+ * Reads the list of a manifest's signatures as the registry sends it: JSON of at most 4 MiB.
+ *
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED` if the list is larger.
+ */
 export async function getSignatureList(
   api: RepositoryApi,
   digest: Digest,
   options: CallOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const answer = await api.send("GET", getSignaturesPath(api, digest), options);
-  // Also 404: who has signatures has a list of none, and who says otherwise may be hiding them.
+  // A 404 is an error too: a registry that stores signatures has an empty list, and one that answers 404 may hide them.
   if (answer.response.status !== 200) throw await readError("GET", answer);
   const bytes = await readStream(getBody(answer), MAX_LIST_SIZE);
   if (bytes) return bytes;
   throw new ManifestsError(
     "LIMIT_EXCEEDED",
-    `Cannot read the signatures of ${api.getName(digest)} as their list is larger than ${MAX_LIST_SIZE} bytes`,
+    `Cannot read the signatures of ${api.getName(digest)}: their list is larger than ${MAX_LIST_SIZE} bytes`,
   );
 }
 

@@ -6,46 +6,46 @@ import type { Challenge } from "./challenge.ts";
 import type { HttpResponse } from "./http_types.ts";
 import { redactUrl } from "./redact.ts";
 
-/** How large a token answer may be, in bytes. */
+/** Maximum size of a token service's response, in bytes. */
 const MAX_TOKEN_BODY = 128 * 1024;
-/** Tokens live at least this long by the specification of the token service, in seconds. */
+/** Minimum lifetime of a token, in seconds (distribution, token specification, `expires_in`). */
 const DEFAULT_TOKEN_LIFETIME = 60;
-/** No token is used for longer, in seconds. */
+/** Maximum time for which a token is used, in seconds. */
 const MAX_TOKEN_LIFETIME = 24 * 60 * 60;
 
-/** A token, and until when it is used. */
+/** A token of a token service. */
 export interface Token {
-  /** What is sent; empty where a service has nothing to say against anonymous use. */
+  /** Value to send; empty if the service allows anonymous requests without a token. */
   readonly value: string;
-  /** When it is no longer used, on the local monotonic clock. */
+  /** Time after which it is not used, in milliseconds of `performance.now()`. */
   readonly expires: number;
-  /** How long it is used, in milliseconds. */
+  /** Time for which it is used, in milliseconds. */
   readonly lifetime: number;
-  /** What it was asked for. */
+  /** Scopes that were requested for it. */
   readonly scopes: readonly string[];
-  /** What to ask with from now on. */
+  /** Identity token for the following requests; `undefined` if the service issued none. */
   readonly refreshToken: string | undefined;
 }
 
-/** What a token is asked for, and by whom. */
-export interface TokenQuestion {
-  /** Address of the token service. */
+/** A request for a token. */
+export interface TokenRequest {
+  /** URL of the token service. */
   readonly realm: URL;
-  /** The challenge. */
+  /** Challenge of the registry that names the service. */
   readonly challenge: Challenge;
-  /** What the token is for. */
+  /** Scopes that the token must have. */
   readonly scopes: readonly string[];
-  /** Who asks; `undefined`: nobody in particular. */
+  /** Credentials to send; `undefined` for an anonymous request. */
   readonly credentials: Credentials | undefined;
 }
 
-/** `Authorization` with a password. */
-export function basicAuth({ username = "", password = "" }: Credentials): string {
+/** Returns the `Authorization` header for a user name and password. */
+export function toBasicHeader({ username = "", password = "" }: Credentials): string {
   return `Basic ${encodeBase64(encodeUtf8(`${username}:${password}`))}`;
 }
 
-/** The question with a password, or without (distribution, token specification). */
-export function passwordRequest({ realm, challenge, scopes, credentials }: TokenQuestion): Request {
+/** Creates the HTTP request with a password, or an anonymous one (distribution, token specification). */
+export function createPasswordRequest({ realm, challenge, scopes, credentials }: TokenRequest): Request {
   const url = new URL(realm);
   const service = challenge.parameters.get("service");
   if (service) url.searchParams.set("service", service);
@@ -53,13 +53,13 @@ export function passwordRequest({ realm, challenge, scopes, credentials }: Token
   const headers = new Headers();
   if (credentials?.username && credentials.password !== undefined) {
     url.searchParams.set("account", credentials.username);
-    headers.set("authorization", basicAuth(credentials));
+    headers.set("authorization", toBasicHeader(credentials));
   }
   return new Request(url, { headers });
 }
 
-/** The question with an identity token (distribution, OAuth2 token specification). */
-export function refreshRequest({ realm, challenge, scopes }: TokenQuestion, identityToken: string): Request {
+/** Creates the HTTP request with an identity token (distribution, OAuth2 token specification). */
+export function createRefreshRequest({ realm, challenge, scopes }: TokenRequest, identityToken: string): Request {
   const service = challenge.parameters.get("service");
   const form = new URLSearchParams({
     grant_type: "refresh_token",
@@ -72,11 +72,11 @@ export function refreshRequest({ realm, challenge, scopes }: TokenQuestion, iden
 }
 
 /**
- * Reads the answer of a token service.
+ * Reads the response of a token service.
  *
- * @throws {ManifestsError} With code `UNAUTHORIZED` where it holds no token.
+ * @throws {ManifestsError} With code `UNAUTHORIZED` if it contains no token.
  */
-export async function readToken(answer: HttpResponse, { scopes, credentials }: TokenQuestion): Promise<Token> {
+export async function readToken(answer: HttpResponse, { scopes, credentials }: TokenRequest): Promise<Token> {
   const bytes = await readStream(getBody(answer), MAX_TOKEN_BODY);
   let value: unknown;
   try {
@@ -91,12 +91,12 @@ export async function readToken(answer: HttpResponse, { scopes, credentials }: T
   if (typeof text !== "string" || (text === "" && credentials)) {
     throw new ManifestsError(
       "UNAUTHORIZED",
-      `Cannot authenticate as ${redactUrl(answer.url)} answered without a token`,
+      `Cannot authenticate: the token service ${redactUrl(answer.url)} answered without a token`,
     );
   }
   const seconds = Math.min(Math.max(Number(expiresIn) || 0, DEFAULT_TOKEN_LIFETIME), MAX_TOKEN_LIFETIME);
-  // Counted on the local monotonic clock, so a wrong clock on either side does not matter, nor what the service thinks
-  // of when it issued the token; a little early, because a request may take a while to arrive.
+  // Measured with the local monotonic clock, so that wrong clocks on either side do not matter; `issued_at` is ignored for
+  // the same reason. The token is replaced a little early, because a request may take a while to arrive.
   const lifetime = Math.min(seconds * 900, seconds * 1000 - 10_000);
   return {
     value: text,

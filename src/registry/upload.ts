@@ -17,57 +17,58 @@ import { CHUNK_SIZE, type UploadLimits } from "./upload_limits.ts";
 import { type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
 import { sendWhole } from "./upload_whole.ts";
 
-/** Blobs up to this size are sent in one request from memory; larger ones are streamed. */
+/** Maximum size of blobs that are sent from memory in one request, in bytes; larger blobs are streamed. */
 const MAX_BUFFERED = 1024 * 1024;
-/** A registry that wants larger ones gets the whole in one request: it is its own last chunk. */
+/** Maximum length of a chunk, in bytes. If the registry requires larger ones, the blob is sent as one (last) chunk. */
 const MAX_CHUNK_SIZE = 128 * 1024 * 1024;
-/** How often a blob is sent from its start in another session. */
+/** Maximum number of times that a blob is sent again from its start, in a new session. */
 const MAX_RESTARTS = 4;
 
-/** A blob that is about to be uploaded. */
+/** A blob to be uploaded; see {@linkcode putVerifiedBlob}. */
 export interface OutgoingBlob {
-  /** Its size in bytes, or `UNKNOWN_SIZE`. */
+  /** Size of the blob in bytes, or `UNKNOWN_SIZE`. */
   readonly size: number;
-  /** Algorithm of its digest, where that is known beforehand; default: `sha256`. */
+  /** Algorithm of the digest. Default: `sha256`. */
   readonly algorithm?: DigestAlgorithm | undefined;
-  /** Its digest. Asked for when everything has been sent: of what is compressed on the way, only its end tells. */
+  /** Returns the digest. Called after all bytes were sent: that of a blob compressed on the fly is not known before. */
   digest(): Digest;
 }
 
-/** What {@linkcode uploadBlob} needs. */
+/** Options for {@linkcode uploadBlob}. */
 export interface UploadOptions {
-  /** Sends an authenticated request. */
+  /** Sends an authenticated request of the upload. */
   readonly send: SendUpload;
-  /** Sends requests that what ends the upload does not end. */
+  /** Sends a request that is not aborted with the upload, to cancel the session. */
   readonly sendLast: SendUpload;
-  /** Waits before another attempt. */
+  /** Waits before the next attempt. */
   readonly pause: (attempt: number, error: unknown) => Promise<void>;
-  /** What earlier uploads to the registry have found out; what this one finds out is noted. */
+  /** Limits of the registry that earlier uploads found out; this upload adds its findings. */
   readonly limits: UploadLimits;
-  /** Whether the repository has the blob. */
-  readonly isThere: () => Promise<boolean>;
-  /** Path at which sessions are opened. */
+  /** Returns whether the repository has the blob. */
+  readonly hasBlob: () => Promise<boolean>;
+  /** Path at which a session is opened. */
   readonly start: string;
-  /** A session that is open already. */
+  /** Session that is already open. Default: open a new one. */
   readonly upload?: Upload | undefined;
-  /** The blob. */
+  /** Size and digest of the blob. */
   readonly blob: OutgoingBlob;
-  /** Its bytes, which fail where they are wrong. */
+  /** Bytes of the blob; the stream fails if they are wrong. */
   readonly stream: ByteStream;
-  /** Its bytes from a position on, once more. */
+  /** Reads the bytes again from an offset on. Default: an interrupted upload fails. */
   readonly reopen?: ((offset: number) => Promise<ByteStream>) | undefined;
-  /** Length of chunks in bytes; default: one request for all, unless the registry speaks of chunks, or in a browser. */
+  /** Length of chunks in bytes. Default: one request for the blob; 16 MiB if the registry announces a minimum, or in a browser. */
   readonly chunkSize?: number | undefined;
-  /** How long a streamed upload may stand still, in milliseconds. */
+  /** Maximum time without progress of a streamed upload, in milliseconds. Default: 120,000. */
   readonly stallTimeout?: number | undefined;
 }
 
 /**
- * Uploads a blob (distribution-spec, "Pushing blobs"): a session; then one `PUT` for a small blob, or a streamed
- * `PATCH`, as all registries take it, or chunks, and a closing `PUT`. A session that fails is cancelled. Where another
- * way may succeed, the blob is sent once more in a new session.
+ * Uploads a blob (distribution-spec, "Pushing blobs"): opens a session, and sends a small blob with one `PUT`, a larger one
+ * with a streamed `PATCH` or in chunks, and a closing `PUT`. A session that fails is cancelled. If another method may
+ * succeed, the blob is sent again in a new session.
  *
- * @throws {ManifestsError} With `isTransient` where another call may succeed because `limits` knows more now.
+ * @throws {RegistryError} If the registry rejects the blob; its code follows from the status.
+ * @throws {ManifestsError} With `isTransient` set if another call may succeed because of what `limits` has learned.
  */
 export async function uploadBlob(options: UploadOptions): Promise<void> {
   await new BlobUpload(options).run();
@@ -77,13 +78,13 @@ class BlobUpload {
   readonly #options: UploadOptions;
   #session: UploadSession | undefined;
   #stream: ByteStream;
-  /** The bytes from a position on, once more. */
+  /** Reads the bytes again from an offset on. */
   #reopen: UploadOptions["reopen"];
-  /** What was found out about this upload: that chunks may help, or do not, and that the session's reports mislead. */
+  /** Findings about this upload: chunks may help; chunks do not work; the ranges that the session reports are wrong. */
   #triesChunks = false;
   #refusesChunks = false;
   #ignoresRanges = false;
-  /** How the bytes were sent last. */
+  /** How the last attempt sent the bytes: in chunks, or resumed after an interruption. */
   #sentChunks = false;
   #resumed = false;
 
@@ -106,12 +107,12 @@ class BlobUpload {
     }
   }
 
-  /** Read before the session is opened: it then cannot be left behind by a source that fails. */
+  /** Sends a small blob. It is read before the session is opened, so that a failing source leaves no session behind. */
   async #sendSmall(): Promise<void> {
     const bytes = (await readStream(this.#stream, MAX_BUFFERED))!;
     this.#reopen = (offset) => Promise.resolve(toStream(bytes.subarray(offset)));
     this.#stream = toStream(bytes);
-    const session = await this.#opened();
+    const session = await this.#getSession();
     if (bytes.length > this.#maxLength(session)) return await this.#sendLarge();
     try {
       return await this.#close(session, bytes);
@@ -123,21 +124,21 @@ class BlobUpload {
       }
       if (!refusesMethod(error) && !lacksBytes(error)) throw error;
     }
-    // Some versions of Artifactory take no blob with the closing request.
-    const another = await this.#reopened();
+    // Some versions of Artifactory do not accept bytes in the closing request.
+    const another = await this.#replaceSession();
     await another.append(bytes);
     await this.#close(another, new Uint8Array());
   }
 
   async #sendLarge(): Promise<void> {
     for (let restarts = 0;; restarts++) {
-      const session = await this.#opened();
+      const session = await this.#getSession();
       try {
         await this.#send(session);
         return await this.#close(this.#session!, new Uint8Array());
       } catch (error) {
-        if (restarts === MAX_RESTARTS || !this.#findsAnotherWay(error)) throw error;
-        if (this.#reopen === undefined) throw passing(error);
+        if (restarts === MAX_RESTARTS || !this.#canTryDifferently(error)) throw error;
+        if (this.#reopen === undefined) throw toTransient(error);
         if (restarts > 0) await this.#options.pause(restarts, error);
         await this.#startOver();
       }
@@ -164,38 +165,38 @@ class BlobUpload {
     limits.refusesChunks = true;
     this.#sentChunks = false;
     this.#stream = reader.rest(first);
-    await this.#sendWhole(await this.#reopened());
+    await this.#sendWhole(await this.#replaceSession());
   }
 
   async #sendWhole(session: UploadSession): Promise<void> {
     const { pause, stallTimeout } = this.#options;
-    const own = { session, stream: this.#stream, reopen: this.#reopen, ignoresRanges: this.#ignoresRanges };
-    this.#resumed = await sendWhole({ ...own, pause, stallTimeout });
+    const upload = { session, stream: this.#stream, reopen: this.#reopen, ignoresRanges: this.#ignoresRanges };
+    this.#resumed = await sendWhole({ ...upload, pause, stallTimeout });
   }
 
-  /** The most that a request may carry, in bytes. */
+  /** Returns the maximum length of a request, in bytes. */
   #maxLength(session: UploadSession): number {
     return Math.min(this.#options.limits.maxLength ?? Infinity, session.chunkMaxLength ?? Infinity);
   }
 
-  /** Length of chunks in bytes; `undefined`: everything goes in one request. */
+  /** Returns the length of chunks in bytes; `undefined` if the blob is sent in one request. */
   #chunkSizeFor(session: UploadSession): number | undefined {
     const { limits, blob: { size } } = this.#options;
     const { chunkMinLength = 0 } = session;
     const refusesChunks = this.#refusesChunks || limits.refusesChunks;
     const prefersChunks = this.#triesChunks || session.chunkMinLength !== undefined || isInBrowser();
-    const wanted = refusesChunks ? undefined : this.#options.chunkSize ?? (prefersChunks ? CHUNK_SIZE : undefined);
-    const most = this.#maxLength(session);
-    const fits = limits.maxLength === undefined && size !== UNKNOWN_SIZE && size <= most;
-    if (most !== Infinity && !(fits && wanted === undefined)) {
-      return Math.min(Math.max(wanted ?? CHUNK_SIZE, chunkMinLength), most);
+    const preferred = refusesChunks ? undefined : this.#options.chunkSize ?? (prefersChunks ? CHUNK_SIZE : undefined);
+    const maxLength = this.#maxLength(session);
+    const fits = limits.maxLength === undefined && size !== UNKNOWN_SIZE && size <= maxLength;
+    if (maxLength !== Infinity && !(fits && preferred === undefined)) {
+      return Math.min(Math.max(preferred ?? CHUNK_SIZE, chunkMinLength), maxLength);
     }
-    const length = Math.max(wanted ?? 0, chunkMinLength);
-    return wanted !== undefined && length <= MAX_CHUNK_SIZE ? length : undefined;
+    const length = Math.max(preferred ?? 0, chunkMinLength);
+    return preferred !== undefined && length <= MAX_CHUNK_SIZE ? length : undefined;
   }
 
-  /** Whether the blob may arrive if it is sent in another way or session. Notes what was found out. */
-  #findsAnotherWay(error: unknown): boolean {
+  /** Returns whether the blob may arrive with another method or in another session. Records what the error reveals. */
+  #canTryDifferently(error: unknown): boolean {
     const { limits } = this.#options;
     const contradicts = lacksBytes(error) && !isLost(error);
     if (!this.#sentChunks && needsShorter(error)) {
@@ -203,10 +204,10 @@ class BlobUpload {
       return true;
     }
     if (this.#sentChunks && limits.maxLength === undefined) {
-      // Whoever loses a session, or cannot put chunks together, may still take the whole.
+      // A registry that loses the session, or cannot assemble chunks, may still accept the whole blob.
       const refuses = refusesMethod(error) || lacksBytes(error) || (isResumable(error) && !this.#triesChunks);
       if (refuses) {
-        // A 404 may also be a session that is lost.
+        // A 404 may also mean a lost session, so it does not prove that the registry never accepts chunks.
         limits.refusesChunks ||= refusesMethod(error) && !isManifestsError(error, "NOT_FOUND");
         this.#ignoresRanges ||= contradicts;
         return this.#refusesChunks = true;
@@ -214,7 +215,7 @@ class BlobUpload {
     }
     if (isLost(error) || (this.#ignoresRanges && isResumable(error))) return true;
     if (!this.#sentChunks && isTransientError(error) && !this.#refusesChunks && !limits.refusesChunks) {
-      // A proxy that takes less in one request may break the connection rather than say so.
+      // A proxy with a limit for requests may close the connection instead of answering 413.
       return !this.#triesChunks && (this.#triesChunks = this.#reopen !== undefined);
     }
     const isOdd = error instanceof RegistryError && this.#resumed && (error.status === 400 || isTransientError(error));
@@ -222,23 +223,23 @@ class BlobUpload {
     return !this.#ignoresRanges && (this.#ignoresRanges = true);
   }
 
-  async #opened(): Promise<UploadSession> {
+  async #getSession(): Promise<UploadSession> {
     return this.#session ??= await this.#open();
   }
 
-  /** Some registries must know beforehand how they will have to hash. */
+  /** Opens a session. Registries must know the algorithm beforehand if it is not SHA-256, as they hash while they receive. */
   async #open(): Promise<UploadSession> {
     const { send, start, blob: { algorithm = "sha256" } } = this.#options;
     return await UploadSession.open(send, algorithm === "sha256" ? start : `${start}?digest-algorithm=${algorithm}`);
   }
 
-  async #reopened(): Promise<UploadSession> {
+  async #replaceSession(): Promise<UploadSession> {
     await this.#session?.cancel(this.#options.sendLast);
     this.#session = undefined;
-    return await this.#opened();
+    return await this.#getSession();
   }
 
-  /** Gives up the session, and gets the bytes once more. */
+  /** Cancels the session and reads the bytes again. */
   async #startOver(): Promise<void> {
     if (!this.#stream.locked) await this.#stream.cancel().catch(() => {});
     await this.#session?.cancel(this.#options.sendLast);
@@ -247,18 +248,18 @@ class BlobUpload {
   }
 
   async #close(session: UploadSession, body: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { blob, isThere } = this.#options;
+    const { blob, hasBlob } = this.#options;
     try {
       await session.close(blob.digest(), body);
     } catch (error) {
       const lost = isManifestsError(error, "NETWORK") || isManifestsError(error, "NOT_FOUND");
-      if (!lost || !await isThere().catch(() => false)) throw error;
+      if (!lost || !await hasBlob().catch(() => false)) throw error;
     }
   }
 }
 
-/** The same error, of a call that may succeed if it is made again. */
-function passing(error: unknown): unknown {
+/** Returns the error, marked as one after which another call may succeed. */
+function toTransient(error: unknown): unknown {
   if (!isManifestsError(error) || isTransientError(error)) return error;
   return new ManifestsError(error.code, error.message, { cause: error, isTransient: true });
 }

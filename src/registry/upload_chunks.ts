@@ -3,33 +3,34 @@ import { BrokenSessionError, isResumable, needsShorter } from "./failures.ts";
 import type { UploadLimits } from "./upload_limits.ts";
 import type { UploadSession } from "./upload_session.ts";
 
-/** How often one chunk is sent again. */
+/** Maximum number of attempts to send one chunk. */
 const MAX_ATTEMPTS = 4;
 
-/** What {@linkcode sendChunks} needs. */
+/** Options for {@linkcode sendChunks}. */
 export interface ChunkOptions {
-  /** A session without bytes. */
+  /** Session that has no bytes yet. */
   readonly session: UploadSession;
-  /** The bytes. */
+  /** Reader of the blob's bytes. */
   readonly reader: ChunkReader;
   /** Length of every chunk but the last, in bytes. */
   readonly chunkSize: number;
-  /** Lowered where the registry takes only smaller chunks. */
+  /** Limits of the registry; lowered if it accepts only smaller chunks. */
   readonly limits: UploadLimits;
-  /** Waits before another attempt. */
+  /** Waits before the next attempt. */
   readonly pause: (attempt: number, error: unknown) => Promise<void>;
-  /** Whether what the session reports is not believed: then nothing is resumed. */
+  /** Ignore the ranges that the session reports, and resume nothing. */
   readonly ignoresRanges: boolean;
 }
 
-/** How {@linkcode sendChunks} ended: with everything sent, or with a registry that cannot put chunks together. */
+/** Result of {@linkcode sendChunks}: everything was sent, or the registry cannot assemble chunks (`first` was sent). */
 export type ChunksResult = { readonly sent: true } | { readonly sent: false; readonly first: Uint8Array<ArrayBuffer> };
 
 /**
- * Sends a stream in chunks that are kept until they have arrived, so that a broken connection costs no more than one
- * (distribution-spec, "Pushing a blob in chunks"). A chunk that is too long, or takes longer than a token lives, is cut.
+ * Sends a stream in chunks (distribution-spec, "Pushing a blob in chunks"). Each chunk is kept until it has arrived, so
+ * that an interrupted connection costs at most one chunk. A chunk that is too long, or takes longer than the token lives,
+ * is divided.
  *
- * @throws {BrokenSessionError} Where the session is lost with chunks that are no longer here, or contradicts what was sent.
+ * @throws {BrokenSessionError} If the session is lost after earlier chunks, or reports other bytes than were sent.
  */
 export async function sendChunks(options: ChunkOptions): Promise<ChunksResult> {
   const { session, reader, limits } = options;
@@ -42,7 +43,7 @@ export async function sendChunks(options: ChunkOptions): Promise<ChunksResult> {
       try {
         const status = await sendChunk(options, piece, start + at);
         const isAll = reader.ended && piece.length === chunk.length;
-        // Amazon's registry takes a chunk for the whole blob, says 201, and forgets it when the next one comes.
+        // Amazon's registry takes a chunk for the whole blob, answers 201, and discards it when the next one arrives.
         if (status === 201 && start + at === 0 && !isAll) return { sent: false, first: chunk };
         at += piece.length;
       } catch (error) {
@@ -54,7 +55,7 @@ export async function sendChunks(options: ChunkOptions): Promise<ChunksResult> {
   }
 }
 
-/** Sends one chunk, and what of it did not arrive once more. */
+/** Sends one chunk; after an interruption, sends the part again that did not arrive. Returns the status. */
 async function sendChunk(
   { session, pause, ignoresRanges }: ChunkOptions,
   chunk: Uint8Array<ArrayBuffer>,
@@ -66,12 +67,12 @@ async function sendChunk(
     let arrived: number | undefined;
     try {
       const { status, received } = await session.append(chunk.subarray(offset - start), { start: offset });
-      // What is said of a fresh session is said of a single byte too.
+      // `0-0` means one byte or none, so it does not contradict; a missing range does not either.
       if (ignoresRanges || received === undefined || received === end || received <= 1) return status;
-      // Some describe that request only: the session itself is asked.
+      // Some registries report the bytes of this request only: the session itself has the right number.
       arrived = await session.findOffset();
       if (arrived === end) return status;
-      if (arrived !== undefined && arrived <= offset) throw contradiction(session, arrived, start, end);
+      if (arrived !== undefined && arrived <= offset) throw createContradiction(session, arrived, start, end);
     } catch (error) {
       if (ignoresRanges || attempt >= MAX_ATTEMPTS || needsShorter(error) || !isResumable(error)) throw error;
       if (attempt > 1) await pause(attempt - 1, error);
@@ -79,13 +80,13 @@ async function sendChunk(
     }
     if (arrived === end) return 202;
     if (arrived === undefined || arrived < start || arrived > end || attempt >= MAX_ATTEMPTS) {
-      throw contradiction(session, arrived, start, end);
+      throw createContradiction(session, arrived, start, end);
     }
     offset = arrived;
   }
 }
 
-function contradiction(session: UploadSession, arrived: number | undefined, start: number, end: number): Error {
+function createContradiction(session: UploadSession, arrived: number | undefined, start: number, end: number): Error {
   const problem = arrived === undefined ? undefined : `it reports ${arrived} bytes after ${start} to ${end} were sent`;
   return new BrokenSessionError(session.url, problem);
 }

@@ -1,26 +1,26 @@
 import type { RegistryConnection } from "./connection.ts";
 
-/** Length of a chunk where nothing asks for another one, in bytes. */
+/** Default length of a chunk, in bytes. */
 export const CHUNK_SIZE = 16 * 1024 * 1024;
-/** Chunks are not made smaller than this because a registry refuses larger ones, in bytes. */
+/** Minimum length to which chunks are reduced if a registry rejects larger ones, in bytes. */
 const MIN_CHUNK_SIZE = 128 * 1024;
 
-/** What uploads to one registry have found out about the requests that it, or a proxy before it, takes. */
+/** Limits of a registry, or a proxy in front of it, that earlier uploads have found out. */
 export class UploadLimits {
   /**
-   * The most that a request may carry, in bytes, sent with its length. `undefined`: nothing was refused, so a blob goes
+   * Maximum length of a request with a `Content-Length`, in bytes. `undefined`: no request was rejected, so a blob is sent
    * in one request.
    */
   maxLength: number | undefined;
-  /** Whether the registry does not put chunks together. */
+  /** The registry does not support uploads in chunks. */
   refusesChunks = false;
 
-  /** Notes that a request was too long, or had to tell its length: what follows is sent in chunks. */
+  /** Records that a request was too long, or needed a length: later blobs are sent in chunks. */
   sendChunks(): void {
     this.maxLength ??= CHUNK_SIZE;
   }
 
-  /** Notes that a request of so many bytes was too long. Returns whether shorter ones are left to try. */
+  /** Records that a request of `length` bytes was too long. Returns whether a shorter one can be tried. */
   lower(length: number, minimum = 0): boolean {
     const shorter = Math.max(Math.floor(length / 4), MIN_CHUNK_SIZE, minimum);
     if (shorter >= length) return false;
@@ -29,9 +29,10 @@ export class UploadLimits {
   }
 }
 
+/** Limits by connection: all repositories of a client share them. */
 const LIMITS = new WeakMap<RegistryConnection, UploadLimits>();
 
-/** What uploads of a client have found out. */
+/** Returns the limits that the uploads of a connection have found out. */
 export function getUploadLimits(connection: RegistryConnection): UploadLimits {
   const limits = LIMITS.get(connection) ?? new UploadLimits();
   LIMITS.set(connection, limits);

@@ -4,28 +4,28 @@ import type { HttpRequest, HttpResponse } from "./http_types.ts";
 import { findLocation } from "./location.ts";
 import { redactUrl } from "./redact.ts";
 
-/** How long the cancelling of a session may take, in milliseconds. */
+/** Maximum time for cancelling a session, in milliseconds. */
 const CANCEL_TIMEOUT = 5_000;
-/** How long a registry may take to put a blob together, in milliseconds. */
+/** Maximum time until a registry has assembled a blob and answers, in milliseconds. */
 const COMMIT_TIMEOUT = 300_000;
-/** Slowest line on which a chunk still arrives in time, in bytes per millisecond. */
+/** Minimum speed at which a chunk must be sent, in bytes per millisecond. */
 const SLOWEST = 16;
 const OCTETS = { "content-type": "application/octet-stream" };
 
-/** An upload session that a registry has opened. */
+/** An upload session that a registry has opened; see {@linkcode Repository.mountBlob}. */
 export interface Upload {
-  /** Where it goes on; absolute. */
+  /** Absolute URL at which the upload continues. */
   readonly location: string;
-  /** How many bytes every chunk but the last must have; `undefined` where the registry does not say. */
+  /** Minimum length of every chunk but the last, in bytes; `undefined` if the registry announces none. */
   readonly chunkMinLength?: number | undefined;
-  /** How many bytes a request may carry; `undefined` where the registry does not say. */
+  /** Maximum length of a request, in bytes; `undefined` if the registry announces none. */
   readonly chunkMaxLength?: number | undefined;
 }
 
 /** Sends an authenticated request of an upload. */
 export type SendUpload = (request: Omit<HttpRequest, "url"> & { target: string }) => Promise<HttpResponse>;
 
-/** The session that an answer has opened; `undefined` where it has not. */
+/** Returns the session that a response has opened; `undefined` if it has opened none. */
 export function findUpload(answer: HttpResponse): Upload | undefined {
   const location = findLocation(answer);
   if (answer.response.status !== 202 || location === undefined) return undefined;
@@ -42,18 +42,18 @@ function findLength(header: string | null): number | undefined {
   return Number.isSafeInteger(length) && length > 0 ? length : undefined;
 }
 
-/** An upload session (distribution-spec, "Pushing blobs"). It is always at the newest location that it was told. */
+/** An upload session (distribution-spec, "Pushing blobs"). Every response may move it to a new location. */
 export class UploadSession {
   readonly #send: SendUpload;
   #location: string;
-  /** How many bytes every chunk but the last must have, where the registry says so. */
+  /** Minimum length of every chunk but the last, in bytes; `undefined` if the registry announces none. */
   readonly chunkMinLength: number | undefined;
-  /** How many bytes a request may carry, where the registry says so. */
+  /** Maximum length of a request, in bytes; `undefined` if the registry announces none. */
   readonly chunkMaxLength: number | undefined;
-  /** Whether the registry no longer knows the session. */
+  /** The registry no longer knows the session. */
   #isGone = false;
 
-  /** Goes on with a session. */
+  /** Continues a session that is already open. */
   constructor(send: SendUpload, upload: Upload) {
     this.#send = send;
     this.#location = upload.location;
@@ -61,7 +61,12 @@ export class UploadSession {
     this.chunkMaxLength = upload.chunkMaxLength;
   }
 
-  /** Opens a session. `start` is the path at which that is done. */
+  /**
+   * Opens a session at the path `start`.
+   *
+   * @throws {RegistryError} If the registry does not open one; its code follows from the status.
+   * @throws {ManifestsError} With code `REGISTRY_ERROR` if the response has no location.
+   */
   static async open(send: SendUpload, start: string): Promise<UploadSession> {
     const answer = await send({ method: "POST", target: start, headers: { "content-length": "0" } });
     if (answer.response.status !== 202) throw await readError("POST", answer);
@@ -70,21 +75,22 @@ export class UploadSession {
     if (upload) return new UploadSession(send, upload);
     throw new ManifestsError(
       "REGISTRY_ERROR",
-      `Cannot upload to ${redactUrl(answer.url)} as the registry gave no location for it`,
+      `Cannot upload to ${redactUrl(answer.url)}: the registry sent no location for the upload`,
     );
   }
 
-  /** Where the session is, for messages. */
+  /** URL of the session without secrets, for messages. */
   get url(): string {
     return redactUrl(this.#location);
   }
 
   /**
-   * Adds bytes.
+   * Sends bytes of the blob.
    *
-   * @param options `start`: position of the first of them, for chunks; default: it is not told. `reopen`: see
+   * @param options `start`: offset of the first byte, for chunks; default: none is sent. `reopen`: see
    * {@linkcode HttpRequest.reopen}.
-   * @returns The status, and how many bytes the registry says that it has; `undefined` where it does not.
+   * @returns The status, and the number of bytes that the registry reports to have; `undefined` if it reports none.
+   * @throws {RegistryError} If the registry rejects the bytes; its code follows from the status.
    */
   async append(
     body: NonNullable<HttpRequest["body"]>,
@@ -103,18 +109,18 @@ export class UploadSession {
       ...chunk,
     });
     const { response } = answer;
-    // Registries say 202, but also 200, 201 and 204.
+    // The specification requires 202; registries also answer 200, 201 and 204.
     if (response.status < 200 || response.status > 299) throw await readError("PATCH", answer);
     await response.body?.cancel();
     this.#location = findLocation(answer) ?? this.#location;
-    return { status: response.status, received: receivedBytes(response) };
+    return { status: response.status, received: readReceived(response) };
   }
 
-  /** How many bytes the registry has; `undefined` where the session is gone, or it does not say. */
+  /** Returns the number of bytes that the registry has; `undefined` if it lost the session, or does not report the number. */
   async findOffset(): Promise<number | undefined> {
     const answer = await this.#send({ method: "GET", target: this.#location });
     const { response } = answer;
-    // A session that cannot be asked cannot be trusted.
+    // Without a report of its state, the session cannot be resumed.
     if (response.status !== 204 && response.status !== 202 && response.status !== 200) {
       const error = await readError("GET", answer);
       if (isManifestsError(error, "UNAUTHORIZED") || isManifestsError(error, "DENIED")) throw error;
@@ -123,15 +129,20 @@ export class UploadSession {
     }
     await response.body?.cancel();
     this.#location = findLocation(answer) ?? this.#location;
-    // A fresh session reports the same as one with a single byte, which nobody sends.
-    const received = receivedBytes(response);
+    // An empty session reports the same range (`0-0`) as one with a single byte, which is never sent alone.
+    const received = readReceived(response);
     return received === 1 ? 0 : received;
   }
 
-  /** Ends the session: what was sent, and `body`, become a blob. */
+  /**
+   * Ends the session: the bytes that were sent, followed by `body`, become a blob.
+   *
+   * @throws {RegistryError} If the registry rejects the blob; its code follows from the status.
+   * @throws {ManifestsError} With code `DIGEST_MISMATCH` if it stored another blob.
+   */
   async close(digest: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
     const target = `${this.#location}${this.#location.includes("?") ? "&" : "?"}digest=${encodeURIComponent(digest)}`;
-    // Sent once: where the answer is lost, the session is over, and asking again could only fail.
+    // Sent once: if the response is lost, the session has ended, and another request could only fail.
     const answer = await this.#send({
       method: "PUT",
       target,
@@ -146,12 +157,16 @@ export class UploadSession {
     if (stored !== digest) {
       throw new ManifestsError(
         "DIGEST_MISMATCH",
-        `Cannot trust the upload to ${this.url} as the registry stored ${stored} instead of ${digest}`,
+        `Cannot trust the upload to ${this.url}: the registry stored ${stored} instead of ${digest}`,
       );
     }
   }
 
-  /** Gives the session up, through `send` where the session's own requests were ended. Best effort: the registry forgets abandoned ones by itself, later. */
+  /**
+   * Cancels the session. Errors are ignored: registries forget abandoned sessions by themselves, later.
+   *
+   * @param send Sends the request if those of the session were aborted. Default: like every request of the session.
+   */
   async cancel(send: SendUpload = this.#send): Promise<void> {
     if (this.#isGone) return;
     try {
@@ -159,13 +174,13 @@ export class UploadSession {
       const { response } = await send({ method: "DELETE", target: this.#location, signal, maxRetries: 0 });
       await response.body?.cancel();
     } catch {
-      // The failure that led here is the one to report.
+      // The caller reports the failure because of which it cancels the session.
     }
   }
 }
 
-/** `0-9` of the specification, or `bytes=0-9` as some write it. */
-function receivedBytes(response: Response): number | undefined {
+/** Reads the `Range` header: `0-9` as specified, or `bytes=0-9` as some registries send it. */
+function readReceived(response: Response): number | undefined {
   const match = /^(?:bytes[= ])?0-(\d{1,15})$/.exec(response.headers.get("range")?.trim() ?? "");
   return match ? Number(match[1]) + 1 : undefined;
 }

@@ -2,22 +2,24 @@ import type { ByteStream } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import type { UploadSession } from "./upload_session.ts";
 
-/** How long a streamed upload may stand still, or its answer take, in milliseconds. */
+/** Default for the maximum time without progress of a streamed upload, or until its response, in milliseconds. */
 const STALL_TIMEOUT = 120_000;
 
 /** Options for {@linkcode appendStream}. */
 export interface AppendStreamOptions {
-  /** How long nothing may move, in milliseconds. Default: 120,000. */
+  /** Maximum time without progress, in milliseconds. Default: 120,000. */
   readonly stallTimeout?: number | undefined;
-  /** Opens the stream once more, for a session that redirects; default: that is an error. */
+  /** Opens the stream again if the request is redirected. Default: a redirect is an error. */
   readonly reopen?: (() => Promise<ByteStream>) | undefined;
 }
 
 /**
- * Streams bytes into a session with one request, as all registries take it. Fails with the stream's own error where that
- * is what went wrong.
+ * Streams bytes into a session with one request, which every registry accepts.
  *
- * @returns How many bytes were sent, and how many the registry says that it has, if it does.
+ * @returns The number of bytes that were sent, and the number that the registry reports to have, if it reports one.
+ * @throws {unknown} The stream's own error if the stream failed.
+ * @throws {RegistryError} If the registry rejects the bytes; its code follows from the status.
+ * @throws {ManifestsError} With code `NETWORK` if the upload stalls, or the registry stops reading.
  */
 export async function appendStream(
   session: UploadSession,
@@ -26,31 +28,34 @@ export async function appendStream(
 ): Promise<{ sent: number; received: number | undefined }> {
   const stalled = new AbortController();
   const stall = () =>
-    stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${session.url} as nothing moves any more`));
+    stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${session.url}: no progress for ${stallTimeout} ms`));
   let timer = setTimeout(stall, stallTimeout);
-  let over = false;
-  const moved = () => {
+  let isOver = false;
+  const onProgress = () => {
     clearTimeout(timer);
-    // `fetch` may still ask for bytes after it has failed.
-    if (!over) timer = setTimeout(stall, stallTimeout);
+    // `fetch` may still read from the stream after it has failed; the timer must not start again then.
+    if (!isOver) timer = setTimeout(stall, stallTimeout);
   };
-  let body = new CountedBody(stream, moved);
+  let body = new CountedBody(stream, onProgress);
   const again = reopen && (async () => {
     await body.cancel("redirected");
-    body = new CountedBody(await reopen(), moved);
+    body = new CountedBody(await reopen(), onProgress);
     return body.stream;
   });
   try {
     const { received } = await session.append(body.stream, { signal: stalled.signal, reopen: again });
     if (!body.ended) {
-      throw new ManifestsError("NETWORK", `Cannot upload to ${session.url} as it stopped reading`);
+      throw new ManifestsError(
+        "NETWORK",
+        `Cannot upload to ${session.url}: the registry answered before it had read all bytes`,
+      );
     }
     return { received, sent: body.sent };
   } catch (error) {
     await body.cancel(error);
     throw body.failure ? body.failure.reason : error;
   } finally {
-    over = true;
+    isOver = true;
     clearTimeout(timer);
     body.release();
   }
@@ -58,29 +63,29 @@ export async function appendStream(
 
 const CANCELLED = new Error("the upload was cancelled");
 
-/** A stream as it is sent. Read by hand, so that the source can be given back also while `fetch` still holds the body. */
+/** The body of a streamed request. It reads the source by hand, so that it can release it while `fetch` holds the body. */
 class CountedBody {
-  /** What is sent. */
+  /** Stream that is given to `fetch`. */
   readonly stream: ByteStream;
-  /** How many bytes were sent. */
+  /** Number of bytes that were sent. */
   sent = 0;
-  /** Whether all of them were. */
+  /** The source has ended, and all its bytes were sent. */
   ended = false;
-  /** `fetch` reports a failing body in its own words; the stream's own error is the one that tells what is wrong. */
+  /** Error of the source. `fetch` replaces it by an error of its own, which does not explain the failure. */
   failure: { reason: unknown } | undefined;
   #cancelled = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
-  /** `moved` is called whenever something was read. */
-  constructor(source: ByteStream, moved: () => void) {
+  /** `onProgress` is called whenever bytes are requested or were read. */
+  constructor(source: ByteStream, onProgress: () => void) {
     this.#reader = source.getReader();
     this.stream = new ReadableStream({
       pull: async (controller) => {
         if (this.#cancelled) return controller.error(CANCELLED);
-        moved();
+        onProgress();
         try {
           const { done, value } = await this.#reader.read();
-          // The request must not look complete; that is not a failure of the source.
+          // After a cancel, the request must fail instead of looking complete; the source has not failed.
           if (this.#cancelled) return controller.error(CANCELLED);
           this.ended = done;
           if (done) return controller.close();
@@ -90,19 +95,19 @@ class CountedBody {
           this.failure ??= { reason };
           throw reason;
         }
-        moved();
+        onProgress();
       },
       cancel: (reason) => this.cancel(reason),
     }, { highWaterMark: 0 });
   }
 
-  /** Gives the source up. */
+  /** Cancels the source and fails the request. */
   async cancel(reason: unknown): Promise<void> {
     this.#cancelled = true;
     await this.#reader.cancel(reason).catch(() => {});
   }
 
-  /** Gives the source back. */
+  /** Releases the source, so that it can be read or cancelled elsewhere. */
   release(): void {
     this.#reader.releaseLock();
   }

@@ -3,34 +3,34 @@ import { BrokenSessionError, isResumable, needsShorter } from "./failures.ts";
 import type { UploadSession } from "./upload_session.ts";
 import { appendStream } from "./upload_stream.ts";
 
-/** How often an upload goes on without having got on. */
+/** Maximum consecutive attempts without progress. */
 const MAX_ATTEMPTS = 4;
-/** So much more than ever must have arrived for an upload to have got on, in bytes. */
+/** Number of new bytes that must have arrived to be progress. */
 const PROGRESS = 1024 * 1024;
 
-/** What {@linkcode sendWhole} needs. */
+/** Options for {@linkcode sendWhole}. */
 export interface WholeOptions {
-  /** A session without bytes. */
+  /** Session that has no bytes yet. */
   readonly session: UploadSession;
-  /** The bytes. */
+  /** Bytes of the blob, from its start. */
   readonly stream: ByteStream;
-  /** The bytes from a position on, once more. */
+  /** Reads the bytes again from an offset on; `undefined`: an interrupted upload fails. */
   readonly reopen: ((offset: number) => Promise<ByteStream>) | undefined;
-  /** Waits before another attempt. */
+  /** Waits before the next attempt. */
   readonly pause: (attempt: number, error: unknown) => Promise<void>;
-  /** How long the upload may stand still, in milliseconds. */
+  /** Maximum time without progress, in milliseconds; `undefined`: 120,000. */
   readonly stallTimeout: number | undefined;
-  /** Whether what the session reports is not believed: then nothing is resumed. */
+  /** Ignore the ranges that the session reports, and resume nothing. */
   readonly ignoresRanges: boolean;
 }
 
 /**
- * Sends a stream in one request, as all registries take it; where that breaks, the rest in another one, if the bytes can
- * be had again. What the session itself reports (`GET`) decides what the rest is: the answers to `PATCH` describe only
- * that request in some registries.
+ * Sends a stream in one request, which every registry accepts. If it is interrupted and the bytes can be read again, the
+ * rest is sent in another request. The session's own report (`GET`) decides at which offset the rest starts: in some registries, the
+ * response to `PATCH` describes only that request.
  *
- * @returns Whether the upload was resumed.
- * @throws {BrokenSessionError} Where the session is lost, or contradicts what was sent.
+ * @returns `true` if the upload was resumed.
+ * @throws {BrokenSessionError} If the session is lost, or reports other bytes than were sent.
  */
 export async function sendWhole(options: WholeOptions): Promise<boolean> {
   const { session, reopen, pause, ignoresRanges } = options;
@@ -46,7 +46,7 @@ export async function sendWhole(options: WholeOptions): Promise<boolean> {
         reopen: reopen && (() => reopen(start)),
       });
       const end = start + sent;
-      // A registry that reports nothing, or only what it reports of every session, is believed to have everything.
+      // No range, or the range of an empty session (`0-0`), does not contradict: the registry is assumed to have all bytes.
       const isComplete = received === undefined || received <= 1 || received >= end;
       if (reopen === undefined || ignoresRanges || isComplete) return offset > 0;
       arrived = await session.findOffset();
@@ -57,13 +57,13 @@ export async function sendWhole(options: WholeOptions): Promise<boolean> {
     } catch (error) {
       if (!stream.locked) await stream.cancel(error).catch(() => {});
       const resumable = reopen !== undefined && !ignoresRanges && attempt < MAX_ATTEMPTS && isResumable(error);
-      // A token that was fresh at the second attempt does not live as long as the request takes.
+      // If a new token failed too at the second attempt, tokens expire before such a long request ends.
       if (!resumable || (attempt > 1 && needsShorter(error))) throw error;
       if (attempt > 1) await pause(attempt - 1, error);
       arrived = await session.findOffset();
     }
     if (arrived === undefined) throw new BrokenSessionError(session.url);
-    // Progress that goes back and forth is none.
+    // Compared with the maximum so far: a session that goes back and forth makes no progress.
     if (arrived - most >= PROGRESS) attempt = 0;
     most = Math.max(most, arrived);
     offset = arrived;

@@ -9,7 +9,7 @@ import {
   UNKNOWN_SIZE,
 } from "../spec/room.ts";
 
-/** Verifies a blob that is read from several positions on, hashing each byte once. */
+/** Verifies a blob that may be read several times, from different offsets on. Each byte is hashed once. */
 export class VerifiedSource {
   readonly #descriptor: Descriptor;
   readonly #digester;
@@ -21,7 +21,7 @@ export class VerifiedSource {
     this.#digester = createDigester(digestAlgorithm(descriptor.digest));
   }
 
-  /** A stream of the blob from `offset` on, which fails where the blob is wrong. No byte may be left out before it. */
+  /** Returns a stream of the blob from `offset` on, which fails if the blob is wrong. Earlier streams must have reached `offset`. */
   verify(stream: ByteStream, offset: number): ByteStream {
     const { digest, size } = this.#descriptor;
     let position = offset;
@@ -47,7 +47,7 @@ export class VerifiedSource {
     const { digest, size } = this.#descriptor;
     throw new ManifestsError(
       "SIZE_MISMATCH",
-      `Cannot upload blob ${digest} as its size differs: expected ${size} bytes, got ${actual}`,
+      `Cannot upload blob ${digest}: its size differs: expected ${size} bytes, got ${actual}`,
     );
   }
 }

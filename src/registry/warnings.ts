@@ -1,13 +1,13 @@
 import type { RegistryWarning } from "../spec/room.ts";
 
-/** How many warnings of one registry are passed on, and how long one may be, in UTF-16 units. */
+/** Maximum number of warnings that are reported per registry, and maximum length of each, in UTF-16 units. */
 const MAX_WARNINGS = 32, MAX_LENGTH = 1000;
-/** How much of a header is read. */
+/** Maximum length of a header that is read, in UTF-16 units. */
 const MAX_HEADER = 4096;
 
 /**
- * Reads a `Warning` header. Only what the specification allows counts: code 299, agent `-`, a quoted text, no date.
- * `fetch` joins repeated headers with commas.
+ * Returns the texts of a `Warning` header. Others than the specification allows are ignored: it requires code 299, agent
+ * `-`, a quoted text and no date. `fetch` joins repeated headers with commas.
  */
 export function parseWarnings(header: string): string[] {
   const found = header.slice(0, MAX_HEADER).matchAll(
@@ -21,24 +21,24 @@ export function parseWarnings(header: string): string[] {
   });
 }
 
-/** Passes on each warning of a registry once. */
+/** Reports each different warning of a registry once. */
 export class WarningSink {
   readonly #host: string;
-  readonly #tell: (warning: RegistryWarning) => void;
-  readonly #told = new Set<string>();
+  readonly #onWarning: (warning: RegistryWarning) => void;
+  readonly #reported = new Set<string>();
 
-  constructor(host: string, tell: (warning: RegistryWarning) => void) {
+  constructor(host: string, onWarning: (warning: RegistryWarning) => void) {
     this.#host = host;
-    this.#tell = tell;
+    this.#onWarning = onWarning;
   }
 
   /** Reports the warnings of a response. */
   report(response: Response): void {
     const header = response.headers.get("warning");
     for (const text of header === null ? [] : parseWarnings(header)) {
-      if (this.#told.size >= MAX_WARNINGS || this.#told.has(text)) continue;
-      this.#told.add(text);
-      this.#tell({ host: this.#host, text });
+      if (this.#reported.size >= MAX_WARNINGS || this.#reported.has(text)) continue;
+      this.#reported.add(text);
+      this.#onWarning({ host: this.#host, text });
     }
   }
 }

@@ -7,46 +7,49 @@ import { isTransientError } from "./failures.ts";
 import { type ManifestUpload, sendManifest } from "./send_manifest.ts";
 import type { RepositoryApi } from "./repository_api.ts";
 
-/** How often a registry is asked for a manifest that it has accepted. */
-const MAX_LOOKS = 4;
+/** Maximum number of reads until a tag shows an accepted manifest: some registries show it only a moment later. */
+const MAX_READS = 4;
 /**
- * How long to wait for slower writers, as a multiple of the time that this writer took from its look at the tag to the
- * registry's answer. Processes that compete for one machine differ by less than this.
+ * Time to wait for slower writers, as a multiple of the time from this writer's read of the tag to the response to its
+ * write. Processes that compete for one machine differ in speed by less than this factor.
  */
 const SETTLE_FACTOR = 4;
-/** Bounds of that wait, as multiples of the retry delay: 100 ms and 15 s by default. */
+/** Limits of that time, as multiples of the retry delay: 100 ms and 15 s by default. */
 const MIN_SETTLE = 0.1, MAX_SETTLE = 15;
 
-/** What a tag named when it was looked at. */
+/** State of a tag when it was read. */
 export interface SeenTag {
-  /** Digest of the manifest; `null` for none. */
+  /** Digest that the tag named; `null` if it did not exist. */
   readonly digest: Digest | null;
-  /** The entity tag of the answer; `null` if the registry gave none. */
+  /** Entity tag (`ETag`) of the response; `null` if the registry sent none. */
   readonly etag: string | null;
-  /** When the look began, in the time of `performance.now()`. */
+  /** Time when the read was started, in milliseconds of `performance.now()`. */
   readonly seenAt: number;
 }
 
-/** What became of a manifest that was written. */
+/** Result of writing a manifest. */
 export interface WrittenManifest {
-  /** Its digest. */
+  /** Digest of the manifest that was written. */
   readonly digest: Digest;
-  /** The subject that the registry acknowledged; `null` for none, `undefined` if this writer did not write it. */
+  /** Subject that the registry acknowledged; `null` for none; `undefined` if this writer did not write the manifest. */
   readonly subject: string | null | undefined;
-  /** Whether the registry had the manifest under this name already. */
+  /** The registry already had the manifest under this name. */
   readonly unchanged: boolean;
 }
 
-/** Looks at a tag that is about to be written, with the token that the write will need: the gap stays short. */
-export async function seeTag(api: RepositoryApi, tag: string, call: CallOptions): Promise<SeenTag> {
+/**
+ * Reads the state of a tag that is about to be written. Requests the token that the write needs at once, so that the time
+ * between reading and writing stays short.
+ */
+export async function readTag(api: RepositoryApi, tag: string, call: CallOptions): Promise<SeenTag> {
   const seenAt = performance.now();
   const found = await findManifest(api, tag, { ...call, actions: "pull,push" });
   return { digest: found?.descriptor.digest ?? null, etag: found?.etag ?? null, seenAt };
 }
 
 /**
- * Writes a manifest, whatever is there. A refusal is not an error if the registry has this manifest under this name:
- * registries with immutable tags findProblem to write the same content twice, each with another status.
+ * Writes a manifest unconditionally. A rejection is not an error if the registry has this manifest under this name:
+ * registries with immutable tags do not let the same content be written twice, each with another status.
  */
 export async function writeManifest(
   api: RepositoryApi,
@@ -58,17 +61,17 @@ export async function writeManifest(
     const { subject } = await sendManifest(api, upload, {}, call);
     return { digest, subject, unchanged: false };
   } catch (error) {
-    const now = await findAfterRefusal(api, target, error, call);
+    const now = await findAfterRejection(api, target, error, call);
     if (now?.digest !== digest) throw error;
     return { digest, subject: undefined, unchanged: true };
   }
 }
 
 /**
- * Writes a manifest if the tag still names what was seen. The request is sent once: a repetition would rely on a look
- * that is too old.
+ * Writes a manifest if the tag still names the digest that was read. The request is sent once: a repetition would rely on
+ * a state of the tag that is too old.
  *
- * @throws {ManifestsError} With code `CONFLICT` if the tag names something else.
+ * @throws {ManifestsError} With code `CONFLICT` if the tag names another manifest.
  */
 export async function writeSeenTag(
   api: RepositoryApi,
@@ -88,19 +91,19 @@ export async function writeSeenTag(
     const { subject } = await sendManifest(api, upload, condition, { ...call, maxRetries: 0 });
     return { digest, subject, unchanged: false };
   } catch (error) {
-    // A refusal is a lost race only if the tag has changed; else the registry has another reason, and says which.
-    const now = await findAfterRefusal(api, target, error, call);
+    // A rejection is a lost race only if the tag has changed; otherwise the registry has reported another reason.
+    const now = await findAfterRejection(api, target, error, call);
     if (now === undefined) throw error;
     if (now.digest === digest) return { digest, subject: undefined, unchanged: seen.digest === digest };
-    throw now.digest === seen.digest ? error : conflict(api, target, seen.digest, now.digest);
+    throw now.digest === seen.digest ? error : createConflict(api, target, seen.digest, now.digest);
   }
 }
 
 /**
- * Looks and writes again after passing failures, as a request that depends on a look cannot be repeated alone. Default:
- * three times.
+ * Runs `write`, which reads a tag and writes it; repeats it after temporary failures, because a write that depends on a
+ * read must not be repeated alone. `call.maxRetries` limits the repetitions. Default: 3.
  */
-export async function repeatLookAndWrite<T>(
+export async function repeatReadAndWrite<T>(
   api: RepositoryApi,
   call: CallOptions,
   write: (call: CallOptions, attempt: number) => Promise<T>,
@@ -108,7 +111,7 @@ export async function repeatLookAndWrite<T>(
   const { maxRetries = 3, signal } = call;
   for (let attempt = 1;; attempt++) {
     try {
-      // What the first attempt's look has waited for need not be waited for again.
+      // The first attempt retries its requests itself. Later ones do not, or the numbers of retries would multiply.
       return await write(attempt === 1 ? call : { ...call, maxRetries: 0 }, attempt);
     } catch (error) {
       if (!isTransientError(error) || attempt > maxRetries) throw error;
@@ -118,10 +121,10 @@ export async function repeatLookAndWrite<T>(
 }
 
 /**
- * Waits until a writer that looked at the tag before this one wrote must have written, too. Only registries that ignore
- * conditional requests need it, but nothing in their answers gives those away.
+ * Waits until every writer that read the tag before this one wrote it must have written, too. Only registries that ignore
+ * conditional requests need this, but their responses do not reveal that.
  *
- * @param gap What this writer needed at other times from its look to its write, in milliseconds.
+ * @param gap Longest time between reading and writing in earlier attempts, in milliseconds. Default: 0.
  */
 export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: CallOptions, gap = 0): Promise<void> {
   const unit = api.connection.timeouts.retryDelay ?? 1000;
@@ -130,10 +133,10 @@ export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: Call
 }
 
 /**
- * Looks whether a tag names what was written to it. Some registries show a moment later what they took: a tag that
- * names the same as before is looked at again.
+ * Makes sure that a tag names the manifest that was written. Some registries show it only a moment later: a tag that still
+ * names the previous manifest is read again.
  *
- * @throws {ManifestsError} With code `CONFLICT` if the tag names something else.
+ * @throws {ManifestsError} With code `CONFLICT` if the tag names another manifest.
  */
 export async function confirmTag(
   api: RepositoryApi,
@@ -141,16 +144,16 @@ export async function confirmTag(
   seen: SeenTag,
   call: CallOptions,
 ): Promise<void> {
-  for (let look = 1;; look++) {
+  for (let attempt = 1;; attempt++) {
     const now = (await findManifest(api, target, call))?.descriptor.digest ?? null;
     if (now === digest) return;
-    if (look === MAX_LOOKS || (now !== null && now !== seen.digest)) throw conflict(api, target, digest, now);
-    await api.connection.pause(look, call.signal);
+    if (attempt === MAX_READS || (now !== null && now !== seen.digest)) throw createConflict(api, target, digest, now);
+    await api.connection.pause(attempt, call.signal);
   }
 }
 
-/** The error for a tag that another writer changed. */
-export function conflict(
+/** Creates the error for a tag that another writer changed. */
+export function createConflict(
   api: RepositoryApi,
   tag: string,
   expected: Digest | null,
@@ -164,14 +167,14 @@ export function conflict(
   );
 }
 
-/** What a name means after the registry refused a write; `undefined` if that does not matter or cannot be found out. */
-async function findAfterRefusal(
+/** Returns what a tag or digest names after a rejected write; `undefined` if that is irrelevant or cannot be read. */
+async function findAfterRejection(
   api: RepositoryApi,
   target: string,
   error: unknown,
   call: CallOptions,
 ): Promise<{ digest: Digest | null } | undefined> {
-  if (!(error instanceof RegistryError) || isTransientError(error) || !mayExist(error)) return undefined;
+  if (!(error instanceof RegistryError) || isTransientError(error) || !mayConcernTag(error)) return undefined;
   try {
     return { digest: (await findManifest(api, target, call))?.descriptor.digest ?? null };
   } catch {
@@ -180,8 +183,8 @@ async function findAfterRefusal(
   }
 }
 
-/** Whether a refusal may be about the name, not about the manifest or the caller. */
-function mayExist(error: RegistryError): boolean {
+/** Returns whether a rejection may concern the tag, rather than the manifest or the caller. */
+function mayConcernTag(error: RegistryError): boolean {
   if (error.status >= 500 || [401, 404, 413].includes(error.status)) return false;
   return !isManifestsError(error, "MANIFEST_REJECTED") || error.diagnostics.some(({ code }) => code === "TAG_INVALID");
 }

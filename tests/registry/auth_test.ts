@@ -126,7 +126,7 @@ Deno.test("a realm is never less secure than the registry", async () => {
     );
   const credentials = { username: "me", password: "secret" };
   const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");
-  await assert.rejects(repository.getManifest("1"), { code: "UNAUTHORIZED", message: /not https/ });
+  await assert.rejects(repository.getManifest("1"), { code: "UNAUTHORIZED", message: /does not use https/ });
 });
 
 const DIGEST = digestOf(new Uint8Array());
@@ -479,10 +479,10 @@ Deno.test("credentials that are refused are named in the error, also for what ev
     );
   const password = { username: "me", password: "old" };
   const rows: [Fetch, Credentials, RegExp][] = [
-    [basic, password, /the credentials for r\.example were refused/],
-    [bearer(401), password, /password expired; the token service refused the credentials for r\.example/],
-    [bearer(403), password, /the token service refused the credentials for r\.example/],
-    [bearer(400), { identityToken: "old" }, /the token service refused the credentials for r\.example/],
+    [basic, password, /the registry rejected the credentials for r\.example/],
+    [bearer(401), password, /password expired; the token service rejected the credentials for r\.example/],
+    [bearer(403), password, /the token service rejected the credentials for r\.example/],
+    [bearer(400), { identityToken: "old" }, /the token service rejected the credentials for r\.example/],
   ];
   for (const [fetch, credentials, message] of rows) {
     const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");

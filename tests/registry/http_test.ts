@@ -149,7 +149,7 @@ Deno.test("redirects are followed for reading, a bounded number of times, never 
   );
   assert.deepEqual((await followed.repository.getManifest("1")).bytes, MANIFEST);
   const loop = scripted(() => to("/v2/app/manifests/1"));
-  await assert.rejects(loop.repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /redirects too often/ });
+  await assert.rejects(loop.repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /more than 10 redirects/ });
   const downgrade = scripted(() => to("http://r.example/x"));
   await assert.rejects(downgrade.repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /from https/ });
   const script = scripted(() => to("file:///etc/passwd"));
@@ -170,7 +170,10 @@ Deno.test("redirects that are not shown are left to the browser for reading, nev
   const downgrade = scripted(landing("http://r.example/x"));
   await assert.rejects(downgrade.repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /from https/ });
   const put = scripted(unseenRedirect);
-  await assert.rejects(put.repository.putManifest("1", MANIFEST), { code: "REGISTRY_ERROR", message: /unseen/ });
+  await assert.rejects(put.repository.putManifest("1", MANIFEST), {
+    code: "REGISTRY_ERROR",
+    message: /do not reveal where/,
+  });
   // Where a manifest's own URLs lead must be known beforehand.
   const foreign = scripted((request) =>
     request.url.startsWith("https://r.example/")
@@ -179,7 +182,10 @@ Deno.test("redirects that are not shown are left to the browser for reading, nev
   );
   const layer = { mediaType: MEDIA_TYPES.ociLayerGzip, digest: digestOf(MANIFEST), size: 1 };
   const urls = ["https://elsewhere.example/layer"];
-  await assert.rejects(foreign.repository.getBlob({ ...layer, urls }), { code: "REGISTRY_ERROR", message: /unseen/ });
+  await assert.rejects(foreign.repository.getBlob({ ...layer, urls }), {
+    code: "REGISTRY_ERROR",
+    message: /do not reveal where/,
+  });
   assert.ok(foreign.requests.every(({ redirect }) => redirect === "manual"));
 });
 

@@ -507,7 +507,7 @@ const quirks: [registry: string, quirk: string, run: () => Promise<void>][] = [
         ? new Response("<html><title>Sign in</title>", { headers: { "content-type": "text/html; charset=utf-8" } })
         : forward(request)
     );
-    await assert.rejects(repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /no registry/ });
+    await assert.rejects(repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /not seem to be a registry/ });
   }],
   ["Proxies", "answer HEAD with 400, 403 or 404 although GET finds the manifest", async () => {
     for (const status of [400, 403, 404]) {

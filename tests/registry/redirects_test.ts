@@ -230,10 +230,10 @@ Deno.test("what is written is sent where a redirect leads only if a location mig
   const rows: [location: string, status: number, message: RegExp][] = [
     ["http://a.example/x", 307, /from https/],
     ["https://10.0.0.1/x", 307, /network/],
-    ["file:///etc/passwd", 308, /no http URL/],
-    ["https://a.example/x", 301, /301, which is not followed/],
-    ["https://a.example/x", 302, /302, which is not followed/],
-    ["https://a.example/x", 303, /303, which is not followed/],
+    ["file:///etc/passwd", 308, /not an http\(s\) URL/],
+    ["https://a.example/x", 301, /301, which is followed for GET and HEAD only/],
+    ["https://a.example/x", 302, /302, which is followed for GET and HEAD only/],
+    ["https://a.example/x", 303, /303, which is followed for GET and HEAD only/],
   ];
   for (const [location, status, message] of rows) {
     for (const method of ["POST", "PUT", "PATCH"]) {

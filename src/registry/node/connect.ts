@@ -3,14 +3,18 @@ import { request as httpsRequest } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 
-/** What a proxy is told of who asks. */
-export function proxyHeaders(proxy: URL): Record<string, string> {
+/** Returns the headers that authenticate a client to a proxy; empty if the proxy's URL has no user name. */
+export function getProxyHeaders(proxy: URL): Record<string, string> {
   if (proxy.username === "") return {};
   const text = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   return { "proxy-authorization": `Basic ${new TextEncoder().encode(text).toBase64()}` };
 }
 
-/** Opens a TLS connection through a proxy (`CONNECT`, RFC 9110 §9.3.6). */
+/**
+ * Opens a TLS connection through a proxy (`CONNECT`, RFC 9110 §9.3.6).
+ *
+ * @throws {Error} If the proxy cannot be reached, does not answer 200, or the TLS handshake fails.
+ */
 export async function connectThrough(
   proxy: URL,
   target: URL,
@@ -20,7 +24,7 @@ export async function connectThrough(
   const socket = await openTunnel(proxy, authority, options.signal);
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const host = target.hostname.replace(/^\[|\]$/g, "");
-  // An address is verified too, but may not be said as a name.
+  // The certificate of an IP address is verified too, but SNI only allows names (RFC 6066 §3).
   const name = isIP(host) === 0 ? { servername: host } : {};
   const secured = connectTls({ ...options.tls, ...name, host, socket }, () => resolve(secured));
   secured.once("error", reject);
@@ -41,7 +45,7 @@ async function openTunnel(proxy: URL, authority: string, signal: AbortSignal): P
     port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
     method: "CONNECT",
     path: authority,
-    headers: { host: authority, ...proxyHeaders(proxy) },
+    headers: { host: authority, ...getProxyHeaders(proxy) },
     agent: false,
     signal,
   });

@@ -4,32 +4,32 @@ import { rootCertificates } from "node:tls";
 import { abortable } from "../../internal/room.ts";
 import { isManifestsError } from "../../spec/room.ts";
 import type { FetchHandle } from "../pool.ts";
-import { connectThrough, proxyHeaders } from "./connect.ts";
+import { connectThrough, getProxyHeaders } from "./connect.ts";
 
-/** Statuses whose answers have no body. */
+/** Statuses of responses without a body. */
 const BODILESS: readonly number[] = [204, 205, 304];
 
 /** Options for {@linkcode openNodeFetch}. */
 export interface NodeFetchOptions {
   /**
-   * Whether certificates are not verified.
+   * Accept every certificate of a server.
    *
    * @default {false}
    */
   skipVerification?: boolean | undefined;
-  /** Authorities that are trusted besides the usual ones, as PEM; also certificates that sign themselves. */
+  /** Authorities to trust in addition to those of Node.js, or self-signed certificates, in PEM format. Default: none. */
   caCerts?: readonly string[] | undefined;
-  /** The client's own certificate, as PEM. */
+  /** Certificate of the client in PEM format. Default: none. */
   cert?: string | undefined;
-  /** Its key, as PEM. */
+  /** Private key of the client's certificate in PEM format. Default: none. */
   key?: string | undefined;
-  /** The proxy for a URL, if any; default: none. */
+  /** Returns the proxy for a URL; `undefined` for a direct connection. Default: no proxy. */
   findProxy?: ((url: URL) => URL | undefined) | undefined;
 }
 
 /**
- * Opens a way to send requests over `node:http(s)`. Redirects are not followed, nothing is decoded, and failures are
- * `TypeError`s whose message has the system's code, as in `ECONNREFUSED`.
+ * Returns a `fetch` over `node:http(s)`. It follows no redirects and decodes no bodies. Failures are `TypeError`s whose
+ * message contains the system's error code, as in `ECONNREFUSED`.
  */
 export function openNodeFetch(options: NodeFetchOptions = {}): FetchHandle {
   const { skipVerification = false, caCerts = [], cert, key, findProxy } = options;
@@ -56,12 +56,12 @@ export function openNodeFetch(options: NodeFetchOptions = {}): FetchHandle {
       return {
         ...hostOptions(proxy),
         path: url.href,
-        headers: { host: url.host, ...proxyHeaders(proxy) },
+        headers: { host: url.host, ...getProxyHeaders(proxy) },
         agent: agents["http:"],
       };
     }
     const socket = await connectThrough(proxy, url, { tls, signal });
-    // Without an agent: with one, even `false`, the connection that is given would not be used.
+    // Without an agent: with one, even `false`, Node.js ignores `createConnection`.
     return { ...hostOptions(url), createConnection: () => socket };
   };
   return {
@@ -71,7 +71,7 @@ export function openNodeFetch(options: NodeFetchOptions = {}): FetchHandle {
 }
 
 function hostOptions(url: URL): RequestOptions {
-  // Addresses in brackets are written without them here.
+  // `node:http` requires IPv6 addresses without brackets.
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return { host, port: url.port || (url.protocol === "https:" ? 443 : 80), path: url.pathname + url.search };
 }
@@ -93,20 +93,20 @@ async function send(
   } catch (error) {
     await body.cancel(error);
     if (signal.aborted) throw signal.reason;
-    throw asFetchError(error);
+    throw toFetchError(error);
   }
 }
 
-/** Sends a body and waits for the answer, which may come first. */
+/** Sends a body and waits for the response, which may arrive before the body was sent. */
 async function exchange(message: ClientRequest, body: Body, signal: AbortSignal, head: boolean): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const abort = () => message.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
   signal.addEventListener("abort", abort, { once: true });
   message.once("response", resolve);
-  // Stays for as long as the connection does: an error that nobody hears would end the process.
+  // Never removed: an `error` event without a listener would end the process.
   message.on("error", reject);
   if (signal.aborted) abort();
-  // Whatever ended the sending ends the request, and so the waiting.
+  // A failure to send the body ends the request, and so the wait for its response.
   const sending = body.sendTo(message).catch((error) => {
     reject(error);
     message.destroy();
@@ -126,14 +126,14 @@ async function exchange(message: ClientRequest, body: Body, signal: AbortSignal,
   } catch (error) {
     signal.removeEventListener("abort", abort);
     message.destroy();
-    // A source that stands still must not be waited for.
+    // Cancel the source, so that a stalled one does not keep `sending` from settling.
     await body.cancel(error);
     await sending;
     throw error;
   }
 }
 
-/** The body of an answer, read as it is wanted. */
+/** Returns the body of a response as a stream that reads on demand. */
 function toByteStream(
   answer: IncomingMessage,
   message: ClientRequest,
@@ -148,7 +148,7 @@ function toByteStream(
         if (!answer.complete) throw new Error("the connection ended early");
         controller.close();
       } catch (error) {
-        throw signal.aborted ? signal.reason : asFetchError(error);
+        throw signal.aborted ? signal.reason : toFetchError(error);
       }
     },
     cancel() {
@@ -158,7 +158,7 @@ function toByteStream(
   }, { highWaterMark: 0 });
 }
 
-/** What is sent. Its length is told where all of it comes at once, as the bodies do that are not streams. */
+/** The body of a request. Bodies of one chunk are sent with a length, as those that are not streams are; others chunked. */
 class Body {
   readonly headers: Record<string, string>;
   readonly #chunks: Uint8Array[];
@@ -174,7 +174,7 @@ class Body {
     this.#reader = reader;
   }
 
-  /** Reads what decides how the body is sent: its first chunk, and whether there is another. */
+  /** Reads up to two chunks, to find out whether the body can be sent with a length. */
   static async open({ body, method, signal }: Request): Promise<Body> {
     if (!body) {
       return new Body([], undefined, ["POST", "PUT", "PATCH"].includes(method) ? { "content-length": "0" } : {});
@@ -209,7 +209,7 @@ class Body {
   }
 }
 
-/** Writes a chunk and waits until there is room for another. */
+/** Writes a chunk and waits until the connection accepts another one. */
 async function write(message: ClientRequest, chunk: Uint8Array): Promise<void> {
   if (message.destroyed) throw new Error("the connection ended");
   if (message.write(chunk)) return;
@@ -221,10 +221,10 @@ async function write(message: ClientRequest, chunk: Uint8Array): Promise<void> {
   message.off("close", resolve);
 }
 
-/** `fetch` fails with `TypeError`s; here the system's code is said too. Errors of what is sent are passed on. */
-function asFetchError(error: unknown): unknown {
+/** Returns a failure as the `TypeError` that `fetch` throws, with the system's error code. Errors of the body are passed on. */
+function toFetchError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TypeError || isManifestsError(error)) return error;
   const { code } = error as Error & { code?: unknown };
-  const said = typeof code !== "string" || error.message.includes(code);
-  return new TypeError(said ? error.message : `${code}: ${error.message}`);
+  const isComplete = typeof code !== "string" || error.message.includes(code);
+  return new TypeError(isComplete ? error.message : `${code}: ${error.message}`);
 }

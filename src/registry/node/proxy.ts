@@ -1,9 +1,9 @@
-/** What of an environment says which proxy is used. */
+/** Returns the value of an environment variable; `undefined` if it is not set. */
 export type ProxyEnvironment = (name: string) => string | undefined;
 
 /**
- * The proxy for a URL by `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, in upper or lower case, as Go's programs read
- * them; `undefined` where it is reached directly. This machine is never reached through a proxy.
+ * Returns the proxy for a URL from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, in upper or lower case, as Go programs read
+ * them; `undefined` for a direct connection. Loopback addresses always get a direct connection.
  */
 export function findProxy(url: URL, environment: ProxyEnvironment): URL | undefined {
   const read = (name: string) => environment(name) || environment(name.toLowerCase()) || "";
@@ -20,11 +20,11 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-/** `*`, a host with its subdomains, `.host` for subdomains alone, an address, or a network; each maybe with a port. */
+/** Matches a rule of `NO_PROXY`: `*`, a host with its subdomains, `.host` for subdomains only, an address, or a network; each may have a port. */
 function matches(rule: string, hostname: string, port: string): boolean {
   if (rule === "*") return true;
-  const [, name = "", wanted] = /^(\[.*\]|[^:]*|[^[].*:.*:.*?)(?::(\d+))?$/.exec(rule) ?? [];
-  if (name === "" || (wanted !== undefined && wanted !== port)) return false;
+  const [, name = "", rulePort] = /^(\[.*\]|[^:]*|[^[].*:.*:.*?)(?::(\d+))?$/.exec(rule) ?? [];
+  if (name === "" || (rulePort !== undefined && rulePort !== port)) return false;
   const network = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(name);
   if (network) return isWithin(hostname, network[1]!, Number(network[2]));
   const bare = name.replace(/^\*?\./, "");

@@ -1,6 +1,6 @@
 /**
- * A `fetch` over `node:http` and `node:https`, for what the global one cannot do: skip the verification of one
- * registry's certificate, trust authorities that are no proper ones, present a certificate. Bound to a host.
+ * A `fetch` over `node:http` and `node:https`, for what the global one cannot do: accept every certificate of one registry,
+ * trust self-signed certificates, present a client certificate. Bound to a host.
  *
  * @module
  */
