@@ -4,17 +4,17 @@ import { ManifestsError } from "../spec/room.ts";
 import { MAX_SIGNATURE_SIZE, type Signature, type SigstoreSignature } from "./types.ts";
 
 /**
- * How an OpenPGP message may begin: compressed data, a one-pass signature or a signature, each with a length of any
- * kind. `0x93` is what c/image forgot.
+ * First bytes of OpenPGP messages: compressed data, a one-pass signature or a signature, each with every type of
+ * length. c/image lacks `0x93`.
  */
 const FIRST_BYTES: ReadonlySet<number> = new Set(
   [0xa0, 0xa1, 0xa2, 0xa3, 0xc8, 0x90, 0x91, 0x92, 0x93, 0xc4, 0x88, 0x89, 0x8a, 0x8b, 0xc2],
 );
 const NEWLINE = 0x0a;
-/** No name of a format is longer. */
+/** Maximum length of the name of a signature format, in characters. */
 const MAX_NAME_LENGTH = 64;
 
-/** Whether bytes begin as a binary OpenPGP message does: not with armour, not with clear text. */
+/** Whether bytes start like a binary OpenPGP message, which is neither armored nor clear-signed. */
 export function startsLikeMessage(bytes: Uint8Array): boolean {
   return bytes.length > 0 && FIRST_BYTES.has(bytes[0]!);
 }
@@ -24,8 +24,8 @@ function fail(problem: string): never {
 }
 
 /**
- * Writes a signature as directories, containers-storage and lookaside servers hold it: an OpenPGP message as it is,
- * anything else behind a zero byte and the name of its format.
+ * Encodes a signature as directories, containers-storage and lookaside servers store it: an OpenPGP message unchanged,
+ * any other format after a zero byte and the name of the format.
  */
 export function encodeSignature(signature: Signature): Uint8Array<ArrayBuffer> {
   if (signature.kind === "simple") return signature.bytes;
@@ -40,7 +40,7 @@ export function encodeSignature(signature: Signature): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a signature that {@linkcode encodeSignature} or another tool wrote. Nothing in it is believed by that.
+ * Parses a signature that {@linkcode encodeSignature} or another tool wrote. Nothing in it is verified.
  *
  * @throws {ManifestsError} With code `SIGNATURE_FORMAT_UNKNOWN`, `INVALID_JSON`, or `LIMIT_EXCEEDED` above 4 MiB.
  */
@@ -48,7 +48,7 @@ export function parseSignature(bytes: Uint8Array<ArrayBuffer>): Signature {
   if (bytes.length > MAX_SIGNATURE_SIZE) {
     throw new ManifestsError(
       "LIMIT_EXCEEDED",
-      `Cannot read signature as it is larger than ${MAX_SIGNATURE_SIZE} bytes: ${bytes.length}`,
+      `Cannot read signature: it has ${bytes.length} bytes, more than the allowed ${MAX_SIGNATURE_SIZE}`,
     );
   }
   if (bytes.length === 0) fail("empty signature blob");

@@ -1,18 +1,18 @@
 import { isObject } from "../json/room.ts";
 
-/** Which members an object must and may have. */
+/** Names of the members that an object must have and may have. */
 export interface MemberNames {
-  /** Members that must be there. */
+  /** Names of the required members. Default: none. */
   readonly required?: readonly string[];
-  /** Members that may be there. */
+  /** Names of the optional members. Default: none. */
   readonly optional?: readonly string[];
 }
 
 /**
- * Reads an object that has the members which are named and no others, spelled exactly so. What decides about trust is
- * not read leniently: a member that one reader ignores is one that another obeys.
+ * Reads an object that has exactly the named members. Trust decisions are not parsed leniently: a member that one
+ * reader ignores may be obeyed by another.
  *
- * @param fail Is told what is wrong and throws.
+ * @param fail Called with the problem; must throw.
  */
 export function readMembers(
   value: unknown,

@@ -1,5 +1,5 @@
 /**
- * Signatures of images: making them, verifying them, and whether images may be trusted.
+ * Signatures of images: creating and verifying them, and evaluating the policies that require them.
  *
  * @module
  */

@@ -4,40 +4,40 @@ import { type Digest, isDigest, isManifestsError } from "../spec/room.ts";
 import { readMembers } from "./members.ts";
 import { refuse } from "./refusal.ts";
 
-/** What a payload says that it is; one kind of signature never counts as the other. */
+/** The `type` member of a payload. A payload of one kind of signature is never accepted for the other. */
 export type PayloadType = "atomic container signature" | "cosign container image signature";
 
-/** What a signature claims. */
+/** The claims of a signature: which manifest was signed under which name. */
 export interface Claims {
-  /** Digest of the manifest. */
+  /** Digest of the signed manifest. */
   readonly digest: Digest;
-  /** The name under which it was signed, as it stands there. */
+  /** The name under which the manifest was signed, as written in the signature. */
   readonly reference: string;
-  /** The program that signed; informational. */
+  /** The program that signed. Informational: not verified. */
   readonly creator?: string | undefined;
-  /** When, in seconds since 1970; informational. */
+  /** Time of signing, in seconds since 1970. Informational: not verified. */
   readonly timestamp?: number | undefined;
 }
 
-/** What claims are compared with. */
+/** The manifest and names with which the claims of a signature are compared. */
 export interface ExpectedClaims {
-  /** Digest of the manifest that is about to be used, or its digests by several algorithms. */
+  /** Digest of the manifest to be used, or its digests by several algorithms. */
   readonly manifestDigest: Digest | readonly Digest[];
-  /** Whether a signature under that name is one for the image. */
+  /** Whether a signature under this name is accepted for the image. */
   readonly acceptsReference: (reference: string) => boolean;
 }
 
-/** Real payloads have some 300 bytes; annotations may add to that. */
+/** Maximum size of a payload, in bytes. Real payloads have about 300 bytes, and annotations may add to that. */
 const MAX_PAYLOAD_SIZE = 64 * 1024;
 
-/** What `creator` says in signatures that are made here. */
+/** Default value of `creator` in new signatures. */
 export const CREATOR: string = `@multiarch/manifests ${VERSION}`;
 
 function object(...members: [string, GoJsonValue | undefined][]): GoJsonValue {
   return new Map(members);
 }
 
-/** Writes what is to be signed, with its keys in the order in which Go writes them. */
+/** Encodes the payload to be signed, with the keys in the order in which Go writes them. */
 export function encodePayload(type: PayloadType, claims: Claims): Uint8Array<ArrayBuffer> {
   return encodeGoJson(object(
     [
@@ -53,7 +53,7 @@ export function encodePayload(type: PayloadType, claims: Claims): Uint8Array<Arr
 }
 
 /**
- * Reads what was signed. To be called only after the signature over these bytes was verified.
+ * Parses a signed payload. Call this only after the signature over these bytes has been verified.
  *
  * @throws {SignatureRefusedError} With code `SIGNATURE_PAYLOAD_INVALID`, or `LIMIT_EXCEEDED` above 64 KiB.
  */
@@ -83,7 +83,7 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 function readOptional(type: PayloadType, value: unknown): Pick<Claims, "creator" | "timestamp"> {
-  // cosign writes null where it has nothing to say.
+  // cosign writes null for an empty object.
   if (value === null && type === "cosign container image signature") return {};
   if (value === null || typeof value !== "object" || Array.isArray(value)) invalid("optional is not an object");
   const { creator, timestamp } = value as Record<string, unknown>;
@@ -93,7 +93,7 @@ function readOptional(type: PayloadType, value: unknown): Pick<Claims, "creator"
 }
 
 /**
- * Compares what a verified signature claims with the image at hand.
+ * Asserts that the claims of a verified signature match the image.
  *
  * @throws {SignatureRefusedError} With code `SIGNATURE_DIGEST_MISMATCH` or `SIGNATURE_IDENTITY_MISMATCH`.
  */

@@ -1,13 +1,13 @@
 import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
-/** A signature, or what should have been one, that is not accepted; `code` says why in one word. */
+/** Thrown when a signature is not accepted; `code` gives the kind of reason. */
 export class SignatureRefusedError extends ManifestsError {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "SignatureRefusedError";
-  /** Why, in the words that users of podman and skopeo know. */
+  /** The reason, in the words of podman and skopeo. */
   readonly reason: string;
 
-  /** Creates the error; `reason` becomes the end of its message. */
+  /** Creates the error with the message `Cannot accept signature: <reason>`. */
   constructor(code: ErrorCode, reason: string, options?: ManifestsErrorOptions) {
     super(code, `Cannot accept signature: ${reason}`, options);
     this.reason = reason;

@@ -1,5 +1,5 @@
 /**
- * Signatures of images: making them, storing them, and whether images may be believed.
+ * Signatures of images: creating, storing and verifying them, and policies for images.
  *
  * @module
  */

@@ -13,15 +13,15 @@ import type { MessageSigner, Signer, SimpleSignature } from "./types.ts";
 
 const TYPE = "atomic container signature";
 
-/** Options of signers, for those who need the same bytes again. */
+/** Options that fix the variable parts of a signature, for reproducible output. */
 export interface SignerOptions {
-  /** The program that signs, as the signature will say; default: this module and its version. */
+  /** Name of the signing program to record in the signature. Default: this module and its version. */
   readonly creator?: string | undefined;
-  /** The time that the signature will claim; default: now. */
+  /** Clock for the timestamp in the signature. Default: the current time. */
   readonly now?: (() => Date) | undefined;
 }
 
-/** What a signature under this name claims about this manifest. */
+/** Creates the claims of a signature of a manifest under a name. */
 export function createClaims(
   manifest: Uint8Array,
   identity: NamedReference,
@@ -31,7 +31,7 @@ export function createClaims(
   if (identity.tag === undefined && identity.digest === undefined) {
     throw new ManifestsSyntaxError(
       "INVALID_REFERENCE",
-      `Cannot sign as reference ${JSON.stringify(String(identity))} has neither a tag nor a digest`,
+      `Cannot sign under the name ${JSON.stringify(String(identity))}: it has neither a tag nor a digest`,
     );
   }
   const { creator = CREATOR, now = () => new Date() } = options;
@@ -44,9 +44,9 @@ export function createClaims(
 }
 
 /**
- * Signs images in the older way: as OpenPGP messages.
+ * Creates a signer that makes simple signatures: OpenPGP messages.
  *
- * @param messages The key: of the gpg binary, or of {@linkcode openPgpKey}.
+ * @param messages The key, as opened by {@linkcode openPgpKey} or from a gpg keyring. The signer disposes it.
  *
  * @example
  * ```ts
@@ -79,37 +79,43 @@ export function createSimpleSigner(
     async sign(manifest, identity, call = {}) {
       const payload = encodePayload(TYPE, createClaims(manifest, identity, { ...options, digest: call.digest }));
       const bytes = await messages.seal(payload, { signal: call.signal });
-      if (bytes.length === 0) throw new ManifestsError("SIGNING_FAILED", "Cannot sign as the signature is empty");
+      if (bytes.length === 0) {
+        throw new ManifestsError("SIGNING_FAILED", "Cannot sign: the key returned an empty signature");
+      }
       return { kind: "simple", bytes };
     },
     [Symbol.asyncDispose]: async () => await messages[Symbol.asyncDispose]?.(),
   };
 }
 
-/** What is known of a simple signature that was accepted. */
+/** A simple signature that was verified. */
 export interface VerifiedSimpleSignature {
-  /** What it claims, all of it checked but its creator and time. */
+  /** The claims of the signature, verified except for `creator` and `timestamp`. */
   readonly claims: Claims;
-  /** Fingerprint of the key that signed, in upper-case hex: a primary key's or a subkey's. */
+  /** Fingerprint of the signing primary key or subkey, in upper-case hex. */
   readonly fingerprint: string;
-  /** Fingerprint of the primary key that it belongs to. */
+  /** Fingerprint of the primary key to which the signing key belongs, in upper-case hex. */
   readonly primaryFingerprint: string;
 }
 
 /** Options of {@linkcode verifySimpleSignature}. */
 export interface VerifySimpleOptions extends SignalOptions, ExpectedClaims {
-  /** Keyrings, armoured or binary; every key in them is trusted. */
+  /** Keyrings, armored or binary. Every key in them is trusted. */
   readonly keyrings: readonly Uint8Array[];
-  /** What counts as now; default: now. */
+  /** Time at which keys and signatures must be valid. Default: the current time. */
   readonly now?: Date | undefined;
-  /** Verifies the message; default: in this process. */
+  /** Function that verifies OpenPGP messages. Default: verification in this process. */
   readonly openMessage?: OpenMessage | undefined;
 }
 
 /**
- * Verifies a simple signature: the message first, then what it claims.
+ * Verifies a simple signature: first the OpenPGP message, then its claims.
  *
- * @throws {ManifestsError} With a code that begins with `SIGNATURE_`, or `KEY_INVALID`.
+ * @throws {SignatureRefusedError} With code `SIGNATURE_DIGEST_MISMATCH`, `SIGNATURE_EXPIRED`,
+ * `SIGNATURE_IDENTITY_MISMATCH`, `SIGNATURE_INVALID`, `SIGNATURE_KEY_EXPIRED`, `SIGNATURE_KEY_REVOKED`,
+ * `SIGNATURE_KEY_UNKNOWN`, `SIGNATURE_MESSAGE_INVALID`, `SIGNATURE_PAYLOAD_INVALID`, `SIGNATURE_WEAK` or
+ * `LIMIT_EXCEEDED`.
+ * @throws {ManifestsError} With code `KEY_INVALID`.
  */
 export async function verifySimpleSignature(
   bytes: Uint8Array<ArrayBuffer>,

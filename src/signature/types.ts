@@ -1,43 +1,45 @@
 import type { SignalOptions } from "../internal/room.ts";
 import type { Digest, NamedReference } from "../spec/room.ts";
 
-/** A signature of the older kind: an OpenPGP message that holds what is claimed. */
+/** A simple signature: an OpenPGP message that contains its claims. */
 export interface SimpleSignature {
-  /** Tells it from the other kind. */
+  /** Discriminates the two kinds of signatures. */
   readonly kind: "simple";
-  /** The message, binary. */
+  /** The signed OpenPGP message in binary form (not armored). */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** A signature of the sigstore kind, or anything else that is attached to an image in the same way. */
+/** A sigstore signature, or another attachment that registries store in the same way. */
 export interface SigstoreSignature {
-  /** Tells it from the other kind. */
+  /** Discriminates the two kinds of signatures. */
   readonly kind: "sigstore";
-  /** Media type of the payload; signatures have {@linkcode SIGSTORE_MEDIA_TYPE}. */
+  /** Media type of the payload. Signatures have `application/vnd.dev.cosign.simplesigning.v1+json`. */
   readonly mediaType: string;
-  /** What is signed. */
+  /** The bytes that are signed. */
   readonly payload: Uint8Array<ArrayBuffer>;
-  /** The signature itself, and what proves it. */
+  /** The base64-encoded signature, and certificates or log entries that belong to it. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** The referrer of the image that holds it, where one does. */
+  /** Digest of the referrer that stores the signature; `undefined` if it is stored in another way. */
   readonly referrer?: Digest | undefined;
 }
 
-/** A signature of an image, as places store them. */
+/** A signature of an image, as registries and directories store it. */
 export type Signature = SimpleSignature | SigstoreSignature;
 
-/** Makes signatures of one kind with one key. Disposing it forgets a key that was held in memory. */
+/** Creates signatures of one kind with one key. Disposing it wipes secrets that it holds in memory. */
 export interface Signer<S extends Signature = Signature> extends Partial<AsyncDisposable> {
-  /** The kind of signature that it makes. */
+  /** The kind of signature that it creates. */
   readonly kind: S["kind"];
-  /** What reports say that it does, as in `using simple signing`. */
+  /** Description for progress reports, as in `using simple signing`. */
   readonly description: string;
   /**
    * Signs a manifest under a name, which must have a tag or a digest.
    *
-   * @param manifest The exact bytes that were, or will be, written.
-   * @param options.digest The digest by which the manifest is known, which is what is signed; default: by SHA-256.
-   * @throws {ManifestsError} With code `SIGNING_FAILED`, or `INVALID_REFERENCE` where the name has neither.
+   * @param manifest The exact bytes of the manifest in its destination.
+   * @param options.digest The manifest's digest to sign, if its algorithm is not SHA-256. Default: the SHA-256 digest.
+   * @throws {ManifestsError} With code `SIGNING_FAILED`, `PASSPHRASE_REQUIRED`, `PASSPHRASE_WRONG`,
+   * `SIGNING_UNAVAILABLE`, `DIGEST_MISMATCH`, `NETWORK` or `LIMIT_EXCEEDED`.
+   * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE` if the name has neither tag nor digest.
    */
   sign(
     manifest: Uint8Array,
@@ -46,22 +48,22 @@ export interface Signer<S extends Signature = Signature> extends Partial<AsyncDi
   ): Promise<S>;
 }
 
-/** Makes signed OpenPGP messages with one key, wherever that is. */
+/** Creates signed OpenPGP messages with one key: in memory, in a gpg keyring or on a smart card. */
 export interface MessageSigner extends Partial<AsyncDisposable> {
   /** Fingerprint of the key that signs, in upper-case hex. */
   readonly fingerprint: string;
-  /** Signs bytes; the message holds them. */
+  /** Signs bytes and returns a message that contains them. */
   seal(payload: Uint8Array, options?: SignalOptions): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Media type of a payload that a sigstore signature signs. */
 export const SIGSTORE_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
 
-/** How many signatures of one manifest are read; whoever has more means harm. */
+/** Maximum number of signatures that are read for one manifest. More is treated as an attack. */
 export const MAX_SIGNATURES = 127;
 
-/** How many bytes all attached signatures of one manifest may have that are read. */
+/** Maximum total size of the attached signatures that are read for one manifest, in bytes. */
 export const MAX_SIGNATURES_SIZE: number = 32 * 1024 * 1024;
 
-/** Largest signature that is read, in bytes; also the largest payload and the largest key file. */
+/** Maximum size of a signature, of a payload and of a key file, in bytes. */
 export const MAX_SIGNATURE_SIZE: number = 4 * 1024 * 1024;

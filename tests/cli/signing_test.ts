@@ -104,7 +104,7 @@ folderTest("a file of parameters signs, and has a log take the signatures in", a
   const push = ["push", "--tls-verify=false", "--sign-by-sigstore", params, "app", other];
   const { code, stderr } = await cli([...at.flags, ...push], env);
   assert.equal(code, 125);
-  assert.match(stderr, /Cannot log signature as http:\/\/.* answered 400/);
+  assert.match(stderr, /Cannot record signature in the log: http:\/\/.* answered 400/);
   assert.equal((await fetch(`http://${registry.host}/v2/other/manifests/1`, { method: "HEAD" })).status, 404);
 });
 
@@ -114,7 +114,7 @@ folderTest("signing parameters and keys that cannot be used are said", async (fo
   const params = `${folder}/params.yaml`;
   await Deno.writeTextFile(params, "fulcio: {fulcioURL: https://fulcio.example, oidcMode: interactive}\n");
   const rows: [flags: string[], error: RegExp][] = [
-    [["--sign-by-sigstore", params], /certificates of Fulcio are not supported/],
+    [["--sign-by-sigstore", params], /certificates issued by Fulcio are not supported/],
     [["--sign-by-sigstore", `${folder}/none`], /Cannot read signing parameters .*none/],
     [["--sign-by-sq-fingerprint", "F".repeat(40)], /--sign-by-sq-fingerprint is not supported/],
   ];

@@ -2,11 +2,12 @@ import { readRequired } from "../../config/files/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
 const NEWLINE = 0x0a;
-/** Longest passphrase that a file may hold, in bytes. */
+/** Maximum length of a passphrase in a file, in bytes. */
 const MAX_PASSPHRASE = 4096;
 
 /**
- * Reads a passphrase: the first line of a file, without its end. The caller wipes it. Go: `cli.ReadPassphraseFile`.
+ * Reads a passphrase from a file: its first line, without the line break. The caller wipes the returned bytes.
+ * Go: `cli.ReadPassphraseFile`.
  *
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`, or `LIMIT_EXCEEDED` above 4096 bytes.
  */
@@ -18,7 +19,7 @@ export async function readPassphraseFile(path: string): Promise<Uint8Array<Array
     if (line.length <= MAX_PASSPHRASE) return Uint8Array.from(line);
     throw new ManifestsError(
       "LIMIT_EXCEEDED",
-      `Cannot read passphrase file ${path} as its first line is longer than ${MAX_PASSPHRASE} bytes`,
+      `Cannot read passphrase file ${JSON.stringify(path)}: its first line is longer than ${MAX_PASSPHRASE} bytes`,
     );
   } finally {
     bytes.fill(0);

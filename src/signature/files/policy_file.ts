@@ -5,18 +5,19 @@ import { MAX_SIGNATURE_SIZE } from "../types.ts";
 
 /** Options of {@linkcode loadPolicyFile}. */
 export interface LoadPolicyFileOptions {
-  /** The only file to read; default: the user's, or else the system's. */
+  /** Path of the policy file. Default: the user's `policy.json`, or else the system's. */
   readonly path?: string | undefined;
 }
 
 const SYSTEM_POLICY = "/etc/containers/policy.json";
 
 /**
- * Reads the policy that podman, buildah and skopeo obey: `~/.config/containers/policy.json`, or else
- * `/etc/containers/policy.json`. There is no other default: without a policy nothing is decided.
+ * Reads the policy that podman, buildah and skopeo use: `~/.config/containers/policy.json`, or else
+ * `/etc/containers/policy.json`. A missing policy is an error: no default policy is built in.
  *
- * @throws {ManifestsError} With code `POLICY_MISSING` where there is no such file, `POLICY_INVALID`, or
- * `CONFIG_FILE_UNREADABLE`, also where a permission is missing: the system's policy may be laxer than the user's.
+ * @throws {ManifestsError} With code `POLICY_MISSING` if neither file exists, `POLICY_INVALID`, `LIMIT_EXCEEDED` above
+ * 4 MiB, or `CONFIG_FILE_UNREADABLE`. A missing permission is an error too: skipping the user's policy could apply a
+ * more permissive one of the system.
  */
 export async function loadPolicyFile(options: LoadPolicyFileOptions = {}): Promise<Policy> {
   const paths = options.path === undefined ? defaultPaths() : [options.path];
@@ -27,35 +28,40 @@ export async function loadPolicyFile(options: LoadPolicyFileOptions = {}): Promi
   const listed = paths.map((path) => JSON.stringify(path)).join(", ");
   throw new ManifestsError(
     "POLICY_MISSING",
-    `Cannot decide about images as no policy.json file found at any of the following: ${listed}; write one, name one ` +
-      "(signaturePolicyPath, --signature-policy), or accept anything expressly (--insecure-policy)",
+    `Cannot check images: no policy.json file found at any of the following: ${listed}; create one, name one ` +
+      "(signaturePolicyPath, --signature-policy), or accept every image (--insecure-policy)",
   );
 }
 
 function defaultPaths(): string[] {
   const home = readEnv("HOME");
   if (home) return [`${home}/.config/containers/policy.json`, SYSTEM_POLICY];
-  unreadable("the user's policy as HOME is not set or may not be read: run with --allow-env=HOME, or name the file");
+  failUnreadable(
+    "the user's policy: HOME is not set or access to it is not allowed: run with --allow-env=HOME, or name the file",
+  );
 }
 
 /**
- * Reads a file of keys or certificates that a policy names, for `readFile` of `evaluatePolicy`.
+ * Reads a file of keys or certificates that a policy names: the `readFile` option of `evaluatePolicy`.
  *
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`, or `LIMIT_EXCEEDED` above 4 MiB.
  */
 export async function readPolicyFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return await read(path) ?? unreadable(`${path}: no such file or directory`);
+  return await read(path) ?? failUnreadable(`${JSON.stringify(path)}: no such file or directory`);
 }
 
 async function read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  if (!mayRead(path)) unreadable(`${path} as that is not allowed: run with --allow-read=${path}`);
+  if (!mayRead(path)) failUnreadable(`${JSON.stringify(path)}: permission denied: run with --allow-read=${path}`);
   const bytes = await readOptional(path);
   if (bytes && bytes.length > MAX_SIGNATURE_SIZE) {
-    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read ${path} as it is larger than ${MAX_SIGNATURE_SIZE} bytes`);
+    throw new ManifestsError(
+      "LIMIT_EXCEEDED",
+      `Cannot read ${JSON.stringify(path)}: it is larger than ${MAX_SIGNATURE_SIZE} bytes`,
+    );
   }
   return bytes as Uint8Array<ArrayBuffer> | undefined;
 }
 
-function unreadable(what: string): never {
+function failUnreadable(what: string): never {
   throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${what}`);
 }

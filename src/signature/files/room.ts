@@ -1,5 +1,5 @@
 /**
- * The files that say which images may be believed, and with what they are signed. Bound to a host.
+ * Files of policies, passphrases and signing keys. Requires a host with a file system.
  *
  * @module
  */

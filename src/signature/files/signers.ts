@@ -7,32 +7,35 @@ import { createSimpleSigner } from "../simple_signing.ts";
 import type { Signer } from "../types.ts";
 import { readPassphraseFile } from "./passphrase_file.ts";
 
-/** Which keys sign; the names are those of libimage's options. */
+/** Options of {@linkcode openSignersWith}: the keys that sign. The names are those of libimage's options. */
 export interface OpenSignersWithOptions {
-  /** A file of signing parameters (containers-sigstore-signing-params.yaml.5); default: none signs. */
+  /** Path of a file of signing parameters (containers-sigstore-signing-params.yaml.5). Default: none. */
   readonly signBySigstoreParamFile?: string | undefined;
-  /** Asks for what unlocks the key of that file, which is wiped then; default: its passphrase must be in a file. */
+  /**
+   * Asks for the passphrase of the key that the signing parameters name. The returned bytes are wiped after use.
+   * Default: the parameters must name a passphrase file.
+   */
   readonly privateKeyPassphrasePrompt?: ((keyFile: string) => Promise<Uint8Array>) | undefined;
-  /** A key in the user's keyring of gpg; default: none signs. */
+  /** Name of a key in the user's gpg keyring. Default: no simple signature is made. */
   readonly signBy?: string | undefined;
-  /** What unlocks it, without a line break; default: gpg's agent asks. */
+  /** Passphrase of that key, without a line break. Default: gpg's agent asks the user. */
   readonly signPassphrase?: Uint8Array | undefined;
-  /** A file with a private key of cosign's form; default: none signs. */
+  /** Path of a private key in cosign's format. Default: no sigstore signature is made with it. */
   readonly signBySigstorePrivateKeyFile?: string | undefined;
-  /** What unlocks it; must be there with that file, and may be empty. */
+  /** Passphrase of that key: required with `signBySigstorePrivateKeyFile`, and may be empty. */
   readonly signSigstorePrivateKeyPassphrase?: Uint8Array | undefined;
-  /** How logs are asked; default: the global `fetch`. */
+  /** Function that sends requests to transparency logs. Default: the global `fetch`. */
   readonly fetch?: Fetch | undefined;
-  /** Ends the opening. */
+  /** Aborts the look-up of keys. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Opens the signers that options name, in the order in which they sign. A key that cannot be used is an error here,
- * before anything is copied. The caller disposes them, and may wipe the passphrases at once.
+ * Opens the signers that the options name, in the order in which they sign. An unusable key is reported here, before
+ * anything is copied. The caller disposes the signers, and may wipe the passphrases as soon as this returns.
  *
  * @throws {ManifestsError} With code `KEY_INVALID`, `KEY_UNKNOWN`, `PASSPHRASE_REQUIRED`, `PASSPHRASE_WRONG`,
- * `SIGNING_UNAVAILABLE`, `CONFIG_FILE_INVALID` or `CONFIG_FILE_UNREADABLE`.
+ * `SIGNING_UNAVAILABLE`, `LIMIT_EXCEEDED`, `CONFIG_FILE_INVALID` or `CONFIG_FILE_UNREADABLE`.
  */
 export async function openSignersWith(options: OpenSignersWithOptions): Promise<Signer[]> {
   const signers: Signer[] = [];
@@ -64,7 +67,9 @@ async function openParameterFile(
   if (privateKeyFile === undefined) {
     throw new ManifestsError(
       "SIGNING_UNAVAILABLE",
-      `Cannot sign as ${path} says as certificates of Fulcio are not supported: name a privateKeyFile`,
+      `Cannot sign with ${
+        JSON.stringify(path)
+      }: certificates issued by Fulcio are not supported: set privateKeyFile instead`,
     );
   }
   const passphrase = privateKeyPassphraseFile === undefined

@@ -1,5 +1,5 @@
 /**
- * OpenPGP by the gpg binary: with the user's keyring, their agent, their smart cards. Bound to a host.
+ * OpenPGP with the gpg program: the user's keyring, agent and smart cards. Requires a host that runs programs.
  *
  * @module
  */

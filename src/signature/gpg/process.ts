@@ -5,38 +5,38 @@ import { parseStatus, type StatusLine } from "./status.ts";
 
 /** Options of {@linkcode runGpg}. */
 export interface RunGpgOptions extends SignalOptions {
-  /** gpg's home; default: the user's. */
+  /** Home directory of gpg. Default: the user's. */
   readonly homedir?: string | undefined;
-  /** What it reads. */
+  /** Bytes for gpg's standard input, written one after another. Default: empty. */
   readonly input?: readonly Uint8Array[] | undefined;
 }
 
-/** What gpg did. */
+/** Result of a run of gpg. */
 export interface GpgResult {
-  /** Exit code. It says little: content that nobody signed exits 0. */
+  /** Exit code. Not sufficient as a verdict: gpg exits with 0 for unsigned content. */
   readonly code: number;
-  /** What it wrote. */
+  /** Bytes that gpg wrote to standard output. */
   readonly output: Uint8Array<ArrayBuffer>;
-  /** What it told. */
+  /** Status lines that gpg reported. */
   readonly status: readonly StatusLine[];
 }
 
 const COMMON_ARGS = [
   ...["--batch", "--no-tty", "--no-greeting", "--charset", "utf8", "--no-auto-key-retrieve"],
-  // Deno gives a process three pipes, so status lines take the third, alone.
+  // Deno connects three pipes to a process: the third one is reserved for status lines.
   ...["--logger-file", "/dev/null", "--status-fd", "2"],
 ];
 
 /**
- * Runs gpg. What is secret goes through its standard input, never through its arguments.
+ * Runs gpg. Secrets must be passed in `input`, never in `args`, which other users can see. Never prompts.
  *
- * @throws {ManifestsError} With code `SIGNING_UNAVAILABLE` where it is missing or may not be run. Never prompts.
+ * @throws {ManifestsError} With code `SIGNING_UNAVAILABLE` if gpg is not installed or not allowed to run.
  */
 export async function runGpg(args: readonly string[], options: RunGpgOptions = {}): Promise<GpgResult> {
   const { homedir, input = [], signal } = options;
   signal?.throwIfAborted();
   if (Deno.permissions.querySync({ name: "run", command: "gpg" }).state !== "granted") {
-    throw new ManifestsError("SIGNING_UNAVAILABLE", "Cannot run gpg as that is not allowed: run with --allow-run=gpg");
+    throw new ManifestsError("SIGNING_UNAVAILABLE", "Cannot run gpg: permission denied: run with --allow-run=gpg");
   }
   const child = spawn([...COMMON_ARGS, ...(homedir === undefined ? [] : ["--homedir", homedir]), ...args]);
   const { code, outputs } = await converse(child, { input, outputs: [child.stdout, child.stderr], signal });
@@ -55,6 +55,6 @@ function spawn(args: string[]): Deno.ChildProcess {
     }).spawn();
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ManifestsError("SIGNING_UNAVAILABLE", "Cannot run gpg as it is not installed", { cause });
+    throw new ManifestsError("SIGNING_UNAVAILABLE", "Cannot run gpg: it is not installed", { cause });
   }
 }

@@ -6,43 +6,45 @@ import { findStatus, type StatusLine } from "./status.ts";
 
 /** Options of {@linkcode openGpgKey}. */
 export interface GpgKeyOptions {
-  /** gpg's home; default: the user's. */
+  /** Home directory of gpg. Default: the user's. */
   readonly homedir?: string | undefined;
   /**
-   * What unlocks the key, without a line break; default: gpg's agent knows it or asks. Kept until the signer is
-   * disposed, which wipes it.
+   * Passphrase of the key, without a line break. A copy is kept until the signer is disposed, and wiped then.
+   * Default: gpg's agent has it or asks the user.
    */
   readonly passphrase?: Uint8Array | undefined;
-  /** Ends the look-up of the key. */
+  /** Aborts the look-up of the key. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** gpgme takes nothing shorter for a name of a key. */
+/** Minimum length of the name of a key, in characters: the limit of gpgme. */
 const MIN_NAME_LENGTH = 8;
 const NEWLINE = encodeUtf8("\n");
 
 /**
- * Finds a secret key in a keyring of the gpg binary, to sign with it there: it may be locked, or on a smart card.
+ * Finds a secret key in a gpg keyring, so that gpg signs with it. The key may be locked, or on a smart card.
  *
- * @param name A fingerprint; or whatever else gpg takes for a key, such as an e-mail address, that only one secret key
- * has: of several, gpg would take any.
- * @throws {TypeError} Where the name is shorter than 8 characters, or the passphrase holds a line break.
+ * @param name A fingerprint, or another name that gpg accepts, such as an e-mail address. It must identify one secret
+ * key, because gpg would pick any of several.
+ * @throws {TypeError} If the name is shorter than 8 characters, or the passphrase contains a line break.
  * @throws {ManifestsError} With code `KEY_UNKNOWN` or `SIGNING_UNAVAILABLE`.
  */
 export async function openGpgKey(name: string, options: GpgKeyOptions = {}): Promise<MessageSigner> {
   if (name.length < MIN_NAME_LENGTH) {
     throw new TypeError(
-      `Cannot find key as its name must have ${MIN_NAME_LENGTH} characters: current value is ${JSON.stringify(name)}`,
+      `Cannot find key ${JSON.stringify(name)}: its name must have at least ${MIN_NAME_LENGTH} characters`,
     );
   }
   if (options.passphrase?.includes(NEWLINE[0]!)) {
-    throw new TypeError("Cannot use passphrase as it must not contain a line break");
+    throw new TypeError("Cannot use passphrase: it must not contain a line break");
   }
   const { homedir, signal } = options;
   const passphrase = options.passphrase?.slice();
   const listed = await runGpg(["--with-colons", "--list-secret-keys", "--", name], { homedir, signal });
   const keys = parseListing(new TextDecoder().decode(listed.output));
-  if (keys.filter(({ primary }) => primary).length > 1) fail("KEY_UNKNOWN", name, "several keys have that name");
+  if (keys.filter(({ primary }) => primary).length > 1) {
+    fail("KEY_UNKNOWN", name, "several keys have that name: use a fingerprint");
+  }
   const signing = chooseSigningKey(keys);
   if (listed.code !== 0 || signing === undefined) fail("KEY_UNKNOWN", name, "it is not in the keyring, or cannot sign");
   return {
@@ -64,7 +66,7 @@ export async function openGpgKey(name: string, options: GpgKeyOptions = {}): Pro
   };
 }
 
-/** A key or subkey in a keyring. */
+/** A primary key or subkey that gpg lists. */
 interface ListedKey {
   readonly primary: boolean;
   readonly signs: boolean;
@@ -72,13 +74,13 @@ interface ListedKey {
   fingerprint: string;
 }
 
-/** Reads what `--with-colons` lists: one line for a key, another one for its fingerprint. */
+/** Parses the output of `--with-colons`: each key has a line, and a second line for its fingerprint. */
 function parseListing(listing: string): ListedKey[] {
   const keys: ListedKey[] = [];
   for (const fields of listing.split("\n").map((line) => line.split(":"))) {
     const [kind, validity] = fields;
     if (kind === "sec" || kind === "ssb") {
-      // Expired, revoked, invalid or disabled.
+      // Validity letters: expired, revoked, invalid, disabled.
       const usable = !/[erid]/.test(validity!);
       const signs = usable && fields[11]!.includes("s");
       keys.push({ primary: kind === "sec", signs, created: Number(fields[5]), fingerprint: "" });
@@ -88,29 +90,29 @@ function parseListing(listing: string): ListedKey[] {
 }
 
 /**
- * The primary key where it can sign, as verifiers that know nothing of subkeys refuse what a subkey signed, and gpg by
- * itself would take one; otherwise the newest subkey that can.
+ * Chooses the primary key if it can sign, and otherwise the newest subkey that can. By default gpg would use a subkey,
+ * whose signatures are rejected by verifiers without support for subkeys.
  */
 function chooseSigningKey(keys: readonly ListedKey[]): string | undefined {
   const able = keys.filter(({ signs }) => signs).toSorted((a, b) => b.created - a.created);
   return (able.find(({ primary }) => primary) ?? able[0])?.fingerprint;
 }
 
-/** gpg's errors that are about a passphrase: GPG_ERR_BAD_PASSPHRASE, NO_PIN_ENTRY, CANCELED, NO_PASSPHRASE. */
+/** Error numbers of libgpg-error: GPG_ERR_BAD_PASSPHRASE; then NO_PIN_ENTRY, CANCELED and NO_PASSPHRASE. */
 const WRONG_PASSPHRASE = 11;
 const NO_PASSPHRASE: readonly number[] = [86, 99, 177];
 
 function failSigning(fingerprint: string, status: readonly StatusLine[]): never {
   const failure = findStatus(status, "FAILURE").find(({ fields }) => fields[0] === "sign");
-  // The upper half says which part of gpg it was.
+  // The upper 16 bits identify the part of gpg that failed.
   const number = Number(failure?.fields[1] ?? 0) & 0xffff;
-  if (number === WRONG_PASSPHRASE) fail("PASSPHRASE_WRONG", fingerprint, "the passphrase does not unlock it");
+  if (number === WRONG_PASSPHRASE) fail("PASSPHRASE_WRONG", fingerprint, "wrong passphrase");
   if (NO_PASSPHRASE.includes(number) || findStatus(status, "PINENTRY_LAUNCHED").length > 0) {
-    fail("PASSPHRASE_REQUIRED", fingerprint, "it is locked, and gpg got no passphrase from whom it asked");
+    fail("PASSPHRASE_REQUIRED", fingerprint, "it is locked, and gpg did not get a passphrase");
   }
   fail("SIGNING_FAILED", fingerprint, `gpg reports error ${number}`);
 }
 
 function fail(code: ErrorCode, key: string, problem: string): never {
-  throw new ManifestsError(code, `Cannot sign with key ${JSON.stringify(key)} as ${problem}`);
+  throw new ManifestsError(code, `Cannot sign with key ${JSON.stringify(key)}: ${problem}`);
 }

@@ -1,16 +1,16 @@
-/** One line of what gpg says to programs: a keyword and its fields. */
+/** A line of gpg's machine-readable status output. */
 export interface StatusLine {
-  /** As in `VALIDSIG`. */
+  /** Keyword of the line, such as `VALIDSIG`. */
   readonly keyword: string;
-  /** What follows. */
+  /** Space-separated fields after the keyword. */
   readonly fields: readonly string[];
 }
 
 const PREFIX = "[GNUPG:] ";
 
 /**
- * The status lines in what gpg wrote. Bytes that are not UTF-8 stand in some of them, such as in notations; keywords
- * and the fields that are read here are ASCII.
+ * Parses the status lines in gpg's output. Some of them contain bytes that are not UTF-8, such as notations, but the
+ * keywords and the fields that are used are ASCII.
  */
 export function parseStatus(output: Uint8Array): StatusLine[] {
   return new TextDecoder("latin1").decode(output).split("\n").filter((line) => line.startsWith(PREFIX)).map((line) => {
@@ -19,7 +19,7 @@ export function parseStatus(output: Uint8Array): StatusLine[] {
   });
 }
 
-/** The lines with one of these keywords. */
+/** Finds the lines with one of these keywords. */
 export function findStatus(lines: readonly StatusLine[], ...keywords: string[]): StatusLine[] {
   return lines.filter(({ keyword }) => keywords.includes(keyword));
 }

@@ -5,12 +5,15 @@ import { refuse } from "../refusal.ts";
 import { type GpgResult, runGpg } from "./process.ts";
 import { findStatus } from "./status.ts";
 
-/** gpg's letter for binary content, in hex. */
+/** gpg's code for binary content: the letter `b`, in hex. */
 const BINARY = "62";
 
 /**
- * Verifies a signed message with the gpg binary, in a home of its own that holds nothing but the given keys. For those
- * who must judge exactly as gpg does; by default messages are verified in this process, on all platforms alike.
+ * Verifies a signed message with the gpg program, in a temporary home directory with only the given keys. Use it to get
+ * exactly the verdicts of gpg. By default, messages are verified in this process, which works on every platform.
+ *
+ * @throws {SignatureRefusedError} With the codes of {@linkcode OpenMessage}.
+ * @throws {ManifestsError} With code `KEY_INVALID` or `SIGNING_UNAVAILABLE`.
  */
 export async function openMessageWithGpg(
   message: Uint8Array<ArrayBuffer>,
@@ -18,9 +21,9 @@ export async function openMessageWithGpg(
   options: OpenMessageOptions = {},
 ): Promise<OpenedMessage> {
   const { signal } = options;
-  // gpg itself would take clear-signed text.
+  // gpg itself would accept clear-signed text.
   if (!startsLikeMessage(message)) {
-    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: it does not begin as a binary OpenPGP message");
+    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: it is not a binary OpenPGP message");
   }
   const homedir = await Deno.makeTempDir({ prefix: "signature-keys-" });
   try {
@@ -29,7 +32,7 @@ export async function openMessageWithGpg(
       const imported = await runGpg(["--import"], { homedir, input: [keyring], signal });
       const found = findStatus(imported.status, "IMPORT_OK").map(({ fields }) => fields[1]!);
       if (found.length === 0) {
-        throw new ManifestsError("KEY_INVALID", "Cannot read OpenPGP keyring as No public keys imported");
+        throw new ManifestsError("KEY_INVALID", "Cannot read OpenPGP keyring: No public keys imported");
       }
       for (const fingerprint of found) trusted.add(fingerprint);
     }
@@ -41,7 +44,7 @@ export async function openMessageWithGpg(
   }
 }
 
-/** Trusts what gpg says to programs, line by line, and not its exit code alone. */
+/** Evaluates gpg's status lines. The exit code alone is not sufficient. */
 function judge({ code, output, status }: GpgResult, trusted: ReadonlySet<string>): OpenedMessage {
   const count = findStatus(status, "NEWSIG").length;
   if (count !== 1) {
@@ -63,7 +66,7 @@ function judge({ code, output, status }: GpgResult, trusted: ReadonlySet<string>
   const [valid, ...more] = findStatus(status, "VALIDSIG");
   const plain = findStatus(status, "PLAINTEXT");
   if (bad.length > 0 || good.length !== 1 || !valid || more.length > 0 || plain.length !== 1 || code !== 0) {
-    refuse("SIGNATURE_INVALID", `Invalid GPG signature: gpg says ${status.map(({ keyword }) => keyword).join(" ")}`);
+    refuse("SIGNATURE_INVALID", `Invalid GPG signature: gpg reports ${status.map(({ keyword }) => keyword).join(" ")}`);
   }
   if (plain[0]!.fields[0] !== BINARY) {
     refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: content is not binary");
@@ -75,7 +78,9 @@ function judge({ code, output, status }: GpgResult, trusted: ReadonlySet<string>
   return { body: output, fingerprint, primaryFingerprint };
 }
 
-/** gpg may have started an agent in the home that is about to go. It ends by itself where this is not allowed. */
+/**
+ * Stops the agent that gpg may have started in the temporary home. Without the permission, the agent ends by itself.
+ */
 async function stopDaemons(homedir: string): Promise<void> {
   if (Deno.permissions.querySync({ name: "run", command: "gpgconf" }).state !== "granted") return;
   const args = ["--homedir", homedir, "--kill", "all"];

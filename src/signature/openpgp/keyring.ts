@@ -7,16 +7,16 @@ import type { OpenPgp } from "./load.ts";
 const DASH = 0x2d;
 
 /**
- * Reads the public keys of some keyrings, armoured or binary. A key that is there several times becomes one, with the
- * revocations of all: an old copy must not outlive its revocation.
+ * Reads the public keys of keyrings, armored or binary. Copies of one key are merged with all their revocations, so
+ * that an old copy cannot undo a revocation.
  *
- * @throws {ManifestsError} With code `KEY_INVALID` where one keyring cannot be read, or holds no key.
+ * @throws {ManifestsError} With code `KEY_INVALID` if a keyring cannot be parsed, is too large or contains no key.
  */
 export async function readKeyrings(openpgp: OpenPgp, keyrings: readonly Uint8Array[]): Promise<PublicKey[]> {
   const keys = new Map<string, PublicKey>();
   for (const keyring of keyrings) {
     for (const key of await readKeyring(openpgp, keyring)) {
-      // A keyring may hold secret keys; only their public part is of use.
+      // A keyring may contain secret keys: only their public parts are needed.
       const publicKey = key.toPublic();
       const known = keys.get(publicKey.getFingerprint());
       keys.set(publicKey.getFingerprint(), known ? await known.update(publicKey) : publicKey);
@@ -33,7 +33,7 @@ async function readKeyring(openpgp: OpenPgp, keyring: Uint8Array): Promise<Publi
       ? await openpgp.readKeys({ armoredKeys: decodeUtf8(keyring) }) as PublicKey[]
       : await openpgp.readKeys({ binaryKeys: keyring }) as PublicKey[];
   } catch {
-    // What the library says may quote a secret key that was given by mistake.
+    // The library's message may quote a secret key that was passed by mistake.
     fail("it cannot be parsed");
   }
   if (keys.length === 0) fail("No public keys imported");
@@ -41,5 +41,5 @@ async function readKeyring(openpgp: OpenPgp, keyring: Uint8Array): Promise<Publi
 }
 
 function fail(problem: string): never {
-  throw new ManifestsError("KEY_INVALID", `Cannot read OpenPGP keyring as ${problem}`);
+  throw new ManifestsError("KEY_INVALID", `Cannot read OpenPGP keyring: ${problem}`);
 }

@@ -1,7 +1,7 @@
-/** The library, loaded when it is first needed: most programs never meet a signature. */
+/** The OpenPGP library. It is loaded on first use, because most programs never verify an OpenPGP signature. */
 export type OpenPgp = typeof import("openpgp");
 
-/** Loads the library. */
+/** Loads the OpenPGP library on first use. */
 export async function loadOpenPgp(): Promise<OpenPgp> {
   return await import("openpgp");
 }

@@ -2,19 +2,19 @@ import { loadZlib } from "../../internal/compression/room.ts";
 import { refuse } from "../refusal.ts";
 import { type Packet, parsePackets, TAGS } from "./packets.ts";
 
-/** Real messages have some 600 bytes; a small one may expand to gigabytes. */
+/** Maximum size after decompression, in bytes. Real messages have about 600; a small one may expand to gigabytes. */
 const MAX_EXPANDED_SIZE = 1024 * 1024;
 const BINARY_FORMAT = "b".charCodeAt(0);
-/** Version of signature packets; version 3 lacks what says which key signed. */
+/** Accepted versions of signature packets. Version 3 lacks the signed fields that identify the key. */
 const VERSIONS: readonly number[] = [4, 6];
 const BINARY_DOCUMENT = 0;
 
 /**
- * Refuses every form of message but one: a one-pass signature, binary content, the signature, all of them at most once
- * compressed. Other forms have let tools show content that nobody had signed.
+ * Asserts the only accepted structure of a message: a one-pass signature, binary content and the signature, together
+ * compressed at most once. With other structures, tools have shown unsigned content as signed.
  *
  * @returns The message without compression.
- * @throws {SignatureRefusedError} With code `SIGNATURE_MESSAGE_INVALID`, or `LIMIT_EXCEEDED` where it expands to more than
+ * @throws {SignatureRefusedError} With code `SIGNATURE_MESSAGE_INVALID`, or `LIMIT_EXCEEDED` if it expands to more than
  * 1 MiB.
  */
 export async function plainMessage(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -48,7 +48,7 @@ async function decompress(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arr
   const [algorithm] = body;
   const data = body.subarray(1);
   if (algorithm === 0) return data;
-  if (algorithm !== 1 && algorithm !== 2) invalid(`its compression, ${algorithm}, is not supported`);
+  if (algorithm !== 1 && algorithm !== 2) invalid(`compression algorithm ${algorithm} is not supported`);
   let result: { buffer: Uint8Array<ArrayBuffer>; engine: { bytesWritten: number } };
   try {
     const { inflateRawSync, inflateSync } = await loadZlib();
@@ -61,10 +61,10 @@ async function decompress(body: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arr
     }
     invalid("it cannot be decompressed", cause);
   }
-  if (result.engine.bytesWritten !== data.length) invalid("bytes follow what is compressed");
+  if (result.engine.bytesWritten !== data.length) invalid("bytes follow the compressed data");
   return result.buffer;
 }
 
 function invalid(problem: string, cause?: unknown): never {
-  refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: message is not as it must be: ${problem}`, { cause });
+  refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: unexpected message structure: ${problem}`, { cause });
 }

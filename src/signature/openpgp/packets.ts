@@ -2,19 +2,19 @@ import { concatBytes } from "../../internal/room.ts";
 
 /** A packet of an OpenPGP message (RFC 9580 §4). */
 export interface Packet {
-  /** What it is. */
+  /** Packet type; see {@linkcode TAGS}. */
   readonly tag: number;
-  /** What is in it. */
+  /** Content of the packet, joined from its parts. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** Tags of the packets that a signed message is made of. */
+/** Types of the packets in a signed message (RFC 9580 §5). */
 export const TAGS = { signature: 2, onePassSignature: 4, compressedData: 8, literalData: 11 } as const;
 
-/** A signed message has three; what has many more is made to cost memory. */
+/** Maximum number of packets. A signed message has three; many more are an attack on memory. */
 const MAX_PACKETS = 16;
 
-/** A length, and where what it measures begins; `more` where another length follows that. */
+/** A part of a packet: its start and length. `more`: another part with its own length follows (RFC 9580 §4.2). */
 interface Extent {
   start: number;
   length: number;
@@ -22,15 +22,15 @@ interface Extent {
 }
 
 /**
- * Takes a message apart into packets, all of them: nothing is skipped, and nothing may follow.
+ * Splits a message into packets. Nothing is skipped, and nothing may follow the last packet.
  *
- * @throws {SyntaxError} Where it is not made of whole packets, or of more than 16.
+ * @throws {SyntaxError} If the message does not consist of complete packets, or has more than 16.
  */
 export function parsePackets(bytes: Uint8Array<ArrayBuffer>): Packet[] {
   const packets: Packet[] = [];
   for (let at = 0; at < bytes.length;) {
     const first = bytes[at]!;
-    if (!(first & 0x80)) throw new SyntaxError("a packet does not begin with bit 7 set");
+    if (!(first & 0x80)) throw new SyntaxError("bit 7 is not set in the first byte of a packet");
     const newFormat = (first & 0x40) !== 0;
     const tag = newFormat ? first & 0x3f : (first & 0x3c) >> 2;
     const parts: Uint8Array[] = [];
@@ -62,7 +62,7 @@ function oldExtent(bytes: Uint8Array, at: number, kind: number): Extent {
   return { start: at + size, length: bigEndian(bytes, at, size), more: false };
 }
 
-/** NaN where the bytes end too early. */
+/** Reads a big-endian number; `NaN` if the bytes end too early. */
 function bigEndian(bytes: Uint8Array, at: number, size: number): number {
   let value = 0;
   for (let i = at; i < at + size; i++) value = value * 256 + (bytes[i] ?? NaN);

@@ -6,14 +6,14 @@ import { loadOpenPgp, type OpenPgp } from "./load.ts";
 
 /** Options of {@linkcode openPgpKey}. */
 export interface OpenPgpKeyOptions {
-  /** What unlocks the key, as UTF-8; default: the key is not locked. The caller may wipe it afterwards. */
+  /** Passphrase of the key, in UTF-8. Default: the key is not locked. The caller may wipe it afterwards. */
   readonly passphrase?: Uint8Array | undefined;
 }
 
 const DASH = 0x2d;
 
 /**
- * Opens a secret key that is given as data, armoured or binary, to sign with it in this process, without gpg.
+ * Opens a secret key, armored or binary, to sign in this process, without gpg.
  *
  * @throws {ManifestsError} With code `KEY_INVALID`, `PASSPHRASE_REQUIRED` or `PASSPHRASE_WRONG`.
  */
@@ -32,7 +32,7 @@ export async function openPgpKey(key: Uint8Array, options: OpenPgpKeyOptions = {
         signingKeyIDs: signing.getKeyID(),
         detached: false,
         format: "binary",
-        // Compression wins nothing here, and the salt would be a notation that every reader must pass over.
+        // The payload is too small to gain from compression, and the salt would be a notation that readers must ignore.
         config: {
           preferredCompressionAlgorithm: openpgp.enums.compression.uncompressed,
           nonDeterministicSignaturesViaNotation: false,
@@ -50,37 +50,37 @@ async function readSecretKey(openpgp: OpenPgp, key: Uint8Array): Promise<Private
       ? await openpgp.readPrivateKeys({ armoredKeys: decodeUtf8(key) })
       : await openpgp.readPrivateKeys({ binaryKeys: key });
   } catch {
-    // What the library says may quote the key.
+    // The library's message may quote the key.
     fail("KEY_INVALID", "it cannot be parsed");
   }
-  if (keys.length !== 1) fail("KEY_INVALID", `one is needed, but ${keys.length} are there`);
+  if (keys.length !== 1) fail("KEY_INVALID", `expected one key, found ${keys.length}`);
   return keys[0]!;
 }
 
 async function unlock(openpgp: OpenPgp, privateKey: PrivateKey, passphrase?: Uint8Array): Promise<PrivateKey> {
   if (privateKey.isDecrypted()) return privateKey;
-  if (!passphrase) fail("PASSPHRASE_REQUIRED", "it is locked and no passphrase is given");
+  if (!passphrase) fail("PASSPHRASE_REQUIRED", "it is locked: pass its passphrase");
   try {
     return await openpgp.decryptKey({ privateKey, passphrase: decodeUtf8(passphrase) });
   } catch {
-    fail("PASSPHRASE_WRONG", "the passphrase does not unlock it");
+    fail("PASSPHRASE_WRONG", "wrong passphrase");
   }
 }
 
-/** The primary key where it can sign: older verifiers, such as skopeo 1.9, refuse what a subkey signed. */
+/** Chooses the primary key if it can sign: older verifiers, such as skopeo 1.9, reject signatures of subkeys. */
 async function chooseSigningKey(key: PrivateKey): Promise<Awaited<ReturnType<PrivateKey["getSigningKey"]>>> {
   try {
     return await key.getSigningKey(key.getKeyID());
   } catch {
-    // No signing capability in the primary key.
+    // The primary key cannot sign.
   }
   try {
     return await key.getSigningKey();
   } catch {
-    fail("KEY_INVALID", "it cannot sign: it is expired, revoked or for another use");
+    fail("KEY_INVALID", "it cannot sign: it is expired, revoked or for another purpose");
   }
 }
 
 function fail(code: "KEY_INVALID" | "PASSPHRASE_REQUIRED" | "PASSPHRASE_WRONG", problem: string): never {
-  throw new ManifestsError(code, `Cannot use OpenPGP secret key as ${problem}`);
+  throw new ManifestsError(code, `Cannot use OpenPGP secret key: ${problem}`);
 }

@@ -8,12 +8,15 @@ import type { OpenedMessage, OpenMessageOptions } from "./opened.ts";
 
 type VerificationResult = VerifyMessageResult["signatures"][number];
 
-/** What NIST no longer takes for signatures. */
+/** Minimum size of an RSA key, in bits (NIST SP 800-131A). */
 const MIN_RSA_BITS = 2048;
 
 /**
- * Verifies a signed message in this process, without gpg: one signature, over binary content, by a key that is in the
- * keyrings and is valid both when it signed and now.
+ * Verifies a signed message in this process, without gpg. It must have one signature over binary content, by a key of
+ * the keyrings that was valid when it signed and is valid now.
+ *
+ * @throws {SignatureRefusedError} With the codes of {@linkcode OpenMessage}.
+ * @throws {ManifestsError} With code `KEY_INVALID`.
  */
 export async function openMessage(
   bytes: Uint8Array<ArrayBuffer>,
@@ -23,7 +26,7 @@ export async function openMessage(
   const now = options.now ?? new Date();
   options.signal?.throwIfAborted();
   if (!startsLikeMessage(bytes)) {
-    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: it does not begin as a binary OpenPGP message");
+    refuse("SIGNATURE_MESSAGE_INVALID", "Invalid GPG signature: it is not a binary OpenPGP message");
   }
   const plain = await plainMessage(bytes);
   const openpgp = await loadOpenPgp();
@@ -53,7 +56,7 @@ async function verifyMessage(
   if (!result || signatures.length !== 1) {
     refuse("SIGNATURE_MESSAGE_INVALID", `Invalid GPG signature: Unexpected GPG signature count ${signatures.length}`);
   }
-  // Nobody may be left to await it when a key is refused first.
+  // If the key is refused first, these are never awaited: a rejection must not become an unhandled one.
   result.verified.catch(() => {});
   result.signature.catch(() => {});
   return { result, body: data as Uint8Array };
@@ -74,16 +77,16 @@ async function readVerified(openpgp: OpenPgp, { binaryMessage, ...options }: Rea
   }
 }
 
-/** The primary key of the key that is said to have signed; two that share a short id cannot be told apart. */
+/** Finds the primary key of the claimed signer. Two keys with the same short id cannot be distinguished. */
 function chooseKey(keys: readonly PublicKey[], { keyID }: VerificationResult): PublicKey {
   const candidates = keys.filter((key) => key.getKeys(keyID).length > 0);
   const id = keyID.toHex().toUpperCase();
   if (candidates.length === 0) refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${id} is not accepted`);
-  if (candidates.length > 1) refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${id}, which several keys share`);
+  if (candidates.length > 1) refuse("SIGNATURE_KEY_UNKNOWN", `signature by key ${id}: several keys have this id`);
   return candidates[0]!;
 }
 
-/** As gpg does, judges the key as of today: the library judges it as of the signature's own time. */
+/** Asserts that the key is valid now, as gpg does. The library only checks it for the time of the signature. */
 async function assertKeyIsValid(key: PublicKey, { keyID }: VerificationResult, now: Date): Promise<void> {
   const id = keyID.toHex().toUpperCase();
   const subkey = key.getSubkeys(keyID)[0];
@@ -96,7 +99,7 @@ async function assertKeyIsValid(key: PublicKey, { keyID }: VerificationResult, n
   }
   const { bits } = key.getKeys(keyID)[0]!.getAlgorithmInfo();
   if (bits !== undefined && bits < MIN_RSA_BITS) {
-    refuse("SIGNATURE_WEAK", `Invalid GPG signature: key ${id} has ${bits} bits only`);
+    refuse("SIGNATURE_WEAK", `Invalid GPG signature: key ${id} has only ${bits} bits`);
   }
   const problem = await outcome(key.getSigningKey(keyID, now));
   if (problem) refuse("SIGNATURE_INVALID", `Invalid GPG signature: key ${id} cannot sign now: ${problem.message}`);

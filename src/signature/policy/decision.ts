@@ -2,35 +2,35 @@ import type { SignalOptions } from "../../internal/room.ts";
 import type { Digest, NamedReference } from "../../spec/room.ts";
 import type { Signature } from "../types.ts";
 
-/** What a policy decides about: one manifest, and the name by which it is about to be used. */
+/** The subject of a policy decision: a manifest, and the name under which it is to be used. */
 export interface PolicyDecision {
-  /** Transport of the source. */
+  /** Name of the source's transport, such as `docker`. */
   readonly transport: string;
-  /** The scope that is looked up first. */
+  /** The most specific scope of the image: looked up first. */
   readonly identity: string;
-  /** The scopes that are looked up next. */
+  /** Broader scopes, most specific first: looked up next. */
   readonly namespaces: readonly string[];
-  /** Digest of the manifest that is about to be copied. */
+  /** Digest of the manifest to be used. */
   readonly digest: Digest;
-  /** The name as reports show it, as in `docker://quay.io/me/app:1`; default: of transport and identity. */
+  /** Name of the image for messages, as in `docker://quay.io/me/app:1`. Default: transport and identity. */
   readonly image?: string | undefined;
-  /** The name in a registry; `undefined`: the place knows none, so only `exact…` identities can match. */
+  /** Name of the image in a registry; `undefined` if it has none, so that only `exact…` identities can match. */
   readonly dockerReference?: NamedReference | undefined;
-  /** Whether it is an instance of the list that the name means, so that a digest in the name is another. */
+  /** Whether the manifest is an instance of the named list, so that a digest in the name is that of the list. */
   readonly isInstance?: boolean | undefined;
-  /** The exact bytes of the manifest; `undefined`: nothing can be signed, so no signature is accepted. */
+  /** The exact bytes of the manifest. `undefined`: no signature can be accepted. */
   readonly manifest?: Uint8Array | undefined;
-  /** Reads the manifest's signatures; called at most once, if at all. `undefined`: there are none. */
+  /** Reads the manifest's signatures. Called at most once. `undefined`: the image has no signatures. */
   readonly readSignatures?: ((options?: SignalOptions) => Promise<readonly Signature[]>) | undefined;
 }
 
-/** Says which images may be used. Consulted once per manifest, before anything is copied. */
+/** Decides which images may be used. A copy consults it once per manifest, before anything is written. */
 export interface SignaturePolicy {
-  /** Returns where the image may be used; throws an error with code `POLICY_REJECTED` where it may not. */
+  /** Returns if the image may be used; otherwise throws an error with code `POLICY_REJECTED`. */
   assertAllowed(decision: PolicyDecision, options?: SignalOptions): Promise<void>;
 }
 
-/** The policy that lets everything pass, as libimage pushes local lists. */
+/** A policy that accepts every image, which libimage uses to push local lists. */
 export const acceptAnything: SignaturePolicy = {
   assertAllowed: () => Promise.resolve(),
 };

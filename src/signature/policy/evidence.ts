@@ -12,24 +12,24 @@ import type { Signature } from "../types.ts";
 import type { PolicyDecision } from "./decision.ts";
 import type { KeyMaterial } from "./types.ts";
 
-/** How {@linkcode evaluatePolicy} reaches what it needs. */
+/** Options of {@linkcode evaluatePolicy}. */
 export interface EvaluatePolicyOptions extends SignalOptions {
-  /** Reads a file that a policy names; default: none can be read. */
+  /** Reads a key or certificate file that a policy names. Default: such files cannot be read, which is an error. */
   readonly readFile?: ((path: string, options?: SignalOptions) => Promise<Uint8Array<ArrayBuffer>>) | undefined;
-  /** What counts as now; default: now. */
+  /** Time at which keys and certificates must be valid. Default: the current time. */
   readonly now?: Date | undefined;
-  /** Verifies OpenPGP messages; default: in this process. */
+  /** Function that verifies OpenPGP messages. Default: verification in this process. */
   readonly openMessage?: OpenMessage | undefined;
 }
 
-/** What is known of an image while it is judged. Signatures and files are read once, however often they are needed. */
+/** Everything that is known about an image during its evaluation. Signatures and files are read at most once. */
 export class Evidence {
   readonly #decision: PolicyDecision;
   readonly #options: EvaluatePolicyOptions;
   readonly #files = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   #signatures: Promise<readonly Signature[]> | undefined;
 
-  /** Checks that the manifest is the one that was asked for. */
+  /** Asserts that the manifest has the requested digest. */
   constructor(decision: PolicyDecision, options: EvaluatePolicyOptions) {
     this.#decision = decision;
     this.#options = options;
@@ -41,19 +41,19 @@ export class Evidence {
     }
   }
 
-  /** Options. */
+  /** The options of the evaluation. */
   get options(): EvaluatePolicyOptions {
     return this.#options;
   }
 
-  /** The image. */
+  /** The image that is evaluated. */
   get decision(): PolicyDecision {
     return this.#decision;
   }
 
   /**
-   * What a signature must be about: the digest by SHA-256, or by the algorithm by which the image is named. Computed of
-   * the bytes, whatever anybody says that their digest is.
+   * Digests that a signature may claim: by SHA-256, and by the algorithm of the image's own digest. They are computed
+   * from the bytes, so that a wrong declared digest has no effect. `undefined` if the manifest is not known.
    */
   get manifestDigest(): readonly Digest[] | undefined {
     const { manifest, digest } = this.#decision;
@@ -62,26 +62,29 @@ export class Evidence {
     return [manifestDigest(manifest), ...byName];
   }
 
-  /** The image's signatures. */
+  /** Reads the image's signatures, at most once. */
   signatures(): Promise<readonly Signature[]> {
     const { signal } = this.#options;
     return this.#signatures ??= Promise.resolve(this.#decision.readSignatures?.({ signal }) ?? []);
   }
 
-  /** Keys or certificates. */
+  /** Reads one file of keys or certificates, or returns its inline data. */
   async material(material: KeyMaterial): Promise<Uint8Array<ArrayBuffer>> {
     if ("data" in material) return material.data;
     const { path } = material;
     const { readFile, signal } = this.#options;
     if (!readFile) {
-      throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${path} as no files can be read here`);
+      throw new ManifestsError(
+        "CONFIG_FILE_UNREADABLE",
+        `Cannot read ${JSON.stringify(path)}: pass the readFile option`,
+      );
     }
     let reading = this.#files.get(path);
     if (!reading) this.#files.set(path, reading = readFile(path, { signal }));
     return await reading;
   }
 
-  /** All of some. */
+  /** Reads several files of keys or certificates, in their order. */
   async materials(materials: readonly KeyMaterial[]): Promise<Uint8Array<ArrayBuffer>[]> {
     const all: Uint8Array<ArrayBuffer>[] = [];
     for (const material of materials) all.push(await this.material(material));
@@ -89,7 +92,7 @@ export class Evidence {
   }
 }
 
-/** An error that refuses; what is no error of this module is a defect, and is thrown on. */
+/** Returns a domain error as the reason of a refusal. Other errors are defects and are rethrown. */
 export function toRefusal(error: unknown, signal: AbortSignal | undefined): ManifestsError {
   signal?.throwIfAborted();
   if (!isManifestsError(error)) throw error;

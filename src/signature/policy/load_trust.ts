@@ -2,7 +2,7 @@ import type { SigstoreSignerTrust } from "../sigstore/trust.ts";
 import type { Evidence } from "./evidence.ts";
 import type { SigstoreSigned } from "./types.ts";
 
-/** Reads the keys and certificates that a requirement names. */
+/** Reads the keys and certificates of a requirement. */
 export async function loadTrust(
   { trust, rekorPublicKeys }: SigstoreSigned,
   evidence: Evidence,

@@ -2,9 +2,9 @@ import { isManifestsError, type NamedReference, parseReference } from "../../spe
 import type { SignedIdentity } from "./types.ts";
 
 /**
- * Whether a signature under a name counts for an image.
+ * Whether a signature under one name is accepted for an image that is used under another.
  *
- * @param used The name by which the image is used; `undefined` where its place knows no such names.
+ * @param used The name under which the image is used; `undefined` if it has no name of a registry.
  * @param signed The name in the signature.
  */
 export function matchesIdentity(
@@ -43,14 +43,17 @@ function sameRepository(a: NamedReference, b: NamedReference): boolean {
   return a.name === b.name;
 }
 
-/** A digest names no tag, so any tag of its repository will do: what was signed is compared by digest anyway. */
+/** A digest does not name a tag, so any tag of its repository matches: the signed digest is compared separately. */
 function sameRepositoryAndTag(used: NamedReference, signed: NamedReference): boolean {
   if (isNameOnly(signed)) return false;
   if (used.tag !== undefined) return String(used) === String(signed);
   return used.digest !== undefined && sameRepository(used, signed);
 }
 
-/** The name under the other prefix; itself where the prefix is not its own; `undefined` where the result is no name. */
+/**
+ * Replaces the prefix of a name; a name with another prefix is returned unchanged. `undefined` if the result is
+ * invalid.
+ */
 function remap(used: NamedReference, prefix: string, signedPrefix: string): NamedReference | undefined {
   if (used.name !== prefix && !used.name.startsWith(`${prefix}/`)) return used;
   const text = signedPrefix + String(used).slice(prefix.length);

@@ -1,4 +1,4 @@
-/** Which images may be believed: what `policy.json` says, and how it is obeyed. */
+/** Policies for images: parsing `policy.json` and evaluating it. */
 export { acceptAnything, type PolicyDecision, type SignaturePolicy } from "./decision.ts";
 export type { EvaluatePolicyOptions } from "./evidence.ts";
 export { matchesIdentity } from "./match_identity.ts";

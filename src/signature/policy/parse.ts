@@ -7,9 +7,9 @@ import { isValidScope } from "./scope_syntax.ts";
 import type { Policy, PolicyRequirement } from "./types.ts";
 
 /**
- * Reads `policy.json`, strictly: what is not understood is refused, since ignoring it could mean believing too much.
+ * Parses `policy.json` strictly: an unknown member is an error, because ignoring it could accept too many images.
  *
- * @param file Names the policy in errors.
+ * @param file Name of the policy in error messages.
  * @throws {ManifestsError} With code `POLICY_INVALID`.
  *
  * @example
@@ -31,7 +31,7 @@ export function parsePolicy(bytes: Uint8Array, file: string = "policy"): Policy 
 }
 
 /**
- * Makes a policy of an object that says the same as `policy.json` would.
+ * Creates a policy from an object with the structure of `policy.json`.
  *
  * @throws {ManifestsError} With code `POLICY_INVALID`.
  *

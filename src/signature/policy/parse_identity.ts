@@ -2,7 +2,7 @@ import { isManifestsError, type NamedReference, parseReference } from "../../spe
 import { getType, PolicyObject, type PolicyPlace } from "./policy_object.ts";
 import type { SignedIdentity } from "./types.ts";
 
-/** Reads what says under which name an image must be signed. */
+/** Parses a `signedIdentity`: the name under which an image must be signed. */
 export function parseIdentity(value: unknown, place: PolicyPlace): SignedIdentity {
   const type = getType(value, place);
   const object = (...members: string[]) => new PolicyObject(value, { required: ["type", ...members] }, place);
@@ -43,11 +43,11 @@ function reference(text: string, member: string, place: PolicyPlace): NamedRefer
   }
 }
 
-/** A host, or the beginning of a repository's name in it, cut at a slash. */
+/** Parses a prefix of repository names: a host, or a host with path components. */
 function prefix(members: PolicyObject, member: string): string {
   const text = members.text(member)!;
   const [host, ...path] = text.split("/");
-  // With a port, any host is taken for one, and so checked as one.
+  // A first component with a port is always parsed as a host.
   const withPort = /:\d+$/.test(host!) ? host! : `${host}:1`;
   try {
     const { tag, digest } = parseReference([withPort, ...(path.length > 0 ? path : ["any"])].join("/"));

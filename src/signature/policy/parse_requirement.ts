@@ -7,7 +7,7 @@ const GPG_MATERIAL = ["keyPath", "keyPaths", "keyData"];
 const SIGSTORE_KEYS = ["keyPath", "keyPaths", "keyData", "keyDatas"];
 const REKOR_KEYS = ["rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData", "rekorPublicKeyDatas"];
 
-/** Reads one requirement. */
+/** Parses one requirement of a policy. */
 export function parseRequirement(value: unknown, place: PolicyPlace): PolicyRequirement {
   const type = getType(value, place);
   switch (type) {
@@ -90,7 +90,7 @@ function pki(value: unknown, place: PolicyPlace): SigstoreSigned["trust"] {
   };
 }
 
-/** Unlike with `signedBy`, lists must not be empty. */
+/** Reads key material whose list must not be empty, unlike that of `signedBy`. */
 function filled(object: PolicyObject, name: string) {
   const material = object.material(name);
   if (material.length === 0) object.place.fail(`${JSON.stringify(name)} contains no entries`);

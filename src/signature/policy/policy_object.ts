@@ -4,23 +4,23 @@ import { decodeStrictBase64 } from "../../internal/room.ts";
 import { type MemberNames, readMembers } from "../members.ts";
 import type { KeyMaterial } from "./types.ts";
 
-/** A place in a policy, for errors. */
+/** A position in a policy, for error messages. */
 export class PolicyPlace {
-  /** `file` names the policy; `path` the place in it. */
+  /** Creates a position: `file` is the name of the policy, `path` the member in it. Default: its outermost object. */
   constructor(readonly file: string, readonly path: string = "") {}
 
-  /** The place of a member or an item. */
+  /** Returns the position of a member or an item. */
   child(name: string | number): PolicyPlace {
     return new PolicyPlace(this.file, `${this.path}[${JSON.stringify(name)}]`);
   }
 
-  /** Throws `POLICY_INVALID`. */
+  /** Throws an error with code `POLICY_INVALID` that names the position. */
   fail(problem: string): never {
     const where = this.path === "" ? "" : ` at ${this.path}`;
     throw new ManifestsError("POLICY_INVALID", `Cannot use policy: invalid policy in ${this.file}${where}: ${problem}`);
   }
 
-  /** The items of an array that holds something. */
+  /** Returns the items of a value that must be a non-empty array. */
   items(value: unknown): readonly unknown[] {
     if (value !== null && !Array.isArray(value)) this.fail("JSON array expected");
     if (value === null || value.length === 0) this.fail("List of verification policy requirements must not be empty");
@@ -28,34 +28,34 @@ export class PolicyPlace {
   }
 }
 
-/** An object of a policy: its members are known, typed, and nothing else is there. */
+/** An object of a policy with known members only, and typed access to them. */
 export class PolicyObject {
   readonly #members: ReadonlyMap<string, unknown>;
 
-  /** Throws `POLICY_INVALID` where the members are not those that are named. */
+  /** Throws an error with code `POLICY_INVALID` if a required member is missing or a member is unknown. */
   constructor(value: unknown, names: MemberNames, readonly place: PolicyPlace) {
     this.#members = readMembers(value, names, (problem) => place.fail(problem));
   }
 
-  /** Whether the member is there, whatever it is. */
+  /** Whether the object has the member, with any value. */
   has(name: string): boolean {
     return this.#members.has(name);
   }
 
-  /** The member as it is. */
+  /** Returns the untyped value of a member; `undefined` if it is missing. */
   get(name: string): unknown {
     return this.#members.get(name);
   }
 
-  /** A string that says something; `undefined` where it is not there. */
+  /** Returns a non-empty string; `undefined` if the member is missing. */
   text(name: string): string | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#members.get(name);
-    if (typeof value !== "string" || value === "") this.place.fail(`${name} must be a string that is not empty`);
+    if (typeof value !== "string" || value === "") this.place.fail(`${name} must be a non-empty string`);
     return value;
   }
 
-  /** An array of strings; `undefined` where it is not there. */
+  /** Returns an array of strings; `undefined` if the member is missing. */
   strings(name: string): readonly string[] | undefined {
     if (!this.has(name)) return undefined;
     const value = this.#members.get(name);
@@ -65,7 +65,7 @@ export class PolicyObject {
     return value;
   }
 
-  /** Exactly one of some members, or, where `required` is `false`, at most one. */
+  /** Returns which one of the members is present. At most one may be; with `required`, exactly one. */
   oneOf(names: readonly string[], required: boolean): string | undefined {
     const present = names.filter((name) => this.has(name));
     const rule = `${required ? "Exactly" : "At most"} one of ${listed(names)} must be specified`;
@@ -74,7 +74,7 @@ export class PolicyObject {
     return present[0];
   }
 
-  /** What a member of the family `xPath`, `xPaths`, `xData`, `xDatas` says; the ending of its name tells which. */
+  /** Reads key material from a member whose name ends in `Path`, `Paths`, `Data` or `Datas`. */
   material(name: string): readonly KeyMaterial[] {
     const values = name.endsWith("s") ? this.strings(name)! : [this.#string(name)];
     if (/Paths?$/.test(name)) {
@@ -82,7 +82,7 @@ export class PolicyObject {
       return values.map((path) => ({ path }));
     }
     return values.map((text) => {
-      // Go's decoder passes over line breaks.
+      // Go's decoder ignores line breaks.
       const data = decodeStrictBase64(text.replace(/[\r\n]/g, ""));
       if (!data) this.place.fail(`${name}: illegal base64 data`);
       return { data };
@@ -96,7 +96,7 @@ export class PolicyObject {
   }
 }
 
-/** The `type` of an object, before its other members are looked at. */
+/** Returns the `type` of an object before its other members are read; empty if it has none. */
 export function getType(value: unknown, place: PolicyPlace): string {
   if (!isObject(value)) place.fail("JSON object expected");
   return typeof value.type === "string" ? value.type : "";

@@ -12,7 +12,7 @@ import { type RejectionReason, type RequirementVerdict, type SignatureVerdict, t
 
 const NONE = "A signature was required, but no signature exists";
 
-/** Judges a requirement that wants a signature: one that is accepted is enough, and the first one ends the search. */
+/** Evaluates a requirement for a signature: it is met by the first signature that is accepted. */
 export async function judgeSignatures(
   requirement: SignedBy | SigstoreSigned,
   evidence: Evidence,
@@ -54,14 +54,16 @@ async function judge(
       const verified = await verifySigstoreSignature(signature, { ...expected, trust, now: evidence.options.now });
       return { accepted: true, kind: "sigstore", verified };
     }
-    refuse("SIGNATURE_FORMAT_UNKNOWN", "signature is of another kind");
+    refuse("SIGNATURE_FORMAT_UNKNOWN", "the requirement is for another kind of signature");
   } catch (error) {
     return { accepted: false, refusal: toRejection(toRefusal(error, evidence.options.signal)) };
   }
 }
 
 function expectedClaims(identity: SignedIdentity, { decision, manifestDigest }: Evidence): ExpectedClaims {
-  if (!manifestDigest) throw new ManifestsError("SIGNATURE_DIGEST_MISMATCH", "Cannot compare as no manifest is given");
+  if (!manifestDigest) {
+    throw new ManifestsError("SIGNATURE_DIGEST_MISMATCH", "Cannot verify signature: the manifest is not known");
+  }
   const acceptsReference = (name: string) => matchesIdentity(identity, decision.dockerReference, name);
   return { manifestDigest, acceptsReference };
 }

@@ -2,25 +2,25 @@ import type { Policy, PolicyRequirement } from "./types.ts";
 
 /** The part of a policy that applies to an image. */
 export interface ChosenScope {
-  /** Transport whose section it is in; `undefined`: it is the policy's default. */
+  /** Transport to whose section the scope belongs; `undefined` for the policy's default. */
   readonly transport?: string | undefined;
-  /** The scope; empty: the transport's own default. */
+  /** The scope; empty for the default of the transport; `undefined` for the policy's default. */
   readonly scope?: string | undefined;
-  /** What is required there. */
+  /** Requirements of the scope, all of which an image must meet. */
   readonly requirements: readonly PolicyRequirement[];
 }
 
-/** What scopes are compared with. */
+/** The image for which a scope is chosen. */
 export interface ScopedImage {
-  /** Transport of the image. */
+  /** Name of the image's transport, such as `docker`. */
   readonly transport: string;
-  /** The scope that is looked up first. */
+  /** The most specific scope of the image: looked up first. */
   readonly identity: string;
-  /** The scopes that are looked up next, most specific first. */
+  /** Broader scopes, most specific first: looked up next. */
   readonly namespaces: readonly string[];
 }
 
-/** Finds the part of a policy that applies: the first scope that is there, and nothing of any other. */
+/** Chooses the part of a policy that applies: only the most specific scope that exists. */
 export function chooseScope(policy: Policy, image: ScopedImage): ChosenScope {
   const { transport, identity, namespaces } = image;
   const scopes = policy.transports.get(transport);

@@ -2,7 +2,7 @@ import { isDigest, isManifestsError, parseReference } from "../../spec/room.ts";
 
 type ScopeRule = (scope: string) => boolean;
 
-/** An absolute path, as short as it can be written; not `/`, which would mean the same as the empty scope. */
+/** A normalized absolute path, except `/`, which would be equivalent to the empty scope. */
 const isCleanPath: ScopeRule = (scope) =>
   scope.startsWith("/") && scope.length > 1 &&
   scope.slice(1).split("/").every((part) => !["", ".", ".."].includes(part));
@@ -11,7 +11,7 @@ const ATOMIC_REGEXP = /^[^/]*(\/[^:/]*(\/[^:/]*(:[^:/]*)?)?)?$/;
 const STORE_REGEXP = /^\[(?:[^@/\]]+@)?(\/[^\]]*)\](.*)$/s;
 const IMAGE_ID_REGEXP = /^[0-9a-f]{64}$/;
 
-/** `[driver@/root]` or `[/root]`, then perhaps a name, a digest, an id. */
+/** `[driver@/root]` or `[/root]`, followed by an optional name, digest and id. */
 const isStoreScope: ScopeRule = (scope) => {
   const match = STORE_REGEXP.exec(scope);
   if (!match) return false;
@@ -32,7 +32,7 @@ function isNamed(text: string): boolean {
 
 const never: ScopeRule = () => false;
 
-/** What scopes of a transport must look like; transports that are not here may have any. */
+/** Rules for the scopes of each transport. Scopes of other transports are not checked. */
 const RULES: ReadonlyMap<string, ScopeRule> = new Map([
   ["atomic", (scope) => ATOMIC_REGEXP.test(scope)],
   ["containers-storage", isStoreScope],
@@ -45,7 +45,7 @@ const RULES: ReadonlyMap<string, ScopeRule> = new Map([
   ["tarball", never],
 ]);
 
-/** Whether a transport's section of a policy may have this scope. The empty one is always right. */
+/** Whether a transport's section of a policy may have this scope. The empty scope is always valid. */
 export function isValidScope(transport: string, scope: string): boolean {
   return scope === "" || (RULES.get(transport)?.(scope) ?? true);
 }

@@ -1,62 +1,62 @@
-/** Bytes that say whom to trust: keys or certificates. Paths are read when an image is judged. */
+/** Keys or certificates to trust. A path is read when an image is evaluated. */
 export type KeyMaterial = { readonly path: string } | { readonly data: Uint8Array<ArrayBuffer> };
 
-/** Under which name an image must have been signed, compared with the one by which it is used. */
+/** Rule that relates the name in a signature to the name under which the image is used. */
 export type SignedIdentity =
   | { readonly type: "matchExact" | "matchRepoDigestOrExact" | "matchRepository" }
   | { readonly type: "exactReference"; readonly dockerReference: string }
   | { readonly type: "exactRepository"; readonly dockerRepository: string }
   | { readonly type: "remapIdentity"; readonly prefix: string; readonly signedPrefix: string };
 
-/** Requires a simple signature. */
+/** Requirement for a simple signature. */
 export interface SignedBy {
-  /** Tells it from other requirements. */
+  /** Discriminates the kinds of requirements. */
   readonly type: "signedBy";
-  /** What the keys are; only `GPGKeys` is supported by any tool. */
+  /** Type of the keys. Only `GPGKeys` is supported, as in podman and skopeo. */
   readonly keyType: "GPGKeys" | "signedByGPGKeys" | "X509Certificates" | "signedByX509CAs";
-  /** Keyrings; a signature by any key in them will do. */
+  /** Keyrings: a signature by any key in them is accepted. */
   readonly keys: readonly KeyMaterial[];
-  /** The name. */
+  /** Rule for the name under which the image must have been signed. */
   readonly signedIdentity: SignedIdentity;
 }
 
-/** Requires a sigstore signature. */
+/** Requirement for a sigstore signature. */
 export interface SigstoreSigned {
-  /** Tells it from other requirements. */
+  /** Discriminates the kinds of requirements. */
   readonly type: "sigstoreSigned";
-  /** Who may have signed. */
+  /** Keys or certificates whose signatures are accepted. */
   readonly trust:
     | {
-      /** Public keys. */
+      /** Discriminates the kinds of trust: public keys. */
       readonly kind: "keys";
-      /** One key each; a signature by any of them will do. */
+      /** Files or data of one public key each: a signature by any of them is accepted. */
       readonly keys: readonly KeyMaterial[];
     }
     | {
-      /** Certificates that Fulcio gives to whoever has an e-mail address. */
+      /** Discriminates the kinds of trust: certificates that Fulcio issues to the owners of e-mail addresses. */
       readonly kind: "fulcio";
-      /** Fulcio's own certificates. */
+      /** Certificates of the Fulcio instance. */
       readonly ca: KeyMaterial;
-      /** Who vouches for the address. */
+      /** URL of the OpenID Connect issuer that confirmed the address. */
       readonly oidcIssuer: string;
-      /** The address. */
+      /** E-mail address that the certificate must contain. */
       readonly subjectEmail: string;
     }
     | {
-      /** Certificates of one's own authority. */
+      /** Discriminates the kinds of trust: certificates of a private certificate authority. */
       readonly kind: "pki";
-      /** The authority's certificates. */
+      /** Root certificates of the authority. */
       readonly caRoots: KeyMaterial;
-      /** Certificates between its own and the signers'. */
+      /** Intermediate certificates. Default: only those that come with the signature. */
       readonly caIntermediates?: KeyMaterial | undefined;
-      /** An address that the certificate must name. */
+      /** E-mail address that the certificate must contain. Default: any. */
       readonly subjectEmail?: string | undefined;
-      /** A host that the certificate must name. */
+      /** Host name that the certificate must contain. Default: any. */
       readonly subjectHostname?: string | undefined;
     };
-  /** Keys of a transparency log that must know the signature; `undefined`: it need not be in any. */
+  /** Public keys of a transparency log that must contain the signature. `undefined`: no log entry is required. */
   readonly rekorPublicKeys?: readonly KeyMaterial[] | undefined;
-  /** The name. */
+  /** Rule for the name under which the image must have been signed. */
   readonly signedIdentity: SignedIdentity;
 }
 
@@ -68,10 +68,10 @@ export type PolicyRequirement =
   | SignedBy
   | SigstoreSigned;
 
-/** Which images may be used. What `policy.json` says; see containers-policy.json(5). */
+/** Requirements for the use of images: the content of a `policy.json`. See containers-policy.json(5). */
 export interface Policy {
-  /** Requirements of images to which no scope applies; all must be met. */
+  /** Requirements for images without a matching scope. All must be met. */
   readonly default: readonly PolicyRequirement[];
-  /** Requirements by transport and scope. */
+  /** Requirements by transport and scope. All requirements of the matching scope must be met. */
   readonly transports: ReadonlyMap<string, ReadonlyMap<string, readonly PolicyRequirement[]>>;
 }

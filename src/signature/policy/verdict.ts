@@ -4,61 +4,61 @@ import type { VerifiedSimpleSignature } from "../simple_signing.ts";
 import type { ChosenScope } from "./scope.ts";
 import type { PolicyRequirement } from "./types.ts";
 
-/** Why something is refused. */
+/** The reason for a rejection. */
 export interface RejectionReason {
-  /** One word. */
+  /** Stable code of the reason, for programs. */
   readonly code: ErrorCode;
-  /** The words that users of podman and skopeo know. */
+  /** Explanation in the words of podman and skopeo. */
   readonly reason: string;
 }
 
-/** What became of one signature under one requirement. */
+/** Result of verifying one signature for one requirement. */
 export type SignatureVerdict =
   | { readonly accepted: true; readonly kind: "simple"; readonly verified: VerifiedSimpleSignature }
   | { readonly accepted: true; readonly kind: "sigstore"; readonly verified: VerifiedSigstoreSignature }
   | { readonly accepted: false; readonly refusal: RejectionReason };
 
-/** What became of one requirement. */
+/** Result of evaluating one requirement. */
 export interface RequirementVerdict {
-  /** The requirement. */
+  /** The requirement that was evaluated. */
   readonly requirement: PolicyRequirement;
-  /** Whether it is met. */
+  /** Whether the requirement is met. */
   readonly allowed: boolean;
-  /** Why not; `undefined` where it is. */
+  /** The reason for the rejection; `undefined` if the requirement is met. */
   readonly refusal?: RejectionReason | undefined;
-  /** The signatures that were looked at, up to the first that was accepted. */
+  /** Results for the signatures that were verified, up to the first accepted one. */
   readonly signatures: readonly SignatureVerdict[];
 }
 
-/** Whether an image may be believed, and why. */
+/** Result of evaluating a policy for an image. */
 export interface Verdict {
-  /** Whether. */
+  /** Whether the policy accepts the image. */
   readonly allowed: boolean;
   /** Whether at least one signature was required, verified and accepted. */
   readonly signed: boolean;
   /** The part of the policy that applied. */
   readonly scope: ChosenScope;
-  /** The requirements that were looked at, up to the first that is not met. */
+  /** Results for the requirements, up to the first that is not met. */
   readonly requirements: readonly RequirementVerdict[];
-  /** Why not; empty where it is allowed. */
+  /** Reasons for the rejection; empty if the image is allowed. */
   readonly reasons: readonly RejectionReason[];
 }
 
-/** An image that a policy does not let be used. */
+/** Thrown when a policy rejects an image. Code: `POLICY_REJECTED`. */
 export class PolicyRejectedError extends ManifestsError {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "PolicyRejectedError";
-  /** The whole account. */
+  /** The complete result of the evaluation. */
   readonly verdict: Verdict;
 
-  /** Creates the error for an image. */
+  /** Creates the error for a rejected image. */
   constructor(image: string, verdict: Verdict) {
     super("POLICY_REJECTED", `Cannot use ${image}: Source image rejected: ${verdict.reasons[0]?.reason ?? "refused"}`);
     this.verdict = verdict;
   }
 }
 
-/** What an error says as a refusal. */
+/** Converts an error to a reason for rejection. */
 export function toRejection(error: ManifestsError & { reason?: string }): RejectionReason {
   return { code: error.code, reason: error.reason ?? error.message };
 }

@@ -6,10 +6,10 @@ import type { Policy, PolicyRequirement } from "./types.ts";
 import { PolicyRejectedError, type RejectionReason, type RequirementVerdict, type Verdict } from "./verdict.ts";
 
 /**
- * Says whether an image may be believed under a policy, and why. All requirements of the scope that applies must be
- * met; the first that is not ends the search.
+ * Evaluates a policy for an image. All requirements of the matching scope must be met; evaluation ends at the first
+ * that is not.
  *
- * @throws {DigestMismatchError} Where the manifest is not the one that the digest names.
+ * @throws {DigestMismatchError} With code `DIGEST_MISMATCH` if the manifest does not have the given digest.
  *
  * @example
  * ```ts
@@ -79,14 +79,14 @@ function getImageName({ image, transport, identity }: PolicyDecision): string {
 
 /** Options of {@linkcode createSignaturePolicy}. */
 export interface SignaturePolicyOptions extends Omit<EvaluatePolicyOptions, "signal"> {
-  /** Whether an image must have a signature, even where the policy wants none; default: `false`. */
+  /** Require a signature even if the policy accepts unsigned images. Default: `false`. */
   readonly requireSigned?: boolean | undefined;
 }
 
 /**
- * A policy as copies consult it.
+ * Creates the decision function of a policy, for copies and pushes.
  *
- * @returns What throws {@linkcode PolicyRejectedError} for an image that may not be used.
+ * @returns A policy that throws {@linkcode PolicyRejectedError} for an image that may not be used.
  */
 export function createSignaturePolicy(policy: Policy, options: SignaturePolicyOptions = {}): SignaturePolicy {
   return {

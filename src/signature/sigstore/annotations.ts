@@ -1,4 +1,4 @@
-/** Annotations of a sigstore signature, by which registries hold it beside its payload. */
+/** Annotations of an attachment's layer, in which registries store a sigstore signature next to its payload. */
 export const ANNOTATIONS = {
   signature: "dev.cosignproject.cosign/signature",
   certificate: "dev.sigstore.cosign/certificate",

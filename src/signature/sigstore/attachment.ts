@@ -13,38 +13,41 @@ import {
 } from "../../spec/room.ts";
 import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES_SIZE, type SigstoreSignature } from "../types.ts";
 
-/** More than anybody attaches; each costs a request. */
+/** Maximum number of layers. Each costs a request, and real attachments have far fewer. */
 const MAX_LAYERS = 128;
 
-/** The image that holds the signatures of another, in the same repository. */
+/** An image that stores the signatures of another image in the same repository. */
 export interface Attachment {
-  /** Its manifest, for the tag {@linkcode attachmentTag}. */
+  /** Manifest of the attachment, to be stored under {@linkcode attachmentTag}. */
   readonly manifest: Uint8Array<ArrayBuffer>;
-  /** Blobs that must be there before the manifest; those of signatures that were there already are not among them. */
+  /** New blobs, to be uploaded before the manifest. Blobs of existing signatures are not included. */
   readonly blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> }[];
 }
 
-/** An attachment that is there already. */
+/** An attachment that already exists in the repository. */
 export interface StoredAttachment {
-  /** Its manifest. */
+  /** Manifest of the existing attachment. */
   readonly manifest: Uint8Array<ArrayBuffer>;
-  /** Its configuration. */
+  /** Configuration blob of the existing attachment. */
   readonly config: Uint8Array<ArrayBuffer>;
 }
 
-/** Longest hexadecimal part of a digest in a tag, which has at most 128 characters (distribution-spec, "Referrers Tag Schema"). */
+/**
+ * Maximum length of a digest's hex part in a tag: distribution-spec, "Referrers Tag Schema". Tags have at most 128
+ * characters.
+ */
 const MAX_TAG_HEX = 64;
 
-/** The tag under which signatures of a manifest are attached: `sha256-<hex>.sig`; longer digests are cut. */
+/** Returns the tag of a manifest's attachment: `sha256-<hex>.sig`. Longer digests are truncated. */
 export function attachmentTag(digest: Digest): string {
   return `${digestAlgorithm(digest)}-${digestHex(digest).slice(0, MAX_TAG_HEX)}.sig`;
 }
 
 /**
- * Reads the manifest of an attachment. Each layer is the payload of a signature; see {@linkcode attachedSignature}.
+ * Parses the manifest of an attachment. Each layer is the payload of a signature; see {@linkcode attachedSignature}.
  *
- * @throws {ManifestsError} With code `INVALID_MANIFEST` where it is none, `LIMIT_EXCEEDED` where it has more than 128
- * layers or one above 4 MiB.
+ * @throws {ManifestsError} With code `INVALID_MANIFEST` if it is not an OCI image, or `LIMIT_EXCEEDED` if it has more
+ * than 128 layers, a layer above 4 MiB, or layers of more than 32 MiB in total.
  */
 export function parseAttachment(
   manifest: Uint8Array<ArrayBuffer>,
@@ -53,7 +56,7 @@ export function parseAttachment(
   if (parsed.kind !== "oci-image" || !parsed.config) {
     throw new ManifestsError(
       "INVALID_MANIFEST",
-      `Cannot read signatures as the attachment's manifest has an unexpected MIME type: ${parsed.mediaType}`,
+      `Cannot read signatures: the attachment's manifest has an unexpected MIME type: ${parsed.mediaType}`,
     );
   }
   const { config, layers, subject } = parsed;
@@ -62,18 +65,18 @@ export function parseAttachment(
   const problem = large
     ? `one exceeded maximum allowed size of ${MAX_SIGNATURE_SIZE} bytes`
     : layers.length > MAX_LAYERS
-    ? `they are more than ${MAX_LAYERS}`
+    ? `there are more than ${MAX_LAYERS}`
     : total > MAX_SIGNATURES_SIZE && `together they have more than ${MAX_SIGNATURES_SIZE} bytes`;
-  if (problem) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures as ${problem}`);
+  if (problem) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures: ${problem}`);
   return { config, layers, ...(subject ? { subject } : {}) };
 }
 
-/** The signature whose payload a layer is; the caller has verified the layer's digest and size. */
+/** Creates the signature that a layer stores. The caller must have verified the digest and size of the payload. */
 export function attachedSignature(layer: Descriptor, payload: Uint8Array<ArrayBuffer>): SigstoreSignature {
   return { kind: "sigstore", mediaType: layer.mediaType, payload, annotations: { ...layer.annotations } };
 }
 
-/** The signatures that an attachment lacks, each once; `undefined` stands for none that is there. */
+/** Returns the signatures that an attachment lacks, without duplicates. `undefined` stands for an empty attachment. */
 export function missingSignatures(
   manifest: Uint8Array<ArrayBuffer> | undefined,
   signatures: readonly SigstoreSignature[],
@@ -88,9 +91,9 @@ export function missingSignatures(
 }
 
 /**
- * Adds signatures to an attachment, or makes one. What is there stays, in its order, whatever it is.
+ * Adds signatures to an attachment, or creates one. Existing layers stay unchanged and in their order.
  *
- * @returns `undefined` where all of them were there already.
+ * @returns `undefined` if the attachment already has all of them.
  */
 export function attachSignatures(
   stored: StoredAttachment | undefined,
@@ -101,7 +104,7 @@ export function attachSignatures(
   const layers = missing.map(describe);
   const config = configJson(stored?.config, layers.map(({ digest }) => digest));
   const configDescriptor = { mediaType: MEDIA_TYPES.ociConfig, digest: digestOf(config), size: config.length };
-  // Keys that sign in one second sign the same payload.
+  // Several keys that sign within one second sign the same payload: it is uploaded once.
   const payloads = new Map(
     missing.map(({ payload }, i) => [layers[i]!.digest, { descriptor: layers[i]!, bytes: payload }]),
   );
@@ -120,7 +123,7 @@ function sameLayer(a: Descriptor, b: Descriptor): boolean {
   return a.mediaType === b.mediaType && a.digest === b.digest && a.size === b.size && text(a) === text(b);
 }
 
-/** The configuration with further layers; what c/image writes where there was none. */
+/** Adds layers to a configuration, or to the initial one that c/image writes. */
 function configJson(stored: Uint8Array | undefined, digests: readonly Digest[]): Uint8Array<ArrayBuffer> {
   const members = stored ? rawMembers(stored, "configuration of signatures") : new Map<string, GoJsonValue>([
     ["architecture", ""],
@@ -152,7 +155,7 @@ function manifestJson(
   );
 }
 
-/** The layers as the text that they are: what is not known here stays. */
+/** Returns the layers as their original text, so that unknown members are kept. */
 function rawItems(manifest: Uint8Array): RawJson[] {
   const layers = rawMembers(manifest, "manifest of signatures").get("layers");
   if (!layers) return [];

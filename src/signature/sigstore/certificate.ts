@@ -5,29 +5,29 @@ import { assertSupportedKey } from "./keys.ts";
 import { NodePublicKey } from "./node_keys.ts";
 import { parsePem } from "./pem.ts";
 
-/** A certificate, with what is needed of it and `node:crypto` does not tell. */
+/** A certificate with the fields that chain verification needs, including those that `node:crypto` does not expose. */
 export interface Certificate {
-  /** DER. */
+  /** The complete certificate in DER. */
   readonly der: Uint8Array<ArrayBuffer>;
-  /** Its public key. */
+  /** Public key of the subject. */
   readonly publicKey: NodePublicKey;
-  /** When it begins and ends. */
+  /** Period in which the certificate is valid. */
   readonly validity: { readonly from: Date; readonly to: Date };
-  /** Its names, DER. */
+  /** Distinguished names of issuer and subject, in DER. */
   readonly names: { readonly issuer: Uint8Array; readonly subject: Uint8Array };
-  /** Extensions by object identifier, in hex. */
+  /** Extensions by object identifier in hex. */
   readonly extensions: ReadonlyMap<string, Extension>;
-  /** Object identifier of the algorithm with which it is signed, in hex. */
+  /** Object identifier of the signature algorithm, in hex. */
   readonly algorithm: string;
-  /** Whether that key signed it. */
+  /** Whether the certificate is signed with this key. */
   isSignedBy(key: NodePublicKey): boolean;
 }
 
 /** An extension of a certificate. */
 export interface Extension {
-  /** Whether who does not understand it must refuse the certificate. */
+  /** Whether a verifier without support for the extension must reject the certificate. */
   readonly critical: boolean;
-  /** What it says. */
+  /** Value of the extension, in DER. */
   readonly value: Uint8Array<ArrayBuffer>;
 }
 
@@ -38,19 +38,19 @@ export const EXTENSIONS = {
   basicConstraints: "551d13",
   nameConstraints: "551d1e",
   extendedKeyUsage: "551d25",
-  /** Fulcio: who vouched for the subject, as bare text. */
+  /** Fulcio: the OpenID Connect issuer, as plain text. */
   issuer: "2b0601040183bf300101",
-  /** The same, as DER. */
+  /** Fulcio: the OpenID Connect issuer, as a DER string. */
   issuerV2: "2b0601040183bf300108",
 } as const;
 
-/** Reads the certificates of a PEM file; throws `SIGNATURE_CERTIFICATE_REJECTED`, also where there is none. */
+/** Parses the certificates of a PEM file; throws `SIGNATURE_CERTIFICATE_REJECTED`, also if it contains none. */
 export function parseCertificates(pem: Uint8Array): Certificate[] {
-  const crypto = nodeCrypto ?? rejectCertificate("this runtime has no node:crypto, which certificates need");
+  const crypto = nodeCrypto ?? rejectCertificate("certificates require node:crypto, which this runtime lacks");
   const blocks = parsePem(pem);
-  if (blocks.length === 0) rejectCertificate("no certificate is there");
+  if (blocks.length === 0) rejectCertificate("no certificate found");
   return blocks.map(({ type, bytes }) => {
-    if (type !== "CERTIFICATE") rejectCertificate(`a ${type} is there, not a certificate`);
+    if (type !== "CERTIFICATE") rejectCertificate(`expected a CERTIFICATE block, found ${type}`);
     try {
       return parseCertificate(crypto, bytes);
     } catch (cause) {
@@ -63,7 +63,7 @@ function parseCertificate(crypto: NonNullable<typeof nodeCrypto>, der: Uint8Arra
   const x509 = new crypto.X509Certificate(der);
   const spki = new Uint8Array(x509.publicKey.export({ type: "spki", format: "der" }));
   const [tbs, algorithm] = readDer(readOne(der, DER_TAGS.sequence).body);
-  // version [0], serial, algorithm, issuer, validity, subject, key, then what is optional: RFC 5280 §4.1.
+  // version [0], serial, algorithm, issuer, validity, subject, key, then optional fields: RFC 5280 §4.1.
   const [, , , issuer, , subject, , ...optional] = readDer(tbs!.body);
   const extensions = optional.find(({ tag }) => tag === DER_TAGS.extensions);
   return {
@@ -84,13 +84,15 @@ function readExtensions(value: DerValue): ReadonlyMap<string, Extension> {
     const critical = rest.length === 2 && rest[0]!.tag === DER_TAGS.boolean && rest[0]!.body[0] !== 0;
     const content = rest.at(-1);
     const name = encodeHex(id!.body);
-    if (content?.tag !== DER_TAGS.octetString || extensions.has(name)) throw new SyntaxError("an extension is broken");
+    if (content?.tag !== DER_TAGS.octetString || extensions.has(name)) {
+      throw new SyntaxError("an extension is malformed");
+    }
     extensions.set(name, { critical, value: content.body });
   }
   return extensions;
 }
 
-/** Throws {@linkcode SignatureRefusedError} with code `SIGNATURE_CERTIFICATE_REJECTED`. */
+/** Throws a `SignatureRefusedError` with code `SIGNATURE_CERTIFICATE_REJECTED`. */
 export function rejectCertificate(problem: string, cause?: unknown): never {
   refuse("SIGNATURE_CERTIFICATE_REJECTED", `certificate is not accepted: ${problem}`, { cause });
 }

@@ -1,16 +1,16 @@
 import { concatBytes } from "../../internal/room.ts";
 
-/** A value in DER: its tag, what is in it, and all of its bytes. */
+/** A value in DER (ITU-T X.690). */
 export interface DerValue {
-  /** The identifier octet. */
+  /** Identifier octet of the value; see {@linkcode DER_TAGS}. */
   readonly tag: number;
-  /** What is in it. */
+  /** Content octets, without tag and length. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** With tag and length. */
+  /** The complete value with its tag and length. */
   readonly whole: Uint8Array<ArrayBuffer>;
 }
 
-/** Identifier octets that are met in certificates and keys. */
+/** Identifier octets that occur in certificates and keys. */
 export const DER_TAGS = {
   boolean: 0x01,
   integer: 0x02,
@@ -24,9 +24,9 @@ export const DER_TAGS = {
 } as const;
 
 /**
- * The values that follow one another in bytes. Lengths must be written in the shortest way, as DER wants.
+ * Parses a sequence of values. Lengths must have the shortest form, as DER requires (ITU-T X.690 §10.1).
  *
- * @throws {SyntaxError} Where they are not, or a value ends too early.
+ * @throws {SyntaxError} If a tag or length is malformed, or the bytes end too early.
  */
 export function readDer(bytes: Uint8Array<ArrayBuffer>): DerValue[] {
   const values: DerValue[] = [];
@@ -49,18 +49,18 @@ function readLength(bytes: Uint8Array, at: number): { length: number; start: num
   if (!(size >= 1 && size <= 4)) throw new SyntaxError("a length is not definite");
   let length = 0;
   for (let i = 1; i <= size; i++) length = length * 256 + (bytes[at + i] ?? NaN);
-  if (length < 0x80 || length < 256 ** (size - 1)) throw new SyntaxError("a length is not as short as it can be");
+  if (length < 0x80 || length < 256 ** (size - 1)) throw new SyntaxError("a length is not in its shortest form");
   return { length, start: at + 1 + size };
 }
 
-/** The one value that bytes are, which must have this tag. */
+/** Parses a single value that must have this tag. */
 export function readOne(bytes: Uint8Array<ArrayBuffer>, tag: number): DerValue {
   const [value, ...more] = readDer(bytes);
-  if (value?.tag !== tag || more.length > 0) throw new SyntaxError("a value is not what it must be");
+  if (value?.tag !== tag || more.length > 0) throw new SyntaxError("a value has an unexpected type");
   return value;
 }
 
-/** A value with this tag whose content are `parts`, one after another. */
+/** Encodes a value with this tag, whose content is the concatenation of `parts`. */
 export function encodeDer(tag: number, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const body = concatBytes(parts);
   const length: number[] = [];

@@ -1,14 +1,14 @@
 import { concatBytes } from "../../internal/room.ts";
 import { DER_TAGS, encodeDer, readDer, readOne } from "./der.ts";
 
-/** An ECDSA signature of two numbers of equal size, as WebCrypto makes them, in DER (RFC 3279 §2.2.3). */
+/** Converts an ECDSA signature from WebCrypto's two numbers of equal size to DER (RFC 3279 §2.2.3). */
 export function encodeEcdsa(raw: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const size = raw.length / 2;
   const [r, s] = [encodeNumber(raw.subarray(0, size)), encodeNumber(raw.subarray(size))];
   return encodeDer(DER_TAGS.sequence, r, s);
 }
 
-/** The other way round; `undefined` where it is no such signature. */
+/** Converts an ECDSA signature from DER to two numbers of `size` bytes; `undefined` if it is not valid DER. */
 export function decodeEcdsa(der: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> | undefined {
   try {
     const numbers = readDer(readOne(der, DER_TAGS.sequence).body);
@@ -21,7 +21,7 @@ export function decodeEcdsa(der: Uint8Array<ArrayBuffer>, size: number): Uint8Ar
   }
 }
 
-/** DER's numbers are as short as they can be, and negative where the first bit is set. */
+/** Encodes a positive number. DER requires the shortest form, in which a leading 1 bit means a negative number. */
 function encodeNumber(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const start = bytes.findIndex((byte) => byte !== 0);
   const short = start < 0 ? Uint8Array.of(0) : bytes.subarray(start);

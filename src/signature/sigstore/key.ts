@@ -1,47 +1,47 @@
-/** What kind of key one is. */
+/** Algorithm and size of a key. */
 export interface KeyKind {
-  /** `ec`, `rsa`, `ed25519`; others are not supported. */
+  /** Algorithm: `ec`, `rsa` or `ed25519`. Others are not supported. */
   readonly type: string | undefined;
-  /** The curve of an `ec` key, as in `P-256`. */
+  /** Curve of an `ec` key, such as `P-256`. */
   readonly curve?: string | undefined;
-  /** The size of an `rsa` key, in bits. */
+  /** Size of an `rsa` key, in bits. */
   readonly bits?: number | undefined;
 }
 
-/** A public key, whoever calculates with it. */
+/** A public key of any crypto engine. */
 export interface PublicKey {
-  /** What kind of key it is. */
+  /** Algorithm and size of the key. */
   readonly kind: KeyKind;
-  /** Its DER form, by which keys are compared. */
+  /** SubjectPublicKeyInfo in DER, by which keys are compared. */
   readonly spki: Uint8Array<ArrayBuffer>;
   /**
-   * Whether a signature over bytes is this key's. ECDSA may also be two numbers of the curve's size, as other tools take
-   * them.
+   * Whether a signature over the bytes was made with this key. ECDSA signatures may be DER, or two numbers of the
+   * curve's size, which other tools accept too.
    */
   verify(bytes: Uint8Array<ArrayBuffer>, signature: Uint8Array<ArrayBuffer>): Promise<boolean>;
 }
 
-/** A private key, whoever calculates with it. */
+/** A private key of any crypto engine. */
 export interface PrivateKey {
-  /** What kind of key it is. */
+  /** Algorithm and size of the key. */
   readonly kind: KeyKind;
-  /** DER form of the public key that belongs to it. */
+  /** SubjectPublicKeyInfo of the corresponding public key, in DER. */
   readonly spki: Uint8Array<ArrayBuffer>;
-  /** Signs bytes: ECDSA in DER, RSA with PKCS #1 v1.5, both over SHA-256, or Ed25519. */
+  /** Signs bytes: with ECDSA (in DER) or RSA (PKCS #1 v1.5), both with SHA-256, or with Ed25519. */
   sign(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** Who calculates with keys. What cannot be parsed is an error of any kind. */
+/** A crypto implementation. Its methods throw an error of any type for a key that cannot be parsed. */
 export interface KeyEngine {
-  /** Makes a key pair: ECDSA over P-256. */
+  /** Generates an ECDSA key pair on P-256. */
   generate(): Promise<{ pkcs8: Uint8Array<ArrayBuffer>; spki: Uint8Array<ArrayBuffer> }>;
-  /** Takes a private key. */
+  /** Imports a private key in PKCS #8. */
   openPrivate(pkcs8: Uint8Array<ArrayBuffer>): Promise<PrivateKey>;
-  /** Takes a public key of either DER form. */
+  /** Imports a public key in SubjectPublicKeyInfo or PKCS #1 DER. */
   openPublic(der: Uint8Array<ArrayBuffer>, type: "spki" | "pkcs1"): Promise<PublicKey>;
 }
 
-/** The first of some keys whose signature over bytes it is. */
+/** Finds the first key that verifies a signature over bytes; `undefined` if none does. */
 export async function findVerifying(
   keys: readonly PublicKey[],
   bytes: Uint8Array<ArrayBuffer>,
@@ -51,7 +51,7 @@ export async function findVerifying(
   return undefined;
 }
 
-/** How many bytes each of the two numbers of a signature by a key on this curve has. */
+/** Returns the size of each of the two numbers of a signature by a key on this curve, in bytes. */
 export function coordinateSize(curve: string | undefined): number {
   return Math.ceil(Number(/\d{3}/.exec(curve ?? "")?.[0] ?? 256) / 8);
 }

@@ -9,25 +9,25 @@ import { WEB_KEYS } from "./web_keys.ts";
 
 const ENGINE: KeyEngine = nodeCrypto ? nodeKeys(nodeCrypto) : WEB_KEYS;
 
-/** What old and new tools call an encrypted key; what is in it is the same. */
+/** PEM types of encrypted keys: cosign's old and new one. The content has the same format. */
 const PRIVATE_TYPES: readonly string[] = ["ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"];
-/** P-256 is the one that everybody makes. The format allows P-521 too, with which Deno signs no SHA-256. */
+/** Supported curves. The format also allows P-521, with which Deno cannot sign SHA-256. */
 const CURVES: readonly (string | undefined)[] = ["prime256v1", "P-256", "secp384r1", "P-384"];
 const MIN_RSA_BITS = 2048;
 
-/** A key pair, as two files hold it. */
+/** A key pair, as the contents of two files. */
 export interface SigstoreKeyPair {
-  /** PEM, encrypted; for a file that only its owner may read. */
+  /** Encrypted private key in PEM, for a file that only its owner may read. */
   readonly privateKey: string;
-  /** PEM. */
+  /** Public key in PEM, not secret. */
   readonly publicKey: string;
 }
 
 /**
- * Makes a key pair as `cosign generate-key-pair` and `skopeo generate-sigstore-key` do: ECDSA over P-256, the private
- * key encrypted with a passphrase.
+ * Generates a key pair as `cosign generate-key-pair` and `skopeo generate-sigstore-key` do: ECDSA on P-256, with the
+ * private key encrypted by a passphrase.
  *
- * @param passphrase UTF-8 without a line break; may be empty. The caller may wipe it afterwards.
+ * @param passphrase Passphrase in UTF-8, without a line break. May be empty. The caller may wipe it afterwards.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export async function generateSigstoreKeyPair(passphrase: Uint8Array): Promise<S
 }
 
 /**
- * Opens a private key of cosign's form.
+ * Decrypts a private key in cosign's format.
  *
  * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
  */
@@ -61,15 +61,15 @@ export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): 
     return assertSupportedKey(await ENGINE.openPrivate(plain), "private");
   } catch (error) {
     if (error instanceof ManifestsError) throw error;
-    // What the parser says may quote the key.
-    fail("private", "what is encrypted is not a PKCS #8 key");
+    // The parser's message may quote the key.
+    fail("private", "the decrypted content is not a PKCS #8 key");
   } finally {
     plain.fill(0);
   }
 }
 
 /**
- * Reads a public key: PEM, the first block of it.
+ * Parses the public key in the first block of a PEM file.
  *
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
@@ -84,13 +84,13 @@ export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
     key = await ENGINE.openPublic(block.bytes, type);
   } catch (cause) {
     if (cause instanceof ManifestsError) throw cause;
-    throw new ManifestsError("KEY_INVALID", "Cannot read public key as it cannot be parsed", { cause });
+    throw new ManifestsError("KEY_INVALID", "Cannot read public key: it cannot be parsed", { cause });
   }
   return assertSupportedKey(key, "public");
 }
 
 /**
- * Refuses kinds of keys that are not supported, or too weak.
+ * Asserts that a key has a supported algorithm and is strong enough, and returns it.
  *
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
@@ -99,7 +99,7 @@ export function assertSupportedKey<Key extends { kind: KeyKind }>(key: Key, half
   if (type === "ed25519") return key;
   if (type === "ec" && CURVES.includes(curve)) return key;
   if (type === "rsa" && (bits ?? 0) >= MIN_RSA_BITS) return key;
-  fail(half, `keys of its kind are not supported: ${type} ${curve ?? bits ?? ""}`);
+  fail(half, `unsupported algorithm or size: ${type} ${curve ?? bits ?? ""}`.trimEnd());
 }
 
 function assertSize(file: Uint8Array, half: "private" | "public"): void {

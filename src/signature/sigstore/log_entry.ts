@@ -8,38 +8,38 @@ import { ANNOTATIONS } from "./annotations.ts";
 import { findVerifying, type PublicKey } from "./key.ts";
 import { parsePem } from "./pem.ts";
 
-/** What a log takes in. */
+/** A signature as a transparency log records it. */
 export interface LoggedSignature {
-  /** What is signed. */
+  /** The payload that was signed. */
   readonly payload: Uint8Array;
-  /** The signature. */
+  /** The signature over the payload. */
   readonly raw: Uint8Array;
-  /** DER form of the public key, or of the certificate, that it is by. */
+  /** The signer's public key or certificate, in DER. */
   readonly signer: Uint8Array;
 }
 
-/** What a log entry is compared with. */
+/** Options of {@linkcode verifyLogEntry}: the signature that the entry must record, and the trusted logs. */
 export interface LogEntryOptions extends Omit<LoggedSignature, "payload"> {
-  /** Keys of the log; ECDSA. */
+  /** Public keys of the log. Only ECDSA keys are used. */
   readonly rekorKeys: readonly PublicKey[];
 }
 
-/** An entry as an annotation holds it. Nothing in it is believed yet. */
+/** An entry from an annotation, not yet verified. */
 interface LogEntry {
-  /** The record, JSON in base64. */
+  /** The record of the entry: base64-encoded JSON. */
   readonly body: string;
-  /** When the log took it in, in seconds since 1970. */
+  /** Time at which the log recorded the signature, in seconds since 1970. */
   readonly integratedTime: number;
-  /** What the log signed. */
+  /** The bytes that the log signed. */
   readonly canonical: Uint8Array<ArrayBuffer>;
-  /** The log's signature. */
+  /** The log's signature over `canonical`: the signed entry timestamp. */
   readonly timestamp: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Verifies, without asking the log, its promise that it took in this very signature: Rekor's signed entry timestamp.
+ * Verifies offline that a log recorded exactly this signature, by Rekor's signed entry timestamp.
  *
- * @returns When the log says that it did.
+ * @returns The time at which the log recorded the signature.
  * @throws {SignatureRefusedError} With code `SIGNATURE_LOG_REJECTED`.
  */
 export async function verifyLogEntry(signature: SigstoreSignature, options: LogEntryOptions): Promise<Date> {
@@ -57,7 +57,7 @@ export async function verifyLogEntry(signature: SigstoreSignature, options: LogE
 }
 
 /**
- * Checks that an entry, as an annotation holds it, is about this very signature; not whether a log has signed that.
+ * Asserts that an entry from an annotation records exactly this signature. The log's own signature is not verified.
  *
  * @throws {SignatureRefusedError} With code `SIGNATURE_LOG_REJECTED`.
  */
@@ -65,7 +65,7 @@ export function assertLogEntry(text: string, signature: LoggedSignature): void {
   assertBody(parseEntry(text).body, signature);
 }
 
-/** The hash by which a record names a payload: SHA-256, in hex. */
+/** Returns the hash by which a record identifies a payload: SHA-256 in hex. */
 export function payloadHash(payload: Uint8Array): string {
   const hasher = createHasher("sha256");
   hasher.update(payload);
@@ -78,15 +78,15 @@ function parseEntry(text: string): LogEntry {
   const { body, integratedTime, logIndex, logID } = Object.fromEntries(entry);
   if (typeof body !== "string" || typeof logID !== "string") fail("body or logID is not a string");
   if (!isCount(integratedTime) || !isCount(logIndex)) fail("integratedTime or logIndex is not a number");
-  // RFC 8785 for four members: keys in order, no spaces; the numbers are whole.
+  // Canonical JSON (RFC 8785) of four members: sorted keys, no spaces, and all numbers are integers.
   const canonical = encodeUtf8(JSON.stringify({ body, integratedTime, logID, logIndex }));
   const timestamp = base64(set.get("SignedEntryTimestamp"), "SignedEntryTimestamp");
   return { body, integratedTime, canonical, timestamp };
 }
 
 /**
- * The entry must be about this payload, this signature and this key: a true entry of another one proves nothing. The
- * log signed all of it, so what else it says may stand there.
+ * Asserts that the record is of this payload, signature and key: a genuine entry of another signature proves nothing.
+ * Further members are allowed, because the log signed all of them.
  */
 function assertBody(body: string, { payload, raw, signer }: LoggedSignature): void {
   const record = parse(base64(body, "body"));
@@ -94,11 +94,11 @@ function assertBody(body: string, { payload, raw, signer }: LoggedSignature): vo
   const { data, signature } = object(record.spec);
   const { hash } = object(data);
   const { algorithm, value } = object(hash);
-  if (algorithm !== "sha256" || value !== payloadHash(payload)) fail("it is about another payload");
+  if (algorithm !== "sha256" || value !== payloadHash(payload)) fail("it records another payload");
   const { content, publicKey } = object(signature);
-  if (!equal(base64(content, "signature.content"), raw)) fail("it is about another signature");
+  if (!equal(base64(content, "signature.content"), raw)) fail("it records another signature");
   const blocks = parsePem(base64(object(publicKey).content, "publicKey.content"));
-  if (blocks.length !== 1 || !equal(blocks[0]!.bytes, signer)) fail("it is about another key");
+  if (blocks.length !== 1 || !equal(blocks[0]!.bytes, signer)) fail("it records another key");
 }
 
 function object(value: unknown): Record<string, unknown> {

@@ -1,4 +1,4 @@
-/** Signatures of the sigstore kind: keys, making and verifying them, and how registries hold them. */
+/** Sigstore signatures: keys, creating and verifying signatures, and storing them in registries. */
 export {
   attachedSignature,
   type Attachment,

@@ -3,15 +3,15 @@ import { coordinateSize, type KeyEngine, type KeyKind, type PrivateKey, type Pub
 
 type NodeCrypto = typeof import("node:crypto");
 
-/** A public key that `node:crypto` calculates with. */
+/** A public key of `node:crypto`. */
 export class NodePublicKey implements PublicKey {
   readonly kind: KeyKind;
   readonly spki: Uint8Array<ArrayBuffer>;
-  /** The key as `node:crypto` wants it. */
+  /** The key as an object of `node:crypto`. */
   readonly object: KeyObject;
   readonly #crypto: NodeCrypto;
 
-  /** Reads a key. */
+  /** Imports a public key in DER; throws if it cannot be parsed. */
   constructor(crypto: NodeCrypto, der: Uint8Array, type: "spki" | "pkcs1") {
     this.#crypto = crypto;
     this.object = crypto.createPublicKey({ key: der as Buffer, format: "der", type });
@@ -30,13 +30,13 @@ export class NodePublicKey implements PublicKey {
     try {
       return this.#crypto.verify(getHash(this.kind), bytes, { key: this.object, dsaEncoding }, signature);
     } catch {
-      // Some engines throw where a signature cannot be parsed, others say false.
+      // For a malformed signature, some runtimes throw and others return false.
       return false;
     }
   }
 }
 
-/** Keys that `node:crypto` calculates with. */
+/** Creates the crypto engine based on `node:crypto`. */
 export function nodeKeys(crypto: NodeCrypto): KeyEngine {
   return {
     generate() {
@@ -46,7 +46,7 @@ export function nodeKeys(crypto: NodeCrypto): KeyEngine {
         spki: exportSpki(publicKey),
       });
     },
-    // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
+    // deno-lint-ignore require-await -- A parse error must become a rejection.
     async openPrivate(pkcs8): Promise<PrivateKey> {
       const key = crypto.createPrivateKey({ key: pkcs8 as unknown as Buffer, format: "der", type: "pkcs8" });
       const kind = getKind(key);
@@ -54,7 +54,7 @@ export function nodeKeys(crypto: NodeCrypto): KeyEngine {
       const spki = exportSpki(crypto.createPublicKey(key as unknown as Buffer));
       return { kind, spki, sign: (bytes) => Promise.resolve(new Uint8Array(sign(bytes))) };
     },
-    // deno-lint-ignore require-await -- What cannot be parsed is a rejection.
+    // deno-lint-ignore require-await -- A parse error must become a rejection.
     openPublic: async (der, type) => new NodePublicKey(crypto, der, type),
   };
 }
@@ -67,7 +67,7 @@ function getKind({ asymmetricKeyType: type, asymmetricKeyDetails: details }: Key
   return { type, curve: details?.namedCurve, bits: details?.modulusLength };
 }
 
-/** The hash for a kind of key; Ed25519 has its own. */
+/** Returns the hash to use with a kind of key; `null` for Ed25519, which includes its own. */
 function getHash({ type }: KeyKind): string | null {
   return type === "ed25519" ? null : "sha256";
 }

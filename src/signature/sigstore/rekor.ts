@@ -8,10 +8,10 @@ import { askRekor, type RekorAnswer, type RekorOptions } from "./rekor_client.ts
 const ENTRIES = "/api/v1/log/entries";
 
 /**
- * Has a log take a signature in. Nothing secret goes there, but everybody can read it, for ever. Go:
- * `rekor.WithRekor`.
+ * Records a signature in a transparency log. No secret is sent, but the record is public forever.
+ * Go: `rekor.WithRekor`.
  *
- * @returns The annotation that proves it: the log's signed entry timestamp, and what it signed.
+ * @returns The value of the annotation that proves it: the signed entry timestamp and the entry.
  * @throws {ManifestsError} With code `SIGNING_FAILED`, `NETWORK` or `LIMIT_EXCEEDED`.
  */
 export async function logSignature(
@@ -20,7 +20,7 @@ export async function logSignature(
   { signal }: SignalOptions = {},
 ): Promise<string> {
   let answer = await askRekor(log, { method: "POST", path: ENTRIES, record: createRecord(signature), signal });
-  // It took in the same before: perhaps a moment ago, with an answer that did not arrive.
+  // Conflict: the log already has this entry, for example because an earlier answer was lost. Read it instead.
   if (answer.status === 409) {
     const uuid = answer.location.slice(answer.location.lastIndexOf("/") + 1);
     answer = await askRekor(log, { method: "GET", path: `${ENTRIES}/${encodeURIComponent(uuid)}`, signal });
@@ -32,7 +32,7 @@ export async function logSignature(
     return bundle;
   } catch (cause) {
     if (!isManifestsError(cause)) throw cause;
-    throw new ManifestsError("SIGNING_FAILED", `Cannot use the entry of ${answer.url} as it would not be accepted`, {
+    throw new ManifestsError("SIGNING_FAILED", `Cannot use the log entry of ${answer.url}: ${cause.message}`, {
       cause,
     });
   }
@@ -50,7 +50,7 @@ function createRecord({ payload, raw, signer }: LoggedSignature): unknown {
   };
 }
 
-/** What verifiers want to have of an answer, which holds one entry under its name. */
+/** Extracts the members that verifiers need from an answer, which maps an id to one entry. */
 function readBundle(body: Uint8Array): string {
   const { value } = parseJson(body, "log entry");
   const entries = isObject(value) ? Object.values(value) : [];
@@ -64,12 +64,12 @@ function readBundle(body: Uint8Array): string {
 }
 
 function fail({ url, status, body }: RekorAnswer): never {
-  let said: unknown;
+  let message: unknown;
   try {
-    said = JSON.parse(new TextDecoder().decode(body)).message;
+    message = JSON.parse(new TextDecoder().decode(body)).message;
   } catch {
-    // It said nothing that is meant for us.
+    // The answer is not an error message of Rekor.
   }
-  const words = typeof said === "string" ? `: ${JSON.stringify(said.slice(0, 300))}` : "";
-  throw new ManifestsError("SIGNING_FAILED", `Cannot log signature as ${url} answered ${status}${words}`);
+  const detail = typeof message === "string" ? `: ${JSON.stringify(message.slice(0, 300))}` : "";
+  throw new ManifestsError("SIGNING_FAILED", `Cannot record signature in the log: ${url} answered ${status}${detail}`);
 }

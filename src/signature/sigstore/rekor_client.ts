@@ -10,59 +10,60 @@ import {
 } from "../../internal/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
-/** A log that takes signatures in: Rekor, in its first version. */
+/** A transparency log that records signatures: Rekor, version 1. */
 export interface RekorOptions {
-  /** Its address, as in `https://rekor.sigstore.dev`. */
+  /** URL of the log, such as `https://rekor.sigstore.dev`. */
   readonly url: string | URL;
-  /** Replaces the global `fetch`. */
+  /** Function that sends requests. Default: the global `fetch`. */
   readonly fetch?: Fetch | undefined;
   /**
-   * How often a request is repeated after a failure that may pass.
+   * Maximum number of retries of a request after a transient failure.
    *
    * @default {3}
    */
   readonly maxRetries?: number | undefined;
   /**
-   * Milliseconds before the first repetition, at most a tenth longer; doubles with each, up to 30 s.
+   * Delay before the first retry, in milliseconds, plus up to 10 % of jitter. Doubles with each retry, up to 30 s.
    *
    * @default {1000}
    */
   readonly retryDelay?: number | undefined;
 }
 
-/** Largest answer that is read, in bytes; an entry with its proof has some thousand. */
+/** Maximum size of an answer, in bytes. An entry with its proof has a few thousand. */
 const MAX_ANSWER = 1024 * 1024;
-/** How long an answer may take, in milliseconds. */
+/** Timeout of a request, in milliseconds. */
 const TIMEOUT = 60_000;
 
-/** What a log is asked. */
+/** A request to a log. */
 export interface RekorRequest extends SignalOptions {
-  /** HTTP method. */
+  /** HTTP method of the request. */
   readonly method: "GET" | "POST";
-  /** Path below the log's address. */
+  /** Path below the URL of the log. */
   readonly path: string;
-  /** What it shall take in. */
+  /** Record to send as JSON. Default: no body. */
   readonly record?: unknown;
 }
 
-/** What a log says. */
+/** An answer of a log. */
 export interface RekorAnswer {
-  /** What was asked. */
+  /** URL to which the request was sent. */
   readonly url: string;
-  /** HTTP status. */
+  /** HTTP status of the answer. */
   readonly status: number;
-  /** Where something else is; may be empty. */
+  /** Value of the `location` header; empty if there is none. */
   readonly location: string;
-  /** How long the log asks its clients to wait, in milliseconds. */
+  /** Requested delay before a retry, in milliseconds; `undefined` if the log did not request one. */
   readonly retryAfter: number | undefined;
-  /** All of it. */
+  /** Body of the answer, at most 1 MiB. */
   readonly body: Uint8Array;
 }
 
 /**
- * Asks a log, again after failures that may pass: what it has taken in already, it says so of.
+ * Sends a request to a log, with retries after transient failures. Retrying is safe: the log answers 409 for a record
+ * that it already has.
  *
- * @throws {ManifestsError} With code `NETWORK`, or `LIMIT_EXCEEDED` where the answer is larger than 1 MiB.
+ * @throws {ManifestsError} With code `NETWORK`, or `LIMIT_EXCEEDED` if the answer is larger than 1 MiB.
  */
 export async function askRekor(log: RekorOptions, request: RekorRequest): Promise<RekorAnswer> {
   const { maxRetries = 3 } = log;
@@ -81,7 +82,7 @@ export async function askRekor(log: RekorOptions, request: RekorRequest): Promis
   }
 }
 
-/** Without what may be secret: logs let everybody in, and errors show their addresses. */
+/** Returns a URL without user, password and query: logs are public, and error messages show the URL. */
 function toUrl({ url }: RekorOptions, { path }: RekorRequest): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname.replace(/\/+$/, "") + path;
@@ -89,7 +90,7 @@ function toUrl({ url }: RekorOptions, { path }: RekorRequest): string {
 
 async function sendOnce(fetch: Fetch, url: string, { method, record, signal }: RekorRequest): Promise<RekorAnswer> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new Error("no answer came in time")), TIMEOUT);
+  const timer = setTimeout(() => timeout.abort(new Error(`no answer within ${TIMEOUT / 1000} seconds`)), TIMEOUT);
   using joined = joinSignals(signal, timeout.signal);
   try {
     const response = await fetch(
@@ -97,13 +98,18 @@ async function sendOnce(fetch: Fetch, url: string, { method, record, signal }: R
         method,
         headers: { accept: "application/json", ...(record ? { "content-type": "application/json" } : {}) },
         body: record ? JSON.stringify(record) : null,
-        // A log answers where it is: whoever sends us elsewhere is none.
+        // Logs do not redirect, so a redirect is not followed and fails by its status.
         redirect: "manual",
         signal: joined.signal,
       }),
     );
     const body = response.body ? await readStream(response.body, MAX_ANSWER, joined.signal) : new Uint8Array();
-    if (!body) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the answer of ${url} as it is too large`);
+    if (!body) {
+      throw new ManifestsError(
+        "LIMIT_EXCEEDED",
+        `Cannot read the answer of ${url}: it has more than ${MAX_ANSWER} bytes`,
+      );
+    }
     const { status, headers } = response;
     return { url, status, location: headers.get("location") ?? "", retryAfter: findRetryAfter(headers), body };
   } catch (cause) {

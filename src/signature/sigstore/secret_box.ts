@@ -2,22 +2,22 @@ import { decodeStrictBase64, encodeBase64, nodeCrypto } from "../../internal/roo
 import { encodeGoJson, type GoJsonValue, isObject, parseJson } from "../../json/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
-/** Cost of deriving a key; `N` decides how much memory it takes. */
+/** Cost parameters of scrypt (RFC 7914); memory use is 128·N·r bytes. */
 interface ScryptCost {
   readonly N: number;
   readonly r: number;
   readonly p: number;
 }
 
-/** What tools write today. */
+/** Cost parameters that cosign writes. */
 const COST: ScryptCost = { N: 65536, r: 8, p: 1 };
-/** What files may ask for; anything else is an attack on memory. */
+/** Accepted values of `N`. A file with another one could exhaust memory. */
 const ALLOWED_N: readonly unknown[] = [32768, 65536, 131072];
 const SALT_SIZE = 32;
 const NONCE_SIZE = 24;
 const KEY_SIZE = 32;
 
-/** Encrypts bytes with a passphrase, as cosign does. */
+/** Encrypts bytes with a passphrase in cosign's format. */
 export async function sealBox(plain: Uint8Array, passphrase: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js");
   const salt = crypto.getRandomValues(new Uint8Array(SALT_SIZE));
@@ -41,7 +41,7 @@ export async function sealBox(plain: Uint8Array, passphrase: Uint8Array): Promis
 }
 
 /**
- * Decrypts what {@linkcode sealBox} or cosign encrypted.
+ * Decrypts a document of {@linkcode sealBox} or cosign.
  *
  * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
  */
@@ -52,7 +52,7 @@ export async function openBox(box: Uint8Array, passphrase: Uint8Array): Promise<
   try {
     return xsalsa20poly1305(key, nonce).decrypt(sealed) as Uint8Array<ArrayBuffer>;
   } catch {
-    throw new ManifestsError("PASSPHRASE_WRONG", "Cannot open private key as decryption failed: wrong passphrase?");
+    throw new ManifestsError("PASSPHRASE_WRONG", "Cannot open private key: decryption failed: wrong passphrase?");
   } finally {
     key.fill(0);
   }
@@ -106,7 +106,7 @@ async function deriveKey(passphrase: Uint8Array, salt: Uint8Array, { N, r, p }: 
     return await scryptAsync(passphrase, salt, { N, r, p, dkLen: KEY_SIZE });
   }
   const { scrypt } = nodeCrypto;
-  // node's own limit of memory is below what is needed.
+  // node:crypto's default limit of memory (32 MiB) is too low for N = 65536.
   const options = { N, r, p, maxmem: 256 * N * r };
   return await new Promise((resolve, reject) =>
     scrypt(passphrase, salt, KEY_SIZE, options, (error, key) => error ? reject(error) : resolve(new Uint8Array(key)))

@@ -3,15 +3,15 @@ import { type Descriptor, descriptorJson, MEDIA_TYPES } from "../../spec/room.ts
 import type { SigstoreSignature } from "../types.ts";
 import { type Attachment, attachSignatures } from "./attachment.ts";
 
-/** Type of the artifacts that hold signatures of the manifest which they refer to, as cosign writes them. */
+/** Type of the artifacts in which cosign stores the signatures of their subject. */
 export const SIGNATURE_ARTIFACT_TYPE = "application/vnd.dev.cosign.artifact.sig.v1+json";
 
-/** Types of artifacts that hold other forms of signatures, for which images are not judged here. */
+/** Types of artifacts with other signature formats, which policies do not evaluate. */
 const OTHER_FORMS = ["application/vnd.cncf.notary.signature", "application/vnd.dev.sigstore.bundle"];
-/** What a bundle is about is the same type of artifact, whether it signs an image or attests something of it. */
+/** Bundles of signatures and of attestations have the same artifact type: this annotation distinguishes them. */
 const PREDICATE = "dev.sigstore.bundle.predicateType", SIGNED = "https://sigstore.dev/cosign/sign/v1";
 
-/** Whether a referrer holds signatures of the manifest that it refers to, in whatever form. */
+/** Whether a referrer contains signatures of its subject, in any format. */
 export function isSignatureReferrer({ artifactType = "", annotations }: Descriptor): boolean {
   if (artifactType === SIGNATURE_ARTIFACT_TYPE) return true;
   const predicate = annotations?.[PREDICATE] ?? SIGNED;
@@ -19,10 +19,10 @@ export function isSignatureReferrer({ artifactType = "", annotations }: Descript
 }
 
 /**
- * Signatures as a referrer of what they sign: nothing that is there has to be changed, so two signers cannot lose each
- * other's work.
+ * Creates a referrer with signatures of a manifest. No existing object is changed, so concurrent signers cannot
+ * overwrite each other's signatures.
  *
- * @param subject The manifest that is signed.
+ * @param subject The signed manifest.
  */
 export function createSignatureReferrer(subject: Descriptor, signatures: readonly SigstoreSignature[]): Attachment {
   const { blobs } = attachSignatures(undefined, signatures)!;

@@ -10,16 +10,16 @@ import type { RekorOptions } from "./rekor_client.ts";
 
 /** Options of {@linkcode openSigstoreSigner}. */
 export interface SigstoreSignerOptions extends SignerOptions {
-  /** What unlocks the key, as UTF-8; may be empty, but must be there. The caller may wipe it afterwards. */
+  /** Passphrase of the key, in UTF-8. Required, but may be empty. The caller may wipe it afterwards. */
   readonly passphrase?: Uint8Array | undefined;
-  /** The log that takes every signature in, before it is anywhere else; default: none does. */
+  /** Transparency log that must record a signature before it is used. Default: none. */
   readonly rekor?: RekorOptions | undefined;
 }
 
 /**
- * Opens a private key of cosign's form, to sign images with it in the sigstore way.
+ * Opens a private key in cosign's format and creates a signer that makes sigstore signatures.
  *
- * @param privateKey The content of the file.
+ * @param privateKey Content of the key file.
  * @throws {ManifestsError} With code `KEY_INVALID`, `PASSPHRASE_REQUIRED` or `PASSPHRASE_WRONG`.
  *
  * @example
@@ -49,7 +49,7 @@ export async function openSigstoreSigner(
   options: SigstoreSignerOptions = {},
 ): Promise<Signer<SigstoreSignature> & AsyncDisposable> {
   if (!options.passphrase) {
-    throw new ManifestsError("PASSPHRASE_REQUIRED", "Cannot open private key as its passphrase is not provided");
+    throw new ManifestsError("PASSPHRASE_REQUIRED", "Cannot open private key: its passphrase is not provided");
   }
   const key = await openPrivateKey(privateKey, options.passphrase);
   const { rekor } = options;

@@ -1,17 +1,19 @@
 /** The keys or certificates that may have made a sigstore signature. All of them are PEM. */
 export type SigstoreSignerTrust =
   | {
-    /** Public keys. */
+    /** Discriminates the kinds of trust: public keys. */
     readonly kind: "keys";
     /** A signature by any of these keys is accepted. */
     readonly publicKeys: readonly Uint8Array[];
-    /** Public keys of a transparency log, one of which must have logged the signature. Default: no log entry required. */
+    /**
+     * Public keys of a transparency log, one of which must have logged the signature. Default: no log entry required.
+     */
     readonly rekorPublicKeys?: readonly Uint8Array[] | undefined;
   }
   | {
-    /** Certificates issued by Fulcio. */
+    /** Discriminates the kinds of trust: certificates that Fulcio issues. */
     readonly kind: "fulcio";
-    /** Fulcio's own certificates. */
+    /** Certificates of the Fulcio instance, in PEM. */
     readonly ca: Uint8Array;
     /** The OpenID Connect issuer that confirmed the e-mail address. */
     readonly oidcIssuer: string;
@@ -23,7 +25,7 @@ export type SigstoreSignerTrust =
   | {
     /** Certificates of a private certificate authority. */
     readonly kind: "pki";
-    /** The root certificates. */
+    /** Root certificates of the authority, in PEM. */
     readonly roots: Uint8Array;
     /** Intermediate certificates. Default: only those that come with the signature. */
     readonly intermediates?: Uint8Array | undefined;

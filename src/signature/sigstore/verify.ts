@@ -12,27 +12,29 @@ import type { SigstoreSignerTrust } from "./trust.ts";
 
 /** Options of {@linkcode verifySigstoreSignature}. */
 export interface VerifySigstoreOptions extends ExpectedClaims {
-  /** Who may have signed. */
+  /** Keys or certificates whose signatures are accepted. */
   readonly trust: SigstoreSignerTrust;
-  /** What counts as now, for certificates; default: now. */
+  /** Time at which certificates of a private authority must be valid. Default: the current time. */
   readonly now?: Date | undefined;
 }
 
-/** What is known of a sigstore signature that was accepted. */
+/** A sigstore signature that was verified. */
 export interface VerifiedSigstoreSignature {
-  /** What it claims, all of it checked but its creator and time. */
+  /** The claims of the signature, verified except for `creator` and `timestamp`. */
   readonly claims: Claims;
-  /** Digest of the public key that signed, in its DER form. */
+  /** SHA-256 digest of the signer's public key in DER. */
   readonly keyDigest: Digest;
-  /** When the transparency log took it in; `undefined` where none was asked. */
+  /** Time at which the transparency log recorded the signature; `undefined` if no log entry was required. */
   readonly loggedAt?: Date | undefined;
 }
 
 /**
- * Verifies a sigstore signature: first what signed it, then what it claims.
+ * Verifies a sigstore signature: first its signer, then its claims.
  *
- * @throws {ManifestsError} With a code that begins with `SIGNATURE_`, or `KEY_INVALID` where any of the keys cannot be
- * read.
+ * @throws {SignatureRefusedError} With code `SIGNATURE_CERTIFICATE_REJECTED`, `SIGNATURE_DIGEST_MISMATCH`,
+ * `SIGNATURE_FORMAT_UNKNOWN`, `SIGNATURE_IDENTITY_MISMATCH`, `SIGNATURE_INVALID`, `SIGNATURE_LOG_REJECTED`,
+ * `SIGNATURE_PAYLOAD_INVALID` or `LIMIT_EXCEEDED`.
+ * @throws {ManifestsError} With code `KEY_INVALID` if any of the keys cannot be parsed.
  */
 export async function verifySigstoreSignature(
   signature: SigstoreSignature,
@@ -46,14 +48,14 @@ export async function verifySigstoreSignature(
   return { claims, keyDigest: digestOf(key.spki), loggedAt };
 }
 
-/** The key that signed, trusted, and when the log took the signature in. */
+/** Finds the trusted key that signed, and the time at which the log recorded the signature. */
 async function findSigner(
   signature: SigstoreSignature,
   raw: Uint8Array<ArrayBuffer>,
   { trust, now = new Date() }: VerifySigstoreOptions,
 ): Promise<{ key: PublicKey; loggedAt?: Date | undefined }> {
   if (trust.kind === "keys") {
-    // All of them are read first: a key that cannot be is an error even where another one fits.
+    // All keys are parsed first: an invalid key is an error even if another key matches.
     const keys = await readAll(trust.publicKeys);
     const rekorKeys = trust.rekorPublicKeys && await readAll(trust.rekorPublicKeys);
     const key = await findVerifying(keys, signature.payload, raw) ?? failCryptographically();
@@ -78,10 +80,13 @@ function failCryptographically(): never {
   refuse("SIGNATURE_INVALID", "cryptographic signature verification failed");
 }
 
-/** The signature itself, of a payload that is one. */
+/** Returns the decoded signature of an attachment, which must be a signature. */
 function rawSignature({ mediaType, annotations }: SigstoreSignature): Uint8Array<ArrayBuffer> {
   if (mediaType !== SIGSTORE_MEDIA_TYPE) {
-    refuse("SIGNATURE_FORMAT_UNKNOWN", `attachment of type ${JSON.stringify(mediaType.slice(0, 100))} is no signature`);
+    refuse(
+      "SIGNATURE_FORMAT_UNKNOWN",
+      `attachment of type ${JSON.stringify(mediaType.slice(0, 100))} is not a signature`,
+    );
   }
   const text = Object.hasOwn(annotations, ANNOTATIONS.signature) ? annotations[ANNOTATIONS.signature]! : undefined;
   if (text === undefined) refuse("SIGNATURE_INVALID", `missing ${ANNOTATIONS.signature} annotation`);

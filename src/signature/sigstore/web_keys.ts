@@ -4,7 +4,7 @@ import { DER_TAGS, encodeDer, readDer, readOne } from "./der.ts";
 import { decodeEcdsa, encodeEcdsa } from "./ecdsa_signature.ts";
 import { coordinateSize, type KeyEngine, type KeyKind, type PrivateKey, type PublicKey } from "./key.ts";
 
-/** Object identifiers, in hex, as X.509 and PKCS #8 have them. */
+/** Object identifiers of key algorithms in X.509 and PKCS #8, in hex. */
 const EC = "2a8648ce3d0201", RSA = "2a864886f70d010101", ED25519 = "2b6570";
 const CURVES: Readonly<Record<string, string>> = {
   "2a8648ce3d030107": "P-256",
@@ -12,14 +12,14 @@ const CURVES: Readonly<Record<string, string>> = {
   "2b81040023": "P-521",
 };
 
-/** WebCrypto, which pages have only where nobody can have changed them on their way. */
+/** Returns WebCrypto, which browsers offer only to pages that were loaded securely. */
 function getSubtle(): SubtleCrypto {
   const { subtle } = crypto as { subtle?: SubtleCrypto };
   if (subtle) return subtle;
-  throw new ManifestsError("KEY_INVALID", "Cannot use keys as this page came over plain HTTP: browsers forbid that");
+  throw new ManifestsError("KEY_INVALID", "Cannot use keys: browsers offer WebCrypto only to pages loaded over HTTPS");
 }
 
-/** Keys that WebCrypto calculates with: for browsers, as Deno's knows less than its `node:crypto`. */
+/** The crypto engine for browsers, based on WebCrypto. Deno's `node:crypto` supports more kinds of keys. */
 export const WEB_KEYS: KeyEngine = {
   async generate() {
     const algorithm = { name: "ECDSA", namedCurve: "P-256" };
@@ -33,7 +33,7 @@ export const WEB_KEYS: KeyEngine = {
     const kind = readKind(readDer(readOne(pkcs8, DER_TAGS.sequence).body)[1]);
     const key = await getSubtle().importKey("pkcs8", pkcs8, importAlgorithm(kind), false, ["sign"]);
     return {
-      kind: measured(kind, key),
+      kind: addSize(kind, key),
       spki: await exportPublicKey(pkcs8, importAlgorithm(kind)),
       async sign(bytes) {
         const signature = new Uint8Array(await getSubtle().sign(useAlgorithm(kind), key, bytes));
@@ -48,7 +48,7 @@ export const WEB_KEYS: KeyEngine = {
     const verify = (bytes: Uint8Array<ArrayBuffer>, signature: Uint8Array<ArrayBuffer>) =>
       getSubtle().verify(useAlgorithm(kind), key, signature, bytes);
     return {
-      kind: measured(kind, key),
+      kind: addSize(kind, key),
       spki: new Uint8Array(await getSubtle().exportKey("spki", key)),
       async verify(bytes, signature) {
         if (kind.type !== "ec") return await verify(bytes, signature);
@@ -61,7 +61,7 @@ export const WEB_KEYS: KeyEngine = {
   },
 };
 
-/** The public key of a private one: what is left of it without its secrets. */
+/** Exports the public key of a private key, by removing the secret members of its JWK. */
 async function exportPublicKey(pkcs8: Uint8Array<ArrayBuffer>, algorithm: Algorithm): Promise<Uint8Array<ArrayBuffer>> {
   const subtle = getSubtle();
   const key = await subtle.importKey("pkcs8", pkcs8, algorithm, true, ["sign"]);
@@ -71,7 +71,7 @@ async function exportPublicKey(pkcs8: Uint8Array<ArrayBuffer>, algorithm: Algori
   return new Uint8Array(await subtle.exportKey("spki", open));
 }
 
-/** What an AlgorithmIdentifier means (RFC 5480, RFC 8017, RFC 8410). */
+/** Parses an AlgorithmIdentifier (RFC 5480, RFC 8017, RFC 8410). */
 function readKind(identifier: { body: Uint8Array<ArrayBuffer> } | undefined): KeyKind {
   const [id, parameters] = readDer(identifier?.body ?? new Uint8Array());
   switch (id && encodeHex(id.body)) {
@@ -82,13 +82,13 @@ function readKind(identifier: { body: Uint8Array<ArrayBuffer> } | undefined): Ke
     case ED25519:
       return { type: "ed25519" };
   }
-  throw new SyntaxError("the kind of key is not known");
+  throw new SyntaxError("the key algorithm is unknown");
 }
 
 function importAlgorithm({ type, curve }: KeyKind): Algorithm & { namedCurve?: string; hash?: string } {
   if (type === "ed25519") return { name: "Ed25519" };
   if (type === "rsa") return { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
-  if (curve === undefined) throw new SyntaxError("the curve is not known");
+  if (curve === undefined) throw new SyntaxError("the curve is unknown");
   return { name: "ECDSA", namedCurve: curve };
 }
 
@@ -97,11 +97,11 @@ function useAlgorithm({ type }: KeyKind): Algorithm & { hash?: string } {
   return { name: type === "rsa" ? "RSASSA-PKCS1-v1_5" : "Ed25519" };
 }
 
-function measured(kind: KeyKind, { algorithm }: CryptoKey): KeyKind {
+function addSize(kind: KeyKind, { algorithm }: CryptoKey): KeyKind {
   return kind.type === "rsa" ? { ...kind, bits: (algorithm as RsaKeyAlgorithm).modulusLength } : kind;
 }
 
-/** A bare RSA key as WebCrypto takes it. */
+/** Wraps a PKCS #1 RSA key in SubjectPublicKeyInfo, which WebCrypto requires. */
 function wrapRsa(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const id = encodeDer(DER_TAGS.objectId, Uint8Array.from(RSA.match(/../g)!, (hex) => parseInt(hex, 16)));
   const identifier = encodeDer(DER_TAGS.sequence, id, encodeDer(DER_TAGS.null));
