@@ -77,8 +77,8 @@ Deno.test("push --dry-run says what a push would do, and does nothing", async ()
   assert.deepEqual([zstd.compressed, zstd.mounted], [3, 2]);
   assert.equal(await clientOf(registry.host).repository("out").headManifest("1"), undefined);
   const text = await run("push", "--dry-run", "--tls-verify=false", "list", target);
-  assert.match(text, /^linux\/amd64 +sha256:\w{12} +as it is +3 to mount \(\d+ B\)$/m);
-  assert.match(text, /^total: 2 to copy \(\d+ B\), 5 to mount \(\d+ B\)\nwould be written to docker:.*; nothing was$/m);
+  assert.match(text, /^linux\/amd64 +sha256:\w{12} +unchanged +3 to mount \(\d+ B\)$/m);
+  assert.match(text, /^total: 2 to copy \(\d+ B\), 5 to mount \(\d+ B\)\ndry run: nothing was written to docker:.*$/m);
   const docker = await run("push", "--dry-run", "--tls-verify=false", "--all", "list", `dir:${at.folder}/d`);
   assert.match(docker, /7 to copy/);
   await assert.rejects(Deno.stat(`${at.folder}/d`), Deno.errors.NotFound);

@@ -100,8 +100,8 @@ Deno.test("an htpasswd file must have users with bcrypt", async () => {
 folderTest("wrong files for passwords and TLS are named, and nothing is served", async (folder) => {
   await Deno.writeTextFile(`${folder}/bad`, "nothing");
   const rows: [args: string[], problem: RegExp][] = [
-    [["--tls-cert", `${folder}/bad`], /--tls-cert and --tls-key belong together/],
-    [["--tls-key", `${folder}/bad`], /--tls-cert and --tls-key belong together/],
+    [["--tls-cert", `${folder}/bad`], /--tls-cert and --tls-key must be used together/],
+    [["--tls-key", `${folder}/bad`], /--tls-cert and --tls-key must be used together/],
     [["--tls-cert", `${folder}/none`, "--tls-key", `${folder}/bad`], /Cannot read the file of --tls-cert/],
     [["--tls-cert", `${folder}/bad`, "--tls-key", `${folder}/bad`], /Cannot listen on/],
     [["--htpasswd", `${folder}/none`], /Cannot read the file of --htpasswd/],

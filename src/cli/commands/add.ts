@@ -21,7 +21,7 @@ export interface AddFlags extends SourceFlags, DetailFlags, ResultFormat {
   artifactAnnotation?: string[];
 }
 
-/** `add LIST IMAGE…` and `add --artifact LIST FILE…`: all or nothing. */
+/** Runs `add LIST IMAGE…` and `add --artifact LIST FILE…`. All images are added, or none. */
 export async function add(operands: string[], flags: AddFlags, context: CommandContext): Promise<void> {
   const [name, ...names] = operands as [string, ...string[]];
   assertFormat(flags);
@@ -63,6 +63,6 @@ async function addArtifact(
 }
 
 function assertArtifactFlags(flags: AddFlags): void {
-  const stray = flags.artifact ? undefined : Object.keys(flags).find((name) => /^artifact[A-Z]/.test(name));
-  if (stray) throw new UsageError(`${toFlag(stray)} requires --artifact`);
+  const name = flags.artifact ? undefined : Object.keys(flags).find((name) => /^artifact[A-Z]/.test(name));
+  if (name) throw new UsageError(`${toFlag(name)} requires --artifact`);
 }

@@ -21,7 +21,7 @@ export interface AnnotateFlags extends RegistryFlags, PlatformFlags, DetailFlags
   subject?: string;
 }
 
-/** `annotate LIST INSTANCE` and `annotate --index LIST`; `docker://LIST` is edited in its registry. */
+/** Runs `annotate LIST INSTANCE` and `annotate --index LIST`. A list `docker://…` is edited in its registry. */
 export async function annotate(operands: string[], flags: AnnotateFlags, context: CommandContext): Promise<void> {
   const [name, instance] = operands as [string, string?];
   assertFormat(flags);
@@ -43,11 +43,11 @@ export async function annotate(operands: string[], flags: AnnotateFlags, context
   printResult(flags, [line], { id: imageId, ...result });
 }
 
-/** What was annotated. */
+/** Result of a change by `annotate`. */
 interface Annotated {
-  /** The instance; `undefined` for the index. */
+  /** Digest of the changed instance; `undefined` if the list itself was changed. */
   readonly instance?: Digest | undefined;
-  /** `true` if the annotations were there before. */
+  /** `true` if the list already had these values. */
   readonly unchanged?: true | undefined;
 }
 
@@ -93,7 +93,7 @@ async function annotateInstance(
   const digest = await findInstance(list, instance, { store, systemContext, signal: context.signal });
   if (flags.os) list.setOs(digest, flags.os);
   if (flags.arch) list.setArchitecture(digest, flags.arch);
-  // An architecture without a variant clears the variant, which belonged to the old one.
+  // An architecture without a variant clears the variant, which belonged to the previous architecture.
   if (flags.arch || flags.variant) list.setVariant(digest, flags.variant ?? "");
   if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
   if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
@@ -113,8 +113,6 @@ function assertTarget(flags: AnnotateFlags, instance: string | undefined): void 
     );
   }
   const names = ["arch", "os", "osVersion", "features", "osFeatures", "variant"] as const;
-  const stray = names.find((name) => flags[name] !== undefined);
-  if (stray) {
-    throw new UsageError(`--index is not compatible with ${toFlag(stray)}`);
-  }
+  const name = names.find((name) => flags[name] !== undefined);
+  if (name) throw new UsageError(`--index is not compatible with ${toFlag(name)}`);
 }

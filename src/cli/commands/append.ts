@@ -15,11 +15,11 @@ export interface AppendFlags extends SourceFlags, DetailFlags, ResultFormat, Pro
   platform?: string[];
 }
 
-/** `append REMOTE IMAGE…`: images into a list in a registry, in one step and without a store. */
+/** Runs `append REMOTE IMAGE…`, which adds images to a list in a registry without a local list. */
 export async function append(operands: string[], flags: AppendFlags, context: CommandContext): Promise<void> {
   const [remote, ...images] = operands as [string, ...string[]];
   assertFormat(flags);
-  const contributions = chooseContributions(flags);
+  const selection = selectImages(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
   await using store = await openLocalStore(context);
   const sources = await findSources(store, images, flags);
@@ -32,7 +32,7 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
     flags,
     (view) =>
       editRemoteListWith(LOCAL_KIT, remote, async (list) => {
-        for (const added of await addSources(list, sources, { ...flags, ...contributions }, context)) {
+        for (const added of await addSources(list, sources, { ...flags, ...selection }, context)) {
           setDetails(list, added, flags, annotations);
         }
       }, { ...options, ...view, ignoreOrder: true }),
@@ -40,11 +40,16 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
   printResult(flags, [digest], { digest, unchanged });
 }
 
-/** A list adds all that it has, unless flags choose one of its images or some of its platforms. */
-function chooseContributions(flags: AppendFlags): { all: boolean; platforms: string[] | undefined } {
+/**
+ * Returns which images of a source that is itself a list are added: all, unless flags choose one of them or some of its
+ * platforms.
+ *
+ * @throws {UsageError} `--platform` is used with another flag that chooses an image.
+ */
+function selectImages(flags: AppendFlags): { all: boolean; platforms: string[] | undefined } {
   const { all, platform } = flags;
   const names = ["os", "arch", "variant", "osVersion", "osFeatures"] as const;
   const choice = names.find((name) => flags[name]?.length);
-  if (platform && choice) throw new UsageError(`--platform may not be used with ${toFlag(choice)}`);
+  if (platform && choice) throw new UsageError(`--platform cannot be used with ${toFlag(choice)}`);
   return { all: all ?? choice === undefined, platforms: platform };
 }

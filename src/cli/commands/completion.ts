@@ -2,7 +2,7 @@ import { SCRIPTS } from "../completion/scripts.ts";
 import { UsageError } from "../errors.ts";
 import { print } from "../output.ts";
 
-/** `completion SHELL`: the script that makes a shell complete our command lines. */
+/** Runs `completion SHELL`, which prints the completion script of a shell. */
 export function completion([shell]: string[]): Promise<void> {
   const script = Object.hasOwn(SCRIPTS, shell!) ? SCRIPTS[shell!] : undefined;
   if (!script) {

@@ -17,7 +17,7 @@ export interface CopyFlags extends RegistryFlags, SigningFlags, PolicyFlags, Tra
   removeListSignatures?: boolean;
 }
 
-/** `copy SOURCE DESTINATION`. */
+/** Runs `copy SOURCE DESTINATION`. */
 export async function copy(operands: string[], flags: CopyFlags, context: CommandContext): Promise<void> {
   const [source, destination] = operands as [string, string];
   const options = {
@@ -46,7 +46,7 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
     };
     return copyImage(from, destination, { ...options, ...view, onProgress });
   });
-  // A whole copy needs no telling that it is whole.
+  // Without --platform, everything is copied, so there is nothing to explain.
   if (flags.platform && !flags.quiet) { for (const digest of attestations) note(`copied attestation ${digest}`); }
   printCopied(flags, result);
 }

@@ -7,7 +7,7 @@ export interface DeleteFlags extends RegistryFlags, ResultFormat {
   manifest?: boolean;
 }
 
-/** `delete IMAGE…`: tags, or manifests, of registries. */
+/** Runs `delete IMAGE…`, which deletes tags or manifests in registries. */
 export async function deleteImages(names: string[], flags: DeleteFlags, context: CommandContext): Promise<void> {
   assertFormat(flags);
   const systemContext = await createSystemContext(flags, context);

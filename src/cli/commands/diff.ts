@@ -11,7 +11,7 @@ import { findAny } from "./places.ts";
 /** Flags of `diff`. */
 export interface DiffFlags extends RegistryFlags, ResultFormat {}
 
-/** `diff A B`: exits with 0 where the lists say the same, with 1 where not. */
+/** Runs `diff A B`. Exits with 0 if the lists are equal, and with 1 if they differ. */
 export async function diff([a, b]: string[], flags: DiffFlags, context: CommandContext): Promise<void> {
   assertFormat(flags);
   await using store = await openLocalStore(context);

@@ -8,7 +8,7 @@ import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 /** Flags of `drop`. */
 export interface DropFlags extends RegistryFlags, ResultFormat, ProgressFlags {}
 
-/** `drop REMOTE INSTANCE…`: instances out of a list in a registry, in one step and without a store. */
+/** Runs `drop REMOTE INSTANCE…`, which removes instances from a list in a registry without a local list. */
 export async function drop(operands: string[], flags: DropFlags, context: CommandContext): Promise<void> {
   const [remote, ...instances] = operands as [string, ...string[]];
   assertFormat(flags);

@@ -2,7 +2,7 @@ import type { ImageStore } from "../../store/room.ts";
 import type { List } from "../../system/local/room.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 
-/** Changes a list of the store as one transaction and returns its id with what the change returned. */
+/** Changes a list in the local store as one transaction. Returns its id and the result of the change. */
 export async function edit<T>(
   context: CommandContext,
   name: string,
@@ -16,12 +16,12 @@ export async function edit<T>(
   return { imageId, result };
 }
 
-/** What else flags of `add`, `append` and `annotate` say about an instance. */
+/** Flags of `add`, `append` and `annotate` for further members of an instance. */
 export interface DetailFlags {
   features?: string[];
 }
 
-/** Sets what the flags say about an instance; empty ones say nothing. */
+/** Sets the features and annotations of an instance. Empty ones change nothing. */
 export function setDetails(
   list: List,
   digest: string,

@@ -2,15 +2,15 @@ import { type Digest, digestOf } from "../../spec/room.ts";
 import { damagedList, findDamage } from "../../list/room.ts";
 import { findLocalImage, type ImageStore, isListRecord, type StoredImage } from "../../store/room.ts";
 
-/** A list in a store. */
+/** A list found in the local store. */
 export interface FoundList extends StoredImage {
-  /** What the name resolved to: a full name, or an id. */
+  /** Full name or id to which the given name resolved. */
   readonly resolvedName: string;
-  /** Digest of its manifest, as it was found. */
+  /** Digest of the stored manifest. */
   readonly manifestDigest: Digest;
 }
 
-/** The image that a name means in a store. Throws the words that podman and buildah have for what is wrong with it. */
+/** Gets the list of a name from a store. The error messages are those of podman and buildah. */
 export async function getList(store: ImageStore, name: string): Promise<FoundList> {
   const found = await findLocalImage(store, name, ["manifest"]);
   if (!found) throw new Error(`${name}: image not known`);

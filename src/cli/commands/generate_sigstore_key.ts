@@ -11,7 +11,7 @@ export interface GenerateSigstoreKeyFlags {
   passphraseFile?: string;
 }
 
-/** `generate-sigstore-key --output-prefix PREFIX`: two new files. */
+/** Runs `generate-sigstore-key --output-prefix PREFIX`, which writes two new files. The error messages are those of skopeo. */
 export async function generateSigstoreKey(operands: string[], flags: GenerateSigstoreKeyFlags): Promise<void> {
   const { outputPrefix: prefix, passphraseFile } = flags;
   if (operands.length > 0 || !prefix) throw new UsageError("Usage: generate-sigstore-key --output-prefix PREFIX");
@@ -23,14 +23,14 @@ export async function generateSigstoreKey(operands: string[], flags: GenerateSig
   try {
     await writeNew("public", publicFile, pair.publicKey, 0o644);
   } catch (error) {
-    // Half a pair would be in the way of the next attempt.
+    // A private key without its public key would make the next attempt fail.
     await Deno.remove(privateFile);
     throw error;
   }
   print(`Key written to ${JSON.stringify(privateFile)} and ${JSON.stringify(publicFile)}`);
 }
 
-/** Before anybody is asked for a passphrase. */
+/** Checks that a file does not exist, before the user is asked for a passphrase. */
 async function assertAbsent(file: string): Promise<void> {
   try {
     await Deno.stat(file);
@@ -38,7 +38,7 @@ async function assertAbsent(file: string): Promise<void> {
     if (error instanceof Deno.errors.NotFound) return;
     throw new Error(`Error checking existence of ${JSON.stringify(file)}: ${(error as Error).message}`);
   }
-  throw refusal(file);
+  throw createOverwriteError(file);
 }
 
 async function askPassphrase(file: string): Promise<Uint8Array> {
@@ -49,13 +49,13 @@ async function writeNew(half: "private" | "public", file: string, text: string, 
   try {
     await Deno.writeTextFile(file, text, { createNew: true, mode });
   } catch (error) {
-    // Somebody else was faster, or it is a link to nowhere.
-    if (error instanceof Deno.errors.AlreadyExists) throw refusal(file);
+    // The file was created in the meantime, or is a dangling link.
+    if (error instanceof Deno.errors.AlreadyExists) throw createOverwriteError(file);
     await Deno.remove(file).catch(() => {});
     throw new Error(`Error writing ${half} key to ${JSON.stringify(file)}: ${(error as Error).message}`);
   }
 }
 
-function refusal(file: string): Error {
+function createOverwriteError(file: string): Error {
   return new Error(`Refusing to overwrite existing ${JSON.stringify(file)}`);
 }

@@ -24,7 +24,7 @@ import { assertFormat, getStdoutStyle, note, print, type ResultFormat } from "..
 /** Flags of `inspect`. */
 export interface InspectFlags extends RegistryFlags, ResultFormat {}
 
-/** `inspect IMAGE`: the local list of that name, else what the registry has. */
+/** Runs `inspect IMAGE`, which shows the local list of this name, or else the manifest in the registry. */
 export async function inspect([name]: string[], flags: InspectFlags, context: CommandContext): Promise<void> {
   assertFormat(flags, ["json", "table", "tree"]);
   const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
@@ -36,7 +36,7 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   if (local && isListRecord(local)) {
     if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
     const { list } = await HostlessList.load(store, local.image.id);
-    return print(indentJson(encodeGoJsonText(inspection(list)), "    "));
+    return print(indentJson(encodeGoJsonText(formatInspection(list)), "    "));
   }
   const remote = await fetchFirst(name!, call).catch((cause) => {
     if (context.signal.aborted || found === "elsewhere") throw cause;
@@ -52,7 +52,7 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   print(indentJson(decodeUtf8(remote.bytes), "    "));
 }
 
-/** The manifest of the first image that a name may mean and that is there. */
+/** Fetches the manifest of the first of the images that a short name can mean and that exists. */
 async function fetchFirst(name: string, call: DescribeImageOptions): Promise<ParsedManifest> {
   const { fetchManifest, resolveShortName } = await import("../../system/local/room.ts");
   const failures: Error[] = [];
@@ -81,7 +81,7 @@ async function printDescription(
   for (const line of lines) print(line);
 }
 
-/** The local image of that name, unless the name says by its transport that it is elsewhere. */
+/** Finds the local image of a name. Returns `"elsewhere"` if the name has the transport of another place. */
 async function findUnlessElsewhere(store: ImageStore, name: string): Promise<LocalImage | "elsewhere" | undefined> {
   try {
     return await findLocalImage(store, name, ["manifest"]);
@@ -91,11 +91,11 @@ async function findUnlessElsewhere(store: ImageStore, name: string): Promise<Loc
   }
 }
 
-/** The list as podman and buildah show it: both of its forms in one. */
-function inspection(list: BaseList): GoJsonValue {
+/** Formats a list as podman and buildah do, which combine the members of its OCI and Docker formats. */
+function formatInspection(list: BaseList): GoJsonValue {
   const oci = list.ociV1();
   const docker = list.docker();
-  const entries = oci.manifests?.map((entry, i) => entryJson(list, entry, docker.manifests?.[i]?.platform.features));
+  const entries = oci.manifests?.map((entry, i) => formatEntry(list, entry, docker.manifests?.[i]?.platform.features));
   return new Map<string, GoJsonValue | undefined>([
     ["schemaVersion", 2],
     ["mediaType", list.preferredMediaType],
@@ -106,7 +106,7 @@ function inspection(list: BaseList): GoJsonValue {
   ]);
 }
 
-function entryJson(list: BaseList, entry: Descriptor, features: readonly string[] | undefined): GoJsonValue {
+function formatEntry(list: BaseList, entry: Descriptor, features: readonly string[] | undefined): GoJsonValue {
   const platform = platformJson(entry.platform ?? { architecture: "", os: "" });
   return new Map<string, GoJsonValue | undefined>([
     ["mediaType", entry.mediaType],

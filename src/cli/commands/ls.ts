@@ -8,7 +8,7 @@ export interface LsFlags extends ResultFormat {
   quiet?: boolean;
 }
 
-/** `ls`: the lists of the local store. */
+/** Runs `ls`, which shows the lists in the local store. */
 export async function ls(_operands: string[], flags: LsFlags, context: CommandContext): Promise<void> {
   assertFormat(flags);
   await using store = await openLocalStore(context);

@@ -3,54 +3,54 @@ import { formatTable } from "../format/table.ts";
 import { count, formatBytes } from "../format/units.ts";
 import { print, printResult } from "../output.ts";
 
-/** The format of the result, among the types of manifests that the flag also takes. */
+/** Flag `--format`, which names types of manifests and the format of the result. */
 interface FormatFlags {
   format?: string[];
 }
 
-/** Prints what a copy would do. */
+/** Prints the outline of a copy for `--dry-run`. */
 export function printOutline({ format }: FormatFlags, destination: string, outline: CopyOutline): void {
   if (format?.includes("json")) return printResult({ format: "json" }, [], { destination, ...outline });
   const fates = new Map(outline.blobs.map((blob) => [blob.digest, blob]));
   const rows = outline.images.map(({ platform, digest, attests, variant, isReferrer, mediaType, converted, blobs }) => {
-    const own = blobs.map(({ digest }) => fates.get(digest)!);
+    const outlined = blobs.map(({ digest }) => fates.get(digest)!);
     return [
       isReferrer ? "(referrer)" : attests ? "(attestation)" : (platform || "-") + (variant ? ` ${variant}` : ""),
       digest.slice(0, 19),
-      describeChange(converted ? mediaType : undefined, own),
-      summarize(own),
+      describeChange(converted ? mediaType : undefined, outlined),
+      summarizeBlobs(outlined),
     ];
   });
   for (const line of formatTable(["PLATFORM", "DIGEST", "MANIFEST", "BLOBS"], rows)) print(line);
   if (outline.mediaType) print(`list: ${outline.mediaType}`);
-  print(`total: ${summarize(outline.blobs)}`);
-  print(`would be written to ${destination}; nothing was`);
+  print(`total: ${summarizeBlobs(outline.blobs)}`);
+  print(`dry run: nothing was written to ${destination}`);
 }
 
-/** What becomes of a manifest, which names its layers by digest. */
+/** Describes the change of a manifest. Recompressed layers change it, as it contains their digests. */
 function describeChange(mediaType: string | undefined, blobs: readonly OutlinedBlob[]): string {
   if (mediaType !== undefined) return `converted to ${mediaType}`;
-  return blobs.some(({ fate }) => fate === "compressed") ? "written anew" : "as it is";
+  return blobs.some(({ fate }) => fate === "compressed") ? "rewritten" : "unchanged";
 }
 
 const WORDS = {
   written: "to copy",
   compressed: "to compress and copy",
   mounted: "to mount",
-  reused: "there already",
-  kept: "left at their URLs",
+  reused: "already at the destination",
+  kept: "to leave at their URLs",
 } as const;
 
-function summarize(blobs: readonly OutlinedBlob[]): string {
+function summarizeBlobs(blobs: readonly OutlinedBlob[]): string {
   const parts = Object.entries(WORDS).map(([fate, words]) => {
-    const own = blobs.filter((blob) => blob.fate === fate);
-    const bytes = own.reduce((sum, { size }) => sum + Math.max(size, 0), 0);
-    return own.length === 0 ? "" : `${own.length} ${words} (${formatBytes(bytes)})`;
+    const matching = blobs.filter((blob) => blob.fate === fate);
+    const bytes = matching.reduce((sum, { size }) => sum + Math.max(size, 0), 0);
+    return matching.length === 0 ? "" : `${matching.length} ${words} (${formatBytes(bytes)})`;
   }).filter((text) => text !== "");
   return parts.join(", ") || count(0, "blob");
 }
 
-/** Prints what a copy wrote, where that is asked for: a script that pushes expects nothing on stdout. */
+/** Prints the result of a copy as JSON if `--format json` is given. Otherwise prints nothing, as podman and buildah do. */
 export function printCopied({ format }: FormatFlags, result: CopyResult): void {
   if (!format?.includes("json")) return;
   const { instances, referrers, ...rest } = result;

@@ -1,10 +1,10 @@
 import { findLocalImage, type ImageStore, isListRecord } from "../../store/room.ts";
 import { type fetchManifest, findSource, hasTransport, loadFromImage } from "../../system/local/room.ts";
 
-/** An image or a list, wherever it is: what the functions of `system` take. */
+/** An image or a list in any place, as the functions of `system` take it. */
 export type AnyImage = Parameters<typeof fetchManifest>[0];
 
-/** What a name means to commands that read lists from anywhere: the local list, the local image, else elsewhere. */
+/** Resolves a name to the local list, or else to the local image, or else to an image in another place. */
 export async function findAny(store: ImageStore, name: string): Promise<AnyImage> {
   const local = hasTransport(name) ? undefined : await findLocalImage(store, name, ["manifest"]);
   if (!local || !isListRecord(local)) return (await findSource(store, name)).image;

@@ -18,10 +18,10 @@ export interface PushFlags extends RegistryFlags, SigningFlags, TransferFlags, P
   dryRun?: boolean;
 }
 
-/** `push LIST [DESTINATION]`; without a destination, to where the list's name says. */
+/** Runs `push LIST [DESTINATION]`. The default destination is the registry in the name of the list. */
 export async function push(operands: string[], flags: PushFlags, context: CommandContext): Promise<void> {
   const [name, given] = operands as [string, string?];
-  const wishes = { ...await transferOptions(flags), ...await signingOptions(flags) };
+  const transfer = { ...await transferOptions(flags), ...await signingOptions(flags) };
   const systemContext = {
     ...await createSystemContext(flags, context),
     ...await compressionContext(flags),
@@ -34,9 +34,9 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   const destination = given ?? getDefaultDestination(resolvedName);
   const { list } = await loadFromImage(store, id);
   const imageListSelection = flags.all ?? true ? "all" : "specific";
-  const judged = await loadPolicyOption(flags, systemContext, context);
+  const policy = await loadPolicyOption(flags, systemContext, context);
   const { signal } = context;
-  const options: PushOptions = { store, systemContext, ...wishes, ...judged, imageListSelection, signal };
+  const options: PushOptions = { store, systemContext, ...transfer, ...policy, imageListSelection, signal };
   if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
   const result = await withDigestFile(
     flags.digestfile,
@@ -46,14 +46,14 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   printCopied(flags, result);
 }
 
-/** Runs a push and writes the digest into a file. A file that this made is removed again if the push fails. */
+/** Runs a push and writes the digest to a file. If the push fails, a file that did not exist before is removed. */
 async function withDigestFile(file: string | undefined, run: () => Promise<PushResult>): Promise<PushResult> {
   if (file === undefined) return await run();
-  // Now, not after a long push: whether the digest can be written.
+  // Opened before the push, so that a file that cannot be written is reported at once.
   const isNew = await openDigestFile(file);
   try {
     const result = await run();
-    // Only now: a digest in a file means that the list is there.
+    // Written after the push, so that a digest in the file means that the list exists.
     await Deno.writeTextFile(file, result.digest);
     return result;
   } catch (error) {
@@ -62,7 +62,7 @@ async function withDigestFile(file: string | undefined, run: () => Promise<PushR
   }
 }
 
-/** Opens a file for writing, and returns whether it is a new one. */
+/** Opens a file for writing and returns whether it is new. */
 async function openDigestFile(file: string): Promise<boolean> {
   try {
     (await Deno.open(file, { write: true, createNew: true })).close();
@@ -74,7 +74,7 @@ async function openDigestFile(file: string): Promise<boolean> {
   }
 }
 
-/** Who names a policy means it; podman and buildah take the flag, and judge nothing. */
+/** Loads the policy that `--signature-policy` names. Podman and buildah accept the flag but check nothing. */
 async function loadPolicyOption(
   { signaturePolicy }: PushFlags,
   systemContext: SystemContext,
@@ -84,7 +84,7 @@ async function loadPolicyOption(
   return { signaturePolicy: await loadSignaturePolicy(systemContext) };
 }
 
-/** Only what was pushed is deleted: an edit that somebody made meanwhile stays. */
+/** Deletes the list, unless it was edited during the push. */
 async function deletePushed(
   store: ImageStore,
   id: string,
@@ -95,10 +95,16 @@ async function deletePushed(
   await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifest]]) });
 }
 
-/** Where a list goes whose name says it. */
+/**
+ * Returns the destination in the name of a list.
+ *
+ * @throws {UsageError} The name does not contain a registry.
+ */
 function getDefaultDestination(name: string): string {
   if (!name.includes("/") || name.startsWith("localhost/")) {
-    throw new UsageError(`the list is called ${name}, which names no registry: name a destination`);
+    throw new UsageError(
+      `Cannot push ${JSON.stringify(name)}: the name does not contain a registry; give a DESTINATION`,
+    );
   }
   return name;
 }

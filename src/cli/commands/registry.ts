@@ -6,7 +6,7 @@ import { parseCount } from "../flags.ts";
 import { count, formatBytes } from "../format/units.ts";
 import { note, print } from "../output.ts";
 
-/** Time between two collections of garbage, in milliseconds: one hour. */
+/** Time between two garbage collections, in milliseconds: one hour. */
 const GARBAGE_INTERVAL = 3600 * 1000;
 
 /** Flags of `registry`. */
@@ -18,23 +18,23 @@ export interface RegistryFlags {
   tlsKey?: string;
 }
 
-/** `registry serve FOLDER` and `registry gc FOLDER`. */
+/** Runs `registry serve FOLDER` and `registry gc FOLDER`. */
 export async function registry(operands: string[], flags: RegistryFlags, context: CommandContext): Promise<void> {
   const [verb, folder] = operands as [string, string];
   if (verb === "serve") return await serveRegistry(folder, flags, context);
   if (verb !== "gc") {
     throw new UsageError(`unknown command ${JSON.stringify(`registry ${verb}`)}: did you mean serve or gc?`);
   }
-  if (Object.keys(flags).length > 0) throw new UsageError("registry gc has no flags");
+  if (Object.keys(flags).length > 0) throw new UsageError("registry gc does not take flags");
   if (!await isRegistryFolder(folder)) {
-    throw new Error(`Cannot collect garbage in ${JSON.stringify(folder)}: it is not the folder of a registry`);
+    throw new Error(`Cannot collect garbage in ${JSON.stringify(folder)}: not a folder of a registry`);
   }
   using storage = await openDirectoryStorage(folder);
-  // The folder is locked, so no push can be under way.
+  // The folder is locked, so that no push is in progress. Unused data can be deleted whatever its age.
   print(await describeGarbage(storage, 0));
 }
 
-/** A registry whose images are in a folder, until it is interrupted. */
+/** Runs a registry with images in a folder until SIGINT or SIGTERM. */
 async function serveRegistry(folder: string, flags: RegistryFlags, { signal }: CommandContext): Promise<void> {
   const hostname = flags.host ?? "127.0.0.1";
   const port = flags.port === undefined ? 5000 : parseCount("--port", flags.port);
@@ -46,7 +46,7 @@ async function serveRegistry(folder: string, flags: RegistryFlags, { signal }: C
   const opened = Promise.withResolvers<Registry>();
   opened.promise.catch(() => {});
   const serve = async (request: Request) => await (await opened.promise).fetch(request);
-  // Listening comes first: a registry that cannot be reached must not change its folder.
+  // Listening comes first, so that a port in use does not lock or change the folder.
   await using server = listen({ hostname, port, signal, ...tls }, serve);
   using storage = await openDirectoryStorage(folder).catch((error) => {
     opened.reject(error);
@@ -57,11 +57,11 @@ async function serveRegistry(folder: string, flags: RegistryFlags, { signal }: C
   print(`${tls ? "https" : "http"}://${hostname}:${server.addr.port}`);
   using _timer = collectRegularly(storage);
   await server.finished;
-  // Nothing but a signal ends it.
+  // Only a signal ends the server; its reason gives the exit code.
   signal.throwIfAborted();
 }
 
-/** A certificate and its key, in PEM. */
+/** Certificate and private key in PEM format. */
 interface Tls {
   readonly cert: string;
   readonly key: string;
@@ -69,7 +69,9 @@ interface Tls {
 
 async function readTls({ tlsCert, tlsKey }: RegistryFlags): Promise<Tls | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key belong together");
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError("--tls-cert and --tls-key must be used together");
+  }
   return { cert: await readText("--tls-cert", tlsCert), key: await readText("--tls-key", tlsKey) };
 }
 

@@ -4,7 +4,7 @@ import { prefixError } from "../errors.ts";
 import { assertFormat, note, printResult, type ResultFormat } from "../output.ts";
 import { edit } from "./edit.ts";
 
-/** `remove LIST INSTANCE`. */
+/** Runs `remove LIST INSTANCE`. */
 export async function remove(operands: string[], flags: ResultFormat, context: CommandContext): Promise<void> {
   const [name, instance] = operands as [string, string];
   assertFormat(flags);

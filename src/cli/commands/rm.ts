@@ -11,7 +11,7 @@ export interface RmFlags extends ResultFormat {
   ignore?: boolean;
 }
 
-/** `rm LIST…`: each on its own; those that can be deleted are, whatever happens to the others. */
+/** Runs `rm LIST…`. An error for one list does not stop the others. */
 export async function rm(names: string[], flags: RmFlags, context: CommandContext): Promise<void> {
   const { persona, signal } = context;
   assertFormat(flags);
@@ -36,11 +36,11 @@ export async function rm(names: string[], flags: RmFlags, context: CommandContex
   throw new ExitError(unknown === failures.length ? persona.unknownExitCode : 125, persona.joinFailures(failures));
 }
 
-/** What became of a list. */
+/** Result of `rm` for one list. */
 export interface DeletedList {
-  /** The names that it lost. */
+  /** Names that were removed from the list. */
   readonly untagged: readonly string[];
-  /** Its id, where it is gone. */
+  /** Id of the list if it was deleted; `undefined` if it still has another name. */
   readonly deleted?: string;
 }
 
@@ -51,7 +51,7 @@ function formatDeleted({ untagged, deleted }: DeletedList, persona: Persona): st
   ];
 }
 
-/** A list that is damaged can do nothing any more but be deleted. */
+/** Gets a list to delete, also a damaged one: deleting is the only use of it. */
 async function getListOrDamaged(store: ImageStore, name: string) {
   const found = await findLocalImage(store, name, ["manifest"]);
   const damage = found && findDamage(found);
@@ -60,7 +60,7 @@ async function getListOrDamaged(store: ImageStore, name: string) {
   return { ...found.image, resolvedName: found.resolvedName };
 }
 
-/** Deletes a list, or, where it has other names and was called by one, only that name. */
+/** Deletes a list, or only the given name if the list has others. */
 async function deleteList(store: ImageStore, name: string): Promise<DeletedList> {
   const { id, names, resolvedName } = await getListOrDamaged(store, name);
   const byName = names.includes(resolvedName);

@@ -11,7 +11,7 @@ export interface TagFlags extends RegistryFlags, ResultFormat {
   replace?: boolean;
 }
 
-/** `tag LIST NAME…` in the store, and `tag docker://IMAGE TAG…` in a registry. */
+/** Runs `tag LIST NAME…` in the local store, and `tag docker://IMAGE TAG…` in a registry. */
 export async function tag(operands: string[], flags: TagFlags, context: CommandContext): Promise<void> {
   const [source, ...names] = operands as [string, ...string[]];
   assertFormat(flags);
@@ -28,14 +28,14 @@ export async function tag(operands: string[], flags: TagFlags, context: CommandC
   printResult(flags, [], { id, names: full });
 }
 
-/** A name is not taken from another image by accident. */
+/** Checks that no name belongs to another image. */
 async function assertNamesFree(store: ImageStore, id: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const owner = (await store.findImage(name))?.image;
     if (!owner?.names.includes(name) || owner.id === id) continue;
     throw new ManifestsError(
       "NAME_IN_USE",
-      `Cannot tag as ${JSON.stringify(name)} belongs to image ${owner.id}: --replace takes it from there`,
+      `Cannot add name ${JSON.stringify(name)}: it belongs to image ${owner.id}; use --replace to move it`,
     );
   }
 }

@@ -12,7 +12,7 @@ export interface ValidateFlags extends RegistryFlags, ResultFormat {
   full?: boolean;
 }
 
-/** `validate IMAGE`: exits with 0 where nothing is wrong, with 1 where something is. */
+/** Runs `validate IMAGE`. Exits with 0 if nothing is wrong, and with 1 otherwise. */
 export async function validate([name]: string[], flags: ValidateFlags, context: CommandContext): Promise<void> {
   assertFormat(flags);
   await using store = await openLocalStore(context);
