@@ -1,2 +1,2 @@
-/** The table of transports; each transport has a face of its own. */
+/** The table of transports. Each transport has its own `room.ts`. */
 export { createTransportTable } from "./table.ts";

@@ -88,7 +88,7 @@ Deno.test("stores that cannot be read, and files that are not there, are named",
     [["add", "--artifact", "list", at.folder], /it is not a file/],
     [["add", "list", `oci-archive:${at.folder}/none`], /none/],
     [["push", "list", "dir:/proc/none/x"], /\/proc\/none/],
-    [["push", "list", `oci:${images}`], /images\.json: as it is no folder/],
+    [["push", "list", `oci:${images}`], /images\.json:: the path is not a folder/],
     [["add", "--artifact", "list", images, "--artifact-config", `${at.folder}/none`], /none/],
     [["push", "--sign-by", "x", "--sign-passphrase-file", `${at.folder}/none`, "list", "dir:/x"], /none/],
   ];

@@ -108,7 +108,7 @@ Deno.test("a store cannot be written by copying to it", async () => {
   const reference = parseImageName("containers-storage:[vfs@/s+/r]localhost/app:1");
   await assert.rejects(reference.openDestination(), {
     code: "UNSUPPORTED_TRANSPORT",
-    message: /a list goes there whole/,
+    message: /only whole lists can be written/,
   });
 });
 

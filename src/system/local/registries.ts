@@ -8,7 +8,7 @@ import {
   loadRegistriesD,
   mayRead,
 } from "../../config/files/room.ts";
-import { namespacesOf, type RegistryLookups } from "../../transport/docker/room.ts";
+import { listNamespaces, type RegistryLookups } from "../../transport/docker/room.ts";
 
 /** What the files of this host say about registries. */
 export const FILE_LOOKUPS: RegistryLookups = {
@@ -25,7 +25,7 @@ export const FILE_LOOKUPS: RegistryLookups = {
   },
   async findSignatureStorage(reference, context) {
     const conf = await loadRegistriesD(context);
-    const found = findSignatureStorage(conf, [String(reference), ...namespacesOf(reference)]);
+    const found = findSignatureStorage(conf, [String(reference), ...listNamespaces(reference)]);
     // Who may not read where nobody has said that there are signatures has none, and is not asked.
     const usual = builtInLookaside();
     const builtIn = usual !== undefined && mayRead(fromFileUrl(usual)) ? usual : undefined;

@@ -3,7 +3,9 @@ import { type ByteStream, mapStream } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { invalidArchive } from "./errors.ts";
 
-/** A stream without its compression, if it has any; `path` names the archive in errors. */
+/**
+ * Returns the decompressed stream, or the stream itself if it is not compressed. `path` names the archive in errors.
+ */
 export function inflate(stream: ByteStream, compression: Compression | undefined, path: string): ByteStream {
   if (compression === undefined) return stream;
   if (compression !== "gzip" && compression !== "zstd") {
@@ -11,7 +13,7 @@ export function inflate(stream: ByteStream, compression: Compression | undefined
     const archive = JSON.stringify(path);
     throw new ManifestsError(
       "COMPRESSION_NOT_SUPPORTED",
-      `Cannot read archive ${archive} as it is compressed with ${compression}, which is not supported: gzip and zstd are`,
+      `Cannot read archive ${archive}: compression ${compression} is not supported, use gzip or zstd`,
     );
   }
   return mapStream(decompressStream(stream, compression), {

@@ -1,17 +1,17 @@
 import { TarError } from "../../internal/tar/room.ts";
 import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/room.ts";
 
-/** The error that an archive is broken, or not what it is taken for. */
+/** Creates the error for an archive that is damaged or has another format. */
 export function invalidArchive(path: string, problem: string, cause?: unknown): ManifestsError {
-  return new ManifestsError("ARCHIVE_INVALID", `Cannot read archive ${JSON.stringify(path)} as ${problem}`, { cause });
+  return new ManifestsError("ARCHIVE_INVALID", `Cannot read archive ${JSON.stringify(path)}: ${problem}`, { cause });
 }
 
-/** Turns what reading or writing an archive throws into an error of this module. */
+/** Turns an error of reading or writing an archive into `ARCHIVE_INVALID`, `NOT_FOUND` or `TRANSPORT_IO`. */
 export function archiveError(error: unknown, action: "read" | "write", path: string): unknown {
-  // A permission that is missing is told as it is, and so is a mistake in a program.
+  // A missing permission and a mistake of the caller are reported unchanged.
   if (isManifestsError(error) || error instanceof Deno.errors.NotCapable || error instanceof TypeError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  const message = `Cannot ${action} archive ${JSON.stringify(path)} as ${reason}`;
+  const message = `Cannot ${action} archive ${JSON.stringify(path)}: ${reason}`;
   return new ManifestsError(errorCode(error, action), message, { cause: error });
 }
 

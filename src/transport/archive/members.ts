@@ -4,24 +4,24 @@ import { invalidArchive } from "./errors.ts";
 import { cleanMemberName } from "./names.ts";
 import type { SharedFile } from "./shared_file.ts";
 
-/** A member of an archive: a file and where its content is, a symbolic link, or what no content can be read from. */
+/** A member of an archive: a file with the position of its content, a symbolic link, or a member without content. */
 export type ArchiveMember =
   | { readonly kind: "file"; readonly offset: number; readonly size: number }
   | { readonly kind: "symlink"; readonly target: string }
   | { readonly kind: "other" };
 
-/** An archive has no more members: the index is in memory. */
+/** Maximum number of members, because their index is kept in memory. */
 const MAX_MEMBERS = 100_000;
-/** Members with longer names, in characters, cannot be on a disk and are not needed. */
+/** Maximum length of a member's name in characters, as in Linux' `PATH_MAX`. Members with longer names are ignored. */
 const MAX_NAME_LENGTH = 4096;
-/** Headers of small members come with one read. */
+/** Size of a read in bytes, which covers the headers of several small members. */
 const WINDOW_SIZE = 32 * 1024;
 
 const BLOCK_SIZE = 512;
 
 /**
- * Finds all members of a tar archive, going from header to header. Of several members with one name the last counts,
- * as it would on a disk.
+ * Finds all members of a tar archive by walking from header to header. Of several members with the same name the last
+ * one is used, as if the archive were unpacked.
  */
 export async function indexMembers(
   file: SharedFile,
@@ -32,17 +32,17 @@ export async function indexMembers(
   const read = windowedReader(file);
   let at = 0;
   for (let zeros = 0; zeros < 2 && at < size;) {
-    if (at + BLOCK_SIZE > size) throw invalidArchive(path, `it ends within the header at byte ${at}`);
+    if (at + BLOCK_SIZE > size) throw invalidArchive(path, `it ends inside the header at byte ${at}`);
     const step = parser.block(await read(at, BLOCK_SIZE));
     at += BLOCK_SIZE;
     zeros = step.kind === "zero" ? zeros + 1 : 0;
     if (step.kind === "zero") continue;
     const length = step.kind === "entry" ? step.header.size : step.size;
-    if (at + length > size) throw invalidArchive(path, `it ends within the content at byte ${at}`);
+    if (at + length > size) throw invalidArchive(path, `it ends inside the content at byte ${at}`);
     if (step.kind === "extension") parser.extension(await read(at, length));
     else addMember(members, step.header, at);
     if (members.size > MAX_MEMBERS) {
-      const message = `Cannot read archive ${JSON.stringify(path)} as it has more than ${MAX_MEMBERS} members`;
+      const message = `Cannot read archive ${JSON.stringify(path)}: it has more than ${MAX_MEMBERS} members`;
       throw new ManifestsError("LIMIT_EXCEEDED", message);
     }
     at += length + tarPadding(length);
@@ -60,7 +60,7 @@ function toMember(members: ReadonlyMap<string, ArchiveMember>, header: TarHeader
   const { type, linkName, size } = header;
   if (type === "file") return { kind: "file", offset, size };
   if (type === "symlink" && linkName.length <= MAX_NAME_LENGTH) return { kind: "symlink", target: linkName };
-  // A hard link is another name of what has been there before it.
+  // A hard link is another name of an earlier member.
   const linked = type === "hardlink" ? cleanMemberName(linkName) : undefined;
   return (linked !== undefined && members.get(linked)) || { kind: "other" };
 }

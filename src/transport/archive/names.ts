@@ -1,12 +1,12 @@
 /**
- * A member's name as it would be in a folder: without `.`, without empty components. `undefined` where it is absolute
- * or leads out, so that nothing in an archive can be called that.
+ * Normalises the name of a member: removes `.` and empty components, and resolves `..`. Returns `undefined` if the name
+ * is absolute or leads out of the archive; such members are ignored.
  */
 export function cleanMemberName(name: string): string | undefined {
   return name.startsWith("/") ? undefined : resolveComponents([], name);
 }
 
-/** Where a symbolic link in an archive leads, within the archive; `undefined` where it leads out. */
+/** Returns the member that a symbolic link in an archive names; `undefined` if it leads out of the archive. */
 export function resolveMemberLink(name: string, target: string): string | undefined {
   return target.startsWith("/") ? undefined : resolveComponents(name.split("/").slice(0, -1), target);
 }

@@ -9,24 +9,24 @@ import { cleanMemberName, resolveMemberLink } from "./names.ts";
 import { SharedFile } from "./shared_file.ts";
 import { openSpool, spool } from "./spool.ts";
 
-/** How many bytes a stream reads at once. */
+/** Size of a stream's chunks in bytes. */
 const CHUNK_SIZE = 256 * 1024;
-/** So many bytes tell any compression. */
+/** Number of bytes that identify any compression. */
 const MAGIC_SIZE = 16;
 
-/** A file in an archive. */
+/** A file in an archive, with the position of its content. */
 export interface ArchiveFile {
-  /** Its name. */
+  /** Name of the member, as requested. */
   readonly name: string;
-  /** Where its content starts. */
+  /** Position of the content in the archive, in bytes. */
   readonly offset: number;
-  /** How many bytes it has. */
+  /** Size of the content in bytes. */
   readonly size: number;
 }
 
 /**
- * Opens a tar archive for reading in any order. It is read where it is, unless it is compressed or no regular file:
- * then it goes to a temporary file first.
+ * Opens a tar archive for reading its members in any order. A compressed archive, or one that is not a regular file, is
+ * first copied to a temporary file.
  *
  * @throws {ManifestsError} With code `NOT_FOUND`, `ARCHIVE_INVALID`, `COMPRESSION_NOT_SUPPORTED`, `LIMIT_EXCEEDED` or
  * `TRANSPORT_IO`.
@@ -45,7 +45,7 @@ export async function openArchive(path: string, context: SystemContext = {}): Pr
   }
 }
 
-/** Whether the archive can be read where it is. Leaves the file at its start. */
+/** True if the archive can be read in place. Leaves the position of the file at its start. */
 async function isPlainFile(file: Deno.FsFile): Promise<boolean> {
   if (!(await file.stat()).isFile) return false;
   const head = new Uint8Array(MAGIC_SIZE);
@@ -54,7 +54,7 @@ async function isPlainFile(file: Deno.FsFile): Promise<boolean> {
   return detectCompression(head.subarray(0, length)) === undefined;
 }
 
-/** Copies the archive, which this closes, into a temporary file. */
+/** Copies the decompressed archive to a temporary file, and closes the archive. */
 async function uncompressedCopy(file: Deno.FsFile, path: string, context: SystemContext): Promise<Deno.FsFile> {
   if ((await file.stat()).isDirectory) throw invalidArchive(path, "it is a folder");
   const { compression, stream } = await peekCompression(file.readable);
@@ -68,7 +68,7 @@ async function uncompressedCopy(file: Deno.FsFile, path: string, context: System
   }
 }
 
-/** A stream that read the file to its end, or failed, has closed it. */
+/** Closes a file, unless a stream that read it to its end, or failed, has closed it. */
 function closeQuietly(file: Deno.FsFile | undefined): void {
   try {
     file?.close();
@@ -77,9 +77,9 @@ function closeQuietly(file: Deno.FsFile | undefined): void {
   }
 }
 
-/** An archive that is open, with an index of its members. */
+/** An open archive with an index of its members. */
 export class ArchiveReader implements AsyncDisposable {
-  /** Where it is. */
+  /** Path of the archive, as the caller gave it. */
   readonly path: string;
   readonly #file: SharedFile;
   readonly #members: ReadonlyMap<string, ArchiveMember>;
@@ -91,9 +91,9 @@ export class ArchiveReader implements AsyncDisposable {
   }
 
   /**
-   * Finds a file by its name, through one symbolic link at most; `undefined` where nothing is called so.
+   * Finds a file by its name, following at most one symbolic link. Returns `undefined` if no member has the name.
    *
-   * @throws {ManifestsError} With code `ARCHIVE_INVALID` where it is no regular file.
+   * @throws {ManifestsError} With code `ARCHIVE_INVALID` if the member is not a regular file.
    */
   findFile(name: string): ArchiveFile | undefined {
     const clean = cleanMemberName(name);
@@ -107,25 +107,25 @@ export class ArchiveReader implements AsyncDisposable {
     return { name, offset: member.offset, size: member.size };
   }
 
-  /** Reads a whole file; fails with `LIMIT_EXCEEDED` where it has more than `limit` bytes. */
+  /** Reads a whole file into memory. Fails with `LIMIT_EXCEEDED` if it has more than `limit` bytes. */
   async readFile({ name, offset, size }: ArchiveFile, limit: number): Promise<Uint8Array<ArrayBuffer>> {
     if (size > limit) {
       throw new ManifestsError(
         "LIMIT_EXCEEDED",
         `Cannot read ${JSON.stringify(name)} of archive ${
           JSON.stringify(this.path)
-        } into memory as it has more than ${limit} bytes: it has ${size}`,
+        } into memory: it has ${size} bytes, more than the limit of ${limit}`,
       );
     }
     return await this.#read(offset, size);
   }
 
-  /** The first bytes of a file: as many as were asked for, or all. */
+  /** Returns the first `length` bytes of a file, or all of them if it is shorter. */
   async readHead({ offset, size }: ArchiveFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
     return await this.#read(offset, Math.min(size, length));
   }
 
-  /** A file's content. */
+  /** Returns a stream of a file's content. */
   streamFile({ offset, size }: ArchiveFile, { signal }: SignalOptions = {}): ByteStream {
     const end = offset + size;
     let at = offset;
@@ -154,6 +154,6 @@ export class ArchiveReader implements AsyncDisposable {
     } catch (error) {
       throw archiveError(error, "read", this.path);
     }
-    throw invalidArchive(this.path, `it has become shorter: byte ${position + size} is gone`);
+    throw invalidArchive(this.path, `it was truncated while it was read: byte ${position + size} is missing`);
   }
 }

@@ -1,17 +1,17 @@
 import { Semaphore } from "../../internal/room.ts";
 
-/** A file of which several readers read several places: one handle, so that all see the same file. */
+/** A file that several readers read at different positions. They share one handle, so that all see the same file. */
 export class SharedFile implements Disposable {
   readonly #file: Deno.FsFile;
-  // The position belongs to the handle, so a seek and its read must not be parted.
+  // The position belongs to the handle, so no other read may come between a seek and its read.
   readonly #turn = new Semaphore(1);
 
-  /** Takes the file over: it is closed with this. */
+  /** Takes ownership of the file: disposing this object closes it. */
   constructor(file: Deno.FsFile) {
     this.#file = file;
   }
 
-  /** The bytes at a position: as many as were asked for, or fewer where the file ends. */
+  /** Reads `size` bytes at a position; fewer if the file ends before. */
   read(position: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#turn.run(async () => {
       await this.#file.seek(position, Deno.SeekMode.Start);

@@ -3,7 +3,10 @@ import { writeAll } from "../../internal/host/room.ts";
 import { type ByteStream, readChunks } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
-/** Opens an empty temporary file that may become large. It has no name any more: it goes when it is closed. */
+/**
+ * Opens an empty temporary file that may become large. Its name is removed at once, so the system deletes it when it is
+ * closed.
+ */
 export async function openSpool({ bigFilesTemporaryDir: folder }: SystemContext): Promise<Deno.FsFile> {
   try {
     const path = await Deno.makeTempFile({ prefix: "manifests-", ...(folder ? { dir: folder } : {}) });
@@ -14,11 +17,13 @@ export async function openSpool({ bigFilesTemporaryDir: folder }: SystemContext)
     }
   } catch (cause) {
     const where = folder ? ` in ${JSON.stringify(folder)}` : "";
-    throw new ManifestsError("TRANSPORT_IO", `Cannot make a temporary file${where}`, { cause });
+    throw new ManifestsError("TRANSPORT_IO", `Cannot create a temporary file${where}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }
 
-/** Writes a stream to the end of a file. */
+/** Writes a stream to a file, at its current position. */
 export async function spool(stream: ByteStream, file: Deno.FsFile): Promise<void> {
   for await (const chunk of readChunks(stream)) await writeAll(file, chunk);
 }

@@ -5,19 +5,19 @@ import { archiveError } from "./errors.ts";
 import { openSpool } from "./spool.ts";
 import { createTemporaryFile, removeDeadFiles, type TemporaryFile } from "../files/temporary_file.ts";
 
-/** What is where an archive is to be written. */
+/** The target of an archive that is about to be written. */
 export interface ArchiveTarget {
-  /** The path, without links, of what will be written. */
+  /** Path of the file to write, with links resolved. */
   readonly path: string;
-  /** What is there now. */
+  /** Kind of the existing object at the path; `stream` is a pipe or a device. */
   readonly kind: "nothing" | "file" | "stream";
-  /** Size in bytes of a file that is there now, else 0. */
+  /** Size of the existing file in bytes; 0 if there is none. */
   readonly size: number;
-  /** Permissions of a file that is there now, which its successor gets. */
+  /** Permissions of the existing file, which the new file gets; `undefined` if there is none. */
   readonly mode: number | undefined;
 }
 
-/** Finds out what is where an archive is to be written. */
+/** Examines the path at which an archive is about to be written. */
 export async function findTarget(path: string): Promise<ArchiveTarget> {
   try {
     const info = await Deno.stat(path).catch(ignoreMissing);
@@ -37,16 +37,16 @@ async function describeTarget(path: string, info: Deno.FileInfo): Promise<Archiv
   if (info.isDirectory) {
     throw new ManifestsError(
       "DESTINATION_NOT_AN_IMAGE",
-      `Cannot write archive ${JSON.stringify(path)} as it is a folder`,
+      `Cannot write archive ${JSON.stringify(path)}: it is a folder`,
     );
   }
-  // A pipe or a device, such as /dev/stdout, is written to and never replaced.
+  // A pipe or a device, such as /dev/stdout, must be written to and never replaced.
   if (!info.isFile) return { path, kind: "stream", size: 0, mode: undefined };
   const mode = info.mode === null ? undefined : info.mode & 0o777;
   return { path: await Deno.realPath(path), kind: "file", size: info.size, mode };
 }
 
-/** Opens the file in which an archive is built before it is, at once, where it belongs. */
+/** Opens the temporary file in which an archive is built until it is published as a whole. */
 export async function openTemporary(target: ArchiveTarget, context: SystemContext): Promise<TemporaryFile> {
   if (target.kind === "stream") return await openForStream(target.path, context);
   const folder = dirname(target.path);
@@ -54,7 +54,9 @@ export async function openTemporary(target: ArchiveTarget, context: SystemContex
   return await createTemporaryFile(folder, target.mode);
 }
 
-/** What goes to a pipe is built in a file too: headers are written when sizes are known. */
+/**
+ * Opens a temporary file for an archive that goes to a pipe: headers need sizes that are only known after the content.
+ */
 async function openForStream(path: string, context: SystemContext): Promise<TemporaryFile> {
   const file = await openSpool(context);
   let open = true;

@@ -7,28 +7,28 @@ import { archiveError } from "./errors.ts";
 import { type ArchiveTarget, openTemporary } from "./target.ts";
 import type { TemporaryFile } from "../files/temporary_file.ts";
 
-/** Stands for a digest that is not known yet, and is as long. */
+/** Placeholder for a digest that is not known yet. It has the same length as every SHA-256 digest. */
 const PLACEHOLDER: Digest = digestOf(new Uint8Array());
 
 const END_OF_ARCHIVE = new Uint8Array(1024);
 
-/** How a blob becomes a member. */
+/** Options for writing a blob as a member. */
 export interface MemberOptions extends SignalOptions {
-  /** The member's name. */
-  nameOf(digest: Digest): string;
-  /** Its permissions. */
+  /** Returns the name of the member for the digest of the blob. */
+  getName(digest: Digest): string;
+  /** Permissions of the member, such as 0o644. */
   mode: number;
 }
 
-/** A small member. */
+/** A member with a small content. */
 export interface NewMember extends Omit<NewTarEntry, "size"> {
-  /** Its content; default: empty. */
+  /** Content of the member. Default: empty. */
   content?: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Opens an archive for writing; nothing is at the target before {@linkcode ArchiveWriter.publish}. Its members are of
- * 1970 unless a `timestamp` is given, so that the same image gives the same archive.
+ * Opens an archive for writing. The target does not change before {@linkcode ArchiveWriter.publish}. The time of all
+ * members is `timestamp`, by default the start of 1970, so that the same image always produces the same archive.
  */
 export async function openArchiveWriter(
   target: ArchiveTarget,
@@ -43,11 +43,13 @@ export async function openArchiveWriter(
   }
 }
 
-/** An archive that is being written. Members come one after another: calls that overlap wait for one another. */
+/**
+ * An archive that is being written. Members are written one after the other, so concurrent calls wait for each other.
+ */
 export class ArchiveWriter implements AsyncDisposable {
   readonly #path: string;
   readonly #temporary: TemporaryFile;
-  /** Time of modification of all members, in seconds since 1970. */
+  /** Modification time of all members in seconds since 1970. */
   readonly #modTime: number;
   readonly #turn = new Semaphore(1);
   readonly #blobs = new Map<Digest, number>();
@@ -60,13 +62,13 @@ export class ArchiveWriter implements AsyncDisposable {
     this.#modTime = modTime;
   }
 
-  /** The size of a blob that has been written; `undefined` where it has not, or has another size. */
+  /** Returns the size of a written blob in bytes; `undefined` if it was not written, or has another size. */
   findBlob({ digest, size }: Descriptor): number | undefined {
     const known = this.#blobs.get(digest);
     return size === UNKNOWN_SIZE || size === known ? known : undefined;
   }
 
-  /** Writes a blob, once. Where its stream fails the archive is as it was before. */
+  /** Writes a blob unless it was written before. If its stream fails, the archive is unchanged. */
   async putBlob(blob: NewBlob, stream: ByteStream, options: MemberOptions): Promise<BlobIdentity> {
     try {
       return await this.#turn.run(() => this.#putBlob(blob, stream, options), options.signal);
@@ -76,10 +78,10 @@ export class ArchiveWriter implements AsyncDisposable {
     }
   }
 
-  /** Writes small members, next to each other: all of them or none. */
+  /** Writes small members next to each other, all or none. */
   async putEntries(entries: readonly NewMember[]): Promise<void> {
     await this.#turn.run(() =>
-      this.#wholly(async () => {
+      this.#writeAtomically(async () => {
         for (const { content = new Uint8Array(), ...entry } of entries) {
           await this.#write(encodeTarHeader({ modTime: this.#modTime, ...entry, size: content.length }));
           await this.#write(content);
@@ -90,7 +92,7 @@ export class ArchiveWriter implements AsyncDisposable {
     );
   }
 
-  /** Ends the archive and puts it where it belongs. */
+  /** Completes the archive and moves it to its target. */
   async publish({ signal }: SignalOptions = {}): Promise<void> {
     await this.#turn.run(async () => {
       await this.#write(END_OF_ARCHIVE);
@@ -106,26 +108,26 @@ export class ArchiveWriter implements AsyncDisposable {
     await this.#temporary[Symbol.asyncDispose]();
   }
 
-  async #putBlob(blob: NewBlob, stream: ByteStream, { nameOf, mode, signal }: MemberOptions): Promise<BlobIdentity> {
+  async #putBlob(blob: NewBlob, stream: ByteStream, { getName, mode, signal }: MemberOptions): Promise<BlobIdentity> {
     const known = blob.digest && this.#blobs.get(blob.digest);
     if (blob.digest && known !== undefined) {
-      // Who measures the stream wants its end.
+      // The stream is measured while it is read, so it must be read to its end.
       for await (const _ of readChunks(stream)) signal?.throwIfAborted();
       return { digest: blob.digest, size: known };
     }
     const claimed = { digest: blob.digest ?? PLACEHOLDER, size: Math.max(blob.size, 0) };
     let actual: BlobIdentity = claimed;
-    const headerOf = ({ digest, size }: BlobIdentity) =>
-      encodeTarHeader({ name: nameOf(digest), type: "file", mode, size, modTime: this.#modTime });
-    await this.#wholly(async () => {
+    const encodeHeader = ({ digest, size }: BlobIdentity) =>
+      encodeTarHeader({ name: getName(digest), type: "file", mode, size, modTime: this.#modTime });
+    await this.#writeAtomically(async () => {
       const start = this.#position;
-      const header = headerOf(claimed);
+      const header = encodeHeader(claimed);
       await this.#write(header);
       const size = await this.#writeStream(stream, signal);
       actual = { digest: blob.digest ?? blob.measured().digest, size };
       if (this.#blobs.has(actual.digest)) return false;
       await this.#write(new Uint8Array(tarPadding(size)));
-      await this.#replace(start, header, headerOf(actual));
+      await this.#replace(start, header, encodeHeader(actual));
       return true;
     });
     this.#blobs.set(actual.digest, actual.size);
@@ -134,7 +136,7 @@ export class ArchiveWriter implements AsyncDisposable {
 
   async #writeStream(stream: ByteStream, signal: AbortSignal | undefined): Promise<number> {
     const start = this.#position;
-    // Not a loop: only a pipe ends a read that waits when the signal comes.
+    // A pipe and not a loop, because only a pipe aborts a pending read when the signal fires.
     const sink = new WritableStream<Uint8Array<ArrayBuffer>>({ write: (chunk) => this.#write(chunk) });
     await stream.pipeTo(sink, signal ? { signal } : {});
     return this.#position - start;
@@ -145,9 +147,11 @@ export class ArchiveWriter implements AsyncDisposable {
     this.#position += bytes.length;
   }
 
-  /** Writes a header anew, now that all is known. */
+  /** Rewrites a header, now that the digest and the size are known. */
   async #replace(position: number, before: Uint8Array, header: Uint8Array): Promise<void> {
-    if (header.length !== before.length) throw new TypeError("Cannot write a blob as its digest is not a sha256 one");
+    if (header.length !== before.length) {
+      throw new TypeError("Cannot write a blob to an archive: its digest is not SHA-256");
+    }
     if (header.every((byte, at) => byte === before[at])) return;
     await this.#use(async (file) => {
       await file.seek(position, Deno.SeekMode.Start);
@@ -156,8 +160,8 @@ export class ArchiveWriter implements AsyncDisposable {
     });
   }
 
-  /** Takes back what `work` has written, unless it succeeds with `true`. */
-  async #wholly(work: () => Promise<boolean>): Promise<void> {
+  /** Runs `work`, and removes what it has written unless it returns true. */
+  async #writeAtomically(work: () => Promise<boolean>): Promise<void> {
     const start = this.#position;
     let kept = false;
     try {
@@ -173,7 +177,7 @@ export class ArchiveWriter implements AsyncDisposable {
       await this.#temporary.file.seek(position, Deno.SeekMode.Start);
       this.#position = position;
     } catch (error) {
-      // What is half there must not be published. Why it is half there is what the caller is told.
+      // The archive has a partial member now and must not be published. Later calls report the first error.
       this.#broken ??= archiveError(error, "write", this.#path);
     }
   }

@@ -6,31 +6,31 @@ import {
   parseReference,
 } from "../../spec/room.ts";
 
-/** Which store a reference means; what it leaves out is found as the real tools find it. */
+/** The store that a reference names. Missing parts are taken from storage.conf, as podman does. */
 export interface StoreSpec {
-  /** Storage driver. */
+  /** Storage driver, such as `overlay`. */
   readonly driver?: string | undefined;
-  /** Root of what lasts. */
+  /** Root folder of the data that is kept. */
   readonly root?: string | undefined;
-  /** Root of what a reboot may forget. */
+  /** Root folder of the data that may be lost at a reboot. */
   readonly runRoot?: string | undefined;
-  /** Driver options. */
+  /** Driver options, each `key=value`. */
   readonly options?: readonly string[] | undefined;
 }
 
-/** A reference, as far as it can be understood without looking into the store. */
+/** A reference, parsed without reading the store. */
 export interface ParsedStorageName {
-  /** The store; `undefined`: the default one. */
+  /** Store of the image; `undefined` for the default store. */
   readonly store: StoreSpec | undefined;
-  /** The name of the image. */
+  /** Name of the image; `undefined` if the reference has only an id. */
   readonly named: NamedReference | undefined;
-  /** Its id, or the first digits of one. */
+  /** Id of the image, or a prefix of it; `undefined` if the reference has none. */
   readonly id: string | undefined;
-  /** Text that means an id if the store has one that begins so, and a name otherwise. */
+  /** Text that is a prefix of an id if the store has such an image, and a name otherwise; usually `undefined`. */
   readonly maybeId: string | undefined;
 }
 
-/** Parses what follows `containers-storage:`. Throws `INVALID_REFERENCE`. */
+/** Parses the text after `containers-storage:`. Throws `INVALID_REFERENCE`. */
 export function parseStorageName(text: string): ParsedStorageName {
   const fail = (problem: string): never => {
     throw new ManifestsSyntaxError(
@@ -56,7 +56,7 @@ export function parseStorageName(text: string): ParsedStorageName {
   }
 }
 
-/** `[driver@]root[+runroot][:option,…]`. */
+/** Parses a store specifier without its brackets: `[driver@]root[+runroot][:option,…]`. */
 function parseStore(text: string, fail: (problem: string) => never): StoreSpec {
   const [, driver, place = ""] = /^(?:([^@]*)@)?(.*)$/s.exec(text)!;
   if (driver === "" || place === "") fail("invalid store specifier");
@@ -73,7 +73,7 @@ function parseStore(text: string, fail: (problem: string) => never): StoreSpec {
   return { driver, root: root || undefined, runRoot: runRoot || undefined, options };
 }
 
-/** Parts a name from an id after the last `@`; a digest there belongs to the name. */
+/** Splits a name from the id after its last `@`. A digest in that place belongs to the name. */
 function splitId(text: string, fail: (problem: string) => never): { name: string; id: string | undefined } {
   const at = text.lastIndexOf("@");
   if (at < 0) return { name: text, id: undefined };
@@ -84,7 +84,7 @@ function splitId(text: string, fail: (problem: string) => never): { name: string
   return { name: text.slice(0, at), id: last };
 }
 
-/** A store as references print it; empty for the default one. */
+/** Returns the store specifier as references print it; `""` for the default store. */
 export function formatStore(store: StoreSpec | undefined): string {
   if (!store) return "";
   const { driver, root = "", runRoot, options = [] } = store;

@@ -5,13 +5,13 @@ import { formatStore, type ParsedStorageName, parseStorageName, type StoreSpec }
 import { resolveImage } from "./resolve.ts";
 import { ContainersStorageSource } from "./source.ts";
 
-/** What the transport needs. */
+/** Options for {@linkcode createContainersStorageTransport}. */
 export interface ContainersStorageOptions {
-  /** Opens the store that a reference means; `{}` is the default one. */
+  /** Opens the store that a reference names; `{}` is the default store. */
   openStore(spec: StoreSpec): Promise<ImageStore>;
 }
 
-/** The transport of images in local stores, `containers-storage:[STORE]NAME`. */
+/** Creates the transport of images in local stores, `containers-storage:[STORE]NAME`. */
 export function createContainersStorageTransport(options: ContainersStorageOptions): Transport {
   return {
     name: "containers-storage",
@@ -27,7 +27,7 @@ export class ContainersStorageReference implements ImageReference {
   readonly #options: ContainersStorageOptions;
   readonly #ids: ReadonlyMap<Digest, string> | undefined;
 
-  /** @param ids Of an image that was found: the images that have certain manifests, by the digests of those. */
+  /** @param ids For an image that was found: ids of the images that have certain manifests, by digest. */
   constructor(name: ParsedStorageName, options: ContainersStorageOptions, ids?: ReadonlyMap<Digest, string>) {
     this.dockerReference = name.named;
     this.#name = name;
@@ -35,7 +35,7 @@ export class ContainersStorageReference implements ImageReference {
     this.#ids = ids;
   }
 
-  /** An image that was found goes by its id alone: names may go on to others. The real tools record that form too. */
+  /** An image that was found is identified by its id alone, because names may move to other images; as in podman. */
   get stringWithinTransport(): string {
     const { store, id } = this.#name;
     return formatStore(store) + (this.#ids ? `@${id}` : this.#image);
@@ -45,7 +45,7 @@ export class ContainersStorageReference implements ImageReference {
     return this.#scope + this.#image;
   }
 
-  /** The name without an id, without a digest, its repository and what that is part of; then the store. */
+  /** The name without its id, then without its digest, the repository and the namespaces above it; then the store. */
   get policyConfigurationNamespaces(): readonly string[] {
     const { named, id, store } = this.#name;
     const namespaces: string[] = [];
@@ -64,8 +64,8 @@ export class ContainersStorageReference implements ImageReference {
   }
 
   /**
-   * For an image that was found: the image that has this manifest, where that was read, or the same again. Otherwise
-   * the name with this digest; an id stays as it is.
+   * For an image that was found, returns the image that has this manifest, if it was read before, or the same
+   * reference. Otherwise returns the name with this digest; a reference with an id is returned unchanged.
    */
   withDigest(digest: Digest): ContainersStorageReference {
     const { named, id, maybeId } = this.#name;
@@ -78,15 +78,15 @@ export class ContainersStorageReference implements ImageReference {
   async openSource(): Promise<ImageSource> {
     const store = await this.#options.openStore(this.#name.store ?? {});
     try {
-      // What was found once is found again whatever its names are by now.
-      const wanted = this.#ids ? { ...this.#name, named: undefined } : this.#name;
-      const image = await resolveImage(store, wanted, String(this));
+      // An image that was found is found again by its id, even if its names have changed.
+      const name = this.#ids ? { ...this.#name, named: undefined } : this.#name;
+      const image = await resolveImage(store, name, String(this));
       const ids = new Map<Digest, string>();
-      const name: ParsedStorageName = {
+      const found: ParsedStorageName = {
         ...parseStorageName(`${store.location}@${image.id}`),
         named: this.#name.named,
       };
-      const reference = new ContainersStorageReference(name, this.#options, ids);
+      const reference = new ContainersStorageReference(found, this.#options, ids);
       return new ContainersStorageSource({ reference, store, image, digest: this.dockerReference?.digest, ids });
     } catch (error) {
       await store[Symbol.asyncDispose]();
@@ -95,14 +95,14 @@ export class ContainersStorageReference implements ImageReference {
   }
 
   /**
-   * The store, and the name in it that a list gets which is pushed here.
+   * Opens the store to which a list is pushed, and returns it with the name of the list.
    *
-   * @throws {ManifestsError} With code `INVALID_REFERENCE` where it is no name that a list can have.
+   * @throws {ManifestsError} With code `INVALID_REFERENCE` if the reference is not a name with a tag.
    */
   async openTarget(): Promise<{ store: ImageStore; name: string }> {
     const { named, id, store } = this.#name;
     if (!named || id !== undefined || named.digest !== undefined) {
-      throw new ManifestsError("INVALID_REFERENCE", `Cannot write a list to ${this} as it is not a name with a tag`);
+      throw new ManifestsError("INVALID_REFERENCE", `Cannot write a list to ${this}: it is not a name with a tag`);
     }
     return { store: await this.#options.openStore(store ?? {}), name: String(named) };
   }
@@ -111,7 +111,7 @@ export class ContainersStorageReference implements ImageReference {
     return Promise.reject(
       new ManifestsError(
         "UNSUPPORTED_TRANSPORT",
-        `Cannot write to ${this}: a list goes there whole; images are brought there by podman pull or skopeo copy`,
+        `Cannot write to ${this}: only whole lists can be written to a local store: use podman pull or skopeo copy for images`,
       ),
     );
   }
@@ -124,7 +124,7 @@ export class ContainersStorageReference implements ImageReference {
     return new ContainersStorageReference({ ...this.#name, ...change }, this.#options, this.#ids);
   }
 
-  /** Without options and the root of what a reboot forgets, which say nothing about whose images these are. */
+  /** Store specifier in scopes of a policy: without options and run root, which do not identify the images. */
   get #scope(): string {
     const { driver, root } = this.#name.store ?? {};
     return root ? formatStore({ driver, root }) : "";

@@ -3,8 +3,8 @@ import type { ImageStore, StoredImage } from "../../store/room.ts";
 import type { ParsedStorageName } from "./parse.ts";
 
 /**
- * Finds the image that a reference means (c/image storage `resolveImage`): not as podman guesses what a person means, but
- * by exactly that name or id.
+ * Returns the image that a reference names (c/image storage `resolveImage`): by exactly that name or id, unlike the
+ * look-up of names that users type.
  *
  * @throws {ManifestsError} With code `NOT_FOUND`.
  */
@@ -21,7 +21,7 @@ export async function resolveImage(store: ImageStore, name: ParsedStorageName, w
   throw new ManifestsError("NOT_FOUND", `Cannot read ${what}: no image matching reference found: it has other names`);
 }
 
-/** By its id, or by the only one that begins so. */
+/** Finds an image by its id, or by a prefix that only one id has. */
 async function findById(store: ImageStore, id: string | undefined): Promise<StoredImage | undefined> {
   const image = id === undefined ? undefined : (await store.findImage(id))?.image;
   return image && image.id.startsWith(id!) ? image : undefined;
@@ -36,10 +36,10 @@ async function findByName(store: ImageStore, named: NamedReference): Promise<Sto
 }
 
 function hasRepository({ names }: StoredImage, { name }: NamedReference): boolean {
-  return names.some((own) => repositoryOf(own) === name);
+  return names.some((stored) => parseRepository(stored) === name);
 }
 
-function repositoryOf(name: string): string | undefined {
+function parseRepository(name: string): string | undefined {
   try {
     return parseReference(name).name;
   } catch (error) {

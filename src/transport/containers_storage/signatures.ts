@@ -4,20 +4,20 @@ import { type Digest, digestHex, ManifestsError } from "../../spec/room.ts";
 import { encodeUtf8 } from "../../internal/room.ts";
 import type { StoredImage } from "../../store/room.ts";
 
-/** Where an image record has the signatures of one of its manifests: one after another in one item, sizes elsewhere. */
+/** The item with the signatures of a manifest. They follow each other in the item; their sizes are in the metadata. */
 interface SignatureItem {
-  /** Key of the item. */
+  /** Key of the big data item. */
   readonly key: string;
-  /** How many bytes each signature has. */
+  /** Size of each signature in bytes. */
   readonly sizes: readonly number[];
 }
 
 /**
  * Reads the signatures of a manifest from an image record (c/image storage `GetSignaturesWithFormat`).
  *
- * @param digest The manifest; `undefined` means the image's own.
- * @param read Reads an item of the record.
- * @throws {ManifestsError} With code `STORE_CORRUPT` where the sizes and the item do not fit.
+ * @param digest Digest of the manifest; `undefined` for the main manifest of the image.
+ * @param read Reads a big data item of the record.
+ * @throws {ManifestsError} With code `STORE_CORRUPT` if the item is missing or does not have the recorded sizes.
  */
 export async function readStoredSignatures(
   image: StoredImage,
@@ -31,7 +31,7 @@ export async function readStoredSignatures(
     throw new ManifestsError("STORE_CORRUPT", `Cannot read the signatures of image ${image.id}: ${problem}`);
   };
   if (sizes.length > MAX_SIGNATURES || sizes.some((size) => size > MAX_SIGNATURE_SIZE)) fail("too many or too large");
-  const bytes = await read(key) ?? fail(`${key} is not there`);
+  const bytes = await read(key) ?? fail(`${key} is missing`);
   if (bytes.length !== total) fail(`${key} has ${bytes.length} bytes, expected ${total}`);
   let at = 0;
   return sizes.map((size) => parseSignature(bytes.slice(at, at += size)));
@@ -42,12 +42,15 @@ function findItem({ id, metadata }: StoredImage, digest: Digest | undefined): Si
   if (metadata === undefined) return none;
   const { value } = parseJson(encodeUtf8(metadata), `metadata of image ${id}`);
   if (!isObject(value)) return none;
-  if (digest === undefined) return { key: "signatures", sizes: sizesIn(value["signature-sizes"]) };
+  if (digest === undefined) return { key: "signatures", sizes: parseSizes(value["signature-sizes"]) };
   const byDigest = value["signatures-sizes"];
-  return { key: `signature-${digestHex(digest)}`, sizes: sizesIn(isObject(byDigest) ? byDigest[digest] : undefined) };
+  return {
+    key: `signature-${digestHex(digest)}`,
+    sizes: parseSizes(isObject(byDigest) ? byDigest[digest] : undefined),
+  };
 }
 
-function sizesIn(value: unknown): readonly number[] {
+function parseSizes(value: unknown): readonly number[] {
   const isSize = (size: unknown) => Number.isSafeInteger(size) && (size as number) > 0;
   return Array.isArray(value) && value.every(isSize) ? value : [];
 }

@@ -17,23 +17,23 @@ import type { ImageStore, StoredImage, StoredLayer } from "../../store/room.ts";
 import type { ContainersStorageReference } from "./reference.ts";
 import { readStoredSignatures } from "./signatures.ts";
 
-/** What {@linkcode ContainersStorageSource} reads. */
+/** An opened image, from which {@linkcode ContainersStorageSource} reads. */
 export interface OpenedImage {
-  /** The image by its id. */
+  /** Reference of the image by its id. */
   readonly reference: ContainersStorageReference;
-  /** Its store, which the source closes. */
+  /** Store of the image, which the source closes. */
   readonly store: ImageStore;
-  /** Its record. */
+  /** Record of the image in its store. */
   readonly image: StoredImage;
-  /** Digest of the manifest that was asked for, where the reference named one. */
+  /** Digest of the manifest in the original reference; `undefined` if it had none. */
   readonly digest: Digest | undefined;
-  /** Filled with the ids of the images of which instances were read, by digest. */
+  /** Ids of the images whose manifests were read, by the digest of the manifest. The source adds to it. */
   readonly ids: Map<Digest, string>;
 }
 
 /**
- * An image in a local store, open for reading. Its layers are kept as files; they are given without compression. The
- * instances of a list are images of their own: they are found by their digests, wherever their names point meanwhile.
+ * An image in a local store, open for reading. The store has unpacked layers, which are read as uncompressed archives.
+ * The instances of a list are separate images, which are found by digest even if their names have moved.
  */
 export class ContainersStorageSource implements ImageSource {
   readonly reference: ContainersStorageReference;
@@ -74,9 +74,9 @@ export class ContainersStorageSource implements ImageSource {
     signal?.throwIfAborted();
     const image = await this.#imageOf(isInstance ? digest : this.#opened.digest);
     const read = (key: string) => this.#read(image, key);
-    const own = await readStoredSignatures(image, digest, read);
-    // Older records have those of their own manifest under no digest.
-    return own.length > 0 || isInstance ? own : await readStoredSignatures(image, undefined, read);
+    const signatures = await readStoredSignatures(image, digest, read);
+    // Older records have the signatures of their main manifest in an item without a digest.
+    return signatures.length > 0 || isInstance ? signatures : await readStoredSignatures(image, undefined, read);
   }
 
   async layersForCopy(
@@ -90,7 +90,7 @@ export class ContainersStorageSource implements ImageSource {
     if (stored.length !== named) {
       throw new ManifestsError(
         "STORE_CORRUPT",
-        `Cannot read ${this.reference} as its manifest names ${named} layers, but the store has ${stored.length}`,
+        `Cannot read ${this.reference}: its manifest names ${named} layers, but the store has ${stored.length}`,
       );
     }
     const mediaType = image.kind === "oci-image" ? MEDIA_TYPES.ociLayer : MEDIA_TYPES.dockerLayer;
@@ -104,19 +104,19 @@ export class ContainersStorageSource implements ImageSource {
     await this.#opened.store[Symbol.asyncDispose]();
   }
 
-  /** What the store has of a layer. What the manifest says of its compression, and where else it is, is gone. */
+  /** Describes a layer as the store has it. The compression and the URLs in the manifest do not apply to it. */
   #describe(layer: Descriptor, { id, diffDigest, diffSize }: StoredLayer, mediaType: string): Descriptor {
     if (!diffDigest) {
       throw new ManifestsError(
         "LAYER_NOT_REPRODUCIBLE",
-        `Cannot read layer ${id} of ${this.reference} as the store does not know its digest`,
+        `Cannot read layer ${id} of ${this.reference}: the store does not know its digest`,
       );
     }
     if (layer.digest === diffDigest && (layer.size === diffSize || diffSize === UNKNOWN_SIZE)) return layer;
     return { mediaType, digest: diffDigest, size: diffSize };
   }
 
-  /** The image that has a manifest: the one that was opened, or another of the store. */
+  /** Returns the image that has a manifest: the opened image, or another one in the store. */
   #imageOf(digest: Digest | undefined): Promise<StoredImage> {
     const { image, store, ids } = this.#opened;
     if (digest === undefined) return Promise.resolve(image);
@@ -131,13 +131,13 @@ export class ContainersStorageSource implements ImageSource {
     });
   }
 
-  /** The manifest of an image that has this digest; `undefined` means its own. */
+  /** Reads the manifest with a digest from an image; without a digest, its main manifest. */
   async #readManifest(image: StoredImage, digest?: Digest): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (digest === undefined) return await this.#read(image, "manifest");
     const bytes = await this.#read(image, `manifest-${digest}`);
     if (bytes) return bytes;
-    const own = await this.#read(image, "manifest");
-    return own && manifestDigest(own, digestAlgorithm(digest)) === digest ? own : undefined;
+    const main = await this.#read(image, "manifest");
+    return main && manifestDigest(main, digestAlgorithm(digest)) === digest ? main : undefined;
   }
 
   async #read({ id }: StoredImage, key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -151,6 +151,6 @@ export class ContainersStorageSource implements ImageSource {
   }
 
   #fail(what: string): never {
-    throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference} as the store does not have it`);
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference}: the store does not have it`);
   }
 }

@@ -6,7 +6,9 @@ import { explain, ignoreMissing } from "../files/errors.ts";
 import { isTemporaryName, removeDeadFiles, replaceFiles } from "../files/temporary_file.ts";
 import { readVersion, VERSION_FILE, versionContent } from "./folder.ts";
 
-/** The right to write to a folder, which one has at a time: what ends last removes what is not its own. */
+/**
+ * The exclusive right to write to a folder. Without it, the writer that ends last would remove the files of the other.
+ */
 export class FolderClaim implements Disposable {
   readonly #path: string;
   #lock: Disposable | undefined;
@@ -17,20 +19,20 @@ export class FolderClaim implements Disposable {
   }
 
   /**
-   * Claims a folder; nothing is written yet. One that is not there yet is claimed when it is made.
+   * Claims a folder; nothing is written yet. A folder that does not exist is claimed when it is created.
    *
-   * @throws {ManifestsError} With code `DESTINATION_NOT_AN_IMAGE` where something else is in it, `DESTINATION_IN_USE`
-   * where somebody else is writing to it.
+   * @throws {ManifestsError} With code `DESTINATION_NOT_AN_IMAGE` if the path is a file or a folder with other content,
+   * `DESTINATION_IN_USE` if another image is being written to it, `TRANSPORT_IO` if it cannot be read.
    */
   static async open(path: string): Promise<FolderClaim> {
     const claim = new FolderClaim(path);
     const info = await explain(path, "read", () => Deno.stat(path).catch(ignoreMissing));
-    if (info && !info.isDirectory) throw notAnImage(path, "it is no folder");
+    if (info && !info.isDirectory) throw notAnImage(path, "it is not a folder");
     if (info) await claim.#take();
     return claim;
   }
 
-  /** Makes the folder, and marks it as an image's before anything is in it: a run that dies can be made again. */
+  /** Creates the folder and writes its version file first, so that a killed run can be repeated. */
   async prepare(): Promise<void> {
     this.#prepared ??= this.#prepare().catch((error) => {
       this.#prepared = undefined;
@@ -60,11 +62,11 @@ export class FolderClaim implements Disposable {
     if (!lock) {
       throw new ManifestsError(
         "DESTINATION_IN_USE",
-        `Cannot write an image to folder ${JSON.stringify(this.#path)} as another image is being written to it`,
+        `Cannot write an image to folder ${JSON.stringify(this.#path)}: another image is being written to it`,
       );
     }
     try {
-      await requireImageFolder(this.#path);
+      await assertImageFolder(this.#path);
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
@@ -73,12 +75,12 @@ export class FolderClaim implements Disposable {
   }
 }
 
-/** Whoever names the wrong folder must not lose what is in it. */
-async function requireImageFolder(path: string): Promise<void> {
+/** Throws if a folder has content other than an image, so that a wrong path does not destroy its files. */
+async function assertImageFolder(path: string): Promise<void> {
   if (await findVersion(path) !== undefined) return;
   await explain(path, "read", async () => {
     for await (const { name } of Deno.readDir(path)) {
-      // A run that died before it could mark the folder has left only these.
+      // A run that was killed before it wrote the version file has left only temporary files.
       if (!isTemporaryName(name)) throw notAnImage(path, "it is not a containers image directory");
     }
   });
@@ -95,7 +97,7 @@ async function findVersion(path: string): Promise<string | undefined> {
 function notAnImage(path: string, problem: string, cause?: unknown): ManifestsError {
   return new ManifestsError(
     "DESTINATION_NOT_AN_IMAGE",
-    `Cannot write an image to folder ${JSON.stringify(path)}, to not overwrite important data, as ${problem}`,
+    `Cannot write an image to folder ${JSON.stringify(path)}, which could overwrite important data: ${problem}`,
     { cause },
   );
 }

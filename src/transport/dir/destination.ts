@@ -22,14 +22,14 @@ import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain } from "../files/errors.ts";
 import { replaceFiles } from "../files/temporary_file.ts";
 import { FolderClaim } from "./claim.ts";
-import { hexOf, instanceFile, MANIFEST_FILE, signatureFile, VERSION_FILE, versionContent } from "./folder.ts";
+import { blobFile, instanceFile, MANIFEST_FILE, signatureFile, VERSION_FILE, versionContent } from "./folder.ts";
 import type { DirReference } from "./reference.ts";
 
 /**
  * Opens a folder for writing. Nothing is written yet.
  *
- * @throws {ManifestsError} With code `DESTINATION_NOT_AN_IMAGE` where something else is in it, which stays untouched;
- * `DESTINATION_IN_USE` where somebody else is writing to it.
+ * @throws {ManifestsError} With code `DESTINATION_NOT_AN_IMAGE` if it has other content, which is left unchanged;
+ * `DESTINATION_IN_USE` if another image is being written to it.
  */
 export async function openDirDestination(reference: DirReference, context: SystemContext): Promise<ImageDestination> {
   const { dirForceCompress, dirForceDecompress } = context;
@@ -46,8 +46,8 @@ export async function openDirDestination(reference: DirReference, context: Syste
 }
 
 /**
- * An image in a folder, open for writing. The image that is there stays whole until the new one is: blobs, which are
- * named by their digests, come beside the old ones, which go at the end.
+ * An image in a folder, open for writing. An existing image stays complete until the new one is: blobs are named by
+ * their digests, so new ones do not replace old ones, which are removed at the end.
  */
 class DirDestination implements ImageDestination {
   readonly reference: DirReference;
@@ -55,8 +55,8 @@ class DirDestination implements ImageDestination {
   readonly #path: string;
   readonly #claim: FolderClaim;
   readonly #blobs: BlobFolder;
-  /** The names of the files that belong to the image. */
-  readonly #own = new Set<string>([VERSION_FILE, MANIFEST_FILE]);
+  /** Names of the files that belong to the new image. */
+  readonly #files = new Set<string>([VERSION_FILE, MANIFEST_FILE]);
   #image: Uint8Array<ArrayBuffer> | undefined;
   #otherDigests = false;
 
@@ -65,12 +65,12 @@ class DirDestination implements ImageDestination {
     this.abilities = abilities;
     this.#path = reference.path;
     this.#claim = claim;
-    this.#blobs = new BlobFolder(this.#path, (digest) => join(this.#path, hexOf(digest)));
+    this.#blobs = new BlobFolder(this.#path, (digest) => join(this.#path, blobFile(digest)));
   }
 
   async findBlob(descriptor: Descriptor, { signal }: CallOptions = {}): Promise<number | undefined> {
     const size = await this.#blobs.find(descriptor, signal);
-    if (size !== undefined) this.#keep(descriptor.digest, hexOf(descriptor.digest));
+    if (size !== undefined) this.#keep(descriptor.digest, blobFile(descriptor.digest));
     return size;
   }
 
@@ -83,7 +83,7 @@ class DirDestination implements ImageDestination {
     }
     await this.#blobs.put(blob, stream, signal);
     const { digest } = blob.measured();
-    this.#keep(digest, hexOf(digest));
+    this.#keep(digest, blobFile(digest));
   }
 
   async putManifest(
@@ -92,7 +92,7 @@ class DirDestination implements ImageDestination {
     { instance, signal }: InstanceOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
-    for (const digest of namedBy(parseManifest(bytes, mediaType))) this.#keep(digest, hexOf(digest));
+    for (const digest of listBlobs(parseManifest(bytes, mediaType))) this.#keep(digest, blobFile(digest));
     if (instance === undefined) {
       this.#image = bytes;
       return;
@@ -114,12 +114,12 @@ class DirDestination implements ImageDestination {
     );
     await this.#claim.prepare();
     await this.#replace(files);
-    for (const [name] of files) this.#own.add(name);
+    for (const [name] of files) this.#files.add(name);
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {
     const image = this.#image;
-    if (!image) throw new TypeError(`Cannot write ${this.reference} as its manifest has not been written`);
+    if (!image) throw new TypeError(`Cannot write ${this.reference}: its manifest has not been written`);
     signal?.throwIfAborted();
     await this.#claim.prepare();
     await this.#replace([[VERSION_FILE, versionContent(this.#otherDigests)], [MANIFEST_FILE, image]]);
@@ -131,7 +131,7 @@ class DirDestination implements ImageDestination {
   }
 
   #keep(digest: Digest, name: string): void {
-    this.#own.add(name);
+    this.#files.add(name);
     if (digestAlgorithm(digest) !== "sha256") this.#otherDigests = true;
   }
 
@@ -140,23 +140,23 @@ class DirDestination implements ImageDestination {
     await explain(this.#path, "write", () => replaceFiles(contents, IMAGE_FILE_MODE));
   }
 
-  /** What was of the image before, and of runs that failed. */
+  /** Removes the files of the previous image and of failed runs. */
   async #removeOthers(): Promise<void> {
     await explain(this.#path, "write", async () => {
       for await (const { name, isDirectory } of Deno.readDir(this.#path)) {
-        if (!isDirectory && isOfAnImage(name) && !this.#own.has(name)) await Deno.remove(join(this.#path, name));
+        if (!isDirectory && isImageFile(name) && !this.#files.has(name)) await Deno.remove(join(this.#path, name));
       }
     });
   }
 }
 
-/** The blobs that a manifest names; they are the image's also where this run did not bring them. */
-function namedBy(manifest: ParsedManifest): Digest[] {
+/** Returns the blobs that a manifest names. They belong to the image even if this run did not write them. */
+function listBlobs(manifest: ParsedManifest): Digest[] {
   if (isIndex(manifest)) return [];
   return [...manifest.layers, ...(manifest.config ? [manifest.config] : [])].map(({ digest }) => digest);
 }
 
-/** Whether a file may be of an image that was here before; what else somebody has put there is theirs. */
-function isOfAnImage(name: string): boolean {
+/** True if a file may belong to a previous image. Other files belong to the user and are not removed. */
+function isImageFile(name: string): boolean {
   return /^(?:[a-z0-9]+-)?[0-9a-f]{64,128}(?:\.manifest\.json|\.signature-\d+)?$|^signature-\d+$/.test(name);
 }

@@ -4,40 +4,40 @@ import { encodeUtf8 } from "../../internal/room.ts";
 import { type Digest, digestAlgorithm, digestHex, ManifestsError } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
 
-/** The file that says that a folder is one of ours. */
+/** Name of the file that marks a folder as an image of the `dir` transport. */
 export const VERSION_FILE = "version";
 
-/** A version file, all of it; numbers are as Go prints them. */
+/** Complete content of a version file; the numbers are as Go prints them. */
 const VERSION_REGEXP = /^Directory Transport Version: ((0|[1-9]\d*)\.(0|[1-9]\d*))\n$/;
 
-/** The manifest of the image itself. */
+/** Name of the file with the manifest of the image. */
 export const MANIFEST_FILE = "manifest.json";
 
-/** The content of the version file: 1.2 came with digests other than SHA-256. */
+/** Returns the content of the version file. Version 1.2 introduced digests other than SHA-256. */
 export function versionContent(otherDigests: boolean): Uint8Array<ArrayBuffer> {
   return encodeUtf8(`Directory Transport Version: ${otherDigests ? "1.2" : "1.1"}\n`);
 }
 
-/** A digest as file names have it: the hex alone for SHA-256. */
-export function hexOf(digest: Digest): string {
+/** Returns the name of the file with a blob: for SHA-256, the hexadecimal digits without the algorithm. */
+export function blobFile(digest: Digest): string {
   const algorithm = digestAlgorithm(digest);
   return algorithm === "sha256" ? digestHex(digest) : `${algorithm}-${digestHex(digest)}`;
 }
 
-/** The file of an instance's manifest. */
+/** Returns the name of the file with the manifest of an instance. */
 export function instanceFile(digest: Digest): string {
-  return `${hexOf(digest)}.manifest.json`;
+  return `${blobFile(digest)}.manifest.json`;
 }
 
-/** The file of a signature; they are counted from 1. */
+/** Returns the name of the file with a signature; numbers start at 1. */
 export function signatureFile({ digest, isInstance }: SignedManifest, number: number): string {
-  return `${isInstance ? `${hexOf(digest)}.` : ""}signature-${number}`;
+  return `${isInstance ? `${blobFile(digest)}.` : ""}signature-${number}`;
 }
 
 /**
- * Reads the version of a folder; `undefined` where it has none.
+ * Reads the version of a folder. Returns `undefined` if it has no version file.
  *
- * @throws {ManifestsError} With code `LAYOUT_INVALID` where it is none that is known here.
+ * @throws {ManifestsError} With code `LAYOUT_INVALID` if the version is malformed or newer than 1.2.
  */
 export async function readVersion(folder: string): Promise<string | undefined> {
   const text = await explain(folder, "read", async () => {
@@ -58,6 +58,6 @@ export async function readVersion(folder: string): Promise<string | undefined> {
   if (Number(major) < 1 || (Number(major) === 1 && Number(minor) <= 2)) return version;
   throw new ManifestsError(
     "LAYOUT_INVALID",
-    `Cannot use folder ${JSON.stringify(folder)} as it is of version ${version}, which is newer than 1.2`,
+    `Cannot use folder ${JSON.stringify(folder)}: it has version ${version}, which is newer than 1.2`,
   );
 }

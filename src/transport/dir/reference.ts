@@ -4,7 +4,7 @@ import { pathNamespaces, resolvePath } from "../files/paths.ts";
 import { openDirDestination } from "./destination.ts";
 import { openDirSource } from "./source.ts";
 
-/** The transport of images in folders, `dir:PATH`. */
+/** Creates the transport of images in folders, `dir:PATH`. */
 export function createDirTransport(): Transport {
   return {
     name: "dir",
@@ -22,7 +22,7 @@ export class DirReference implements ImageReference {
     this.stringWithinTransport = path;
   }
 
-  /** The folder; a path that is empty means the current one. */
+  /** Path of the folder. An empty path means the current folder. */
   get path(): string {
     return this.stringWithinTransport || ".";
   }
@@ -31,7 +31,7 @@ export class DirReference implements ImageReference {
     return resolvePath(this.path);
   }
 
-  /** The folders above it; not the folder itself, which is the identity. */
+  /** The folders above it. The folder itself is the identity. */
   get policyConfigurationNamespaces(): readonly string[] {
     return pathNamespaces(this.policyConfigurationIdentity).slice(1);
   }

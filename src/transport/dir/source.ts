@@ -11,10 +11,10 @@ import {
   MAX_MANIFEST_SIZE,
 } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
-import { hexOf, instanceFile, MANIFEST_FILE, readVersion, signatureFile } from "./folder.ts";
+import { blobFile, instanceFile, MANIFEST_FILE, readVersion, signatureFile } from "./folder.ts";
 import type { DirReference } from "./reference.ts";
 
-/** Opens an image in a folder. A folder without a version is read all the same, as the real tools do. */
+/** Opens an image in a folder. A folder without a version file is accepted, as in c/image. */
 export async function openDirSource(reference: DirReference): Promise<ImageSource> {
   await readVersion(reference.path);
   return new DirSource(reference);
@@ -29,40 +29,42 @@ class DirSource implements ImageSource {
 
   async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
     signal?.throwIfAborted();
-    const own = instance && await this.#readSmall(instanceFile(instance), MAX_MANIFEST_SIZE);
-    const bytes = own ?? await this.#readSmall(MANIFEST_FILE, MAX_MANIFEST_SIZE);
-    const isRight = own || instance === undefined || (bytes && isManifest(bytes, instance));
-    if (bytes && isRight) return { bytes };
+    const instanceBytes = instance && await this.#readSmall(instanceFile(instance), MAX_MANIFEST_SIZE);
+    const bytes = instanceBytes ?? await this.#readSmall(MANIFEST_FILE, MAX_MANIFEST_SIZE);
+    const matches = instanceBytes || instance === undefined || (bytes && isManifest(bytes, instance));
+    if (bytes && matches) return { bytes };
     throw new ManifestsError(
       "NOT_FOUND",
-      `Cannot read ${instance ?? "the manifest"} of ${this.reference} as it is not there`,
+      `Cannot read ${instance ?? "the manifest"} of ${this.reference}: it is not in the folder`,
     );
   }
 
   async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
     signal?.throwIfAborted();
-    const path = join(this.reference.path, hexOf(digest));
+    const path = join(this.reference.path, blobFile(digest));
     return await explain(path, "read", async () => {
-      await this.#requireFile(path, `blob ${digest}`);
+      await this.#assertFile(path, `blob ${digest}`);
       return (await Deno.open(path)).readable as ByteStream;
     });
   }
 
   async findBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<number | undefined> {
     signal?.throwIfAborted();
-    const path = join(this.reference.path, hexOf(digest));
+    const path = join(this.reference.path, blobFile(digest));
     return await explain(path, "read", async () => {
       const info = await Deno.lstat(path).catch(ignoreMissing);
-      if (info) await this.#requireFile(path, `blob ${digest}`);
+      if (info) await this.#assertFile(path, `blob ${digest}`);
       return info?.size;
     });
   }
 
   async getSignatures(manifest: SignedManifest, { signal }: SignalOptions = {}): Promise<readonly Signature[]> {
     const signatures: Signature[] = [];
-    // An instance may be the folder's only image, which a list elsewhere names.
-    const own = manifest.isInstance && await this.#readSmall(instanceFile(manifest.digest), MAX_MANIFEST_SIZE);
-    const isInstance = own !== undefined && manifest.isInstance;
+    // An instance of a list that is elsewhere may be the only image in the folder; then it has no manifest file of its
+    // own.
+    const instanceBytes = manifest.isInstance &&
+      await this.#readSmall(instanceFile(manifest.digest), MAX_MANIFEST_SIZE);
+    const isInstance = instanceBytes !== undefined && manifest.isInstance;
     for (let number = 1;; number++) {
       signal?.throwIfAborted();
       const bytes = await this.#readSmall(signatureFile({ ...manifest, isInstance }, number), MAX_SIGNATURE_SIZE);
@@ -70,7 +72,7 @@ class DirSource implements ImageSource {
       if (number > MAX_SIGNATURES) {
         throw new ManifestsError(
           "LIMIT_EXCEEDED",
-          `Cannot read the signatures of ${this.reference} as there are more than ${MAX_SIGNATURES}`,
+          `Cannot read the signatures of ${this.reference}: there are more than ${MAX_SIGNATURES}`,
         );
       }
       signatures.push(parseSignature(bytes));
@@ -81,27 +83,29 @@ class DirSource implements ImageSource {
     return Promise.resolve();
   }
 
-  /** A manifest or signature, unverified; `undefined` where there is no such file. */
+  /** Reads a manifest or signature, unverified. Returns `undefined` if the file does not exist. */
   async #readSmall(name: string, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const path = join(this.reference.path, name);
     return await explain(path, "read", async () => {
       const info = await Deno.lstat(path).catch(ignoreMissing);
       if (!info) return undefined;
-      await this.#requireFile(path, name);
+      await this.#assertFile(path, name);
       if (info.size <= limit) return await Deno.readFile(path);
       throw new ManifestsError(
         "LIMIT_EXCEEDED",
-        `Cannot read ${name} of ${this.reference} as it has ${info.size} bytes, which is too many`,
+        `Cannot read ${name} of ${this.reference}: it has ${info.size} bytes, more than the limit of ${limit}`,
       );
     });
   }
 
-  /** A folder is often somebody else's: a link in it must not make us publish a file of this machine. */
-  async #requireFile(path: string, what: string): Promise<void> {
+  /** Throws if a path is not a file. Folders are untrusted: a link must not publish another file of this machine. */
+  async #assertFile(path: string, what: string): Promise<void> {
     const info = await Deno.lstat(path).catch(ignoreMissing);
-    if (!info) throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference} as it is not there`);
+    if (!info) {
+      throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference}: it is not in the folder`);
+    }
     if (info.isFile) return;
-    throw new ManifestsError("LAYOUT_INVALID", `Cannot read ${what} of ${this.reference} as it is no file`);
+    throw new ManifestsError("LAYOUT_INVALID", `Cannot read ${what} of ${this.reference}: it is not a file`);
   }
 }
 

@@ -4,18 +4,18 @@ import type { Credentials, NamedReference } from "../../spec/room.ts";
 import type { RegistryLookups, RegistryPlace } from "./lookups.ts";
 import { DockerSignatures, type LookasideFiles } from "./signatures/mod.ts";
 
-/** What the docker transport needs. */
+/** Options for {@linkcode createDockerTransport}. */
 export interface DockerTransportOptions extends RegistryLookups {
-  /** Clients. */
+  /** Pool from which clients of registries are acquired. */
   pool: RegistryPool;
-  /** The files of lookaside directories; default: there are none. */
+  /** Files of lookaside directories. Default: none, so `file:` lookasides are ignored. */
   lookasideFiles?: LookasideFiles | undefined;
 }
 
 /**
- * A client for a place.
+ * Acquires a client for a place.
  *
- * @param named The reference as the caller has it, whose registry the credentials of the context are for.
+ * @param named Reference as the caller gave it. The credentials of the context are for its registry.
  */
 export async function acquireClient(
   place: RegistryPlace,
@@ -24,9 +24,9 @@ export async function acquireClient(
   options: DockerTransportOptions,
 ): Promise<ClientLease> {
   const { domain, name } = place.reference;
-  // What the caller gave for one registry is not told to a mirror elsewhere.
+  // Credentials for the caller's registry must not be sent to a mirror on another host.
   const { dockerAuthConfig, dockerBearerRegistryToken } = domain === named.domain ? context : {};
-  const { registryToken, ...credentials } = findGiven(name, context) ?? dockerAuthConfig ??
+  const { registryToken, ...credentials } = findGivenCredentials(name, context) ?? dockerAuthConfig ??
     await options.findCredentials?.(name, context) ?? {};
   return options.pool.acquire({
     host: domain,
@@ -43,18 +43,18 @@ export async function acquireClient(
   });
 }
 
-/** The signatures of a repository's images, in the place that is asked. */
+/** Opens the signatures of a repository's images in a place. */
 export async function openSignatures(
   repository: Repository,
   { reference }: RegistryPlace,
   context: SystemContext,
   options: DockerTransportOptions,
 ): Promise<DockerSignatures> {
-  const { dockerUseSigstoreAttachments: given, registryReferrersMode: referrersMode } = context;
+  const { dockerUseSigstoreAttachments, registryReferrersMode: referrersMode } = context;
   const storage = await options.findSignatureStorage?.(reference, context) ?? { attachments: false };
   return new DockerSignatures({
     repository,
-    storage: { ...storage, attachments: given ?? storage.attachments, referrersMode },
+    storage: { ...storage, attachments: dockerUseSigstoreAttachments ?? storage.attachments, referrersMode },
     fetch: context.fetch ?? ((request) => fetch(request)),
     maxRetries: context.maxRetries,
     retryDelay: context.retryDelay,
@@ -62,7 +62,8 @@ export async function openSignatures(
   });
 }
 
-function findGiven(name: string, { credentials = {} }: SystemContext): Credentials | undefined {
+/** Finds the credentials that the caller gave for a repository or the closest namespace above it. */
+function findGivenCredentials(name: string, { credentials = {} }: SystemContext): Credentials | undefined {
   for (let at = name; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("/"), 0))) {
     if (Object.hasOwn(credentials, at)) return credentials[at];
   }

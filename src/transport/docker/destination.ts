@@ -14,11 +14,11 @@ import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../s
 import type { DockerReference } from "./reference.ts";
 import type { DockerSignatures } from "./signatures/mod.ts";
 
-/** What a {@linkcode DockerDestination} needs besides the place. */
+/** Options for {@linkcode DockerDestination}. */
 export interface DockerDestinationOptions {
-  /** Whether the registry is offered Docker schema 1. */
+  /** True if the registry is offered Docker schema 1 manifests. */
   readonly schema1: boolean;
-  /** Where signatures go. */
+  /** Signatures of the repository, for writing. */
   readonly signatures: DockerSignatures;
 }
 
@@ -29,7 +29,7 @@ export class DockerDestination implements ImageDestination {
   readonly #lease: ClientLease;
   readonly #repository: Repository;
   readonly #signatures: DockerSignatures;
-  /** Sessions that mounts left open instead of mounting: the upload that follows goes on in them. */
+  /** Upload sessions that registries opened instead of mounting a blob. The upload of the blob uses its session. */
   readonly #uploads = new Map<Digest, Upload>();
 
   constructor(reference: DockerReference, lease: ClientLease, options: DockerDestinationOptions) {
@@ -54,18 +54,18 @@ export class DockerDestination implements ImageDestination {
   }
 
   async findBlob({ digest, size }: Descriptor, options: CallOptions = {}): Promise<number | undefined> {
-    const there = await this.#repository.headBlob(digest, options).catch(orUnknown);
-    // A blob of another size under this digest is broken; uploading it anew is what mends it.
-    return there === size || size === UNKNOWN_SIZE ? there : there === UNKNOWN_SIZE ? size : undefined;
+    const found = await this.#repository.headBlob(digest, options).catch(ignoreUnsupportedHead);
+    // A blob of another size under this digest is damaged; uploading it again repairs it.
+    return found === size || size === UNKNOWN_SIZE ? found : found === UNKNOWN_SIZE ? size : undefined;
   }
 
   async mountBlob({ digest }: Descriptor, { location }: BlobOrigin, options: CallOptions = {}): Promise<boolean> {
     if (location === this.reference.dockerReference.path) return true;
-    // A mount that was tried before has left a session, in which the upload goes on.
+    // An earlier attempt to mount has left a session, which the upload uses.
     if (this.#uploads.has(digest)) return false;
     const result = await this.#repository.mountBlob(digest, location, options);
     if (result.mounted) return true;
-    // Another mount of the same blob may have come back meanwhile: one session is enough.
+    // A concurrent mount of the same blob may have opened a session as well; only one is needed.
     if (result.upload && this.#uploads.has(digest)) await this.#repository.cancelUpload(result.upload);
     else if (result.upload) this.#uploads.set(digest, result.upload);
     return false;
@@ -103,7 +103,7 @@ export class DockerDestination implements ImageDestination {
     await this.#signatures.write(manifest, signatures, options);
   }
 
-  /** Nothing is left to do: a registry shows every manifest at once. */
+  /** Does nothing: every manifest is visible in the registry as soon as it is written. */
   commit(): Promise<void> {
     return Promise.resolve();
   }
@@ -114,8 +114,8 @@ export class DockerDestination implements ImageDestination {
   }
 }
 
-/** Some registries refuse to tell whether a blob is there, but take it. */
-function orUnknown(error: unknown): undefined {
+/** Returns `undefined` for the errors of registries that reject HEAD requests for blobs but accept uploads. */
+function ignoreUnsupportedHead(error: unknown): undefined {
   const refused = error instanceof RegistryError && error.code !== "TOO_MANY_REQUESTS" &&
     [400, 403, 405].includes(error.status);
   if (!refused) throw error;

@@ -3,27 +3,33 @@ import type { TlsIdentity } from "../../registry/room.ts";
 import type { Credentials, NamedReference } from "../../spec/room.ts";
 import type { SignatureStorage } from "./signatures/mod.ts";
 
-/** A place in which a reference may be. */
+/** A place from which the image of a reference can be read: its registry or a mirror. */
 export interface RegistryPlace {
-  /** The reference in that place. */
+  /** Reference of the image in that place. */
   readonly reference: NamedReference;
-  /** Whether plain HTTP and certificates that nobody vouches for are fine there. */
+  /** True if plain HTTP and untrusted certificates are allowed there. */
   readonly insecure: boolean;
 }
 
-/** What configuration says about registries, where the caller's context does not. Portable: nothing is read here. */
+/** Look-ups in the configuration of registries, for settings that the caller's context does not give. */
 export interface RegistryLookups {
-  /** The credentials for a repository, as in `quay.io/me/app`; default: there are none. */
+  /** Finds the credentials for a repository, such as `quay.io/me/app`. Default: none, requests are anonymous. */
   findCredentials?(name: string, context: SystemContext): Promise<Credentials | undefined>;
   /**
-   * The places to pull a reference from, in the order in which they are tried; default: where it says. Fails with code
-   * `REGISTRY_BLOCKED`.
+   * Returns the places to pull a reference from, in the order in which they are tried. Default: only its own registry.
+   * Fails with code `REGISTRY_BLOCKED`.
    */
   findPullPlaces?(reference: NamedReference, context: SystemContext): Promise<readonly RegistryPlace[]>;
-  /** The one place where a reference is written, or a mirror is; default: where it says. Fails as above. */
+  /**
+   * Returns the place to write a reference to, or the place of a mirror. Default: its own registry. Fails with code
+   * `REGISTRY_BLOCKED`.
+   */
   findPlace?(reference: NamedReference, context: SystemContext): Promise<RegistryPlace>;
-  /** Where signatures of a repository's images are; default: attached to them where the context says so, or nowhere. */
+  /**
+   * Finds the locations of the signatures of a repository. Default: no lookaside, and attached only if the context
+   * says so.
+   */
   findSignatureStorage?(reference: NamedReference, context: SystemContext): Promise<SignatureStorage>;
-  /** The certificates for a registry, as in `localhost:5000`; default: the system's. */
+  /** Finds the certificates for a registry, such as `localhost:5000`. Default: those of the system. */
   findCertificates?(host: string, context: SystemContext): Promise<TlsIdentity | undefined>;
 }

@@ -1,10 +1,10 @@
 import type { NamedReference } from "../../spec/room.ts";
 
 /**
- * What policies and signature storage are found by, most specific first: the repository, its parents, the host, then
- * wildcards of the host's domain, as c/image orders them.
+ * Lists the namespaces by which policies and signature storage are found, most specific first, in the order of c/image:
+ * the repository, its parents, the host, then wildcards of the host's domain.
  */
-export function namespacesOf({ name, domain }: NamedReference): string[] {
+export function listNamespaces({ name, domain }: NamedReference): string[] {
   const namespaces: string[] = [];
   for (let at = name; at !== domain; at = at.slice(0, at.lastIndexOf("/"))) namespaces.push(at);
   namespaces.push(domain);

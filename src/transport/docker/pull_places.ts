@@ -3,7 +3,9 @@ import { type ClientLease, isTransientError, type Repository } from "../../regis
 import { isManifestsError, ManifestsError, type NamedReference } from "../../spec/room.ts";
 import type { RegistryPlace } from "./lookups.ts";
 
-/** The places that one image is pulled from: mirrors, then its registry. Who fails once is asked no more. */
+/**
+ * The places from which an image is pulled: mirrors, then its registry. A place that failed once is not tried again.
+ */
 export class PullPlaces implements AsyncDisposable {
   readonly #reference: NamedReference;
   readonly #places: readonly RegistryPlace[];
@@ -11,7 +13,7 @@ export class PullPlaces implements AsyncDisposable {
   readonly #leases = new Map<RegistryPlace, Promise<ClientLease>>();
   #current = 0;
 
-  /** `acquire` makes the client of a place when it is first needed. */
+  /** `acquire` returns the client for a place, when it is first needed. */
   constructor(
     reference: NamedReference,
     places: readonly RegistryPlace[],
@@ -22,14 +24,14 @@ export class PullPlaces implements AsyncDisposable {
     this.#acquire = acquire;
   }
 
-  /** The place that the last thing was read from, or that would be asked first. */
+  /** Place of the last successful read, or the first place before any read. */
   get current(): RegistryPlace {
     return this.#places[this.#current]!;
   }
 
   /**
-   * Reads from the first place that can be read from, beginning with the current one. Only the last place is asked again
-   * after a failure that may pass: instead of another one, the next place is asked at once.
+   * Reads from the first place that succeeds, beginning with the current one. Only the last place is retried after a
+   * temporary failure: for the others, the next place is tried at once.
    */
   async read<T>(
     read: (repository: Repository, call: CallOptions, place: RegistryPlace) => Promise<T>,

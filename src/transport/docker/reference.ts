@@ -3,11 +3,11 @@ import type { Repository } from "../../registry/room.ts";
 import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { acquireClient, type DockerTransportOptions, openSignatures } from "./acquire.ts";
 import { DockerDestination } from "./destination.ts";
-import { namespacesOf } from "./namespaces.ts";
+import { listNamespaces } from "./namespaces.ts";
 import { PullPlaces } from "./pull_places.ts";
 import { DockerSource } from "./source.ts";
 
-/** The transport of images in registries. */
+/** Creates the transport of images in registries, `docker://NAME[:TAG|@DIGEST]`. */
 export function createDockerTransport(options: DockerTransportOptions): Transport {
   return {
     name: "docker",
@@ -46,10 +46,10 @@ export class DockerReference implements ImageReference {
   }
 
   get policyConfigurationNamespaces(): readonly string[] {
-    return namespacesOf(this.dockerReference);
+    return listNamespaces(this.dockerReference);
   }
 
-  /** The tag or digest that requests name. */
+  /** Tag or digest to use in requests. */
   get target(): string {
     return this.dockerReference.digest ?? this.dockerReference.tag!;
   }
@@ -64,7 +64,7 @@ export class DockerReference implements ImageReference {
     return new DockerSource(
       this,
       new PullPlaces(named, places, async (place) => {
-        // A mirror may be blocked by an entry of its own; whether it may be insecure, its registry's entry says.
+        // A mirror may be blocked by its own entry in registries.conf; `insecure` comes from the entry of the registry.
         if (place.reference !== named) await this.#options.findPlace?.(place.reference, context);
         return await acquireClient(place, named, context, this.#options);
       }),
@@ -72,7 +72,7 @@ export class DockerReference implements ImageReference {
     );
   }
 
-  /** The repository, for what is not about one image; disposing gives the client back. */
+  /** Opens the repository, for requests that are not for a single image. Disposing releases the client. */
   async openRepository(context: SystemContext = {}): Promise<Disposable & { repository: Repository }> {
     const { lease, repository } = await this.#open(context);
     return { repository, [Symbol.dispose]: () => lease[Symbol.dispose]() };

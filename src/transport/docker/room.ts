@@ -6,5 +6,5 @@
 export type { DockerTransportOptions } from "./acquire.ts";
 export type { RegistryLookups, RegistryPlace } from "./lookups.ts";
 export type { LookasideFiles, SignatureStorage } from "./signatures/mod.ts";
-export { namespacesOf } from "./namespaces.ts";
+export { listNamespaces } from "./namespaces.ts";
 export { createDockerTransport, DockerReference } from "./reference.ts";

@@ -15,10 +15,10 @@ import type { PullPlaces } from "./pull_places.ts";
 import type { DockerReference } from "./reference.ts";
 import type { DockerSignatures } from "./signatures/mod.ts";
 
-/** How many referrers of one manifest are read: more than anybody has. */
+/** Maximum number of referrers of one manifest, far more than images have. */
 const MAX_REFERRERS = 1000;
 
-/** Opens the signatures of a repository in a place. */
+/** A function that opens the signatures of a repository in a place. */
 type OpenSignatures = (repository: Repository, place: RegistryPlace) => Promise<DockerSignatures>;
 
 /** An image in a registry, open for reading. */
@@ -27,7 +27,7 @@ export class DockerSource implements ImageSource {
   readonly #places: PullPlaces;
 
   readonly #openSignatures: OpenSignatures;
-  /** By place: what configuration says of it is read once, not once per instance. */
+  /** Signatures by place, so that configuration is read once per place and not once per instance. */
   readonly #signatures = new Map<RegistryPlace, Promise<DockerSignatures>>();
 
   constructor(reference: DockerReference, places: PullPlaces, openSignatures: OpenSignatures) {
@@ -57,14 +57,14 @@ export class DockerSource implements ImageSource {
     try {
       return await this.#places.read(async (repository, call) => {
         const size = await repository.headBlob(digest, { ...call, actions: "pull" });
-        // A mirror that lacks it is not the last one to be asked.
+        // An error makes the next place be tried: a mirror may not have the blob.
         if (size === undefined) throw new ManifestsError("NOT_FOUND", `Cannot find blob ${digest}`);
         return size;
       }, call);
     } catch (error) {
       if (isManifestsError(error, "NOT_FOUND")) return undefined;
       if (call.signal?.aborted || !isManifestsError(error)) throw error;
-      // Some registries, and stores to which they redirect, answer only GET.
+      // Some registries, and the storage servers to which they redirect, support only GET.
       await (await this.getBlob({ ...descriptor, urls: [] }, options)).cancel();
       return UNKNOWN_SIZE;
     }
@@ -86,7 +86,10 @@ export class DockerSource implements ImageSource {
       const found: Descriptor[] = [];
       for await (const referrer of repository.listReferrers(subject, call)) {
         if (found.push(referrer) <= MAX_REFERRERS) continue;
-        throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read the referrers of ${subject} as they do not end`);
+        throw new ManifestsError(
+          "LIMIT_EXCEEDED",
+          `Cannot read the referrers of ${subject}: there are more than ${MAX_REFERRERS}`,
+        );
       }
       return found;
     }, call);

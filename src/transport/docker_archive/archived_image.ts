@@ -15,33 +15,33 @@ import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveFile, ArchiveReader } from "../archive/reader.ts";
 import type { ArchiveItem } from "./items.ts";
 
-/** So many bytes tell any compression. */
+/** Number of bytes that identify any compression. */
 const MAGIC_SIZE = 16;
 
 /** A layer in an archive. */
 export interface ArchivedLayer {
-  /** Digest of its content without compression. */
+  /** Digest of the uncompressed content (DiffID). */
   readonly diffId: Digest;
-  /** Size of its content without compression, in bytes. */
+  /** Size of the uncompressed content in bytes. */
   readonly size: number;
-  /** Where it is. */
+  /** Member that has the layer. */
   readonly file: ArchiveFile;
-  /** How it is compressed in the archive; `undefined` where it is not. */
+  /** Compression of the layer in the archive; `undefined` if it is not compressed. */
   readonly compression: Compression | undefined;
 }
 
-/** An image in an archive, read. */
+/** An image that was read from an archive. */
 export interface ArchivedImage {
-  /** Its configuration. */
+  /** Configuration of the image, with its descriptor. */
   readonly config: { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> };
-  /** Its layers, base first. */
+  /** Layers of the image, base first. */
   readonly layers: readonly ArchivedLayer[];
-  /** A Docker schema 2 manifest of it. */
+  /** Docker schema 2 manifest, generated from the other members. */
   readonly manifest: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Reads an image. The sizes of layers that are compressed are in no document: those are read through, once.
+ * Reads an image. No document gives the uncompressed size of a compressed layer, so such layers are read to their end.
  *
  * @throws {ManifestsError} With code `ARCHIVE_INVALID`, `COMPRESSION_NOT_SUPPORTED` or `LIMIT_EXCEEDED`.
  */
@@ -50,9 +50,9 @@ export async function readImage(
   item: ArchiveItem,
   options: SignalOptions = {},
 ): Promise<ArchivedImage> {
-  const bytes = await archive.readFile(requireFile(archive, item.config, "the configuration"), MAX_CONFIG_SIZE);
+  const bytes = await archive.readFile(getFile(archive, item.config, "the configuration"), MAX_CONFIG_SIZE);
   const diffIds = readDiffIds(bytes, item, archive.path);
-  const files = layerFiles(archive, item, diffIds);
+  const files = findLayerFiles(archive, item, diffIds);
   const read = new Map<Digest, ArchivedLayer>();
   for (const [diffId, file] of files) read.set(diffId, await readLayer(archive, diffId, file, options));
   const layers = diffIds.map((diffId) => read.get(diffId)!);
@@ -60,13 +60,13 @@ export async function readImage(
   return { config: { descriptor, bytes }, layers, manifest: encodeManifest(descriptor, layers) };
 }
 
-/** A layer's content without compression. */
+/** Returns a stream of the uncompressed content of a layer. */
 export function streamLayer(archive: ArchiveReader, layer: ArchivedLayer, options: SignalOptions = {}): ByteStream {
   return inflate(archive.streamFile(layer.file, options), layer.compression, archive.path);
 }
 
-function requireFile(archive: ArchiveReader, name: string, what: string): ArchiveFile {
-  return archive.findFile(name) ?? failInvalid(archive.path, `${what} ${JSON.stringify(name)} is missing in it`);
+function getFile(archive: ArchiveReader, name: string, what: string): ArchiveFile {
+  return archive.findFile(name) ?? failInvalid(archive.path, `${what} ${JSON.stringify(name)} is missing`);
 }
 
 function failInvalid(path: string, problem: string): never {
@@ -80,7 +80,7 @@ function readDiffIds(config: Uint8Array, item: ArchiveItem, path: string): Diges
     return (rootfs.strings("diff_ids") ?? []).map((text) =>
       isDigest(text)
         ? text
-        : failInvalid(path, `${JSON.stringify(text.slice(0, 256))} in its configuration is no digest`)
+        : failInvalid(path, `${JSON.stringify(text.slice(0, 256))} in its configuration is not a digest`)
     );
   } catch (error) {
     if (!isManifestsError(error, "INVALID_JSON")) throw error;
@@ -88,8 +88,8 @@ function readDiffIds(config: Uint8Array, item: ArchiveItem, path: string): Diges
   }
 }
 
-/** The files of the layers. A layer that is in the image twice has one; a file is one layer. */
-function layerFiles(
+/** Finds the files of the layers. A layer that the image has twice has one file, and no file may be two layers. */
+function findLayerFiles(
   archive: ArchiveReader,
   { layers }: ArchiveItem,
   diffIds: readonly Digest[],
@@ -104,7 +104,7 @@ function layerFiles(
   const used = new Map<number, Digest>();
   for (const [i, diffId] of diffIds.entries()) {
     if (files.has(diffId)) continue;
-    const file = requireFile(archive, layers[i]!, "layer");
+    const file = getFile(archive, layers[i]!, "layer");
     if (used.has(file.offset)) {
       failInvalid(archive.path, `its layer ${JSON.stringify(layers[i])} is used for two different DiffID values`);
     }
@@ -128,7 +128,10 @@ async function readLayer(
   return { ...layer, size };
 }
 
-/** The manifest, byte for byte as c/image makes it up: layers without compression have the type of compressed ones. */
+/**
+ * Generates the manifest, with the same bytes as c/image (`docker/internal/tarfile/src.go`): the layers are
+ * uncompressed, but have the media type of compressed ones.
+ */
 function encodeManifest(config: Descriptor, layers: readonly ArchivedLayer[]): Uint8Array<ArrayBuffer> {
   const descriptor = (mediaType: string, size: number, digest: Digest) =>
     new Map<string, string | number>([["mediaType", mediaType], ["size", size], ["digest", digest]]);

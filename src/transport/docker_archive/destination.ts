@@ -33,13 +33,13 @@ import { encodeRepositories, legacyMembers } from "./legacy.ts";
 import { parseTaggedName } from "./name.ts";
 import type { DockerArchiveReference } from "./reference.ts";
 
-/** Permissions of all members. */
+/** Permissions of all members, as in c/image's archives. */
 const MODE = 0o444;
 
 const layerMember = (digest: Digest) => `${digestHex(digest)}.tar`;
 const configMember = (digest: Digest) => `${digestHex(digest)}.json`;
 
-/** Opens an archive for writing: a new one, as images are not added to one that is there. */
+/** Opens a new archive for writing. Images cannot be added to an existing archive. */
 export async function openDockerArchiveDestination(
   reference: DockerArchiveReference,
   context: SystemContext = {},
@@ -52,8 +52,8 @@ export async function openDockerArchiveDestination(
       `Cannot write to ${reference}: a destination must not contain a manifest index @${image.position}`,
     );
   }
-  const further = context.dockerArchiveAdditionalTags ?? [];
-  const names = [...image ? [image.name] : [], ...further.map((name) => parseTaggedName(name))];
+  const additional = context.dockerArchiveAdditionalTags ?? [];
+  const names = [...image ? [image.name] : [], ...additional.map((name) => parseTaggedName(name))];
   const target = await findUnusedTarget(reference.path);
   return new DockerArchiveDestination(reference, await openArchiveWriter(target, context, options), names);
 }
@@ -63,11 +63,11 @@ async function findUnusedTarget(path: string): Promise<ArchiveTarget> {
   if (target.size === 0) return target;
   throw new ManifestsError(
     "DESTINATION_IN_USE",
-    `Cannot write archive ${JSON.stringify(path)} as docker-archive doesn't support modifying existing images`,
+    `Cannot write archive ${JSON.stringify(path)}: docker-archive doesn't support modifying existing images`,
   );
 }
 
-/** An archive as `docker save` writes them, open for writing. */
+/** An archive in the format of `docker save`, open for writing. */
 class DockerArchiveDestination implements ImageDestination {
   readonly reference: DockerArchiveReference;
   readonly abilities: DestinationAbilities = {
@@ -77,7 +77,7 @@ class DockerArchiveDestination implements ImageDestination {
   };
   readonly #writer: ArchiveWriter;
   readonly #names: readonly NamedReference[];
-  /** Configurations that have been written: part of one is needed again at the end. */
+  /** Written configurations by digest. The legacy members, which are written last, need parts of them. */
   readonly #configs = new Map<Digest, Uint8Array>();
   #image: { config: Digest; layers: readonly Digest[] } | undefined;
 
@@ -93,12 +93,12 @@ class DockerArchiveDestination implements ImageDestination {
 
   async putBlob(blob: NewBlob, stream: ByteStream, { signal }: CallOptions = {}): Promise<void> {
     if (blob.role === "layer") {
-      await this.#writer.putBlob(blob, stream, { nameOf: layerMember, mode: MODE, signal });
+      await this.#writer.putBlob(blob, stream, { getName: layerMember, mode: MODE, signal });
       return;
     }
     const parts: Uint8Array[] = [];
     const collected = collectStream(stream, parts, String(this.reference));
-    const { digest } = await this.#writer.putBlob(blob, collected, { nameOf: configMember, mode: MODE, signal });
+    const { digest } = await this.#writer.putBlob(blob, collected, { getName: configMember, mode: MODE, signal });
     this.#configs.set(digest, concatBytes(parts));
   }
 
@@ -111,7 +111,7 @@ class DockerArchiveDestination implements ImageDestination {
     if (instance !== undefined || mediaType !== MEDIA_TYPES.dockerManifest) {
       throw new ManifestsError(
         "MANIFEST_REJECTED",
-        `Cannot write a manifest to ${this.reference} as it takes one Docker schema 2 manifest: current value is ${
+        `Cannot write a manifest to ${this.reference}: the archive accepts only one Docker schema 2 manifest, not ${
           instance === undefined ? JSON.stringify(mediaType) : `instance ${instance}`
         }`,
       );
@@ -126,15 +126,15 @@ class DockerArchiveDestination implements ImageDestination {
     const missing = [config, ...layers].find((blob) => this.#writer.findBlob(blob) === undefined);
     if (missing || !this.#configs.has(config.digest)) {
       const { digest } = missing ?? config;
-      throw new ManifestsError("NOT_FOUND", `Cannot write to ${this.reference} as blob ${digest} has not been written`);
+      throw new ManifestsError("NOT_FOUND", `Cannot write to ${this.reference}: blob ${digest} has not been written`);
     }
     this.#image = { config: config.digest, layers: layers.map(({ digest }) => digest) };
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {
-    if (!this.#image) throw new TypeError(`Cannot write ${this.reference} as its manifest has not been written`);
+    if (!this.#image) throw new TypeError(`Cannot write ${this.reference}: its manifest has not been written`);
     const { config, layers } = this.#image;
-    const legacy = legacyMembers(layers, { config: this.#configs.get(config)!, mode: MODE, fileOf: layerMember });
+    const legacy = legacyMembers(layers, { config: this.#configs.get(config)!, mode: MODE, getFile: layerMember });
     const item = {
       config: configMember(config),
       repoTags: [...new Set(this.#names.map(String))],
@@ -145,7 +145,7 @@ class DockerArchiveDestination implements ImageDestination {
       { name: "manifest.json", type: "file", mode: MODE, content: encodeItem(item) },
       { name: "repositories", type: "file", mode: MODE, content: encodeRepositories(this.#names, legacy.topId) },
     ]);
-    // Somebody may have been quicker.
+    // Another process may have created the file since this one was opened.
     await findUnusedTarget(this.reference.path);
     await this.#writer.publish({ signal });
   }
@@ -155,7 +155,7 @@ class DockerArchiveDestination implements ImageDestination {
   }
 }
 
-/** Keeps what passes, up to the size that a configuration may have. */
+/** Collects the chunks of a stream in `parts`, up to the maximum size of a configuration. */
 function collectStream(stream: ByteStream, parts: Uint8Array[], what: string): ByteStream {
   let size = 0;
   return mapStream(stream, {
@@ -164,7 +164,7 @@ function collectStream(stream: ByteStream, parts: Uint8Array[], what: string): B
       if (size > MAX_CONFIG_SIZE) {
         throw new ManifestsError(
           "LIMIT_EXCEEDED",
-          `Cannot write the configuration of ${what} as it has more than ${MAX_CONFIG_SIZE} bytes`,
+          `Cannot write the configuration of ${what}: it has more than ${MAX_CONFIG_SIZE} bytes`,
         );
       }
       parts.push(compactChunk(bytes));

@@ -3,21 +3,21 @@ import { isManifestsError, ManifestsError, type NamedReference, parseReference }
 import { invalidArchive } from "../archive/errors.ts";
 import type { ArchiveImage } from "./name.ts";
 
-/** An image in `manifest.json`. */
+/** An image in the `manifest.json` of an archive. */
 export interface ArchiveItem {
-  /** The member with its configuration. */
+  /** Name of the member with the configuration. */
   readonly config: string;
-  /** Its names. */
+  /** Names of the image, each with a tag. */
   readonly repoTags: readonly string[];
-  /** The members with its layers, base first. */
+  /** Names of the members with the layers, base first. */
   readonly layers: readonly string[];
 }
 
-/** Parses `manifest.json`; fails with `ARCHIVE_INVALID`. */
+/** Parses `manifest.json`. Throws `ARCHIVE_INVALID`. */
 export function parseItems(bytes: Uint8Array, path: string): ArchiveItem[] {
   try {
     const { value } = parseJson(bytes, "manifest.json");
-    if (!Array.isArray(value)) throw invalidArchive(path, "its manifest.json is no array");
+    if (!Array.isArray(value)) throw invalidArchive(path, "its manifest.json is not an array");
     return value.map((item, i) => {
       const from = new StructReader(item, "manifest.json", `[${i}]`);
       return {
@@ -32,7 +32,7 @@ export function parseItems(bytes: Uint8Array, path: string): ArchiveItem[] {
   }
 }
 
-/** `manifest.json` with one image. */
+/** Encodes a `manifest.json` with one image. */
 export function encodeItem({ config, repoTags, layers }: ArchiveItem): Uint8Array<ArrayBuffer> {
   return encodeGoJson([
     new Map<string, string | readonly string[]>([
@@ -43,7 +43,7 @@ export function encodeItem({ config, repoTags, layers }: ArchiveItem): Uint8Arra
   ]);
 }
 
-/** Finds the image that is meant; fails with `NOT_FOUND`. */
+/** Returns the image that a reference names. Throws `NOT_FOUND`, or `ARCHIVE_INVALID` for an invalid tag. */
 export function chooseItem(items: readonly ArchiveItem[], image: ArchiveImage, path: string): ArchiveItem {
   if (image && "name" in image) {
     const found = items.find(({ repoTags }) =>
@@ -56,7 +56,7 @@ export function chooseItem(items: readonly ArchiveItem[], image: ArchiveImage, p
     return items[position] ?? failNotFound(path, `index @${position} is too large: it has ${items.length} images`);
   }
   if (items.length === 1) return items[0]!;
-  return failNotFound(path, `it has ${items.length} images, of which none was chosen`);
+  return failNotFound(path, `it has ${items.length} images: choose one by name or @N`);
 }
 
 function parseTag(tag: string, path: string): NamedReference {
@@ -68,5 +68,5 @@ function parseTag(tag: string, path: string): NamedReference {
 }
 
 function failNotFound(path: string, problem: string): never {
-  throw new ManifestsError("NOT_FOUND", `Cannot find the image in archive ${JSON.stringify(path)} as ${problem}`);
+  throw new ManifestsError("NOT_FOUND", `Cannot find the image in archive ${JSON.stringify(path)}: ${problem}`);
 }

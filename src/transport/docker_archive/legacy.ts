@@ -3,7 +3,7 @@ import { encodeGoJson, type GoJsonValue, rawMembers, sortedMap } from "../../jso
 import { type Digest, digestHex, digestOf, type NamedReference } from "../../spec/room.ts";
 import type { NewMember } from "../archive/writer.ts";
 
-/** What the configuration of the top layer takes over from the image's. */
+/** Members of the image's configuration that the configuration of the top layer inherits. */
 const INHERITED = [
   "architecture",
   "config",
@@ -14,24 +14,24 @@ const INHERITED = [
   "os",
 ] as const;
 
-/** How `docker load` knew images before there was `manifest.json`. */
+/** The format that `docker load` used before `manifest.json` existed. */
 export interface LegacyImage {
-  /** A folder per layer. */
+  /** Members for one folder per layer. */
   readonly members: readonly NewMember[];
-  /** The name of the top layer's folder; `undefined` where there are no layers. */
+  /** Name of the top layer's folder; `undefined` if the image has no layers. */
   readonly topId: string | undefined;
 }
 
 /**
- * Makes the members that only old readers need: a folder per layer, named by what c/image would name it, with a link
- * to the layer and a configuration.
+ * Creates the members that only old readers need: a folder per layer, with the same name as in c/image
+ * (`docker/internal/tarfile/writer.go`, `writeLegacyMetadataLocked`), a link to the layer and a configuration.
  *
  * @param layers Digests of the layers, base first.
- * @param fileOf The member that has a layer.
+ * @param getFile Returns the name of the member that has a layer.
  */
 export function legacyMembers(
   layers: readonly Digest[],
-  { config, mode, fileOf }: { config: Uint8Array; mode: number; fileOf(digest: Digest): string },
+  { config, mode, getFile }: { config: Uint8Array; mode: number; getFile(digest: Digest): string },
 ): LegacyImage {
   const members: NewMember[] = [];
   let parent: string | undefined;
@@ -42,8 +42,8 @@ export function legacyMembers(
     if (parent !== undefined) fields.push(["parent", parent]);
     const id = digestHex(digestOf(encodeSorted([...fields, ["layer_id", chainId]])));
     members.push(
-      // A link has no permissions of its own; Go writes none.
-      { name: `${id}/layer.tar`, type: "symlink", linkName: `../${fileOf(digest)}`, mode: 0 },
+      // Go writes mode 0 for links, which have no permissions.
+      { name: `${id}/layer.tar`, type: "symlink", linkName: `../${getFile(digest)}`, mode: 0 },
       { name: `${id}/VERSION`, type: "file", mode, content: encodeUtf8("1.0") },
       { name: `${id}/json`, type: "file", mode, content: encodeSorted([...fields, ["id", id]]) },
     );
@@ -57,7 +57,7 @@ function inheritedFields(config: Uint8Array): [string, GoJsonValue][] {
   return INHERITED.map((name) => [name, members.get(name) ?? null]);
 }
 
-/** The member `repositories`: the top layer of each name. */
+/** Encodes the member `repositories`, which maps each name to its top layer. */
 export function encodeRepositories(
   names: readonly NamedReference[],
   topId: string | undefined,

@@ -1,9 +1,9 @@
 import { ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/room.ts";
 
-/** An image of an archive: by name, by its position in `manifest.json`, or (`undefined`) the only one. */
+/** The image that a reference names: by name, by position in `manifest.json`, or (`undefined`) the only one. */
 export type ArchiveImage = { readonly name: NamedReference } | { readonly position: number } | undefined;
 
-/** Parses a name for an image in an archive: it has a tag, by default `latest`, and no digest. */
+/** Parses the name of an image in an archive. The tag is `latest` by default; a digest is rejected. */
 export function parseTaggedName(text: string, whole: string = text): NamedReference {
   const name = parseReference(text).withDefaultTag();
   if (name.tag === undefined) failReference(whole, `the reference does not include a tag: ${name}`);
@@ -15,6 +15,6 @@ export function parseTaggedName(text: string, whole: string = text): NamedRefere
 export function failReference(text: string, problem: string): never {
   throw new ManifestsSyntaxError(
     "INVALID_REFERENCE",
-    `Cannot parse docker-archive reference ${JSON.stringify(text)} as ${problem}`,
+    `Cannot parse docker-archive reference ${JSON.stringify(text)}: ${problem}`,
   );
 }

@@ -12,7 +12,9 @@ import { openDockerArchiveDestination } from "./destination.ts";
 import { type ArchiveImage, failReference, parseTaggedName } from "./name.ts";
 import { openDockerArchiveSource } from "./source.ts";
 
-/** The transport of archives as `docker save` writes them, `docker-archive:PATH[:NAME[:TAG]]` or `PATH:@N`. */
+/**
+ * Creates the transport of archives in the format of `docker save`, `docker-archive:PATH[:NAME[:TAG]]` or `PATH:@N`.
+ */
 export function createDockerArchiveTransport(): Transport {
   return {
     name: "docker-archive",
@@ -33,15 +35,15 @@ function parseImage(text: string, whole: string): ArchiveImage {
   return { position };
 }
 
-/** An image in an archive as `docker save` writes them. */
+/** An image in an archive in the format of `docker save`. */
 export class DockerArchiveReference implements ImageReference {
   readonly transport = "docker-archive";
-  /** Archives cannot be told apart in `policy.json`: only the default scope covers them. */
+  /** Empty: `policy.json` has no scopes for single archives, only the default scope of the transport. */
   readonly policyConfigurationIdentity = "";
   readonly policyConfigurationNamespaces: readonly string[] = [];
-  /** The archive. */
+  /** Path of the archive, as given. */
   readonly path: string;
-  /** Which of the images in it. */
+  /** Image in the archive; `undefined`: the only one, or, for writing, one without a name. */
   readonly image: ArchiveImage;
 
   constructor(path: string, image: ArchiveImage) {
@@ -60,7 +62,7 @@ export class DockerArchiveReference implements ImageReference {
 
   absolute(): DockerArchiveReference {
     const path = resolve(this.path);
-    // A colon in the path would end it.
+    // A colon would end the path in the text of a reference.
     return path.includes(":") ? this : new DockerArchiveReference(path, this.image);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Images in archives of the form of `docker save`: `docker-archive:`.
+ * Images in archives in the format of `docker save`: `docker-archive:`.
  *
  * @module
  */

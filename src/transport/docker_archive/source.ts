@@ -7,10 +7,10 @@ import { type ArchivedImage, readImage, streamLayer } from "./archived_image.ts"
 import { type ArchiveItem, chooseItem, parseItems } from "./items.ts";
 import type { DockerArchiveReference } from "./reference.ts";
 
-/** How large `manifest.json` may be, in bytes; c/image has the same bound. */
+/** Maximum size of `manifest.json` in bytes, as in c/image (`iolimits.MaxTarFileManifestSize`). */
 const MAX_ITEMS_SIZE = 1024 * 1024;
 
-/** Opens an image of an archive; which images there are is read at once, the image itself when it is needed. */
+/** Opens an image in an archive. `manifest.json` is read at once, the image itself when it is first needed. */
 export async function openDockerArchiveSource(
   reference: DockerArchiveReference,
   context?: SystemContext,
@@ -18,7 +18,9 @@ export async function openDockerArchiveSource(
   const archive = await openArchive(reference.path, context);
   try {
     const file = archive.findFile("manifest.json");
-    if (!file) throw invalidArchive(reference.path, "it has no manifest.json: docker save did not write it");
+    if (!file) {
+      throw invalidArchive(reference.path, "it has no manifest.json, so it is not in the format of docker save");
+    }
     const items = parseItems(await archive.readFile(file, MAX_ITEMS_SIZE), reference.path);
     return new DockerArchiveSource(reference, archive, items);
   } catch (error) {
@@ -27,7 +29,9 @@ export async function openDockerArchiveSource(
   }
 }
 
-/** An image in an archive as `docker save` writes them, open for reading. Its manifest is made up, as by c/image. */
+/**
+ * An image in an archive in the format of `docker save`, open for reading. Its manifest is generated, as in c/image.
+ */
 class DockerArchiveSource implements ImageSource {
   readonly reference: DockerArchiveReference;
   readonly #archive: ArchiveReader;
@@ -61,7 +65,7 @@ class DockerArchiveSource implements ImageSource {
     return layers.find(({ diffId }) => diffId === digest)?.size;
   }
 
-  /** Whatever the manifest says, layers come without compression. */
+  /** Returns the uncompressed layers, although the manifest has the media type of compressed ones. */
   async layersForCopy(_image: unknown, { signal }: InstanceOptions = {}): Promise<readonly Descriptor[]> {
     const { layers } = await this.#open(signal);
     return layers.map(({ diffId, size }) => ({ mediaType: MEDIA_TYPES.dockerLayer, digest: diffId, size }));
@@ -78,6 +82,6 @@ class DockerArchiveSource implements ImageSource {
   }
 
   #failNotFound(what: string): never {
-    throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference} as it is not part of the image`);
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${what} of ${this.reference}: it is not part of the image`);
   }
 }

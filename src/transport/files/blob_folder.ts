@@ -6,33 +6,36 @@ import { createDigester, type Descriptor, type Digest, digestAlgorithm, UNKNOWN_
 import { explain, ignoreMissing } from "./errors.ts";
 import { createTemporaryFile, removeDeadFiles } from "./temporary_file.ts";
 
-/** Permissions of the files of images: they are there for others to read. */
+/** Permissions of the files of an image: other users may read them. */
 export const IMAGE_FILE_MODE = 0o644;
 
-/** How much of a file is read at once to hash it, in bytes; more is no faster. */
+/** Size in bytes of the buffer for hashing a file. A larger one is not faster. */
 const HASH_BUFFER = 256 * 1024;
 
 /**
- * Blobs as files that are named by their digests. What is in the folder already is believed only after it was hashed
- * once: a file that is short or broken is as if it were not there, and is replaced.
+ * Blobs as files that are named by their digests. An existing file is hashed once before it is used: a truncated or
+ * damaged one is treated as missing and replaced.
  */
 export class BlobFolder {
   readonly #folder: string;
-  readonly #pathOf: (digest: Digest) => string;
-  /** The sizes of blobs that are known to be right; `undefined` where they are not, or not there. */
+  readonly #getPath: (digest: Digest) => string;
+  /** Sizes of verified blobs in bytes; `undefined` for blobs that are damaged or missing. */
   readonly #checked = new OncePerKey<Digest, number | undefined>();
   #swept: Promise<void> | undefined;
 
-  /** `folder` is where temporary files are; `pathOf` says where a blob belongs. */
-  constructor(folder: string, pathOf: (digest: Digest) => string) {
+  /** `folder` is the folder for temporary files; `getPath` returns the final path of a blob. */
+  constructor(folder: string, getPath: (digest: Digest) => string) {
     this.#folder = folder;
-    this.#pathOf = pathOf;
+    this.#getPath = getPath;
   }
 
-  /** The size of a blob that is there; `undefined` where it is not, or has another size than the descriptor says. */
+  /**
+   * Returns the size of an existing blob in bytes; `undefined` if it is missing, damaged or not of the descriptor's
+   * size.
+   */
   async find({ digest, size }: Descriptor, signal?: AbortSignal): Promise<number | undefined> {
     signal?.throwIfAborted();
-    const path = this.#pathOf(digest);
+    const path = this.#getPath(digest);
     return await explain(path, "read", async () => {
       const info = await Deno.lstat(path).catch(ignoreMissing);
       if (!info?.isFile || (size !== UNKNOWN_SIZE && size !== info.size)) return undefined;
@@ -40,7 +43,7 @@ export class BlobFolder {
     });
   }
 
-  /** Writes a blob: nobody sees it before all of it is there. */
+  /** Writes a blob. It appears under its name only when it is complete. */
   async put(blob: NewBlob, stream: ByteStream, signal?: AbortSignal): Promise<void> {
     try {
       await this.#put(blob, stream, signal);
@@ -60,10 +63,10 @@ export class BlobFolder {
     const sink = new WritableStream<Uint8Array<ArrayBuffer>>({
       write: (chunk) => this.#write(this.#folder, () => writeAll(temporary.file, chunk)),
     });
-    // Not a loop: only a pipe ends a read that waits when the signal comes.
+    // A pipe and not a loop, because only a pipe aborts a pending read when the signal fires.
     await stream.pipeTo(sink, signal ? { signal } : {});
     const { digest, size } = blob.measured();
-    const path = this.#pathOf(digest);
+    const path = this.#getPath(digest);
     await this.#write(path, async () => {
       await Deno.mkdir(dirname(path), { recursive: true });
       await temporary.publish(path);
@@ -72,7 +75,9 @@ export class BlobFolder {
     await this.#checked.get(digest, () => Promise.resolve(size));
   }
 
-  /** Removes what dead runs have left, once: a folder with thousands of blobs is not listed for each of them. */
+  /**
+   * Removes leftovers of killed runs, once per object: a folder with thousands of blobs is not listed for each of them.
+   */
   async #sweep(): Promise<void> {
     this.#swept ??= removeDeadFiles(this.#folder).catch((error) => {
       this.#swept = undefined;
@@ -81,7 +86,7 @@ export class BlobFolder {
     await this.#swept;
   }
 
-  /** Only what the disk does is the disk's fault: an error of the stream keeps its own name. */
+  /** Explains errors of the disk. An error of the stream is not an error of the disk, and keeps its own code. */
   #write<T>(path: string, work: () => Promise<T>): Promise<T> {
     return explain(path, "write", work);
   }

@@ -1,25 +1,25 @@
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 
-/** Ignores that something is not there. */
+/** Returns `undefined` for the error of a missing file, and throws any other error. */
 export function ignoreMissing(error: unknown): undefined {
   if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
   throw error;
 }
 
-/** Turns what the disk says into an error of this module, with code `TRANSPORT_IO`; anything else passes as it is. */
+/** Runs `work`, and turns errors of the disk into `TRANSPORT_IO` errors. Other errors pass unchanged. */
 export async function explain<T>(path: string, action: "read" | "write", work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (isManifestsError(error) || error instanceof Deno.errors.NotCapable || !isOfDisk(error)) throw error;
+    if (isManifestsError(error) || error instanceof Deno.errors.NotCapable || !isDiskError(error)) throw error;
     throw new ManifestsError("TRANSPORT_IO", `Cannot ${action} ${JSON.stringify(path)}: ${error.message}`, {
       cause: error,
     });
   }
 }
 
-/** Codes of the system are text; the number that an `AbortError` has is none. */
-function isOfDisk(error: unknown): error is Error {
+/** True for an error of the operating system. Its codes are text, unlike the numeric code of an `AbortError`. */
+function isDiskError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return error.constructor.name in Deno.errors || ("code" in error && typeof error.code === "string");
 }

@@ -1,12 +1,12 @@
 import { basename, dirname, join, resolve } from "@std/path";
 
 /**
- * A path that is absolute and without symbolic links, as policy knows it. What is not there, or may not be looked at, is
- * resolved by its text alone.
+ * Returns the absolute path without symbolic links, as scopes of a policy name it. Components that do not exist, or
+ * that this process may not read, are resolved by their text alone.
  */
 export function resolvePath(path: string): string {
   try {
-    // Not after `resolve`: the `..` behind a link leads elsewhere on the disk than in the text.
+    // Before `resolve`, because `..` after a link leads to another folder on the disk than in the text.
     return Deno.realPathSync(path);
   } catch {
     const absolute = resolve(path);
@@ -15,7 +15,7 @@ export function resolvePath(path: string): string {
   }
 }
 
-/** A path and all folders above it, but the root, most specific first. */
+/** Returns a path and all folders above it except the root, most specific first. */
 export function pathNamespaces(path: string): string[] {
   const namespaces: string[] = [];
   for (let at = path; at !== dirname(at); at = dirname(at)) namespaces.push(at);

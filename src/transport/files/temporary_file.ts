@@ -1,22 +1,22 @@
 import { dirname, join } from "@std/path";
 import { type FileContent, writeAll } from "../../internal/host/room.ts";
 
-/** What the names of temporary files begin with. */
+/** Prefix of the names of temporary files. */
 const PREFIX = ".tmp-manifests-";
 
-/** A temporary file on the disk of the file that it will become. Disposing removes it unless it was published. */
+/** A temporary file on the same disk as its final path. Disposing removes it unless it was published. */
 export interface TemporaryFile extends AsyncDisposable {
-  /** The file, open for reading and writing. */
+  /** Handle that is open for reading and writing. */
   readonly file: Deno.FsFile;
-  /** Puts it where it belongs, safely on the disk. */
+  /** Syncs the file, renames it to its final path and syncs the folder. */
   publish(path: string): Promise<void>;
 }
 
 /**
- * Makes a temporary file in a folder. It is locked as long as it is in use, by which {@linkcode removeDeadFiles} tells
- * leftovers of a dead run from what another run is writing.
+ * Creates a temporary file in a folder. The file stays locked while it is in use, so that {@linkcode removeDeadFiles}
+ * can tell leftovers of killed runs from files that another run is writing.
  *
- * @param mode Permissions; default: those of a new file.
+ * @param mode Permissions of the published file. If `undefined`, those of a new file.
  */
 export async function createTemporaryFile(folder: string, mode: number | undefined): Promise<TemporaryFile> {
   const { path, file } = await createLocked(folder);
@@ -31,21 +31,22 @@ export async function createTemporaryFile(folder: string, mode: number | undefin
       await syncFolder(dirname(target));
     },
     async [Symbol.asyncDispose]() {
-      // Removed while it is locked, so that nobody else takes it for dead and removes what has its name next.
+      // Removed before it is unlocked, so that no other run takes it for a leftover.
       if (!published) await Deno.remove(path).catch(() => {});
       file.close();
     },
   };
 }
 
-/** Whether a file's name is that of a temporary file of ours. */
+/** True if a name is that of a temporary file of this module. */
 export function isTemporaryName(name: string): boolean {
   return name.startsWith(PREFIX);
 }
 
 /**
- * Replaces several files of one folder, in their order. Everything is on the disk before the first file is replaced, so
- * a disk that is full leaves all of them as they were.
+ * Replaces several files of one folder, in their order. All contents are on the disk before the first file is replaced,
+ * so a full disk changes nothing. Unlike `writeAllAtomically`, its temporary files are locked: folders of images have
+ * no lock that excludes other writers.
  */
 export async function replaceFiles(files: readonly FileContent[], mode: number): Promise<void> {
   await using temporaries = new AsyncDisposableStack();
@@ -63,19 +64,19 @@ async function createLocked(folder: string): Promise<{ path: string; file: Deno.
   for (;;) {
     const path = join(folder, PREFIX + crypto.randomUUID());
     const file = await Deno.open(path, { createNew: true, read: true, write: true, mode: 0o666 });
-    // Between these two lines another run may have taken the file for dead.
-    if (await file.tryLock(true) && await isStillThere(path)) return { path, file };
+    // Between creating and locking, another run may have removed the file as a leftover.
+    if (await file.tryLock(true) && await stillExists(path)) return { path, file };
     file.close();
   }
 }
 
-async function isStillThere(path: string): Promise<boolean> {
+async function stillExists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
 /**
- * Removes temporary files that nobody has locked. One that cannot be looked at is left to others. It lists the folder,
- * which may have thousands of files: writers call it once, and not for each file.
+ * Removes temporary files that no run has locked; files that cannot be opened are skipped. This lists the folder, which
+ * may have thousands of files, so writers call it once and not for each file.
  */
 export async function removeDeadFiles(folder: string): Promise<void> {
   for await (const { name, isFile } of Deno.readDir(folder)) {
@@ -85,7 +86,7 @@ export async function removeDeadFiles(folder: string): Promise<void> {
       using file = await Deno.open(path, { read: true, write: true });
       if (await file.tryLock(true)) await Deno.remove(path);
     } catch {
-      // Gone, or somebody else's.
+      // Removed in between, or not writable by this user.
     }
   }
 }

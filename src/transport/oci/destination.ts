@@ -15,14 +15,15 @@ import { removeDeadFiles, replaceFiles } from "../files/temporary_file.ts";
 import { Layout } from "./layout.ts";
 import { addWithReferrers, OCI_LAYOUT } from "./layout_index.ts";
 import { LAYOUT_TYPES, manifestBlob } from "./manifest.ts";
-import { listedReferrer } from "./referrers.ts";
+import { toListedReferrers } from "./referrers.ts";
 import type { OciReference } from "./reference.ts";
 
 /**
- * Opens a layout for writing, and makes sure that it is one, or can become one. Nothing is written yet.
+ * Opens a layout for writing. Checks that the folder is a layout, is empty or does not exist; nothing is written yet.
  *
- * @throws {ManifestsError} With code `DESTINATION_NOT_AN_IMAGE` where a file is there, `LAYOUT_INVALID` where the layout
- * is broken.
+ * @throws {ManifestsError} With code `DESTINATION_NOT_AN_IMAGE` if the path is a file or a folder with other content,
+ * `LAYOUT_INVALID` if the layout is damaged, `TRANSPORT_IO` if it cannot be read.
+ * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE` if the reference names an image by position.
  */
 export async function openOciDestination(
   reference: OciReference,
@@ -38,29 +39,27 @@ export async function openOciDestination(
   const layout = new Layout(reference.path, context.ociSharedBlobDirPath);
   const info = await explain(layout.path, "read", () => Deno.stat(layout.path).catch(ignoreMissing));
   if (info && !info.isDirectory) {
-    throw new ManifestsError("DESTINATION_NOT_AN_IMAGE", `Cannot write to ${reference} as it is no folder`);
+    throw new ManifestsError("DESTINATION_NOT_AN_IMAGE", `Cannot write to ${reference}: the path is not a folder`);
   }
-  await layout.requireOwnBlobs();
-  await requireLayout(reference, layout);
+  await layout.assertBlobsInside();
+  await assertLayout(reference, layout);
   return new OciDestination(reference, layout, image?.name ?? "", context);
 }
 
-/** Whoever names the wrong folder must not have to pick our files out of theirs. */
-async function requireLayout(reference: OciReference, layout: Layout): Promise<void> {
+/** Throws if a folder has content other than a layout, so that a wrong path does not mix an image with other files. */
+async function assertLayout(reference: OciReference, layout: Layout): Promise<void> {
   const index = await layout.findIndex();
-  // Some tools forget `oci-layout`, and files that are called `index.json` are not always an index.
+  // Some tools do not write `oci-layout`, and not every file with the name `index.json` is an index.
   if (index && /"(?:manifests|schemaVersion)"/.test(index.text)) return;
   await explain(layout.path, "read", async () => {
     const found = await Array.fromAsync(Deno.readDir(layout.path), ({ name }) => name).catch(noneIfMissing);
-    // What a run that died has left is no image yet, but nothing else either.
+    // Leftovers of a killed run are not an image yet, but they are not foreign files either.
     if (found.includes("oci-layout") || (!index && found.includes("blobs"))) return;
-    const stranger = found.find((name) => !name.startsWith(".tmp-"));
-    if (stranger === undefined) return;
+    const foreign = found.find((name) => !name.startsWith(".tmp-"));
+    if (foreign === undefined) return;
     throw new ManifestsError(
       "DESTINATION_NOT_AN_IMAGE",
-      `Cannot write an image to ${reference} as that folder has other things in it, such as ${
-        JSON.stringify(stranger)
-      }`,
+      `Cannot write an image to ${reference}: the folder has other content, such as ${JSON.stringify(foreign)}`,
     );
   });
 }
@@ -71,8 +70,8 @@ function noneIfMissing(error: unknown): string[] {
 }
 
 /**
- * An image in a layout, open for writing. Blobs are there as soon as they are whole; that the image is there, its index
- * says only at the end.
+ * An image in a layout, open for writing. Each blob appears as soon as it is complete; the image is added to the index
+ * last.
  */
 class OciDestination implements ImageDestination {
   readonly reference: OciReference;
@@ -87,14 +86,14 @@ class OciDestination implements ImageDestination {
     this.reference = reference;
     this.#layout = layout;
     this.#name = name;
-    // Beside the blobs, not among them; where they are shared, on the disk where they are.
+    // Not inside the folders of blobs, but on the same disk, so that a temporary file can be renamed to a blob.
     const temporary = context.ociSharedBlobDirPath || layout.path;
     this.#blobs = new BlobFolder(temporary, (digest) => layout.blobPath(digest));
     this.abilities = {
       ...LAYOUT_TYPES,
       layerCompression: context.ociAcceptUncompressedLayers ? "preserve" : "compress",
       keepsForeignLayers: true,
-      // Without a name, an image is only found where it is the only entry.
+      // An image without a name is found only if it is the only entry, so referrers cannot be listed.
       referrers: name !== "",
     };
   }
@@ -115,15 +114,15 @@ class OciDestination implements ImageDestination {
     const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
     if (await this.#blobs.find(blob, signal) === undefined) await this.putBlob(blob, toStream(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
-    else this.#referrers.push(...listedReferrer(blob, bytes, this.#name));
+    else this.#referrers.push(...toListedReferrers(blob, bytes, this.#name));
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {
     const image = this.#image;
-    if (!image) throw new TypeError(`Cannot write ${this.reference} as its manifest has not been written`);
+    if (!image) throw new TypeError(`Cannot write ${this.reference}: its manifest has not been written`);
     const { path, indexPath } = this.#layout;
     await explain(path, "write", async () => {
-      // A layout has this folder also where its blobs are elsewhere.
+      // image-layout.md requires this folder, even if the blobs are in a shared one.
       await Deno.mkdir(join(path, "blobs"), { recursive: true });
       using _lock = await lockFolder(path, signal);
       await removeDeadFiles(path);

@@ -10,75 +10,80 @@ interface OpenFile {
   readonly size: number;
 }
 
-/** A folder with an OCI image layout. */
+/** A folder with an OCI image layout (image-spec, image-layout.md). */
 export class Layout {
-  /** The folder. */
+  /** Path of the folder, as given. */
   readonly path: string;
-  /** The folder of blobs: the layout's own, or one that several layouts share. */
+  /** Folder of the blobs: `blobs` of the layout, or a folder that several layouts share. */
   readonly blobs: string;
-  /** Within these must be what is read: the layout, and the shared folder, which the caller named. */
+  /** Folders that may be read: the layout, and the shared folder that the caller named. */
   readonly #roots: readonly string[];
 
-  /** `sharedBlobs` is a folder of blobs that several layouts share; `undefined` or empty: the layout has its own. */
+  /**
+   * `sharedBlobs` is a folder of blobs that several layouts share. If `undefined` or empty, the layout's `blobs` is
+   * used.
+   */
   constructor(path: string, sharedBlobs: string | undefined) {
     this.path = path;
     this.blobs = sharedBlobs || join(path, "blobs");
     this.#roots = sharedBlobs ? [path, sharedBlobs] : [path];
   }
 
-  /** Where a blob is, or would be. */
+  /** Returns the path of a blob, which may not exist. */
   blobPath(digest: Digest): string {
     return join(this.blobs, digestAlgorithm(digest), digestHex(digest));
   }
 
-  /** Where the index is. */
+  /** Path of the index, which may not exist. */
   get indexPath(): string {
     return join(this.path, "index.json");
   }
 
-  /** Reads the index; `undefined` where there is none. */
+  /** Reads the index. Returns `undefined` if there is none. */
   async findIndex(): Promise<LayoutIndex | undefined> {
     const what = `index.json of layout ${JSON.stringify(this.path)}`;
     const bytes = await this.#read(this.indexPath, what, MAX_LAYOUT_INDEX, () => tooLarge(what));
     return bytes && parseLayoutIndex(bytes, what);
   }
 
-  /** Opens a blob. Throws `NOT_FOUND`, or `LAYOUT_INVALID` where it is no file inside of the layout. */
+  /** Opens a blob. Throws `NOT_FOUND`, or `LAYOUT_INVALID` if it is not a file inside the layout. */
   async openBlob(digest: Digest): Promise<ByteStream> {
     return (await this.#open(this.blobPath(digest), digest) ?? this.#fail(digest)).stream;
   }
 
-  /** Returns the size of a blob in bytes; `undefined` if there is no such file. */
+  /** Returns the size of a blob in bytes; `undefined` if the file does not exist. */
   async findBlob(digest: Digest): Promise<number | undefined> {
     return (await this.#stat(this.blobPath(digest), digest))?.size;
   }
 
-  /** Reads a manifest, unverified. */
+  /** Reads a manifest without verifying its digest. */
   async readManifest(digest: Digest): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await this.#read(this.blobPath(digest), digest, MAX_MANIFEST_SIZE, (size) =>
       new ManifestsError(
         "LIMIT_EXCEEDED",
-        `Cannot read ${digest} of layout ${JSON.stringify(this.path)} as a manifest as it has ${size} bytes`,
+        `Cannot read manifest ${digest} of layout ${
+          JSON.stringify(this.path)
+        }: it has ${size} bytes, more than the limit of ${MAX_MANIFEST_SIZE}`,
       ));
     return bytes ?? this.#fail(digest);
   }
 
-  /** Refuses a layout whose folders of blobs lead out of it: what is written there is not found in it. */
-  async requireOwnBlobs(): Promise<void> {
+  /** Throws `LAYOUT_INVALID` if a folder of blobs is a link that leads out of the layout: readers reject such blobs. */
+  async assertBlobsInside(): Promise<void> {
     const folders = [this.blobs, ...["sha256", "sha384", "sha512"].map((algorithm) => join(this.blobs, algorithm))];
     for (const folder of folders) {
       await explain(folder, "read", async () => {
         const real = await Deno.realPath(folder).catch(ignoreMissing);
-        if (real !== undefined) await this.#requireInside(real, folder);
+        if (real !== undefined) await this.#assertInside(real, folder);
       });
     }
   }
 
   #fail(digest: Digest): never {
-    throw new ManifestsError("NOT_FOUND", `Cannot read ${digest} as it is not in layout ${JSON.stringify(this.path)}`);
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${digest}: it is not in layout ${JSON.stringify(this.path)}`);
   }
 
-  /** The content of a small file; `undefined` where it is not there. */
+  /** Reads a small file. Returns `undefined` if it does not exist. */
   async #read(
     path: string,
     what: string,
@@ -95,7 +100,7 @@ export class Layout {
     throw tooLarge(file.size);
   }
 
-  /** Opens a file; `undefined` where it is not there. */
+  /** Opens a file. Returns `undefined` if it does not exist. */
   async #open(path: string, what: string): Promise<OpenFile | undefined> {
     const found = await this.#stat(path, what);
     return found && await explain(path, "read", async () => {
@@ -103,31 +108,34 @@ export class Layout {
     });
   }
 
-  /** Looks a file up before it is opened: opening a pipe waits for somebody who writes to it. */
+  /** Examines a file before it is opened, because opening a pipe would wait for a writer. */
   async #stat(path: string, what: string): Promise<{ real: string; size: number } | undefined> {
     return await explain(path, "read", async () => {
       const real = await Deno.realPath(path).catch(ignoreMissing);
       if (real === undefined) return undefined;
-      await this.#requireInside(real, what);
+      await this.#assertInside(real, what);
       const { isFile, size } = await Deno.stat(real);
-      if (!isFile) throw this.#invalid(what, "it is no file");
+      if (!isFile) throw this.#invalid(what, "it is not a file");
       return { real, size };
     });
   }
 
-  /** A layout is often somebody else's: a link in it must not make us publish a file of this machine. */
-  async #requireInside(path: string, what: string): Promise<void> {
+  /**
+   * Throws if a path leads out of the layout. Layouts are untrusted: a link must not publish another file of this
+   * machine.
+   */
+  async #assertInside(path: string, what: string): Promise<void> {
     for (const root of this.#roots) {
       const real = await Deno.realPath(root).catch(ignoreMissing);
       if (real !== undefined && (path === real || path.startsWith(join(real, "/")))) return;
     }
-    throw this.#invalid(what, "it is a link that leads out of it");
+    throw this.#invalid(what, "it is a link that leads out of the layout");
   }
 
   #invalid(what: string, problem: string): ManifestsError {
     return new ManifestsError(
       "LAYOUT_INVALID",
-      `Cannot use ${what} of layout ${JSON.stringify(this.path)} as ${problem}`,
+      `Cannot use ${what} of layout ${JSON.stringify(this.path)}: ${problem}`,
     );
   }
 }

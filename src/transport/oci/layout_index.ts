@@ -21,27 +21,27 @@ import type { LayoutImage } from "./name.ts";
 
 export { type LayoutImage, parseOciName } from "./name.ts";
 
-/** The annotation by which an image layout names an image. */
+/** Annotation with the name of an image in a layout (image-spec, annotations.md). */
 const NAME_ANNOTATION = "org.opencontainers.image.ref.name";
 
-/** How large an `index.json` may be, in bytes: 16 MiB, room for some 50,000 images. */
+/** Maximum size of an `index.json` in bytes: 16 MiB, enough for about 50,000 images. */
 export const MAX_LAYOUT_INDEX: number = 16 * 1024 * 1024;
 
-/** The content of the file `oci-layout`. */
+/** Content of the file `oci-layout`. */
 export const OCI_LAYOUT: Uint8Array<ArrayBuffer> = encodeUtf8('{"imageLayoutVersion":"1.0.0"}');
 
-/** The `index.json` of a layout. */
+/** A parsed `index.json` of a layout. */
 export interface LayoutIndex {
-  /** Its text, in which what is not changed stays as it is. */
+  /** Text of the document. Parts that do not change are written back unchanged. */
   readonly text: string;
-  /** What it names. */
+  /** Descriptors of the images and referrers in the layout. */
   readonly entries: readonly Descriptor[];
 }
 
 /**
  * Parses an `index.json`.
  *
- * @param what Names it in errors.
+ * @param what Name of the document in errors.
  * @throws {ManifestsError} With code `LAYOUT_INVALID`.
  */
 export function parseLayoutIndex(bytes: Uint8Array, what: string): LayoutIndex {
@@ -56,9 +56,9 @@ export function parseLayoutIndex(bytes: Uint8Array, what: string): LayoutIndex {
   }
 }
 
-/** The error of an `index.json` that is not worth reading. */
+/** Creates the error for an `index.json` that is too large. */
 export function tooLarge(what: string): ManifestsError {
-  return new ManifestsError("LAYOUT_INVALID", `Cannot read ${what} as it has more than ${MAX_LAYOUT_INDEX} bytes`);
+  return new ManifestsError("LAYOUT_INVALID", `Cannot read ${what}: it has more than ${MAX_LAYOUT_INDEX} bytes`);
 }
 
 const USABLE: readonly string[] = [
@@ -69,19 +69,20 @@ const USABLE: readonly string[] = [
 ];
 
 /**
- * Finds an image (c/image oci/layout `getManifestDescriptor`): the first of its name that is a manifest.
+ * Returns the entry of an image (c/image oci/layout `getManifestDescriptor`): the first one with its name that is a
+ * manifest.
  *
- * @param what Names the layout in errors.
- * @throws {ManifestsError} With code `NOT_FOUND`; `INVALID_REFERENCE` where several could be meant;
- * `MANIFEST_TYPE_NOT_SUPPORTED` where what has the name is no manifest.
+ * @param what Name of the layout in errors.
+ * @throws {ManifestsError} With code `NOT_FOUND`; `INVALID_REFERENCE` if the reference is ambiguous;
+ * `MANIFEST_TYPE_NOT_SUPPORTED` if no entry with the name is a manifest.
  */
 export function findLayoutImage({ entries }: LayoutIndex, image: LayoutImage, what: string): Descriptor {
   const fail = (code: "NOT_FOUND" | "INVALID_REFERENCE" | "MANIFEST_TYPE_NOT_SUPPORTED", problem: string): never => {
     throw new ManifestsError(code, `Cannot read ${what}: ${problem}`);
   };
   if (!image) {
-    if (entries.length === 0) fail("NOT_FOUND", "there is no image in it");
-    if (entries.length > 1) fail("INVALID_REFERENCE", "there is more than one image in it, choose one by name or @N");
+    if (entries.length === 0) fail("NOT_FOUND", "the layout has no images");
+    if (entries.length > 1) fail("INVALID_REFERENCE", "the layout has more than one image: choose one by name or @N");
     return entries[0]!;
   }
   if ("position" in image) {
@@ -89,24 +90,24 @@ export function findLayoutImage({ entries }: LayoutIndex, image: LayoutImage, wh
     return entries[position] ??
       fail("NOT_FOUND", `index ${position} is too large, only ${entries.length} entries available`);
   }
-  const named = entries.filter((entry) => nameOf(entry) === image.name);
-  if (named.length === 0) fail("NOT_FOUND", `there is no image called ${JSON.stringify(image.name)}`);
+  const named = entries.filter((entry) => getName(entry) === image.name);
+  if (named.length === 0) fail("NOT_FOUND", `the layout has no image with the name ${JSON.stringify(image.name)}`);
   return named.find(({ mediaType }) => USABLE.includes(mediaType)) ??
-    fail("MANIFEST_TYPE_NOT_SUPPORTED", `${JSON.stringify(image.name)} is no manifest, but ${named[0]!.mediaType}`);
+    fail("MANIFEST_TYPE_NOT_SUPPORTED", `${JSON.stringify(image.name)} is not a manifest, but ${named[0]!.mediaType}`);
 }
 
-/** The name of an entry; `undefined` where it has none. */
-export function nameOf({ annotations }: Descriptor): string | undefined {
+/** Returns the name of an entry; `undefined` if it has none. */
+export function getName({ annotations }: Descriptor): string | undefined {
   return annotations?.[NAME_ANNOTATION] || undefined;
 }
 
 /**
- * The bytes of an `index.json` after an image was added (c/image oci/layout `addManifest`): entries that had the name
- * lose it, one of the same digest without a name becomes the image's, else a new one comes last. Unlike c/image, what is
- * not known here stays, and where several had the name all lose it: otherwise the image would not be found by it.
+ * Returns the bytes of an `index.json` after adding an image (c/image oci/layout `addManifest`). Entries that had the
+ * name lose it. An entry with the same digest and no name is reused; otherwise a new entry comes last. Unlike c/image,
+ * unknown members are preserved, and all entries with the name lose it, because the image would not be found otherwise.
  *
- * @param index The index before; `undefined`: there is none.
- * @param name The image's name; `""` for none.
+ * @param index Index before the change; `undefined` if there is none.
+ * @param name Name of the image; `""` for none.
  */
 export function addLayoutImage(
   index: LayoutIndex | undefined,
@@ -125,9 +126,9 @@ export function addLayoutImage(
     );
   }
   const members = new Map<string, GoJsonValue>(rawMembers(index.text, WHAT));
-  const key = keyOf(members, "manifests");
-  const texts = itemsOf(members.get(key));
-  const names = index.entries.map(nameOf);
+  const key = findKey(members, "manifests");
+  const texts = splitItems(members.get(key));
+  const names = index.entries.map(getName);
   const entries: GoJsonValue[] = texts.map((text, i) =>
     name && names[i] === name ? withName(rawMembers(text, WHAT), "") : new RawJson(text)
   );
@@ -138,8 +139,8 @@ export function addLayoutImage(
 }
 
 /**
- * The bytes of an `index.json` after an image was added as by {@linkcode addLayoutImage}, and what is about it or its
- * instances: entries without a name, by which tools find referrers in a layout.
+ * Returns the bytes of an `index.json` after adding an image, as {@linkcode addLayoutImage} does, and the referrers of
+ * the image and its instances. Referrers are entries without a name, by which tools find them in a layout.
  */
 export function addWithReferrers(
   index: LayoutIndex | undefined,
@@ -147,46 +148,46 @@ export function addWithReferrers(
   name: string,
   referrers: readonly Descriptor[],
 ): Uint8Array<ArrayBuffer> {
-  // In an order that does not depend on which was written first.
+  // Sorted, so that the result does not depend on the order in which they were written.
   return referrers.toSorted((a, b) => compareUtf8(a.digest, b.digest)).reduce(
     (bytes, referrer) => addLayoutImage(parseLayoutIndex(bytes, WHAT), referrer, ""),
     addLayoutImage(index, image, name),
   );
 }
 
-/** Only for errors, which cannot be: the text has been parsed before. */
+/** Name of the document in errors, which cannot occur because the text has been parsed before. */
 const WHAT = "index.json";
 
 type Members = ReadonlyMap<string, GoJsonValue | undefined>;
 
-/** The name of a member as it stands: Go reads names whatever their case. */
-function keyOf(members: Members, name: string): string {
+/** Returns the spelling of a member's name in the document: Go matches names without regard to case. */
+function findKey(members: Members, name: string): string {
   return members.keys().find((key) => key.toLowerCase() === name.toLowerCase()) ?? name;
 }
 
-/** The texts of the items of an array. */
-function itemsOf(array: GoJsonValue | undefined): string[] {
-  const text = textOf(array);
+/** Returns the JSON texts of the items of an array. */
+function splitItems(array: GoJsonValue | undefined): string[] {
+  const text = getText(array);
   return text === undefined ? [] : scanJson(text, WHAT).map(({ start, end }) => text.slice(start, end));
 }
 
-/** The text of a member; `undefined` where it is absent or `null`. */
-function textOf(member: GoJsonValue | undefined): string | undefined {
+/** Returns the JSON text of a member; `undefined` if it is absent or `null`. */
+function getText(member: GoJsonValue | undefined): string | undefined {
   return member instanceof RawJson && member.text !== "null" ? member.text : undefined;
 }
 
 function withMembers(members: Members, added: Members): Members {
   const all = new Map(members);
-  for (const [name, value] of added) if (value !== undefined) all.set(keyOf(all, name), value);
+  for (const [name, value] of added) if (value !== undefined) all.set(findKey(all, name), value);
   return all;
 }
 
-/** An entry with another name, or, for `""`, with none; annotations that are empty then go too. */
+/** Returns an entry with another name, or without one for `""`. Annotations that become empty are removed. */
 function withName(entry: Members, name: string): Members {
-  const key = keyOf(entry, "annotations");
-  const own = entry.get(key), text = textOf(own);
+  const key = findKey(entry, "annotations");
+  const before = entry.get(key), text = getText(before);
   const annotations = new Map<string, GoJsonValue>(
-    own instanceof Map ? own : text === undefined ? [] : rawMembers(text, WHAT),
+    before instanceof Map ? before : text === undefined ? [] : rawMembers(text, WHAT),
   );
   annotations.delete(NAME_ANNOTATION);
   if (name) annotations.set(NAME_ANNOTATION, name);

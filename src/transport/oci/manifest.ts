@@ -8,7 +8,9 @@ import {
   verifyManifestDigest,
 } from "../../spec/room.ts";
 
-/** The manifests of a layout: OCI's, and, so that a mirror can keep its digests, Docker's as they are (as crane does). */
+/**
+ * Media types of manifests in a layout: OCI's, and Docker's unconverted, so that a mirror keeps its digests (as crane).
+ */
 export const LAYOUT_TYPES = {
   manifestTypes: [MEDIA_TYPES.ociManifest, MEDIA_TYPES.ociIndex],
   preservedManifestTypes: [MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList],
@@ -17,11 +19,11 @@ export const LAYOUT_TYPES = {
 const KNOWN_TYPES: readonly string[] = Object.values(LAYOUT_TYPES).flat();
 
 /**
- * A manifest as the blob that it is in a layout.
+ * Describes a manifest as the blob that it becomes in a layout.
  *
- * @param name The digest by which it is known; `undefined`: by SHA-256.
- * @throws {ManifestsError} With code `MANIFEST_REJECTED` if no layout can hold its type.
- * @throws {DigestMismatchError} Where it is not the instance that it should be.
+ * @param name Digest by which the manifest is named. If `undefined`, its SHA-256 digest.
+ * @throws {ManifestsError} With code `MANIFEST_REJECTED` if a layout cannot contain its media type.
+ * @throws {DigestMismatchError} If the bytes do not have the digest `name`.
  */
 export function manifestBlob(
   bytes: Uint8Array<ArrayBuffer>,
@@ -32,7 +34,9 @@ export function manifestBlob(
   if (!KNOWN_TYPES.includes(mediaType)) {
     throw new ManifestsError(
       "MANIFEST_REJECTED",
-      `Cannot write a manifest to ${reference}: type ${JSON.stringify(mediaType)} is none of ${KNOWN_TYPES.join(", ")}`,
+      `Cannot write a manifest to ${reference}: type ${JSON.stringify(mediaType)} is not one of ${
+        KNOWN_TYPES.join(", ")
+      }`,
     );
   }
   if (name) verifyManifestDigest(bytes, name, `manifest ${name} for ${reference}`);
@@ -40,7 +44,7 @@ export function manifestBlob(
   return { mediaType, role: "config", ...identity, measured: () => identity };
 }
 
-/** Checks the manifest that `index.json` names: callers verify only what they ask for by digest. */
+/** Verifies a manifest that `index.json` names: callers verify only manifests that they request by digest. */
 export function verifyNamedManifest(
   bytes: Uint8Array<ArrayBuffer>,
   { digest, size }: Descriptor,
@@ -51,6 +55,6 @@ export function verifyNamedManifest(
   if (size === bytes.length) return;
   throw new ManifestsError(
     "SIZE_MISMATCH",
-    `Cannot accept ${what} as its size differs: expected ${size} bytes, got ${bytes.length}`,
+    `Cannot accept ${what}: its size differs: expected ${size} bytes, got ${bytes.length}`,
   );
 }

@@ -1,17 +1,17 @@
 import { ManifestsSyntaxError } from "../../spec/room.ts";
 
-/** Which image of a layout is meant: by name or by position; `undefined`: the only one, or one without a name. */
+/** The image that a reference names: by name or by position; `undefined`: the only one, or one without a name. */
 export type LayoutImage = { readonly name: string } | { readonly position: number } | undefined;
 
-/** One component is alphanumeric runs with one separator, or two dashes, between them. */
+/** Components between `/` are alphanumeric runs with one separator, or two dashes, between them. */
 const IMAGE_REGEXP = /^(?:[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/(?!$)|$))+$/;
 
-/** On Windows a path may begin with a drive letter, whose colon is no separator. */
+/** Drive letter of a Windows path, whose colon does not end the path. */
 const DRIVE_REGEXP = /^[A-Za-z]:\\/;
 
 /**
- * Parses `PATH`, `PATH:IMAGE` or, where `allowIndex`, `PATH:@N`: the path ends at the first colon. Unlike c/image, a path
- * that is empty is refused: it is what an unset variable of a script leaves, and would mean the current folder.
+ * Parses `PATH`, `PATH:IMAGE` or, if `allowIndex` is true, `PATH:@N`: the path ends at the first colon. Unlike c/image,
+ * this rejects an empty path: it usually comes from an unset variable in a script, and would name the current folder.
  *
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
  */
@@ -26,7 +26,7 @@ export function parseOciName(text: string, allowIndex: boolean): { path: string;
   return { path, image: { name: image } };
 }
 
-/** The image as it is printed after the path and a colon. */
+/** Returns the text for an image that follows the path and a colon. */
 export function formatLayoutImage(image: LayoutImage): string {
   if (!image) return "";
   return "name" in image ? image.name : `@${image.position}`;

@@ -6,7 +6,7 @@ import { Layout } from "./layout.ts";
 import { formatLayoutImage, type LayoutImage, parseOciName } from "./name.ts";
 import { OciSource } from "./source.ts";
 
-/** The transport of images in folders with an OCI layout, `oci:PATH[:IMAGE]` or `oci:PATH:@N`. */
+/** Creates the transport of images in folders with an OCI layout, `oci:PATH[:IMAGE]` or `oci:PATH:@N`. */
 export function createOciTransport(): Transport {
   return {
     name: "oci",
@@ -21,9 +21,9 @@ export function createOciTransport(): Transport {
 export class OciReference implements ImageReference {
   readonly transport = "oci";
   readonly dockerReference = undefined;
-  /** The folder. */
+  /** Path of the folder, as given. */
   readonly path: string;
-  /** Which of its images; `undefined`: the only one, or one without a name. */
+  /** Image in the layout; `undefined`: the only one, or, for writing, one without a name. */
   readonly image: LayoutImage;
 
   constructor(path: string, image: LayoutImage) {
@@ -35,7 +35,7 @@ export class OciReference implements ImageReference {
     return `${this.path}:${formatLayoutImage(this.image)}`;
   }
 
-  /** The folder alone: what a name means in it cannot be told without reading it. */
+  /** Path of the folder. The name is left out, because which image it means is not known without reading the layout. */
   get policyConfigurationIdentity(): string {
     return resolvePath(this.path);
   }
@@ -46,7 +46,7 @@ export class OciReference implements ImageReference {
 
   absolute(): OciReference {
     const path = resolve(this.path);
-    // A colon in the path would end it.
+    // A colon would end the path in the text of a reference.
     return path.includes(":") ? this : new OciReference(path, this.image);
   }
 

@@ -10,29 +10,31 @@ import {
   parseManifest,
   verifyManifestDigest,
 } from "../../spec/room.ts";
-import { type LayoutIndex, nameOf } from "./layout_index.ts";
+import { getName, type LayoutIndex } from "./layout_index.ts";
 
-/** Reads a manifest of a layout, unverified. */
+/** Reads a manifest of a layout without verifying its digest. */
 type ReadManifest = (digest: Digest) => Promise<Uint8Array<ArrayBuffer>>;
 
-/** How many entries of a layout are looked at in search of referrers; each is a manifest that has to be read. */
+/** Maximum number of entries that are searched for referrers, since each manifest must be read. */
 const MAX_ENTRIES = 10_000;
 
-/** A manifest as the entry by which a layout lists it as a referrer: none, or one. */
-export function listedReferrer(
+/** Returns the entry by which a layout lists a manifest as a referrer, or none if it is not a referrer. */
+export function toListedReferrers(
   { digest, mediaType }: Pick<Descriptor, "digest" | "mediaType">,
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
 ): Descriptor[] {
-  // Where the image has no name, further entries would hide it.
+  // An image without a name is found only if it is the only entry.
   const referrer = name === "" ? undefined : findReferrer(parseManifest(bytes, mediaType), digest);
   return referrer ? [referrer.descriptor] : [];
 }
 
-/** The name of an index that stands in for the referrers API, as regclient writes it into layouts. */
+/**
+ * Name of an index that replaces the referrers API (distribution-spec, "Referrers Tag Schema"), as regclient writes it.
+ */
 const FALLBACK_NAME = /^sha\d+-[0-9a-f]+$/;
 
-/** The referrers of the manifests of a layout, which are looked for once. */
+/** The referrers of the manifests in a layout, which are searched for once. */
 export class LayoutReferrers {
   readonly #readIndex: () => Promise<LayoutIndex>;
   readonly #readManifest: ReadManifest;
@@ -43,27 +45,27 @@ export class LayoutReferrers {
     this.#readManifest = readManifest;
   }
 
-  /** The manifests that are about a manifest. */
-  async of(subject: Digest): Promise<readonly Descriptor[]> {
+  /** Returns the referrers of a manifest. */
+  async list(subject: Digest): Promise<readonly Descriptor[]> {
     const read = async () => await readReferrers(await this.#readIndex(), this.#readManifest);
     return (await this.#once.get("referrers", read)).get(subject) ?? [];
   }
 }
 
 /**
- * The referrers of the manifests of a layout, by what they are about: entries of `index.json` that have a subject, as
- * oras writes them, and those of an index that is named like the tag which stands in for the referrers API.
+ * Reads the referrers in a layout by the digest of their subject: entries of `index.json` that have a subject, as oras
+ * writes them, and entries of an index whose name follows the referrers tag schema.
  */
 async function readReferrers(
   { entries }: LayoutIndex,
   readManifest: ReadManifest,
 ): Promise<ReadonlyMap<Digest, readonly Descriptor[]>> {
   const fallbacks = new Set(
-    entries.filter((entry) => FALLBACK_NAME.test(nameOf(entry) ?? "")).map(({ digest }) => digest),
+    entries.filter((entry) => FALLBACK_NAME.test(getName(entry) ?? "")).map(({ digest }) => digest),
   );
   const listed = new Set(entries.map(({ digest }) => digest));
   const found = new Map<Digest, Descriptor[]>();
-  // A set is walked in the order in which it grows.
+  // Iterating a set visits the members that are added during the iteration: the entries of fallback indexes.
   for (const digest of listed) {
     if (listed.size > MAX_ENTRIES) throw tooMany();
     const manifest = await findManifest(digest, readManifest);
@@ -72,9 +74,9 @@ async function readReferrers(
     }
     const referrer = manifest && findReferrer(manifest, digest);
     if (!referrer) continue;
-    const about = found.get(referrer.subject) ?? [];
-    found.set(referrer.subject, about);
-    about.push(referrer.descriptor);
+    const referrers = found.get(referrer.subject) ?? [];
+    found.set(referrer.subject, referrers);
+    referrers.push(referrer.descriptor);
   }
   return found;
 }
@@ -82,11 +84,11 @@ async function readReferrers(
 function tooMany(): ManifestsError {
   return new ManifestsError(
     "LIMIT_EXCEEDED",
-    `Cannot look for referrers in a layout with more than ${MAX_ENTRIES} manifests`,
+    `Cannot search a layout for referrers: it has more than ${MAX_ENTRIES} manifests`,
   );
 }
 
-/** The manifest that an entry names; `undefined` where it is none, or gone: other images must not suffer from that. */
+/** Reads the manifest of an entry; `undefined` if it is missing or invalid, which must not affect other images. */
 async function findManifest(digest: Digest, readManifest: ReadManifest): Promise<ParsedManifest | undefined> {
   try {
     const bytes = await readManifest(digest);

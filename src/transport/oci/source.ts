@@ -8,8 +8,8 @@ import { LayoutReferrers } from "./referrers.ts";
 import type { OciReference } from "./reference.ts";
 
 /**
- * An image in a layout, open for reading. The name is looked up when it is needed: what is asked for by digest is found
- * also where the name has moved on meanwhile.
+ * An image in a layout, open for reading. The name is looked up each time it is needed; content that is requested by
+ * digest is found even if the name has moved to another image.
  */
 export class OciSource implements ImageSource {
   readonly reference: OciReference;
@@ -23,7 +23,7 @@ export class OciSource implements ImageSource {
   }
 
   async listReferrers(subject: Digest): Promise<readonly Descriptor[]> {
-    return await this.#referrers.of(subject);
+    return await this.#referrers.list(subject);
   }
 
   async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
@@ -48,7 +48,7 @@ export class OciSource implements ImageSource {
   async #readIndex(): Promise<LayoutIndex> {
     const index = await this.#layout.findIndex();
     if (index) return index;
-    throw new ManifestsError("NOT_FOUND", `Cannot read ${this.reference} as there is no index.json in that folder`);
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${this.reference}: the folder has no index.json`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -13,20 +13,21 @@ import { findTarget } from "../archive/target.ts";
 import { type ArchiveWriter, openArchiveWriter } from "../archive/writer.ts";
 import { addWithReferrers, OCI_LAYOUT } from "../oci/layout_index.ts";
 import { LAYOUT_TYPES, manifestBlob } from "../oci/manifest.ts";
-import { listedReferrer } from "../oci/referrers.ts";
+import { toListedReferrers } from "../oci/referrers.ts";
 import type { OciArchiveReference } from "./reference.ts";
 import { blobMember } from "./source.ts";
 
+/** Permissions of all members, as in c/image's archives. */
 const MODE = 0o644;
 
-/** Opens an archive for writing. One that is there already is replaced, whole, when the new one is complete. */
+/** Opens an archive for writing. An existing archive is replaced as a whole when the new one is complete. */
 export async function openOciArchiveDestination(
   reference: OciArchiveReference,
   context: SystemContext = {},
   options: OpenDestinationOptions = {},
 ): Promise<ImageDestination> {
   const target = await findTarget(reference.path);
-  if (target.size > 0) await requireOciArchive(target.path, context);
+  if (target.size > 0) await assertOciArchive(target.path, context);
   const writer = await openArchiveWriter(target, context, options);
   try {
     await writer.putEntries([
@@ -41,8 +42,8 @@ export async function openOciArchiveDestination(
   }
 }
 
-/** Whoever names the wrong file must not lose it. */
-async function requireOciArchive(path: string, context: SystemContext): Promise<void> {
+/** Throws if an existing file is not an archive of a layout, so that a wrong path does not destroy the file. */
+async function assertOciArchive(path: string, context: SystemContext): Promise<void> {
   try {
     await using archive = await openArchive(path, context);
     if (archive.findFile("index.json")) return;
@@ -53,7 +54,7 @@ async function requireOciArchive(path: string, context: SystemContext): Promise<
     "DESTINATION_NOT_AN_IMAGE",
     `Cannot write archive ${
       JSON.stringify(path)
-    } as what is there is no archive of an OCI layout, to not overwrite important data`,
+    }: the existing file is not an archive of an OCI layout and is not overwritten: remove it, or choose another path`,
   );
 }
 
@@ -73,7 +74,7 @@ class OciArchiveDestination implements ImageDestination {
       layerCompression: context.ociAcceptUncompressedLayers ? "preserve" : "compress",
       keepsForeignLayers: true,
       parallelBlobs: false,
-      // Without a name, an image is only found where it is the only entry.
+      // An image without a name is found only if it is the only entry, so referrers cannot be listed.
       referrers: reference.imageName !== "",
     };
   }
@@ -83,7 +84,7 @@ class OciArchiveDestination implements ImageDestination {
   }
 
   async putBlob(blob: NewBlob, stream: ByteStream, { signal }: CallOptions = {}): Promise<void> {
-    await this.#writer.putBlob(blob, stream, { nameOf: blobMember, mode: MODE, signal });
+    await this.#writer.putBlob(blob, stream, { getName: blobMember, mode: MODE, signal });
   }
 
   async putManifest(
@@ -94,11 +95,11 @@ class OciArchiveDestination implements ImageDestination {
     const blob = manifestBlob(bytes, mediaType, instance ?? digest, this.reference);
     await this.putBlob(blob, toStream(bytes), { signal });
     if (instance === undefined) this.#image = { mediaType, digest: blob.digest, size: blob.size };
-    else this.#referrers.push(...listedReferrer(blob, bytes, this.reference.imageName));
+    else this.#referrers.push(...toListedReferrers(blob, bytes, this.reference.imageName));
   }
 
   async commit({ signal }: SignalOptions = {}): Promise<void> {
-    if (!this.#image) throw new TypeError(`Cannot write ${this.reference} as its manifest has not been written`);
+    if (!this.#image) throw new TypeError(`Cannot write ${this.reference}: its manifest has not been written`);
     const index = addWithReferrers(undefined, this.#image, this.reference.imageName, this.#referrers);
     await this.#writer.putEntries([{ name: "index.json", type: "file", content: index }]);
     await this.#writer.publish({ signal });

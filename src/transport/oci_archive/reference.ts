@@ -13,7 +13,7 @@ import { type LayoutImage, parseOciName } from "../oci/layout_index.ts";
 import { openOciArchiveDestination } from "./destination.ts";
 import { OciArchiveSource } from "./source.ts";
 
-/** The transport of images in archives of OCI layouts, `oci-archive:PATH[:IMAGE]`. */
+/** Creates the transport of images in archives of OCI layouts, `oci-archive:PATH[:IMAGE]`. */
 export function createOciArchiveTransport(): Transport {
   return {
     name: "oci-archive",
@@ -28,9 +28,9 @@ export function createOciArchiveTransport(): Transport {
 export class OciArchiveReference implements ImageReference {
   readonly transport = "oci-archive";
   readonly dockerReference = undefined;
-  /** The archive. */
+  /** Path of the archive, as given. */
   readonly path: string;
-  /** Which of the images in it; `undefined` where it is the only one, or to be written without a name. */
+  /** Image in the archive; `undefined`: the only one, or, for writing, one without a name. */
   readonly image: LayoutImage;
 
   constructor(path: string, image: LayoutImage) {
@@ -38,7 +38,7 @@ export class OciArchiveReference implements ImageReference {
     this.image = image;
   }
 
-  /** The name of the image in the archive; empty where it has none. */
+  /** Name of the image in the archive; `""` if it has none. */
   get imageName(): string {
     return this.image && "name" in this.image ? this.image.name : "";
   }
@@ -47,7 +47,9 @@ export class OciArchiveReference implements ImageReference {
     return `${this.path}:${this.imageName}`;
   }
 
-  /** The archive alone: which images the same name means cannot be told without reading it. */
+  /**
+   * Path of the archive. The name is left out, because which image it means is not known without reading the archive.
+   */
   get policyConfigurationIdentity(): string {
     return resolvePath(this.path);
   }
@@ -58,7 +60,7 @@ export class OciArchiveReference implements ImageReference {
 
   absolute(): OciArchiveReference {
     const path = resolve(this.path);
-    // A colon in the path would end it.
+    // A colon would end the path in the text of a reference.
     return path.includes(":") ? this : new OciArchiveReference(path, this.image);
   }
 

@@ -15,7 +15,7 @@ import { verifyNamedManifest } from "../oci/manifest.ts";
 import { LayoutReferrers } from "../oci/referrers.ts";
 import type { OciArchiveReference } from "./reference.ts";
 
-/** The name of a blob in a layout. */
+/** Returns the name of the member that has a blob. */
 export function blobMember(digest: Digest): string {
   return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
 }
@@ -39,7 +39,7 @@ export class OciArchiveSource implements ImageSource {
     return { bytes, mediaType: named.mediaType, digest: named.digest };
   }
 
-  // deno-lint-ignore require-await
+  // deno-lint-ignore require-await -- A missing blob must reject, not throw.
   async getBlob({ digest }: Descriptor, { signal }: InstanceOptions = {}): Promise<ByteStream> {
     return this.#archive.streamFile(this.#findBlob(digest), { signal });
   }
@@ -49,21 +49,21 @@ export class OciArchiveSource implements ImageSource {
   }
 
   async listReferrers(subject: Digest): Promise<readonly Descriptor[]> {
-    return await this.#referrers.of(subject);
+    return await this.#referrers.list(subject);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#archive[Symbol.asyncDispose]();
   }
 
-  /** The entry of `index.json` that the reference names. */
+  /** Finds the entry of `index.json` that the reference names. */
   async #findImage(): Promise<Descriptor> {
     return findLayoutImage(await this.#readIndex(), this.reference.image, String(this.reference));
   }
 
   async #readIndex(): Promise<LayoutIndex> {
     const file = this.#archive.findFile("index.json");
-    if (!file) throw invalidArchive(this.#archive.path, "it has no index.json: it is no OCI layout");
+    if (!file) throw invalidArchive(this.#archive.path, "it has no index.json, so it is not an OCI layout");
     const what = `index.json of ${this.reference}`;
     return parseLayoutIndex(await this.#archive.readFile(file, MAX_LAYOUT_INDEX), what);
   }
@@ -75,6 +75,6 @@ export class OciArchiveSource implements ImageSource {
   #findBlob(digest: Digest): ArchiveFile {
     const file = this.#archive.findFile(blobMember(digest));
     if (file) return file;
-    throw new ManifestsError("NOT_FOUND", `Cannot read ${digest} of ${this.reference} as it is not in the archive`);
+    throw new ManifestsError("NOT_FOUND", `Cannot read ${digest} of ${this.reference}: it is not in the archive`);
   }
 }

@@ -12,17 +12,18 @@ import {
 import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/room.ts";
 import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
-/** What earlier attempts to attach signatures have done. */
+/** State that is kept between attempts to attach signatures. */
 interface Progress {
-  /** The blobs that were sent. */
+  /** Digests of the blobs that were uploaded. */
   readonly sent: Set<Digest>;
-  /** The longest time from reading an attachment to writing it, in milliseconds; `undefined` before the first attempt. */
+  /** Longest time between reading and writing an attachment in milliseconds; `undefined` before the first attempt. */
   gap: number | undefined;
 }
 
 /**
- * Sigstore signatures of a repository's manifests, in the repository itself: a manifest under a tag that is made of the
- * digest, with a layer per signature (cosign SIGNATURE_SPEC; docker_image_dest.go `putSignaturesToSigstoreAttachments`).
+ * Sigstore signatures that are attached to the manifests of a repository: a manifest whose tag is derived from the
+ * digest, with a layer per signature (cosign SIGNATURE_SPEC; docker_image_dest.go
+ * `putSignaturesToSigstoreAttachments`).
  */
 export class Attachments {
   readonly #repository: Repository;
@@ -31,7 +32,7 @@ export class Attachments {
     this.#repository = repository;
   }
 
-  /** What is attached to a manifest: signatures, and perhaps other things. */
+  /** Returns the signatures that are attached to a manifest. The layers may also be attestations. */
   async read(digest: Digest, options: CallOptions = {}): Promise<SigstoreSignature[]> {
     const found = await this.#find(digest, options);
     const { layers } = found ? parseAttachment(found.bytes) : { layers: [] };
@@ -55,7 +56,10 @@ export class Attachments {
     await repeatWhileLost(() => this.#attach(digest, signatures, progress, options), { isLost, signal });
   }
 
-  /** One attempt. A registry without conditional requests lets two signers replace each other's manifest: look again. */
+  /**
+   * Makes one attempt. Without conditional requests, two signers can replace each other's manifest, so the attachment
+   * is read again after it was written.
+   */
   async #attach(
     digest: Digest,
     signatures: readonly SigstoreSignature[],
@@ -74,7 +78,7 @@ export class Attachments {
     const { sent, gap } = progress;
     await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
     for (const { descriptor } of blobs) sent.add(descriptor.digest);
-    // The first attempt, which sends all blobs, takes longest: another signer's first one may take as long.
+    // The first attempt uploads all blobs and takes longest. Another signer's first attempt may take as long.
     progress.gap = Math.max(gap ?? 0, performance.now() - seenAt);
     const seen = { digest: found?.digest ?? null, etag: found?.etag ?? null, seenAt };
     const mediaType = MEDIA_TYPES.ociManifest;

@@ -8,23 +8,23 @@ import { Lookaside } from "./lookaside.ts";
 import { SignatureReferrers } from "./signature_referrers.ts";
 import type { LookasideFiles, SignatureStorage, SimpleSignatureStorage } from "./storage.ts";
 
-/** What {@linkcode DockerSignatures} needs. */
+/** Options for {@linkcode DockerSignatures}. */
 export interface DockerSignaturesOptions {
-  /** The repository. */
+  /** Repository whose signatures are read and written. */
   readonly repository: Repository;
-  /** Where its signatures are. */
+  /** Configured locations of the signatures. */
   readonly storage: SignatureStorage;
-  /** How lookaside servers are asked. */
+  /** Function for requests to lookaside servers. */
   readonly fetch: Fetch;
-  /** How often a question to them is repeated after a failure that may pass. Default: 3. */
+  /** Maximum number of retries of such a request after a temporary failure. Default: 3. */
   readonly maxRetries?: number | undefined;
-  /** Milliseconds before the first repetition of a question to them; doubles with each. Default: 1000. */
+  /** Delay before the first retry in milliseconds; it doubles with each retry. Default: 1000. */
   readonly retryDelay?: number | undefined;
-  /** The host's files; `undefined` where there are none. */
+  /** Files of lookaside directories; `undefined` on a host without files. */
   readonly files: LookasideFiles | undefined;
 }
 
-/** The signatures of a repository's manifests, wherever they are. */
+/** The signatures of a repository's manifests, in all locations: lookaside, registry extension, attached, referrers. */
 export class DockerSignatures {
   readonly #repository: Repository;
   readonly #lookaside: Lookaside;
@@ -40,14 +40,14 @@ export class DockerSignatures {
     this.#writesReferrers = rest.storage.referrersMode === "oci-1-1";
   }
 
-  /** Whether signatures of a kind can be kept, or why not. */
+  /** Returns true if signatures of a kind can be written, or the reason why they cannot. */
   async supports(kind: Signature["kind"], options: CallOptions = {}): Promise<true | string> {
     if (kind === "simple") return (await this.#simpleStorage(options)).writable;
     const disabled = "writing sigstore attachments is disabled by configuration (use-sigstore-attachments)";
     return this.#attachments ? true : disabled;
   }
 
-  /** All signatures of a manifest. */
+  /** Reads all signatures of a manifest. */
   async read(digest: Digest, options: CallOptions = {}): Promise<Signature[]> {
     const found = await Promise.all([
       this.#simpleStorage(options).then((storage) => storage.read(digest, options)),
@@ -58,7 +58,7 @@ export class DockerSignatures {
   }
 
   /**
-   * Writes signatures of a manifest beside those that there are; of simple ones in a lookaside, these are all then.
+   * Adds signatures to a manifest. In a lookaside, the given simple signatures replace the existing ones.
    */
   async write(manifest: Descriptor, signatures: readonly Signature[], options: CallOptions = {}): Promise<void> {
     const { digest } = manifest;
@@ -70,9 +70,12 @@ export class DockerSignatures {
     else await this.#attachments!.write(digest, attached, options);
   }
 
-  /** A registry that keeps simple signatures is where they are, whatever configuration says. */
+  /**
+   * Returns the registry's own storage of simple signatures if it has one, whatever is configured; otherwise the
+   * lookaside.
+   */
   async #simpleStorage(options: CallOptions): Promise<SimpleSignatureStorage> {
-    const kept = await this.#repository.supportsSignatures(options);
-    return kept ? new SignatureExtension(this.#repository) : this.#lookaside;
+    const isSupported = await this.#repository.supportsSignatures(options);
+    return isSupported ? new SignatureExtension(this.#repository) : this.#lookaside;
   }
 }

@@ -6,13 +6,13 @@ import { type Digest, ManifestsError } from "../../../spec/room.ts";
 import { parseSimpleSignature } from "./simple_signature.ts";
 import type { SimpleSignatureStorage } from "./storage.ts";
 
-/** What the signatures of this extension say that they are. */
+/** Version and type of the signatures in this extension. */
 const SCHEMA_VERSION = 2, TYPE = "atomic";
 
 /**
- * Simple signatures that the registry itself keeps, where its answer at `/v2/` says so with
- * `X-Registry-Supports-Signatures: 1`: OpenShift's extension of the API (docker_client.go `getExtensionsSignatures`,
- * docker_image_dest.go `putSignaturesToAPIExtension`).
+ * Simple signatures that the registry itself stores: OpenShift's extension of the API, which the registry announces at
+ * `/v2/` with `X-Registry-Supports-Signatures: 1` (docker_client.go `getExtensionsSignatures`, docker_image_dest.go
+ * `putSignaturesToAPIExtension`).
  */
 export class SignatureExtension implements SimpleSignatureStorage {
   readonly writable = true;
@@ -27,21 +27,21 @@ export class SignatureExtension implements SimpleSignatureStorage {
     return contents.map((bytes) => parseSimpleSignature(bytes, `a signature of ${digest} in the registry`));
   }
 
-  /** Adds those that are not there; the extension cannot remove any. */
+  /** Adds the signatures that do not exist yet; the extension cannot remove any. */
   async write(digest: Digest, signatures: readonly SimpleSignature[], options: CallOptions = {}): Promise<void> {
-    const there = new Set((await this.#list(digest, options)).map(encodeBase64));
+    const existing = new Set((await this.#list(digest, options)).map(encodeBase64));
     const contents = new Set(signatures.map(({ bytes }) => encodeBase64(bytes)));
-    const added = [...contents].filter((content) => !there.has(content));
-    requireCount(there.size + added.length, digest);
+    const added = [...contents].filter((content) => !existing.has(content));
+    assertCount(existing.size + added.length, digest);
     for (const content of added) {
       const name = `${digest}@${encodeHex(crypto.getRandomValues(new Uint8Array(16)))}`;
       const signature = { schemaVersion: SCHEMA_VERSION, name, type: TYPE, content };
-      // Repeated after an answer that was lost, it would be refused: whoever writes again looks first what is there.
+      // Not retried: if only the answer was lost, the registry would reject the repeated name as a conflict.
       await this.#repository.putSignature(digest, signature, { ...options, maxRetries: 0 });
     }
   }
 
-  /** The content of the signatures that are there. Of other versions and types nothing is known. */
+  /** Returns the contents of the existing signatures. Entries of unknown versions and types are ignored. */
   async #list(digest: Digest, options: CallOptions): Promise<Uint8Array<ArrayBuffer>[]> {
     const what = `signatures of ${digest}`;
     const { value } = parseJson(await this.#repository.getSignatureList(digest, options), what);
@@ -49,17 +49,17 @@ export class SignatureExtension implements SimpleSignatureStorage {
     const known = entries.filter((entry) =>
       entry.integer("schemaVersion") === SCHEMA_VERSION && entry.string("type") === TYPE
     );
-    requireCount(known.length, digest);
+    assertCount(known.length, digest);
     return known.map((entry) =>
       decodeStrictBase64(entry.string("content") ?? "") ?? entry.fail("content", "standard base64")
     );
   }
 }
 
-function requireCount(count: number, digest: Digest): void {
+function assertCount(count: number, digest: Digest): void {
   if (count <= MAX_SIGNATURES) return;
   throw new ManifestsError(
     "LIMIT_EXCEEDED",
-    `Cannot work with the signatures of ${digest} as the registry would have more than ${MAX_SIGNATURES} of them: ${count}`,
+    `Cannot use the signatures of ${digest}: the registry may have at most ${MAX_SIGNATURES}, not ${count}`,
   );
 }

@@ -6,26 +6,29 @@ import { followRedirects } from "./redirects.ts";
 import { parseSimpleSignature } from "./simple_signature.ts";
 import type { LookasideFiles, SignatureStorage, SimpleSignatureStorage } from "./storage.ts";
 
-/** How often a question is repeated where the caller does not say. */
+/** Default for the maximum number of retries. */
 const DEFAULT_RETRIES = 3;
 
-/** What {@linkcode Lookaside} needs. */
+/** Options for {@linkcode Lookaside}. */
 export interface LookasideOptions {
-  /** Where the signatures are. */
+  /** Configured locations of the signatures. */
   readonly storage: SignatureStorage;
   /** Path of the repository in its registry. */
   readonly path: string;
-  /** How servers are asked: with no credentials, since they are not the registry. */
+  /** Function for requests to servers. They get no credentials, because they are not the registry. */
   readonly fetch: Fetch;
-  /** How often a question to them is repeated after a failure that may pass. Default: 3. */
+  /** Maximum number of retries of a request after a temporary failure. Default: 3. */
   readonly maxRetries?: number | undefined;
-  /** Milliseconds before the first repetition of a question to them; doubles with each. Default: 1000. */
+  /** Delay before the first retry in milliseconds; it doubles with each retry. Default: 1000. */
   readonly retryDelay?: number | undefined;
-  /** The host's files; `undefined` where there are none. */
+  /** Files of lookaside directories; `undefined` on a host without files. */
   readonly files: LookasideFiles | undefined;
 }
 
-/** Simple signatures beside a registry: files, counted from 1, in a folder per manifest (docs/signature-protocols.md). */
+/**
+ * Simple signatures in a lookaside: files, numbered from 1, in a folder per manifest (c/image,
+ * docs/signature-protocols.md).
+ */
 export class Lookaside implements SimpleSignatureStorage {
   readonly #options: LookasideOptions;
 
@@ -48,16 +51,19 @@ export class Lookaside implements SimpleSignatureStorage {
     if (!base) return signatures;
     for (let number = 1;; number++) {
       const url = this.#url(base, digest, number);
-      const bytes = await this.#readAgain(url, options);
+      const bytes = await this.#readWithRetries(url, options);
       if (!bytes) return signatures;
       if (number > MAX_SIGNATURES) {
-        throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures at ${url.href} as they do not end`);
+        throw new ManifestsError(
+          "LIMIT_EXCEEDED",
+          `Cannot read signatures at ${url.href}: there are more than ${MAX_SIGNATURES}`,
+        );
       }
       signatures.push(parseSimpleSignature(bytes, url.href));
     }
   }
 
-  /** These are all that there shall be. */
+  /** Replaces the signatures of a manifest by the given ones. */
   async write(digest: Digest, signatures: readonly SimpleSignature[], { signal }: CallOptions = {}): Promise<void> {
     const base = this.#writeBase!, files = this.#options.files!;
     for (const [i, { bytes }] of signatures.entries()) {
@@ -79,8 +85,8 @@ export class Lookaside implements SimpleSignatureStorage {
     return url;
   }
 
-  /** Reads a file, again after failures that may pass. */
-  async #readAgain(
+  /** Reads a file, with retries after temporary failures. */
+  async #readWithRetries(
     url: URL,
     { signal, maxRetries = this.#options.maxRetries ?? DEFAULT_RETRIES }: CallOptions,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -88,8 +94,8 @@ export class Lookaside implements SimpleSignatureStorage {
       try {
         return await this.#readOne(url, signal);
       } catch (error) {
-        const passing = isManifestsError(error, "NETWORK") || error instanceof ManifestsError && error.isTransient;
-        if (attempt > maxRetries || !passing) throw error;
+        const isTemporary = isManifestsError(error, "NETWORK") || error instanceof ManifestsError && error.isTransient;
+        if (attempt > maxRetries || !isTemporary) throw error;
         await delay(retryDelay(attempt, this.#options.retryDelay), signal ? { signal } : {});
       }
     }
@@ -97,7 +103,7 @@ export class Lookaside implements SimpleSignatureStorage {
 
   async #readOne(url: URL, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const { files, fetch } = this.#options;
-    // Where there are no files, there are no signatures in them.
+    // On a host without files, a directory has no signatures.
     if (url.protocol === "file:") return await files?.read(url, MAX_SIGNATURE_SIZE);
     const response = await followRedirects(fetch, url, signal);
     if (!response.ok) {
@@ -109,6 +115,6 @@ export class Lookaside implements SimpleSignatureStorage {
     }
     const bytes = response.body ? await readStream(response.body, MAX_SIGNATURE_SIZE, signal) : new Uint8Array();
     if (bytes) return bytes;
-    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature ${url.href} as it is larger than 4 MiB`);
+    throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature ${url.href}: it is larger than 4 MiB`);
   }
 }

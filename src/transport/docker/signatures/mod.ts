@@ -1,3 +1,3 @@
-/** Signatures of images in registries: kept by the registry, beside it, and attached to the images in it. */
+/** Signatures of images in registries: stored by the registry, in a lookaside, or attached to the images. */
 export { DockerSignatures, type DockerSignaturesOptions } from "./docker_signatures.ts";
 export type { LookasideFiles, SignatureStorage } from "./storage.ts";

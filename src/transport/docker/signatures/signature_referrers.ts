@@ -31,7 +31,7 @@ export class SignatureReferrers {
     this.#repository = repository;
   }
 
-  /** The signatures of a manifest that are its referrers. */
+  /** Reads the signatures that are referrers of a manifest. */
   async read(digest: Digest, options: CallOptions = {}): Promise<SigstoreSignature[]> {
     const attachments = await this.#readManifests(await this.#list(digest, options), digest, options);
     const total = attachments.reduce((sum, { layers }) => layers.reduce((sum, { size }) => sum + size, sum), 0);
@@ -47,8 +47,8 @@ export class SignatureReferrers {
   async #list(digest: Digest, options: CallOptions): Promise<Descriptor[]> {
     const referrers: Descriptor[] = [];
     let total = 0;
-    const wanted = { ...options, artifactType: SIGNATURE_ARTIFACT_TYPE };
-    for await (const referrer of this.#repository.listReferrers(digest, wanted)) {
+    const filtered = { ...options, artifactType: SIGNATURE_ARTIFACT_TYPE };
+    for await (const referrer of this.#repository.listReferrers(digest, filtered)) {
       total += referrer.size;
       if (referrers.push(referrer) > MAX_SIGNATURES || total > MAX_SIGNATURES_SIZE) throw tooMuch(digest);
     }
@@ -58,15 +58,17 @@ export class SignatureReferrers {
   async #readManifests(referrers: readonly Descriptor[], subject: Digest, options: CallOptions) {
     const read = await Promise.all(referrers.map(async ({ digest, size }) => {
       const bytes = await this.#findManifest(digest, options);
-      // Who wrote the list of referrers did not have to look at what it names.
+      // The list of referrers is untrusted: an entry may have a wrong size.
       if (bytes?.length !== size) return undefined;
       const { layers, subject } = parseAttachment(bytes);
       return { referrer: digest, layers, subject };
     }));
-    return read.filter((attachment) => attachment !== undefined).filter((own) => own.subject?.digest === subject);
+    return read.filter((attachment) => attachment !== undefined).filter((attachment) =>
+      attachment.subject?.digest === subject
+    );
   }
 
-  /** The list of referrers may be older than what it names. */
+  /** Reads the manifest of a referrer. Returns `undefined` if it was deleted after the list was read. */
   async #findManifest(referrer: Digest, options: CallOptions): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
       return (await this.#repository.getManifest(referrer, options)).bytes;
@@ -76,10 +78,10 @@ export class SignatureReferrers {
     }
   }
 
-  /** Adds signatures of a manifest as one more referrer. Those that are there are not written twice. */
+  /** Adds signatures to a manifest as one more referrer. Existing signatures are not written again. */
   async write(subject: Descriptor, signatures: readonly SigstoreSignature[], options: CallOptions = {}): Promise<void> {
-    const there = new Set((await this.read(subject.digest, options)).map(keyOf));
-    const added = signatures.filter((signature) => !there.has(keyOf(signature)));
+    const existing = new Set((await this.read(subject.digest, options)).map(toKey));
+    const added = signatures.filter((signature) => !existing.has(toKey(signature)));
     if (added.length === 0) return;
     const { manifest, blobs } = createSignatureReferrer(subject, added);
     await putNewBlobs(this.#repository, blobs, options);
@@ -91,10 +93,13 @@ export class SignatureReferrers {
 }
 
 function tooMuch(digest: Digest): ManifestsError {
-  return new ManifestsError("LIMIT_EXCEEDED", `Cannot read signatures of ${digest} as they do not end`);
+  return new ManifestsError(
+    "LIMIT_EXCEEDED",
+    `Cannot read the signatures of ${digest}: there are too many referrers, or they are too large`,
+  );
 }
 
-/** Equal signatures have equal annotations, which is where what was signed is signed. */
-function keyOf({ mediaType, payload, annotations }: SigstoreSignature): string {
+/** Returns a key that equal signatures share: the payload and the annotations, which contain the signature itself. */
+function toKey({ mediaType, payload, annotations }: SigstoreSignature): string {
   return JSON.stringify([mediaType, digestOf(payload), Object.entries(annotations).toSorted()]);
 }

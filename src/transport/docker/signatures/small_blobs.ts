@@ -2,7 +2,7 @@ import { allOrAbort, type CallOptions, toStream } from "../../../internal/room.t
 import { getUnverifiedBlob, type Repository } from "../../../registry/room.ts";
 import { type Descriptor, readBlob } from "../../../spec/room.ts";
 
-/** Reads a blob that is held in memory, verified. Fails with code `LIMIT_EXCEEDED` above that many bytes. */
+/** Reads a blob into memory and verifies it. Fails with code `LIMIT_EXCEEDED` if it has more than `limit` bytes. */
 export async function readSmallBlob(
   repository: Repository,
   descriptor: Descriptor,
@@ -12,7 +12,10 @@ export async function readSmallBlob(
   return await readBlob(await getUnverifiedBlob(repository, descriptor.digest, options), descriptor, limit);
 }
 
-/** Writes blobs that nobody can have written before, such as what says when it was signed: all at once, unseen. */
+/**
+ * Writes blobs concurrently, without checking whether they exist: they are unique, because they contain signatures or
+ * the time of signing.
+ */
 export async function putNewBlobs(
   repository: Repository,
   blobs: readonly { readonly descriptor: Descriptor; readonly bytes: Uint8Array<ArrayBuffer> }[],

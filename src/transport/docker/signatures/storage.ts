@@ -3,34 +3,34 @@ import type { CallOptions } from "../../../internal/room.ts";
 import type { SimpleSignature } from "../../../signature/room.ts";
 import type { Digest } from "../../../spec/room.ts";
 
-/** A place for the simple signatures of a repository's manifests. */
+/** A storage of the simple signatures of a repository's manifests. */
 export interface SimpleSignatureStorage {
-  /** Whether signatures can be written, or why not. */
+  /** True if signatures can be written, or the reason why they cannot. */
   readonly writable: true | string;
-  /** All signatures of a manifest. */
+  /** Reads all signatures of a manifest. */
   read(digest: Digest, options?: CallOptions): Promise<SimpleSignature[]>;
-  /** Writes signatures of a manifest. */
+  /** Writes signatures of a manifest. A lookaside replaces the existing ones; the registry extension adds to them. */
   write(digest: Digest, signatures: readonly SimpleSignature[], options?: CallOptions): Promise<void>;
 }
 
-/** Where the signatures of a repository's images are, besides the registry's own. */
+/** Configured locations of the signatures of a repository's images. */
 export interface SignatureStorage {
-  /** Where simple signatures are read; `undefined`: nowhere. */
+  /** Base URL from which simple signatures are read; `undefined` if no lookaside is configured. */
   readonly lookaside?: URL | undefined;
-  /** Where they are written; `undefined`: where they are read. */
+  /** Base URL to which simple signatures are written. If `undefined`, they are written to `lookaside`. */
   readonly lookasideStaging?: URL | undefined;
-  /** Whether sigstore signatures are attached to images in the registry. */
+  /** True if sigstore signatures are attached to the images in the registry. */
   readonly attachments: boolean;
-  /** How they are attached; see `SystemContext.registryReferrersMode`. */
+  /** How sigstore signatures are attached, see `SystemContext.registryReferrersMode`. */
   readonly referrersMode?: ReferrersMode | undefined;
 }
 
-/** The files of lookaside directories, where a host has any. */
+/** Access to the files of lookaside directories. */
 export interface LookasideFiles {
-  /** Reads a file of at most that many bytes; `undefined` where there is none. */
+  /** Reads a file of at most `limit` bytes. Returns `undefined` if it does not exist. */
   read(url: URL, limit: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
-  /** Writes a file, all of it or nothing, and the folders above it. */
+  /** Writes a file atomically, and creates the folders above it. */
   write(url: URL, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Removes a file; `false` where there is none. */
+  /** Removes a file. Returns false if it does not exist. */
   remove(url: URL): Promise<boolean>;
 }
