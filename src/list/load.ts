@@ -1,12 +1,12 @@
 import type { SignalOptions } from "../internal/room.ts";
-import { type Digest, guessMediaType, isManifestsError, ListImageUnknownError, ManifestsError } from "../spec/room.ts";
+import { type Digest, isManifestsError, ListImageUnknownError, ManifestsError } from "../spec/room.ts";
 import {
+  damagedList,
+  findDamage,
   findLocalImage,
   type ImageStore,
-  type ImageWithData,
   isListRecord,
   type Locker,
-  mayBeListRecord,
   type StoredImage,
 } from "../store/room.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readRecords } from "./records.ts";
@@ -32,25 +32,6 @@ export function notAManifestList(name: string, cause?: unknown): ManifestsError 
     "NOT_A_MANIFEST_LIST",
     `Cannot use ${JSON.stringify(name)} as a list: image is not a manifest list`,
     cause ? { cause } : undefined,
-  );
-}
-
-/**
- * What is wrong with a record that is, or was about to be, a list: its manifest is gone or is not a manifest; `undefined`
- * if nothing is, or if it is an ordinary image. Such a record can only be removed.
- */
-export function findDamage({ image, data }: ImageWithData): string | undefined {
-  if (!mayBeListRecord(image)) return undefined;
-  const manifest = data.get("manifest");
-  if (!manifest) return "its manifest is missing in the store";
-  return guessMediaType(manifest) === "" ? "its manifest in the store cannot be read" : undefined;
-}
-
-/** The error of a list that {@linkcode findDamage} found something wrong with. */
-export function damagedList(name: string, damage: string): ManifestsError {
-  return new ManifestsError(
-    "STORE_CORRUPT",
-    `Cannot use list ${JSON.stringify(name)}: ${damage}: remove the list (rm) and create it again`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { type Digest, digestOf, getEntries, isIndex, MEDIA_TYPES, parseManifest } from "../spec/room.ts";
-import { isListRecord, randomImageId } from "../store/room.ts";
+import { damagedList, findDamage, isListRecord, randomImageId } from "../store/room.ts";
 import type { StoreTarget } from "./host.ts";
-import { damagedList, findDamage, notAManifestList } from "./load.ts";
+import { notAManifestList } from "./load.ts";
 import { assertKnownOptions, type PushOptions, type PushResult } from "./push.ts";
 import { digestItems, LIST_KEYS, type ListRecords, readRecords, writeRecords } from "./records.ts";
 

@@ -11,11 +11,9 @@ export type { MediaTypeFiles } from "./media_type.ts";
 export { HostlessList } from "./hostless.ts";
 export { BaseList, type SaveToImageOptions } from "./list.ts";
 export {
-  damagedList,
   type EditCallback,
   type EditListOptions,
   editStoredList,
-  findDamage,
   type LoadedList,
   loadList,
   lockerForImage,

@@ -1,6 +1,5 @@
 import { formatPlatform, getEntries, isIndex, isManifestsError, parseManifest } from "../spec/room.ts";
-import { type ImageStore, mayBeListRecord } from "../store/room.ts";
-import { findDamage } from "./load.ts";
+import { findDamage, type ImageStore, mayBeListRecord } from "../store/room.ts";
 
 /** A list in a store. */
 export interface StoredList {

@@ -4,7 +4,7 @@
  * @module
  */
 export type { ByteStream, SignalOptions } from "../internal/room.ts";
-export { isListRecord, mayBeListRecord } from "./list_records.ts";
+export { damagedList, findDamage, isListRecord, mayBeListRecord } from "./list_records.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { randomImageId } from "./names.ts";

@@ -1,6 +1,6 @@
 import { guessMediaType, isManifestsError, MEDIA_TYPES, normalizeLocalName } from "../../spec/room.ts";
-import { type ImageStore, type ImageWithData, isListRecord } from "../../store/room.ts";
-import { type BaseList, damagedList, editStoredList, findDamage, HostlessList } from "../../list/room.ts";
+import { damagedList, findDamage, type ImageStore, type ImageWithData, isListRecord } from "../../store/room.ts";
+import { type BaseList, editStoredList, HostlessList } from "../../list/room.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";

@@ -1,6 +1,12 @@
 import { type Digest, digestOf } from "../../spec/room.ts";
-import { damagedList, findDamage } from "../../list/room.ts";
-import { findLocalImage, type ImageStore, isListRecord, type StoredImage } from "../../store/room.ts";
+import {
+  damagedList,
+  findDamage,
+  findLocalImage,
+  type ImageStore,
+  isListRecord,
+  type StoredImage,
+} from "../../store/room.ts";
 
 /** A list found in the local store. */
 export interface FoundList extends StoredImage {

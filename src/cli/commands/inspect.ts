@@ -15,8 +15,15 @@ import {
   type ParsedManifest,
   platformJson,
 } from "../../spec/room.ts";
-import { findLocalImage, type ImageStore, isListRecord, type LocalImage } from "../../store/room.ts";
-import { type BaseList, damagedList, findDamage, HostlessList } from "../../list/room.ts";
+import {
+  damagedList,
+  findDamage,
+  findLocalImage,
+  type ImageStore,
+  isListRecord,
+  type LocalImage,
+} from "../../store/room.ts";
+import { type BaseList, HostlessList } from "../../list/room.ts";
 import type { DescribeImageOptions } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { assertFormat, getStdoutStyle, note, print, type ResultFormat } from "../output.ts";

@@ -1,5 +1,4 @@
-import { findDamage } from "../../list/room.ts";
-import { findLocalImage, type ImageStore } from "../../store/room.ts";
+import { findDamage, findLocalImage, type ImageStore } from "../../store/room.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 import { ExitError, formatError } from "../errors.ts";
 import { assertFormat, note, printResult, type ResultFormat } from "../output.ts";
