@@ -1,28 +1,29 @@
 /**
- * Builds what `tests/support/oracles.ts` names, unless it is there. The first build takes some minutes and downloads
- * what Go's module proxy has; Go verifies that against `tests/oracles/go.sum`.
+ * Builds the programs that `tests/support/oracles.ts` names, unless they exist. The first build takes some minutes and
+ * downloads Go modules, which Go verifies against `tests/oracles/go.sum`.
  */
 import { exists } from "@std/fs";
 import { ORACLE_SOURCES, ORACLES, SMALL_ORACLES } from "../tests/support/oracles.ts";
 
 const PACKAGES = [".", "github.com/sigstore/cosign/v3/cmd/cosign"];
-/** Neither gpgme nor a store is needed here, and then no C compiler either. */
+/** Leaves out gpgme and the store, so that no C compiler is needed. */
 const TAGS = "containers_image_openpgp,containers_image_storage_stub";
-/** Nobody debugs them: leaving out what debuggers need makes the build shorter. */
+/** Leaves out debug information, which makes the build faster. */
 const FLAGS = ["-trimpath", "-ldflags=-s -w", "-gcflags=all=-dwarf=false"];
-/** What is fetched where Go is too old, as Debian's is; the first Go that fetches a newer one by itself is 1.21. */
+/** The Go to download if the installed one is too old, as in Debian. */
 const GO_VERSION = "1.26.8";
+/** Minor version of the first Go that downloads a newer toolchain itself: 1.21. */
 const FIRST_SELF_UPDATING = 21;
 
-/** Runs Go, which must succeed, and returns what it printed. */
+/** Runs Go and returns its standard output. Throws if it fails. */
 async function runGo(go: string, args: string[], cwd: string, env: Record<string, string> = {}): Promise<string> {
   const options = { args, cwd, env, stdin: "null", stdout: "piped", stderr: "inherit" } as const;
   const { success, code, stdout } = await new Deno.Command(go, options).output();
-  if (!success) throw new Error(`Cannot build the oracles as go ${args[0]} exited ${code}`);
+  if (!success) throw new Error(`Cannot build the oracles: go ${args[0]} exited ${code}`);
   return new TextDecoder().decode(stdout).trim();
 }
 
-/** A Go that is new enough, of the module proxy if there is none. */
+/** Finds a Go that is new enough, or downloads one from the module proxy. */
 async function findGo(folder: string): Promise<string> {
   const minor = /^go version go1\.(\d+)/.exec(await runGo("go", ["version"], folder))?.[1];
   if (Number(minor) >= FIRST_SELF_UPDATING) return "go";
@@ -30,17 +31,17 @@ async function findGo(folder: string): Promise<string> {
   const module = `golang.org/toolchain@v0.0.1-go${GO_VERSION}.${os}-${arch}`;
   const downloaded = await runGo("go", ["mod", "download", "-json", module], folder, { GOFLAGS: "-mod=mod" });
   const root: string = JSON.parse(downloaded).Dir;
-  // Modules hold no programs, so nothing in them may be run at first.
+  // Files of modules are not executable after the download.
   for (const programs of [`${root}/bin`, `${root}/pkg/tool/${os}_${arch}`]) {
     for await (const { name } of Deno.readDir(programs)) await Deno.chmod(`${programs}/${name}`, 0o755);
   }
   return `${root}/bin/go`;
 }
 
-/** Builds packages of a module into a folder, unless it is there. */
+/** Builds packages of a module into a folder, unless the folder exists. */
 async function build(target: string, sources: string, packages: readonly string[]): Promise<void> {
   if (await exists(target)) return;
-  // Whoever builds at the same time has a folder of their own, and the first one is kept.
+  // Each concurrent build uses another folder. The first one to finish is kept.
   const folder = `${target}.${crypto.randomUUID()}`;
   await Deno.mkdir(folder, { recursive: true });
   try {

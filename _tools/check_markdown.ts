@@ -1,4 +1,4 @@
-/** The wording rules of `english.ts` for the Markdown documents: `deno run -R _tools/check_markdown.ts [FILE…]`. */
+/** Checks the Markdown documents against the wording rules of `english.ts`: `deno run -R _tools/check_markdown.ts [FILE…]`. */
 import { findDialect } from "./english.ts";
 
 /** A paragraph, list item or table row of a document, and the number of its first line. */
@@ -24,7 +24,7 @@ function proseBlocks(markdown: string): Block[] {
   return blocks;
 }
 
-/** The refused wordings of a document, one line of text each. */
+/** Finds the refused wordings of a document and formats each as one line. */
 export function checkMarkdown(path: string, markdown: string): string[] {
   return proseBlocks(markdown).flatMap(({ line, text }) =>
     findDialect(text).map(({ index, found, instead }) => {
@@ -34,7 +34,7 @@ export function checkMarkdown(path: string, markdown: string): string[] {
   );
 }
 
-/** The Markdown documents of a checkout. */
+/** Lists the Markdown documents of a checkout. */
 export async function listDocuments(root: URL): Promise<string[]> {
   const documents: string[] = [];
   for (const folder of ["", "docs/", ".github/"]) {

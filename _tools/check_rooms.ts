@@ -1,8 +1,8 @@
-/** Rooms of `src/` that have no tests of their own in `tests/`, where tests mirror `src/`. */
+/** Rooms of `src/` whose tests are in the folder of another room. `tests/` mirrors `src/` for all other rooms. */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
-  // Read and verified through lists and copies.
+  // Lists and copies read and verify images.
   image: "list",
-  // Reached only through a list or the embedded registry.
+  // Lists, the embedded registry and the other rooms here use these rooms.
   transport: "list",
   server: "registry",
   errors: "spec",
@@ -10,8 +10,8 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   actions: "system",
 };
 
-/** The rooms without tests. */
-export async function unmirrored(root: URL): Promise<string[]> {
+/** Finds the rooms without tests. */
+export async function findUntestedRooms(root: URL): Promise<string[]> {
   const missing: string[] = [];
   for await (const { name } of Deno.readDir(new URL("src/", root))) {
     const folder = new URL(`tests/${TESTED_ELSEWHERE[name] ?? name}/`, root);

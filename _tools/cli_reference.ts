@@ -1,5 +1,5 @@
 /**
- * Writes `docs/cli.md` from the definitions of the command line; with `--check`, fails where it is not what they say.
+ * Writes `docs/cli.md` from the definitions of the command line. With `--check`, only fails if the file is not up to date.
  */
 import type { CommandDefinition } from "../src/cli/definition.ts";
 import type { FlagDefinition } from "../src/cli/flag_definition.ts";
@@ -10,28 +10,28 @@ import { formatMarkdown } from "./format_markdown.ts";
 
 const INTRODUCTION = `# The command line
 
-Written from the definitions of the commands by \`deno run -A _tools/cli_reference.ts\`.
+Generated from the definitions of the commands by \`deno run -A _tools/cli_reference.ts\`.
 
-The word \`manifest\` may stand before a command, so that \`manifests\` can take the place of \`podman\` or \`buildah\` in
-\`podman manifest …\`. Called by a name that begins with \`podman\` or \`buildah\`, or with \`MANIFESTS_PERSONA\` set to one
-of them, it prints what that tool prints.
+The word \`manifest\` is allowed before a command, so that \`manifests\` can replace \`podman\` or \`buildah\` in
+\`podman manifest …\`. If the name of the program begins with \`podman\` or \`buildah\`, or \`MANIFESTS_PERSONA\` is one of
+them, the output is that of this tool.
 
 | exit code | meaning |
 | --- | --- |
-| 0 | done |
-| 1 | \`exists\`: no such list; \`rm\`: all lists that failed were unknown; \`diff\`: the lists differ; \`validate\`: something is wrong |
-| 125 | anything else |
-| 130, 143 | interrupted, terminated, after at most 5 s of cleaning up; a second signal exits at once |
+| 0 | success |
+| 1 | \`exists\`: no such list; \`rm\`: the only errors were unknown lists; \`diff\`: the lists differ; \`validate\`: something is wrong |
+| 125 | any other error |
+| 130, 143 | interrupted, terminated; cleaning up takes at most 5 s, and a second signal exits at once |
 
 | variable | meaning |
 | --- | --- |
-| \`MANIFESTS_PERSONA\` | \`own\`, \`podman\` or \`buildah\` |
-| \`NO_COLOR\` | no colours |
-| \`REGISTRY_AUTH_FILE\` | the credential file to read |
-| \`CONTAINERS_STORAGE_CONF\` | the \`storage.conf\` to read |
+| \`MANIFESTS_PERSONA\` | tool whose output is imitated: \`podman\`, \`buildah\` or \`own\` (none) |
+| \`NO_COLOR\` | any value turns off colors |
+| \`REGISTRY_AUTH_FILE\` | path of the credential file |
+| \`CONTAINERS_STORAGE_CONF\` | path of \`storage.conf\` |
 `;
 
-/** The reference as Markdown. */
+/** Formats the reference as Markdown. */
 export async function formatReference(): Promise<string> {
   const commands = await loadDefinitions();
   const text = [
@@ -73,6 +73,6 @@ if (import.meta.main) {
     await Deno.mkdir(new URL(".", file), { recursive: true });
     await Deno.writeTextFile(file, text);
   } else if (await Deno.readTextFile(file) !== text) {
-    throw new Error("docs/cli.md is not what the commands are: deno run -A _tools/cli_reference.ts");
+    throw new Error("docs/cli.md is not up to date: run deno run -A _tools/cli_reference.ts");
   }
 }

@@ -1,10 +1,10 @@
-/** The patterns of wording that this project does not use in comments, messages and documents. */
+/** Patterns of wordings that this project does not use in comments, messages and documents. */
 
-/** A wording that is refused, and what to write instead. */
+/** A refused wording and its replacement. */
 interface Pattern {
   /** Finds the wording in prose. */
   readonly wording: RegExp;
-  /** What to write instead. */
+  /** Advice on the replacement. */
   readonly instead: string;
 }
 
@@ -46,11 +46,11 @@ const PATTERNS: readonly Pattern[] = [
 
 /** One place in a text that uses a refused wording. */
 export interface Finding {
-  /** Where the wording begins, in UTF-16 units from the start of the text. */
+  /** Position of the wording, in UTF-16 units from the start of the text. */
   readonly index: number;
-  /** The wording found. */
+  /** The refused wording. */
   readonly found: string;
-  /** What to write instead. */
+  /** Advice on the replacement. */
   readonly instead: string;
 }
 

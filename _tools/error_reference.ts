@@ -4,13 +4,13 @@
 import type { ErrorCode } from "../src/errors/room.ts";
 import { formatMarkdown } from "./format_markdown.ts";
 
-/** What causes an error, and what to do about it. */
+/** The cause of an error, and what the user can do about it. */
 interface Explanation {
   readonly cause: string;
   readonly cure: string;
 }
 
-/** The explanation of every code. The type makes a new code without one an error. */
+/** Explanations by error code. The type-check fails if a new code has none. */
 export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   AMBIGUOUS_MANIFEST: {
     cause: "A manifest has members of two formats, so that readers could disagree about what it is.",
@@ -62,7 +62,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   DESTINATION_NOT_AN_IMAGE: {
     cause: "The destination is a file or folder that is not an image; it is never overwritten.",
-    cure: "Use another path, or remove it yourself.",
+    cure: "Use another path, or remove the file or folder yourself.",
   },
   DIGEST_MISMATCH: {
     cause: "Content does not have the digest under which it was requested.",
@@ -70,11 +70,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   ID_IN_USE: {
     cause: "A record with this id exists in the local store.",
-    cure: "Use another id, or let one be chosen.",
+    cure: "Use another id, or omit it, so that one is chosen.",
   },
   IMAGE_IN_USE: {
     cause: "The record is an image with layers, not a list.",
-    cure: "Remove it with `podman rmi`.",
+    cure: "Remove the image with `podman rmi`.",
   },
   IMAGE_UNKNOWN: {
     cause: "The local store has no such image.",
@@ -158,7 +158,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   NOT_FOUND: {
     cause: "The registry, layout or folder has no such image, tag or blob.",
-    cure: "Check the reference. Private repositories also answer so without credentials.",
+    cure: "Check the reference. Registries give the same answer for private repositories without credentials.",
   },
   NOT_A_MANIFEST_LIST: {
     cause: "The image is not an index or manifest list.",
@@ -319,7 +319,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
 };
 
-/** The reference as Markdown. */
+/** Formats the reference as Markdown. */
 export async function formatErrorReference(): Promise<string> {
   const rows = Object.entries(EXPLANATIONS).map(([code, { cause, cure }]) => `| \`${code}\` | ${cause} | ${cure} |`);
   return await formatMarkdown(`# Errors

@@ -1,4 +1,4 @@
-/** Formats Markdown as `deno fmt` does, so that generated documents pass the gate. */
+/** Formats Markdown with `deno fmt`, so that generated documents pass its check. */
 export async function formatMarkdown(markdown: string): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["fmt", "--quiet", "--ext", "md", "--line-width", "120", "-"],

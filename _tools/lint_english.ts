@@ -1,4 +1,4 @@
-/** The wording rules of `english.ts` for comments and strings of the sources, as lint rules. */
+/** Lint rules that apply the wording rules of `english.ts` to comments and strings of the sources. */
 import { commentProse, findDialect, shortDocWords } from "./english.ts";
 
 const plugin: Deno.lint.Plugin = {
@@ -25,7 +25,7 @@ const plugin: Deno.lint.Plugin = {
           TemplateLiteral(node) {
             const [start, end] = node.range;
             let text = context.sourceCode.text.slice(start, end);
-            // A sentence goes on behind a value; the value itself is code.
+            // A sentence continues after a value; the value itself is code.
             for (const { range: [from, to] } of node.expressions) {
               text = text.slice(0, from - start) + "x".repeat(to - from) + text.slice(to - start);
             }

@@ -1,9 +1,9 @@
 /**
- * The room table as a lint rule: across rooms only a `room.ts` may be imported, and only from the rooms that the table
- * allows; a `mod.ts` is what the package publishes. Portable code never imports a host-bound folder.
+ * Lint rules for the rooms. A file of another room can only be imported through its `room.ts`, and only if the table
+ * allows that room. A `mod.ts` is the published face of a room. Portable code never imports a host-bound folder.
  */
 
-/** What each room of `src/` may import, besides itself. ARCHITECTURE.md shows the same table. */
+/** The other rooms that each room of `src/` can import. ARCHITECTURE.md shows the same table. */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   internal: [],
   errors: [],
@@ -39,7 +39,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ["spec", "json", "config", "server", "store", "signature", "copy", "list", "actions", "system", "internal"],
 };
 
-/** Folders bound to a host (disk, environment, subprocess, FFI); only each other and `system/local`, `cli` import them. */
+/**
+ * Folders that need a host: disk, environment, subprocesses or FFI. Only these folders, which include `system/local` and
+ * `cli`, can import each other.
+ */
 export const HOST_FOLDERS: readonly string[] = [
   "internal/host",
   "config/files",
@@ -61,33 +64,33 @@ export const HOST_FOLDERS: readonly string[] = [
   "cli",
 ];
 
-function within(path: string, folders: readonly string[]): boolean {
+function isInFolders(path: string, folders: readonly string[]): boolean {
   return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
 }
 
-/** Says what is wrong with an import, or `undefined`. Paths are relative to `src/`, with slashes. */
-export function importProblem(from: string, to: string): string | undefined {
+/** Finds the problem of an import; `undefined` if it is allowed. Paths are relative to `src/`, with slashes. */
+export function findImportProblem(from: string, to: string): string | undefined {
   const [fromRoom, toRoom] = [from.split("/")[0]!, to.split("/")[0]!];
-  if (within(to, HOST_FOLDERS) && !within(from, HOST_FOLDERS)) {
+  if (isInFolders(to, HOST_FOLDERS) && !isInFolders(from, HOST_FOLDERS)) {
     return `portable ${from} imports host-bound ${to}`;
   }
   if (fromRoom === toRoom) return undefined;
   if (!ROOMS[fromRoom]) return `room ${fromRoom} is not in the table`;
   if (!ROOMS[fromRoom].includes(toRoom)) return `room ${fromRoom} may not import room ${toRoom}`;
-  if (!to.endsWith("/room.ts")) return `another room's file is imported: import ${toRoom}/room.ts`;
+  if (!to.endsWith("/room.ts")) return `file of another room: import ${toRoom}/room.ts instead`;
   return undefined;
 }
 
-/** The path of a file below `src/`; `undefined` where it is elsewhere. */
-function pathInSource(filename: string): string | undefined {
+/** Returns the path of a file relative to `src/`; `undefined` if it is in another folder. */
+function getSourcePath(filename: string): string | undefined {
   const path = filename.replaceAll("\\", "/");
   const at = path.lastIndexOf("/src/");
   return at < 0 ? undefined : path.slice(at + "/src/".length);
 }
 
-/** The path of an import below `src/`, or `undefined` where it is not a relative one. */
+/** Resolves a relative import to paths relative to `src/`; `undefined` for other imports and files. */
 function resolveImport(filename: string, specifier: string): { from: string; to: string } | undefined {
-  const from = pathInSource(filename);
+  const from = getSourcePath(filename);
   if (from === undefined || !specifier.startsWith(".")) return undefined;
   const to = new URL(specifier, `file:///src/${from}`).pathname.slice("/src/".length);
   return { from, to };
@@ -100,10 +103,10 @@ const plugin: Deno.lint.Plugin = {
   rules: {
     imports: {
       create(context) {
-        const at = pathInSource(context.filename);
+        const at = getSourcePath(context.filename);
         const checkBuiltin = (node: Deno.lint.ImportDeclaration) => {
           const isBuiltin = String(node.source.value).startsWith("node:") && node.importKind !== "type";
-          if (!isBuiltin || at === undefined || within(at, HOST_FOLDERS)) return;
+          if (!isBuiltin || at === undefined || isInFolders(at, HOST_FOLDERS)) return;
           context.report({
             range: node.range,
             message: `portable ${at} needs ${node.source.value}, which browsers lack`,
@@ -111,7 +114,7 @@ const plugin: Deno.lint.Plugin = {
         };
         const check = (node: { source: { value: unknown } | null; range: Deno.lint.Range }) => {
           const found = node.source && resolveImport(context.filename, String(node.source.value));
-          const problem = found && importProblem(found.from, found.to);
+          const problem = found && findImportProblem(found.from, found.to);
           if (problem) context.report({ range: node.range, message: problem });
         };
         return {
@@ -126,11 +129,11 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
-    // What the type-check of portable code lets pass, as all libraries of types have it.
+    // The type-check of portable code does not find this, since all type libraries declare it.
     runtime: {
       create(context) {
-        const at = pathInSource(context.filename);
-        if (at === undefined || within(at, HOST_FOLDERS)) return {};
+        const at = getSourcePath(context.filename);
+        if (at === undefined || isInFolders(at, HOST_FOLDERS)) return {};
         return {
           'MemberExpression[object.name="URL"][property.name="parse"]'(node: Deno.lint.MemberExpression) {
             context.report({ range: node.range, message: `portable ${at} uses URL.parse, which Node 20 lacks` });
@@ -138,11 +141,11 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
-    // A bundler makes each module that depends on one with a top-level `await` asynchronous; those of them that import
-    // each other lazily then wait for each other forever. The program's entry is imported by nothing.
+    // A bundler makes every module asynchronous that depends on a module with a top-level `await`. Asynchronous modules
+    // that import each other lazily then wait for each other forever. The entry of the program is imported by no module.
     "top-level-await": {
       create(context) {
-        const at = pathInSource(context.filename);
+        const at = getSourcePath(context.filename);
         if (at === undefined || at === "cli/main.ts") return {};
         const check = (node: Deno.lint.Node) => {
           const isInFunction = context.sourceCode.getAncestors(node).some(({ type }) => FUNCTIONS.includes(type));

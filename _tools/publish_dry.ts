@@ -1,12 +1,12 @@
 /**
- * Rehearses publishing. `deno publish` takes a linked package inside the package's folder for a part of it, so the
- * package is staged in a temporary folder with the stand-ins of `@std` beside it. Checks that the file list is what we
- * mean to ship and that every `@std` import becomes a `jsr:` one.
+ * Rehearses publishing. `deno publish` would publish linked packages inside the folder of the package as part of it. So
+ * the package is staged in a temporary folder, with the stand-ins of `@std` next to it. Checks that exactly the intended
+ * files are published, and that every `@std` import becomes a `jsr:` import.
  */
 import { dirname, join } from "@std/path";
 import { ensureDir } from "@std/fs";
 
-/** The published files outside of the published folders. */
+/** Published files outside of the published folders. */
 const SHIPPED_FILES = [
   "mod.ts",
   "deno.json",
@@ -18,34 +18,35 @@ const SHIPPED_FILES = [
   "SECURITY.md",
 ];
 
-/** The published folders. */
+/** Folders that are published as a whole. */
 const SHIPPED_FOLDERS = ["src", "docs", "examples"];
 
-/** A size as `deno publish` prints it. */
+/** Formats a size in bytes as `deno publish` does. */
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes}B`;
   const units = ["KB", "MB"];
   const unit = bytes < 1024 * 1024 ? 0 : 1;
   const exact = bytes / 1024 ** (unit + 1) * 100;
   const rounded = Math.round(exact);
-  // Rust rounds what is in the middle to the even neighbour.
+  // Rust rounds ties to the even neighbor.
   const hundredths = rounded - exact === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
   return `${hundredths / 100}${units[unit]}`;
 }
 
 /**
- * Source text with its bare imports as they are published. Examples in comments stay as they are; `self` is the package
- * itself with its version, which scripts import by name.
+ * Rewrites the bare imports of a source text as `deno publish` does. Examples in comments are not changed.
+ *
+ * @param self Name of this package with its version, which examples import by name.
  */
 export function rewriteImports(text: string, imports: Readonly<Record<string, string>>, self: string): string {
-  const own = self.slice(0, self.lastIndexOf("@"));
+  const selfName = self.slice(0, self.lastIndexOf("@"));
   const isIn = (specifier: string, name: string) => specifier === name || specifier.startsWith(`${name}/`);
   const rewrite = (line: string) =>
     line.replace(/(from |import\()"([^".][^"]*)"/g, (whole, before: string, specifier: string) => {
-      if (isIn(specifier, own)) return `${before}"jsr:${self}${specifier.slice(own.length)}"`;
+      if (isIn(specifier, selfName)) return `${before}"jsr:${self}${specifier.slice(selfName.length)}"`;
       const name = Object.keys(imports).find((key) => isIn(specifier, key));
       if (!name) return whole;
-      // A module below a package is a path of its URL.
+      // A module of a package is a path below its URL.
       const target = specifier === name ? imports[name]! : imports[name]!.replace(":", ":/");
       return `${before}"${target}${specifier.slice(name.length)}"`;
     });
@@ -95,7 +96,7 @@ async function main(): Promise<void> {
     );
     const problems = await compare(target, files, shipped);
     if (problems.length > 0) throw new Error(`${output}\n${problems.join("\n")}`);
-    Deno.stdout.writeSync(new TextEncoder().encode(`publish: ${shipped.size} files, as meant\n`));
+    Deno.stdout.writeSync(new TextEncoder().encode(`publish: ${shipped.size} files, as intended\n`));
   } finally {
     await Deno.remove(target, { recursive: true });
   }
@@ -103,16 +104,16 @@ async function main(): Promise<void> {
 
 async function compare(target: string, files: readonly string[], shipped: Map<string, string>): Promise<string[]> {
   const { name, version, imports } = JSON.parse(await Deno.readTextFile(join(target, "package", "deno.json")));
-  const problems = [...shipped.keys()].filter((file) => !files.includes(file)).map((file) => `not meant: ${file}`);
+  const problems = [...shipped.keys()].filter((file) => !files.includes(file)).map((file) => `not intended: ${file}`);
   for (const file of files) {
     const size = shipped.get(file);
     const text = await Deno.readTextFile(join(target, "package", file));
     const expected = file.endsWith(".ts") ? rewriteImports(text, imports, `${name}@^${version}`) : text;
     const bytes = new TextEncoder().encode(expected).length;
     if (size === undefined) problems.push(`missing: ${file}`);
-    // The size tells whether imports were rewritten, as the file itself is not shown.
+    // The dry run shows only sizes. They differ if the imports were not rewritten as expected.
     else if (size !== formatSize(bytes)) {
-      problems.push(`imports not as meant: ${file} has ${size}, not ${formatSize(bytes)}`);
+      problems.push(`imports not as expected: ${file} has ${size}, not ${formatSize(bytes)}`);
     }
   }
   return problems;

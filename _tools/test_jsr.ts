@@ -1,4 +1,4 @@
-/** Runs the tests against the real `@std` packages instead of the stand-ins. Needs a network that reaches JSR. */
+/** Runs the tests against the published `@std` packages instead of their stand-ins. Needs access to JSR. */
 const config = JSON.parse(await Deno.readTextFile("deno.json"));
 delete config.links;
 delete config.lint.plugins;

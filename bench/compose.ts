@@ -4,9 +4,12 @@ import { clientOf, makeImage, pushImage } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
 import { systemContext } from "./settings.ts";
-import { compare, measured, report, startRelay } from "./support.ts";
+import { compare, measureMemory, report, startRelay } from "./support.ts";
 
-/** Twenty tiny images in one registry, 10 ms away, each way: an index of them, beside a list of twelve that is pushed. */
+/**
+ * Composes an index of twenty tiny images in one registry with a latency of 10 ms each way, and compares that with a push
+ * of a list of twelve.
+ */
 export async function compose(): Promise<void> {
   await using registry = await startDockerRegistry();
   await using relay = startRelay(registry.host, 10);
@@ -30,16 +33,16 @@ export async function compose(): Promise<void> {
     {
       name: "the same as a process, and latest",
       run: () =>
-        measured([Deno.execPath(), "run", "-A", script, `${relay.host}/app`, "1.0", ...suffixes, "--insecure"]),
+        measureMemory([Deno.execPath(), "run", "-A", script, `${relay.host}/app`, "1.0", ...suffixes, "--insecure"]),
     },
     {
       name: "buildah manifest push --all, twelve",
-      run: (run) => measured(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/buildah/${run}:1`]),
+      run: (run) => measureMemory(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/buildah/${run}:1`]),
     },
     {
       name: "… to the repository of the images",
-      run: (run) => measured(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/app:theirs${run}`]),
+      run: (run) => measureMemory(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/app:theirs${run}`]),
     },
   ]);
-  report("An index of twenty images where they are, 10 ms each way", samples);
+  report("Compose an index of twenty images without copying them, 10 ms each way", samples);
 }

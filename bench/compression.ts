@@ -2,12 +2,12 @@ import { type Algorithm, createRecoder } from "../src/copy/recoding/mod.ts";
 import { concatBytes, readChunks } from "../src/internal/room.ts";
 import { encodeTarHeader, tarPadding } from "../src/internal/tar/room.ts";
 import { digestOf } from "../src/spec/room.ts";
-import { words } from "./content.ts";
+import { createWords } from "./content.ts";
 import { compare, reportAll } from "./support.ts";
 
-/** What compression costs: algorithms, levels, one layer and two at once. */
+/** Measures compression by algorithm and level, for one layer and for two at the same time. */
 export async function compression(): Promise<void> {
-  const tar = makeArchive(words());
+  const tar = makeArchive(createWords());
   const rows: [string, Algorithm, number | undefined][] = [
     ["gzip", "gzip", undefined],
     ["gzip, level 6", "gzip", 6],
@@ -30,7 +30,7 @@ export async function compression(): Promise<void> {
       rows.flatMap(([name, algorithm, level]) => [
         { name, run: () => run(algorithm, level) },
         {
-          name: `${name}, two at once`,
+          name: `${name}, two at the same time`,
           run: async () => void await Promise.all([1, 2].map(() => run(algorithm, level))),
         },
       ]),
@@ -38,7 +38,7 @@ export async function compression(): Promise<void> {
   );
 }
 
-/** A tar archive of one file. */
+/** Creates a tar archive with one file. */
 function makeArchive(content: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const header = encodeTarHeader({ name: "content", type: "file", size: content.length });
   return concatBytes([header, content, new Uint8Array(tarPadding(content.length) + 1024)]);

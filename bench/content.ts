@@ -1,16 +1,16 @@
-/** What the layers of large images are made of. */
+/** Content for the layers of large images. */
 
 const SIZE = 120_000_000;
 
-/** Bytes that do not get smaller, as of what is compressed already. */
-export function noise(): Uint8Array<ArrayBuffer> {
+/** Creates random bytes, which cannot be compressed, as in compressed files. */
+export function createNoise(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SIZE);
   for (let i = 0; i < SIZE; i += 60_000) crypto.getRandomValues(bytes.subarray(i, i + 60_000));
   return bytes;
 }
 
-/** Bytes that become a third, as programs do: words in a random order, with something new now and then. */
-export function words(): Uint8Array<ArrayBuffer> {
+/** Creates bytes that compress to a third, as programs do: words of 6 to 25 random bytes in a random order. */
+export function createWords(): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SIZE);
   const store = crypto.getRandomValues(new Uint8Array(40_000));
   const picks = crypto.getRandomValues(new Uint32Array(16_384));

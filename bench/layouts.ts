@@ -3,11 +3,11 @@ import { CLI } from "../tests/support/cli.ts";
 import { clientOf, makeImage, pushImage } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
-import { noise } from "./content.ts";
+import { createNoise } from "./content.ts";
 import { NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
-import { compare, measured, report } from "./support.ts";
+import { compare, measureMemory, report } from "./support.ts";
 
-/** Between layouts and registries, with compressed layers. */
+/** Pushes images with compressed layers from a layout to a registry, and from a registry to a layout. */
 export async function layouts(): Promise<void> {
   await using registry = await startDockerRegistry();
   await using other = await startDockerRegistry();
@@ -15,7 +15,7 @@ export async function layouts(): Promise<void> {
   const list = create();
   const repository = clientOf(registry.host).repository("app");
   for (const architecture of ["amd64", "arm64", "s390x", "ppc64le"]) {
-    await pushImage(repository, makeImage({ architecture, layers: [noise()] }), architecture);
+    await pushImage(repository, makeImage({ architecture, layers: [createNoise()] }), architecture);
     await list.add(`${registry.host}/app:${architecture}`, { systemContext });
   }
   await using at = await makeStore();
@@ -25,26 +25,26 @@ export async function layouts(): Promise<void> {
   const local = create();
   await local.add(`oci:${folder}/from:list`, { all: true });
   await local.saveToImage(at.store, { names: ["local"] });
-  const ours = (list: string, target: string) =>
-    measured([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", list, target], NO_CACHE);
+  const pushList = (list: string, target: string) =>
+    measureMemory([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", list, target], NO_CACHE);
   report(
     "Push four images with 120 MB each, compressed, from a layout to a registry",
     await compare(3, [
-      { name: "manifests push", prepare: other.reset, run: () => ours("local", `docker://${other.host}/x/y:1`) },
+      { name: "manifests push", prepare: other.reset, run: () => pushList("local", `docker://${other.host}/x/y:1`) },
       {
         name: "skopeo copy --all",
         prepare: other.reset,
-        run: () => measured([...SKOPEO, `oci:${folder}/from:list`, `docker://${other.host}/x/y:1`]),
+        run: () => measureMemory([...SKOPEO, `oci:${folder}/from:list`, `docker://${other.host}/x/y:1`]),
       },
     ]),
   );
   report(
     "… and from a registry to a layout",
     await compare(3, [
-      { name: "manifests push", run: (run) => ours("remote", `oci:${folder}/ours${run}:1`) },
+      { name: "manifests push", run: (run) => pushList("remote", `oci:${folder}/ours${run}:1`) },
       {
         name: "skopeo copy --all",
-        run: (run) => measured([...SKOPEO, `docker://${registry.host}/app:list`, `oci:${folder}/theirs${run}:1`]),
+        run: (run) => measureMemory([...SKOPEO, `docker://${registry.host}/app:list`, `oci:${folder}/theirs${run}:1`]),
       },
     ]),
   );

@@ -1,6 +1,6 @@
 /**
- * Our code beside the real tools, in one run, as ratios. Needs buildah, skopeo and docker-registry, and for `signing`
- * what `deno task oracles` builds. Names of benches as arguments choose some of them.
+ * Compares this project with buildah, skopeo and c/image in one run, and prints ratios. Needs buildah, skopeo and
+ * docker-registry, and for `signing` the programs that `deno task oracles` builds. Arguments choose benches by name.
  */
 import { compose } from "./compose.ts";
 import { compression } from "./compression.ts";
@@ -23,5 +23,5 @@ const BENCHES: Record<string, () => Promise<void>> = {
   signing,
   sizes,
 };
-const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
-for (const name of wanted) await BENCHES[name]!();
+const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
+for (const name of names) await BENCHES[name]!();

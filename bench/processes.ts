@@ -4,7 +4,7 @@ import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
 import { compare, ok, report } from "./support.ts";
 
-/** Processes: start-up counts. */
+/** Runs short commands as processes, whose start-up time matters most. */
 export async function processes(): Promise<void> {
   await using registry = await startDockerRegistry();
   await using at = await makeStore();
@@ -31,6 +31,6 @@ export async function processes(): Promise<void> {
       { name: `manifests ${name}`, run: run([...CLI, ...at.flags]) },
       { name: `buildah manifest ${name}`, run: run(["buildah", ...at.flags, "manifest"]) },
     ];
-    report(`${name}, a process of its own`, await compare(20, pair));
+    report(`${name}, one process`, await compare(20, pair));
   }
 }

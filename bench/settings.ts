@@ -1,8 +1,8 @@
-/** How the benches run what they measure. */
+/** Settings that the benches share. */
 
-/** For registries on loopback; nothing that an earlier run has learnt helps a later one. */
+/** Context for registries on loopback, without the cache of blob locations, so that no run profits from an earlier one. */
 export const systemContext = { dockerInsecureSkipTlsVerify: true, blobInfoCacheDir: "" };
-/** The same for the command line. */
+/** Environment that turns off the same cache for the command line. */
 export const NO_CACHE = { MANIFESTS_BLOB_INFO_CACHE_DIR: "" };
-/** skopeo for lists of registries on loopback. */
+/** Command of skopeo that copies lists between registries on loopback. */
 export const SKOPEO = ["skopeo", "copy", "-q", "--all", "--src-tls-verify=false", "--dest-tls-verify=false"];

@@ -1,36 +1,36 @@
-/** What signing costs in a push: our code beside the newest c/image, with one sigstore key. */
+/** Measures signing in a push with a sigstore key, compared with the newest c/image. */
 import { create } from "../mod.ts";
 import { generateSigstoreKeyPair } from "../src/signature/room.ts";
 import { CLI } from "../tests/support/cli.ts";
 import { encode, pushPlatforms } from "../tests/support/images.ts";
 import { IMAGECOPY } from "../tests/support/oracles.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
-import { compare, measured, report, startRelay } from "./support.ts";
+import { compare, measureMemory, report, startRelay } from "./support.ts";
 
 const PASSPHRASE = "pw";
-/** Each way, in milliseconds. */
-const FAR = 10;
+/** Latency of the distant registry each way, in milliseconds. */
+const LATENCY = 10;
 
-/** Twelve tiny images in a registry, copied within it and signed there. */
+/** Copies and signs twelve tiny images within a registry. */
 export async function signing(): Promise<void> {
   await using registry = await startDockerRegistry();
-  await using relay = startRelay(registry.host, FAR);
+  await using relay = startRelay(registry.host, LATENCY);
   const folder = await Deno.makeTempDir();
   try {
     const files = await prepare(folder, registry.host);
     await signAt(registry.host, "Sign and push twelve tiny images, and their list, with a sigstore key", files);
-    await signAt(relay.host, `Sign and push them ${FAR} ms away each way`, files);
+    await signAt(relay.host, `Sign and push them, ${LATENCY} ms each way`, files);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** What both need to know, in a folder. */
+/** Files and settings that both programs need. */
 interface SigningFiles {
   registriesDir: string;
   privateKey: string;
   passphrase: string;
-  /** Makes our command line find `registriesDir`, and nothing of earlier runs. */
+  /** Environment with which the command line finds `registriesDir`, and no cache of earlier runs. */
   env: Record<string, string>;
 }
 
@@ -54,23 +54,23 @@ async function prepare(home: string, host: string): Promise<SigningFiles> {
 
 async function signAt(host: string, title: string, files: SigningFiles): Promise<void> {
   const { registriesDir, privateKey, passphrase, env } = files;
-  // The relay leads to the same registry, where everything must be new again.
+  // The relay leads to the same registry. The port in the name makes each destination new.
   const at = host.split(":")[1];
   const sign = ["--sign-by-sigstore-private-key", privateKey, "--sign-passphrase-file", passphrase];
   const [from, to] = [
     `docker://${host}/app:list`,
     (name: string, run: number) => `docker://${host}/${name}/${at}/${run}:1`,
   ];
-  const ours = ["copy", "-q", "--insecure-policy", "--tls-verify=false"];
-  const theirs = [IMAGECOPY, "copy", "--all", "--registries.d", registriesDir];
+  const copyCommand = ["copy", "-q", "--insecure-policy", "--tls-verify=false"];
+  const imageCopyCommand = [IMAGECOPY, "copy", "--all", "--registries.d", registriesDir];
   const pair = (name: string, ...flags: string[]) => [
     {
       name: "manifests copy",
-      run: (run: number) => measured([...CLI, ...ours, ...flags, from, to(`ours-${name}`, run)], env),
+      run: (run: number) => measureMemory([...CLI, ...copyCommand, ...flags, from, to(`ours-${name}`, run)], env),
     },
     {
       name: "c/image, as skopeo copy --all",
-      run: (run: number) => measured([...theirs, ...flags, from, to(`theirs-${name}`, run)], env),
+      run: (run: number) => measureMemory([...imageCopyCommand, ...flags, from, to(`theirs-${name}`, run)], env),
     },
   ];
   report(title, await compare(3, pair("signed", ...sign)));

@@ -3,7 +3,7 @@ import { CLI } from "../tests/support/cli.ts";
 import { makeStore, type TestStore } from "../tests/support/stores.ts";
 import { compare, ok, report, reportAll } from "./support.ts";
 
-/** Fills a store with 5,000 lists: one is saved, the others are copies of its record, as so many saves take long. */
+/** Fills a store with 5,000 lists: one is saved, the others are copies of its record, since 5,000 saves take too long. */
 async function fill({ root, store }: TestStore): Promise<void> {
   await create().saveToImage(store, { names: ["n0"] });
   const path = `${root}/vfs-images/images.json`;
@@ -17,7 +17,7 @@ async function fill({ root, store }: TestStore): Promise<void> {
   await Deno.writeFile(`${root}/vfs-images/images.lock`, crypto.getRandomValues(new Uint8Array(64)));
 }
 
-/** Long lists and large stores, in this process. */
+/** Measures operations on long lists and large stores in this process. */
 export async function sizes(): Promise<void> {
   const digests = Array.from({ length: 10_000 }, (_, i) => `sha256:${i.toString(16).padStart(64, "0")}`);
   const platform = { os: "linux", architecture: "amd64" };

@@ -2,11 +2,11 @@ import { buildImages } from "../tests/support/built_images.ts";
 import { CLI } from "../tests/support/cli.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore, type TestStore } from "../tests/support/stores.ts";
-import { noise, words } from "./content.ts";
+import { createNoise, createWords } from "./content.ts";
 import { NO_CACHE } from "./settings.ts";
-import { compare, measured, ok, report } from "./support.ts";
+import { compare, measureMemory, ok, report } from "./support.ts";
 
-/** Builds four images with a layer of 120 MB each in a local store, as a list; returns the names. */
+/** Builds a list of four images with a layer of 120 MB each in a local store. */
 async function storeLarge(at: TestStore, content: () => Uint8Array<ArrayBuffer>): Promise<void> {
   const names: string[] = [];
   for (let i = 0; i < 4; i++) {
@@ -16,9 +16,9 @@ async function storeLarge(at: TestStore, content: () => Uint8Array<ArrayBuffer>)
   await ok(["buildah", ...at.flags, "manifest", "create", "list", ...names]);
 }
 
-/** From containers-storage, gzip on the way, to a registry. */
+/** Pushes local images to a registry, which compresses their layers with gzip. */
 export async function storage(): Promise<void> {
-  for (const [what, content] of [["a third remains of", words], ["nothing is won on", noise]] as const) {
+  for (const [what, content] of [["to a third", createWords], ["not at all", createNoise]] as const) {
     await using at = await makeStore("overlay");
     await using to = await startDockerRegistry();
     await storeLarge(at, content);
@@ -28,14 +28,14 @@ export async function storage(): Promise<void> {
       {
         name: "manifests push",
         prepare: to.reset,
-        run: (run) => measured([...CLI, ...at.flags, ...flags, target("ours", run)], NO_CACHE),
+        run: (run) => measureMemory([...CLI, ...at.flags, ...flags, target("ours", run)], NO_CACHE),
       },
       {
         name: "buildah manifest push --all",
         prepare: to.reset,
-        run: (run) => measured(["buildah", ...at.flags, "manifest", ...flags, "--all", target("buildah", run)]),
+        run: (run) => measureMemory(["buildah", ...at.flags, "manifest", ...flags, "--all", target("buildah", run)]),
       },
     ]);
-    report(`Push four local images with 120 MB each, of which gzip makes less: ${what} them`, samples);
+    report(`Push four local images with 120 MB each, which gzip compresses ${what}`, samples);
   }
 }

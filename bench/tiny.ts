@@ -4,9 +4,9 @@ import { pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
 import { NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
-import { compare, measured, report, startRelay } from "./support.ts";
+import { compare, measureMemory, report, startRelay } from "./support.ts";
 
-/** Twelve tiny images in a registry that is 10 ms away, each way. */
+/** Pushes twelve tiny images in a registry with a latency of 10 ms each way. */
 export async function tiny(): Promise<void> {
   await using registry = await startDockerRegistry();
   await using relay = startRelay(registry.host, 10);
@@ -16,7 +16,7 @@ export async function tiny(): Promise<void> {
   const list = create();
   for (const digest of digests) await list.add(`${registry.host}/app@${digest}`, { systemContext });
   await list.push(`${registry.host}/app:list`, { systemContext });
-  // For the store, the instances are behind the relay.
+  // The list in the store names the instances by the address of the relay.
   const far = create();
   for (const digest of digests) await far.add(`${relay.host}/app@${digest}`, { systemContext });
   await far.saveToImage(at.store, { names: ["list"] });
@@ -25,12 +25,12 @@ export async function tiny(): Promise<void> {
     {
       name: "manifests push",
       run: (run) =>
-        measured([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", "list", target("ours", run)], NO_CACHE),
+        measureMemory([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", "list", target("ours", run)], NO_CACHE),
     },
     {
       name: "buildah manifest push --all",
       run: (run) =>
-        measured([
+        measureMemory([
           "buildah",
           ...at.flags,
           "manifest",
@@ -44,7 +44,7 @@ export async function tiny(): Promise<void> {
     },
     {
       name: "skopeo copy --all",
-      run: (run) => measured([...SKOPEO, `docker://${relay.host}/app:list`, target("skopeo", run)]),
+      run: (run) => measureMemory([...SKOPEO, `docker://${relay.host}/app:list`, target("skopeo", run)]),
     },
   ]);
   report("Push twelve tiny images to a new repository, 10 ms each way", samples);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import plugin, { HOST_FOLDERS, importProblem, ROOMS } from "../../_tools/lint_rooms.ts";
+import plugin, { findImportProblem, HOST_FOLDERS, ROOMS } from "../../_tools/lint_rooms.ts";
 import { formatSize, rewriteImports } from "../../_tools/publish_dry.ts";
 import { VERSION } from "../../src/internal/room.ts";
-import { unmirrored } from "../../_tools/check_rooms.ts";
+import { findUntestedRooms } from "../../_tools/check_rooms.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -25,7 +25,7 @@ Deno.test("the room rule allows what the table says and nothing else", () => {
     ["attic/x.ts", "spec/room.ts", false],
   ];
   for (const [from, to, allowed] of rows) {
-    assert.equal(importProblem(from, to) === undefined, allowed, `${from} → ${to}`);
+    assert.equal(findImportProblem(from, to) === undefined, allowed, `${from} → ${to}`);
   }
 });
 
@@ -83,7 +83,7 @@ Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async ()
     assert.ok(text.includes(`| \`${room}\` | ${imports.map((name) => `\`${name}\``).join(", ") || "nothing"} |`), room);
   }
   for (const folder of HOST_FOLDERS) assert.ok(text.includes(`\`${folder}\``), folder);
-  assert.deepEqual(await unmirrored(ROOT), []);
+  assert.deepEqual(await findUntestedRooms(ROOT), []);
 });
 
 Deno.test("the version is the package's", async () => {
