@@ -1,21 +1,21 @@
 import { decodeBase64, decodeUtf8 } from "../internal/room.ts";
-import { ApiError, jsonAnswer } from "./answers.ts";
+import { ApiError, createJsonResponse } from "./answers.ts";
 
-/** Who may use a registry, and how they prove who they are. */
+/** Users of a registry and their authentication. Every authenticated user may do everything. */
 export interface AccessOptions {
-  /** `basic`: a password with every request. `bearer`: tokens, which the registry's own `/token` hands out. */
+  /** `basic`: a password with every request. `bearer`: a token, which the registry's `/token` issues for a password. */
   scheme: "basic" | "bearer";
-  /** Passwords by user name, or a function that checks a password. */
+  /** Passwords by user name, or a function that returns whether a password is right. */
   users: Readonly<Record<string, string>> | ((username: string, password: string) => boolean | Promise<boolean>);
   /**
-   * Lifetime of tokens in seconds.
+   * Lifetime of tokens, in seconds.
    *
    * @default {300}
    */
   tokenLifetime?: number;
 }
 
-/** Guards a registry. */
+/** Authenticates the requests to a registry. */
 export class AccessControl {
   readonly #options: AccessOptions;
   readonly #now: () => number;
@@ -26,9 +26,13 @@ export class AccessControl {
     this.#now = now;
   }
 
-  /** Hands out a token: `GET /token`. */
-  async token(request: Request, url: URL): Promise<Response> {
-    if (!await this.#knows(request.headers.get("authorization"))) {
+  /**
+   * Issues a token: `GET /token`.
+   *
+   * @throws {ApiError} With code `UNAUTHORIZED` without a right password.
+   */
+  async issueToken(request: Request, url: URL): Promise<Response> {
+    if (!await this.#hasPassword(request.headers.get("authorization"))) {
       throw new ApiError("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
     }
     const lifetime = this.#options.tokenLifetime ?? 300;
@@ -38,14 +42,18 @@ export class AccessControl {
       scopes: new Set(url.searchParams.getAll("scope")),
       expires: this.#now() + lifetime * 1000,
     });
-    return jsonAnswer({ token, expires_in: lifetime });
+    return createJsonResponse({ token, expires_in: lifetime });
   }
 
-  /** Rejects unless the request may do `actions` in the repository. */
+  /**
+   * Throws unless the request may do `actions` in the repository; `undefined`: in the registry itself.
+   *
+   * @throws {ApiError} With code `UNAUTHORIZED` and a challenge.
+   */
   async assertAllowed(request: Request, url: URL, repository: string | undefined, actions: string): Promise<void> {
     const authorization = request.headers.get("authorization");
     if (this.#options.scheme === "basic") {
-      if (await this.#knows(authorization)) return;
+      if (await this.#hasPassword(authorization)) return;
       throw new ApiError("UNAUTHORIZED", "authentication required", { "www-authenticate": 'Basic realm="registry"' });
     }
     const scope = repository && `repository:${repository}:${actions}`;
@@ -56,7 +64,7 @@ export class AccessControl {
     });
   }
 
-  async #knows(authorization: string | null): Promise<boolean> {
+  async #hasPassword(authorization: string | null): Promise<boolean> {
     const { users } = this.#options;
     const bytes = decodeBase64(/^Basic +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "");
     const text = bytes ? decodeUtf8(bytes) : "";
@@ -68,6 +76,7 @@ export class AccessControl {
   }
 }
 
+/** Returns whether token scopes allow all of the actions, which are separated by commas. */
 function covers(scopes: ReadonlySet<string>, repository: string, actions: string): boolean {
   return [...scopes].some((scope) => {
     const granted = scope.startsWith(`repository:${repository}:`) && scope.slice(scope.lastIndexOf(":") + 1).split(",");

@@ -1,6 +1,6 @@
-/** Answers of the distribution API that several handlers share. */
+/** Responses of the distribution API that several handlers share. */
 
-/** Error codes of the distribution specification, and one of HTTP, with the status that each is sent with. */
+/** Error codes of the distribution specification, and `PRECONDITION_FAILED` of HTTP, with their statuses. */
 const STATUS = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 416,
@@ -18,33 +18,36 @@ const STATUS = {
   UNSUPPORTED: 405,
 } as const;
 
-/** An answer that is an error of the specification. Thrown by handlers. */
+/** An error of the distribution API. Handlers throw it to send its response. */
 export class ApiError extends Error {
-  /** The answer to send. */
+  /** Response with the error as JSON. */
   readonly response: Response;
 
-  /** Makes the answer; `headers` are added to it. */
+  /** Creates the error; `headers` are added to the response. */
   constructor(code: keyof typeof STATUS, message: string, headers: Record<string, string> = {}) {
     super(message);
-    this.response = jsonAnswer({ errors: [{ code, message }] }, { status: STATUS[code], headers });
+    this.response = createJsonResponse({ errors: [{ code, message }] }, { status: STATUS[code], headers });
   }
 }
 
-/** An answer with a JSON body. */
-export function jsonAnswer(value: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
+/** Creates a response with a JSON body. Default: status 200. */
+export function createJsonResponse(
+  value: unknown,
+  init: { status?: number; headers?: Record<string, string> } = {},
+): Response {
   return new Response(JSON.stringify(value), {
     status: init.status ?? 200,
     headers: { "content-type": "application/json", ...init.headers },
   });
 }
 
-/** An answer without a body. */
-export function emptyAnswer(status: number, headers: Record<string, string> = {}): Response {
+/** Creates a response without a body. */
+export function createEmptyResponse(status: number, headers: Record<string, string> = {}): Response {
   return new Response(null, { status, headers });
 }
 
-/** The answer to a `HEAD` request: the headers of a `GET`, told by hand because there is no body to measure. */
-export function contentAnswer(
+/** Creates a response to `GET` with a body, or to `HEAD` with the same headers: they must include the length. */
+export function createContentResponse(
   method: string,
   status: number,
   headers: Record<string, string>,

@@ -1,10 +1,10 @@
 import { type ByteStream, mapStream, toStream } from "../internal/room.ts";
 import { type Digest, isDigest } from "../spec/room.ts";
-import { ApiError, contentAnswer, emptyAnswer } from "./answers.ts";
+import { ApiError, createContentResponse, createEmptyResponse } from "./answers.ts";
 import type { RegistryStorage, StoredUpload } from "./storage.ts";
 import { UploadSessions } from "./upload_sessions.ts";
 
-/** The blob half of the API: reading, deleting, uploading, mounting. */
+/** Handlers for blobs: read, delete, upload, mount. */
 export class BlobHandlers {
   readonly #storage: RegistryStorage;
   readonly #sessions: UploadSessions;
@@ -14,14 +14,14 @@ export class BlobHandlers {
     this.#sessions = new UploadSessions(storage, now);
   }
 
-  /** `GET`, `HEAD` or `DELETE` of `/v2/<name>/blobs/<digest>`. */
+  /** Handles `GET`, `HEAD` and `DELETE` of `/v2/<name>/blobs/<digest>`. */
   async blob(request: Request, repository: string, reference: string): Promise<Response> {
     const digest = parseDigest(reference);
     const size = await this.#storage.statBlob(repository, digest);
-    if (size === undefined) blobUnknown(digest);
+    if (size === undefined) failUnknown(digest);
     if (request.method === "DELETE") {
       await this.#storage.deleteBlob(repository, digest);
-      return emptyAnswer(202);
+      return createEmptyResponse(202);
     }
     const range = parseRange(request.headers.get("range"), size);
     const { start, end } = range ?? { start: 0, end: size };
@@ -33,15 +33,15 @@ export class BlobHandlers {
       etag: `"${digest}"`,
       ...(range ? { "content-range": `bytes ${start}-${end - 1}/${size}` } : {}),
     };
-    return await contentAnswer(
+    return await createContentResponse(
       request.method,
       range ? 206 : 200,
       headers,
-      async () => await this.#storage.readBlob(digest, { start, end }) ?? blobUnknown(digest),
+      async () => await this.#storage.readBlob(digest, { start, end }) ?? failUnknown(digest),
     );
   }
 
-  /** `POST` of `/v2/<name>/blobs/uploads/`: a mount, a whole blob, or a new session. */
+  /** Handles `POST` of `/v2/<name>/blobs/uploads/`: mounts a blob, stores a whole blob, or opens a session. */
   async start(
     request: Request,
     url: URL,
@@ -54,10 +54,10 @@ export class BlobHandlers {
       mount !== null && from !== null && await mayPull(from) &&
       await this.#storage.linkBlob(parseDigest(mount), from, repository)
     ) {
-      return blobCreated(repository, parseDigest(mount));
+      return createBlobResponse(repository, parseDigest(mount));
     }
     const digest = url.searchParams.get("digest");
-    if (digest === null) return sessionAnswer(202, repository, await this.#sessions.open(repository), 0);
+    if (digest === null) return createSessionResponse(202, repository, await this.#sessions.open(repository), 0);
     const checked = parseDigest(digest);
     const upload = await this.#storage.createUpload();
     await upload.append(getBody(request)).catch(async (error) => {
@@ -67,7 +67,7 @@ export class BlobHandlers {
     return await finish(upload, repository, checked);
   }
 
-  /** What may be done with a session: `/v2/<name>/blobs/uploads/<id>`. */
+  /** Handles the requests of a session: `/v2/<name>/blobs/uploads/<id>`. */
   async session(request: Request, url: URL, repository: string, id: string): Promise<Response> {
     const { method } = request;
     if (!["GET", "DELETE", "PATCH", "PUT"].includes(method)) {
@@ -75,13 +75,13 @@ export class BlobHandlers {
     }
     const digest = method === "PUT" ? parseDigest(url.searchParams.get("digest") ?? "") : undefined;
     return await this.#sessions.use(id, repository, async (upload) => {
-      if (method === "GET") return sessionAnswer(204, repository, id, upload.size);
+      if (method === "GET") return createSessionResponse(204, repository, id, upload.size);
       if (method === "DELETE") {
         await this.#sessions.drop(id);
-        return emptyAnswer(204);
+        return createEmptyResponse(204);
       }
       await this.#append(request, upload, { repository, id });
-      if (!digest) return sessionAnswer(202, repository, id, upload.size);
+      if (!digest) return createSessionResponse(202, repository, id, upload.size);
       this.#sessions.take(id);
       return await finish(upload, repository, digest);
     });
@@ -91,7 +91,8 @@ export class BlobHandlers {
     try {
       await upload.append(getChunk(request, upload, session));
     } catch (error) {
-      // A client that went away, or sent another chunk than the next one, may go on; a storage that failed may not.
+      // After an interrupted request or a wrong chunk, the client may continue the session; after a failure of the storage
+      // the session is lost.
       if (!(error instanceof ApiError)) await this.#sessions.drop(session.id);
       throw error;
     }
@@ -100,7 +101,7 @@ export class BlobHandlers {
 
 async function finish(upload: StoredUpload, repository: string, digest: Digest): Promise<Response> {
   try {
-    if (await upload.finish(repository, digest)) return blobCreated(repository, digest);
+    if (await upload.finish(repository, digest)) return createBlobResponse(repository, digest);
   } catch (error) {
     await upload.cancel();
     throw error;
@@ -109,20 +110,20 @@ async function finish(upload: StoredUpload, repository: string, digest: Digest):
   throw new ApiError("DIGEST_INVALID", "provided digest did not match uploaded content");
 }
 
-/** What names a session. */
+/** Repository and id of an upload session. */
 interface SessionName {
   readonly repository: string;
   readonly id: string;
 }
 
-/** The body of a request; where the client breaks it off, that is the client's failure, not the registry's. */
+/** Returns the body of a request. If it is interrupted, the stream fails with a client error (416), not with 500. */
 function getBody(request: Request): ByteStream {
   if (!request.body) return toStream(new Uint8Array());
-  const fail = () => new ApiError("BLOB_UPLOAD_INVALID", "the request body broke off");
+  const fail = () => new ApiError("BLOB_UPLOAD_INVALID", "the request body was interrupted");
   return mapStream(request.body as ByteStream, { fail });
 }
 
-function blobUnknown(digest: Digest): never {
+function failUnknown(digest: Digest): never {
   throw new ApiError("BLOB_UNKNOWN", `blob unknown to registry: ${digest}`);
 }
 
@@ -131,19 +132,24 @@ function parseDigest(text: string): Digest {
   return text;
 }
 
-function blobCreated(repository: string, digest: Digest): Response {
-  return emptyAnswer(201, { location: `/v2/${repository}/blobs/${digest}`, "docker-content-digest": digest });
+function createBlobResponse(repository: string, digest: Digest): Response {
+  return createEmptyResponse(201, { location: `/v2/${repository}/blobs/${digest}`, "docker-content-digest": digest });
 }
 
-function sessionAnswer(status: number, repository: string, id: string, size: number): Response {
-  return emptyAnswer(status, {
+function createSessionResponse(status: number, repository: string, id: string, size: number): Response {
+  return createEmptyResponse(status, {
     location: `/v2/${repository}/blobs/uploads/${id}`,
     "docker-upload-uuid": id,
     range: `0-${Math.max(size - 1, 0)}`,
   });
 }
 
-/** The body of a request to a session. If it says which bytes it has, it must have these, and they must be the next ones. */
+/**
+ * Returns the body of a request to a session. If it has a `Content-Range`, the range must follow the bytes that have
+ * arrived, and the body must have its length.
+ *
+ * @throws {ApiError} With code `BLOB_UPLOAD_INVALID` otherwise; the stream fails with it, too.
+ */
 function getChunk(request: Request, upload: StoredUpload, session: SessionName): ByteStream {
   const range = request.headers.get("content-range");
   const body = getBody(request);
@@ -151,33 +157,34 @@ function getChunk(request: Request, upload: StoredUpload, session: SessionName):
   const [start, end] = /^(\d+)-(\d+)$/.exec(range)?.slice(1).map(Number) ?? [NaN, NaN];
   const length = end! - start! + 1;
   if (start !== upload.size || !(length > 0)) {
-    throw wrongChunk(`chunk ${range} does not follow the ${upload.size} bytes that arrived`, upload, session);
+    throw createChunkError(`chunk ${range} does not follow the ${upload.size} bytes that arrived`, upload, session);
   }
-  const mismatch = () => wrongChunk(`the request body does not have the ${length} bytes of ${range}`, upload, session);
+  const mismatch = () =>
+    createChunkError(`the request body does not have the ${length} bytes of ${range}`, upload, session);
   const announced = request.headers.get("content-length");
   if (announced !== null && Number(announced) !== length) throw mismatch();
-  let passed = 0;
+  let received = 0;
   return mapStream(body, {
     chunk: (bytes) => {
-      passed += bytes.length;
-      if (passed > length) throw mismatch();
+      received += bytes.length;
+      if (received > length) throw mismatch();
       return bytes;
     },
     end: () => {
-      if (passed !== length) throw mismatch();
+      if (received !== length) throw mismatch();
       return undefined;
     },
   });
 }
 
-function wrongChunk(message: string, { size }: StoredUpload, { repository, id }: SessionName): ApiError {
+function createChunkError(message: string, { size }: StoredUpload, { repository, id }: SessionName): ApiError {
   return new ApiError("BLOB_UPLOAD_INVALID", message, {
     location: `/v2/${repository}/blobs/uploads/${id}`,
     range: `0-${Math.max(size - 1, 0)}`,
   });
 }
 
-/** A single byte range; `undefined` where the whole is wanted or the header is of a form that may be ignored. */
+/** Reads a `Range` header with a single range; `undefined` if there is none, or one of a form that may be ignored (RFC 9110 §14.2). */
 function parseRange(header: string | null, size: number): { start: number; end: number } | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "");
   if (!match || (match[1] === "" && match[2] === "")) return undefined;

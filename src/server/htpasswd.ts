@@ -1,18 +1,18 @@
 import { createHasher, encodeUtf8 } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 
-/** Checks a password. */
+/** Resolves to whether the password of a user is right. */
 export type PasswordCheck = (username: string, password: string) => Promise<boolean>;
 
-/** Hashes of passwords as `htpasswd -B` writes them. */
+/** Format of the hashes that `htpasswd -B` writes. */
 const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
-/** Passwords that were checked and need not be hashed again, which takes a tenth of a second. */
+/** Maximum number of right passwords that are remembered: hashing one again takes a tenth of a second. */
 const MAX_CHECKED = 1000;
 
 /**
  * Reads the users and passwords of an htpasswd file, hashed with bcrypt.
  *
- * @param path Named in errors.
+ * @param path Path of the file, for messages.
  * @throws {ManifestsError} With code `CONFIG_FILE_INVALID` if a line is not `USER:HASH`, or the hash is not bcrypt.
  */
 export function parseHtpasswd(text: string, path: string): PasswordCheck {
@@ -41,7 +41,7 @@ function createCheck(hashes: ReadonlyMap<string, string>): PasswordCheck {
     const key = hasher.hex();
     if (checked.has(key)) return true;
     const { compare } = await import("bcryptjs");
-    // A user who does not exist takes as long as one who does.
+    // An unknown user takes as long as a known one, so that the time does not reveal which users exist.
     const matches = await compare(password, hashes.get(username) ?? anyHash!);
     if (!matches || !hashes.has(username)) return false;
     if (checked.size >= MAX_CHECKED) checked.clear();

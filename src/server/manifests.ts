@@ -16,23 +16,23 @@ import {
   parseManifest,
   serializeOciIndex,
 } from "../spec/room.ts";
-import { ApiError, contentAnswer, emptyAnswer, jsonAnswer } from "./answers.ts";
+import { ApiError, createContentResponse, createEmptyResponse, createJsonResponse } from "./answers.ts";
 import type { RegistryStorage } from "./storage.ts";
 
-/** How many referrers are told at once. */
+/** Maximum number of referrers in one response. */
 const MAX_REFERRERS = 1000;
 
-/** The manifest half of the API: manifests, tags, referrers. */
+/** Handlers for manifests, tags and referrers. */
 export class ManifestHandlers {
   readonly #storage: RegistryStorage;
-  /** Writes of each tag that are under way: conditions are checked one after another. */
+  /** Last pending write of each tag: writes of one tag check their conditions one after another. */
   readonly #busy = new Map<string, Promise<void>>();
 
   constructor(storage: RegistryStorage) {
     this.#storage = storage;
   }
 
-  /** `/v2/<name>/manifests/<reference>`. */
+  /** Handles `/v2/<name>/manifests/<reference>`. */
   async manifest(request: Request, url: URL, repository: string, reference: string): Promise<Response> {
     if (request.method === "PUT") return await this.#put(request, url, repository, reference);
     if (!isDigest(reference) && !isTag(reference)) {
@@ -44,18 +44,18 @@ export class ManifestHandlers {
     if (request.method === "DELETE") {
       if (isDigest(reference)) await this.#storage.deleteManifest(repository, reference);
       else await this.#storage.deleteTag(repository, reference);
-      return emptyAnswer(202);
+      return createEmptyResponse(202);
     }
     const etag = `"${digest}"`;
     const ifNoneMatch = request.headers.get("if-none-match");
-    if (ifNoneMatch !== null && matchesEtag(ifNoneMatch, digest)) return emptyAnswer(304, { etag });
+    if (ifNoneMatch !== null && matchesEtag(ifNoneMatch, digest)) return createEmptyResponse(304, { etag });
     const headers = {
       "content-type": stored.mediaType,
       "content-length": `${stored.bytes.length}`,
       "docker-content-digest": digest,
       etag,
     };
-    return await contentAnswer(request.method, 200, headers, () => stored.bytes);
+    return await createContentResponse(request.method, 200, headers, () => stored.bytes);
   }
 
   async #put(request: Request, url: URL, repository: string, reference: string): Promise<Response> {
@@ -77,7 +77,7 @@ export class ManifestHandlers {
     await this.#storage.putManifest(repository, digest, { bytes, mediaType: manifest.mediaType });
     for (const tag of tags) await this.#putTag(request, repository, tag, digest);
     const referrer = findReferrer(manifest, digest);
-    return emptyAnswer(201, {
+    return createEmptyResponse(201, {
       location: `/v2/${repository}/manifests/${digest}`,
       "docker-content-digest": digest,
       etag: `"${digest}"`,
@@ -86,7 +86,7 @@ export class ManifestHandlers {
     });
   }
 
-  /** Points a tag at a manifest if its conditions hold (RFC 9110 §13.1); looked at and done in one turn. */
+  /** Points a tag at a manifest if the conditions of the request hold (RFC 9110 §13.1); no other write can come in between. */
   async #putTag(request: Request, repository: string, tag: string, digest: Digest): Promise<void> {
     const key = `${repository}:${tag}`;
     const turn = (this.#busy.get(key) ?? Promise.resolve()).then(async () => {
@@ -97,7 +97,10 @@ export class ManifestHandlers {
         (ifMatch !== null && !matchesEtag(ifMatch, current)) ||
         (ifNoneMatch !== null && matchesEtag(ifNoneMatch, current))
       ) {
-        throw new ApiError("PRECONDITION_FAILED", `tag ${tag} is ${current ?? "not there"}`);
+        throw new ApiError(
+          "PRECONDITION_FAILED",
+          current ? `tag ${tag} names ${current}` : `tag ${tag} does not exist`,
+        );
       }
       await this.#storage.putTag(repository, tag, digest);
     });
@@ -108,7 +111,11 @@ export class ManifestHandlers {
     await turn;
   }
 
-  /** What a manifest refers to must be there before it. */
+  /**
+   * Makes sure that the repository has the blobs and manifests that a manifest refers to.
+   *
+   * @throws {ApiError} With code `MANIFEST_BLOB_UNKNOWN` if one is missing.
+   */
   async #assertReferences(repository: string, manifest: ParsedManifest): Promise<void> {
     const missing: Digest[] = [];
     for (const { digest } of isIndex(manifest) ? getEntries(manifest) : []) {
@@ -126,43 +133,45 @@ export class ManifestHandlers {
     }
   }
 
-  /** `/v2/<name>/tags/list`. */
+  /** Handles `/v2/<name>/tags/list`. */
   async tags(url: URL, repository: string): Promise<Response> {
     const tags = await this.#storage.listTags(repository);
     if (!tags) throw new ApiError("NAME_UNKNOWN", `repository name not known to registry: ${repository}`);
     const { page, link } = paginate(tags, url, (tag) => tag);
-    return jsonAnswer({ name: repository, tags: page }, { headers: link });
+    return createJsonResponse({ name: repository, tags: page }, { headers: link });
   }
 
-  /** `/v2/_catalog`. */
+  /** Handles `/v2/_catalog`. */
   async catalog(url: URL): Promise<Response> {
     const { page, link } = paginate(await this.#storage.listRepositories(), url, (name) => name);
-    return jsonAnswer({ repositories: page }, { headers: link });
+    return createJsonResponse({ repositories: page }, { headers: link });
   }
 
-  /** `/v2/<name>/referrers/<digest>`. */
+  /** Handles `/v2/<name>/referrers/<digest>`. */
   async referrers(url: URL, repository: string, reference: string): Promise<Response> {
     if (!isDigest(reference)) throw new ApiError("DIGEST_INVALID", `invalid digest: ${reference.slice(0, 200)}`);
-    const wanted = url.searchParams.get("artifactType");
+    const artifactType = url.searchParams.get("artifactType");
     const manifests: Descriptor[] = [];
     for (const digest of (await this.#storage.listManifests(repository)).sort()) {
       const stored = (await this.#storage.getManifest(repository, digest))!;
       const referrer = findReferrer(parse(stored.bytes, stored.mediaType), digest);
       if (referrer?.subject !== reference) continue;
-      if (wanted === null || referrer.descriptor.artifactType === wanted) manifests.push(referrer.descriptor);
+      if (artifactType === null || referrer.descriptor.artifactType === artifactType) {
+        manifests.push(referrer.descriptor);
+      }
     }
     const { page, link } = paginate(manifests, url, ({ digest }) => digest, MAX_REFERRERS);
     return new Response(serializeOciIndex({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: page }), {
       headers: {
         "content-type": MEDIA_TYPES.ociIndex,
         ...link,
-        ...(wanted === null ? {} : { "oci-filters-applied": "artifactType" }),
+        ...(artifactType === null ? {} : { "oci-filters-applied": "artifactType" }),
       },
     });
   }
 }
 
-/** Whether a list of entity tags has that of a manifest; `*` has that of any. */
+/** Returns whether a list of entity tags contains that of a manifest. `*` matches every manifest. */
 function matchesEtag(header: string, digest: Digest | undefined): boolean {
   if (digest === undefined) return false;
   return header.split(",").some((tag) => ["*", `"${digest}"`, `W/"${digest}"`].includes(tag.trim()));
@@ -177,13 +186,13 @@ function parse(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedManifes
   }
 }
 
-/** The blobs that a manifest names. */
+/** Returns the descriptors of the blobs that a manifest names. */
 export function listBlobs(manifest: ParsedManifest): readonly Descriptor[] {
   if (isIndex(manifest)) return [];
   return manifest.config ? [manifest.config, ...manifest.layers] : manifest.layers;
 }
 
-/** A page of sorted items: `n` of them at most, the ones after `last`. */
+/** Returns a page of sorted items as the query requests: at most `n` items, after `last`; and the `Link` to the next page. */
 function paginate<T>(
   items: T[],
   url: URL,

@@ -8,7 +8,7 @@ interface MemoryRepository {
   tags: Map<string, Digest>;
 }
 
-/** A storage that keeps everything in memory and forgets it with the process. */
+/** Creates a storage in memory. Its content is lost when the process ends. */
 export function createMemoryStorage(): RegistryStorage {
   return new MemoryStorage();
 }
@@ -114,9 +114,9 @@ class MemoryUpload implements StoredUpload {
 
   finish(repository: string, digest: Digest): Promise<boolean> {
     const bytes = concatBytes(this.#chunks);
-    const right = digestOf(bytes, digestAlgorithm(digest)) === digest;
-    if (right) this.#publish(repository, digest, bytes);
-    return Promise.resolve(right);
+    const isRight = digestOf(bytes, digestAlgorithm(digest)) === digest;
+    if (isRight) this.#publish(repository, digest, bytes);
+    return Promise.resolve(isRight);
   }
 
   cancel(): Promise<void> {

@@ -1,36 +1,37 @@
 import { AccessControl, type AccessOptions } from "./access.ts";
-import { ApiError, emptyAnswer } from "./answers.ts";
+import { ApiError, createEmptyResponse } from "./answers.ts";
 import { BlobHandlers } from "./blobs.ts";
 import { ManifestHandlers } from "./manifests.ts";
 import type { RegistryStorage } from "./storage.ts";
 
 /** Options for {@linkcode createRegistry}. */
 export interface RegistryOptions {
-  /** Where everything is kept. */
+  /** Storage for blobs, manifests and tags. */
   storage: RegistryStorage;
-  /** Who may use it; default: everybody. */
+  /** Users and their authentication. Default: anonymous access to everything. */
   access?: AccessOptions | undefined;
-  /** Returns the time in milliseconds, by which upload sessions and tokens expire; default: `Date.now`. */
+  /** Returns the time in milliseconds, for the expiry of upload sessions and tokens. Default: `Date.now`. */
   now?: (() => number) | undefined;
-  /** Told of every request that failed for a reason of our own, such as a full disk. */
+  /** Called with the error if a request fails with status 500, as with a full disk. Default: errors are not reported. */
   onError?: ((error: unknown) => void) | undefined;
 }
 
-/** A registry. */
+/** A registry as a function from request to response. */
 export interface Registry {
-  /** Answers a request, as `Deno.serve` wants it; also good as the `fetch` of a client in the same process. */
+  /** Answers a request. Can be passed to `Deno.serve`, or as `fetch` to a client in the same process. */
   readonly fetch: (request: Request) => Promise<Response>;
 }
 
+/** Name of a repository (distribution-spec, "Pulling manifests"). */
 const NAME = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*";
-/** Longest name of a repository, as in other registries. A file system has no longer file names. */
+/** Maximum length of a repository's name, as in other registries: file systems do not allow longer file names. */
 const MAX_NAME = 255;
 const NAME_REGEXP = new RegExp(`^${NAME}$`);
 const ROUTE_REGEXP = new RegExp(`^/v2/(${NAME})/(manifests|blobs/uploads|blobs|tags|referrers)/([^/]*)$`);
 
 /**
- * A registry of the OCI distribution specification as one function from request to response: for tests, for demos,
- * for working offline. Start it with `Deno.serve(registry.fetch)`.
+ * Creates a registry of the OCI distribution specification: for tests, demos and offline work. Start it with
+ * `Deno.serve(registry.fetch)`.
  *
  * @example
  * ```ts
@@ -48,7 +49,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const manifests = new ManifestHandlers(options.storage);
   const access = options.access && new AccessControl(options.access, now);
 
-  /** Whether blobs of another repository may be mounted from there by who asks. */
+  /** Returns whether the caller may mount blobs from another repository. */
   const mayPull = async (request: Request, url: URL, repository: string): Promise<boolean> => {
     if (repository.length > MAX_NAME || !NAME_REGEXP.test(repository)) return false;
     try {
@@ -61,10 +62,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   const route = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const reading = request.method === "GET" || request.method === "HEAD";
-    if (access && url.pathname === "/token") return await access.token(request, url);
+    if (access && url.pathname === "/token") return await access.issueToken(request, url);
     const [, repository, kind, reference] = ROUTE_REGEXP.exec(url.pathname) ?? [];
     await access?.assertAllowed(request, url, repository, getActions(request.method));
-    if (url.pathname === "/v2/" || url.pathname === "/v2") return emptyAnswer(200);
+    if (url.pathname === "/v2/" || url.pathname === "/v2") return createEmptyResponse(200);
     if (url.pathname === "/v2/_catalog" && reading) return await manifests.catalog(url);
     if (repository === undefined || reference === undefined) throw new ApiError("NAME_INVALID", "no such route");
     if (repository.length > MAX_NAME) throw new ApiError("NAME_INVALID", `name has more than ${MAX_NAME} characters`);
@@ -99,13 +100,13 @@ export function createRegistry(options: RegistryOptions): Registry {
         await request.body?.cancel().catch(() => {});
         if (error instanceof ApiError) return withoutBodyOnHead(request, error.response);
         options.onError?.(error);
-        return emptyAnswer(500);
+        return createEmptyResponse(500);
       }
     },
   };
 }
 
-/** Over HTTP/2, servers send the body of an answer to `HEAD`, which Go's clients take for a protocol error. */
+/** Removes the body of a response to `HEAD`: over HTTP/2 servers would send it, which is a protocol error for Go clients. */
 function withoutBodyOnHead({ method }: Request, response: Response): Response {
   const { status, headers } = response;
   return method === "HEAD" ? new Response(null, { status, headers }) : response;

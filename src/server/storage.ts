@@ -1,62 +1,62 @@
 import type { ByteStream } from "../internal/room.ts";
 import type { Digest } from "../spec/room.ts";
 
-/** A manifest as a registry keeps it. */
+/** A manifest in a {@linkcode RegistryStorage}. */
 export interface KeptManifest {
-  /** The exact bytes. */
+  /** Bytes of the manifest, exactly as pushed. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The `Content-Type` with which it was pushed. */
+  /** Media type with which it was pushed. */
   readonly mediaType: string;
 }
 
 /** A range of bytes: `start` inclusive, `end` exclusive. */
 export interface ByteRange {
-  /** First byte. */
+  /** Offset of the first byte. */
   readonly start: number;
-  /** Byte after the last. */
+  /** Offset after the last byte. */
   readonly end: number;
 }
 
-/** An upload under way. */
+/** An unfinished upload in a {@linkcode RegistryStorage}. */
 export interface StoredUpload {
-  /** How many bytes arrived. */
+  /** Number of bytes that have arrived. */
   readonly size: number;
-  /** Adds bytes. Where the stream fails, `size` says how many came before; where the storage does, it is over. */
+  /** Appends bytes. If the stream fails, `size` counts the bytes before; if the storage fails, the upload cannot continue. */
   append(stream: ByteStream): Promise<void>;
-  /** Ends the session: `true` where the bytes have that digest and are now a blob of the repository. */
+  /** Ends the upload. Returns `true` if the bytes have this digest and are now a blob of the repository. */
   finish(repository: string, digest: Digest): Promise<boolean>;
-  /** Drops the session. */
+  /** Ends the upload and deletes its bytes. */
   cancel(): Promise<void>;
 }
 
-/** Where a registry keeps what it is given. One suite of tests runs on every implementation. */
+/** Storage of a registry. Implement it to store blobs elsewhere than in memory or in a directory. */
 export interface RegistryStorage {
-  /** Size of a blob of this repository in bytes, or `undefined`. */
+  /** Returns the size of a blob of this repository in bytes; `undefined` if it does not exist. */
   statBlob(repository: string, digest: Digest): Promise<number | undefined>;
-  /** The bytes of a blob that {@linkcode statBlob} has found; `undefined` if it was removed in between. */
+  /** Returns bytes of a blob that {@linkcode statBlob} has found; `undefined` if it was deleted in between. */
   readBlob(digest: Digest, range: ByteRange): Promise<ByteStream | undefined>;
-  /** Makes a blob of one repository a blob of another; `false` where the first has none. */
+  /** Adds a blob of one repository to another. Returns `false` if the first repository does not have it. */
   linkBlob(digest: Digest, from: string, to: string): Promise<boolean>;
-  /** Removes a blob from a repository; `false` where there was none. */
+  /** Removes a blob from a repository. Returns `false` if it did not exist. */
   deleteBlob(repository: string, digest: Digest): Promise<boolean>;
-  /** Opens an upload. */
+  /** Starts an upload, which is not yet part of a repository. */
   createUpload(): Promise<StoredUpload>;
-  /** A manifest of this repository, or `undefined`. */
+  /** Returns a manifest of this repository; `undefined` if it does not exist. */
   getManifest(repository: string, digest: Digest): Promise<KeptManifest | undefined>;
-  /** Keeps a manifest. */
+  /** Stores a manifest in a repository. Its digest has been verified. */
   putManifest(repository: string, digest: Digest, manifest: KeptManifest): Promise<void>;
-  /** Removes a manifest; `false` where there was none. */
+  /** Removes a manifest and the tags that name it. Returns `false` if it did not exist. */
   deleteManifest(repository: string, digest: Digest): Promise<boolean>;
-  /** The digests of all manifests of this repository. */
+  /** Returns the digests of all manifests of this repository, in any order. */
   listManifests(repository: string): Promise<Digest[]>;
-  /** What a tag points at, or `undefined`. */
+  /** Returns the digest that a tag names; `undefined` if the tag does not exist. */
   getTag(repository: string, tag: string): Promise<Digest | undefined>;
-  /** Points a tag at a manifest. */
+  /** Points a tag at a manifest of its repository. */
   putTag(repository: string, tag: string, digest: Digest): Promise<void>;
-  /** Removes a tag; `false` where there was none. */
+  /** Removes a tag. Returns `false` if it did not exist. */
   deleteTag(repository: string, tag: string): Promise<boolean>;
-  /** All tags, sorted; `undefined` where the repository is unknown. */
+  /** Returns all tags, sorted; `undefined` if the repository has no manifest. */
   listTags(repository: string): Promise<string[] | undefined>;
-  /** All repositories, sorted. */
+  /** Returns the names of all repositories, sorted. */
   listRepositories(): Promise<string[]>;
 }

@@ -1,9 +1,9 @@
 import { ApiError } from "./answers.ts";
 import type { RegistryStorage, StoredUpload } from "./storage.ts";
 
-/** Longest time between two requests of a session, in milliseconds: 12 hours. */
+/** Maximum time between two requests of a session, in milliseconds: 12 hours. */
 const MAX_IDLE = 12 * 3600 * 1000;
-/** Sessions beyond this number end the idle one that was used least recently. */
+/** Maximum number of sessions. A further one ends the idle session that was used least recently. */
 const MAX_SESSIONS = 1000;
 
 interface Entry {
@@ -11,9 +11,9 @@ interface Entry {
   readonly repository: string;
   /** When the session was last used, in milliseconds. */
   used: number;
-  /** Number of requests that are using the session or waiting for their turn. */
+  /** Number of requests that use the session or wait for it. */
   active: number;
-  /** Settles when the last of them has ended. */
+  /** Settles when the last of these requests has ended. */
   last: Promise<unknown>;
 }
 
@@ -21,7 +21,7 @@ interface Entry {
 export class UploadSessions {
   readonly #storage: RegistryStorage;
   readonly #now: () => number;
-  /** Least recently used first. */
+  /** Sessions by id, the least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(storage: RegistryStorage, now: () => number) {
@@ -29,7 +29,7 @@ export class UploadSessions {
     this.#now = now;
   }
 
-  /** Opens a session and returns its id. Ends abandoned ones. */
+  /** Opens a session and returns its id. Ends abandoned sessions. */
   async open(repository: string): Promise<string> {
     await this.#expire();
     const upload = await this.#storage.createUpload();
@@ -38,7 +38,11 @@ export class UploadSessions {
     return id;
   }
 
-  /** Runs work on a session after the work that was started before. `BLOB_UPLOAD_UNKNOWN` if there is no such session. */
+  /**
+   * Runs work on a session when the work that was started before has ended.
+   *
+   * @throws {ApiError} With code `BLOB_UPLOAD_UNKNOWN` if the session does not exist, or belongs to another repository.
+   */
   async use<T>(id: string, repository: string, work: (upload: StoredUpload) => Promise<T> | T): Promise<T> {
     await this.#expire();
     const entry = this.#getEntry(id, repository);
@@ -54,12 +58,12 @@ export class UploadSessions {
     }
   }
 
-  /** Forgets a session, whose upload is now the caller's. */
+  /** Forgets a session. From then on, the caller must finish or cancel its upload. */
   take(id: string): void {
     this.#entries.delete(id);
   }
 
-  /** Ends a session and drops what was uploaded. */
+  /** Ends a session and deletes its bytes. */
   async drop(id: string): Promise<void> {
     const entry = this.#entries.get(id);
     if (this.#entries.delete(id)) await entry!.upload.cancel();

@@ -3,20 +3,20 @@ import { type Digest, isDigest, parseManifest } from "../../spec/room.ts";
 import { listBlobs } from "../manifests.ts";
 import type { RegistryStorage } from "../storage.ts";
 
-/** What a collection removed. */
+/** Content that {@linkcode DirectoryStorage.collectGarbage} has removed. */
 export interface Garbage {
-  /** Number of blobs, manifests and uploads. */
+  /** Number of removed blobs, manifests and uploads. */
   readonly files: number;
-  /** Their size in bytes. */
+  /** Total size of the removed files, in bytes. */
   readonly bytes: number;
 }
 
-/** Default of `minAge`, in milliseconds: one day, which is longer than a push takes. */
+/** Default for `minAge`, in milliseconds: one day, which is longer than a push takes. */
 const MIN_AGE = 24 * 3600 * 1000;
 
 /**
- * Removes what nothing names from the folder of a directory storage. Requests may be served at the same time: what they
- * use becomes younger than `minAge`, and the age is looked at in the same turn in which a file is removed.
+ * Removes unused content from the folder of a directory storage. Requests may be served at the same time: the content that
+ * they use becomes younger than `minAge`, and the age is checked synchronously with the removal.
  */
 export async function collectGarbage(
   root: string,
@@ -27,25 +27,28 @@ export async function collectGarbage(
   const kept = new Set<string>();
   for (const repository of await storage.listRepositories()) {
     const folder = join(root, "repositories", repository);
-    const named = await namedBy(storage, repository);
+    const named = await readNamedDigests(storage, repository);
     for (const kind of ["_blobs", "_manifests"]) {
-      for (const { path, digest } of await entriesIn(join(folder, kind))) {
+      for (const { path, digest } of await listEntries(join(folder, kind))) {
         const unnamed = kind === "_blobs" && named !== undefined && !named.has(digest);
         if (!digest || unnamed) sweeper.remove(path);
-        if (sweeper.isThere(path)) kept.add(digest);
+        if (sweeper.exists(path)) kept.add(digest);
       }
     }
-    for (const path of await filesIn(join(folder, "_tags"))) if (isLeftover(path)) sweeper.remove(path);
+    for (const path of await listFiles(join(folder, "_tags"))) if (isLeftover(path)) sweeper.remove(path);
   }
-  for (const { path, digest } of await entriesIn(join(root, "blobs"))) {
+  for (const { path, digest } of await listEntries(join(root, "blobs"))) {
     if (!kept.has(digest)) sweeper.remove(path, true);
   }
-  for (const path of await filesIn(join(root, "uploads"))) sweeper.remove(path, true);
+  for (const path of await listFiles(join(root, "uploads"))) sweeper.remove(path, true);
   return sweeper;
 }
 
-/** Digests that the manifests of a repository name; `undefined` if one of them cannot be read, so nobody can say. */
-async function namedBy(storage: RegistryStorage, repository: string): Promise<ReadonlySet<string> | undefined> {
+/** Returns the digests of the blobs that the manifests of a repository name; `undefined` if a manifest cannot be read. */
+async function readNamedDigests(
+  storage: RegistryStorage,
+  repository: string,
+): Promise<ReadonlySet<string> | undefined> {
   const named = new Set<string>();
   for (const digest of await storage.listManifests(repository)) {
     try {
@@ -60,28 +63,28 @@ async function namedBy(storage: RegistryStorage, repository: string): Promise<Re
   return named;
 }
 
-/** Removes files that are old enough. */
+/** Removes files that were not changed since a given time. */
 class Sweeper implements Garbage {
   readonly #before: number;
   files = 0;
   bytes = 0;
 
-  /** `before` is a time in milliseconds; what was changed later stays. */
+  /** `before` is a time in milliseconds since 1970; files that were changed later stay. */
   constructor(before: number) {
     this.#before = before;
   }
 
-  /** Removes a file; `counts` says whether it is content. One turn: no request of this process can come in between. */
-  remove(path: string, counts = false): void {
+  /** Removes a file; `isContent`: count it. Synchronous, so that no request of this process can come in between. */
+  remove(path: string, isContent = false): void {
     const info = statSync(path);
     if (!info || (info.mtime?.getTime() ?? 0) > this.#before) return;
     Deno.removeSync(path);
-    if (!counts) return;
+    if (!isContent) return;
     this.files++;
     this.bytes += info.size;
   }
 
-  isThere(path: string): boolean {
+  exists(path: string): boolean {
     return statSync(path) !== undefined;
   }
 }
@@ -95,12 +98,12 @@ function statSync(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Files named `<algorithm>/<hex>` in a folder; `digest` is empty for leftovers of writes that a crash ended. */
-async function entriesIn(folder: string): Promise<{ path: string; digest: Digest | "" }[]> {
+/** Returns the files `<algorithm>/<hex>` of a folder; `digest` is empty for leftovers of writes that a crash ended. */
+async function listEntries(folder: string): Promise<{ path: string; digest: Digest | "" }[]> {
   const entries: { path: string; digest: Digest | "" }[] = [];
-  for (const algorithmPath of await filesIn(folder)) {
+  for (const algorithmPath of await listFiles(folder)) {
     const algorithm = algorithmPath.slice(folder.length + 1);
-    for (const path of await filesIn(algorithmPath)) {
+    for (const path of await listFiles(algorithmPath)) {
       const digest = `${algorithm}:${path.slice(algorithmPath.length + 1)}`;
       if (isDigest(digest)) entries.push({ path, digest });
       else if (isLeftover(path)) entries.push({ path, digest: "" });
@@ -113,7 +116,7 @@ function isLeftover(path: string): boolean {
   return path.slice(path.lastIndexOf("/") + 1).startsWith(".tmp-");
 }
 
-async function filesIn(folder: string): Promise<string[]> {
+async function listFiles(folder: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => join(folder, name));
   } catch (error) {

@@ -9,24 +9,24 @@ import type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "../
 /** A registry storage in a directory, which it keeps locked until it is disposed. */
 export interface DirectoryStorage extends RegistryStorage, Disposable {
   /**
-   * Removes what nothing names any more, also beside requests: content without a repository, blobs that no manifest of
-   * their repository names, abandoned uploads and leftovers of crashes.
+   * Removes content that is no longer used: blobs that no manifest of their repository names, content without a
+   * repository, abandoned uploads and leftovers of crashes. Requests may be served at the same time.
    *
-   * @param options.minAge Keeps what was written, asked for or mounted within so many milliseconds: a push may be about
-   * to name it. Default: one day.
+   * @param options.minAge Keeps content that was written, requested or mounted within this time, in milliseconds: a
+   * running push may be about to name it. Default: one day.
    */
   collectGarbage(options?: { minAge?: number | undefined }): Promise<Garbage>;
 }
 
 /**
- * Opens a storage in a directory, which is made if it is missing. Everything is written to a temporary file and
- * renamed, so a crash leaves no half blob.
+ * Opens a storage in a directory, which is created if it is missing. Every file is written under a temporary name and
+ * renamed, so that a crash leaves no incomplete blob.
  *
  * Layout: `blobs/<algorithm>/<hex>`; `repositories/<name>/_blobs`, `_manifests` and `_tags` with one small file per
  * blob, manifest and tag; `uploads/`.
  *
  * @throws {ManifestsError} With code `DESTINATION_IN_USE` if another registry, in this process or another, uses the
- * directory, `LAYOUT_INVALID` if it is an OCI image layout, whose blobs would be garbage here.
+ * directory; `LAYOUT_INVALID` if it is an OCI image layout, because `collectGarbage` would delete its blobs.
  */
 export async function openDirectoryStorage(root: string): Promise<DirectoryStorage> {
   await ensureDir(root);
@@ -59,7 +59,7 @@ function ignoreMissing(error: unknown): undefined {
   throw error;
 }
 
-/** What was used less than this ago is not marked as used again, in milliseconds. */
+/** Minimum time between two marks of a blob as used, in milliseconds: one hour. */
 const FRESH = 3600 * 1000;
 
 class Storage implements DirectoryStorage {
@@ -86,7 +86,7 @@ class Storage implements DirectoryStorage {
     return (await Deno.stat(this.#blob(digest)).catch(ignoreMissing))?.size;
   }
 
-  /** Marks a link as used, so that it is kept until a manifest can name it; `false` if it was removed in between. */
+  /** Marks a link as used, so that it is kept until a manifest can name it. Returns `false` if it was removed in between. */
   async #use(path: string, { mtime }: Deno.FileInfo): Promise<boolean> {
     const now = new Date();
     if (mtime && now.getTime() - mtime.getTime() < FRESH) return true;
@@ -94,7 +94,7 @@ class Storage implements DirectoryStorage {
       await Deno.utime(path, now, now);
       return true;
     } catch (error) {
-      // A folder that is read-only can still be served.
+      // A read-only folder can still be served.
       return !(error instanceof Deno.errors.NotFound);
     }
   }
@@ -227,7 +227,7 @@ class Storage implements DirectoryStorage {
   }
 }
 
-/** Names in a directory, without the temporary files of writes under way; none where it is missing. */
+/** Returns the names in a directory, without the temporary files of unfinished writes; none if it does not exist. */
 async function list(path: string): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(path));
@@ -237,11 +237,11 @@ async function list(path: string): Promise<string[]> {
   }
 }
 
-/** An upload in a file, which is open only while something is written: there may be many that nobody finishes. */
+/** An upload in a file. The file is open only while bytes are written, because many uploads may never be finished. */
 class DirectoryUpload implements StoredUpload {
   readonly #path: string;
   readonly #publish: (repository: string, digest: Digest) => Promise<void>;
-  // Most blobs are sha256, which is computed as the bytes pass; another algorithm reads the file once more.
+  // SHA-256, which most blobs use, is computed while the bytes arrive; for another algorithm, the file is read again.
   readonly #digester = createDigester("sha256");
   size = 0;
 
