@@ -26,7 +26,7 @@ async function run(
 
 const inspect = (image: string) => inspectIndex(image, { systemContext });
 
-Deno.test("compose_release.ts makes an index of the images of a version, and moves latest to it", async () => {
+Deno.test("compose_release.ts composes an index of the images of a version, and moves latest to it", async () => {
   const storage = createMemoryStorage();
   await using open = startEmbedded({ storage });
   await using guarded = startEmbedded({ storage, access: { scheme: "bearer", users: { me: "secret" } } });
@@ -47,7 +47,7 @@ Deno.test("compose_release.ts makes an index of the images of a version, and mov
   assert.deepEqual(platformTexts(instances), ["linux/amd64", "linux/arm64"]);
 });
 
-Deno.test("append_platform.ts begins an index and adds to it, also at the same time", async () => {
+Deno.test("append_platform.ts creates an index and adds to it, also concurrently", async () => {
   await using registry = startEmbedded();
   const architectures = ["amd64", "arm64", "s390x"];
   const digests = await pushPlatforms(registry.host, "app", architectures.map((architecture) => ({ architecture })));
@@ -65,7 +65,7 @@ Deno.test("append_platform.ts begins an index and adds to it, also at the same t
   assert.deepEqual(instances.map(({ digest }) => digest).sort(), digests.toSorted());
 });
 
-Deno.test("compose_release.ts and append_platform.ts take what BuildKit pushes, with its attestations", async () => {
+Deno.test("compose_release.ts and append_platform.ts accept images of BuildKit with their attestations", async () => {
   await using registry = startEmbedded();
   const repository = clientOf(registry.host).repository("app");
   const image = `${registry.host}/app`;
@@ -90,7 +90,7 @@ Deno.test("compose_release.ts and append_platform.ts take what BuildKit pushes, 
   assert.deepEqual(checked, { code: 0, stdout: `${image}:1.0 has linux/arm64, linux/s390x\n`, stderr: "" });
 });
 
-folderTest("promote.ts copies what staging has signed, and signs it for production", async (folder) => {
+folderTest("promote.ts copies images signed by staging, and signs them for production", async (folder) => {
   await using registry = startEmbedded();
   await pushPlatforms(registry.host, "staging", [{ architecture: "amd64" }, { architecture: "arm64" }]);
   const passphrase = encode("secret");
@@ -121,7 +121,7 @@ folderTest("promote.ts copies what staging has signed, and signs it for producti
   assert.deepEqual(await promote("app:1.0", "elsewhere:1.0", "production.pub"), promoted);
 });
 
-Deno.test("check_release.ts says which platforms are missing, and fails then", async () => {
+Deno.test("check_release.ts fails and reports which platforms are missing", async () => {
   await using registry = startEmbedded();
   await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
   const image = `${registry.host}/app:1.0`;

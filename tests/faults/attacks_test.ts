@@ -17,7 +17,7 @@ import { runPending } from "../support/timers.ts";
 const systemContext = { dockerInsecureSkipTlsVerify: true };
 const DIGEST = `sha256:${"0".repeat(64)}` as Digest;
 
-Deno.test("a document that borrows another manifest's digest through a signature is not read as something else", () => {
+Deno.test("a document that gets another manifest's digest by a signature is not read as that manifest", () => {
   const { manifest, digest } = makeImage({ architecture: "amd64" });
   const text = new TextDecoder().decode(manifest);
   const header = btoa(JSON.stringify({ formatLength: 1, formatTail: btoa(text.slice(1)) }));
@@ -53,7 +53,7 @@ Deno.test("a document that borrows another manifest's digest through a signature
   }
 });
 
-Deno.test("what answers in clear text beside the real registry is not believed", async () => {
+Deno.test("a plain HTTP server next to the real registry is not trusted", async () => {
   const seen: string[] = [];
   const registry = createRegistry({
     storage: createMemoryStorage(),
@@ -74,7 +74,7 @@ Deno.test("what answers in clear text beside the real registry is not believed",
   assert.deepEqual([...new Set(seen)], ["https://r.example"]);
 });
 
-Deno.test("a token service elsewhere gets no password in clear text", async () => {
+Deno.test("a token service on another host gets no password over plain HTTP", async () => {
   const seen: (string | null)[] = [];
   const fetch = (request: Request): Promise<Response> => {
     if (request.url.includes("evil")) seen.push(request.headers.get("authorization"));
@@ -90,7 +90,7 @@ Deno.test("a token service elsewhere gets no password in clear text", async () =
   assert.deepEqual(new Set(seen), new Set([null]));
 });
 
-Deno.test("an upload location does not lead from https to http", async () => {
+Deno.test("an upload location is not followed from https to http", async () => {
   const seen: string[] = [];
   const fetch = (request: Request): Promise<Response> => {
     seen.push(request.url);
@@ -104,7 +104,7 @@ Deno.test("an upload location does not lead from https to http", async () => {
   assert.ok(seen.every((url) => url.startsWith("https://r.example/")));
 });
 
-Deno.test("a registry host is the same however it is spelled", async () => {
+Deno.test("all spellings of a registry host mean the same host", async () => {
   const registry = createRegistry({ storage: createMemoryStorage(), access: { scheme: "basic", users: { me: "p" } } });
   for (const host of ["REG.example", "reg.example:443", "reg.example"]) {
     const options = { fetch: registry.fetch, credentials: { username: "me", password: "p" } };
@@ -112,7 +112,7 @@ Deno.test("a registry host is the same however it is spelled", async () => {
   }
 });
 
-Deno.test("bytes that trickle in do not take much more memory than they are", async () => {
+Deno.test("a body of many tiny chunks takes little more memory than its bytes", async () => {
   let left = 3000, allocated = 0;
   const trickle = new ReadableStream({
     type: "bytes",
@@ -131,7 +131,7 @@ Deno.test("bytes that trickle in do not take much more memory than they are", as
   assert.ok(allocated < 20_000_000, `${allocated}`);
 });
 
-Deno.test("a destination that refuses while the source stands still ends the push", async () => {
+Deno.test("a push ends if the destination refuses it while the source is stalled", async () => {
   let cancelled = 0;
   const stalled = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
@@ -154,7 +154,7 @@ Deno.test("a destination that refuses while the source stands still ends the pus
   assert.equal(cancelled, 1);
 });
 
-Deno.test("a blob that is refused before it is read is given back to its source", async () => {
+Deno.test("the source stream of a blob that is refused before it is read is cancelled", async () => {
   let cancelled = 0;
   const source = new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: () => void cancelled++ });
   const fetch = (request: Request) =>
@@ -172,7 +172,7 @@ Deno.test("a blob that is refused before it is read is given back to its source"
   );
 });
 
-Deno.test("one caller's abort is nobody else's", async () => {
+Deno.test("the abort of one caller does not abort another", async () => {
   const answer = Promise.withResolvers<void>();
   const fetch = async () => {
     await answer.promise;
@@ -225,7 +225,7 @@ for (const scheme of ["basic", "bearer"] as const) {
 }
 
 for (const scheme of ["basic", "bearer"] as const) {
-  Deno.test(`credentials for a registry do not go to its mirror elsewhere, which asks for them (${scheme})`, async () => {
+  Deno.test(`credentials for a registry do not go to its mirror on another host, which asks for them (${scheme})`, async () => {
     const secrets: SystemContext[] = [
       { dockerAuthConfig: { username: "me", password: "p" } },
       { dockerBearerRegistryToken: "secret" },
@@ -258,7 +258,7 @@ for (const scheme of ["basic", "bearer"] as const) {
   });
 }
 
-Deno.test("a bearer token that no header can hold is not told to anybody", async () => {
+Deno.test("a bearer token that no header can hold is not sent, and not part of the error", async () => {
   const client = new RegistryClient("r.example", {
     bearerToken: "top\nsecret",
     fetch: () => Promise.resolve(new Response("")),
@@ -286,7 +286,7 @@ Deno.test("retries are counted once", async () => {
   }
 });
 
-Deno.test("a closing PUT whose answer is lost is no failure where the blob is there", async () => {
+Deno.test("an upload succeeds if the answer of the closing PUT is lost, but the blob exists", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const fetch = async (request: Request): Promise<Response> => {
     const response = await registry.fetch(request);
@@ -299,7 +299,7 @@ Deno.test("a closing PUT whose answer is lost is no failure where the blob is th
   assert.equal(await repository.headBlob(digestOf(bytes)), bytes.length);
 });
 
-Deno.test("a mount that is refused, and a HEAD that is refused, end in an upload", async () => {
+Deno.test("after a refused mount or a refused HEAD the blob is uploaded", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   let refused = 0;
   await using to = serve((request) => {
@@ -320,7 +320,7 @@ Deno.test("a mount that is refused, and a HEAD that is refused, end in an upload
   assert.ok(refused >= 4);
 });
 
-Deno.test("what a listener or a report writer does wrong later is no unhandled rejection", async () => {
+Deno.test("a late error of a listener or a report writer is not an unhandled rejection", async () => {
   await using to = startEmbedded();
   const list = create();
   await list.addArtifact([]);
@@ -332,7 +332,7 @@ Deno.test("what a listener or a report writer does wrong later is no unhandled r
   await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
-Deno.test("a failed push waits for what it started", async () => {
+Deno.test("a failed push waits for the requests that it started", async () => {
   await using from = startEmbedded();
   const layers = [encode("one"), encode("two"), encode("three")];
   await pushImage(
@@ -380,7 +380,7 @@ Deno.test("a failed push waits for what it started", async () => {
   assert.equal(running, 0);
 });
 
-Deno.test("ids that are paths touch nothing outside the store", async () => {
+Deno.test("ids that are paths touch no file outside the store", async () => {
   await using at = await makeStore();
   await Deno.mkdir(`${at.folder}/evil`);
   await Deno.writeTextFile(`${at.folder}/evil/keep`, "");
@@ -395,7 +395,7 @@ Deno.test("ids that are paths touch nothing outside the store", async () => {
   await Deno.stat(`${at.folder}/evil/keep`);
 });
 
-Deno.test("a list goes back to where it came from, and does not rise from the dead", async () => {
+Deno.test("a list is saved to the record that it was loaded from, and a deleted record is not created again", async () => {
   await using at = await makeStore();
   await using memory = createMemoryStore();
   const again = await openStore({ root: at.root, runRoot: at.runRoot, driver: "vfs" });

@@ -48,7 +48,7 @@ peerTest("a full disk fails a save with STORE_IO and changes nothing", tools, as
   });
 });
 
-peerTest("a store that may not be written fails a save with STORE_IO, and can still be read", tools, async () => {
+peerTest("in a store without write permission a save fails with STORE_IO, and reads work", tools, async () => {
   await withDisk("1m", async (folder) => {
     const store = await openStore({ root: `${folder}/root`, runRoot: `${folder}/run`, driver: "vfs" });
     await create().saveToImage(store, { names: ["app"] });
@@ -62,7 +62,7 @@ peerTest("a store that may not be written fails a save with STORE_IO, and can st
   });
 });
 
-Deno.test("a store whose records are broken is an error that names the file, and is never written", async () => {
+Deno.test("a store with damaged records fails with an error that names the file, and is never written", async () => {
   const folder = await Deno.makeTempDir();
   const store = await openStore({ root: `${folder}/root`, runRoot: `${folder}/run`, driver: "vfs" });
   await create().saveToImage(store, { names: ["app"] });

@@ -43,7 +43,7 @@ Deno.test("a store that is its own additional store does not lock itself out", a
   assert.equal((await store.listImages()).length, 1);
 });
 
-Deno.test("two spellings of one store, and two saves at once, make one record", async () => {
+Deno.test("two spellings of one store path and two concurrent saves make one record", async () => {
   await using at = await makeStore();
   await Deno.symlink(at.folder, `${at.folder}-link`);
   const link = `${at.folder}-link`;
@@ -76,7 +76,7 @@ Deno.test("an edit that is aborted while it runs is not saved", async () => {
   assert.deepEqual((await loadFromImage(store, "app")).list.annotations(undefined), {});
 });
 
-Deno.test("push --rm keeps a list that somebody edited meanwhile", async () => {
+Deno.test("push --rm keeps a list that another process edited during the push", async () => {
   await using at = await makeStore();
   await create().saveToImage(at.store, { names: ["app"] });
   const registry = createRegistry({ storage: createMemoryStorage() });
@@ -101,7 +101,7 @@ Deno.test("push --rm keeps a list that somebody edited meanwhile", async () => {
   assert.deepEqual((await loadFromImage(at.store, "app")).list.annotations(undefined), { late: "1" });
 });
 
-Deno.test("who gives up alone ends the request; who gives up among others does not", async () => {
+Deno.test("aborting the only caller ends the shared request; aborting one of several does not", async () => {
   const signals: AbortSignal[] = [];
   const answer = Promise.withResolvers<Response>();
   const client = new RegistryClient("r.example", {
@@ -143,7 +143,7 @@ Deno.test("an aborted upload still cancels its session", async () => {
   assert.equal(requests.at(-1), "DELETE");
 });
 
-Deno.test("a registry that stops reading early has not taken the blob", async () => {
+Deno.test("an upload fails if the registry stops reading early", async () => {
   const fetch = (request: Request): Promise<Response> => {
     const location = "/v2/app/blobs/uploads/1";
     const status = request.method === "GET" ? 200 : request.method === "PUT" ? 201 : 202;
@@ -154,7 +154,7 @@ Deno.test("a registry that stops reading early has not taken the blob", async ()
   await assert.rejects(repository.putBlob(describe("m", bytes), stream(bytes)), { code: "NETWORK" });
 });
 
-Deno.test("a mount that is tried again leaves no session behind", async () => {
+Deno.test("a repeated mount leaves no upload session behind", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   let opened = 0, closed = 0, heads = 0;
   await using to = serve(async (request) => {
@@ -180,7 +180,7 @@ Deno.test("a mount that is tried again leaves no session behind", async () => {
   assert.equal(closed, opened);
 });
 
-Deno.test("a probe that meets a busy registry waits, one that is refused says so", async () => {
+Deno.test("a probe waits for a busy registry, and reports a refusal", async () => {
   let probes = 0;
   const answers = (statuses: number[]) => (): Promise<Response> => {
     const status = statuses[Math.min(probes++, statuses.length - 1)]!;
@@ -196,7 +196,7 @@ Deno.test("a probe that meets a busy registry waits, one that is refused says so
   await assert.rejects(head([429]), { code: "TOO_MANY_REQUESTS" });
 });
 
-Deno.test("a manifest that breaks off is read again", async () => {
+Deno.test("a manifest is read again after the connection breaks", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   let broken = 0;
   await using from = serve(async (request) => {
@@ -216,7 +216,7 @@ Deno.test("a manifest that breaks off is read again", async () => {
   assert.equal(broken, 2);
 });
 
-Deno.test("requests that are refused together fetch one new token", async () => {
+Deno.test("requests that are refused at the same time fetch one new token", async () => {
   let tokens = 0, valid = "";
   const fetch = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
@@ -233,7 +233,7 @@ Deno.test("requests that are refused together fetch one new token", async () => 
   assert.equal(tokens, 2);
 });
 
-Deno.test("the remote face alone tells errors apart", async () => {
+Deno.test("errors can be told apart with the exports of ./remote alone", async () => {
   await using registry = startEmbedded();
   const remote = await import("../../src/system/remote/room.ts");
   const failed = await remote.create().add(`${registry.host}/none:1`, { systemContext }).catch((error) => error);

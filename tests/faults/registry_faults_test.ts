@@ -344,13 +344,13 @@ const cases: [
 ];
 
 for (const [name, which, tamper, action, code] of cases) {
-  Deno.test(`registry fault: ${name}: ${code ?? "all is well"}`, async () => {
+  Deno.test(`registry fault: ${name}: ${code ?? "no error"}`, async () => {
     await using registry = await startTampered(which, tamper);
     await run(registry.host, action, code);
   });
 }
 
-Deno.test("registry fault: a redirect to another host, which gets no credentials: all is well", async () => {
+Deno.test("registry fault: a redirect to another host, which gets no credentials: no error", async () => {
   const seen: (string | null)[] = [];
   await using storage = serve((request) => {
     seen.push(request.headers.get("authorization"));
@@ -402,7 +402,7 @@ const raw: [name: string, headers: string[], body: string, code?: string][] = [
 
 for (const [name, headers, body, code] of raw) {
   for (const [backend, open] of [["fetch", openDenoFetch], ["node:http", openNodeFetch]] as const) {
-    Deno.test(`registry fault: on the wire, over ${backend}: ${name}: ${code ?? "all is well"}`, async () => {
+    Deno.test(`registry fault: on the wire, over ${backend}: ${name}: ${code ?? "no error"}`, async () => {
       await using server = startRaw((head) => answer(head, headers, body));
       await run(server.host, readSmall, code, open);
     });
@@ -447,7 +447,7 @@ for (const [backend, open] of [["fetch", openDenoFetch], ["node:http", openNodeF
     await using registry = await startDockerRegistry();
     const direct = new RegistryClient(registry.host, { insecure: true }).repository("app");
     for (const [name, decide, action, code] of relayed) {
-      await t.step(`${name}: ${code ?? "all is well"}`, async () => {
+      await t.step(`${name}: ${code ?? "no error"}`, async () => {
         await registry.reset();
         if (action === download) await direct.putBlob(DESCRIPTOR, pieces());
         await using relay = startRelay(registry.host, decide());

@@ -258,7 +258,7 @@ folderTest("attack 14: an instance that nobody signed: SIGNATURE_MISSING, POLICY
   await assert.rejects(copied, { code: "POLICY_REJECTED" });
 });
 
-folderTest("attack 15: a list, and none of its instances: POLICY_REJECTED", async (folder) => {
+folderTest("attack 15: a signed list with unsigned instances: POLICY_REJECTED", async (folder) => {
   const { systemContext } = await makeWorld(folder, `file://${folder}/sigs`);
   await create().push("registry.example/empty:1", { systemContext });
   const reject = createSignaturePolicy(createPolicy({ default: [{ type: "reject" }] }));
@@ -270,7 +270,7 @@ folderTest("attack 15: a list, and none of its instances: POLICY_REJECTED", asyn
   await create().push("registry.example/empty:2", { systemContext, signaturePolicy: reject });
 });
 
-folderTest("attack 12: a tag that moves between judging and using is read once", async (folder) => {
+folderTest("attack 12: a tag that moves between the policy check and the copy is read once", async (folder) => {
   const world = await makeWorld(folder, `file://${folder}/sigs`);
   const { systemContext, repository } = world;
   await attach(repository, image.digest, undefined, world.signature);
@@ -290,7 +290,7 @@ folderTest("attack 12: a tag that moves between judging and using is read once",
   assert.equal((await repository.getManifest("1")).digest, evil.digest);
 });
 
-folderTest("attack 33: another signer who replaces an attachment: both signatures are there", async (folder) => {
+folderTest("attack 33: a concurrent signer replaces an attachment: both signatures are kept", async (folder) => {
   const world = await makeWorld(folder, `file://${folder}/sigs`);
   const { systemContext, repository, signature } = world;
   const { fetch } = systemContext;

@@ -91,7 +91,7 @@ for (const [name, tamper, codes] of cases) {
   });
 }
 
-Deno.test("of a blob that breaks off, only the rest is asked for again", async () => {
+Deno.test("after a broken download, only the rest of the blob is requested", async () => {
   const broken = new Set<string>();
   const ranges: string[] = [];
   const { list, server } = await startSource(async (request, next) => {
@@ -113,7 +113,7 @@ Deno.test("of a blob that breaks off, only the rest is asked for again", async (
   assert.deepEqual((await clientOf(to.host).repository("dst").getManifest("1")).bytes, list.serialize());
 });
 
-Deno.test("a destination that refuses the index leaves the error of the registry, not another format", async () => {
+Deno.test("if the destination refuses the index, the registry's error is reported and no other format is tried", async () => {
   const { list, server } = await startSource((_, next) => next());
   await using _source = server;
   const registry = createRegistry({ storage: createMemoryStorage() });
@@ -127,7 +127,7 @@ Deno.test("a destination that refuses the index leaves the error of the registry
   assert.equal(refusals, 1);
 });
 
-Deno.test("an index upload that fails once for a passing reason is repeated as it is", async () => {
+Deno.test("an index upload that fails once for a transient reason is repeated unchanged", async () => {
   const { list, server } = await startSource((_, next) => next());
   await using _source = server;
   const registry = createRegistry({ storage: createMemoryStorage() });
@@ -141,7 +141,7 @@ Deno.test("an index upload that fails once for a passing reason is repeated as i
   assert.deepEqual((await clientOf(to.host).repository("dst").getManifest("1")).bytes, list.serialize());
 });
 
-Deno.test("an aborted push rejects with the reason, stops and leaves no index", async () => {
+Deno.test("an aborted push rejects with the signal's reason, stops and leaves no index", async () => {
   const { list, server } = await startSource((_, next) => next());
   await using _source = server;
   await using to = startEmbedded();
@@ -153,7 +153,7 @@ Deno.test("an aborted push rejects with the reason, stops and leaves no index", 
   assert.equal(await clientOf(to.host).repository("dst").headManifest("1"), undefined);
 });
 
-Deno.test("a registry that vanishes half-way is a NETWORK error", async () => {
+Deno.test("a registry that disappears during a push is a NETWORK error", async () => {
   const { list, server } = await startSource((_, next) => next());
   await using _source = server;
   // A process of its own, so that it can be killed with its connections open.

@@ -9,7 +9,7 @@ import { encode } from "../support/images.ts";
 
 const TARGET = "registry.example/app:1";
 
-Deno.test("eighteen signatures that six signers attach at the same time are all there", async () => {
+Deno.test("eighteen signatures that six signers attach at the same time are all kept", async () => {
   const { fetch } = createRegistry({ storage: createMemoryStorage() });
   const open = () => ({
     fetch: (request: Request) => {

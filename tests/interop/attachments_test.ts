@@ -16,7 +16,7 @@ import { startEmbedded } from "../support/registries.ts";
 
 const image = makeImage({ architecture: "amd64" });
 
-folderTest("skopeo reads what we attach, adds nothing twice, and its attachments grow here", async (folder) => {
+folderTest("skopeo reads our attachments and adds nothing twice, and we add to its attachments", async (folder) => {
   await using registry = startEmbedded();
   const repository = clientOf(registry.host).repository("app");
   await pushImage(repository, image, "1");

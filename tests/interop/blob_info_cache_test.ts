@@ -58,7 +58,7 @@ const TABLES: Record<string, string[]> = {
   ],
 };
 
-Deno.test("the file has the tables and values of the real tools", async () => {
+Deno.test("the file has the tables and values that podman and skopeo write", async () => {
   await using at = await makeFolder();
   {
     await using cache = await at.open();
@@ -126,7 +126,7 @@ for d, location, time in (
 db.commit()
 `;
 
-peerTest("what another program wrote is read, as far as it makes sense", ["python3"], async () => {
+peerTest("rows of another program are read if they are valid", ["python3"], async () => {
   await using at = await makeFolder();
   await using cache = await at.open();
   recordLayer(cache, "a");
@@ -144,7 +144,7 @@ peerTest("what another program wrote is read, as far as it makes sense", ["pytho
   );
 });
 
-Deno.test("two caches learn from one another while both are open", async () => {
+Deno.test("two open caches on one file see each other's records", async () => {
   await using at = await makeFolder();
   await using one = await at.open();
   await using two = await at.open();
@@ -172,7 +172,7 @@ for (let i = 0; i < 5; i++) {
 }
 `;
 
-Deno.test("several processes write to one new file at once and nothing is lost", async () => {
+Deno.test("several processes write to one new file concurrently, and nothing is lost", async () => {
   await using at = await makeFolder();
   const script = `${at.folder}/process.ts`;
   await Deno.writeTextFile(script, PROCESS);
@@ -205,7 +205,7 @@ const TROUBLE: Record<string, (file: string) => Promise<void>> = {
 };
 
 for (const [trouble, make] of Object.entries(TROUBLE)) {
-  Deno.test(`where the file ${trouble}, the cache is kept in memory`, async () => {
+  Deno.test(`if the file ${trouble}, the cache is kept in memory`, async () => {
     await using at = await makeFolder();
     await make(at.file);
     await using cache = await at.open();
@@ -216,7 +216,7 @@ for (const [trouble, make] of Object.entries(TROUBLE)) {
   });
 }
 
-Deno.test("where another program does not let go of the file, the cache is kept in memory", async () => {
+Deno.test("if another program keeps the file locked, the cache is kept in memory", async () => {
   await using at = await makeFolder();
   {
     await using cache = await at.open();
@@ -230,7 +230,7 @@ Deno.test("where another program does not let go of the file, the cache is kept 
   assert.ok(!knows(cache, "before"));
 });
 
-Deno.test("nothing is made before something is recorded, and then for this user alone", async () => {
+Deno.test("the file is created when something is recorded, for this user alone", async () => {
   await using at = await makeFolder();
   const folder = `${at.folder}/containers/cache`;
   {
@@ -242,7 +242,7 @@ Deno.test("nothing is made before something is recorded, and then for this user 
   assert.equal((await Deno.stat(folder)).mode! & 0o777, 0o700);
 });
 
-Deno.test("where the folder may not be used, nothing is asked, made or failed", async () => {
+Deno.test("without permission for the folder, nothing is prompted, created or failed", async () => {
   await using at = await makeFolder();
   const script = `${at.folder}/process.ts`;
   await Deno.writeTextFile(script, `${PROCESS}\nconsole.log(cache.findUncompressed(digest(name + 4)) !== undefined);`);
@@ -254,7 +254,7 @@ Deno.test("where the folder may not be used, nothing is asked, made or failed", 
   await assert.rejects(Deno.stat(at.file), Deno.errors.NotFound);
 });
 
-Deno.test("the folder is that of the real tools, or the one that is named", async () => {
+Deno.test("the folder is that of podman and skopeo, or the one that an option names", async () => {
   const user = { _CONTAINERS_ROOTLESS_UID: "1000" };
   const table: [Record<string, string>, string | undefined][] = [
     [{ ...user, HOME: "/h", XDG_DATA_HOME: "/x" }, "/x/containers/cache"],

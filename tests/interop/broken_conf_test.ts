@@ -9,7 +9,7 @@ import { startRecorded } from "../support/recorded_registries.ts";
 const REGISTRY = '[[registry]]\nlocation = "a.test"\n';
 const MIRROR = '[[registry.mirror]]\nlocation = "m.test"\n';
 
-folderTest("a registries.conf is refused where skopeo refuses it", async (home) => {
+folderTest("every registries.conf that skopeo refuses is refused", async (home) => {
   await using registry = startRecorded();
   await registry.put("app", "1");
   const image = `docker://${registry.host}/app:1`;

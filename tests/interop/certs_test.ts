@@ -8,7 +8,7 @@ import { folderTest } from "../support/folders.ts";
 import { exec } from "../support/peers.ts";
 import { startDockerRegistry } from "../support/registries.ts";
 
-folderTest("docker-registry over TLS is reached with the certificates with which skopeo reaches it", async (folder) => {
+folderTest("docker-registry over TLS is reached with the same certificates as skopeo's", async (folder) => {
   const { ca, server, client } = await makeCertificates(folder);
   await using registry = await startDockerRegistry({ tls: { ...server, clientCa: ca } });
   const image = `${registry.host}/app:1`;

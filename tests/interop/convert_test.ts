@@ -97,7 +97,7 @@ const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 /** Of schema 1 what is signed: the signature is another one each time. */
 const unsigned = ({ bytes }: ParsedImage) => decode(bytes).replace(/,"signatures":.*$/, "}");
 
-peerTest("OCI and Docker schema 2 become each other as skopeo makes them", TOOLS, async () => {
+peerTest("conversions between OCI and Docker schema 2 give skopeo's bytes", TOOLS, async () => {
   await using folders = await makeFolders();
   const oci = await folders.image("oci");
   assert.equal(decode(convertToDockerManifest(oci).bytes), decode((await folders.convert("oci", "v2s2")).bytes));
@@ -108,7 +108,7 @@ peerTest("OCI and Docker schema 2 become each other as skopeo makes them", TOOLS
   assert.equal(decode(ours.image.bytes), decode(theirs.bytes));
 });
 
-peerTest("OCI and Docker schema 2 become schema 1 as skopeo makes it, and that schema 2 again", TOOLS, async () => {
+peerTest("conversions to schema 1 and back to schema 2 give skopeo's bytes", TOOLS, async () => {
   await using folders = await makeFolders();
   for (const format of ["docker", "oci"]) {
     const image = await folders.image(format);
@@ -132,7 +132,7 @@ peerTest("OCI and Docker schema 2 become schema 1 as skopeo makes it, and that s
   }
 });
 
-peerTest("layers that change on the way change nothing else, as with skopeo", TOOLS, async () => {
+peerTest("layers that are recompressed change nothing else, as with skopeo", TOOLS, async () => {
   await using folders = await makeFolders();
   for (const format of ["docker", "oci"]) {
     const image = await folders.image(format);
@@ -144,7 +144,7 @@ peerTest("layers that change on the way change nothing else, as with skopeo", TO
   }
 });
 
-peerTest("schema 1 from here is taken by docker-registry and skopeo", [...TOOLS, "docker-registry"], async () => {
+peerTest("docker-registry and skopeo accept schema 1 manifests made here", [...TOOLS, "docker-registry"], async () => {
   await using folders = await makeFolders();
   await using registry = await startDockerRegistry({ schema1: true });
   const image = await folders.image("docker");

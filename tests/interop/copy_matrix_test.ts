@@ -127,7 +127,7 @@ async function verifyInstance(source: ImageSource, instance: Digest | undefined)
 }
 
 for (const format of ["oci", "docker"] as const) {
-  peerTest(`${format} lists go from everywhere to everywhere`, TOOLS, async () => {
+  peerTest(`${format} lists are copied from every transport to every transport`, TOOLS, async () => {
     await using places = await preparePlaces(format);
     for (const [source, from] of Object.entries(places.lists)) {
       for (const [destination, to] of Object.entries(destinations(places, source))) {
@@ -144,7 +144,7 @@ for (const format of ["oci", "docker"] as const) {
     }
   });
 
-  peerTest(`single ${format} images go from everywhere to everywhere`, TOOLS, async () => {
+  peerTest(`single ${format} images are copied from every transport to every transport`, TOOLS, async () => {
     await using places = await preparePlaces(format);
     for (const [source, from] of Object.entries(places.images)) {
       for (const [destination, to] of Object.entries(destinations(places, source))) {
@@ -177,7 +177,7 @@ for (const format of ["oci", "docker"] as const) {
   });
 }
 
-peerTest("layers are compressed as asked, and real tools read them", [...TOOLS, "podman"], async () => {
+peerTest("layers are compressed as requested, and podman and skopeo read them", [...TOOLS, "podman"], async () => {
   await using places = await preparePlaces("oci");
   for (const compressionFormat of ["gzip", "zstd", "zstd:chunked"]) {
     for (const destination of ["docker", "oci", "dir"]) {
@@ -211,7 +211,7 @@ peerTest("layers are compressed as asked, and real tools read them", [...TOOLS, 
   assert.equal(await Deno.readTextFile(`${mounted}/one`), "one\n");
 });
 
-peerTest("variants are added once, marked and in order, whatever is pushed again", TOOLS, async () => {
+peerTest("variants are added once, marked and in order, also if the list is pushed again", TOOLS, async () => {
   await using places = await preparePlaces("oci");
   const first = `docker://${places.registry.host}/first:1`;
   const { digest } = await copy(places.lists.docker!, first, { addCompression: ["zstd"] });
@@ -229,7 +229,7 @@ peerTest("variants are added once, marked and in order, whatever is pushed again
   assert.equal(await readWithSkopeo(second, places.folder), digest);
 });
 
-peerTest("zstd that a registry knows does not get into Docker manifests", TOOLS, async () => {
+peerTest("a zstd layer that the registry already has is not used in Docker manifests", TOOLS, async () => {
   await using places = await preparePlaces("docker");
   const cache = { systemContext: { blobInfoCacheDir: `${places.folder}/cache` } };
   const to = `docker://${places.registry.host}/target/zstd:1`;
@@ -242,7 +242,7 @@ peerTest("zstd that a registry knows does not get into Docker manifests", TOOLS,
   assert.deepEqual(await verifyContent(plain), ["gzip"]);
 });
 
-peerTest("schema 1 goes in and out, and skopeo agrees", TOOLS, async () => {
+peerTest("schema 1 images are read and written as skopeo does", TOOLS, async () => {
   await using places = await preparePlaces("docker");
   const old = `dir:${places.folder}/old`;
   await ok([...SKOPEO_COPY, "--format", "v2s1", places.images.dir!, old]);

@@ -79,7 +79,7 @@ folderTest(
   PEERS,
 );
 
-folderTest("what cosign signs is believed here, by repository or by the name that it was told", async (folder) => {
+folderTest("signatures of cosign are accepted here, by repository or by the name given to it", async (folder) => {
   await using world = await makeSigningWorld(folder);
   const { registry, list, systemContext } = world;
   const names = await makeKeys(folder);
@@ -121,7 +121,7 @@ folderTest("what cosign signs is believed here, by repository or by the name tha
 }, PEERS);
 
 for (const [name, start] of Object.entries(REGISTRIES)) {
-  folderTest(`signatures that are referrers in ${name} are read by cosign, and its own here`, async (folder) => {
+  folderTest(`cosign reads our signatures that are referrers in ${name}, and we read its own`, async (folder) => {
     await using world = await makeSigningWorld(folder, start);
     const { registry: { host }, list, digests } = world;
     const systemContext = { ...world.systemContext, registryReferrersMode: "oci-1-1" as const };

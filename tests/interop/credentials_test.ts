@@ -23,7 +23,7 @@ exit 1
 const answering = (user: string, secret = "pass") =>
   `echo '{"ServerURL":"x","Username":"${user}","Secret":"${secret}"}'; exit 0`;
 
-folderTest("the credentials that skopeo sends are sent", async (home) => {
+folderTest("the same credentials as skopeo's are sent", async (home) => {
   await using registry = startRecorded({ access: { scheme: "basic", users: { nobody: "never" } } });
   const { host } = registry;
   await writeTree(home, {

@@ -75,38 +75,42 @@ async function signWithSkopeo(world: World, from: string, fingerprint: string, p
   return to;
 }
 
-folderTest("keys of every kind sign here, by gpg and by skopeo, and everybody believes that", async (folder) => {
-  await using world = await makeSigningWorld(folder);
-  const { home } = world;
-  const other = signedBy(await home.exportKeys(await home.makeKey("other")));
-  const elsewhere = { type: "exactReference", dockerReference: `${world.registry.host}/elsewhere:1` };
-  const kinds: [name: string, options: MakeKeyOptions, opinions?: Opinions, ofSkopeos?: Opinions][] = [
-    ["plain", {}],
-    ["protected", { passphrase: PASSPHRASE }],
-    ["rsa", { algorithm: "rsa2048" }],
-    // gpg prefers the subkey, and skopeo 1.9 knows nothing of subkeys: it refuses what it signed itself.
-    ["subkey", { subkey: true }, BELIEVED, { ...BELIEVED, skopeo: false }],
-    ["certifying", { usage: "cert", subkey: true }, { ...BELIEVED, skopeo: false }, { ...BELIEVED, skopeo: false }],
-    ["ending", { expires: "1d", passphrase: PASSPHRASE }],
-  ];
-  for (const [name, options, opinions = BELIEVED, ofSkopeos = opinions] of kinds) {
-    const fingerprint = await home.makeKey(name, options);
-    const keys = await home.exportKeys(fingerprint);
-    const { passphrase } = options;
-    const secret = passphrase === undefined ? {} : { passphrase: encode(passphrase) };
-    const byGpg = await openGpgKey(fingerprint, { homedir: home.folder, ...secret });
-    const inProcess = await openPgpKey(await home.exportSecret(fingerprint, passphrase), secret);
-    const images = [await signHere(world, `${name}/gpg`, byGpg), await signHere(world, `${name}/process`, inProcess)];
-    images.push(await signWithSkopeo(world, images[0]!, fingerprint, passphrase));
-    const all = await Promise.all(images.map((image) => ask(world, image, signedBy(keys))));
-    assert.deepEqual(all, [opinions, opinions, ofSkopeos], name);
-    if (name !== "plain") continue;
-    assert.deepEqual(await ask(world, images[0]!, other), refused("SIGNATURE_KEY_UNKNOWN"));
-    assert.deepEqual(await ask(world, images[0]!, signedBy(keys, elsewhere)), refused("SIGNATURE_IDENTITY_MISMATCH"));
-  }
-}, PEERS);
+folderTest(
+  "signatures by keys of every kind, made here, by gpg and by skopeo, are accepted by all of them",
+  async (folder) => {
+    await using world = await makeSigningWorld(folder);
+    const { home } = world;
+    const other = signedBy(await home.exportKeys(await home.makeKey("other")));
+    const elsewhere = { type: "exactReference", dockerReference: `${world.registry.host}/elsewhere:1` };
+    const kinds: [name: string, options: MakeKeyOptions, opinions?: Opinions, ofSkopeos?: Opinions][] = [
+      ["plain", {}],
+      ["protected", { passphrase: PASSPHRASE }],
+      ["rsa", { algorithm: "rsa2048" }],
+      // gpg prefers the subkey, and skopeo 1.9 knows nothing of subkeys: it refuses what it signed itself.
+      ["subkey", { subkey: true }, BELIEVED, { ...BELIEVED, skopeo: false }],
+      ["certifying", { usage: "cert", subkey: true }, { ...BELIEVED, skopeo: false }, { ...BELIEVED, skopeo: false }],
+      ["ending", { expires: "1d", passphrase: PASSPHRASE }],
+    ];
+    for (const [name, options, opinions = BELIEVED, ofSkopeos = opinions] of kinds) {
+      const fingerprint = await home.makeKey(name, options);
+      const keys = await home.exportKeys(fingerprint);
+      const { passphrase } = options;
+      const secret = passphrase === undefined ? {} : { passphrase: encode(passphrase) };
+      const byGpg = await openGpgKey(fingerprint, { homedir: home.folder, ...secret });
+      const inProcess = await openPgpKey(await home.exportSecret(fingerprint, passphrase), secret);
+      const images = [await signHere(world, `${name}/gpg`, byGpg), await signHere(world, `${name}/process`, inProcess)];
+      images.push(await signWithSkopeo(world, images[0]!, fingerprint, passphrase));
+      const all = await Promise.all(images.map((image) => ask(world, image, signedBy(keys))));
+      assert.deepEqual(all, [opinions, opinions, ofSkopeos], name);
+      if (name !== "plain") continue;
+      assert.deepEqual(await ask(world, images[0]!, other), refused("SIGNATURE_KEY_UNKNOWN"));
+      assert.deepEqual(await ask(world, images[0]!, signedBy(keys, elsewhere)), refused("SIGNATURE_IDENTITY_MISMATCH"));
+    }
+  },
+  PEERS,
+);
 
-folderTest("keys that have ended or are revoked prove nothing to anybody, and sign nothing", async (folder) => {
+folderTest("expired and revoked keys are trusted by no tool, and sign nothing", async (folder) => {
   await using world = await makeSigningWorld(folder);
   const { home } = world;
   const past = "20240101T000000", ending = ["--faked-system-time", "20240201T000000", "--passphrase", ""];
@@ -150,7 +154,7 @@ folderTest("keys that have ended or are revoked prove nothing to anybody, and si
   }
 }, PEERS);
 
-folderTest("a list that podman or buildah signs is believed by everybody", async (folder) => {
+folderTest("a list that podman or buildah signs is accepted by all tools", async (folder) => {
   await using world = await makeSigningWorld(folder);
   await using at = await makeStore();
   const { home, list, registry: { host }, systemContext } = world;

@@ -72,7 +72,7 @@ const INDEXES: Record<string, readonly Descriptor[] | null> = {
   "null": null,
 };
 
-peerTest("a list gets the digest that the real tool gives it", [IMAGECOPY], async () => {
+peerTest("a list gets the same digest as with c/image", [IMAGECOPY], async () => {
   await using from = startEmbedded();
   // Another registry: Go also marks artifacts whose layers it did not have to move.
   await using to = startEmbedded();

@@ -17,7 +17,7 @@ async function selfSigned(folder: string, name: string, subjectAltName: string) 
   return { certificate, key };
 }
 
-folderTest("docker-registry with odd certificates is reached where skopeo reaches it", async (folder) => {
+folderTest("docker-registry with unusual certificates is reached whenever skopeo reaches it", async (folder) => {
   const own = await selfSigned(folder, "own", "IP:127.0.0.1");
   const otherName = await selfSigned(folder, "other", "DNS:other.test");
   const signed = await makeCertificates(folder);

@@ -68,7 +68,7 @@ async function digestStream(stream: ByteStream): Promise<Digest> {
 }
 
 for (const driver of DRIVERS) {
-  peerTest(`every oddity of a tar comes out as it went in (${driver})`, ["skopeo", "root"], async () => {
+  peerTest(`layers with every oddity of tar are read back unchanged (${driver})`, ["skopeo", "root"], async () => {
     await using at = await makeStore(driver);
     const tars = [oddTar(BASE), oddTar(SECOND), oddTar([])];
     await importImage(at, "localhost/odd:1", tars);
@@ -81,7 +81,11 @@ for (const driver of DRIVERS) {
     }
   });
 
-  peerTest(`layers of buildah come out as skopeo has them (${driver})`, ["buildah", "skopeo", "root"], async () => {
+  peerTest(`layers of buildah are read back with the bytes that skopeo reads (${driver})`, [
+    "buildah",
+    "skopeo",
+    "root",
+  ], async () => {
     await using at = await makeStore(driver);
     const buildah = (...args: string[]) => ok(["buildah", ...at.flags, ...args]);
     const commit = async (from: string, name: string, script: string) => {
@@ -133,7 +137,7 @@ peerTest(
 );
 
 // The real tools read the file that the link names on the machine itself.
-peerTest("a file behind an absolute link is the layer's, not the machine's", ["skopeo", "root"], async () => {
+peerTest("an absolute link is resolved inside the layer, not on the host", ["skopeo", "root"], async () => {
   await using at = await makeStore("vfs");
   const tars = [
     oddTar([folder("usr/"), { name: "link", type: "2", linkName: "/usr" }]),

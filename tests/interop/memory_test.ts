@@ -62,7 +62,7 @@ async function peakMemory(command: string[]): Promise<number> {
   return peak;
 }
 
-peerTest("pushing a layer of 1 GiB takes less than 150 MiB, and less than 200 MiB where it is compressed", [
+peerTest("pushing a layer of 1 GiB takes less than 150 MiB, and less than 200 MiB with compression", [
   "docker-registry",
 ], async () => {
   await using from = await startDockerRegistry();

@@ -75,7 +75,7 @@ for (const driver of ["vfs", "overlay"]) {
   );
 }
 
-peerTest("flags of push do what podman's and buildah's do", ["skopeo", "buildah"], async () => {
+peerTest("flags of push have the same effects as in podman and buildah", ["skopeo", "buildah"], async () => {
   await using at = await makeStore();
   const names = await buildImages(at, "app");
   // Without a store in its name, an image is in the store that the flags say.
@@ -108,7 +108,7 @@ peerTest("flags of push do what podman's and buildah's do", ["skopeo", "buildah"
   ]);
 });
 
-peerTest("a list is pushed to another local store, where podman and buildah push it on", [
+peerTest("podman and buildah push a list that was pushed here to another local store", [
   "skopeo",
   "buildah",
   "podman",

@@ -50,7 +50,7 @@ const contextOf = (home: string): SystemContext => ({
   systemRegistriesConfDirPath: `${home}/.config/containers/registries.conf.d`,
 });
 
-folderTest("the registries that skopeo asks are asked, with the same result", async (home) => {
+folderTest("the same registries are contacted as by skopeo, with the same result", async (home) => {
   await using real = startRecorded();
   await using mirror = startRecorded();
   await using other = startRecorded();
@@ -187,7 +187,7 @@ folderTest("the registries that skopeo asks are asked, with the same result", as
   assert.equal(await withModule(contextOf(home))("mirrorblocked.test/app:1"), "blocked");
 }, ["skopeo"]);
 
-folderTest("what is written is not rewritten, but blocked and insecure count, as with skopeo", async (home) => {
+folderTest("destinations are not rewritten, but blocked and insecure apply, as with skopeo", async (home) => {
   await using real = startRecorded();
   await using other = startRecorded();
   const blocked = real.host.replace("127.0.0.1", "localhost");
@@ -224,7 +224,7 @@ folderTest("what is written is not rewritten, but blocked and insecure count, as
   assert.deepEqual(other.asked, []);
 }, ["skopeo"]);
 
-folderTest("each place is sent the credentials of its own name", async (home) => {
+folderTest("each mirror and registry gets the credentials for its own name", async (home) => {
   const access = { scheme: "basic", users: { real: "1", mirror: "2", given: "3" } } as const;
   await using real = startRecorded({ access });
   await using mirror = startRecorded({ access });
@@ -269,7 +269,7 @@ folderTest("each place is sent the credentials of its own name", async (home) =>
 }, ["skopeo"]);
 
 folderTest(
-  "an image is read on from its registry where the mirror ends, under the name that it was given",
+  "after a mirror fails, the rest of an image is read from its registry, under the name that was given",
   async (home) => {
     await using real = startRecorded();
     await using broken = startRecorded();

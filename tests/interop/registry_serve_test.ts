@@ -97,7 +97,7 @@ Deno.test("an htpasswd file must have users with bcrypt", async () => {
   assert.throws(() => parseHtpasswd("# nobody\n", "users"), { code, message: /no users/ });
 });
 
-folderTest("wrong files for passwords and TLS are named, and nothing is served", async (folder) => {
+folderTest("serve fails with an error that names an invalid password file or TLS file", async (folder) => {
   await Deno.writeTextFile(`${folder}/bad`, "nothing");
   const rows: [args: string[], problem: RegExp][] = [
     [["--tls-cert", `${folder}/bad`], /--tls-cert and --tls-key must be used together/],

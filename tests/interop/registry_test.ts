@@ -81,7 +81,7 @@ for (const scheme of ["basic", "bearer"] as const) {
   });
 }
 
-peerTest("a login of skopeo is found here", ["skopeo"], async () => {
+peerTest("credentials from a login of skopeo are found here", ["skopeo"], async () => {
   await using registry = startEmbedded({ access: { scheme: "bearer", users: { me: "pass" } } });
   const folder = await Deno.makeTempDir();
   const authFilePath = `${folder}/auth.json`;

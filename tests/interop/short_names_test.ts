@@ -48,7 +48,7 @@ peerTest("a short name is found in a store under the names that podman tries, in
   }
 });
 
-Deno.test("a store that was opened without saying where registries.conf is reads nothing before it is asked", async () => {
+Deno.test("a store that was opened without a path of registries.conf reads it when it is first needed", async () => {
   const folder = await Deno.makeTempDir();
   const systemContext = { systemRegistriesConfPath: `${folder}/none.conf` };
   await using store = await openStore({
@@ -62,7 +62,7 @@ Deno.test("a store that was opened without saying where registries.conf is reads
   await Deno.remove(folder, { recursive: true });
 });
 
-peerTest("a short name that is not in the store is looked for where podman looks for it", ["podman"], async () => {
+peerTest("a short name that is not in the store is looked up at the places that podman uses", ["podman"], async () => {
   await using at = await makeStore();
   await using one = startRecorded();
   await using two = startRecorded();

@@ -62,7 +62,7 @@ async function makeWorld(folder: string) {
 
 const PEERS = ["skopeo", "gpg"];
 
-folderTest("what skopeo signs into a registry is believed here, and goes on from here", async (folder) => {
+folderTest("signatures that skopeo writes to a registry are accepted here, and copied on", async (folder) => {
   await using world = await makeWorld(folder);
   const { registry, home, fingerprint, systemContext, policy, skopeo, extended } = world;
   const [from, to] = [`docker://${registry.host}/unsigned:amd64`, `docker://${registry.host}/app:1`];
@@ -85,7 +85,7 @@ folderTest("what skopeo signs into a registry is believed here, and goes on from
   await assert.rejects(Deno.stat(world.lookaside), Deno.errors.NotFound);
 }, PEERS);
 
-folderTest("what is signed into a registry here skopeo believes, next to attachments", async (folder) => {
+folderTest("signatures written here to a registry are accepted by skopeo, next to attachments", async (folder) => {
   await using world = await makeWorld(folder);
   const { registry, home, fingerprint, systemContext, policy, skopeo, extended } = world;
   const pair = await generateSigstoreKeyPair(encode("pw"));

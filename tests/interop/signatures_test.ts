@@ -36,7 +36,7 @@ async function prepare(folder: string, host: string, home: GpgHome, fingerprint:
   return { policy: createPolicy(document), skopeo, files, withPolicy: ["--policy", `${folder}/policy.json`] };
 }
 
-folderTest("what skopeo signs while copying is believed here, under the same policy", async (folder) => {
+folderTest("signatures that skopeo makes while copying are accepted here under the same policy", async (folder) => {
   await using home = await makeGpgHome();
   await using registry = startEmbedded();
   const fingerprint = await home.makeKey("one");
@@ -71,7 +71,7 @@ folderTest("what skopeo signs while copying is believed here, under the same pol
   assert.equal(await judge(from, [signature]), "POLICY_REJECTED");
 }, ["skopeo", "gpg"]);
 
-folderTest("what is signed here skopeo copies under a policy, and nothing else", async (folder) => {
+folderTest("under a policy skopeo copies images signed here, and no others", async (folder) => {
   await using home = await makeGpgHome();
   await using registry = startEmbedded();
   const fingerprint = await home.makeKey("one");

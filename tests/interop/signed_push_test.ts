@@ -73,7 +73,7 @@ folderTest(
   PEERS,
 );
 
-folderTest("signatures go with instances, and hold them as they are", async (folder) => {
+folderTest("signatures are copied with instances, which then must not change", async (folder) => {
   await using world = await makeSigningWorld(folder);
   const { registry, home, list, systemContext, digests } = world;
   const fingerprint = await home.makeKey("me");
@@ -115,7 +115,7 @@ folderTest("signatures go with instances, and hold them as they are", async (fol
   assert.equal(verdict.top.reasons[0]?.code, "SIGNATURE_MISSING");
 }, PEERS);
 
-folderTest("what cannot be signed or kept fails before anything is written", async (folder) => {
+folderTest("a push with signatures that cannot be made or kept fails before anything is written", async (folder) => {
   await using world = await makeSigningWorld(folder);
   const { registry, list, systemContext } = world;
   const pair = await generateSigstoreKeyPair(encode("pw"));
@@ -144,7 +144,7 @@ folderTest("what cannot be signed or kept fails before anything is written", asy
   assert.equal(names.filter((name) => name.includes("signature-")).length, 3);
 }, PEERS);
 
-folderTest("instances are judged where they come from, by the policy that the caller gives", async (folder) => {
+folderTest("the caller's policy is evaluated against the source of each instance", async (folder) => {
   await using world = await makeSigningWorld(folder);
   const { registry, home, list, systemContext } = world;
   const fingerprint = await home.makeKey("me");

@@ -43,7 +43,7 @@ async function makeSigner(folder: string, name: string) {
   return { ...pair, signer: await openSigstoreSigner(encode(pair.privateKey), { passphrase: PASSPHRASE }) };
 }
 
-folderTest("c/image believes what keys of every kind signed here", async (folder) => {
+folderTest("c/image accepts signatures made here by keys of every kind", async (folder) => {
   await using world = await makeSigningWorld(folder, startEmbedded);
   const { registry: { host }, systemContext, list } = world;
   const kinds = {
@@ -63,7 +63,7 @@ folderTest("c/image believes what keys of every kind signed here", async (folder
 }, PEERS);
 
 for (const [name, start] of Object.entries(REGISTRIES)) {
-  folderTest(`a list in ${name} is believed for just the keys and names under which it is signed`, async (folder) => {
+  folderTest(`a list in ${name} is accepted only for the keys and names with which it was signed`, async (folder) => {
     await using world = await makeSigningWorld(folder, start);
     const { host } = world.registry;
     const [one, two, other] = await Promise.all(["one", "two", "other"].map((name) => makeSigner(folder, name)));
@@ -94,7 +94,7 @@ for (const [name, start] of Object.entries(REGISTRIES)) {
     }
   }, PEERS);
 
-  folderTest(`in ${name}, a changed byte or a removed signature is found by both`, async (folder) => {
+  folderTest(`in ${name}, both detect a changed byte and a removed signature`, async (folder) => {
     await using world = await makeSigningWorld(folder, start);
     const { registry: { host }, systemContext, digests } = world;
     const repository = clientOf(host).repository("app");
@@ -129,7 +129,7 @@ for (const [name, start] of Object.entries(REGISTRIES)) {
   }, PEERS);
 
   folderTest(
-    `what c/image signs in ${name} is believed here, and copied under a policy that wants it`,
+    `signatures of c/image in ${name} are accepted here, and copied under a policy that requires them`,
     async (folder) => {
       await using world = await makeSigningWorld(folder, start);
       const { registry: { host }, systemContext, list } = world;

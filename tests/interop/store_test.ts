@@ -18,7 +18,7 @@ const buildah = ({ flags }: TestStore, ...args: string[]) => ok(["buildah", ...f
 const podman = ({ flags }: TestStore, ...args: string[]) => ok(["podman", ...flags, ...args]);
 
 for (const driver of ["vfs", "overlay"]) {
-  peerTest(`a list saved here is used by buildah and podman (${driver})`, ["buildah", "podman", "skopeo"], async () => {
+  peerTest(`buildah and podman use a list saved here (${driver})`, ["buildah", "podman", "skopeo"], async () => {
     await using at = await makeStore(driver);
     await using registry = startEmbedded();
     const digests = await pushPlatforms(registry.host, "app", PLATFORMS);
@@ -178,7 +178,7 @@ peerTest("twelve processes add one instance each to one list: twelve of twelve a
   assert.equal(JSON.parse(await buildah(at, "manifest", "inspect", "list")).manifests.length, 12);
 });
 
-peerTest("six of ours edit lists while buildah and podman create, tag and delete: no record is lost", [
+peerTest("six of our processes edit lists while buildah and podman create, tag and delete: no record is lost", [
   "buildah",
   "podman",
 ], async () => {
@@ -219,7 +219,7 @@ peerTest("six of ours edit lists while buildah and podman create, tag and delete
   await podman(at, "images");
 });
 
-peerTest("a store opened here notices what buildah does meanwhile", ["buildah"], async () => {
+peerTest("an open store sees the changes that buildah makes later", ["buildah"], async () => {
   await using at = await makeStore();
   await create().saveToImage(at.store, { names: ["mine"] });
   assert.equal((await at.store.listImages()).length, 1);
@@ -235,34 +235,38 @@ peerTest("a store opened here notices what buildah does meanwhile", ["buildah"],
   assert.notDeepEqual(after, lock, "every save tells others to look again");
 });
 
-peerTest("a list of an additional store is copied here when it is changed, and stays as it is there", [
-  "buildah",
-  "podman",
-  "root",
-], async () => {
-  await using extra = await makeStore();
-  await using at = await makeStore();
-  await buildah(extra, "manifest", "create", "shared");
-  const conf = `${at.folder}/storage.conf`;
-  await Deno.writeTextFile(
-    conf,
-    `[storage]\ndriver="vfs"\ngraphroot="${at.root}"\nrunroot="${at.runRoot}"\n[storage.options]\nadditionalimagestores=["${extra.root}"]\n`,
-  );
-  const env = { CONTAINERS_STORAGE_CONF: conf };
-  const run = (...args: string[]) => new Deno.Command(CLI[0]!, { args: [...CLI.slice(1), ...args], env }).output();
-  assert.equal((await run("exists", "shared")).code, 0);
-  const before = await readImagesJson(extra);
-  const removed = await run("rm", "shared");
-  assert.equal(removed.code, 125);
-  assert.match(new TextDecoder().decode(removed.stderr), /additional store/);
-  assert.equal((await run("annotate", "--index", "--annotation", "a=b", "shared")).code, 0);
-  assert.equal((await run("tag", "shared", "mine")).code, 0);
-  for (const name of ["shared", "mine"]) {
-    await ok(["buildah", "manifest", "inspect", name], env);
-    assert.equal((await loadFromImage(at.store, name)).list.annotations(undefined).a, "b");
-  }
-  assert.deepEqual(await readImagesJson(extra), before);
-  await ok(["podman", ...at.flags, "images"]);
-  const info = JSON.parse(await ok(["buildah", "info"], env)).store;
-  assert.deepEqual([info.GraphDriverName, info.GraphRoot, info.RunRoot], ["vfs", at.root, at.runRoot]);
-});
+peerTest(
+  "a list of an additional store is copied to the main store when it is changed, and is unchanged in the additional store",
+  [
+    "buildah",
+    "podman",
+    "root",
+  ],
+  async () => {
+    await using extra = await makeStore();
+    await using at = await makeStore();
+    await buildah(extra, "manifest", "create", "shared");
+    const conf = `${at.folder}/storage.conf`;
+    await Deno.writeTextFile(
+      conf,
+      `[storage]\ndriver="vfs"\ngraphroot="${at.root}"\nrunroot="${at.runRoot}"\n[storage.options]\nadditionalimagestores=["${extra.root}"]\n`,
+    );
+    const env = { CONTAINERS_STORAGE_CONF: conf };
+    const run = (...args: string[]) => new Deno.Command(CLI[0]!, { args: [...CLI.slice(1), ...args], env }).output();
+    assert.equal((await run("exists", "shared")).code, 0);
+    const before = await readImagesJson(extra);
+    const removed = await run("rm", "shared");
+    assert.equal(removed.code, 125);
+    assert.match(new TextDecoder().decode(removed.stderr), /additional store/);
+    assert.equal((await run("annotate", "--index", "--annotation", "a=b", "shared")).code, 0);
+    assert.equal((await run("tag", "shared", "mine")).code, 0);
+    for (const name of ["shared", "mine"]) {
+      await ok(["buildah", "manifest", "inspect", name], env);
+      assert.equal((await loadFromImage(at.store, name)).list.annotations(undefined).a, "b");
+    }
+    assert.deepEqual(await readImagesJson(extra), before);
+    await ok(["podman", ...at.flags, "images"]);
+    const info = JSON.parse(await ok(["buildah", "info"], env)).store;
+    assert.deepEqual([info.GraphDriverName, info.GraphRoot, info.RunRoot], ["vfs", at.root, at.runRoot]);
+  },
+);

@@ -9,7 +9,7 @@ import { makeCertificate } from "../support/signing_certificates.ts";
 import { judgeCertificate } from "./work.ts";
 import { workHere } from "./work_here.ts";
 
-folderTest("the portable faces do in Chromium what they do under Deno", async (folder) => {
+folderTest("the portable exports have the same results in Chromium as under Deno", async (folder) => {
   const file = await bundle("tests/portable/work.ts", folder);
   await using from = startWithCors();
   await using to = startWithCors();
@@ -18,7 +18,7 @@ folderTest("the portable faces do in Chromium what they do under Deno", async (f
   assert.deepEqual([from.errors, to.errors], [[], []]);
 }, ["chromium"]);
 
-folderTest("certificates are never believed where nothing can read them", async (folder) => {
+folderTest("certificates are refused in a runtime that cannot read them", async (folder) => {
   const file = await bundle("tests/portable/work.ts", folder);
   const { pem } = makeCertificate({ name: "me", ca: true, emails: ["me@example.com"] });
   // Here it is read, and found not to have signed.
@@ -27,7 +27,7 @@ folderTest("certificates are never believed where nothing can read them", async 
   assert.equal(there, "SIGNATURE_CERTIFICATE_REJECTED");
 }, ["chromium"]);
 
-folderTest("what Chromium cannot do is an error with a code, and tags nothing", async (folder) => {
+folderTest("an operation that Chromium does not support fails with a code, and tags nothing", async (folder) => {
   const file = await bundle("tests/portable/work.ts", folder);
   await using from = startWithCors();
   await using to = startWithCors();

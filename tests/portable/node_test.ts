@@ -7,7 +7,7 @@ import { startEmbedded } from "../support/registries.ts";
 import { compress } from "./work.ts";
 import { workHere } from "./work_here.ts";
 
-folderTest("the portable faces do under Node what they do under Deno", async (folder) => {
+folderTest("the portable exports have the same results under Node as under Deno", async (folder) => {
   const file = await bundle("tests/portable/work.ts", folder, "node20");
   await using from = startEmbedded();
   await using to = startEmbedded();
@@ -18,7 +18,7 @@ folderTest("the portable faces do under Node what they do under Deno", async (fo
   assert.deepEqual([from.errors, to.errors], [[], []]);
 }, ["node"]);
 
-folderTest("Node compresses as Deno does, or says with a code that it cannot", async (folder) => {
+folderTest("Node compresses as Deno does, or fails with a code", async (folder) => {
   const file = await bundle("tests/portable/work.ts", folder, "node20");
   await using from = startEmbedded();
   await using to = startEmbedded();

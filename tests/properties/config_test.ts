@@ -51,7 +51,7 @@ const registriesConf = fc.record({
   ),
 }, { requiredKeys: [] });
 
-Deno.test("a registries.conf is read, or refused with a line that is in it and a key", () => {
+Deno.test("a registries.conf is read, or refused with one of its lines and a key", () => {
   fc.assert(fc.property(registriesConf, (value) => {
     let text: string;
     try {

@@ -21,7 +21,7 @@ const instance = fc.record({
   annotations,
 });
 
-Deno.test("JSON that we write, we read, and the scanner finds the members of", () => {
+Deno.test("we read the JSON that we write, and the scanner finds its members", () => {
   fc.assert(fc.property(annotations, (record) => {
     const written = encodeGoJsonText(sortedMap(record) ?? new Map());
     const { value, spans } = parseJson(encode(written), "x");
@@ -35,7 +35,7 @@ Deno.test("JSON that we write, we read, and the scanner finds the members of", (
   }));
 });
 
-Deno.test("any JSON is scanned and indented without a change of meaning", () => {
+Deno.test("scanning and indenting keep the meaning of any JSON", () => {
   fc.assert(fc.property(fc.json(), fc.constantFrom("", " ", "\t"), (json, indent) => {
     const read = (text: string) => parseJson(encode(text), "x").value;
     const value = read(json);
@@ -46,7 +46,7 @@ Deno.test("any JSON is scanned and indented without a change of meaning", () => 
   }));
 });
 
-Deno.test("references are what they print", () => {
+Deno.test("a printed reference parses to the same reference", () => {
   // Without dots, because a first component with one would be a host.
   const component = fc.stringMatching(/^[a-z0-9]{1,5}(?:(?:_|__|-{1,3})[a-z0-9]{1,4}){0,2}$/);
   const domain = fc.stringMatching(/^[a-zA-Z0-9]{1,5}\.[a-z]{2,3}(?::[0-9]{1,5})?$/);
@@ -62,7 +62,7 @@ Deno.test("references are what they print", () => {
   );
 });
 
-Deno.test("whatever is thrown at the parser, it answers or refuses with a code", () => {
+Deno.test("the parser returns a manifest or an error with a code for any input", () => {
   fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 300 }), (junk) => {
     for (const parse of [parseReference, (text: string) => List.fromBlob(encode(text))]) {
       try {
@@ -74,7 +74,7 @@ Deno.test("whatever is thrown at the parser, it answers or refuses with a code",
   }));
 });
 
-Deno.test("a list that is written in either form and read again is the list, as far as that form goes", () => {
+Deno.test("a list written in either format and read again is the same list, except for members that the format lacks", () => {
   fc.assert(fc.property(fc.uniqueArray(instance, { selector: (i) => i.digest }), annotations, (instances, own) => {
     const list = create();
     for (const one of instances) list.addInstance(one);
@@ -87,7 +87,7 @@ Deno.test("a list that is written in either form and read again is the list, as 
   }));
 });
 
-Deno.test("additions and removals leave what a plain array would", () => {
+Deno.test("additions and removals have the same result as on a plain array", () => {
   const act = fc.record({ add: fc.boolean(), one: instance });
   fc.assert(fc.property(fc.array(act, { maxLength: 30 }), fc.array(fc.nat(), { maxLength: 10 }), (acts, picks) => {
     const list = create();
@@ -108,7 +108,7 @@ Deno.test("additions and removals leave what a plain array would", () => {
   }));
 });
 
-Deno.test("what is saved is what is loaded", async () => {
+Deno.test("a loaded list equals the saved one", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(instance, { selector: (i) => i.digest, maxLength: 5 }), async (instances) => {
       await using store = createMemoryStore();
@@ -122,7 +122,7 @@ Deno.test("what is saved is what is loaded", async () => {
   );
 });
 
-Deno.test("a verified stream passes exactly the right bytes, however they are cut, and never the end of wrong ones", async () => {
+Deno.test("a verified stream passes the right bytes in any chunks, and never the end of wrong bytes", async () => {
   const chunks = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 8 });
   await fc.assert(
     fc.asyncProperty(chunks, fc.nat(), fc.constantFrom("none", "flip", "short", "long"), async (parts, at, fault) => {

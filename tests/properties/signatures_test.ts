@@ -136,7 +136,7 @@ function join(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
-Deno.test("whatever is signed is believed under its name, by whatever key, and by no other key or name", async () => {
+Deno.test("any signature is accepted for its name and key, and for no other name or key", async () => {
   await fc.assert(fc.asyncProperty(image, keyName, keyName, word, async (image, name, other, tag) => {
     const { signer, requirement } = KEYS[name]!;
     const signature = await signer.sign(image.manifest, image.reference);
@@ -155,7 +155,7 @@ Deno.test("whatever is signed is believed under its name, by whatever key, and b
   }));
 });
 
-Deno.test("whatever is changed in a sigstore signature, as it is stored, it is believed no more", async () => {
+Deno.test("a stored sigstore signature with any change is refused", async () => {
   const kinds = fc.constantFrom("p256", "p384", "rsa", "ed25519");
   await fc.assert(
     fc.asyncProperty(image, kinds, at, fc.integer({ min: 1, max: 255 }), async (image, name, at, mask) => {
@@ -178,7 +178,7 @@ Deno.test("whatever is changed in a sigstore signature, as it is stored, it is b
 
 const NAMED = { manifest: encode("{}"), reference: parseReference("a.example/b:1") };
 
-Deno.test("whatever is changed in an OpenPGP message or a keyring, nothing else is believed by that", async () => {
+Deno.test("no change of an OpenPGP message or a keyring makes other content accepted", async () => {
   const names = fc.constantFrom("OpenPGP rsa", "OpenPGP ed25519");
   await fc.assert(
     fc.asyncProperty(names, fc.boolean(), mutation, async (name, inKey, mutate) => {
@@ -199,7 +199,7 @@ Deno.test("whatever is changed in an OpenPGP message or a keyring, nothing else 
   );
 });
 
-Deno.test("whatever is changed in a policy, it is read or refused, and believes nothing that nobody signed", async () => {
+Deno.test("a policy with any change is read or refused, and never accepts an unsigned image", async () => {
   const { requirement } = KEYS.p256!;
   const text = encode({
     default: [{ type: "reject" }],
@@ -216,7 +216,7 @@ Deno.test("whatever is changed in a policy, it is read or refused, and believes 
   );
 });
 
-Deno.test("whatever is signed instead of a payload, it is refused, or is that payload written otherwise", async () => {
+Deno.test("any other signed document is refused, unless it is another spelling of the payload", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = await sigstoreKey({ privateKey, publicKey });
   const { payload } = await key.signer.sign(NAMED.manifest, NAMED.reference) as SigstoreSignature;
@@ -233,7 +233,7 @@ Deno.test("whatever is signed instead of a payload, it is refused, or is that pa
   );
 });
 
-Deno.test("whatever is changed in what is stored or attached, it is read or refused", async () => {
+Deno.test("a stored or attached signature with any change is read or refused", async () => {
   const signature = await KEYS.p256!.signer.sign(NAMED.manifest, NAMED.reference) as SigstoreSignature;
   const blob = encodeSignature(signature);
   const { manifest, blobs } = attachSignatures(undefined, [signature])!;
@@ -250,7 +250,7 @@ Deno.test("whatever is changed in what is stored or attached, it is read or refu
   );
 });
 
-Deno.test("whatever is changed in the file of a key, it is that key or none", async () => {
+Deno.test("a key file with any change is read as the same key or refused", async () => {
   const { privateKey, publicKey, signer, requirement } = KEYS.p256!;
   const signature = await signer.sign(NAMED.manifest, NAMED.reference);
   const ofOther = await KEYS.p384!.signer.sign(NAMED.manifest, NAMED.reference);

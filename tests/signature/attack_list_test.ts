@@ -321,7 +321,7 @@ const ATTACKS: Attack[] = [
 ];
 
 for (const [number, what, code, run] of ATTACKS) {
-  Deno.test(`attack ${number}: ${what}: ${code ?? "all is well"}`, async () => {
+  Deno.test(`attack ${number}: ${what}: ${code ?? "no error"}`, async () => {
     const trying = async () => await run();
     if (code === undefined) await trying();
     else await assert.rejects(trying, { code });

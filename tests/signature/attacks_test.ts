@@ -80,7 +80,7 @@ const BAD_PAYLOADS: [payload: string, code?: string | undefined, skopeoTakes?: b
   [critical(TYPE, IMAGE, IDENTITY, '"more":' + "[".repeat(200) + "]".repeat(200))],
 ];
 
-peerTest("payloads that say anything else than they must are refused, as skopeo does", ["gpg", "skopeo"], async () => {
+peerTest("payloads with any deviation are refused, as by skopeo", ["gpg", "skopeo"], async () => {
   await using home = await makeGpgHome();
   const fingerprint = await home.makeKey("one");
   const keyrings = [await home.exportKeys(fingerprint)];
@@ -107,7 +107,7 @@ peerTest("payloads that say anything else than they must are refused, as skopeo 
   });
 });
 
-Deno.test("a payload of one kind is none of the other, and only cosign's may say nothing beside", () => {
+Deno.test("payloads of the two kinds are not interchangeable, and only cosign's may lack optional members", () => {
   const cosign = "cosign container image signature" as const;
   const text = (type: string) => encode(critical(`"type":"${type}"`, IMAGE, IDENTITY));
   assert.equal(parsePayload(cosign, text(cosign)).digest, DIGEST);
@@ -116,7 +116,7 @@ Deno.test("a payload of one kind is none of the other, and only cosign's may say
   assert.equal(parsePayload(cosign, encode(silent)).reference, NAME);
 });
 
-peerTest("messages of any other form than the one are refused, by both verifiers", ["gpg"], async () => {
+peerTest("messages of any other form are refused by both verifiers", ["gpg"], async () => {
   await using home = await makeGpgHome();
   const [one, two] = [await home.makeKey("one"), await home.makeKey("two", { algorithm: "rsa2048" })];
   const keyrings = [await home.exportKeys()];
@@ -187,7 +187,7 @@ peerTest("messages of any other form than the one are refused, by both verifiers
   await assert.rejects(openMessage(byIt, [await home.exportKeys(small)]), { code: "SIGNATURE_WEAK" });
 });
 
-peerTest("keys and signatures that have ended, or were revoked, prove nothing", ["gpg"], async () => {
+peerTest("expired keys and signatures and revoked keys are refused", ["gpg"], async () => {
   await using home = await makeGpgHome();
   const body = encode(critical(TYPE, IMAGE, IDENTITY));
   const key = await home.makeKey("ends", { expires: "1d" });
@@ -233,7 +233,7 @@ peerTest("keys and signatures that have ended, or were revoked, prove nothing", 
   }
 });
 
-peerTest("a subkey that two keys share, or the id of another key, is no proof of either", ["gpg"], async () => {
+peerTest("a subkey that two keys share, or the id of another key, proves nothing", ["gpg"], async () => {
   await using home = await makeGpgHome();
   const body = encode(critical(TYPE, IMAGE, IDENTITY));
   const at = "20240101T000000";
@@ -261,7 +261,7 @@ peerTest("a subkey that two keys share, or the id of another key, is no proof of
   await assert.rejects(openMessage(Uint8Array.fromHex(forged), keyrings), { code: "SIGNATURE_INVALID" });
 });
 
-Deno.test("whatever is thrown at the reader of messages, it refuses with a code", async () => {
+Deno.test("the message reader refuses any invalid input with a code", async () => {
   const first = fc.constantFrom(0xa3, 0x90, 0xc4, 0xc8, 0x88);
   await fc.assert(fc.asyncProperty(first, fc.uint8Array({ maxLength: 200 }), async (head, tail) => {
     const bytes = new Uint8Array([head, ...tail]);

@@ -27,7 +27,7 @@ function annotate(signature: SigstoreSignature, more: Record<string, string | un
   return { ...signature, annotations: Object.fromEntries(annotations) as Record<string, string> };
 }
 
-Deno.test("a log's promise is about this signature, by a log that is trusted, or it is none", async () => {
+Deno.test("a log entry is accepted only for this signature, and from a trusted log", async () => {
   const signer = ec();
   const pem = pemOf(signer.publicKey);
   const signature = signWith(signer.privateKey, PAYLOAD);
@@ -117,7 +117,7 @@ function certified(leaf: TestCertificate, ...chain: TestCertificate[]): Sigstore
   });
 }
 
-Deno.test("a certificate of one's own authority counts where it is valid, for code, and names who it must", async () => {
+Deno.test("a certificate of a private authority must be valid, for code signing, and name the required subject", async () => {
   const pki = (root: TestCertificate, over = {}): SigstoreSignerTrust => ({
     kind: "pki",
     roots: encode(root.pem),
@@ -184,7 +184,7 @@ Deno.test("a certificate of one's own authority counts where it is valid, for co
   await assert.rejects(check(swapped, pki(root)), { code: "SIGNATURE_INVALID" });
 });
 
-Deno.test("a certificate of Fulcio's counts as of when the log took the signature in", async () => {
+Deno.test("a Fulcio certificate must be valid at the time of the log entry", async () => {
   const at = new Date("2024-05-06T07:08:09Z");
   const era = { from: new Date("2020-01-01"), to: new Date("2040-01-01") };
   const minutes = { from: new Date(at.getTime() - 60_000), to: new Date(at.getTime() + 600_000) };

@@ -8,7 +8,7 @@ import { exec } from "../support/peers.ts";
 const POLICY = '{"default":[{"type":"reject"}]}';
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-folderTest("a policy that is named is read, and none beside it", async (folder) => {
+folderTest("only the policy that an option names is read", async (folder) => {
   await Deno.writeTextFile(`${folder}/policy.json`, POLICY);
   await Deno.writeTextFile(`${folder}/broken.json`, "{}");
   await Deno.symlink(`${folder}/nowhere`, `${folder}/dangling.json`);
@@ -23,7 +23,7 @@ folderTest("a policy that is named is read, and none beside it", async (folder) 
 });
 
 folderTest(
-  "the user's policy comes before the system's, and a permission that is missing is no way around it",
+  "the user's policy comes before the system's, and a missing permission does not bypass it",
   async (folder) => {
     await Deno.mkdir(`${folder}/.config/containers`, { recursive: true });
     await Deno.writeTextFile(`${folder}/.config/containers/policy.json`, POLICY);

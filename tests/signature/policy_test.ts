@@ -170,7 +170,7 @@ folderTest("skopeo reads the same policies", async (folder) => {
   }
 }, ["skopeo"]);
 
-Deno.test("the first scope that is there counts, and none beside it", () => {
+Deno.test("only the first scope that exists applies", () => {
   const scopes = [
     "example.com:8443/ns/app:1",
     "example.com:8443/ns",
@@ -201,7 +201,7 @@ Deno.test("the first scope that is there counts, and none beside it", () => {
   }
 });
 
-Deno.test("a name matches or not, as each kind of identity says", () => {
+Deno.test("each kind of identity matches the right names", () => {
   const D = `@sha256:${"0".repeat(64)}`;
   const exact: SignedIdentity = { type: "matchExact" };
   const digestOrExact: SignedIdentity = { type: "matchRepoDigestOrExact" };

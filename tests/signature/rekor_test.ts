@@ -48,7 +48,7 @@ function check(signature: SigstoreSignature, ...rekorPublicKeys: Uint8Array[]) {
   });
 }
 
-Deno.test("a signature with an entry in a log is believed by who trusts that log, and no other", async () => {
+Deno.test("a signature with a log entry is accepted only if that log is trusted", async () => {
   const log = createLog();
   await using signer = await openSigstoreSigner(encode(pair.privateKey), { passphrase, rekor: reached(log) });
   const signature = await signer.sign(MANIFEST, NAME);
@@ -83,7 +83,7 @@ const TAKEN: [name: string, answers: (number | "lost")[], asked: string[]][] = [
 ];
 
 for (const [name, answers, asked] of TAKEN) {
-  Deno.test(`an entry is made once: ${name}`, async () => {
+  Deno.test(`a log entry is created once: ${name}`, async () => {
     const log = createLog();
     const left = [...answers];
     const { fetch } = log;
@@ -136,7 +136,7 @@ const REFUSED: [
 ];
 
 for (const [name, answer, code = "SIGNING_FAILED"] of REFUSED) {
-  Deno.test(`nothing is signed without the entry that was wanted: ${name}`, async () => {
+  Deno.test(`signing fails without the required log entry: ${name}`, async () => {
     const log = createLog();
     let asked = 0;
     log.instead = (request) => {
@@ -155,7 +155,7 @@ for (const [name, answer, code = "SIGNING_FAILED"] of REFUSED) {
   });
 }
 
-Deno.test("a log that sends elsewhere is not followed", async () => {
+Deno.test("a redirect of a log is not followed", async () => {
   const log = createLog();
   await using elsewhere = serve(log.fetch);
   await using server = serve(() => {
@@ -167,7 +167,7 @@ Deno.test("a log that sends elsewhere is not followed", async () => {
   assert.deepEqual(log.asked, []);
 });
 
-Deno.test("an entry about another signature is of no use", async () => {
+Deno.test("a log entry of another signature is refused", async () => {
   const log = createLog();
   await logIn(log);
   const [uuid] = log.entries.keys();
@@ -185,7 +185,7 @@ Deno.test("an entry about another signature is of no use", async () => {
   }
 });
 
-Deno.test("who gives up is not kept waiting by a log", async () => {
+Deno.test("an abort does not wait for the log", async () => {
   const log = createLog();
   const abort = new AbortController();
   const reason = new Error("enough");

@@ -8,7 +8,7 @@ import { makeGpgHome } from "../support/gpg.ts";
 import { encode } from "../support/images.ts";
 import { createLog } from "../support/rekor.ts";
 
-folderTest("the keys that options name sign, in their order, or nothing does", async (folder) => {
+folderTest("the keys that options name sign in their order, or nothing is signed", async (folder) => {
   await using home = await makeGpgHome();
   const signBy = await home.makeKey("one", { passphrase: "s3cret" });
   await home.forget();
@@ -47,7 +47,7 @@ folderTest("the keys that options name sign, in their order, or nothing does", a
   }
 }, ["gpg"]);
 
-folderTest("a file of parameters names the key, what unlocks it, and the log", async (folder) => {
+folderTest("a parameter file names the key, its passphrase file, and the log", async (folder) => {
   const { privateKey } = await generateSigstoreKeyPair(encode("s3cret"));
   const file = `${folder}/key`;
   await Deno.writeTextFile(file, privateKey);

@@ -33,7 +33,7 @@ async function sign(key = encode(pair.privateKey), now = () => new Date()): Prom
   return await signer.sign(manifest, parseReference(NAME));
 }
 
-Deno.test("what a key signs is verified by it, whatever kind of key it is", async () => {
+Deno.test("keys of every kind verify their own signatures", async () => {
   const kinds = [
     generateKeyPairSync("ec", { namedCurve: "P-256" }),
     generateKeyPairSync("ec", { namedCurve: "P-384" }),
@@ -54,7 +54,7 @@ Deno.test("what a key signs is verified by it, whatever kind of key it is", asyn
   }
 });
 
-Deno.test("a signature is one for its image, under its name, by its key, and in this form only", async () => {
+Deno.test("a signature is accepted only for its image, name and key, and in one form", async () => {
   const signature = await sign();
   const other = encode((await generateSigstoreKeyPair(PASSPHRASE)).publicKey);
   const valid = await verifySigstoreSignature(signature, trusting(PUBLIC));
@@ -86,7 +86,7 @@ Deno.test("a signature is one for its image, under its name, by its key, and in 
   }
 });
 
-Deno.test("whatever is signed, under whatever name, is verified, and nothing else is", async () => {
+Deno.test("signatures of any image under any name verify, and only for them", async () => {
   const word = fc.stringMatching(/^[a-z0-9]{1,8}$/);
   const texts = fc.tuple(fc.string({ maxLength: 200, unit: "binary" }), fc.string({ unit: "binary" }));
   await using signer = await openSigstoreSigner(encode(pair.privateKey), { passphrase: PASSPHRASE });
@@ -103,7 +103,7 @@ Deno.test("whatever is signed, under whatever name, is verified, and nothing els
   }));
 });
 
-Deno.test("whatever is changed in a payload or a signature, it verifies no more", async () => {
+Deno.test("a payload or signature with any change does not verify", async () => {
   const signature = await sign();
   const raw = Uint8Array.from(atob(signature.annotations[SIGNATURE]!), (c) => c.charCodeAt(0));
   await fc.assert(
@@ -117,7 +117,7 @@ Deno.test("whatever is changed in a payload or a signature, it verifies no more"
   );
 });
 
-Deno.test("private keys that cannot be opened say why, and never their passphrase", async () => {
+Deno.test("errors of private keys that cannot be opened give the reason, and never the passphrase", async () => {
   const box = JSON.parse(atob(pair.privateKey.replace(/-----[^-]+-----|\n/g, "")));
   const pem = (change: (value: typeof box) => void, type = "ENCRYPTED SIGSTORE PRIVATE KEY") => {
     const value = structuredClone(box);
@@ -151,7 +151,7 @@ Deno.test("private keys that cannot be opened say why, and never their passphras
   await openSigstoreSigner(encode((await generateSigstoreKeyPair(encode(""))).privateKey), { passphrase: encode("") });
 });
 
-Deno.test("public keys of kinds that prove little are refused", async () => {
+Deno.test("public keys of weak kinds are refused", async () => {
   const signature = await sign();
   for (const key of [generateKeyPairSync("rsa", { modulusLength: 1024 }), generateKeyPairSync("x25519")]) {
     const pem = encode(String(key.publicKey.export({ type: "spki", format: "pem" })));
@@ -159,7 +159,7 @@ Deno.test("public keys of kinds that prove little are refused", async () => {
   }
 });
 
-Deno.test("keys of kinds with which nothing can be signed are refused when they are opened", async () => {
+Deno.test("keys of kinds that cannot sign are refused when they are opened", async () => {
   for (const key of [generateKeyPairSync("ec", { namedCurve: "P-521" }), generateKeyPairSync("x25519")]) {
     const pkcs8 = new Uint8Array(key.privateKey.export({ type: "pkcs8", format: "der" }));
     const file = await encryptedKey(pkcs8, PASSPHRASE);
@@ -167,7 +167,7 @@ Deno.test("keys of kinds with which nothing can be signed are refused when they 
   }
 });
 
-Deno.test("signatures that are attached come back, once each, and what else was there stays", async () => {
+Deno.test("attached signatures are read back, once each, and existing attachments are kept", async () => {
   const [first, second] = [await sign(), await sign(undefined, () => new Date(0))];
   assert.equal(attachmentTag(digestOf(manifest)), `sha256-${digestOf(manifest).slice(7)}.sig`);
   const made = attachSignatures(undefined, [first, first])!;
@@ -197,7 +197,7 @@ Deno.test("signatures that are attached come back, once each, and what else was 
   ]);
 });
 
-Deno.test("attachments that are none, or too large, are refused", () => {
+Deno.test("invalid and too large attachments are refused", () => {
   const config = { mediaType: MEDIA_TYPES.ociConfig, digest: digestOf(encode("{}")), size: 2 };
   const layer = { mediaType: "m", digest: digestOf(encode("x")), size: 1 };
   const image = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, config };
@@ -212,7 +212,7 @@ Deno.test("attachments that are none, or too large, are refused", () => {
   for (const [value, code] of rows) assert.throws(() => parseAttachment(encode(value)), { code });
 });
 
-Deno.test("signatures are stored and read back, and nothing else is taken for one", async () => {
+Deno.test("signatures are stored and read back, and other content is refused", async () => {
   const signature = await sign();
   assert.deepEqual(parseSignature(encodeSignature(signature)), signature);
   const message = new Uint8Array([0xa3, 1, 2, 3]);
@@ -239,7 +239,7 @@ Deno.test("signatures are stored and read back, and nothing else is taken for on
   for (const [i, [bytes, code]] of rows.entries()) assert.throws(() => parseSignature(bytes), { code }, `row ${i}`);
 });
 
-Deno.test("a key and a signature that c/image 5.42 made are a key and a signature here", async () => {
+Deno.test("a key and a signature that c/image 5.42 made are accepted here", async () => {
   const read = (name: string) => Deno.readFile(new URL(`fixtures/${name}`, import.meta.url));
   const [key, pub, blob, signed] = await Promise.all(
     ["c_image.private", "c_image.pub", "c_image.signature", "c_image.manifest"].map(read),

@@ -39,57 +39,71 @@ async function skopeoSigns(home: GpgHome, fingerprint: string, name = NAME): Pro
   return await Deno.readFile(signature);
 }
 
-peerTest("what is signed here, with gpg or without, skopeo and both verifiers believe", ["gpg", "skopeo"], async () => {
-  await using home = await makeGpgHome();
-  for (const algorithm of ["ed25519", "rsa3072"]) {
-    for (const passphrase of ["", "s3cret ünd more"]) {
-      const fingerprint = await home.makeKey(`${algorithm}${passphrase.length}`, { algorithm, passphrase });
-      await home.forget();
-      const secret = passphrase === "" ? {} : { passphrase: encode(passphrase) };
-      const keyring = await home.exportKeys(fingerprint);
-      const keys = [
-        await openGpgKey(fingerprint, { homedir: home.folder, ...secret }),
-        await openPgpKey(await home.exportSecret(fingerprint, passphrase), secret),
-      ];
-      for (const key of keys) {
-        const bytes = await sign(key);
-        assert.equal(await skopeoVerifies(home, bytes, fingerprint), "", algorithm);
-        assert.notEqual(await skopeoVerifies(home, bytes, fingerprint, "registry.example/team/app:2"), "");
-        for (const open of Object.values(OPENERS)) {
-          const verified = await verifySimpleSignature(bytes, { ...EXPECTED, keyrings: [keyring], openMessage: open });
-          assert.equal(verified.fingerprint, fingerprint);
-          assert.equal(verified.claims.reference, NAME);
+peerTest(
+  "signatures made here, with or without gpg, are accepted by skopeo and both verifiers",
+  ["gpg", "skopeo"],
+  async () => {
+    await using home = await makeGpgHome();
+    for (const algorithm of ["ed25519", "rsa3072"]) {
+      for (const passphrase of ["", "s3cret ünd more"]) {
+        const fingerprint = await home.makeKey(`${algorithm}${passphrase.length}`, { algorithm, passphrase });
+        await home.forget();
+        const secret = passphrase === "" ? {} : { passphrase: encode(passphrase) };
+        const keyring = await home.exportKeys(fingerprint);
+        const keys = [
+          await openGpgKey(fingerprint, { homedir: home.folder, ...secret }),
+          await openPgpKey(await home.exportSecret(fingerprint, passphrase), secret),
+        ];
+        for (const key of keys) {
+          const bytes = await sign(key);
+          assert.equal(await skopeoVerifies(home, bytes, fingerprint), "", algorithm);
+          assert.notEqual(await skopeoVerifies(home, bytes, fingerprint, "registry.example/team/app:2"), "");
+          for (const open of Object.values(OPENERS)) {
+            const verified = await verifySimpleSignature(bytes, {
+              ...EXPECTED,
+              keyrings: [keyring],
+              openMessage: open,
+            });
+            assert.equal(verified.fingerprint, fingerprint);
+            assert.equal(verified.claims.reference, NAME);
+          }
         }
       }
     }
-  }
-});
+  },
+);
 
-peerTest("what skopeo signs is believed here, with the right key, image and name only", ["gpg", "skopeo"], async () => {
-  await using home = await makeGpgHome();
-  const fingerprint = await home.makeKey("one");
-  const other = await home.exportKeys(await home.makeKey("other"));
-  const keyring = await home.exportKeys(fingerprint);
-  const bytes = await skopeoSigns(home, fingerprint);
-  for (const open of Object.values(OPENERS)) {
-    const options = { ...EXPECTED, keyrings: [keyring], openMessage: open };
-    const { claims, primaryFingerprint } = await verifySimpleSignature(bytes, options);
-    assert.equal(primaryFingerprint, fingerprint);
-    assert.match(claims.creator!, /^atomic /);
-    await assert.rejects(verifySimpleSignature(bytes, { ...options, keyrings: [other] }), {
-      code: "SIGNATURE_KEY_UNKNOWN",
-    });
-    await assert.rejects(verifySimpleSignature(bytes, { ...options, keyrings: [] }), { code: "SIGNATURE_KEY_UNKNOWN" });
-    await assert.rejects(verifySimpleSignature(bytes, { ...options, manifestDigest: digestOf(encode("other")) }), {
-      code: "SIGNATURE_DIGEST_MISMATCH",
-    });
-    await assert.rejects(verifySimpleSignature(bytes, { ...options, acceptsReference: () => false }), {
-      code: "SIGNATURE_IDENTITY_MISMATCH",
-    });
-  }
-});
+peerTest(
+  "signatures of skopeo are accepted here with the right key, image and name only",
+  ["gpg", "skopeo"],
+  async () => {
+    await using home = await makeGpgHome();
+    const fingerprint = await home.makeKey("one");
+    const other = await home.exportKeys(await home.makeKey("other"));
+    const keyring = await home.exportKeys(fingerprint);
+    const bytes = await skopeoSigns(home, fingerprint);
+    for (const open of Object.values(OPENERS)) {
+      const options = { ...EXPECTED, keyrings: [keyring], openMessage: open };
+      const { claims, primaryFingerprint } = await verifySimpleSignature(bytes, options);
+      assert.equal(primaryFingerprint, fingerprint);
+      assert.match(claims.creator!, /^atomic /);
+      await assert.rejects(verifySimpleSignature(bytes, { ...options, keyrings: [other] }), {
+        code: "SIGNATURE_KEY_UNKNOWN",
+      });
+      await assert.rejects(verifySimpleSignature(bytes, { ...options, keyrings: [] }), {
+        code: "SIGNATURE_KEY_UNKNOWN",
+      });
+      await assert.rejects(verifySimpleSignature(bytes, { ...options, manifestDigest: digestOf(encode("other")) }), {
+        code: "SIGNATURE_DIGEST_MISMATCH",
+      });
+      await assert.rejects(verifySimpleSignature(bytes, { ...options, acceptsReference: () => false }), {
+        code: "SIGNATURE_IDENTITY_MISMATCH",
+      });
+    }
+  },
+);
 
-peerTest("what is signed is what skopeo signs, byte by byte", ["gpg", "skopeo"], async () => {
+peerTest("the signed payload equals skopeo's, byte by byte", ["gpg", "skopeo"], async () => {
   await using home = await makeGpgHome();
   const fingerprint = await home.makeKey("one");
   const keyrings = [await home.exportKeys(fingerprint)];
@@ -127,7 +141,7 @@ peerTest("a signature with any byte changed is refused", ["gpg", "skopeo"], asyn
   }
 });
 
-peerTest("the primary key signs where it can, and skopeo of all ages believes it", ["gpg", "skopeo"], async () => {
+peerTest("the primary key signs if it can, and all versions of skopeo accept that", ["gpg", "skopeo"], async () => {
   await using home = await makeGpgHome();
   const fingerprint = await home.makeKey("both", { usage: "sign", subkey: true });
   const keyrings = [await home.exportKeys(fingerprint)];
@@ -161,7 +175,7 @@ peerTest("the primary key signs where it can, and skopeo of all ages believes it
   assert.equal((await verifySimpleSignature(theirs, { ...EXPECTED, keyrings })).primaryFingerprint, fingerprint);
 });
 
-peerTest("keys that cannot be used say why, and never their passphrase", ["gpg"], async () => {
+peerTest("errors of unusable keys give the reason, and never the passphrase", ["gpg"], async () => {
   await using home = await makeGpgHome();
   const fingerprint = await home.makeKey("locked", { passphrase: "s3cret" });
   await home.forget();

@@ -40,7 +40,7 @@ function decide(signatures: readonly Signature[], over: Partial<PolicyDecision> 
 
 const base64 = (bytes: Uint8Array | string) => (typeof bytes === "string" ? encode(bytes) : bytes).toBase64();
 
-peerTest("skopeo and we believe the same signatures for the same reasons", ["gpg", "skopeo"], async () => {
+peerTest("skopeo accepts and refuses the same signatures, for the same reasons", ["gpg", "skopeo"], async () => {
   await using home = await makeGpgHome();
   const [one, two, three] = await Promise.all(["one", "two", "three"].map((name) => home.makeKey(name)));
   const keys = new Map<string, Uint8Array>();
@@ -112,7 +112,7 @@ async function skopeoCopies(folder: string, policy: unknown, signatures: readonl
   return stderr;
 }
 
-Deno.test("an account says what was required, by what it was met, and why not", async () => {
+Deno.test("a verdict names each requirement, the signature that met it, or the reason for the refusal", async () => {
   const pair = await generateSigstoreKeyPair(PASSPHRASE);
   const other = await generateSigstoreKeyPair(PASSPHRASE);
   const sign = async (key: string, name: string) =>
@@ -180,7 +180,7 @@ Deno.test("nothing is accepted by accident", async () => {
   await assert.rejects(evaluatePolicy(decide([]), unread, { signal: aborted }), { message: "enough" });
 });
 
-Deno.test("a manifest is the one that was asked for, or nothing is said about it", async () => {
+Deno.test("a manifest is evaluated only if it is the one that was asked for", async () => {
   const policy = createPolicy({ default: [{ type: "insecureAcceptAnything" }] });
   const elsewhere = digestOf(encode("other"));
   const asked = parseReference("registry.example/team/app").withDigest(elsewhere);
@@ -188,7 +188,7 @@ Deno.test("a manifest is the one that was asked for, or nothing is said about it
   await assert.rejects(evaluatePolicy(decide([], { dockerReference: asked }), policy), { code: "DIGEST_MISMATCH" });
 });
 
-Deno.test("files and signatures are read once, and only where they are needed", async () => {
+Deno.test("files and signatures are read once, and only if they are needed", async () => {
   const reads: string[] = [];
   const readSignatures = () => (reads.push("signatures"), Promise.resolve([mine, mine]));
   const pair = await generateSigstoreKeyPair(PASSPHRASE);
@@ -205,7 +205,7 @@ Deno.test("files and signatures are read once, and only where they are needed", 
   assert.deepEqual(reads, ["signatures", "/key"]);
 });
 
-Deno.test("a policy for copies throws what it decided, and may insist on signatures", async () => {
+Deno.test("a policy for copies throws its verdict, and can require signatures", async () => {
   const any = createPolicy({ default: [{ type: "insecureAcceptAnything" }] });
   await createSignaturePolicy(any).assertAllowed(decide([]));
   const strict = createSignaturePolicy(any, { requireSigned: true });

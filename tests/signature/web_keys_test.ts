@@ -19,7 +19,7 @@ const spoil = (signature: Uint8Array<ArrayBuffer>) => [
   Uint8Array.of(0x30, 6, 2, 1, 0, 2, 1, 0),
 ];
 
-Deno.test("WebCrypto and node:crypto believe each other's signatures, and the same ones are none", async () => {
+Deno.test("WebCrypto and node:crypto accept each other's signatures, and refuse the same invalid ones", async () => {
   const pairs = [
     generateKeyPairSync("ec", { namedCurve: "P-256" }),
     generateKeyPairSync("ec", { namedCurve: "P-384" }),
@@ -43,7 +43,7 @@ Deno.test("WebCrypto and node:crypto believe each other's signatures, and the sa
   }
 });
 
-Deno.test("WebCrypto takes signatures of two bare numbers, bare RSA keys, and makes keys for node:crypto", async () => {
+Deno.test("WebCrypto accepts raw ECDSA signatures and PKCS#1 RSA keys, and makes keys for node:crypto", async () => {
   const { pkcs8, spki } = await WEB_KEYS.generate();
   const signature = await (await NODE_KEYS.openPrivate(pkcs8)).sign(MESSAGE);
   const key = await WEB_KEYS.openPublic(spki, "spki");
@@ -53,7 +53,7 @@ Deno.test("WebCrypto takes signatures of two bare numbers, bare RSA keys, and ma
   assert.deepEqual(bare.spki, new Uint8Array(publicKey.export({ type: "spki", format: "der" })));
 });
 
-Deno.test("WebCrypto takes no other kinds of keys, and nothing that is no key", async () => {
+Deno.test("WebCrypto refuses other kinds of keys, and input that is not a key", async () => {
   const others = [generateKeyPairSync("x25519"), generateKeyPairSync("ec", { namedCurve: "secp256k1" })];
   const keys = others.map(({ publicKey }) => new Uint8Array(publicKey.export({ type: "spki", format: "der" })));
   for (const der of [...keys, new Uint8Array(), encode("no key"), keys[0]!.slice(0, -1)]) {
@@ -62,7 +62,7 @@ Deno.test("WebCrypto takes no other kinds of keys, and nothing that is no key", 
   }
 });
 
-Deno.test("where a page may not use WebCrypto, that is what is said", async () => {
+Deno.test("on a page that may not use WebCrypto, the error says so", async () => {
   // As browsers have it for pages that came over plain HTTP.
   Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
   try {
@@ -73,7 +73,7 @@ Deno.test("where a page may not use WebCrypto, that is what is said", async () =
   await WEB_KEYS.generate();
 });
 
-Deno.test("an ECDSA signature has one form in DER, and comes back from it", () => {
+Deno.test("an ECDSA signature has one form in DER, and is read back from it", () => {
   const size = 32;
   const number = fc.uint8Array({ minLength: size, maxLength: size });
   // Numbers that begin with zeros are the ones that DER writes shorter.
