@@ -117,7 +117,7 @@ folderTest("promote.ts copies images signed by staging, and signs them for produ
   assert.match(refused.stderr, /PolicyRejectedError/);
   const promoted = { code: 0, stdout: `${digest} with 2 images\n`, stderr: "" };
   assert.deepEqual(await promote("staging:1.0", "app:1.0", "staging.pub"), promoted);
-  // Production's signature is believed where only its key is.
+  // The policy trusts production's key only.
   assert.deepEqual(await promote("app:1.0", "elsewhere:1.0", "production.pub"), promoted);
 });
 

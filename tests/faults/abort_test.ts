@@ -4,7 +4,7 @@ import { folderTest } from "../support/folders.ts";
 import { ok } from "../support/peers.ts";
 
 folderTest(
-  "an abort ends what waits for somebody that stands still, after the garbage collector has run",
+  "an abort ends requests to a stalled registry, also after a garbage collection",
   async (folder) => {
     const child = new URL("../support/abort_child.ts", import.meta.url).pathname;
     const config = new URL("../../deno.json", import.meta.url).pathname;

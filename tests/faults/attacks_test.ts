@@ -1,4 +1,4 @@
-/** What hostile or broken peers tried, and must not get. */
+/** Attacks by hostile or broken registries, all of which must fail. */
 import assert from "node:assert/strict";
 import { create, createMemoryStore, loadFromImage, MEDIA_TYPES, openStore } from "../../mod.ts";
 import type { SystemContext } from "../../src/image/room.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { create, editList, loadFromImage, openStore } from "../../mod.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 
-/** Runs with a small file system of its own. Mounting wants root, which CI has. */
+/** Runs with a small file system of its own. Mounting requires root, which CI has. */
 async function withDisk(size: string, fn: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   await ok(["mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]);

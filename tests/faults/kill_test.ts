@@ -34,7 +34,7 @@ if (change === "delete") await store.deleteImage((await store.findImage("localho
 console.log(steps);
 `;
 
-/** Runs a change up to a step; returns how many steps it took, or `undefined` where it was killed. */
+/** Runs a change up to a step. Returns the number of steps, or `undefined` if the process was killed. */
 async function runUntil(at: TestStore, change: string, step: number): Promise<number | undefined> {
   const script = `${at.folder}/editor.js`;
   await Deno.writeTextFile(script, EDITOR);

@@ -1,4 +1,4 @@
-/** What went wrong between two steps, or two callers, once. */
+/** Races between two steps or two callers that were bugs once. */
 import assert from "node:assert/strict";
 import { create, createMemoryStore, editList, loadFromImage, openStore } from "../../mod.ts";
 import { RegistryClient } from "../../src/registry/room.ts";

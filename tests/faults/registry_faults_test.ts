@@ -17,7 +17,7 @@ const DESCRIPTOR: Descriptor = { mediaType: "m", digest: digestOf(BLOB), size: S
 const INDEX = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
 /** No case may need as long as this: then it stands still somewhere. */
 const DEADLINE = 20_000;
-/** What a stalled connection is given: more than a busy machine needs for anything else. */
+/** Timeouts of stalled connections: longer than anything else takes on a busy machine. */
 const TIMEOUTS = { headersTimeout: 1500, stallTimeout: 600, uploadTimeout: 1500, retryDelay: 1 };
 
 const pieces = (offset = 0): ReadableStream<Uint8Array<ArrayBuffer>> => {
@@ -61,7 +61,7 @@ async function run(
   const { fetch, close } = open();
   const repository = new RegistryClient(host, { insecure: true, fetch, timeouts: TIMEOUTS }).repository("app");
   try {
-    // What stands still ends with another error than the one that is expected.
+    // A stalled action ends with another error than the expected one.
     const acting = action(repository, AbortSignal.timeout(DEADLINE));
     if (code === undefined) await acting;
     else await assert.rejects(acting, { code });
@@ -193,7 +193,7 @@ const cases: [
   ],
   ["a redirect in a circle", isBlob, (request) => to(307, request.url), download, "REGISTRY_ERROR"],
   ["a redirect to nowhere", isBlob, () => to(307), download, "REGISTRY_ERROR"],
-  ["a redirect to what is no web", isBlob, () => to(302, "file:///etc/passwd"), download, "REGISTRY_ERROR"],
+  ["a redirect to a file URL", isBlob, () => to(302, "file:///etc/passwd"), download, "REGISTRY_ERROR"],
   [
     "a redirect within the registry",
     isBlob,
@@ -266,7 +266,7 @@ const cases: [
     "TOO_MANY_REQUESTS",
   ],
   [
-    "a wait that is no time",
+    "an invalid retry-after",
     isManifest,
     (_, next, i) => i === 1 ? new Response("", { status: 429, headers: { "retry-after": "-5 minutes" } }) : next(),
     readManifest,

@@ -33,7 +33,7 @@ interface World {
   repository: Repository;
   /** The signature of the image. */
   signature: SigstoreSignature;
-  /** What was asked of others than the registry. */
+  /** Requests to other hosts than the registry. */
   asked: string[];
 }
 
@@ -147,7 +147,7 @@ folderTest("attack 25: signatures outside of their folder: INVALID_REFERENCE", a
   }
 });
 
-/** Changes what is attached to the image; the code is of the refusal, or of the error where nothing can be said. */
+/** Changes the attachment of the image; the code is that of the refusal, or of the error that ends the evaluation. */
 const ATTACHMENTS: [number: number, what: string, code: string, change: (world: World) => Promise<unknown>][] = [
   [
     24,
@@ -213,7 +213,7 @@ const ATTACHMENTS: [number: number, what: string, code: string, change: (world: 
   }],
 ];
 
-/** Writes the attachment of the image anew, with something changed. */
+/** Writes the attachment of the image again, with a change. */
 async function rewrite({ repository }: World, change: (manifest: AttachedManifest) => unknown): Promise<void> {
   const { manifest: bytes } = await readStored(repository, image.digest);
   const manifest: AttachedManifest = JSON.parse(new TextDecoder().decode(bytes));
@@ -266,7 +266,7 @@ folderTest("attack 15: a signed list with unsigned instances: POLICY_REJECTED", 
     copyImage("registry.example/empty:1", "registry.example/copy:1", { systemContext, signaturePolicy });
   await assert.rejects(copy(), { code: "POLICY_REJECTED" });
   await copy(createSignaturePolicy(createPolicy({ default: [{ type: "insecureAcceptAnything" }] })));
-  // Whoever makes a list believes it.
+  // A list is trusted by the process that composes it.
   await create().push("registry.example/empty:2", { systemContext, signaturePolicy: reject });
 });
 

@@ -182,7 +182,7 @@ Deno.test("a registry that disappears during a push is a NETWORK error", async (
 });
 
 peerTest(
-  "an upload whose connection breaks goes on, without the step being tried again",
+  "an upload is resumed after its connection breaks, without a retry of the step",
   ["docker-registry"],
   async () => {
     await using registry = await startDockerRegistry();

@@ -22,7 +22,7 @@ Deno.test("eighteen signatures that six signers attach at the same time are all 
   const { privateKey } = await generateSigstoreKeyPair(passphrase);
   const { digest } = await create().push(TARGET, { systemContext: open() });
   let second = 0;
-  // What is signed includes the time: two signatures of one key in one second are the same.
+  // The payload contains the time in seconds: two signatures of one key in one second would be the same.
   const now = () => new Date(1000 * ++second);
   await using signer = await openSigstoreSigner(encode(privateKey), { passphrase, now });
   const sign = async () => {

@@ -1,4 +1,4 @@
-/** The file of the blob-info cache, which the real tools share: its tables, other programs at work on it, and trouble. */
+/** The file of the blob-info cache, shared with podman and skopeo: its tables, concurrent programs, failures. */
 import { dirname } from "@std/path";
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
@@ -15,7 +15,7 @@ function digest(name: string): Digest {
   return digestOf(encodeUtf8(name));
 }
 
-/** A folder whose file will be named as the real tools name it. */
+/** A folder whose file gets the name that podman and skopeo use. */
 async function makeFolder() {
   const folder = await Deno.makeTempDir();
   return {
@@ -26,7 +26,7 @@ async function makeFolder() {
   };
 }
 
-/** Records a gzip layer and where it is. */
+/** Records a gzip layer and its location. */
 function recordLayer(cache: BlobInfoCache, name: string): void {
   cache.recordCompression(digest(name), { name: "gzip", annotations: {} });
   cache.recordUncompressed(digest(name), digest(`${name}.tar`));
@@ -188,7 +188,7 @@ Deno.test("several processes write to one new file concurrently, and nothing is 
 });
 
 const TROUBLE: Record<string, (file: string) => Promise<void>> = {
-  "is no database": (file) => Deno.writeTextFile(file, "no database ".repeat(1000)),
+  "is not a database": (file) => Deno.writeTextFile(file, "no database ".repeat(1000)),
   "is a folder": (file) => Deno.mkdir(file),
   "has other tables": (file) => {
     using database = new DatabaseSync(file);

@@ -52,13 +52,13 @@ folderTest("docker-registry over TLS is reached with the same certificates as sk
   assert.equal(await outcome({ dockerPerHostCertDirPath: `${folder}/perhost` }), undefined);
   assert.equal(await outcome({}), "NETWORK");
 
-  // The client of one identity is not the client of another, also where both are in use.
+  // Different identities use different clients, also at the same time.
   const [mine, others] = await Promise.all([outcome({ dockerCertPath: all }), outcome({ dockerCertPath: onlyCa })]);
   assert.deepEqual([mine, others], [undefined, "NETWORK"]);
   const raw = await cliOk(["inspect", "--cert-dir", all, `docker://${image}`]);
   assert.equal(digestOf(new TextEncoder().encode(JSON.stringify(JSON.parse(raw)))), digest);
 
-  // Where the tools look by themselves: in a folder of exactly this name.
+  // The default place of all tools: a folder of exactly this name.
   await fill(`home/.config/containers/certs.d/${registry.host}`, both);
   await fill(`other/.config/containers/certs.d/127.0.0.1`, both);
   for (const [home, found] of [["home", true], ["other", false]] as const) {
@@ -67,7 +67,7 @@ folderTest("docker-registry over TLS is reached with the same certificates as sk
     assert.equal((await cli(["inspect", `docker://${image}`], env)).code === 0, found, home);
   }
 
-  // What is no certificate is an error that says so, before anything is sent.
+  // An invalid certificate is reported before anything is sent.
   const garbage = await fill("garbage", { "me.cert": server.key, "me.key": ca });
   assert.equal(await outcome({ dockerCertPath: garbage }), "CONFIG_FILE_INVALID");
 }, ["skopeo", "docker-registry", "openssl"]);

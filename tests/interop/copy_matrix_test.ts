@@ -1,4 +1,4 @@
-/** Every source to every destination, in every format and compression: what we write, the real tools read, and agree. */
+/** Every source to every destination, in every format and compression: podman and skopeo read what we write, with the same digests. */
 import assert from "node:assert/strict";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";

@@ -1,4 +1,4 @@
-/** What cosign itself makes of our keys and signatures, and we of its. */
+/** Keys and signatures are exchanged with cosign in both directions. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { create, verify } from "../../mod.ts";
@@ -17,7 +17,7 @@ import { makeSigningWorld, sigstoreSigned } from "../support/signing_world.ts";
 
 /** No log, and signatures where podman and skopeo look for them. */
 const OLD_FORM = ["--new-bundle-format=false", "--allow-http-registry", "--allow-insecure-registry"];
-/** The second lets it use referrers, where a flag says so. */
+/** The second lets it use referrers if a flag is set. */
 const ENV = { COSIGN_PASSWORD: "pw", COSIGN_EXPERIMENTAL: "1" };
 const PASSPHRASE = encode("pw");
 
@@ -57,7 +57,7 @@ async function makeKeys(folder: string): Promise<string[]> {
 const PEERS = ["docker-registry", "gpg", COSIGN];
 
 folderTest(
-  "cosign believes a list and its instances that any kind of key signed here, and no other key",
+  "cosign accepts a list and its instances signed here by any kind of key, and with no other key",
   async (folder) => {
     await using world = await makeSigningWorld(folder);
     const { registry, list, systemContext, digests } = world;

@@ -98,7 +98,7 @@ folderTest("the same credentials as skopeo's are sent", async (home) => {
     PATH: `${home}/bin:${Deno.env.get("PATH")}`,
     ...variables,
   });
-  // The user who is seen, `-` for a stranger, or nothing where the tool gives up before it asks.
+  // The user that the registry sees, `-` for anonymous, or nothing if the tool fails before its first request.
   const rows: [env: Record<string, string>, repository: string, user: string | undefined][] = [
     [at("none"), "ns/app", "-"],
     [at("all"), "ns/app", "runtime"],

@@ -16,7 +16,7 @@ const PASSPHRASE = "pw";
 
 type World = Awaited<ReturnType<typeof makeSigningWorld>>;
 
-/** What everybody thinks of a list under a policy that wants these keys. */
+/** The verdicts of all tools on a list under a policy that requires these keys. */
 interface Opinions {
   /** Codes of our refusals: in this process, and by the gpg binary. */
   ours: string | undefined;

@@ -1,4 +1,4 @@
-/** Layers of real stores, made by the real tools, come out as they went in. */
+/** Layers in stores that podman, buildah and skopeo wrote are read back unchanged. */
 import assert from "node:assert/strict";
 import { createDigester, type Digest, digestHex, digestOf } from "../../src/spec/room.ts";
 import { type ByteStream, concatBytes, readChunks } from "../../src/internal/room.ts";
@@ -122,7 +122,7 @@ for (const driver of DRIVERS) {
 }
 
 peerTest(
-  "a file that was damaged is named, and a layer without its tar-split refused",
+  "a damaged file is named in the error, and a layer without its tar-split is refused",
   ["skopeo", "root"],
   async () => {
     await using at = await makeStore("vfs");
@@ -136,7 +136,7 @@ peerTest(
   },
 );
 
-// The real tools read the file that the link names on the machine itself.
+// Podman and skopeo read the file of the host to which the link points.
 peerTest("an absolute link is resolved inside the layer, not on the host", ["skopeo", "root"], async () => {
   await using at = await makeStore("vfs");
   const tars = [

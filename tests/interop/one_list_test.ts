@@ -13,7 +13,7 @@ const systemContext = { dockerInsecureSkipTlsVerify: true };
 
 for (const driver of ["vfs", "overlay"]) {
   peerTest(
-    `a list of one instance per place is pushed to each place (${driver})`,
+    `a list with an instance from each transport is pushed to each transport (${driver})`,
     ["skopeo", "buildah", "podman", "docker-registry", "root"],
     async () => {
       await using at = await makeStore(driver);
@@ -61,7 +61,7 @@ for (const driver of ["vfs", "overlay"]) {
         );
         assert.deepEqual(architectures, [...Object.keys(places), undefined]);
         assert.deepEqual(annotations, { kept: "yes" });
-        // What is there already is not sent again.
+        // Existing blobs are not sent again.
         const outcomes = new Set<string>();
         await loaded.push(target, {
           store: at.store,

@@ -7,7 +7,7 @@ import { makeImage, makeTar } from "../support/images.ts";
 import { exec } from "../support/peers.ts";
 import { type RecordedRegistry, startRecorded } from "../support/recorded_registries.ts";
 
-/** What a tool did: which registries it asked for what, and what it got. */
+/** The requests of a tool by registry, and its result. */
 interface Outcome {
   asked: string[];
   got: string;
@@ -248,7 +248,7 @@ folderTest("each mirror and registry gets the credentials for its own name", asy
   const rows: [tag: string, context: SystemContext, flags: string[], asked: string[]][] = [
     ["1", { authFilePath }, ["--authfile", authFilePath], ["mirror app:1 mirror:2"]],
     ["2", { authFilePath }, ["--authfile", authFilePath], ["real app:2 real:1", "mirror app:2 mirror:2"]],
-    // What was given for the one registry is not told to the mirror.
+    // The credentials for the registry are not sent to the mirror.
     [
       "2",
       { authFilePath, dockerAuthConfig: given },

@@ -10,7 +10,7 @@ const systemContext = { dockerInsecureSkipTlsVerify: true };
 const PLATFORMS = [{ architecture: "amd64" }, { architecture: "arm64", variant: "v8" }];
 
 peerTest(
-  "what is pushed to docker-registry is read and copied whole by skopeo",
+  "skopeo reads and copies a list that was pushed here to docker-registry",
   ["skopeo", "docker-registry"],
   async () => {
     await using from = startEmbedded();

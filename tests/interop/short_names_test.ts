@@ -1,4 +1,4 @@
-/** What short names mean in a store, by `registries.conf`: what they mean for podman. */
+/** Short names in a store are resolved by `registries.conf` as podman resolves them. */
 import assert from "node:assert/strict";
 import { create, openStore } from "../../mod.ts";
 import { findLocalImage } from "../../src/store/room.ts";

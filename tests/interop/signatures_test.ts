@@ -1,4 +1,4 @@
-/** Signed images in a registry, with their signatures beside it: signed by one tool, believed by the other. */
+/** Signed images in a registry, with signatures in a lookaside: signed by one tool, accepted by the other. */
 import assert from "node:assert/strict";
 import { parseImageName } from "../../mod.ts";
 import {

@@ -1,4 +1,4 @@
-/** Lists are signed as they are pushed; skopeo and `verify` believe them under a policy that wants just that. */
+/** Lists are signed as they are pushed; skopeo and `verify` accept them under a policy that requires these signatures. */
 import assert from "node:assert/strict";
 import { create, describeImage, loadFromImage, type PushOptions, verify } from "../../mod.ts";
 import { openGpgKey } from "../../src/signature/gpg/room.ts";
@@ -21,7 +21,7 @@ import { makeStore } from "../support/stores.ts";
 const PEERS = ["skopeo", "docker-registry", "gpg"];
 
 folderTest(
-  "a list that is signed with both kinds is believed under either, and under no other key or name",
+  "a list signed with both kinds is accepted by policies for either, and with no other key or name",
   async (folder) => {
     await using world = await makeSigningWorld(folder);
     const { registry, home, list, systemContext, digests } = world;
@@ -111,7 +111,7 @@ folderTest("signatures are copied with instances, which then must not change", a
   });
   const verdict = await verify(`${signed}:2`, { policy, systemContext });
   assert.deepEqual([...verdict.instances.values()].map(({ allowed }) => allowed), [true, true]);
-  // The list itself is another one, of which nobody has signed anything: the real tools would not look.
+  // The list itself has other bytes, which nobody signed: podman and skopeo do not check that.
   assert.equal(verdict.top.reasons[0]?.code, "SIGNATURE_MISSING");
 }, PEERS);
 

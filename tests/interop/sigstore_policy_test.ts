@@ -121,7 +121,7 @@ for (const [name, start] of Object.entries(REGISTRIES)) {
     }
     await attach(repository, last, undefined, signature);
     assert.equal(await ask(), undefined);
-    // What is attached to one instance says nothing of another.
+    // An attachment of one instance is not valid for another.
     await repository.putManifest(attachmentTag(last), (await readStored(repository, first)).manifest);
     assert.equal(await ask(), "SIGNATURE_DIGEST_MISMATCH");
     await repository.deleteTag(attachmentTag(last), { replace: true });
@@ -150,7 +150,7 @@ for (const [name, start] of Object.entries(REGISTRIES)) {
         ]);
         assert.equal(await judge(world, signed, sigstoreSigned(publicKey!)), undefined, key);
         assert.equal(await judge(world, signed, sigstoreSigned(otherKey!)), "SIGNATURE_INVALID", key);
-        // What is believed is copied, and goes on with its signatures.
+        // An accepted list is copied with its signatures.
         const copy = create();
         await copy.add(signed, { systemContext, all: true });
         const policyOf = (key: string) =>

@@ -117,7 +117,7 @@ peerTest("the same operations give the same bytes as buildah's", ["buildah"], as
 });
 
 peerTest(
-  "a record written by another tool is written back as it was, with what we do not know",
+  "a record of another tool is written back unchanged, with its unknown members",
   ["buildah"],
   async () => {
     await using at = await makeStore();
@@ -146,7 +146,7 @@ peerTest(
 );
 
 peerTest(
-  "a name that podman gives to another image is gone here, and the other way round",
+  "a name that podman moves to another image is moved here, and the other way round",
   ["podman", "buildah"],
   async () => {
     await using at = await makeStore();

@@ -1,5 +1,5 @@
 /**
- * A job for the portable faces, in any runtime. What it returns is the same wherever it runs: no host, time or random
+ * A job for the portable exports, in any runtime. The report is the same everywhere: no host, time or random
  * number is in it.
  */
 import { generateKey } from "openpgp";
@@ -48,7 +48,7 @@ export interface Hosts {
   readonly to: string;
 }
 
-/** What was done; each step's digest, or what else it gave. */
+/** The digest or another result of each step. */
 export type Report = Record<string, unknown>;
 
 /** Larger than what is sent from memory in one request. */
@@ -95,7 +95,7 @@ async function pushImage(repository: Repository, architecture: string, isCompres
   return await repository.putManifest(architecture, encode(manifest));
 }
 
-/** What release pipelines do with an index. */
+/** Edits an index as release pipelines do. */
 async function editIndexes(index: string, [first, second, third]: string[]): Promise<Report> {
   const options = { systemContext: INSECURE };
   const annotations = { "org.opencontainers.image.version": "1.0" };
@@ -197,7 +197,7 @@ async function collectCodes(host: string): Promise<unknown[]> {
   ];
 }
 
-/** What comes of a signature that must be a certificate's. */
+/** Evaluates a policy that requires a certificate; returns the result. */
 export async function judgeCertificate(certificate: string): Promise<string> {
   const key = await generateSigstoreKeyPair(PASSPHRASE);
   await using signer = await openSigstoreSigner(new TextEncoder().encode(key.privateKey), { passphrase: PASSPHRASE });
@@ -222,7 +222,7 @@ async function codeOf(act: Promise<unknown> | (() => unknown)): Promise<string> 
   }
 }
 
-/** What comes of copies for which layers must be compressed, as gzip and as zstd: not every runtime can. */
+/** Copies with gzip and with zstd compression, which not every runtime supports; returns the results. */
 export async function compress({ from, to }: Hosts): Promise<string[]> {
   await pushImage(new RegistryClient(from, { insecure: true }).repository("app"), "amd64", false);
   const copyAs = (compressionFormat: string) =>

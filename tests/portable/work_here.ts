@@ -1,7 +1,7 @@
 import { startEmbedded } from "../support/registries.ts";
 import { type Report, work } from "./work.ts";
 
-/** What the job gives under Deno: what others must give, too. */
+/** Runs the job under Deno: the other runtimes must have the same results. */
 export async function workHere(): Promise<Report> {
   await using from = startEmbedded();
   await using to = startEmbedded();

@@ -1,4 +1,4 @@
-/** Whatever a configuration file holds, it is read or refused with its place; nothing else happens. */
+/** Any configuration file is read, or refused with the file, line and key. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse, stringify } from "smol-toml";

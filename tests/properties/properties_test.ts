@@ -25,7 +25,7 @@ Deno.test("we read the JSON that we write, and the scanner finds its members", (
   fc.assert(fc.property(annotations, (record) => {
     const written = encodeGoJsonText(sortedMap(record) ?? new Map());
     const { value, spans } = parseJson(encode(written), "x");
-    // JSON.parse is no judge: see src/spec/json/exact_keys.ts.
+    // JSON.parse reads these differently: see src/json/exact_keys.ts.
     const members = Object.entries(record).map(([key, value]) => [key, value.toWellFormed()]);
     assert.deepEqual(value, Object.fromEntries(members));
     for (const { key, start, end } of spans) {

@@ -1,4 +1,4 @@
-/** What is signed is believed, what is changed is not, and whatever is broken is refused with an error of ours. */
+/** Signed content is accepted, changed content is refused, and broken input fails with one of our codes. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import fc from "fast-check";
@@ -187,7 +187,7 @@ Deno.test("no change of an OpenPGP message or a keyring makes other content acce
       const policy = createPolicy({ default: [signedBy(inKey ? mutate(publicKey) : publicKey)] });
       const bytes = inKey ? signature.bytes : mutate(signature.bytes);
       const verdict = await isOurs(() => judge(policy, NAMED, { kind: "simple", bytes }));
-      // What is not signed, such as names of files, may change; a claim may not, nor who makes it.
+      // Unsigned data such as file names may change; a claim and its key must not.
       const accepted = verdict?.requirements[0]?.signatures.find(({ accepted }) => accepted);
       assert.equal(verdict?.allowed ?? false, accepted !== undefined);
       if (accepted?.accepted) assert.equal(accepted.verified.claims.reference, String(NAMED.reference));

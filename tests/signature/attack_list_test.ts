@@ -49,7 +49,7 @@ const annotated = (annotations: Record<string, string>, signature = sign(payload
 const raw = (signature = sign(payload())) => Uint8Array.fromBase64(signature.annotations[SIGNATURE]!);
 const rawly = (...bytes: number[]) => annotated({ [SIGNATURE]: new Uint8Array(bytes).toBase64() });
 
-/** Judges an image with a signature under a policy that wants one by our key; throws with the code of the refusal. */
+/** Evaluates a policy that requires a signature by our key; throws an error with the code of the refusal. */
 async function judge(
   signature: SigstoreSignature,
   over: Partial<PolicyDecision> = {},
@@ -90,7 +90,7 @@ function padded(): { signature: SigstoreSignature; text: string } {
   }
 }
 
-/** What is inside of an encrypted private key. */
+/** Content of an encrypted private key. */
 interface Box {
   kdf: { name: string; params: Record<"N" | "r", number> };
   cipher: { name: string; nonce: string };
@@ -106,7 +106,7 @@ async function openChanged(change: (box: Box) => void): Promise<void> {
   await openSigstoreSigner(encode(pem), { passphrase: encode("pw") });
 }
 
-/** A number of the list, what is tried, the code that it meets, or none where nothing is wrong with it. */
+/** Number in the list, description, and the code of the refusal; `undefined` if the signature is accepted. */
 type Attack = [number: number, what: string, code: string | undefined, run: () => unknown];
 
 const PAYLOAD = "SIGNATURE_PAYLOAD_INVALID";
@@ -189,7 +189,7 @@ const ATTACKS: Attack[] = [
   }],
   [
     8,
-    "a payload that is no JSON, before it is known who signed it",
+    "a payload that is not JSON, before the signature is verified",
     "SIGNATURE_INVALID",
     () => judge(sign("{", theirs)),
   ],
@@ -241,7 +241,7 @@ const ATTACKS: Attack[] = [
   ],
   [
     23,
-    "a key that cannot be read beside one that can",
+    "an unreadable key next to a valid one",
     "KEY_INVALID",
     () => judge(sign(payload()), {}, { keyData: undefined, keyDatas: [btoa(pemOf(mine)), btoa("nonsense")] }),
   ],
@@ -284,8 +284,13 @@ const ATTACKS: Attack[] = [
   [29, "a log's promise for another payload", "SIGNATURE_LOG_REJECTED", () => judgeLogged(sign(named("a.b/c:1")))],
   [29, "a log's promise for another key", "SIGNATURE_LOG_REJECTED", () => judgeLogged(sign(payload()), theirs)],
   [30, "a private key", undefined, () => openChanged(() => {})],
-  [30, "a private key that wants much memory", "KEY_INVALID", () => openChanged((box) => box.kdf.params.N = 2 ** 30)],
-  [30, "a private key that wants large blocks", "KEY_INVALID", () => openChanged((box) => box.kdf.params.r = 1024)],
+  [
+    30,
+    "a private key that requires much memory",
+    "KEY_INVALID",
+    () => openChanged((box) => box.kdf.params.N = 2 ** 30),
+  ],
+  [30, "a private key that requires large blocks", "KEY_INVALID", () => openChanged((box) => box.kdf.params.r = 1024)],
   [30, "a private key of another derivation", "KEY_INVALID", () => openChanged((box) => box.kdf.name = "none")],
   [30, "a private key of another cipher", "KEY_INVALID", () => openChanged((box) => box.cipher.name = "none")],
   [30, "a private key with a short nonce", "KEY_INVALID", () => openChanged((box) => box.cipher.nonce = btoa("short"))],

@@ -57,7 +57,7 @@ const BAD_PAYLOADS: [payload: string, code?: string | undefined, skopeoTakes?: b
   [optional('{"timestamp":"1"}')],
   [optional('{"timestamp":1e300}')],
   [optional('{"timestamp":9223372036854775807}')],
-  // Stricter than c/image, where no real signer is touched by it.
+  // Stricter than c/image, but no real signer writes these.
   [optional('{"creator":null}'), undefined, true],
   [optional('{"timestamp":null}'), undefined, true],
   [optional('{"more":{"a":1,"a":2}}'), undefined, true],
@@ -252,7 +252,7 @@ peerTest("a subkey that two keys share, or the id of another key, proves nothing
   const shared = [rings[0]!, await home.exportKeys(two)];
   await assert.rejects(openMessage(bySubkey, shared), { code: "SIGNATURE_KEY_UNKNOWN" });
 
-  // What the message says of its key is a hint: a signature is its own key's, or nobody's.
+  // The key id in the message is a hint: the signature must verify with its own key.
   const [me, other] = [await home.makeKey("me"), await home.makeKey("other")];
   const mine = await home.pipe(body, "--compress-algo", "none", "-u", me, "--sign");
   const keyrings = [await home.exportKeys(me), await home.exportKeys(other)];

@@ -1,4 +1,4 @@
-/** Which policy is obeyed where none is named. */
+/** The policy that applies if no option names one. */
 import assert from "node:assert/strict";
 import { createPolicy, createSignaturePolicy } from "../../src/signature/room.ts";
 import { loadPolicyFile, readPolicyFile } from "../../src/signature/files/room.ts";

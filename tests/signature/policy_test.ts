@@ -1,4 +1,4 @@
-/** What `policy.json` may say, what it means, and that skopeo thinks so, too. */
+/** The syntax and meaning of `policy.json`, compared with skopeo. */
 import assert from "node:assert/strict";
 import {
   chooseScope,
@@ -115,7 +115,7 @@ const BAD = [
   scoped("containers-storage", "[vfs@relative]"),
 ];
 
-/** What c/image 5.24 and later read, and skopeo 1.9.3 does not. */
+/** Policies that c/image 5.24 and later accept, and skopeo 1.9.3 does not. */
 const NEWER_GOOD = [
   of(`${GPG},"keyPaths":["/k","/l"]`),
   of(`${GPG},"keyPaths":[]`),

@@ -109,7 +109,7 @@ const changed =
     change(Object.values(all)[0] as Entry, all);
     return Response.json(all, { status: 201 });
   };
-/** What the log answers instead of an entry. */
+/** Answers of the log that are not a valid entry. */
 const REFUSED: [
   name: string,
   answer: (log: TestLog, request: Request) => Promise<Response> | Response,
@@ -121,12 +121,15 @@ const REFUSED: [
   ["500 again and again", () => new Response(null, { status: 500 })],
   ["501", () => new Response(null, { status: 501 })],
   ["409 without a place", () => new Response(null, { status: 409 })],
-  ["409 with a place where nothing is", () => new Response(null, { status: 409, headers: { location: "/x/y" } })],
+  [
+    "409 with the location of a missing entry",
+    () => new Response(null, { status: 409, headers: { location: "/x/y" } }),
+  ],
   ["no JSON", () => new Response("<html>", { status: 201 })],
   ["no entry", () => Response.json({}, { status: 201 })],
   ["two entries", changed((entry, all) => all.more = entry)],
   ["no promise", changed((entry) => entry.verification = {})],
-  ["a promise that is no base64", changed(({ verification }) => verification.signedEntryTimestamp = "?")],
+  ["a promise that is not base64", changed(({ verification }) => verification.signedEntryTimestamp = "?")],
   ["no time", changed((entry) => delete entry.integratedTime)],
   ["a time that is text", changed((entry) => entry.integratedTime = "1")],
   ["no body", changed((entry) => entry.body = {})],

@@ -170,7 +170,7 @@ peerTest("the primary key signs if it can, and all versions of skopeo accept tha
       assert.equal(verified.fingerprint, key.fingerprint);
     }
   }
-  // What skopeo signs with the subkey counts, too: it belongs to the key.
+  // A signature that skopeo makes with the subkey is accepted, too: it belongs to the key.
   const theirs = await skopeoSigns(home, fingerprint);
   assert.equal((await verifySimpleSignature(theirs, { ...EXPECTED, keyrings })).primaryFingerprint, fingerprint);
 });

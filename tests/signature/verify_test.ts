@@ -162,7 +162,7 @@ Deno.test("nothing is accepted by accident", async () => {
     assert.equal((await evaluatePolicy(decide([simple]), policy)).allowed, false);
     await assert.rejects(createSignaturePolicy(policy).assertAllowed(decide([simple])), { code: "POLICY_REJECTED" });
   }
-  // What fails while it is judged is no answer.
+  // A failure during the evaluation is an error, not a verdict.
   const fails = (error: Error) => () => Promise.reject(error);
   const unreadable = new ManifestsError("REGISTRY_ERROR", "Cannot read signatures");
   await assert.rejects(evaluatePolicy(decide([], { readSignatures: fails(unreadable) }), unread), {

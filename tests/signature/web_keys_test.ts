@@ -1,4 +1,4 @@
-/** What browsers calculate with keys, against `node:crypto`. */
+/** Signatures by WebCrypto, compared with `node:crypto`. */
 import assert from "node:assert/strict";
 import * as nodeCrypto from "node:crypto";
 import fc from "fast-check";

@@ -10,7 +10,7 @@ import {
 } from "../../src/signature/room.ts";
 import { type Descriptor, type Digest, readBlob } from "../../src/spec/room.ts";
 
-/** What is attached to a manifest, as it is stored. */
+/** Reads the attachment of a manifest as it is stored. */
 export async function readStored(repository: Repository, digest: Digest): Promise<StoredAttachment> {
   const { bytes } = await repository.getManifest(attachmentTag(digest));
   return { manifest: bytes, config: await fetchBlob(repository, parseAttachment(bytes).config) };
@@ -22,7 +22,7 @@ export async function readAttached(repository: Repository, digest: Digest): Prom
   return await Promise.all(layers.map(async (layer) => attachedSignature(layer, await fetchBlob(repository, layer))));
 }
 
-/** Attaches signatures to a manifest, beside those of `stored`; what else there was is replaced. */
+/** Attaches signatures to a manifest, in addition to those of `stored`; other attachments are replaced. */
 export async function attach(
   repository: Repository,
   digest: Digest,

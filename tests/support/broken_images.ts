@@ -5,10 +5,10 @@ import { describe, encode, makeTar } from "./images.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a registry answers for: anything under any digest. */
+/** A registry that serves any content under any digest. */
 export interface BrokenRegistry {
   fetch: (request: Request) => Response;
-  /** What was asked, as in `HEAD blobs`. */
+  /** Requests, such as `HEAD blobs`. */
   requests: string[];
 }
 
@@ -25,7 +25,7 @@ export interface BrokenImage {
   name: string;
   /** Fills a repository; what it returns gets the tag. */
   build(at: BrokenRepository): Descriptor;
-  /** What must be said, once; `undefined`: nothing is wrong. */
+  /** The only problem that must be reported; `undefined` if the image is valid. */
   problem?: RegExp;
   /** Whether that takes reading everything. */
   full?: boolean;
@@ -348,7 +348,7 @@ export const BROKEN_IMAGES: readonly BrokenImage[] = [
   },
 ];
 
-/** Serves each image of {@linkcode BROKEN_IMAGES} as tag `1` of repository `case<its position>`. */
+/** Creates a registry that serves each image of {@linkcode BROKEN_IMAGES} as tag `1` of repository `case<its position>`. */
 export function createBrokenRegistry(): BrokenRegistry {
   const stored = new Map<string, { bytes: Bytes; mediaType: string; digest: Digest }>();
   const requests: string[] = [];

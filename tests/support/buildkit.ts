@@ -5,7 +5,7 @@ import { describe, encode, makeImage, pushImage, type TestImage } from "./images
 
 /** An entry of an index that tests make: what it names, and what else it says. */
 export interface TestEntry extends Omit<Partial<Descriptor>, "platform"> {
-  /** What it names. */
+  /** The image that the attestation is about. */
   image: TestImage;
   /** The `platform` member, as it stands in the JSON. */
   platform?: Record<string, unknown>;
@@ -61,7 +61,7 @@ export async function pushEntries(repository: Repository, tag: string, entries: 
   return await repository.putManifest(tag, encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests }));
 }
 
-/** What {@linkcode pushBuildKit} pushed. */
+/** Result of {@linkcode pushBuildKit}. */
 export interface BuildKitImage {
   /** Digest of the index. */
   digest: Digest;

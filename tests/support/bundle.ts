@@ -1,7 +1,7 @@
 import { ok } from "./peers.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-/** Brings what it is given down to what a runtime understands: Node 20 knows no `using`. */
+/** Lowers the syntax for older runtimes: Node 20 does not support `using`. */
 const ESBUILD = "npm:esbuild@0.25.5";
 
 /**

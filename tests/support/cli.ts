@@ -7,7 +7,7 @@ export const CLI: readonly string[] = [
   Deno.execPath(),
   "run",
   "-A",
-  // What is fetched on the first run is nothing that the command says.
+  // Deno's download messages are not output of the command.
   "--quiet",
   "--config",
   `${ROOT}deno.json`,

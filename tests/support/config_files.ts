@@ -12,7 +12,7 @@ export interface ConfigCall {
   env?: Record<string, string | undefined>;
 }
 
-/** What a call gave: a value, maps in it as entries, or the fields of an error. */
+/** Result of a call: a value, with maps as entries, or the fields of an error. */
 export interface ConfigOutcome {
   value?: unknown;
   error?: { code?: string; path?: string; line?: number; key?: string; message: string };

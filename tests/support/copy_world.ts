@@ -19,7 +19,7 @@ import { describe, encode, makeImage, makeTar } from "./images.ts";
 export const WANTED = { os: "linux", architecture: "amd64" };
 export const TAR = makeTar("file", "content ".repeat(2000));
 
-/** Two registries in memory, the source's answers as a test wants them. */
+/** Two registries in memory; a test can change the answers of the source. */
 export function createWorld(
   tamper: (request: Request, answer: Response) => Response | Promise<Response> = (_, a) => a,
   refuse: (request: Request) => Response | undefined = () => undefined,

@@ -1,7 +1,7 @@
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { serve, type TestRegistry } from "./registries.ts";
 
-/** What of an answer a page of another origin may see; without these, it cannot use a registry. */
+/** Response headers that a page of another origin may read; it needs them to use a registry. */
 const EXPOSED = "docker-content-digest, etag, link, location, oci-chunk-min-length, oci-subject, range, warning, " +
   "www-authenticate";
 

@@ -5,7 +5,7 @@ import { type Answer, call, type CallInit, type HandlerWorld, HOST, makeWorld } 
 
 /** The tag that is published. */
 export const TARGET = `${HOST}/app:1`;
-/** What is expected. */
+/** The expected platforms of a run. */
 export const PLATFORMS: readonly string[] = ["linux/amd64", "linux/arm64", "linux/s390x"];
 
 /** A handler. */
@@ -22,7 +22,7 @@ export class FanInWorld {
     return this.world.handler({ kv: this.kv, now: () => this.now, ...options });
   }
 
-  /** What a job sends. */
+  /** Returns the report that a job sends. */
   report(platform: string, more: Record<string, unknown> = {}): { digest: Digest } & Record<string, unknown> {
     const digest = this.world.digests.get(platform)!;
     return { target: TARGET, run: "1", expected: PLATFORMS, platform, digest, ...more };

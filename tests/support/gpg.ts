@@ -15,7 +15,7 @@ export interface GpgHome extends AsyncDisposable {
   exportKeys(...fingerprints: string[]): Promise<Uint8Array<ArrayBuffer>>;
   /** A secret key, binary. */
   exportSecret(fingerprint: string, passphrase?: string): Promise<Uint8Array<ArrayBuffer>>;
-  /** What gpg makes of bytes, with these arguments. */
+  /** Returns gpg's output for these bytes and arguments. */
   pipe(input: Uint8Array, ...args: string[]): Promise<Uint8Array<ArrayBuffer>>;
   /** Makes the agent forget passphrases. */
   forget(): Promise<void>;
@@ -31,7 +31,7 @@ export interface MakeKeyOptions {
   algorithm?: string;
   /** Default: none. */
   passphrase?: string;
-  /** What the primary key is for; default: `sign`. */
+  /** Usage of the primary key; default: `sign`. */
   usage?: string;
   /** A subkey for signing, too. */
   subkey?: boolean;

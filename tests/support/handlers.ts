@@ -38,7 +38,7 @@ export class HandlerWorld {
     return digest;
   }
 
-  /** What a tag means; `undefined`: nothing. */
+  /** Returns the digest of a tag; `undefined` if it does not exist. */
   async digestAt(tag: string, path = "app"): Promise<Digest | undefined> {
     return (await this.repository(path).headManifest(tag))?.digest;
   }
@@ -66,7 +66,7 @@ export async function makeWorld(architectures: readonly string[] = ["amd64", "ar
   return world;
 }
 
-/** What a handler answered. */
+/** Answer of a handler. */
 export interface Answer {
   status: number;
   // deno-lint-ignore no-explicit-any -- Tests say what they expect of it.
@@ -76,7 +76,7 @@ export interface Answer {
 
 /** Options for {@linkcode call}. */
 export interface CallInit {
-  /** What is sent as JSON; a string or a stream as it is; default: nothing, with `GET`. */
+  /** Body, sent as JSON unless it is a string or a stream; default: none, with `GET`. */
   body?: unknown;
   /** Default: `POST`, or `GET` without a body. */
   method?: string;

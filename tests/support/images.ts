@@ -5,7 +5,7 @@ import { RegistryClient, type Repository } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 
-/** What an image for tests is made of. */
+/** Content of an image for tests. */
 export interface TestImageOptions {
   os?: string;
   architecture: string;

@@ -71,7 +71,7 @@ export async function firstOutput(worker: Deno.ChildProcess): Promise<void> {
   reader.releaseLock();
 }
 
-/** What is left to read of a stream. */
+/** Reads the rest of a stream. */
 async function readText(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   return await new Blob(await Array.fromAsync(stream)).text();
 }
@@ -88,7 +88,7 @@ export async function killAll(workers: readonly Deno.ChildProcess[]): Promise<vo
   assert.deepEqual(await Promise.all(workers.map(outcomeOf)), workers.map(() => undefined));
 }
 
-/** Waits for the end of a worker and returns what it printed; `undefined` where it was killed. */
+/** Waits for the end of a worker and returns its output; `undefined` if it was killed. */
 export async function outcomeOf(worker: Deno.ChildProcess): Promise<string | undefined> {
   await worker.stdin.close().catch(() => {});
   const [stdout, stderr, { code, signal }] = await Promise.all([

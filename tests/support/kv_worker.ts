@@ -7,11 +7,11 @@ const [path, lease, task, argument] = Deno.args as [string, string, string, stri
 using kv = await openKvFile(path);
 const print = (line: unknown) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 const number = Number(argument);
-/** What "add" and "churn" count with is no step. */
+/** The number means something else for "add" and "churn". */
 const killAt = ["add", "churn"].includes(task) ? undefined : number;
 let steps = 0;
 
-/** Dies at a step: before it, and, where it is a commit, also while it is made. */
+/** Kills the process at a step: before it or, for a commit, also during it. */
 function step(): void {
   if (++steps === killAt) Deno.kill(Deno.pid, "SIGKILL");
 }

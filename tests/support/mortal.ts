@@ -4,7 +4,7 @@ import type { Fetch } from "../../src/internal/room.ts";
 import { ManifestsError } from "../../src/spec/room.ts";
 import type { Kv, KvAtomic } from "../../src/store/kv/room.ts";
 
-/** What happens at the step: the process is no more, before it or after it is done; or the step fails, so or so. */
+/** Fate of a step: the process dies before or after it, or the step fails before or after it takes effect. */
 export const FATES = ["dies before", "dies after", "fails before", "fails after"] as const;
 
 /** Counts steps, and lets one of them be the last, or fail. */
@@ -30,10 +30,10 @@ export class Fate {
     if (step < this.at || (step > this.at && !dies)) return await work();
     if (step === this.at && this.fate.endsWith("after")) await work();
     if (dies) return await this.die();
-    throw new ManifestsError("REGISTRY_ERROR", "Cannot go on as a test wants it so");
+    throw new ManifestsError("REGISTRY_ERROR", "Cannot send the request: the test fails this step");
   }
 
-  /** A `fetch` whose requests are steps. What waits for them in vain can be ended: nothing is left of the dead. */
+  /** A `fetch` whose requests are steps. After the death, pending requests are aborted. */
   fetch(fetch: Fetch): Fetch {
     return (request) => abortable(this.step(() => fetch(request)), request.signal);
   }

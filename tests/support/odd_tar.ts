@@ -50,7 +50,7 @@ function encodeHeader({ type = "0", content, linkName = "", uid = 0, device }: O
   block.set(name.subarray(0, 100));
   octal(100, 8, 0o755);
   if (uid < 0o10000000) octal(108, 8, uid);
-  // What does not fit is in base 256, marked by the highest bit.
+  // A larger number is in base 256, marked by the highest bit.
   else new DataView(block.buffer).setBigUint64(108, BigInt(uid) | 1n << 63n);
   octal(116, 8, 0);
   octal(124, 12, content?.length ?? 0);

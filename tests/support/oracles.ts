@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 /** Their sources: a Go module that names every version. */
 export const ORACLE_SOURCES = new URL("../oracles/", import.meta.url).pathname;
 
-/** Where they are once they are built: outside of the checkout, a folder for each state of the sources. */
+/** Folder of the built oracles: outside of the checkout, one for each state of the sources. */
 export const ORACLES: string = folderFor("go.mod", "go.sum", "main.go");
 
 /** The same for the one that only needs the newest Go. */

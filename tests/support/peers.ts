@@ -18,14 +18,14 @@ function has(tool: string): boolean {
   });
 }
 
-/** A test that needs real tools. Where they are missing it is skipped, which its name says; `.ci/run` forbids that. */
+/** A test that needs these tools. It is skipped if they are missing, and its name says so; `.ci/run` forbids skips. */
 export function peerTest(name: string, tools: string[], fn: (t: Deno.TestContext) => Promise<void>): void {
   const missing = tools.filter((tool) => !has(tool)).map((tool) => basename(tool));
   const skipped = missing.length > 0 && !FORBID_SKIPS;
   Deno.test({ name: skipped ? `${name} [skipped: needs ${missing.join(", ")}]` : name, ignore: skipped, fn });
 }
 
-/** What a command did. */
+/** Result of a command. */
 export interface CommandResult {
   code: number;
   stdout: string;

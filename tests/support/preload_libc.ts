@@ -1,4 +1,4 @@
-/** Loads what the module loads once and keeps, before any test: it is no leak of the test that happens to be the first. */
+/** Loads libc before any test: the module keeps it open, which the leak check would count against the first test. */
 import { openRawFile } from "../../src/store/containers_storage/layers/raw_file.ts";
 import { canLockFcntl, openFcntlFile } from "../../src/store/lock/fcntl.ts";
 

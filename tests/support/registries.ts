@@ -5,7 +5,7 @@ import { createMemoryStorage, createRegistry, type RegistryOptions } from "../..
 export interface TestRegistry extends AsyncDisposable {
   /** `127.0.0.1:port`. */
   host: string;
-  /** What went wrong inside the registry. */
+  /** Errors inside the registry. */
   errors: unknown[];
   /** A client that may do everything; default: an anonymous one. */
   client?(): RegistryClient;

@@ -9,11 +9,11 @@ export interface TestLog {
   fetch: Fetch;
   /** Its public key, PEM. */
   publicKey: Uint8Array<ArrayBuffer>;
-  /** What it took in, by name. */
+  /** Accepted entries by name. */
   entries: Map<string, LogEntry>;
-  /** What it was asked, as in `POST /api/v1/log/entries`. */
+  /** Requests, such as `POST /api/v1/log/entries`. */
   asked: string[];
-  /** What answers instead, where it returns something; it has read the request then, and otherwise not. */
+  /** Answers instead of the log, unless it returns `undefined` and leaves the request unread. */
   instead?: (request: Request) => Promise<Response | undefined> | Response | undefined;
 }
 
@@ -59,7 +59,7 @@ export function createLog(): TestLog {
   return log;
 }
 
-/** What is wrong with a record, if anything: the log takes in what it knows, exactly. */
+/** Returns the problem of a record; `undefined` if it is valid. The log accepts exactly one kind. */
 // deno-lint-ignore no-explicit-any -- Anything may come.
 function problemOf({ kind, apiVersion, spec }: any): string | undefined {
   if (kind !== "hashedrekord" || apiVersion !== "0.0.1") return "unknown kind of entry";

@@ -1,12 +1,12 @@
 /** TCP between a client and a registry, where connections break as they do in the world. */
 
-/** What happens to one request, or to its answer. */
+/** A fault of one request, or of its answer. */
 export interface RelayFault {
   /** Which way the bytes go that are counted. */
   way: "up" | "down";
   /** After how many of them, headers included. */
   after: number;
-  /** What happens then: the connection ends, or nothing comes through it any more, or nothing is even taken. */
+  /** Effect: the connection closes, no more bytes pass, or no more bytes are read. */
   then: "close" | "stall" | "block";
 }
 
@@ -114,7 +114,7 @@ export function startRaw(answer: (head: string) => string | Uint8Array): Omit<Re
     let head = "";
     while (!head.includes("\r\n\r\n")) {
       const read = await side.read(buffer);
-      // Who begins with TLS is told at once that there is none.
+      // A client that starts with TLS is refused at once.
       if (read === null || (head === "" && buffer[0] === 0x16)) return;
       head += new TextDecoder().decode(buffer.subarray(0, read));
     }

@@ -4,7 +4,7 @@ import { type FetchHandle, RegistryClient, type RegistryClientOptions } from "..
 import { ok } from "./peers.ts";
 import { serve, startDockerRegistry, type TestRegistry } from "./registries.ts";
 
-/** Who may use them. */
+/** Access to the registries. */
 export const CREDENTIALS = { username: "me", password: "secret:1" };
 /** Their password, as `htpasswd -B` writes it. */
 const HTPASSWD = "me:$2b$04$I5K/ETbru8zj2Ei/e7zlie7zNkEDH8IgyuG4O4EeiqElvr1XZoUWi\n";

@@ -12,11 +12,11 @@ export interface ExtensionSignature {
 export interface ExtendedRegistry {
   /** The registry with the extension. */
   fetch: Fetch;
-  /** What it keeps, by `repository@digest`. */
+  /** Stored signatures by `repository@digest`. */
   signatures: Map<string, ExtensionSignature[]>;
-  /** What the extension was asked, as in `PUT`. */
+  /** Methods of the requests to the extension, such as `PUT`. */
   asked: string[];
-  /** What answers instead of the extension, where it returns something; it has read the request then, and else not. */
+  /** Answers instead of the extension, unless it returns `undefined` and leaves the request unread. */
   instead?: (request: Request) => Promise<Response | undefined> | Response | undefined;
 }
 
@@ -73,7 +73,7 @@ async function answer(
   const key = `${repository}@${digest}`;
   const kept = signatures.get(key) ?? [];
   if (request.method === "GET") {
-    // What Go makes of a list that was never filled.
+    // Go encodes an empty slice that was never set as `null`.
     return Response.json({ signatures: kept.length > 0 ? kept : null });
   }
   const added: ExtensionSignature = await request.json();

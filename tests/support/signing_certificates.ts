@@ -25,11 +25,11 @@ export interface TestCertificate {
   readonly privateKey: KeyObject;
 }
 
-/** What a certificate says. */
+/** Content of a certificate. */
 export interface TestCertificateOptions {
   /** Common name of its subject. */
   name: string;
-  /** Who signs it; default: itself. */
+  /** Issuer; default: self-signed. */
   issuer?: TestCertificate;
   /** Default: an hour around now. */
   from?: Date;

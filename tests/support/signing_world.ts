@@ -67,7 +67,7 @@ export async function makeSigningWorld(
   };
 }
 
-/** What a policy says to want an OpenPGP signature by keys. */
+/** Returns the policy requirement of an OpenPGP signature by keys. */
 export function signedBy(keys: Uint8Array, signedIdentity?: unknown): Record<string, unknown> {
   return {
     type: "signedBy",
@@ -77,7 +77,7 @@ export function signedBy(keys: Uint8Array, signedIdentity?: unknown): Record<str
   };
 }
 
-/** What a policy says to want a sigstore signature by a key, given as PEM. */
+/** Returns the policy requirement of a sigstore signature by a key, given as PEM. */
 export function sigstoreSigned(publicKey: string, signedIdentity?: unknown): Record<string, unknown> {
   return {
     type: "sigstoreSigned",

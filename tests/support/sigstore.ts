@@ -12,7 +12,7 @@ export async function encryptedKey(pkcs8: Uint8Array, passphrase: Uint8Array): P
   return encode(encodePem("ENCRYPTED COSIGN PRIVATE KEY", await sealBox(pkcs8, passphrase)));
 }
 
-/** What a log signs, and what a signature's annotations then hold. */
+/** The log entry that a log signs, as stored in a signature's annotations. */
 export interface LogEntry {
   body: unknown;
   integratedTime: number;

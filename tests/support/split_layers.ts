@@ -5,7 +5,7 @@ import { type Digest, digestOf } from "../../src/spec/room.ts";
 /** A piece of a tar that a test makes: bytes as they are, or a file's content. */
 export type TestPiece = Uint8Array | { name: string | Uint8Array; content: Uint8Array };
 
-/** What a store keeps of a layer besides its files. */
+/** The record of a layer in a store, without its files. */
 export interface TestLayer {
   /** The tar. */
   tar: Uint8Array<ArrayBuffer>;

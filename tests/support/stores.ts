@@ -29,7 +29,7 @@ export async function makeStore(driver = "vfs"): Promise<TestStore> {
     store,
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
-      // The real tools leave the overlay folder mounted on itself.
+      // Podman and buildah leave the overlay folder mounted on itself.
       const mounts = await Deno.readTextFile("/proc/mounts").catch(() => "");
       if (mounts.includes(`${root}/overlay`)) await exec(["umount", `${root}/overlay`]);
       await Deno.remove(folder, { recursive: true });

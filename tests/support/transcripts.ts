@@ -23,7 +23,7 @@ export interface Scenario {
   readonly recordsDiffer?: string;
 }
 
-/** What all scenarios share: images in a registry and in a layout, and files. */
+/** Fixtures of all scenarios: images in a registry and in a layout, and files. */
 export interface Fixtures extends AsyncDisposable {
   readonly env: Record<string, string>;
 }
