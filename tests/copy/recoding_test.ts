@@ -8,7 +8,7 @@ import {
   runtimeLevel,
   withoutChunkedAnnotations,
 } from "../../src/copy/recoding/mod.ts";
-import { recodeHere } from "../../src/copy/recoding/pipeline.ts";
+import { recodeInThread } from "../../src/copy/recoding/pipeline.ts";
 import { openWorkers, RecodingWorker } from "../../src/copy/recoding/recoding_worker.ts";
 import { decompressStream } from "../../src/internal/compression/room.ts";
 import { type ByteStream, concatBytes, encodeUtf8, readChunks, toStream } from "../../src/internal/room.ts";
@@ -62,7 +62,7 @@ Deno.test("layers are compressed to the same bytes in workers and in this thread
   for (const recoding of rows) {
     const source = recoding.decompress ? new Uint8Array(gzipSync(tar)) : tar;
     const inWorkers = await recoder.recode(toStream(source.slice()), recoding, layerOf(UNKNOWN_SIZE));
-    const here = recodeHere(toStream(source.slice()), recoding);
+    const here = recodeInThread(toStream(source.slice()), recoding);
     const bytes = await collect(inWorkers.stream);
     assert.equal(digestOf(await collect(here.stream)), digestOf(bytes), JSON.stringify(recoding));
     const { digest, size, uncompressed, annotations } = inWorkers.measured();
@@ -81,7 +81,7 @@ Deno.test("layers are compressed to the same bytes in workers and in this thread
 });
 
 Deno.test("every file of a zstd:chunked layer can be found by its table of contents and read by itself", async () => {
-  const recoded = recodeHere(toStream(ARCHIVE.tar.slice()), { compress: { algorithm: "zstd:chunked", level: 3 } });
+  const recoded = recodeInThread(toStream(ARCHIVE.tar.slice()), { compress: { algorithm: "zstd:chunked", level: 3 } });
   const layer = await collect(recoded.stream);
   const { annotations } = recoded.measured();
   const prefix = "io.github.containers.zstd-chunked.";

@@ -2,34 +2,34 @@ import type { BlobOrigin } from "../../image/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import type { LayerForm } from "../layer_policy.ts";
 
-/** How a blob is compressed. */
+/** Compression of a blob: algorithm and annotations. */
 export interface KnownCompression {
-  /** The algorithm, or `uncompressed`. */
+  /** Algorithm, or `uncompressed` for none. */
   readonly name: Exclude<LayerForm, undefined>;
-  /** The annotations that a layer needs to be read as `zstd:chunked`; empty for everything else. */
+  /** Annotations that a layer needs to be read as `zstd:chunked`; empty for other algorithms. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Where a blob was seen, and when. */
+/** A repository that had a blob, and when. */
 export interface KnownLocation extends BlobOrigin {
-  /** Milliseconds since 1970, with a fraction. */
+  /** Milliseconds since 1970-01-01 UTC, with a fraction. */
   readonly time: number;
 }
 
-/** What is known of blobs, kept somewhere: plain facts, of which the cache makes hints. Nothing here ever fails. */
+/** Storage of facts about blobs, on which a `BlobInfoCache` is based. Its methods never throw. */
 export interface BlobFacts extends Disposable {
-  /** Digest of the same content without compression, `digest` itself where it is that; `undefined`: not known. */
+  /** Finds the digest of the uncompressed content, which is `digest` itself for an uncompressed blob; `undefined`: unknown. */
   findUncompressed(digest: Digest): Digest | undefined;
-  /** The blobs whose content without compression has that digest, in no order. */
+  /** Lists the blobs with this digest of the uncompressed content, in no particular order. */
   listDigests(uncompressed: Digest): Iterable<Digest>;
-  /** How a blob is compressed; `undefined`: nobody looked. */
+  /** Finds the compression of a blob; `undefined`: unknown. */
   findCompression(digest: Digest): KnownCompression | undefined;
-  /** Where within a scope a blob was seen, in no order and each place once. */
+  /** Lists the repositories in a scope that had a blob, without duplicates, in no particular order. */
   listLocations(digest: Digest, scope: string): readonly KnownLocation[];
-  /** Records that two digests name the same content, the second without compression. */
-  recordUncompressed(any: Digest, uncompressed: Digest): void;
-  /** Records how a blob is compressed, in place of what was known of that. */
+  /** Records that two digests name the same content, and that the second one is uncompressed. */
+  recordUncompressed(digest: Digest, uncompressed: Digest): void;
+  /** Records the compression of a blob and replaces a known one. */
   recordCompression(digest: Digest, compression: KnownCompression): void;
-  /** Records where a blob was seen, in place of an older time. */
+  /** Records a repository that has a blob and replaces an older time. */
   recordLocation(known: KnownLocation, digest: Digest): void;
 }

@@ -23,12 +23,12 @@ class MemoryFacts implements BlobFacts {
     return [...this.#locations.get(digest)?.values() ?? []].filter((known) => known.scope === scope);
   }
 
-  recordUncompressed(any: Digest, uncompressed: Digest): void {
-    const former = this.#uncompressed.get(any);
-    if (former !== undefined) this.#forget(former, any);
-    this.#uncompressed.set(any, uncompressed);
+  recordUncompressed(digest: Digest, uncompressed: Digest): void {
+    const former = this.#uncompressed.get(digest);
+    if (former !== undefined) this.#forget(former, digest);
+    this.#uncompressed.set(digest, uncompressed);
     const digests = this.#byUncompressed.get(uncompressed) ?? new Set();
-    this.#byUncompressed.set(uncompressed, digests.add(any));
+    this.#byUncompressed.set(uncompressed, digests.add(digest));
   }
 
   recordCompression(digest: Digest, compression: KnownCompression): void {
@@ -42,14 +42,14 @@ class MemoryFacts implements BlobFacts {
 
   [Symbol.dispose](): void {}
 
-  #forget(uncompressed: Digest, any: Digest): void {
+  #forget(uncompressed: Digest, digest: Digest): void {
     const digests = this.#byUncompressed.get(uncompressed);
-    digests?.delete(any);
+    digests?.delete(digest);
     if (digests?.size === 0) this.#byUncompressed.delete(uncompressed);
   }
 }
 
-/** Facts that last as long as they are held. */
+/** Creates facts that are stored in memory. */
 export function createMemoryFacts(): BlobFacts {
   return new MemoryFacts();
 }

@@ -1,64 +1,62 @@
 import { DEFAULT_GZIP_LEVEL } from "../../internal/compression/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
-/** An algorithm that layers can be compressed with. */
+/** An algorithm for the compression of layers. */
 export type Algorithm = "gzip" | "zstd" | "zstd:chunked";
 
 const ALGORITHMS: readonly string[] = ["gzip", "zstd", "zstd:chunked"] satisfies Algorithm[];
 
 /**
- * Parses the name of an algorithm; capitals count.
+ * Parses the case-sensitive name of an algorithm.
  *
- * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED`.
+ * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` if the algorithm is unknown.
  */
 export function parseAlgorithm(name: string): Algorithm {
   if (ALGORITHMS.includes(name)) return name as Algorithm;
   throw new ManifestsError(
     "COMPRESSION_NOT_SUPPORTED",
-    `Cannot compress with ${JSON.stringify(name)}: cannot find compressor for it, there are only ${
-      ALGORITHMS.join(", ")
-    }`,
+    `Cannot compress with ${JSON.stringify(name)}: unknown algorithm, use one of ${ALGORITHMS.join(", ")}`,
   );
 }
 
-/** What an algorithm's output is for those who only read it: `zstd:chunked` is zstd. */
+/** Returns the algorithm that decompresses the output: zstd for `zstd:chunked`. */
 export function baseAlgorithm(algorithm: Algorithm): "gzip" | "zstd" {
   return algorithm === "gzip" ? "gzip" : "zstd";
 }
 
-/** Levels of the real tools' zstd (klauspost's), which are steps; the numbers are those of the reference library. */
+/** The levels of the zstd library of podman and buildah (klauspost/compress) as levels of the reference library. */
 const ZSTD_STEPS: readonly [below: number, level: number][] = [[3, 1], [6, 3], [10, 7], [Infinity, 11]];
 
 /**
- * The level for the runtime's compressor.
+ * Returns the level for the runtime's compressor.
  *
- * @param level The caller's; `undefined` is the algorithm's own: gzip's 3, zstd's 3, zstd:chunked's best.
- * @throws {RangeError} Where the algorithm has no such level.
+ * @param level The requested level; `undefined`: gzip's default, 3 for zstd, the best one for zstd:chunked.
+ * @throws {RangeError} If the algorithm has no such level.
  */
 export function runtimeLevel(algorithm: Algorithm, level: number | undefined): number {
   const [lowest, highest] = algorithm === "gzip" ? [0, 9] : [1, 22];
   if (level !== undefined && (!Number.isInteger(level) || level < lowest || level > highest)) {
     throw new RangeError(
-      `Cannot compress with ${algorithm}: invalid compression level: it must be from ${lowest} to ${highest}: current value is ${level}`,
+      `Cannot compress with ${algorithm} level ${level}: the level must be an integer from ${lowest} to ${highest}`,
     );
   }
   if (algorithm === "gzip") return level ?? DEFAULT_GZIP_LEVEL;
-  const wanted = level ?? (algorithm === "zstd" ? 3 : 10);
-  return ZSTD_STEPS.find(([below]) => wanted < below)![1];
+  const requested = level ?? (algorithm === "zstd" ? 3 : 10);
+  return ZSTD_STEPS.find(([below]) => requested < below)![1];
 }
 
-/** What a layer's annotations of zstd:chunked begin with, since storage 1.44. */
+/** Prefix of the annotations for zstd:chunked, since containers/storage 1.44. */
 const CHUNKED_PREFIX = "io.github.containers.zstd-chunked.";
 
-/** The annotations of zstd:chunked. */
+/** Names of the annotations for zstd:chunked. */
 export const CHUNKED_ANNOTATIONS = {
   tocDigest: `${CHUNKED_PREFIX}manifest-checksum`,
   tocPosition: `${CHUNKED_PREFIX}manifest-position`,
   tarSplitPosition: `${CHUNKED_PREFIX}tarsplit-position`,
 } as const;
 
-/** Annotations that tell of compressed bytes, and so lie when they are others. */
-const FORGOTTEN: readonly string[] = [
+/** Annotations about the compressed bytes, which are wrong after recompression. */
+const BYTE_ANNOTATIONS: readonly string[] = [
   ...Object.values(CHUNKED_ANNOTATIONS),
   `${CHUNKED_PREFIX}tarsplit-checksum`,
   "containerd.io/snapshot/stargz/toc.digest",
@@ -66,17 +64,17 @@ const FORGOTTEN: readonly string[] = [
 
 type Annotations = Readonly<Record<string, string>>;
 
-/** Whether a layer says that it is compressed with `zstd:chunked`. */
+/** Whether the annotations of a layer declare `zstd:chunked`. */
 export function isZstdChunked(annotations: Annotations): boolean {
   return annotations[CHUNKED_ANNOTATIONS.tocDigest] !== undefined;
 }
 
-/** The annotations of a layer that tell of `zstd:chunked`. */
+/** Returns only the annotations of a layer that describe `zstd:chunked`. */
 export function chunkedAnnotations(annotations: Annotations): Record<string, string> {
   return Object.fromEntries(Object.entries(annotations).filter(([name]) => name.startsWith(CHUNKED_PREFIX)));
 }
 
-/** Annotations without those that tell of how the layer's bytes were compressed. */
+/** Returns the annotations of a layer without those that describe its compressed bytes. */
 export function withoutChunkedAnnotations(annotations: Annotations): Record<string, string> {
-  return Object.fromEntries(Object.entries(annotations).filter(([name]) => !FORGOTTEN.includes(name)));
+  return Object.fromEntries(Object.entries(annotations).filter(([name]) => !BYTE_ANNOTATIONS.includes(name)));
 }

@@ -1,36 +1,36 @@
 import type { ByteStream } from "../../internal/room.ts";
-import { transferable } from "./protocol.ts";
+import { copyForTransfer } from "./protocol.ts";
 
-/** Where {@linkcode JobInput} brings a stream. */
+/** Receiver of the stream that {@linkcode JobInput} reads. */
 export interface InputReceiver {
-  /** Takes a piece, which is not used here any more. */
+  /** Receives a chunk, whose buffer may be transferred to a worker. */
   send(bytes: Uint8Array<ArrayBuffer>): void;
-  /** There are no more. */
+  /** Called at the end of the stream. */
   end(): void;
-  /** The stream broke. */
+  /** Called with the error if the stream fails. */
   fail(error: unknown): void;
 }
 
-/** Feeds a stream to a worker, piece by piece as it asks for them. */
+/** Feeds a stream to a worker, chunk by chunk as the worker requests them. */
 export class JobInput {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
-  readonly #to: InputReceiver;
-  #wanted = 0;
+  readonly #peer: InputReceiver;
+  #requested = 0;
   #sending = false;
   #over = false;
 
-  constructor(stream: ByteStream, to: InputReceiver) {
+  constructor(stream: ByteStream, peer: InputReceiver) {
     this.#reader = stream.getReader();
-    this.#to = to;
+    this.#peer = peer;
   }
 
-  /** The worker can take one more piece. */
+  /** Called when the worker can receive one more chunk. */
   more(): void {
-    this.#wanted++;
+    this.#requested++;
     if (!this.#sending && !this.#over) this.#pump();
   }
 
-  /** Gives the stream up, also while a read of it waits. Never rejects. */
+  /** Cancels the stream, even during a pending read. Never rejects. */
   async cancel(reason?: unknown): Promise<void> {
     this.#over = true;
     await this.#reader.cancel(reason).catch(() => {});
@@ -39,66 +39,66 @@ export class JobInput {
   async #pump(): Promise<void> {
     this.#sending = true;
     try {
-      while (this.#wanted > 0 && !this.#over) {
+      while (this.#requested > 0 && !this.#over) {
         const { done, value } = await this.#reader.read();
         if (this.#over) return;
         if (done) {
           this.#over = true;
-          this.#to.end();
+          this.#peer.end();
         } else {
-          this.#wanted--;
-          this.#to.send(transferable(value));
+          this.#requested--;
+          this.#peer.send(copyForTransfer(value));
         }
       }
     } catch (error) {
       if (this.#over) return;
       this.#over = true;
-      this.#to.fail(error);
+      this.#peer.fail(error);
     } finally {
       this.#sending = false;
     }
   }
 }
 
-/** What {@linkcode JobOutput} asks for. */
+/** Sender of the chunks that {@linkcode JobOutput} receives. */
 export interface OutputSender {
-  /** One more piece. */
+  /** Requests one more chunk from the worker. */
   more(): void;
-  /** Nothing any more. */
+  /** Cancels the job: no more chunks are needed. */
   cancel(): void;
 }
 
-/** What comes back from a worker, as a stream. */
+/** The output of a worker as a stream. */
 export class JobOutput {
-  readonly #to: OutputSender;
+  readonly #peer: OutputSender;
   readonly #ready: Uint8Array<ArrayBuffer>[] = [];
   #failure: { error: unknown } | undefined;
   #ended = false;
   #wake = () => {};
 
-  constructor(to: OutputSender) {
-    this.#to = to;
+  constructor(peer: OutputSender) {
+    this.#peer = peer;
   }
 
-  /** A piece has come. */
+  /** Called with each chunk of output. */
   receive(bytes: Uint8Array<ArrayBuffer>): void {
     this.#ready.push(bytes);
     this.#wake();
   }
 
-  /** There are no more. */
+  /** Called at the end of the output. */
   end(): void {
     this.#ended = true;
     this.#wake();
   }
 
-  /** It failed; what is not read yet is not worth reading. */
+  /** Called with the error if the job fails; chunks that were not read yet are dropped. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#wake();
   }
 
-  /** The stream; `stopInput` ends what feeds it, and never rejects. */
+  /** Returns the stream. If it is cancelled or fails, `stopInput` is called, which must not reject. */
   stream(stopInput: (reason: unknown) => Promise<void>): ByteStream {
     return new ReadableStream({
       pull: async (controller) => {
@@ -106,17 +106,17 @@ export class JobOutput {
           await new Promise<void>((resolve) => this.#wake = resolve);
         }
         if (this.#failure) {
-          this.#to.cancel();
+          this.#peer.cancel();
           await stopInput(this.#failure.error);
           throw this.#failure.error;
         }
         const next = this.#ready.shift();
         if (!next) return controller.close();
-        this.#to.more();
+        this.#peer.more();
         controller.enqueue(next);
       },
       cancel: async (reason) => {
-        this.#to.cancel();
+        this.#peer.cancel();
         await stopInput(reason);
       },
     }, { highWaterMark: 0 });

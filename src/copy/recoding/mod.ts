@@ -1,4 +1,4 @@
-/** Compression of layers: which algorithms there are, and layers compressed anew on their way. */
+/** Compression algorithms for layers, and recompression of layers during a copy. */
 export {
   type Algorithm,
   baseAlgorithm,

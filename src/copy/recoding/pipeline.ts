@@ -11,41 +11,41 @@ import { createDigester } from "../../spec/room.ts";
 import { type Algorithm, runtimeLevel } from "./algorithms.ts";
 import { type ChunkedLayer, compressChunked } from "./zstd_chunked/mod.ts";
 
-/** What is to be done with a layer's bytes. */
+/** How the bytes of a layer are recoded. */
 export interface Recoding {
-  /** How they are compressed; `undefined`: they are not. */
+  /** Compression of the input; `undefined`: it is not compressed. */
   readonly decompress?: Compression | undefined;
-  /** How they are to be compressed; `undefined`: not at all. */
+  /** Compression of the output; `undefined`: it is not compressed. */
   readonly compress?: {
-    /** With what. */
+    /** Algorithm with which the output is compressed. */
     readonly algorithm: Algorithm;
-    /** Level; default: the algorithm's own. */
+    /** Compression level. Default: the default of the algorithm. */
     readonly level?: number | undefined;
   } | undefined;
 }
 
-/** What is known of a layer once all of it has been compressed anew. */
+/** Digests, sizes and annotations of a layer after recompression. */
 export interface Measured extends BlobIdentity {
-  /** Of the content without compression. */
+  /** Digest and size of the uncompressed content. */
   readonly uncompressed: BlobIdentity;
-  /** Annotations that tell of the compression. */
+  /** Annotations of the layer that describe its compression. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** A layer that is compressed anew while it is read. */
+/** A layer that is recompressed while it is read. */
 export interface Recoded {
-  /** Its bytes. */
+  /** The recompressed bytes of the layer. */
   readonly stream: ByteStream;
-  /** What they were; known once the stream has ended. */
+  /** Returns the results for the layer. Throws before the stream has ended. */
   measured(): Measured;
 }
 
 /**
- * Compresses a stream anew, in this thread.
+ * Recompresses a stream in this thread.
  *
- * @param blocks Who compresses the blocks of gzip; default: this thread.
+ * @param blocks How the blocks of gzip are compressed. Default: in this thread.
  */
-export function recodeHere(
+export function recodeInThread(
   stream: ByteStream,
   { decompress, compress }: Recoding,
   blocks: Omit<GzipStreamOptions, "level"> = {},
@@ -80,7 +80,7 @@ function compressPlain(
   };
 }
 
-/** A stream whose digest and size are known when it has ended. */
+/** Returns the stream with a function that returns its digest and size after it has ended. */
 function measure(stream: ByteStream): { stream: ByteStream; identity: () => BlobIdentity } {
   const digester = createDigester();
   let size = 0;
@@ -98,7 +98,7 @@ function measure(stream: ByteStream): { stream: ByteStream; identity: () => Blob
       },
     }),
     identity() {
-      if (!identity) throw new Error("Cannot measure a stream that has not ended");
+      if (!identity) throw new Error("Cannot measure the stream: it has not ended");
       return identity;
     },
   };

@@ -7,67 +7,67 @@ import {
 import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import type { Measured, Recoding } from "./pipeline.ts";
 
-/** What the main thread tells a worker; `job` is the number of the stream that it is about. */
+/** A message to a worker; `job` is the number of the stream or block. */
 export type ToWorker =
-  /** A block is to be compressed; its bytes are the worker's now. */
+  /** Compress a block, whose buffer was transferred to the worker. */
   | { readonly job: number; readonly type: "deflate"; readonly block: DeflateBlock }
-  /** A stream will come, of which this is to be done. */
+  /** Start a job: recode the stream that follows. */
   | { readonly job: number; readonly type: "start"; readonly recoding: Recoding }
-  /** A piece of it; it was asked for. */
+  /** A requested chunk of the input. */
   | { readonly job: number; readonly type: "input"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** Its end. */
+  /** The end of the input. */
   | { readonly job: number; readonly type: "end" }
-  /** One more piece of output may be sent. */
+  /** The worker may send one more chunk of output. */
   | { readonly job: number; readonly type: "more" }
-  /** Nobody wants it any more. */
+  /** Cancel the job: its output is not needed. */
   | { readonly job: number; readonly type: "cancel" };
 
-/** What a worker tells the main thread. */
+/** A message from a worker to the main thread. */
 export type FromWorker =
-  /** It is there. */
+  /** The worker was loaded and accepts jobs. */
   | { readonly type: "ready" }
-  /** One more piece of input may be sent. */
+  /** The main thread may send one more chunk of input. */
   | { readonly job: number; readonly type: "more" }
-  /** A piece of output. */
+  /** One chunk of the output. */
   | { readonly job: number; readonly type: "output"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** A block, and its memory back. */
+  /** A compressed block, with the memory of its input for reuse. */
   | ({ readonly job: number; readonly type: "deflated" } & DeflatedBlock)
-  /** All of it is done. */
+  /** The job has ended successfully. */
   | { readonly job: number; readonly type: "done"; readonly measured: Measured }
-  /** It cannot be done. */
+  /** The job failed with an error. */
   | { readonly job: number; readonly type: "failed"; readonly failure: Failure };
 
-/** An error, as far as it can be sent. */
+/** The parts of an error that can be sent to another thread. */
 export interface Failure {
-  /** Its class. */
+  /** Name of the error class. */
   readonly name: string;
-  /** Its code, where it is one of ours. */
+  /** Code of a `ManifestsError`; `undefined` for other errors. */
   readonly code: ErrorCode | undefined;
-  /** What it says. */
+  /** Message of the error, in full. */
   readonly message: string;
 }
 
-/** What another thread is told of an error. */
-export function failureOf(error: unknown): Failure {
+/** Converts an error to a message for another thread. */
+export function toFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return { name: "Error", code: undefined, message: String(error) };
   return { name: error.name, code: isManifestsError(error) ? error.code : undefined, message: error.message };
 }
 
-/** The error of which another thread has told. */
-export function errorOf({ name, code, message }: Failure): Error {
+/** Creates the error that another thread reported. */
+export function toError({ name, code, message }: Failure): Error {
   if (code) return new ManifestsError(code, message);
   const Kind = { CompressionError, RangeError, UnsupportedCompressionError }[name] ?? Error;
   return new Kind(message);
 }
 
-/** How many pieces may be on their way at once, in each direction. */
+/** Maximum number of chunks that are in transit or queued, in each direction. */
 export const CREDITS = 4;
 
 /**
- * A copy of bytes, which can be given to another thread. The bytes themselves cannot: whoever made them may have the rest
- * of the buffer in use, or the same bytes for somebody else.
+ * Copies bytes so that they can be transferred to another thread. The original buffer cannot be transferred: other code
+ * may still use the rest of it, or the same bytes.
  */
-export function transferable(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  // Not `slice`: of a buffer of `node:zlib`, that would be a view.
+export function copyForTransfer(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  // Not `slice`: for a `Buffer` of `node:zlib`, it returns a view of the same memory.
   return new Uint8Array(bytes);
 }

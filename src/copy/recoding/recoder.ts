@@ -1,34 +1,34 @@
 import { canDecompress, CompressionError, UnsupportedCompressionError } from "../../internal/compression/room.ts";
 import type { ByteStream } from "../../internal/room.ts";
 import { type Descriptor, type Digest, ManifestsError, UNKNOWN_SIZE } from "../../spec/room.ts";
-import { type Recoded, recodeHere, type Recoding } from "./pipeline.ts";
+import { type Recoded, recodeInThread, type Recoding } from "./pipeline.ts";
 import { openWorkers, type RecodingWorker } from "./recoding_worker.ts";
 
-/** Layers below this size, in bytes, are done before a worker has started. */
+/** Layers below this size, in bytes, are recoded in this thread: that takes less time than to start a worker. */
 const MIN_FOR_WORKERS = 512 * 1024;
 
-/** How many blocks of one stream may be under way per worker, so that none of them waits for the next one. */
+/** Maximum number of pending blocks of one stream per worker: with two, a worker never waits for its next block. */
 const BLOCKS_PER_WORKER = 2;
 
-/** Compresses layers anew, outside of this thread where that can be. Dispose it when no stream of it is read any more. */
+/** Recompresses layers, in workers if possible. Dispose it after all of its streams have ended. */
 export interface Recoder extends Disposable {
   /**
-   * Compresses a stream anew while it is read.
+   * Recompresses a stream while it is read.
    *
-   * @param layer What comes in; `UNKNOWN_SIZE` counts as much.
-   * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` where nothing here can read the compression, and the
-   * stream is still the caller's; while it is read, the same where this runtime cannot compress, and `ARCHIVE_INVALID`
-   * where the bytes are not what they should be.
+   * @param layer Descriptor of the input; an unknown size is treated as a large one.
+   * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` if the input cannot be decompressed; then the caller
+   * must cancel the stream. Errors of the returned stream: `COMPRESSION_NOT_SUPPORTED` if this runtime cannot compress
+   * with the algorithm, `ARCHIVE_INVALID` if the input is damaged.
    */
   recode(stream: ByteStream, recoding: Recoding, layer: Pick<Descriptor, "digest" | "size">): Promise<Recoded>;
 }
 
-/** A recoder with a worker per processor. They are started when they are first needed, and ended with the recoder. */
+/** Creates a recoder with one worker per processor, started on first use and terminated on disposal. */
 export function createRecoder(open: OpenWorkers = openWorkers): Recoder {
   return new WorkerRecoder(open);
 }
 
-/** Starts up to so many workers. */
+/** Starts up to `count` workers. */
 type OpenWorkers = (count: number) => Promise<RecodingWorker[]>;
 
 class WorkerRecoder implements Recoder {
@@ -48,13 +48,13 @@ class WorkerRecoder implements Recoder {
     if (recoding.decompress && !canDecompress(recoding.decompress)) {
       throw new ManifestsError(
         "COMPRESSION_NOT_SUPPORTED",
-        `Cannot compress layer ${digest} anew as nothing here can decompress ${recoding.decompress}`,
+        `Cannot recompress layer ${digest}: this runtime cannot decompress ${recoding.decompress}`,
       );
     }
     const small = size !== UNKNOWN_SIZE && size < MIN_FOR_WORKERS;
     const workers = small || !recoding.compress ? [] : await this.#open();
     const recoded = recodeWith(workers, stream, recoding);
-    return { ...recoded, stream: explained(recoded.stream, digest) };
+    return { ...recoded, stream: withErrorCodes(recoded.stream, digest) };
   }
 
   [Symbol.dispose](): void {
@@ -70,24 +70,24 @@ class WorkerRecoder implements Recoder {
   }
 }
 
-/** gzip is made of blocks, for which all workers are used; zstd, by the one with the least to do. */
+/** Recodes a stream in workers: the blocks of gzip in all of them, zstd in the one with the fewest jobs. */
 function recodeWith(workers: readonly RecodingWorker[], stream: ByteStream, recoding: Recoding): Recoded {
   const alive = () => workers.filter(({ isAlive }) => isAlive);
-  const idlest = () => {
+  const chooseWorker = () => {
     const [first, ...others] = alive();
-    if (!first) throw new Error("Cannot compress in a worker: all of them have ended");
+    if (!first) throw new Error("Cannot compress in a worker: all workers have failed");
     return others.reduce((a, b) => b.jobs < a.jobs ? b : a, first);
   };
-  if (alive().length === 0) return recodeHere(stream, recoding);
-  if (recoding.compress?.algorithm !== "gzip") return idlest().recode(stream, recoding);
-  return recodeHere(stream, recoding, {
-    deflate: async (block) => await idlest().deflate(block),
+  if (alive().length === 0) return recodeInThread(stream, recoding);
+  if (recoding.compress?.algorithm !== "gzip") return chooseWorker().recode(stream, recoding);
+  return recodeInThread(stream, recoding, {
+    deflate: async (block) => await chooseWorker().deflate(block),
     ahead: alive().length * BLOCKS_PER_WORKER,
   });
 }
 
-/** Gives broken layers a code. */
-function explained(stream: ByteStream, digest: Digest): ByteStream {
+/** Converts compression errors of a stream to errors with a code and the digest of the layer. */
+function withErrorCodes(stream: ByteStream, digest: Digest): ByteStream {
   const reader = stream.getReader();
   return new ReadableStream({
     async pull(controller) {

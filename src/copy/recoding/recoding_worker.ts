@@ -2,14 +2,15 @@ import type { DeflateBlock, DeflatedBlock } from "../../internal/compression/roo
 import type { ByteStream } from "../../internal/room.ts";
 import { JobInput, JobOutput } from "./job.ts";
 import type { Measured, Recoded, Recoding } from "./pipeline.ts";
-import { errorOf, type FromWorker, type ToWorker } from "./protocol.ts";
+import { type FromWorker, toError, type ToWorker } from "./protocol.ts";
 
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
-/** In a bundle, the file `worker.ts` beside this module is missing, or belongs to somebody else. */
+/** Whether this is a bundle: then `worker.ts` does not exist next to this module, or belongs to another program. */
 const IS_BUNDLED = !import.meta.url.endsWith("/recoding_worker.ts");
 
 /**
- * Starts workers: fewer, or none, if the runtime has none, does not permit to load them, or runs a bundle. Never prompts.
+ * Starts workers. Returns fewer or none if the runtime does not support workers, the program may not read their file, or
+ * this is a bundle. Never prompts for a permission.
  */
 export async function openWorkers(count: number): Promise<RecodingWorker[]> {
   if (IS_BUNDLED || !mayLoad(WORKER_URL)) return [];
@@ -17,7 +18,7 @@ export async function openWorkers(count: number): Promise<RecodingWorker[]> {
   return opened.filter((worker) => worker !== undefined);
 }
 
-/** In Deno, a worker's file is read with the program's permissions, for which it would ask the user. */
+/** Whether the worker's file may be read: Deno would otherwise prompt for the permission. */
 function mayLoad(url: URL): boolean {
   const { Deno: deno } = globalThis as { Deno?: { permissions: { querySync(what: object): { state: string } } } };
   if (!deno || url.protocol !== "file:") return true;
@@ -37,25 +38,25 @@ async function openWorker(): Promise<RecodingWorker | undefined> {
     if (isReady) return new RecodingWorker(worker);
     worker.terminate();
   } catch {
-    // There are none here.
+    // This runtime does not support workers.
   }
   return undefined;
 }
 
-/** Something that a worker works on, seen from here. */
+/** A job of a worker, as the main thread sees it. */
 interface WorkerJob {
   receive(message: FromWorker): void;
   fail(error: unknown): void;
 }
 
-/** A worker that is ready. */
+/** A worker that accepts jobs. */
 export class RecodingWorker {
   readonly #worker: Worker;
   readonly #jobs = new Map<number, WorkerJob>();
   #lastJob = 0;
   #isAlive = true;
 
-  /** Takes a worker over. */
+  /** Takes over a worker that is ready. */
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
@@ -69,22 +70,22 @@ export class RecodingWorker {
     };
   }
 
-  /** Whether it can take jobs: after an error that it did not catch, it answers nothing. */
+  /** Whether the worker accepts jobs: after an uncaught error, it no longer answers. */
   get isAlive(): boolean {
     return this.#isAlive;
   }
 
-  /** How much it works on. */
+  /** Number of jobs that are not finished. */
   get jobs(): number {
     return this.#jobs.size;
   }
 
-  /** Ends it, whatever it works on. */
+  /** Terminates the worker, even during jobs. */
   terminate(): void {
     this.#worker.terminate();
   }
 
-  /** Compresses a block of a gzip stream. */
+  /** Compresses one block of a gzip stream. */
   async deflate(block: DeflateBlock): Promise<DeflatedBlock> {
     const job = ++this.#lastJob;
     try {
@@ -93,7 +94,7 @@ export class RecodingWorker {
           fail: reject,
           receive(message) {
             if (message.type === "deflated") resolve(message);
-            else if (message.type === "failed") reject(errorOf(message.failure));
+            else if (message.type === "failed") reject(toError(message.failure));
           },
         });
         this.#send({ job, type: "deflate", block }, [block.bytes.buffer]);
@@ -103,7 +104,7 @@ export class RecodingWorker {
     }
   }
 
-  /** Compresses a stream anew while it is read. */
+  /** Recompresses a stream while it is read. */
   recode(stream: ByteStream, recoding: Recoding): Recoded {
     const job = ++this.#lastJob;
     let measured: Measured | undefined;
@@ -125,7 +126,7 @@ export class RecodingWorker {
         if (message.type === "more") return input.more();
         if (message.type === "output") return output.receive(message.bytes);
         this.#jobs.delete(job);
-        if (message.type === "failed") return output.fail(errorOf(message.failure));
+        if (message.type === "failed") return output.fail(toError(message.failure));
         if (message.type === "done") measured = message.measured;
         output.end();
       },
@@ -134,7 +135,7 @@ export class RecodingWorker {
     return {
       stream: output.stream((reason) => input.cancel(reason)),
       measured() {
-        if (!measured) throw new Error("Cannot measure a stream that has not ended");
+        if (!measured) throw new Error("Cannot measure the stream: it has not ended");
         return measured;
       },
     };

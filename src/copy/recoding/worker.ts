@@ -1,11 +1,11 @@
 /// <reference lib="deno.worker" />
-/** The other side of {@linkcode Recoder}: recodes streams in a thread of its own. */
+/** Entry point of the workers of {@linkcode Recoder}: recodes streams in a separate thread. */
 import { BlockDeflater } from "../../internal/compression/room.ts";
 import { readChunks } from "../../internal/room.ts";
-import { recodeHere } from "./pipeline.ts";
-import { CREDITS, failureOf, type FromWorker, type ToWorker, transferable } from "./protocol.ts";
+import { recodeInThread } from "./pipeline.ts";
+import { copyForTransfer, CREDITS, type FromWorker, toFailure, type ToWorker } from "./protocol.ts";
 
-/** A stream that this thread works on. */
+/** A stream that this worker recodes. */
 class Job {
   readonly #number: number;
   #input!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
@@ -25,12 +25,12 @@ class Job {
       pull: () => send({ job: this.#number, type: "more" }),
     }, { highWaterMark: CREDITS });
     try {
-      const recoded = recodeHere(stream, recoding);
+      const recoded = recodeInThread(stream, recoding);
       for await (const chunk of readChunks(recoded.stream)) {
         if (this.#credits === 0) await new Promise<void>((resolve) => this.#wake = resolve);
         if (this.#cancelled) return;
         this.#credits--;
-        const bytes = transferable(chunk);
+        const bytes = copyForTransfer(chunk);
         send({ job: this.#number, type: "output", bytes }, [bytes.buffer]);
       }
       send({ job: this.#number, type: "done", measured: recoded.measured() });
@@ -61,7 +61,7 @@ function send(message: FromWorker, transfer: Transferable[] = []): void {
 }
 
 function sendFailure(job: number, error: unknown): void {
-  send({ job, type: "failed", failure: failureOf(error) });
+  send({ job, type: "failed", failure: toFailure(error) });
 }
 
 const deflater = new BlockDeflater();

@@ -3,21 +3,21 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { LAST_TABLE, SCHEMA } from "./schema.ts";
 
 /**
- * How long another program may hold the file, in milliseconds. They hold it for one small transaction at a time; as
- * nothing else happens here meanwhile, to go on without the file is better than to wait long.
+ * Maximum wait for a lock of another program, in milliseconds. Programs lock the file only for small transactions. The
+ * wait blocks this process, so after this time it continues without the file.
  */
 const BUSY_TIMEOUT = 2000;
 
-/** What a column may hold. */
+/** A value of a column that is written. */
 export type Value = string | Uint8Array<ArrayBuffer>;
 
-/** A row that was read; whatever wrote it, it may hold anything. */
+/** A row that was read. Other programs write the file, so the columns can have any values. */
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A statement that changes something, with its parameters. */
+/** A writing statement with its parameters. */
 export type Change = readonly [statement: string, ...parameters: Value[]];
 
-/** A SQLite file that is optional: at the first trouble it is given up, and then nothing can be read or written. */
+/** An optional SQLite file: after the first error, it is closed, reads return no rows and writes are ignored. */
 export class OptionalDatabase implements Disposable {
   readonly #path: string;
   readonly #Database: typeof DatabaseSync;
@@ -25,18 +25,18 @@ export class OptionalDatabase implements Disposable {
   #database: DatabaseSync | undefined;
   #usable = true;
 
-  /** Opens nothing yet. */
+  /** Creates the object; the file is opened on first use. */
   constructor(path: string, Database: typeof DatabaseSync) {
     this.#path = path;
     this.#Database = Database;
   }
 
-  /** The rows of a query; none where there is no file. */
+  /** Returns the rows of a query; none if the file does not exist. */
   read(query: string, ...parameters: Value[]): readonly Row[] {
     return this.#attempt(() => this.#exists() ? this.#prepare(query).all(...parameters) : []) ?? [];
   }
 
-  /** Makes changes, all or none. The file is made where it is missing, and its folder for this user alone. */
+  /** Makes all changes in one transaction. Creates the file if needed, and its folder with access for this user only. */
   write(changes: readonly Change[]): void {
     this.#attempt(() => {
       if (!this.#exists()) Deno.mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
@@ -46,14 +46,14 @@ export class OptionalDatabase implements Disposable {
     });
   }
 
-  /** Closes the file. */
+  /** Closes the file; later calls do nothing. */
   [Symbol.dispose](): void {
     this.#usable = false;
     this.#statements.clear();
     try {
       this.#database?.close();
     } catch {
-      // Closed by its own trouble.
+      // It failed before; there is nothing left to close.
     }
     this.#database = undefined;
   }
@@ -63,7 +63,7 @@ export class OptionalDatabase implements Disposable {
     try {
       return work();
     } catch {
-      // To close it also ends a transaction.
+      // Closing also rolls back an open transaction.
       this[Symbol.dispose]();
       return undefined;
     }
@@ -82,10 +82,10 @@ export class OptionalDatabase implements Disposable {
   #connect(): DatabaseSync {
     if (this.#database) return this.#database;
     const database = this.#database = new this.#Database(this.#path, { timeout: BUSY_TIMEOUT });
-    // A cut of power must not leave a broken file to the other tools; SQL within the file is nothing to run.
+    // FULL: a power failure must not damage the file, which other tools share. OFF: SQL in the schema is not trusted.
     database.exec("PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF");
-    const made = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?");
-    if (made.all(LAST_TABLE).length === 0) this.#transaction(() => database.exec(SCHEMA));
+    const lastTable = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?");
+    if (lastTable.all(LAST_TABLE).length === 0) this.#transaction(() => database.exec(SCHEMA));
     return database;
   }
 
@@ -99,7 +99,7 @@ export class OptionalDatabase implements Disposable {
 
   #transaction(work: () => void): void {
     const database = this.#connect();
-    // Exclusive from its start, as the others do it: two readers that both want to write would end in a deadlock.
+    // Exclusive from the start, as c/image does: two transactions that both read first and then write would deadlock.
     database.exec("BEGIN EXCLUSIVE");
     work();
     database.exec("COMMIT");

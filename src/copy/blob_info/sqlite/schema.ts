@@ -1,10 +1,10 @@
-/** The file that the real tools use since c/image 5.29. Its name is its version: other tables would have another one. */
+/** Name of the file that podman, buildah and skopeo use since c/image 5.29. The name contains the version of the schema. */
 export const FILE_NAME = "blob-info-cache-v1.sqlite";
 
-/** Made last, so that where it is, everything is. */
+/** The table that is created last: if it exists, all tables exist. */
 export const LAST_TABLE = "DigestSpecificVariantCompressors";
 
-/** The tables of the real tools (c/image pkg/blobinfocache/sqlite); that of TOCs is theirs alone, but must be there. */
+/** The schema of c/image (pkg/blobinfocache/sqlite). The table of TOCs is not used here, but the other tools require it. */
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS DigestUncompressedPairs (
     anyDigest TEXT PRIMARY KEY NOT NULL,

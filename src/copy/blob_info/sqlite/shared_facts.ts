@@ -1,46 +1,46 @@
 import { type BlobFacts, createMemoryFacts, type KnownCompression, type KnownLocation } from "../../room.ts";
 import type { Digest } from "../../../spec/room.ts";
 import {
-  compressionColumns,
-  findCompression,
-  findDigest,
-  findPlace,
-  findRepository,
+  readCompression,
+  readDigest,
+  readRepository,
   readTime,
-  timeColumn,
+  toCompressionColumns,
+  toScopeColumns,
+  toTimeColumn,
 } from "./columns.ts";
 import type { Change, OptionalDatabase } from "./database.ts";
 
-/** More forms of one content, or more places of one blob, are not looked at. */
+/** Maximum number of rows that are read for one blob: other programs could write any number. */
 const MAX_ROWS = 500;
 
-/** So many changes wait at most until they are written. */
+/** Maximum number of pending changes before they are written. */
 const MAX_PENDING = 500;
 
 /**
- * Facts in a file that other processes and the real tools use too, and in memory what this process adds: what it knows
- * does not depend on the file.
+ * Facts in a file that is shared with other processes and tools. Facts of this process are also kept in memory, so that
+ * they are available if the file is not.
  *
- * Each write waits for the disk, so changes are put together. What was just compressed is written at once: who is
- * killed after that need not do it again. When blobs were seen can wait for the end.
+ * Each write waits for the disk, so changes are collected. Digests of recompressed layers are written soon, so that a
+ * process that is killed later need not compress them again. Locations are written at the end.
  */
 export class SharedFacts implements BlobFacts {
   readonly #database: OptionalDatabase;
-  readonly #own = createMemoryFacts();
+  readonly #memory = createMemoryFacts();
   #pending: Change[] = [];
   #flushing = false;
 
-  /** Facts in a file; disposing them closes it. */
+  /** Creates facts in a file, which is closed on disposal. */
   constructor(database: OptionalDatabase) {
     this.#database = database;
   }
 
   findUncompressed(digest: Digest): Digest | undefined {
-    const own = this.#own.findUncompressed(digest);
-    if (own !== undefined) return own;
+    const recorded = this.#memory.findUncompressed(digest);
+    if (recorded !== undefined) return recorded;
     const query = "SELECT uncompressedDigest AS found FROM DigestUncompressedPairs WHERE anyDigest = ?";
     const [pair] = this.#database.read(query, digest);
-    if (pair) return findDigest(pair.found);
+    if (pair) return readDigest(pair.found);
     const asUncompressed = "SELECT 1 FROM DigestUncompressedPairs WHERE uncompressedDigest = ? LIMIT 1";
     return this.#database.read(asUncompressed, digest).length > 0 ? digest : undefined;
   }
@@ -48,58 +48,58 @@ export class SharedFacts implements BlobFacts {
   listDigests(uncompressed: Digest): Iterable<Digest> {
     const query =
       `SELECT anyDigest AS found FROM DigestUncompressedPairs WHERE uncompressedDigest = ? LIMIT ${MAX_ROWS}`;
-    const digests = new Set(this.#own.listDigests(uncompressed));
+    const digests = new Set(this.#memory.listDigests(uncompressed));
     for (const { found } of this.#database.read(query, uncompressed)) {
-      const digest = findDigest(found);
+      const digest = readDigest(found);
       if (digest) digests.add(digest);
     }
     return digests;
   }
 
   findCompression(digest: Digest): KnownCompression | undefined {
-    const own = this.#own.findCompression(digest);
-    if (own) return own;
+    const recorded = this.#memory.findCompression(digest);
+    if (recorded) return recorded;
     const [row] = this.#database.read(
       "SELECT compressor, specificVariantCompressor AS variant, " +
         "substr(specificVariantAnnotations, 1, 65536) AS annotations " +
         "FROM DigestCompressors LEFT JOIN DigestSpecificVariantCompressors USING (digest) WHERE digest = ?",
       digest,
     );
-    return row && findCompression(row);
+    return row && readCompression(row);
   }
 
   listLocations(digest: Digest, scope: string): readonly KnownLocation[] {
-    const own = this.#own.listLocations(digest, scope);
-    const place = findPlace(scope);
-    if (!place) return own;
-    const { transport, host } = place;
+    const recorded = this.#memory.listLocations(digest, scope);
+    const columns = toScopeColumns(scope);
+    if (!columns) return recorded;
+    const { transport, host } = columns;
     const query =
       `SELECT location, time FROM KnownLocations WHERE transport = ? AND scope = ? AND digest = ? LIMIT ${MAX_ROWS}`;
     const known = new Map<string, KnownLocation>();
     for (const row of this.#database.read(query, transport, host, digest)) {
-      const location = findRepository(row.location, host);
+      const location = readRepository(row.location, host);
       if (location) known.set(location, { scope, location, time: readTime(row.time) });
     }
-    for (const location of own) known.set(location.location, location);
+    for (const location of recorded) known.set(location.location, location);
     return [...known.values()];
   }
 
-  recordUncompressed(any: Digest, uncompressed: Digest): void {
-    this.#own.recordUncompressed(any, uncompressed);
+  recordUncompressed(digest: Digest, uncompressed: Digest): void {
+    this.#memory.recordUncompressed(digest, uncompressed);
     this.#change(
       "INSERT OR REPLACE INTO DigestUncompressedPairs(anyDigest, uncompressedDigest) VALUES (?, ?)",
-      any,
+      digest,
       uncompressed,
     );
-    if (any !== uncompressed) this.#flushSoon();
+    if (digest !== uncompressed) this.#flushSoon();
   }
 
   recordCompression(digest: Digest, compression: KnownCompression): void {
-    this.#own.recordCompression(digest, compression);
-    const [base, variant, annotations] = compressionColumns(compression);
+    this.#memory.recordCompression(digest, compression);
+    const [base, variant, annotations] = toCompressionColumns(compression);
     this.#change("INSERT OR REPLACE INTO DigestCompressors(digest, compressor) VALUES (?, ?)", digest, base);
     if (variant === undefined || annotations === undefined) {
-      // A variant of this algorithm may have been found out by another process meanwhile.
+      // Another process may have recorded a variant of the same algorithm, which is more precise.
       this.#change(
         "DELETE FROM DigestSpecificVariantCompressors WHERE digest = ? AND specificVariantCompressor NOT GLOB ?",
         digest,
@@ -117,16 +117,16 @@ export class SharedFacts implements BlobFacts {
   }
 
   recordLocation(known: KnownLocation, digest: Digest): void {
-    this.#own.recordLocation(known, digest);
-    const place = findPlace(known.scope);
-    if (!place) return;
+    this.#memory.recordLocation(known, digest);
+    const columns = toScopeColumns(known.scope);
+    if (!columns) return;
     this.#change(
       "INSERT OR REPLACE INTO KnownLocations(transport, scope, digest, location, time) VALUES (?, ?, ?, ?, ?)",
-      place.transport,
-      place.host,
+      columns.transport,
+      columns.host,
       digest,
-      `${place.host}/${known.location}`,
-      timeColumn(known.time),
+      `${columns.host}/${known.location}`,
+      toTimeColumn(known.time),
     );
   }
 
@@ -140,7 +140,7 @@ export class SharedFacts implements BlobFacts {
     if (this.#pending.length >= MAX_PENDING) this.#flushSoon();
   }
 
-  /** At the end of this turn, so that what is recorded together is written together. */
+  /** Writes at the end of this turn of the event loop, so that changes of one turn share a transaction. */
   #flushSoon(): void {
     if (this.#flushing) return;
     this.#flushing = true;

@@ -1,41 +1,41 @@
-/** Bytes that the rolling checksum looks at. */
+/** Window of the rolling checksum, in bytes; as in containers/storage `chunked/compressor`. */
 const WINDOW = 64;
-/** What is added to each byte, so that zeros count. */
+/** Added to each byte so that zeros change the checksum. */
 const OFFSET = 31;
-/** A chunk ends where these bits of the checksum are all set: every 64 KiB on average. */
+/** A chunk ends when all of these bits of the checksum are set: every 64 KiB on average. */
 const MASK = 0xffff;
-/** So many zeros in a row are a chunk of their own. */
+/** Minimum length of a run of zeros that becomes a separate chunk, in bytes. */
 const MIN_ZEROS = 1024;
 
 const ZEROS = new Uint8Array(64 * 1024);
 
 /** A piece of a file. */
 export interface Piece {
-  /** Its bytes. */
+  /** The bytes of this piece. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Whether it is of a run of zeros. */
+  /** Whether it belongs to a run of zeros. */
   readonly zeros: boolean;
-  /** Whether a chunk ends after it, if anything is in that. */
+  /** Whether the chunk ends after this piece, unless the chunk is empty. */
   readonly last: boolean;
 }
 
 /**
- * Cuts the content of one file where its content says so (storage `chunked/compressor`): equal content in two versions of
- * a file is cut equally, whatever stands before it. Runs of zeros become chunks of their own.
+ * Cuts a file into chunks at positions that depend only on the content (containers/storage `chunked/compressor`): equal
+ * content in two versions of a file is cut equally, whatever precedes it. Runs of zeros become separate chunks.
  */
 export class Chunker {
   #window = new Uint8Array(WINDOW);
-  #at = 0;
+  #position = 0;
   #s1 = WINDOW * OFFSET;
   #s2 = WINDOW * (WINDOW - 1) * OFFSET;
-  /** Zeros at the end of what came, of which nobody knows yet whether they are a run. */
+  /** Number of trailing zeros of the input so far, which may become a run. */
   #pending = 0;
 
-  /** Cuts the next bytes. */
+  /** Cuts the next bytes of the file. */
   *cut(bytes: Uint8Array<ArrayBuffer>): Generator<Piece, void, undefined> {
     let start = 0;
     for (let i = 0; i < bytes.length;) {
-      const stop = endOf(bytes, i, bytes[i] === 0);
+      const stop = findRunEnd(bytes, i, bytes[i] === 0);
       if (bytes[i] === 0) {
         const zeros = this.#pending + stop - i;
         const isOver = stop < bytes.length;
@@ -60,13 +60,13 @@ export class Chunker {
     yield { bytes: bytes.subarray(start), zeros: false, last: false };
   }
 
-  /** The last pieces. */
+  /** Returns the last pieces of the file. */
   *end(): Generator<Piece, void, undefined> {
     yield* this.#release();
     yield { bytes: new Uint8Array(), zeros: false, last: true };
   }
 
-  /** Gives out the zeros that are pending, as a run or as the data that they are. */
+  /** Emits the pending zeros, as a run or as ordinary data. */
   *#release(): Generator<Piece, void, undefined> {
     let left = this.#pending;
     this.#pending = 0;
@@ -82,15 +82,15 @@ export class Chunker {
     for (; left > 0; left -= Math.min(left, ZEROS.length)) {
       yield { bytes: ZEROS.subarray(0, left), zeros: true, last: left <= ZEROS.length };
     }
-    // So many zeros leave the checksum as it was at the start.
+    // A window full of zeros resets the checksum to its initial state.
     this.#window = new Uint8Array(WINDOW);
-    [this.#at, this.#s1, this.#s2] = [0, WINDOW * OFFSET, WINDOW * (WINDOW - 1) * OFFSET];
+    [this.#position, this.#s1, this.#s2] = [0, WINDOW * OFFSET, WINDOW * (WINDOW - 1) * OFFSET];
   }
 
-  /** Feeds bytes to the checksum until it says to cut; the place after that byte, or 0 where it does not. */
+  /** Adds bytes to the checksum until it marks a cut; returns the index after that byte, or 0 without a cut. */
   #roll(bytes: Uint8Array, from: number, to: number): number {
     const window = this.#window;
-    let [at, s1, s2] = [this.#at, this.#s1, this.#s2];
+    let [at, s1, s2] = [this.#position, this.#s1, this.#s2];
     let cut = 0;
     for (let i = from; i < to; i++) {
       const incoming = bytes[i]!;
@@ -104,13 +104,13 @@ export class Chunker {
         break;
       }
     }
-    [this.#at, this.#s1, this.#s2] = [at, s1, s2];
+    [this.#position, this.#s1, this.#s2] = [at, s1, s2];
     return cut;
   }
 }
 
-/** Where a stretch of zeros, or of other bytes, ends. */
-function endOf(bytes: Uint8Array, from: number, zeros: boolean): number {
+/** Returns the end index of a run of zeros, or of other bytes. */
+function findRunEnd(bytes: Uint8Array, from: number, zeros: boolean): number {
   if (!zeros) {
     const zero = bytes.indexOf(0, from);
     return zero < 0 ? bytes.length : zero;

@@ -1,10 +1,10 @@
 import { getZlibFunction, loadZlib } from "../../../internal/compression/room.ts";
 import { concatBytes } from "../../../internal/room.ts";
 
-/** How large the pieces are that come out, in bytes. */
+/** Size of the chunks of output, in bytes. */
 const CHUNK_SIZE = 64 * 1024;
 
-/** A compressor that makes one frame after another. */
+/** A compressor that creates one zstd frame after another. */
 interface FrameStream {
   write(bytes: Uint8Array, done: () => void): boolean;
   flush(kind: number, done: () => void): unknown;
@@ -13,17 +13,17 @@ interface FrameStream {
   destroy(): unknown;
 }
 
-/** Writes zstd frames and knows where they are. */
+/** Writes zstd frames and tracks their positions. */
 export class FrameWriter implements Disposable {
   readonly #zstd: FrameStream;
   readonly #endOfFrame: number;
   #open = false;
   #failure: Error | undefined;
-  /** Bytes that are ready to be given out. */
+  /** Output that was not taken yet. */
   #ready: Uint8Array<ArrayBuffer>[] = [];
   #position = 0;
 
-  /** Writes with a compressor; see {@linkcode openFrameWriter}. */
+  /** Creates a writer for a compressor; use {@linkcode openFrameWriter}. */
   constructor(zstd: FrameStream, endOfFrame: number) {
     this.#zstd = zstd;
     this.#endOfFrame = endOfFrame;
@@ -31,12 +31,12 @@ export class FrameWriter implements Disposable {
     zstd.on("error", (error) => this.#failure = error);
   }
 
-  /** How many bytes have been written. Exact where no frame is open. */
+  /** Number of bytes of output. Exact only while no frame is open. */
   get position(): number {
     return this.#position;
   }
 
-  /** Adds bytes to the open frame. */
+  /** Adds bytes to the open frame, or opens one. */
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     this.#open = true;
@@ -52,7 +52,7 @@ export class FrameWriter implements Disposable {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Writes a frame that decompressors pass over; returns where its content is. */
+  /** Writes a skippable frame (RFC 8878, section 3.1.2); returns the position of its content. */
   writeSkippable(content: Uint8Array<ArrayBuffer>): number {
     const header = new DataView(new ArrayBuffer(8));
     header.setUint32(0, 0x184d2a50, true);
@@ -63,13 +63,13 @@ export class FrameWriter implements Disposable {
     return position;
   }
 
-  /** Writes bytes as they are. */
+  /** Adds bytes to the output unchanged. */
   writeRaw(bytes: Uint8Array<ArrayBuffer>): void {
     this.#ready.push(bytes);
     this.#position += bytes.length;
   }
 
-  /** Takes what is ready. */
+  /** Removes and returns the output so far. */
   take(): Uint8Array<ArrayBuffer>[] {
     const ready = this.#ready;
     this.#ready = [];
@@ -81,7 +81,7 @@ export class FrameWriter implements Disposable {
   }
 }
 
-/** Opens a writer of frames with checksums. */
+/** Opens a writer of zstd frames with checksums. */
 export async function openFrameWriter(level: number): Promise<FrameWriter> {
   const zlib = await loadZlib();
   const { constants } = zlib;
@@ -93,23 +93,23 @@ export async function openFrameWriter(level: number): Promise<FrameWriter> {
   return new FrameWriter(zstd, constants.ZSTD_e_end);
 }
 
-/** Collects bytes that are compressed as one frame. */
+/** Compresses bytes as one frame in memory. */
 export class FrameBuffer implements Disposable {
   readonly #writer: FrameWriter;
   #size = 0;
 
-  /** `writer` must be used for nothing else. */
+  /** Creates a buffer with a writer, which must not be used otherwise. */
   constructor(writer: FrameWriter) {
     this.#writer = writer;
   }
 
-  /** Adds bytes. */
+  /** Adds bytes to the frame. */
   async write(bytes: Uint8Array): Promise<void> {
     this.#size += bytes.length;
     await this.#writer.write(bytes);
   }
 
-  /** All of it, compressed; and its size without compression. */
+  /** Ends the frame; returns it with the size of its uncompressed content. */
   async end(): Promise<{ compressed: Uint8Array<ArrayBuffer>; size: number }> {
     await this.#writer.close();
     return { compressed: concatBytes(this.#writer.take()), size: this.#size };

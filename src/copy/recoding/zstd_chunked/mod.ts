@@ -1,4 +1,4 @@
-/** Layers that clients can pull in part: zstd with a table of contents (storage `pkg/chunked`). */
+/** Layers that clients can pull partially: zstd with a table of contents (containers/storage `pkg/chunked`). */
 import { type ByteStream, concatBytes, Crc64 } from "../../../internal/room.ts";
 import { TAR_BLOCK_SIZE, TarError, type TarHeader, TarHeaderParser, tarPadding } from "../../../internal/tar/room.ts";
 import { createDigester, type Digest, digestOf, ManifestsError } from "../../../spec/room.ts";
@@ -9,22 +9,22 @@ import { FrameBuffer, type FrameWriter, openFrameWriter } from "./frames.ts";
 import { TarSplit } from "./tar_split.ts";
 import { Toc, type TocChunk } from "./toc.ts";
 
-/** How much of a file is looked at together, in bytes. */
+/** Size of the pieces in which a file is read, in bytes. */
 const PIECE = 256 * 1024;
 
-/** A layer that is compressed so while it is read. */
+/** A layer that is compressed with `zstd:chunked` while it is read. */
 export interface ChunkedLayer {
-  /** Its bytes. */
+  /** The compressed bytes of the layer. */
   readonly stream: ByteStream;
-  /** The annotations that it needs; known once the stream has ended. */
+  /** Returns the annotations that the layer needs. Throws before the stream has ended. */
   annotations(): Readonly<Record<string, string>>;
 }
 
 /**
  * Compresses a tar archive with `zstd:chunked`.
  *
- * @param level Of the runtime's zstd.
- * @throws {ManifestsError} While it is read: with code `COMPRESSION_NOT_SUPPORTED` where it is no tar archive.
+ * @param level Level of the runtime's zstd compressor.
+ * @throws {ManifestsError} While the stream is read, with code `COMPRESSION_NOT_SUPPORTED` if it is not a tar archive.
  */
 export function compressChunked(stream: ByteStream, level: number): ChunkedLayer {
   let annotations: Record<string, string> | undefined;
@@ -41,7 +41,7 @@ export function compressChunked(stream: ByteStream, level: number): ChunkedLayer
       },
     }, { highWaterMark: 0 }),
     annotations() {
-      if (!annotations) throw new Error("Cannot describe a layer that has not been compressed to its end");
+      if (!annotations) throw new Error("Cannot return the annotations of the layer: its compression has not ended");
       return annotations;
     },
   };
@@ -65,7 +65,7 @@ async function* run(
     if (!(error instanceof TarError)) throw error;
     throw new ManifestsError(
       "COMPRESSION_NOT_SUPPORTED",
-      `Cannot compress a layer with zstd:chunked as it is no tar archive: ${error.message}`,
+      `Cannot compress a layer with zstd:chunked: it is not a tar archive: ${error.message}`,
       { cause: error },
     );
   } finally {
@@ -73,21 +73,21 @@ async function* run(
   }
 }
 
-/** What is known of a file's content when all of it has been read. */
+/** Digest, checksum and chunks of a file's content. */
 interface FileContent {
   readonly digest: Digest;
   readonly checksum: Uint8Array<ArrayBuffer>;
   readonly chunks: readonly TocChunk[];
 }
 
-/** Goes through an archive entry by entry. */
+/** Compresses an archive entry by entry. */
 class LayerWriter {
   readonly #source: ByteSource;
   readonly #frames: FrameWriter;
   readonly #tarSplit: TarSplit;
   readonly #toc = new Toc();
   readonly #parser = new TarHeaderParser();
-  /** Bytes since the last entry that are none of a file. */
+  /** Bytes since the last entry that are not file content: headers and padding. */
   #raw: Uint8Array<ArrayBuffer>[] = [];
   #zeroBlocks = 0;
 
@@ -97,10 +97,10 @@ class LayerWriter {
     this.#tarSplit = tarSplit;
   }
 
-  /** Goes through the archive, and gives out what has been compressed. */
+  /** Reads the archive and yields the compressed bytes. */
   async *run(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     for (let block; (block = await this.#copyRaw(TAR_BLOCK_SIZE)).length > 0;) {
-      // After the end of the archive, anything may follow; it is kept, and means nothing.
+      // Two zero blocks end an archive (POSIX ustar). Bytes after them are kept, but not parsed.
       if (this.#zeroBlocks < 2) yield* this.#block(block);
       yield* this.#frames.take();
     }
@@ -120,9 +120,9 @@ class LayerWriter {
     }
   }
 
-  /** Bytes that are none of a file. */
+  /** Copies bytes that are not file content. */
   async #copyRaw(count: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = (await this.#source.exactly(count)).slice();
+    const bytes = (await this.#source.readExactly(count)).slice();
     await this.#frames.write(bytes);
     if (bytes.length > 0) this.#raw.push(bytes);
     return bytes;
@@ -144,7 +144,7 @@ class LayerWriter {
     const whole = createDigester();
     const checksum = new Crc64();
     for (let left = size; left > 0;) {
-      const bytes = await this.#source.some(Math.min(left, PIECE));
+      const bytes = await this.#source.readSome(Math.min(left, PIECE));
       if (!bytes) throw new TarError(`it ends within ${JSON.stringify(name)}`);
       left -= bytes.length;
       whole.update(bytes);
@@ -156,25 +156,25 @@ class LayerWriter {
     return { digest: whole.digest(), checksum: checksum.bytes(), chunks: chunks.written };
   }
 
-  /** Writes what follows the archive, and returns the annotations. */
+  /** Writes the table of contents, tar-split data and footer after the archive; returns the annotations. */
   async end(tocFrame: FrameBuffer): Promise<Record<string, string>> {
     await this.#tarSplit.addSegment(concatBytes(this.#raw));
     await this.#frames.close();
     const tarSplit = await this.#tarSplit.end();
     await tocFrame.write(this.#toc.serialize(digestOf(tarSplit.compressed)));
     const toc = await tocFrame.end();
-    const tocAt = this.#frames.writeSkippable(toc.compressed);
-    const tarSplitAt = this.#frames.writeSkippable(tarSplit.compressed);
+    const tocPosition = this.#frames.writeSkippable(toc.compressed);
+    const tarSplitPosition = this.#frames.writeSkippable(tarSplit.compressed);
     const positions = [
-      tocAt,
+      tocPosition,
       toc.compressed.length,
       toc.size,
       1,
-      tarSplitAt,
+      tarSplitPosition,
       tarSplit.compressed.length,
       tarSplit.size,
     ];
-    this.#frames.writeSkippable(footerOf(positions));
+    this.#frames.writeSkippable(createFooter(positions));
     return {
       [CHUNKED_ANNOTATIONS.tocDigest]: digestOf(toc.compressed),
       [CHUNKED_ANNOTATIONS.tocPosition]: positions.slice(0, 4).join(":"),
@@ -183,7 +183,7 @@ class LayerWriter {
   }
 }
 
-/** Writes the chunks of one file, each in frames of its own. */
+/** Writes the chunks of one file, each in separate frames. */
 class ChunkWriter {
   readonly #frames: FrameWriter;
   readonly written: TocChunk[] = [];
@@ -218,8 +218,8 @@ class ChunkWriter {
   }
 }
 
-/** The last 64 bytes: where everything is, and that it is `zstd:chunked`. */
-function footerOf(positions: readonly number[]): Uint8Array<ArrayBuffer> {
+/** Creates the footer, the last 64 bytes of the layer: seven positions and the magic number of `zstd:chunked`. */
+function createFooter(positions: readonly number[]): Uint8Array<ArrayBuffer> {
   const footer = new DataView(new ArrayBuffer(64));
   positions.forEach((position, i) => footer.setBigUint64(i * 8, BigInt(position), true));
   const bytes = new Uint8Array(footer.buffer);

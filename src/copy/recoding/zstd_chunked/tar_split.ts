@@ -3,12 +3,12 @@ import { encodeGoJsonText, type GoJsonValue } from "../../../json/room.ts";
 import type { FrameBuffer } from "./frames.ts";
 import { isValidUtf8 } from "./utf8.ts";
 
-/** How much text is compressed at once, in characters. */
+/** Size of the blocks of text that are compressed together, in characters. */
 const BLOCK = 256 * 1024;
 
 /**
- * The parts of a tar archive that are no file contents, from which, together with the files, it can be put together again
- * byte for byte: tar-split's JSON, one record per line.
+ * The parts of a tar archive that are not file contents, as JSON of tar-split with one record per line. With them and the
+ * files, the archive can be restored byte for byte.
  */
 export class TarSplit {
   readonly #frame: FrameBuffer;
@@ -16,17 +16,17 @@ export class TarSplit {
   #size = 0;
   #records = 0;
 
-  /** Writes to a frame. */
+  /** Creates the records and writes them to a frame. */
   constructor(frame: FrameBuffer) {
     this.#frame = frame;
   }
 
-  /** Bytes of the archive that are none of a file. */
+  /** Adds bytes of the archive that are not file content. */
   async addSegment(bytes: Uint8Array): Promise<void> {
     await this.#add([["type", 2], ["payload", encodeBase64(bytes)]]);
   }
 
-  /** An entry; `checksum` is that of its content, `undefined` where there is none. */
+  /** Adds an entry; `checksum` is the CRC-64 of its content, `undefined` if it has none. */
   async addEntry(entry: {
     name: string;
     nameBytes: Uint8Array;
@@ -42,7 +42,7 @@ export class TarSplit {
     ]);
   }
 
-  /** All of it, compressed; and its size without compression. */
+  /** Ends the frame; returns it with the size of the uncompressed records. */
   async end(): Promise<{ compressed: Uint8Array<ArrayBuffer>; size: number }> {
     await this.#flush();
     return await this.#frame.end();

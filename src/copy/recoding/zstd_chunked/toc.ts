@@ -3,23 +3,23 @@ import type { TarEntryType, TarHeader, TarTime } from "../../../internal/tar/roo
 import { encodeGoJsonText, type GoJsonValue, nonEmpty, sortedMap } from "../../../json/room.ts";
 import { type Digest, ManifestsError } from "../../../spec/room.ts";
 
-/** A chunk of a file, and where it is in the compressed layer. */
+/** A chunk of a file with its position in the compressed layer. */
 export interface TocChunk {
-  /** Where it begins in the file. */
+  /** Offset of the chunk in the file, in bytes. */
   readonly fileOffset: number;
-  /** How many bytes of the file it is. */
+  /** Size of the chunk in the file, in bytes. */
   readonly size: number;
-  /** Whether all of them are zeros. */
+  /** Whether all bytes of the chunk are zeros. */
   readonly zeros: boolean;
-  /** Digest of them. */
+  /** Digest of the chunk's uncompressed bytes. */
   readonly digest: Digest;
-  /** Where its first frame begins in the layer. */
+  /** Start offset of its first frame in the layer, in bytes. */
   readonly start: number;
-  /** Where its last frame ends in the layer. */
+  /** End offset of its last frame in the layer, in bytes. */
   readonly end: number;
 }
 
-/** What the table of contents calls the types of entries. */
+/** Names of the entry types in the table of contents; `undefined`: not supported. */
 const TYPES: Readonly<Record<TarEntryType, string | undefined>> = {
   file: "reg",
   hardlink: "hardlink",
@@ -37,15 +37,18 @@ const XATTR_PREFIX = "SCHILY.xattr.";
 export class Toc {
   readonly #entries: string[] = [];
 
-  /** Adds an entry; `content` is what is known of a file's content, `undefined` where it has none. */
+  /**
+   * Adds an entry.
+   *
+   * @param content Digest and chunks of a file; `undefined`: the entry has no content.
+   * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` if the format does not support the type of the entry.
+   */
   add(header: TarHeader, content: { digest: Digest; chunks: readonly TocChunk[] } | undefined): void {
     const type = TYPES[header.type];
     if (!type) {
       throw new ManifestsError(
         "COMPRESSION_NOT_SUPPORTED",
-        `Cannot compress a layer with zstd:chunked as entry ${
-          JSON.stringify(header.name)
-        } is of a type that it has no word for`,
+        `Cannot compress a layer with zstd:chunked: the type of entry ${JSON.stringify(header.name)} is not supported`,
       );
     }
     const chunks = content?.chunks ?? [];
@@ -64,7 +67,7 @@ export class Toc {
       ["changetime", formatTime(header.changeTime)],
       ["devMajor", header.devMajor || undefined],
       ["devMinor", header.devMinor || undefined],
-      ["xattrs", xattrsOf(header)],
+      ["xattrs", getXattrs(header)],
       ["digest", content?.digest],
       ["offset", first?.start || undefined],
       ["endOffset", chunks.at(-1)?.end],
@@ -75,7 +78,7 @@ export class Toc {
     }
   }
 
-  /** Its JSON. */
+  /** Returns the table of contents as JSON. */
   serialize(tarSplitDigest: Digest): Uint8Array<ArrayBuffer> {
     return encodeUtf8(
       `{"version":1,"entries":[${this.#entries.join(",")}],"tarSplitDigest":${JSON.stringify(tarSplitDigest)}}`,
@@ -96,12 +99,12 @@ function chunkMembers(chunk: TocChunk): [string, GoJsonValue | undefined][] {
   ];
 }
 
-function xattrsOf({ pax }: TarHeader): ReadonlyMap<string, GoJsonValue> | undefined {
+function getXattrs({ pax }: TarHeader): ReadonlyMap<string, GoJsonValue> | undefined {
   const found = [...pax].filter(([name]) => name.startsWith(XATTR_PREFIX));
   return sortedMap(found.map(([name, value]) => [name.slice(XATTR_PREFIX.length), encodeBase64(value)] as const));
 }
 
-/** A time as Go writes it: RFC 3339 with the digits of a second that are needed. */
+/** Formats a time as Go does: RFC 3339 without trailing zeros in the fraction of a second. */
 function formatTime(time: TarTime | undefined): string | undefined {
   if (!time) return undefined;
   const date = new Date(time.seconds * 1000);

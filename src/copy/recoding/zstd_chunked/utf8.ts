@@ -1,6 +1,6 @@
 const DECODER = new TextDecoder("utf-8", { fatal: true });
 
-/** Whether bytes are valid UTF-8. */
+/** Whether the bytes are valid UTF-8. */
 export function isValidUtf8(bytes: Uint8Array): boolean {
   try {
     DECODER.decode(bytes);
