@@ -1,4 +1,4 @@
-/** What a blob-info cache answers: in memory, in a file, and in a file that was closed and opened again. */
+/** Tests a blob-info cache in memory, in a file, and in a file that was closed and reopened. */
 import assert from "node:assert/strict";
 import {
   type BlobCandidate,
@@ -21,7 +21,7 @@ function form(name: KnownCompression["name"], annotations = {}): KnownCompressio
   return { name, annotations };
 }
 
-/** Candidates in short: name, form, place. */
+/** Formats candidates as name, compression and location. */
 function brief(candidates: readonly BlobCandidate[], names: readonly string[]): string[] {
   return candidates.map(({ digest: found, compression, origin }) =>
     [names.find((name) => digest(name) === found), compression?.name, origin?.location].join(" ")
@@ -33,7 +33,7 @@ interface Steps {
   look(cache: BlobInfoCache): void;
 }
 
-/** One step after the other, in a cache in memory, in one in a file, and in two that share a file. */
+/** Runs the steps in a cache in memory, in one in a file, and in two that share a file. */
 function cacheTest(name: string, { record, look }: Steps): void {
   Deno.test(`${name}: in memory`, async () => {
     await using cache = createBlobInfoCache();
@@ -115,10 +115,10 @@ cacheTest("candidates, best first", {
       "gz gzip new",
       "gz gzip old",
     ]);
-    // Where nobody saw them: never the blob itself, which was asked for before, and without compression last.
+    // Without a location: never the blob itself, which the caller has already looked for; the uncompressed blob last.
     assert.deepEqual(at("gz", "docker://nowhere.example", true), ["zst zstd ", "tar uncompressed "]);
     assert.deepEqual(at("zst", "docker://other.example", true), ["gz gzip me/gz", "tar uncompressed "]);
-    // The blob itself needs no known form, another one does.
+    // The compression must be known for another blob, but not for the requested blob itself.
     assert.deepEqual(at("unknown", QUAY, false), ["unknown  unknown"]);
     const zstdOnly = { scope: QUAY, canSubstitute: true, accepts: ({ name }: KnownCompression) => name === "zstd" };
     assert.deepEqual(brief(cache.findCandidates(digest("tar"), zstdOnly), FORMS), ["zst zstd me/zst"]);

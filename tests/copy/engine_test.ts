@@ -1,4 +1,4 @@
-/** What the engine does with images that are odd, told from the requests that it makes and from what it writes. */
+/** Tests the copy engine with unusual images, by its requests and its output. */
 import assert from "node:assert/strict";
 import { gunzipSync, zstdCompressSync } from "node:zlib";
 import { type CopyOptions, createBlobInfoCache } from "../../src/copy/room.ts";
@@ -18,7 +18,7 @@ import {
 } from "../support/copy_world.ts";
 import { describe, encode, makeImage } from "../support/images.ts";
 
-Deno.test("a platform that shares its image with another gets variants of its own, which are made once", async () => {
+Deno.test("platforms that share an image get separate variants, which are compressed once", async () => {
   const { from, to, copy } = createWorld();
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   await putList(from, [{ ...image, ...platform("amd64") }, { ...image, ...platform("arm64") }]);
@@ -33,7 +33,7 @@ Deno.test("a platform that shares its image with another gets variants of its ow
   assert.equal(entries[2]!.digest, entries[3]!.digest);
 });
 
-Deno.test("a second push leaves each instance as it is, whatever is known of its layers", async () => {
+Deno.test("a second push leaves each instance unchanged, whatever the cache knows about its layers", async () => {
   for (const first of [["zstd"], ["gzip"]]) {
     const { from, to, copy } = createWorld();
     const cache = createBlobInfoCache();
@@ -48,7 +48,7 @@ Deno.test("a second push leaves each instance as it is, whatever is known of its
   }
 });
 
-Deno.test("zstd that a list does not mark is marked, and comes after the gzip variant that a push adds", async () => {
+Deno.test("a zstd instance gets the missing annotation and moves behind the gzip variant that a push adds", async () => {
   const { from, to, copy } = createWorld();
   const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
   const image = await putImage(from, [zstd]);
@@ -61,7 +61,7 @@ Deno.test("zstd that a list does not mark is marked, and comes after the gzip va
   assert.equal(layers[0]!.mediaType, MEDIA_TYPES.ociLayerGzip);
 });
 
-Deno.test("a list that must not change is not marked", async () => {
+Deno.test("a list that must not change gets no zstd annotations", async () => {
   const { from, to, copy } = createWorld();
   const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
   await putList(from, [{ ...await putImage(from, [zstd]), ...platform("amd64") }]);
@@ -72,7 +72,7 @@ Deno.test("a list that must not change is not marked", async () => {
   assert.deepEqual(entry!.annotations, { [ZSTD_ANNOTATION]: "true" });
 });
 
-Deno.test("images that mix the types of OCI and Docker are converted", async () => {
+Deno.test("images with a mixture of OCI and Docker media types are converted", async () => {
   const { from, to, copy } = createWorld();
   const [gzip, other] = [GZIP, makeImage({ architecture: "arm64" }).blobs[0]!.bytes];
   const layers = [await put(from, gzip, MEDIA_TYPES.ociLayerGzip), await put(from, other, MEDIA_TYPES.dockerLayerGzip)];
@@ -90,7 +90,7 @@ Deno.test("images that mix the types of OCI and Docker are converted", async () 
     await copy({ manifestType });
     for (const [at, { digest }] of (await readIndex(to)).entries()) {
       const image = await readImage(to, digest);
-      // What has the type already stays as it is.
+      // An image that already has the type stays unchanged.
       if (at === i) assert.equal(digest, images[i]!.digest);
       else {
         assert.deepEqual([image.config!.mediaType, ...image.layers.map((l) => l.mediaType)], [config, layer, layer]);
@@ -111,7 +111,7 @@ Deno.test("a layer that an OCI and a Docker image share is moved once", async ()
   assert.equal(requests.filter((request) => request === `GET from.example/v2/app/blobs/${layer.digest}`).length, 1);
 });
 
-Deno.test("a manifest whose content the registry does not know yet is written again, in the same type", async () => {
+Deno.test("a manifest is retried with the same type if the registry does not find its content yet", async () => {
   const answers: [status: number, code: string][] = [
     [400, "MANIFEST_BLOB_UNKNOWN"],
     [404, "MANIFEST_BLOB_UNKNOWN"],
@@ -136,14 +136,14 @@ Deno.test("a manifest whose content the registry does not know yet is written ag
       assert.deepEqual([...puts.values()], [2, 2], code);
       assert.equal((await to.getManifest("1")).mediaType, MEDIA_TYPES.ociIndex);
     } else {
-      // A registry that never knows it is asked as often as allowed, and never for another type.
+      // If the registry never finds it, the retries are used up, and no other type is tried.
       await assert.rejects(copy({ maxRetries: 2 }), { status });
       assert.deepEqual([...puts.values()], [3], code);
     }
   }
 });
 
-Deno.test("a layer that is compressed on the way reaches a registry that takes chunks only", async () => {
+Deno.test("a layer that is compressed during the copy can be written to a registry that accepts only chunks", async () => {
   const refuse = ({ method, headers }: Request) =>
     method === "PATCH" && !headers.has("content-range") ? new Response("", { status: 411 }) : undefined;
   const { from, to, copy } = createWorld(undefined, refuse);
@@ -156,7 +156,7 @@ Deno.test("a layer that is compressed on the way reaches a registry that takes c
   assert.deepEqual(retried, [`copying blob ${digestOf(GZIP)}`]);
 });
 
-Deno.test("the top manifest is read again, and every repetition is reported", async () => {
+Deno.test("reading the top-level manifest is retried, and each retry is reported", async () => {
   let failures = 2;
   const { from, copy } = createWorld((request, answer) =>
     request.url.endsWith("/manifests/1") && failures-- > 0 ? new Response("busy", { status: 500 }) : answer
@@ -171,7 +171,7 @@ Deno.test("the top manifest is read again, and every repetition is reported", as
   assert.deepEqual(events, [["reading the manifest", 1, 3, 0], ["reading the manifest", 2, 3, 0]]);
 });
 
-Deno.test("a foreign layer does not stand in for the same layer that must be brought", async () => {
+Deno.test("a foreign layer that stays at its URLs does not replace the same layer that must be copied", async () => {
   const { from, to, copy } = createWorld();
   const layer = await put(from, GZIP, MEDIA_TYPES.ociLayerGzip);
   const foreign = { ...layer, mediaType: MEDIA_TYPES.ociNondistributableLayerGzip, urls: ["https://x.example/l"] };
@@ -181,7 +181,7 @@ Deno.test("a foreign layer does not stand in for the same layer that must be bro
   assert.equal(await to.headBlob(layer.digest), layer.size);
 });
 
-Deno.test("a configuration, and layers that are only read for their digests, are asked for again", async () => {
+Deno.test("reading a configuration, and layers for their digests only, is retried", async () => {
   for (const compress of [undefined, "gzip"]) {
     let failures = 0;
     const { from, to, copy } = createWorld((request, answer) => {
@@ -203,7 +203,7 @@ async function putImageAs1(repository: Repository, layer: Uint8Array<ArrayBuffer
   await repository.putManifest("1", bytes, { mediaType: image.mediaType });
 }
 
-Deno.test("what cannot be decompressed gives its bytes back, and an error that names the layer", async () => {
+Deno.test("a layer that cannot be decompressed releases its stream and fails with an error that names it", async () => {
   let cancelled = 0;
   const bzip2 = encodeUtf8("BZh91AY&SY" + "x".repeat(300_000));
   const { from, copy } = createWorld((request, answer) => {
@@ -226,7 +226,7 @@ Deno.test("what cannot be decompressed gives its bytes back, and an error that n
   assert.equal(cancelled, 1);
 });
 
-Deno.test("what must fail fails before anything is written", async () => {
+Deno.test("a copy that cannot succeed fails before anything is written", async () => {
   type Make = (from: Repository) => Promise<Descriptor>;
   const gzip = (from: Repository) => put(from, GZIP, MEDIA_TYPES.ociLayerGzip);
   const rows: [string, Make, Partial<CopyOptions>, string][] = [
@@ -258,7 +258,7 @@ Deno.test("what must fail fails before anything is written", async () => {
       "INVALID_MANIFEST",
     ],
     [
-      "a Docker configuration that is no JSON",
+      "a Docker configuration that is not JSON",
       async (from) => {
         const layer = await put(from, GZIP, MEDIA_TYPES.dockerLayerGzip);
         return await putImage(from, [layer], { docker: true, config: "{" });
@@ -296,7 +296,7 @@ Deno.test("what must fail fails before anything is written", async () => {
   }
 });
 
-Deno.test("a layer that is not what the configuration says is found out, also where the counts differ", async () => {
+Deno.test("a layer with another content than the configuration specifies is rejected, even if the counts differ", async () => {
   for (const diffIds of [[digestOf(encode("other"))], [digestOf(encode("other")), digestOf(TAR)]]) {
     const { from, to, copy } = createWorld();
     const layer = await put(from, TAR, MEDIA_TYPES.ociLayer);
@@ -306,7 +306,7 @@ Deno.test("a layer that is not what the configuration says is found out, also wh
   }
 });
 
-Deno.test("an attestation names its image by the digest that that has now", async () => {
+Deno.test("an attestation names its image by the new digest", async () => {
   const { from, to, copy } = createWorld();
   const image = await putImage(from, [await put(from, TAR, MEDIA_TYPES.ociLayer)]);
   const statement = await putImage(from, [await put(from, encode("{}"), "application/vnd.in-toto+json")], {

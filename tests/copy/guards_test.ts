@@ -1,4 +1,4 @@
-/** Orders and bounds that nothing else would miss: what is believed, what is written first, how much at once. */
+/** Tests order, trust and limits of a copy that no other test would notice. */
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { copyImage, create, parseImageName } from "../../mod.ts";
@@ -29,7 +29,7 @@ import { folderTest } from "../support/folders.ts";
 import { describe, encode, makeImage, makeTar } from "../support/images.ts";
 import { makeList, writeImage } from "../support/put_image.ts";
 
-/** Signs with nothing: what a signature is worth is tested elsewhere. */
+/** Creates an empty signature: the content of signatures is tested elsewhere. */
 const SIGNER: Signer<SigstoreSignature> = {
   kind: "sigstore",
   description: "a test",
@@ -44,20 +44,20 @@ const SIGNER: Signer<SigstoreSignature> = {
 const NAME = parseReference("to.example/app:1");
 const SIGNED = { signers: [SIGNER], systemContext: { dockerUseSigstoreAttachments: true } };
 
-/** The tags and digests of the manifests that were written, in their order. */
+/** Returns the tags and digests of the written manifests, in order. */
 function manifestsWritten(requests: readonly string[]): string[] {
   const written = requests.filter((request) => request.startsWith("PUT to.example/v2/app/manifests/"));
   return written.map((request) => request.split("/").at(-1)!);
 }
 
-Deno.test("what is signed has the layers of its source, and not what an earlier copy took for the same", async () => {
+Deno.test("a signed image gets the layers of its source, not layers that an earlier copy recorded as equal", async () => {
   for (const signed of [false, true]) {
     const { from, to, copy } = createWorld();
     await putList(from, [{
       ...await putImage(from, [await put(from, TAR, MEDIA_TYPES.ociLayer)]),
       ...platform("amd64"),
     }]);
-    // Somebody's compressed form, of which the cache says that its content is the same.
+    // Another compressed layer that the cache claims to have the same content.
     const other = await put(to, new Uint8Array(gzipSync(TAR, { level: 1 })), MEDIA_TYPES.ociLayerGzip);
     const cache = createBlobInfoCache();
     cache.recordUncompressed(digestOf(TAR), digestOf(TAR));
@@ -75,7 +75,7 @@ Deno.test("what is signed has the layers of its source, and not what an earlier 
   }
 });
 
-Deno.test("signatures are kept after the manifest that they are of", async () => {
+Deno.test("signatures are stored after their manifest", async () => {
   const { from, copy, requests } = createWorld();
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   await putList(from, [{ ...image, ...platform("amd64") }]);
@@ -84,7 +84,7 @@ Deno.test("signatures are kept after the manifest that they are of", async () =>
   assert.deepEqual(written, [image.digest, attachmentTag(image.digest), "1", attachmentTag(digest)]);
 });
 
-Deno.test("a further variant of a signed image is not signed by those who signed the image", async () => {
+Deno.test("an additional variant of a signed image does not get the signatures of the image", async () => {
   const { from, to, copy } = createWorld();
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   await putList(from, [{ ...image, ...platform("amd64") }]);
@@ -103,7 +103,7 @@ Deno.test("a further variant of a signed image is not signed by those who signed
   assert.equal(await to.headManifest(attachmentTag(variant!.digest)), undefined);
 });
 
-Deno.test("an index that is a referrer is written before what it is about", async () => {
+Deno.test("an index that is a referrer is written before its subject", async () => {
   const { from, copy, requests } = createWorld();
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   const entries = [{ ...image, ...platform("amd64") }];
@@ -128,7 +128,7 @@ Deno.test("an index that is a referrer is written before what it is about", asyn
   }
 });
 
-Deno.test("an image that has a tag is written after its referrers", async () => {
+Deno.test("an image with a tag is written after its referrers", async () => {
   const { from, copy, requests } = createWorld();
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   await from.putManifest("1", (await from.getManifest(image.digest)).bytes, { mediaType: image.mediaType });
@@ -146,7 +146,7 @@ Deno.test("an image that has a tag is written after its referrers", async () => 
   assert.deepEqual(manifestsWritten(requests), [digestOf(referrer), "1"]);
 });
 
-Deno.test("a mark of zstd does not stay on what was compressed again with gzip", async () => {
+Deno.test("the zstd annotation is removed from an instance that was recompressed with gzip", async () => {
   const { from, to, copy } = createWorld();
   const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
   const annotations = { [ZSTD_ANNOTATION]: "true", a: "b" };
@@ -156,7 +156,7 @@ Deno.test("a mark of zstd does not stay on what was compressed again with gzip",
   assert.deepEqual(entry!.annotations, { a: "b" });
 });
 
-Deno.test("a layer that was compressed again keeps nothing that was said of its bytes", async () => {
+Deno.test("a recompressed layer loses URLs, data and annotations about its old bytes", async () => {
   const { from, to, copy } = createWorld();
   const zstd = await put(from, new Uint8Array(zstdCompressSync(TAR)), MEDIA_TYPES.ociLayerZstd);
   const chunked = {
@@ -175,7 +175,7 @@ Deno.test("a layer that was compressed again keeps nothing that was said of its 
   ]);
 });
 
-Deno.test("a refusal of the better type is what is reported if the other one cannot be written either", async () => {
+Deno.test("if no type can be written, the rejection of the best type is reported", async () => {
   const { from, copy } = createWorld(undefined, (request) => {
     if (request.method !== "PUT" || !request.url.includes("/manifests/")) return undefined;
     return Response.json({ errors: [{ code: "MANIFEST_INVALID", message: "not here" }] }, { status: 400 });
@@ -185,7 +185,7 @@ Deno.test("a refusal of the better type is what is reported if the other one can
   await assert.rejects(copy(), { code: "MANIFEST_REJECTED" });
 });
 
-Deno.test("a registry that refuses a sparse index is asked once", async () => {
+Deno.test("a sparse index that the registry rejects is not retried", async () => {
   const { from, copy, requests } = createWorld();
   const layer = await put(from, GZIP, MEDIA_TYPES.ociLayerGzip);
   const images = [await putImage(from, [layer]), await putImage(from, [layer], { docker: true })];
@@ -195,12 +195,12 @@ Deno.test("a registry that refuses a sparse index is asked once", async () => {
   assert.deepEqual(manifestsWritten(requests).filter((name) => name === "1"), ["1"]);
 });
 
-Deno.test("what an index names stays as it is if the index must not change", async () => {
+Deno.test("the instances of an index stay unchanged if the index must not change", async () => {
   const { from, to, copy, uploads } = createWorld();
   const image = await putImage(from, [await put(from, TAR, MEDIA_TYPES.ociLayer)]);
   await putList(from, [{ ...image, ...platform("amd64") }]);
   const { digest } = await copy(SIGNED);
-  // As it is pushed without a signature, the layer is compressed, and the list another one.
+  // Without a signature, the layer is compressed and the list gets another digest.
   assert.notEqual((await readIndex(to))[0]!.digest, image.digest);
   const subject = describe(MEDIA_TYPES.ociIndex, (await from.getManifest("1")).bytes);
   const config = await put(from, encode("{}"), MEDIA_TYPES.ociEmpty);
@@ -221,7 +221,7 @@ Deno.test("what an index names stays as it is if the index must not change", asy
   assert.equal(uploads(), before);
 });
 
-Deno.test("a destination that names another digest is refused before anything is written", async () => {
+Deno.test("a destination with another digest is rejected before anything is written", async () => {
   const { from, copy, uploads } = createWorld();
   const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
   await putList(from, [{ ...image, ...platform("amd64") }]);
@@ -231,7 +231,7 @@ Deno.test("a destination that names another digest is refused before anything is
   assert.equal((await copy({ name: `@${digest}` })).digest, digest);
 });
 
-Deno.test("a list of which no instance is copied is judged by policy itself", async () => {
+Deno.test("the policy is evaluated for a list of which no instance is copied", async () => {
   const refusal = new ManifestsError("POLICY_REJECTED", "no");
   const policy = { assertAllowed: () => Promise.reject(refusal) };
   const { from, copy, uploads } = createWorld();
@@ -258,7 +258,7 @@ Deno.test("credentials for the destination are not sent to the source", async ()
   assert.deepEqual(given, []);
 });
 
-Deno.test("no more blobs are moved at once than is allowed", async () => {
+Deno.test("at most maxParallelTransfers blobs are moved concurrently", async () => {
   for (const maxParallelTransfers of [1, 3]) {
     let active = 0, most = 0;
     const { from, to, copy } = createWorld((request, answer) => {

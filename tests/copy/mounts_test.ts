@@ -1,4 +1,4 @@
-/** Registries that say that they have mounted a blob, and have not. */
+/** Tests registries that report a mount that did not happen. */
 import assert from "node:assert/strict";
 import { parseImageName } from "../../mod.ts";
 import { copyImageWith } from "../../src/copy/room.ts";

@@ -1,4 +1,4 @@
-/** An index inside an index: copied, signed and changed from the inside out. */
+/** Tests copies of nested indexes. */
 import assert from "node:assert/strict";
 import { copyImage, create, parseImageName, validateImage, verify } from "../../mod.ts";
 import type { CopyEvent } from "../../src/copy/room.ts";
@@ -27,7 +27,7 @@ async function putIndex(repository: Repository, tag: string | undefined, manifes
   return descriptor;
 }
 
-/** A list of an image and an index, which has that image too, and in it another index. */
+/** Pushes a list of an image and an index that contains the same image and another index. */
 async function putNested(host: string) {
   const repository = clientOf(host).repository("app");
   for (const image of IMAGES) await pushImage(repository, image, image.digest);
@@ -40,7 +40,7 @@ async function putNested(host: string) {
 
 const digests = IMAGES.map(({ digest }) => digest);
 
-peerTest("an index inside an index is copied whole, to every kind of place and back", ["docker-registry"], async () => {
+peerTest("a nested index is copied completely to every kind of place and back", ["docker-registry"], async () => {
   await using from = startEmbedded();
   await using to = await startDockerRegistry();
   const { inner, middle, top } = await putNested(from.host);
@@ -53,10 +53,10 @@ peerTest("an index inside an index is copied whole, to every kind of place and b
       onProgress,
     });
     assert.equal(digest, top);
-    // In the order of the list, what is deeper last, whatever was written first.
+    // In the order of the list, deeper levels last, independent of the order of writing.
     assert.deepEqual([...instances.keys()], [digests[0], middle, digests[1], inner, digests[2]]);
     for (const [source, pushed] of instances) assert.equal(pushed, source);
-    // Each once, an index after everything that it names.
+    // Each manifest once, an index after all manifests that it names.
     assert.deepEqual(new Set(written.slice(0, 3)), new Set(digests));
     assert.deepEqual(written.slice(3), [inner, middle, top]);
     const places = [`oci:${folder}/layout:a`, `oci-archive:${folder}/a.tar:a`, `dir:${folder}/dir`];
@@ -74,7 +74,7 @@ peerTest("an index inside an index is copied whole, to every kind of place and b
   }
 });
 
-Deno.test("every manifest of a nested list is signed in one pass, and judged", async () => {
+Deno.test("every manifest of a nested list is signed, and evaluated by the policy", async () => {
   await using registry = startEmbedded();
   const { inner, middle, repository } = await putNested(registry.host);
   const passphrase = encode("pw");
@@ -90,7 +90,7 @@ Deno.test("every manifest of a nested list is signed in one pass, and judged", a
   assert.equal(verdict.allowed, true);
   assert.deepEqual(new Set(verdict.instances.keys()), new Set([...digests, inner, middle]));
   assert.deepEqual(new Set(instances.keys()), new Set(verdict.instances.keys()));
-  // One that loses its signature is missed, however deep it is.
+  // A missing signature is noticed at any depth.
   const signed = repository.path.replace("app", "signed");
   await clientOf(registry.host).repository(signed).deleteManifest(`${inner.replace(":", "-")}.sig`);
   const after = await verify(`${registry.host}/signed:1`, { policy, systemContext });
@@ -99,7 +99,7 @@ Deno.test("every manifest of a nested list is signed in one pass, and judged", a
   assert.ok(after.instances.get(middle)!.allowed);
 });
 
-Deno.test("what changes inside changes the indexes above it, and nothing else", async () => {
+Deno.test("a changed image changes only the indexes above it", async () => {
   await using registry = startEmbedded();
   const { inner, middle, top } = await putNested(registry.host);
   const systemContext = { ...OPTIONS.systemContext, compressionFormat: "zstd" };
@@ -121,7 +121,7 @@ Deno.test("what changes inside changes the indexes above it, and nothing else", 
   assert.notEqual(twice.instances.get(middle), middle);
   for (const source of digests) assert.equal(twice.instances.get(source), source);
   const both = await validateImage(`${registry.host}/both:1`, OPTIONS);
-  // The images, each with a variant; the shared one is looked at in both places.
+  // Each image gets a variant; the shared one is considered in both indexes.
   assert.deepEqual([both.problems, both.images], [[], 8]);
   await assert.rejects(
     copyImage(`${registry.host}/app:1`, target, { ...OPTIONS, addCompression: ["zstd"], preserveDigests: true }),
@@ -129,7 +129,7 @@ Deno.test("what changes inside changes the indexes above it, and nothing else", 
   );
 });
 
-Deno.test("a signed index inside an index holds what is in it", async () => {
+Deno.test("a signed nested index keeps its instances unchanged", async () => {
   await using registry = startEmbedded();
   const { middle, repository } = await putNested(registry.host);
   const passphrase = encode("pw");
@@ -181,14 +181,14 @@ folderTest(
   },
 );
 
-Deno.test("a few indexes that name each other over and over are no more work than they are manifests", async () => {
+Deno.test("a few indexes that name each other many times are read once each", async () => {
   await using registry = startEmbedded();
   const repository = clientOf(registry.host).repository("app");
   await pushImage(repository, IMAGES[0]!, "image");
   const WIDTH = 12, DEPTH = 8;
   let level: Descriptor[] = [entry(IMAGES[0]!, "amd64")];
   for (let depth = 2; depth <= DEPTH; depth++) {
-    // Each is another one, and names all of the level below.
+    // Each index is different and names all indexes of the level below.
     const same = level;
     level = await Promise.all(Array.from({ length: WIDTH }, async (_, i) => {
       const annotations = { number: String(i) };

@@ -69,7 +69,7 @@ Deno.test("selectInstances() takes each instance once, in the order of the index
   assert.deepEqual(selectInstances(TOP.manifest, { selection: "specific", platform: WANTED }), []);
 });
 
-Deno.test("a plan knows the blobs of every image, and where they are", () => {
+Deno.test("a plan has the blobs of each image and their origins", () => {
   const { images, top } = plan();
   assert.deepEqual(images.map(({ digest }) => digest), IMAGES.map(({ digest }) => digest));
   for (const [i, { layers, config, types }] of images.entries()) {
@@ -82,7 +82,7 @@ Deno.test("a plan knows the blobs of every image, and where they are", () => {
   assert.deepEqual([top.digest, top.whole, top.members.length], [TOP.digest, true, 2]);
 });
 
-Deno.test("a plan refuses what cannot be copied", () => {
+Deno.test("planCopy() rejects images that cannot be copied", () => {
   const only = (...manifestTypes: string[]) => ({ abilities: { manifestTypes } });
   assert.throws(() => plan(only(MEDIA_TYPES.dockerManifest)), { code: "MANIFEST_TYPE_NOT_SUPPORTED" });
   const docker = only(MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList);
@@ -97,7 +97,7 @@ Deno.test("a plan refuses what cannot be copied", () => {
   assertDigest(parseReference("quay.io/a:1"), TOP.digest);
 });
 
-Deno.test("an artifact has no other type than its own", () => {
+Deno.test("an artifact is written only in its own media type", () => {
   const manifest = parseManifest(encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, layers: [] }));
   assert.ok(!isIndex(manifest));
   const top = { ...READ[0]!, manifest };
@@ -106,7 +106,7 @@ Deno.test("an artifact has no other type than its own", () => {
   assert.throws(() => plan({ top, abilities: docker }), { code: "CONVERSION_NOT_SUPPORTED" });
 });
 
-Deno.test("a source that gives other layers than the manifest names cannot be copied where nothing may change", () => {
+Deno.test("a source that returns other layers than its manifest names is rejected if nothing may change", () => {
   const [image] = READ;
   const layers = image!.manifest.layers.map((layer) => ({ ...layer, digest: digestOf(encode("plain")) }));
   const top = { ...image!, layers };
@@ -115,7 +115,7 @@ Deno.test("a source that gives other layers than the manifest names cannot be co
   assert.throws(() => plan({ top: { ...top, layers: [] } }), { code: "INVALID_MANIFEST" });
 });
 
-Deno.test("a plan for a destination that has another format says which, and keeps fallbacks", () => {
+Deno.test("a plan for a destination with another format has that format and fallbacks", () => {
   const docker = plan({ abilities: { manifestTypes: [MEDIA_TYPES.dockerManifest, MEDIA_TYPES.dockerList] } });
   assert.deepEqual(docker.images.map(({ types }) => types), [
     [MEDIA_TYPES.dockerManifest],
@@ -132,7 +132,7 @@ Deno.test("a plan for a destination that has another format says which, and keep
   assert.deepEqual(any.top.types, [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerList]);
 });
 
-Deno.test("a platform gets the variants that it lacks, each once, right after its first instance", () => {
+Deno.test("a platform gets each missing variant once, right after its first instance", () => {
   const operations = (settings: CopySettings, abilities = {}) =>
     plan({ settings, abilities: { manifestTypes: [], layerCompression: "compress", ...abilities } }).images.map((
       { digest, variant },
@@ -143,7 +143,7 @@ Deno.test("a platform gets the variants that it lacks, each once, right after it
     "zstd",
   ]]);
   const all = operations({ addCompression: ["zstd:chunked", "zstd", "gzip"] });
-  // Who can read zstd can read zstd:chunked.
+  // Clients that read zstd can also read zstd:chunked.
   assert.deepEqual(all, [[0, undefined], [0, "zstd:chunked"], [1, undefined], [1, "zstd:chunked"]]);
   const forced = operations({ addCompression: ["gzip"], compressionFormat: "zstd", forceCompressionFormat: true });
   assert.deepEqual(forced, [[0, undefined], [0, "gzip"], [1, undefined], [1, "gzip"]]);
@@ -155,7 +155,7 @@ Deno.test("a platform gets the variants that it lacks, each once, right after it
   ]]);
 });
 
-Deno.test("variants are planned without looking at every entry for each instance", () => {
+Deno.test("variants are planned in linear time", () => {
   let looks = 0;
   const manifests = Array.from({ length: 300 }, (_, i): Descriptor => {
     const digest = digestOf(encode(`${i}`));
@@ -179,7 +179,7 @@ Deno.test("variants are planned without looking at every entry for each instance
   assert.ok(looks < 10 * manifests.length, `${looks}`);
 });
 
-Deno.test("what is done with a layer depends on what is wanted and on what it is", () => {
+Deno.test("chooseRecoding() depends on the policy and the form of the layer", () => {
   const base = { changeable: true, algorithm: undefined, level: undefined, required: false, zstd: true };
   const rows: [Partial<LayerPolicy>, LayerForm & string, string | undefined][] = [
     [{ mode: "compress" }, "uncompressed", ">gzip"],
@@ -206,7 +206,7 @@ Deno.test("what is done with a layer depends on what is wanted and on what it is
   }
 });
 
-Deno.test("a blob that is there stands in only where its form fits", () => {
+Deno.test("an existing blob is reused only if its form satisfies the policy", () => {
   const base = {
     changeable: true,
     mode: "compress",
@@ -238,7 +238,7 @@ Deno.test("a blob that is there stands in only where its form fits", () => {
   }
 });
 
-Deno.test("an index keeps its bytes unless something changed, and zstd is marked", () => {
+Deno.test("editIndex() keeps the bytes unless something changed, and marks zstd", () => {
   const [first, second] = IMAGES.map(({ digest, manifest }): WrittenInstance => ({
     source: digest,
     variantEntries: undefined,
@@ -273,7 +273,7 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
     [other, "arm64", "true"],
     [digestOf(encode("zstd")), "amd64", "true"],
   ]);
-  // A variant that came out as what is there already is not listed twice.
+  // A variant with the digest of an existing entry is not listed twice.
   const same = editIndex(TOP.manifest, [first, second, { ...first, variantEntries: [1] }]);
   assert.deepEqual(getEntries(same).map(({ digest }) => digest), getEntries(TOP.manifest).map(({ digest }) => digest));
   const embedded = indexOf([{ ...ENTRIES[0]!, data: IMAGES[0]!.manifest }]).manifest;
@@ -287,7 +287,7 @@ Deno.test("an index keeps its bytes unless something changed, and zstd is marked
   assert.equal(convertIndex(docker, MEDIA_TYPES.dockerList, WANTED), docker);
 });
 
-Deno.test("an index that never had an instance is written with an empty array, of either kind", () => {
+Deno.test("an index that never had instances is written with an empty array, in both formats", () => {
   for (const mediaType of [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerList]) {
     const manifest = parseManifest(encode({ schemaVersion: 2, mediaType, manifests: null }));
     assert.ok(isIndex(manifest));
@@ -299,7 +299,7 @@ Deno.test("an index that never had an instance is written with an empty array, o
 
 const status = (status: number) => new RegistryError({ status, method: "GET", url: "https://x/", diagnostics: [] });
 
-Deno.test("only what may pass is tried again", async () => {
+Deno.test("only temporary failures are retried", async () => {
   const rows: [unknown, boolean][] = [
     [new ManifestsError("NETWORK", "x"), true],
     [status(429), true],

@@ -1,4 +1,4 @@
-/** What is read of a tree of manifests, and by whose name it is judged, where places say what they like. */
+/** Tests how trees of manifests are read and evaluated if sources are malicious. */
 import assert from "node:assert/strict";
 import { copyImage, create } from "../../mod.ts";
 import type { Fetch } from "../../src/internal/room.ts";
@@ -15,7 +15,7 @@ const entry = ({ manifest }: typeof X, architecture: string): Descriptor => ({
   platform: { os: "linux", architecture },
 });
 
-/** Registries in memory; `answer` may answer instead of one. */
+/** Creates registries in memory; `answer` can replace an answer. */
 function makeWorld(
   answer: (request: Request) => Response | undefined | Promise<Response | undefined> = () => undefined,
 ) {
@@ -35,7 +35,7 @@ async function putIndex(repository: Repository, manifests: Descriptor[], more: o
   return descriptor;
 }
 
-/** What lenient.example has is believed, what strict.example has is not. */
+/** A policy that allows images of lenient.example and rejects those of strict.example. */
 const POLICY = createSignaturePolicy(createPolicy({
   default: [{ type: "reject" }],
   transports: { docker: { [LENIENT]: [{ type: "insecureAcceptAnything" }] } },
@@ -46,12 +46,12 @@ const names = (manifests: Descriptor[]) =>
     headers: { "content-type": MEDIA_TYPES.ociIndex },
   });
 
-Deno.test("a place cannot claim an image of another one, to have it judged as its own", async () => {
+Deno.test("a source cannot claim an image of another source to have it evaluated under its own name", async () => {
   for (const lies of [false, true]) {
     const claimed = Promise.withResolvers<void>();
     const world = makeWorld(async ({ url }) => {
       if (!lies || !url.includes(X.digest) && !url.includes("/referrers/")) return undefined;
-      // Who wants X from its own place gets it only once the other one has claimed it.
+      // The real source of X answers only after the other source has claimed it.
       if (url.includes(STRICT)) await claimed.promise;
       else if (url.includes("/referrers/")) return names([describe(MEDIA_TYPES.ociManifest, X.manifest)]);
       else claimed.resolve();
@@ -73,11 +73,11 @@ Deno.test("a place cannot claim an image of another one, to have it judged as it
   }
 });
 
-Deno.test("what several places name must be allowed at each of them, whichever answers first", async () => {
+Deno.test("an image that several sources name must be allowed for each of them, whichever answers first", async () => {
   for (const slow of [STRICT, LENIENT]) {
     const gate: { asked?: PromiseWithResolvers<void> } = {};
     const world = makeWorld(async ({ url }) => {
-      // What the slow one has comes once the other one was asked for the image.
+      // The slow source answers only after the other one was asked for the image.
       if (url.includes(slow)) await gate.asked?.promise;
       else if (url.includes(X.digest)) gate.asked?.resolve();
       return undefined;
@@ -95,13 +95,13 @@ Deno.test("what several places name must be allowed at each of them, whichever a
     const push = list.push(`${TO}/app:1`, { systemContext, signaturePolicy: POLICY });
     await assert.rejects(push, { code: "POLICY_REJECTED", message: /strict\.example/ }, slow);
     gate.asked.resolve();
-    // Where both may be believed, it is one image all the same.
+    // If both sources are allowed, it is still one image.
     const { instances } = await list.push(`${TO}/app:1`, { systemContext, signaturePolicy: acceptAnything });
     assert.equal(instances.size, 3);
   }
 });
 
-/** Two artifacts about an image, of which the first names a part that is not there. */
+/** Pushes two referrers of an image, the first of which names a missing part. */
 async function putReferrers(repository: Repository, missing: boolean): Promise<[Digest, Digest]> {
   const subject = describe(MEDIA_TYPES.ociManifest, X.manifest);
   await pushImage(repository, X, "x");
@@ -114,7 +114,7 @@ async function putReferrers(repository: Repository, missing: boolean): Promise<[
   return [first.digest, second.digest];
 }
 
-Deno.test("a referrer that is broken fails the copy; none is lost without a word", async () => {
+Deno.test("a broken referrer fails the copy instead of being dropped", async () => {
   const { repository, systemContext } = makeWorld();
   const whole = await putReferrers(repository(LENIENT), false);
   const options = { systemContext, signaturePolicy: acceptAnything, referrers: true };
@@ -126,7 +126,7 @@ Deno.test("a referrer that is broken fails the copy; none is lost without a word
   await copyImage(`${STRICT}/app:x`, `${TO}/app:2`, { ...options, referrers: false });
 });
 
-Deno.test("signatures that could not be read are asked for again", async () => {
+Deno.test("reading signatures is retried", async () => {
   let failures = 2;
   const world = makeWorld(({ url }) =>
     url.includes(LENIENT) && url.endsWith(".sig") && failures-- > 0 ? new Response("", { status: 500 }) : undefined

@@ -18,13 +18,13 @@ import { digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
 const layerOf = (size: number) => ({ digest: digestOf(encodeUtf8("layer")), size });
 const collect = async (stream: ByteStream) => concatBytes(await Array.fromAsync(readChunks(stream)));
 
-/** Bytes that are noise, the same each time. */
+/** Returns reproducible random bytes. */
 function noise(size: number): Uint8Array<ArrayBuffer> {
   let state = 1;
   return new Uint8Array(size).map(() => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24);
 }
 
-/** A tar archive of files with all that makes chunks: noise, zeros in the middle and at the ends, nothing, much of a kind. */
+/** Creates a tar archive of files that are chunked differently: random bytes, runs of zeros, empty and repetitive files. */
 function makeArchive(): { tar: Uint8Array<ArrayBuffer>; files: Map<string, Uint8Array<ArrayBuffer>> } {
   const files = new Map([
     ["noise", noise(700_000)],
@@ -80,7 +80,7 @@ Deno.test("layers are compressed to the same bytes in workers and in this thread
   }
 });
 
-Deno.test("every file of a zstd:chunked layer can be found by its table of contents and read by itself", async () => {
+Deno.test("each file of a zstd:chunked layer can be read separately through the table of contents", async () => {
   const recoded = recodeInThread(toStream(ARCHIVE.tar.slice()), { compress: { algorithm: "zstd:chunked", level: 3 } });
   const layer = await collect(recoded.stream);
   const { annotations } = recoded.measured();
@@ -113,7 +113,7 @@ Deno.test("every file of a zstd:chunked layer can be found by its table of conte
   }
   const zeros = toc.entries.filter(({ chunkType }: { chunkType?: string }) => chunkType === "zeros");
   assert.deepEqual(zeros.map(({ chunkSize }: { chunkSize: number }) => chunkSize), [3000, 200_000]);
-  // The last 64 bytes say the same as the annotations, for those who have only the bytes.
+  // The footer, the last 64 bytes, has the same positions as the annotations.
   assert.equal(new TextDecoder().decode(layer.subarray(-8)), "GNUlInUx");
   const footer = new DataView(layer.buffer, layer.length - 64);
   assert.deepEqual([footer.getBigUint64(0, true), footer.getBigUint64(16, true)], [BigInt(offset!), BigInt(size!)]);
@@ -123,7 +123,7 @@ Deno.test("every file of a zstd:chunked layer can be found by its table of conte
   assert.deepEqual(rebuild(zstdDecompressSync(split)), ARCHIVE.tar);
 });
 
-/** Puts the archive together again from what tar-split kept and the files. */
+/** Restores the archive from the records of tar-split and the files. */
 function rebuild(records: Uint8Array): Uint8Array {
   const lines = new TextDecoder().decode(records).trimEnd().split("\n").map((line) => JSON.parse(line));
   return concatBytes(
@@ -133,7 +133,7 @@ function rebuild(records: Uint8Array): Uint8Array {
   );
 }
 
-Deno.test("what cannot be recoded is an error with a code, and its source is given back", async () => {
+Deno.test("a layer that cannot be recoded fails with a code, and its source is cancelled", async () => {
   const rows: [Uint8Array<ArrayBuffer>, Recoding, string][] = [
     [encodeUtf8("BZh91AY"), { decompress: "bzip2", compress: { algorithm: "gzip" } }, "COMPRESSION_NOT_SUPPORTED"],
     [encodeUtf8("no gzip"), { decompress: "gzip", compress: { algorithm: "zstd" } }, "ARCHIVE_INVALID"],
@@ -154,7 +154,7 @@ Deno.test("what cannot be recoded is an error with a code, and its source is giv
   for (const level of [0, 23]) assert.throws(() => runtimeLevel("zstd", level), RangeError);
 });
 
-Deno.test("a source that fails and a reader that leaves end everything", async () => {
+Deno.test("a failing source and a cancelling reader end the job", async () => {
   for (const algorithm of ["gzip", "zstd", "zstd:chunked"] as const) {
     using recoder = createRecoder();
     let cancelled = 0, sent = 0;
@@ -175,7 +175,7 @@ Deno.test("a source that fails and a reader that leaves end everything", async (
     await reader.read();
     await reader.cancel();
     assert.equal(cancelled, 1, algorithm);
-    // A cancel must not wait for a source that gives nothing.
+    // Cancelling must not wait for a source that returns nothing.
     const silent = new ReadableStream({ cancel: () => void cancelled++ }, { highWaterMark: 0 });
     const stalled = await recoder.recode(silent, { compress: { algorithm } }, layerOf(UNKNOWN_SIZE));
     const waiting = stalled.stream.getReader();
@@ -185,7 +185,7 @@ Deno.test("a source that fails and a reader that leaves end everything", async (
   }
 });
 
-Deno.test("where workers may not be loaded, nobody is asked and this thread does the work", async () => {
+Deno.test("if workers may not be loaded, this thread recodes without a permission prompt", async () => {
   const code = `
     import { createRecoder } from "./src/copy/recoding/mod.ts";
     using recoder = createRecoder();
@@ -203,7 +203,7 @@ Deno.test("where workers may not be loaded, nobody is asked and this thread does
   assert.deepEqual([new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)], ["true\n", ""]);
 });
 
-Deno.test("annotations that tell of compressed bytes are told from others", () => {
+Deno.test("annotations about compressed bytes are distinguished from others", () => {
   const annotations = {
     "io.github.containers.zstd-chunked.manifest-checksum": "x",
     "io.github.containers.zstd-chunked.tarsplit-checksum": "x",
@@ -215,13 +215,13 @@ Deno.test("annotations that tell of compressed bytes are told from others", () =
   assert.ok(!isZstdChunked({ "org.example": "kept" }));
 });
 
-/** A worker that dies of its first job. */
+/** A worker that fails during its first job. */
 function startMortal(): RecodingWorker {
   const source = 'self.onmessage = () => { throw new Error("died"); };';
   return new RecodingWorker(new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" }));
 }
 
-Deno.test("a worker that has died gets no more layers; without others, this thread compresses them", async () => {
+Deno.test("a failed worker gets no more layers; without other workers, this thread compresses them", async () => {
   const bytes = noise(600_000);
   for (const others of [0, 1]) {
     using recoder = createRecoder(async () => [startMortal(), ...await openWorkers(others)]);

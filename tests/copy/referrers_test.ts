@@ -1,4 +1,4 @@
-/** What is about an image goes with it where that is asked for, and signatures may be referrers. */
+/** Tests copies with referrers, including signatures that are referrers. */
 import assert from "node:assert/strict";
 import { copyImage, create, loadFromImage, verify } from "../../mod.ts";
 import type { Repository } from "../../src/registry/room.ts";
@@ -23,7 +23,7 @@ const OPTIONS = { systemContext, signaturePolicy: acceptAnything };
 const SBOM = "application/spdx+json", NOTE = "application/vnd.example.note";
 const IMAGES = ["amd64", "arm64"].map((architecture) => makeImage({ architecture }));
 
-/** Makes an artifact that is about a manifest. */
+/** Pushes an artifact that is a referrer of a manifest. */
 async function putArtifact(
   repository: Repository,
   subject: Descriptor,
@@ -50,7 +50,7 @@ async function putArtifact(
   return descriptor;
 }
 
-/** A list whose first image has an SBOM, of which there is a note, and which has a note itself. */
+/** Pushes a list with a note, whose first image has an SBOM, which also has a note. */
 async function putList(host: string) {
   const repository = clientOf(host).repository("app");
   for (const image of IMAGES) await pushImage(repository, image, image.digest);
@@ -72,14 +72,14 @@ async function referrersOf(host: string, path: string, digest: Digest): Promise<
   return found.map(({ digest }) => digest);
 }
 
-/** Between registries that have the referrers API and that do not. */
+/** Combinations of registries with and without the referrers API. */
 const REGISTRIES: [string, () => TestRegistry | Promise<TestRegistry>][] = [
   ["with the referrers API", () => startEmbedded()],
   ["without the referrers API", () => startDockerRegistry()],
 ];
 
 for (const [name, start] of REGISTRIES) {
-  peerTest(`what is about a list, its images and about that goes along: to a registry ${name}`, [
+  peerTest(`referrers of a list, of its images and of referrers are copied: to a registry ${name}`, [
     "docker-registry",
   ], async () => {
     await using from = startEmbedded();
@@ -98,7 +98,7 @@ for (const [name, start] of REGISTRIES) {
     for (const subject of [image, sbom.digest, top]) {
       assert.deepEqual(await referrersOf(to.host, "copy", subject), copied.referrers.get(subject), subject);
     }
-    // Once more, and to yet another place from there.
+    // A second copy changes nothing, and the copy can be copied again.
     assert.deepEqual(
       await copyImage(`${from.host}/app:1`, `${to.host}/copy:1`, { ...OPTIONS, referrers: true }),
       copied,
@@ -108,7 +108,7 @@ for (const [name, start] of REGISTRIES) {
   });
 }
 
-folderTest("a list in a store is pushed with what is about its images, also through layouts", async (folder) => {
+folderTest("a list in a store is pushed with the referrers of its images, also through layouts", async (folder) => {
   await using registry = startEmbedded();
   await using at = await makeStore();
   const { image, sbom, about } = await putList(registry.host);
@@ -123,7 +123,7 @@ folderTest("a list in a store is pushed with what is about its images, also thro
     const back = await copyImage(place, `${registry.host}/back:1`, { ...OPTIONS, referrers: true });
     assert.deepEqual(back.referrers, expected, place);
   }
-  // Entries beside an image without a name would hide it, and other places keep no account of referrers.
+  // Additional entries would hide an image without a name, and other places do not support referrers.
   for (const place of [`oci:${folder}/nameless`, `dir:${folder}/dir`, `oci-archive:${folder}/b.tar`]) {
     await assert.rejects(loaded.push(place, options), { code: "REFERRERS_NOT_SUPPORTED" }, place);
     await loaded.push(place, { systemContext });
@@ -138,7 +138,7 @@ folderTest("a list in a store is pushed with what is about its images, also thro
   await ok(["skopeo", "inspect", "--raw", `oci:${folder}/layout:a`]);
 });
 
-Deno.test("what has referrers stays as it is", async () => {
+Deno.test("an image with referrers stays unchanged", async () => {
   await using registry = startEmbedded();
   await putList(registry.host);
   const target = `${registry.host}/copy:1`;
@@ -152,7 +152,7 @@ Deno.test("what has referrers stays as it is", async () => {
   assert.equal(await clientOf(registry.host).repository("copy").headManifest("1"), undefined);
 });
 
-Deno.test("a list of referrers is not believed", async () => {
+Deno.test("a list of referrers is not trusted", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   let listed: Descriptor[] | undefined;
   await using lying = serve((request) => {
@@ -161,7 +161,7 @@ Deno.test("a list of referrers is not believed", async () => {
     return new Response(body, { headers: { "content-type": MEDIA_TYPES.ociIndex } });
   });
   const { image, sbom, about } = await putList(lying.host);
-  // One that is gone, one that is about another, one that is about nothing, one twice, and the image itself.
+  // One missing, one of another subject, one without a subject, one listed twice, and the image itself.
   const gone = describe(MEDIA_TYPES.ociManifest, encode("gone"));
   const [first, second] = IMAGES.map(({ manifest }) => describe(MEDIA_TYPES.ociManifest, manifest));
   listed = [gone, about, second!, sbom, sbom, first!];
@@ -170,7 +170,7 @@ Deno.test("a list of referrers is not believed", async () => {
   assert.deepEqual(referrers?.get(image), [sbom.digest]);
   assert.deepEqual(referrers?.get(sbom.digest), [about.digest]);
   assert.equal(referrers?.size, 2);
-  // An index that is about what it names.
+  // An index whose subject is its own instance.
   const circle = encode({
     schemaVersion: 2,
     mediaType: MEDIA_TYPES.ociIndex,
@@ -186,7 +186,7 @@ Deno.test("a list of referrers is not believed", async () => {
   await assert.rejects(copy(), { code: "LIMIT_EXCEEDED" });
 });
 
-Deno.test("removeSignatures leaves out referrers that are signatures, and only these", async () => {
+Deno.test("removeSignatures skips only the referrers that are signatures", async () => {
   await using registry = startEmbedded();
   const { repository, image, sbom } = await putList(registry.host);
   const subject = describe(MEDIA_TYPES.ociManifest, IMAGES[0]!.manifest);
@@ -201,7 +201,7 @@ Deno.test("removeSignatures leaves out referrers that are signatures, and only t
     const { digest } = await putArtifact(repository, subject, type, type);
     if (!isSignature) kept.push(digest);
   }
-  // What holds no signature of the form that it claims is for policy to judge, which nobody asks here.
+  // An artifact of a signature type without a valid signature is rejected only by a policy, which is not used here.
   const all = await copyImage(`${registry.host}/app:1`, `${registry.host}/all:1`, {
     ...OPTIONS,
     referrers: true,
@@ -213,7 +213,7 @@ Deno.test("removeSignatures leaves out referrers that are signatures, and only t
   assert.deepEqual(new Set(some.referrers!.get(image)), new Set(kept));
 });
 
-/** A key, and the policy that wants it. */
+/** Creates a key and a policy that requires it. */
 async function makeKey(dockerRepository: string) {
   const passphrase = encode("pw");
   const { privateKey, publicKey } = await generateSigstoreKeyPair(passphrase);
@@ -230,7 +230,7 @@ async function makeKey(dockerRepository: string) {
 }
 
 for (const [name, start] of REGISTRIES) {
-  peerTest(`signatures as referrers are written and believed, beside those under tags: ${name}`, [
+  peerTest(`signatures as referrers are written and accepted, in addition to those under tags: ${name}`, [
     "docker-registry",
   ], async () => {
     await using registry = await start();
@@ -250,30 +250,30 @@ for (const [name, start] of REGISTRIES) {
     }
     assert.ok((await verify(name, { policy, systemContext: attached })).allowed);
     assert.equal((await verify(name, { policy, systemContext })).allowed, false);
-    // Without `referrers`, they travel as signatures, in the form that the destination's side asks for.
+    // Without `referrers`, they are copied as signatures, in the form that the destination is configured for.
     const tagged = `${registry.host}/tagged:1`;
     const signedOptions = { systemContext: attached, signaturePolicy: acceptAnything };
     await copyImage(name, tagged, signedOptions);
     assert.notEqual(await clientOf(registry.host).repository("tagged").headManifest(attachmentTag(digest)), undefined);
     assert.deepEqual(await referrersOf(registry.host, "tagged", digest), []);
-    // With it, as the referrers that they are, and not twice.
+    // With `referrers`, they are copied as referrers, and only once.
     const both = `${registry.host}/both:1`;
     await copyImage(name, both, { ...signedOptions, referrers: true });
     assert.equal(await clientOf(registry.host).repository("both").headManifest(attachmentTag(digest)), undefined);
     assert.equal((await referrersOf(registry.host, "both", digest)).length, 1);
-    // Signatures under tags go along too, whatever registries.d says of attachments.
+    // Signatures under tags are copied too, whatever registries.d specifies for attachments.
     const again = `${registry.host}/again:1`;
     await copyImage(tagged, again, { ...OPTIONS, referrers: true });
     for (const name of [both, tagged, again]) {
       assert.ok((await verify(name, { policy, systemContext: attached })).allowed);
     }
-    // A signature that is there is not written once more.
+    // An existing signature is not written again.
     await copyImage(both, both, { systemContext: asReferrers, signaturePolicy: acceptAnything });
     assert.equal((await referrersOf(registry.host, "both", digest)).length, 1);
   });
 }
 
-Deno.test("a signed list is not made another one, unless its own signatures are left out", async () => {
+Deno.test("a signed list is not changed unless its own signatures are removed", async () => {
   await using registry = startEmbedded();
   const attached = { ...systemContext, dockerUseSigstoreAttachments: true };
   const { signer, policy } = await makeKey(`${registry.host}/signed`);
@@ -289,7 +289,7 @@ Deno.test("a signed list is not made another one, unless its own signatures are 
   assert.equal(await clientOf(registry.host).repository("some").headManifest("1"), undefined);
   const { instances } = await copyImage(signed, target, { ...some, removeListSignatures: true });
   assert.deepEqual([...instances.keys()], [IMAGES[0]!.digest]);
-  // Without anything else changed, only the list's are missing.
+  // Nothing else changed: only the signatures of the list are missing.
   const whole = `${registry.host}/whole:1`;
   await copyImage(signed, whole, { ...options, removeListSignatures: true });
   for (const name of [target, whole]) {
@@ -298,7 +298,7 @@ Deno.test("a signed list is not made another one, unless its own signatures are 
     assert.ok([...instances.values()].every(({ allowed }) => allowed));
   }
   await copyImage(signed, target, { ...some, removeSignatures: true });
-  // Platforms that leave nothing out leave the list the same one, with its signatures.
+  // If the platforms select all instances, the list and its signatures stay unchanged.
   const all = `${registry.host}/all:1`;
   await copyImage(signed, all, { ...options, platforms: ["linux/amd64", "linux/arm64"], attestations: false });
   assert.ok((await verify(all, { policy, systemContext: attached })).top.allowed);

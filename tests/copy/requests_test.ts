@@ -1,4 +1,4 @@
-/** How many requests a push costs: docs/registries.md has the same table. */
+/** Counts the requests of a push and compares them with the table of docs/registries.md. */
 import assert from "node:assert/strict";
 import type { SystemContext } from "../../src/image/room.ts";
 import { create } from "../../mod.ts";
@@ -18,7 +18,7 @@ import { encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 const ARCHITECTURES = ["amd64", "arm64", "s390x"];
 const SHARED = makeTar("shared", "shared");
 
-/** Counts what each registry is asked, by method and kind of thing. */
+/** Counts the requests to each registry, by method and kind of resource. */
 function createWorld() {
   const registries = new Map(["from.example", "to.example"].map((host) => [
     host,
@@ -78,7 +78,7 @@ const EXPECTED: [name: string, docs: string, counts: Record<string, number>][] =
 ];
 const TARGETS = ["to.example/app:1", "to.example/app:1", "from.example/other:1", "from.example/app:all"];
 
-Deno.test("a push asks what it must, and the documentation says how much that is", async () => {
+Deno.test("a push sends exactly the documented number of requests", async () => {
   const world = createWorld();
   for (const architecture of ARCHITECTURES) {
     const layers = [SHARED, makeTar("own", architecture)];
@@ -96,7 +96,7 @@ Deno.test("a push asks what it must, and the documentation says how much that is
   }
 });
 
-/** What is asked more, when two images and their list are signed, for each of the three manifests. */
+/** Additional requests for each manifest, if two images and their list are signed. */
 const SIGNED: [how: string, docs: string, more: Record<string, number>][] = [
   ["GnuPG, in a lookaside folder", "nothing", {}],
   ["one sigstore key", "GET; twice POST, PUT; PUT, GET", {
@@ -181,7 +181,7 @@ folderTest(
   ["gpg"],
 );
 
-Deno.test("a hundred instances are signed together, and the registry is not asked more at once than is allowed", async () => {
+Deno.test("a hundred instances are signed concurrently, within the limit of requests to a registry", async () => {
   const world = createWorld();
   let open = 0, most = 0;
   const fetch = async (request: Request): Promise<Response> => {

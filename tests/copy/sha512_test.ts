@@ -1,4 +1,4 @@
-/** Manifests that are named by SHA-512 keep their names wherever they go. */
+/** Tests that manifests with SHA-512 digests keep them at every kind of place. */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { generateKey } from "openpgp";
@@ -24,7 +24,7 @@ const describe = (mediaType: string, bytes: Uint8Array): Descriptor => ({
   size: bytes.length,
 });
 
-/** An index of two images and a referrer of the first, all of it named by SHA-512. */
+/** Creates an index of two images and a referrer of the first, all with SHA-512 digests. */
 function makeWorld() {
   const blobs: Uint8Array<ArrayBuffer>[] = [];
   const instances = ["amd64", "arm64"].map((architecture) => {
@@ -66,7 +66,7 @@ function makeWorld() {
 
 const WORLD = makeWorld();
 
-/** Writes the index into a layout, under the name `1`. */
+/** Writes the index to a layout under the name `1`. */
 async function writeLayout(folder: string) {
   await Deno.mkdir(`${folder}/blobs/sha512`, { recursive: true });
   for (const bytes of [...WORLD.blobs, ...WORLD.manifests]) {
@@ -97,7 +97,7 @@ folderTest("an index named by SHA-512 keeps its name through layouts, archives a
     `docker://${two.host}/archived:1`,
   ];
   for (const [i, destination] of chain.slice(1).entries()) {
-    // An archive keeps referrers, but does not say whose they are.
+    // An archive stores referrers, but not their subjects.
     const referrers = !chain[i]!.startsWith("oci-archive:");
     const { digest } = await copyImage(chain[i]!, destination, { ...options, referrers });
     assert.equal(digest, WORLD.digest, destination);
@@ -109,7 +109,7 @@ folderTest("an index named by SHA-512 keeps its name through layouts, archives a
     assert.equal((await repository.getManifest("1")).digest, WORLD.digest);
     for (const bytes of WORLD.manifests) {
       assert.deepEqual((await repository.getManifest(digestOf(bytes, "sha512"))).bytes, bytes);
-      // Under another name, only what a tag named would be there.
+      // Under another name, only tagged manifests would exist.
       assert.equal(await repository.headManifest(digestOf(bytes)), undefined);
     }
     const referrers = await Array.fromAsync(repository.listReferrers(WORLD.digest));
@@ -137,7 +137,7 @@ folderTest("a folder keeps what SHA-512 names", async (folder) => {
   }
 });
 
-/** A registry that knows no tags beside a digest, and what it was asked to write. */
+/** Creates a registry that ignores tags of a write by digest, and records the writes. */
 function startOlder() {
   const { fetch } = createRegistry({ storage: createMemoryStorage() });
   const written: string[] = [];
@@ -151,26 +151,29 @@ function startOlder() {
   return { ...registry, written };
 }
 
-folderTest("a registry that does not know tags beside a digest gets both, one after the other", async (folder) => {
-  await writeLayout(`${folder}/start`);
-  await using registry = startOlder();
-  const copied = await copyImage(`oci:${folder}/start:1`, `docker://${registry.host}/app:1`, options);
-  assert.equal(copied.digest, WORLD.digest);
-  assert.deepEqual(registry.written.slice(-2), [`${WORLD.digest}?tag=1`, "1"]);
-  const repository = clientOf(registry.host).repository("app");
-  // The tag has the bytes, under the only name that such a registry gives them.
-  assert.equal((await repository.getManifest("1")).digest, digestOf(WORLD.index));
-  assert.deepEqual((await repository.getManifest(WORLD.digest)).bytes, WORLD.index);
-});
+folderTest(
+  "a registry that ignores the tag of a write by digest gets the manifest by digest and by tag",
+  async (folder) => {
+    await writeLayout(`${folder}/start`);
+    await using registry = startOlder();
+    const copied = await copyImage(`oci:${folder}/start:1`, `docker://${registry.host}/app:1`, options);
+    assert.equal(copied.digest, WORLD.digest);
+    assert.deepEqual(registry.written.slice(-2), [`${WORLD.digest}?tag=1`, "1"]);
+    const repository = clientOf(registry.host).repository("app");
+    // The tag has the same bytes, but such a registry names them by SHA-256.
+    assert.equal((await repository.getManifest("1")).digest, digestOf(WORLD.index));
+    assert.deepEqual((await repository.getManifest(WORLD.digest)).bytes, WORLD.index);
+  },
+);
 
-Deno.test("what SHA-256 names is written as before", async () => {
+Deno.test("manifests with SHA-256 digests are written without a tag parameter", async () => {
   await using registry = startOlder();
   const images = await createMemoryImages();
   await copyImage(images.reference("list"), `docker://${registry.host}/app:1`, options);
   assert.deepEqual(registry.written.filter((name) => name.includes("?")), []);
 });
 
-folderTest("what SHA-512 names is tagged and edited", async (folder) => {
+folderTest("manifests with SHA-512 digests can be tagged and edited", async (folder) => {
   await writeLayout(`${folder}/start`);
   await using registry = startEmbedded();
   const image = `${registry.host}/app:1`;
@@ -178,13 +181,13 @@ folderTest("what SHA-512 names is tagged and edited", async (folder) => {
   for (let i = 0; i < 2; i++) assert.equal(await tagImage(image, ["2"], { systemContext }), WORLD.digest);
   const repository = clientOf(registry.host).repository("app");
   assert.equal((await repository.getManifest("2")).digest, WORLD.digest);
-  // A tag that another writer changed is a conflict.
+  // A tag that was changed by another writer is a conflict.
   const put = repository.putManifest("2", WORLD.referrer, {
     digest: digestOf(WORLD.referrer, "sha512"),
     ifMatch: null,
   });
   await assert.rejects(put, { code: "CONFLICT" });
-  // An index that was edited is a new one, and its entries keep their names.
+  // An edited index gets a new digest, and its entries keep theirs.
   const { digest } = await annotateIndex(image, { annotations: { a: "b" } }, { systemContext });
   const edited = await repository.getManifest("1");
   assert.equal(edited.digest, digest);

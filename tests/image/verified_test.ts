@@ -4,8 +4,8 @@ import { type ImageSource, readManifest } from "../../src/image/room.ts";
 import { type Digest, digestOf, MAX_MANIFEST_SIZE } from "../../src/spec/room.ts";
 import { encode, makeImage } from "../support/images.ts";
 
-/** A source that hands out bytes, whatever it is asked for. */
-function sourceOf(bytes: Uint8Array<ArrayBuffer>): ImageSource & { asked: number } {
+/** Creates a source that returns the same bytes for every manifest. */
+function createSource(bytes: Uint8Array<ArrayBuffer>): ImageSource & { asked: number } {
   return {
     asked: 0,
     reference: parseImageName("docker://registry.example/app:1"),
@@ -18,18 +18,20 @@ function sourceOf(bytes: Uint8Array<ArrayBuffer>): ImageSource & { asked: number
   };
 }
 
-Deno.test("readManifest() believes nothing that a source hands out", async () => {
+Deno.test("readManifest() does not trust the bytes of a source", async () => {
   const { manifest, digest } = makeImage({ architecture: "amd64" });
-  assert.equal((await readManifest(sourceOf(manifest), { instance: digest })).digest, digest);
+  assert.equal((await readManifest(createSource(manifest), { instance: digest })).digest, digest);
   const other = digestOf(encode("other"));
-  await assert.rejects(readManifest(sourceOf(manifest), { instance: other }), { code: "DIGEST_MISMATCH" });
+  await assert.rejects(readManifest(createSource(manifest), { instance: other }), { code: "DIGEST_MISMATCH" });
   const padding = new Uint8Array(MAX_MANIFEST_SIZE + 1).fill(32);
   padding.set(manifest);
-  await assert.rejects(readManifest(sourceOf(padding), { instance: digestOf(padding) }), { code: "LIMIT_EXCEEDED" });
+  await assert.rejects(readManifest(createSource(padding), { instance: digestOf(padding) }), {
+    code: "LIMIT_EXCEEDED",
+  });
 });
 
-Deno.test("readManifest() asks for nothing that could not be verified", async () => {
-  const source = sourceOf(makeImage({ architecture: "amd64" }).manifest);
+Deno.test("readManifest() sends no request if the digest could not be verified", async () => {
+  const source = createSource(makeImage({ architecture: "amd64" }).manifest);
   await assert.rejects(readManifest(source, { instance: "blake3:00" as Digest }), { code: "INVALID_DIGEST" });
   assert.equal(source.asked, 0);
 });
