@@ -1,16 +1,16 @@
 import type { Descriptor } from "./descriptor.ts";
 
-/** What an entry of an index says that tells attestations. */
+/** Members of an index entry that identify attestations. */
 type Marks = Pick<Descriptor, "annotations" | "platform">;
 
-/** The annotation by which BuildKit's attestations name the image of the same index that they are about. */
+/** Annotation in which an attestation of BuildKit names the image that it attests, an entry of the same index. */
 export const ATTESTED_DIGEST = "vnd.docker.reference.digest";
-/** The annotation that says what such an entry is. */
+/** Annotation with the type of such an entry. */
 const REFERENCE_TYPE = "vnd.docker.reference.type";
 
 /**
- * Returns whether an entry of an index is an attestation (provenance, SBOM) as BuildKit writes them, which no machine
- * runs. In a Docker list, which has no annotations, its platform `unknown/unknown` is all that marks it.
+ * Returns whether an entry of an index is an attestation (provenance, SBOM) as BuildKit writes them, not a runnable
+ * image. In a Docker list, which has no annotations, only the platform `unknown/unknown` identifies it.
  */
 export function isAttestation(entry: Marks): boolean {
   const { annotations = {} } = entry;
@@ -18,7 +18,7 @@ export function isAttestation(entry: Marks): boolean {
     entry.platform?.os === "unknown" && entry.platform.architecture === "unknown";
 }
 
-/** The digest of the image that an entry of an index is an attestation of; `undefined` for other entries. */
+/** Finds the digest of the image that an entry attests; `undefined` if the entry names none. */
 export function findAttested({ annotations = {} }: Marks): string | undefined {
   return annotations[ATTESTED_DIGEST];
 }

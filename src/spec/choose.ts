@@ -5,13 +5,13 @@ import type { DockerListEntry } from "./index.ts";
 import { getEntries, type ParsedIndex } from "./manifest.ts";
 import { compatiblePlatforms, type Platform } from "./platform.ts";
 
-/** The annotation that marks an instance whose layers are compressed with zstd. */
+/** Annotation that marks an instance whose layers are compressed with zstd. */
 export const ZSTD_ANNOTATION = "io.github.containers.compression.zstd";
 
 /** Options for {@linkcode chooseInstance}. */
 export interface ChooseInstanceOptions {
   /**
-   * Prefer gzip where a platform has instances of both compressions.
+   * Prefer gzip if a platform has instances with both compressions.
    *
    * @default {false}
    */
@@ -21,27 +21,27 @@ export interface ChooseInstanceOptions {
 type Entry = Descriptor | DockerListEntry;
 
 /**
- * Chooses the instance of an index for a platform, as container-libs does: the best variant first, then the preferred
- * compression, then the order in the index. An OCI entry without a platform suits any machine, but only if nothing
- * else does. Unlike there, a wanted version and wanted features of the operating system are heeded: an entry that says
- * another version is never chosen, one that says none only if no entry says the wanted one.
+ * Chooses the instance of an index for a platform, as container-libs does: by the best variant, then by the preferred
+ * compression, then by the order in the index. An OCI entry without a platform matches any platform, but is chosen only
+ * if no other entry matches. Unlike container-libs, the operating system's version and features are taken into account:
+ * an entry with another version is never chosen, and an entry without a version only if no entry has the requested one.
  *
- * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`.
+ * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM` if no entry matches.
  */
-export function chooseInstance(index: ParsedIndex, wanted: Platform, options: ChooseInstanceOptions = {}): Digest {
-  return chooseEntry(index, wanted, options).digest;
+export function chooseInstance(index: ParsedIndex, platform: Platform, options: ChooseInstanceOptions = {}): Digest {
+  return chooseEntry(index, platform, options).digest;
 }
 
 /**
- * As {@linkcode chooseInstance}, but returns the entry: an index may name one instance for several platforms.
+ * Same as {@linkcode chooseInstance}, but returns the entry: an index may name one instance for several platforms.
  *
- * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`.
+ * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM` if no entry matches.
  */
-export function chooseEntry(index: ParsedIndex, wanted: Platform, options: ChooseInstanceOptions = {}): Entry {
-  const platforms = compatiblePlatforms(wanted);
+export function chooseEntry(index: ParsedIndex, platform: Platform, options: ChooseInstanceOptions = {}): Entry {
+  const platforms = compatiblePlatforms(platform);
   const ranked = getEntries(index).map((entry) => ({
     entry,
-    version: versionRank(entry.platform, wanted),
+    version: versionRank(entry.platform, platform),
     rank: entry.platform ? variantRank(entry.platform, platforms) : Number.MAX_SAFE_INTEGER,
     zstd: "annotations" in entry && entry.annotations?.[ZSTD_ANNOTATION] === "true",
   }));
@@ -52,7 +52,7 @@ export function chooseEntry(index: ParsedIndex, wanted: Platform, options: Choos
     )[0];
   if (best) return best.entry;
   const { architecture, variant = "", os } = platforms[0]!;
-  const { osVersion, osFeatures = [] } = wanted;
+  const { osVersion, osFeatures = [] } = platform;
   throw new ManifestsError(
     "NO_MATCHING_PLATFORM",
     `Cannot choose an instance: no image found in ${
@@ -63,7 +63,7 @@ export function chooseEntry(index: ParsedIndex, wanted: Platform, options: Choos
   );
 }
 
-/** How well the operating system of an entry suits: 0 best; `Infinity` if it is another version or lacks a feature. */
+/** Ranks the operating system of an entry: 0 is best; `Infinity` for another version or a missing feature. */
 function versionRank(platform: Platform | undefined, { osVersion, osFeatures = [] }: Platform): number {
   const { osVersion: actual = "", osFeatures: features = [] } = platform ?? {};
   if (osVersion && actual && actual !== osVersion) return Infinity;
@@ -73,8 +73,8 @@ function versionRank(platform: Platform | undefined, { osVersion, osFeatures = [
 }
 
 function variantRank({ os, architecture, variant = "" }: Platform, platforms: readonly Platform[]): number {
-  const rank = platforms.findIndex((wanted) =>
-    os === wanted.os && architecture === wanted.architecture && variant === wanted.variant
+  const rank = platforms.findIndex((platform) =>
+    os === platform.os && architecture === platform.architecture && variant === platform.variant
   );
   return rank < 0 ? Infinity : rank;
 }

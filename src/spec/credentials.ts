@@ -1,11 +1,11 @@
-/** What proves to a registry who asks: a user name with a password, or a token. */
+/** Credentials for a registry: a user name with a password, or a token. */
 export interface Credentials {
-  /** User name. */
+  /** User name, for a password or an identity token. */
   readonly username?: string;
-  /** Password. */
+  /** Password that belongs to the user name. */
   readonly password?: string;
-  /** OAuth2 refresh token, which stands in for the password. */
+  /** OAuth 2.0 refresh token, used instead of a password. */
   readonly identityToken?: string;
-  /** A bearer token that is sent as it is. */
+  /** Bearer token that is sent unchanged. */
   readonly registryToken?: string;
 }

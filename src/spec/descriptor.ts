@@ -3,36 +3,36 @@ import { ManifestsSyntaxError } from "../errors/room.ts";
 import { base64OrNothing, type GoJsonValue, nonEmpty, sortedMap, type StructReader } from "../json/room.ts";
 import { type Platform, platformJson, readPlatform } from "./platform.ts";
 
-/** A content descriptor (image-spec descriptor.md). */
+/** Descriptor of content: its type, digest and size (image-spec descriptor.md). */
 export interface Descriptor {
   /** Media type of the content. */
   readonly mediaType: string;
-  /** Digest of the content. */
+  /** Digest of the content, which identifies it. */
   readonly digest: Digest;
   /** Size of the content in bytes, or {@linkcode UNKNOWN_SIZE}. */
   readonly size: number;
-  /** Where else the content may be downloaded. */
+  /** Further URLs from which the content can be downloaded. */
   readonly urls?: readonly string[];
-  /** Arbitrary metadata. */
+  /** Annotations of the content, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** The content itself, embedded. */
+  /** Content itself, embedded in the descriptor. */
   readonly data?: Uint8Array<ArrayBuffer>;
-  /** Platform, in an index. */
+  /** Platform of an index entry; `undefined` if it has none. */
   readonly platform?: Platform;
-  /** Type of the artifact, where the content is one. */
+  /** Artifact type, if the content is an artifact. */
   readonly artifactType?: string;
 }
 
-/** The size of content of which only the digest is known, as with the layers of Docker schema 1. */
+/** Value of `size` if only the digest of the content is known, as for the layers of Docker schema 1. */
 export const UNKNOWN_SIZE: number = -1;
 
-/** Returns a descriptor's digest, checked; its algorithm may be one that is not supported. */
+/** Reads the digest of a descriptor. Its algorithm may be unsupported. Throws `INVALID_DIGEST`. */
 export function readDigest(from: StructReader): Digest {
   const text = from.string("digest") ?? "";
   if (!isWellFormedDigest(text)) {
     throw new ManifestsSyntaxError(
       "INVALID_DIGEST",
-      `Cannot read ${from.path}.digest of ${from.what} as it is not a digest: current value is ${
+      `Cannot read ${from.path}.digest of ${from.what}: not a digest: current value is ${
         JSON.stringify(text.slice(0, 256))
       }`,
     );
@@ -40,14 +40,14 @@ export function readDigest(from: StructReader): Digest {
   return text;
 }
 
-/** A descriptor's size, checked. */
+/** Reads the size of a descriptor. Throws `INVALID_JSON` if it is negative. */
 export function readSize(from: StructReader): number {
   const size = from.integer("size") ?? 0;
   if (size < 0) from.fail("size", "a size in bytes");
   return size;
 }
 
-/** Reads a descriptor. */
+/** Reads a descriptor. Throws `INVALID_JSON` or `INVALID_DIGEST`. */
 export function readDescriptor(from: StructReader): Descriptor {
   const platform = from.struct("platform");
   const urls = from.strings("urls");
@@ -66,7 +66,7 @@ export function readDescriptor(from: StructReader): Descriptor {
   };
 }
 
-/** The members of an OCI descriptor in the order in which Go writes them. */
+/** Returns the members of an OCI descriptor, in the order in which Go writes them. */
 export function descriptorJson(descriptor: Descriptor): Map<string, GoJsonValue | undefined> {
   return new Map<string, GoJsonValue | undefined>([
     ["mediaType", descriptor.mediaType],

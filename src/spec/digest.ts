@@ -2,16 +2,16 @@ import { createHasher, type Hasher } from "../internal/room.ts";
 import { ManifestsError, ManifestsSyntaxError } from "../errors/room.ts";
 
 /**
- * A valid content digest such as `sha256:…` (image-spec descriptor.md §Digests). A plain string at run time, so it
- * works as a map key and in JSON. The digest of an entry that was read may have another algorithm than those of
- * {@linkcode DigestAlgorithm}: such an entry is kept, but its content cannot be verified, and so not be used.
+ * Valid content digest such as `sha256:…` (image-spec descriptor.md §Digests). It is a plain string at run time, so it
+ * works as a map key and in JSON. The digest of a parsed entry may have an algorithm that is not in
+ * {@linkcode DigestAlgorithm}: such an entry is kept, but its content cannot be verified and therefore not used.
  */
 export type Digest = `${DigestAlgorithm}:${string}` & {
   /** Marks a checked digest; does not exist at run time. */
   readonly __digest: true;
 };
 
-/** The hash algorithms that are verified here. */
+/** Hash algorithms that this module supports. */
 export type DigestAlgorithm = "sha256" | "sha384" | "sha512";
 
 const HEX_LENGTH: Record<DigestAlgorithm, number> = { sha256: 64, sha384: 96, sha512: 128 };
@@ -28,9 +28,9 @@ function digestProblem(text: string, isKept = false): string | undefined {
 }
 
 /**
- * Parses a digest: a known algorithm, then lower-case hex of exactly its length.
+ * Parses a digest: a supported algorithm, a colon, and lower-case hexadecimal digits of the right number.
  *
- * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST` if the text is not a digest or its algorithm is unsupported.
  *
  * @example
  * ```ts
@@ -51,14 +51,14 @@ export function parseDigest(text: string): Digest {
   return text as Digest;
 }
 
-/** Whether `text` is a digest that {@linkcode parseDigest} accepts. */
+/** Returns whether `text` is a digest that {@linkcode parseDigest} accepts. */
 export function isDigest(text: string): text is Digest {
   return digestProblem(text) === undefined;
 }
 
 /**
- * Whether `text` is a digest that an entry may have: one that {@linkcode parseDigest} accepts, or one with an algorithm
- * that is not supported here (image-spec descriptor.md §Digests: such digests should pass).
+ * Returns whether `text` is a digest that an entry may have: one that {@linkcode parseDigest} accepts, or one with an
+ * unsupported algorithm (image-spec descriptor.md §Digests: such digests should pass).
  */
 export function isWellFormedDigest(text: string): text is Digest {
   return digestProblem(text, true) === undefined;
@@ -85,15 +85,15 @@ function isSupported(algorithm: string): algorithm is DigestAlgorithm {
   return Object.hasOwn(HEX_LENGTH, algorithm);
 }
 
-/** The hexadecimal part of a digest. */
+/** Returns the hexadecimal part of a digest. */
 export function digestHex(digest: Digest): string {
   return digest.slice(digest.indexOf(":") + 1);
 }
 
 /**
- * The digest of bytes.
+ * Computes the digest of bytes.
  *
- * @param algorithm Default `sha256`.
+ * @param algorithm Hash algorithm. Default: `sha256`.
  *
  * @example
  * ```ts
@@ -110,15 +110,15 @@ export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256
   return digester.digest();
 }
 
-/** Computes a digest piece by piece. */
+/** Incremental computation of a digest. */
 export interface Digester {
-  /** Adds bytes. */
+  /** Adds bytes to the digest. */
   update(bytes: Uint8Array): void;
-  /** Ends the computation; may be called once. */
+  /** Returns the digest and ends the computation. May be called once. */
   digest(): Digest;
 }
 
-/** Starts an incremental digest; the default algorithm is `sha256`. */
+/** Starts an incremental digest. Default algorithm: `sha256`. */
 export function createDigester(algorithm: DigestAlgorithm = "sha256"): Digester {
   const hasher: Hasher = createHasher(algorithm);
   return {

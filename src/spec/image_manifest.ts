@@ -3,15 +3,15 @@ import { encodeGoJson, type GoJsonValue, nonEmpty, parseJson, sortedMap, StructR
 import { type ParsedImage, parseManifest } from "./manifest.ts";
 import { MEDIA_TYPES } from "./media_types.ts";
 
-/** The parts of which every image manifest consists. */
+/** Parts of every image manifest. */
 export interface ImageParts {
-  /** The configuration. */
+  /** Descriptor of the image configuration. */
   readonly config: Descriptor;
-  /** The layers, base first. */
+  /** Descriptors of the layers, base first. */
   readonly layers: readonly Descriptor[];
 }
 
-/** An OCI manifest of these parts and nothing else, with the bytes that Go writes. */
+/** Creates an OCI manifest of these parts, with the bytes that Go writes. */
 export function createOciManifest({ config, layers }: ImageParts): ParsedImage {
   return parseWritten([
     ["schemaVersion", 2],
@@ -21,7 +21,7 @@ export function createOciManifest({ config, layers }: ImageParts): ParsedImage {
   ], MEDIA_TYPES.ociManifest);
 }
 
-/** A Docker manifest, version 2 schema 2, of these parts, with the bytes that Go writes. */
+/** Creates a Docker manifest, version 2 schema 2, of these parts, with the bytes that Go writes. */
 export function createDockerManifest({ config, layers }: ImageParts): ParsedImage {
   return parseWritten([
     ["schemaVersion", 2],
@@ -31,7 +31,7 @@ export function createDockerManifest({ config, layers }: ImageParts): ParsedImag
   ], MEDIA_TYPES.dockerManifest);
 }
 
-/** An OCI manifest with other layers, and of the rest what the specification knows. */
+/** Returns an OCI manifest with other layers. Members that the specification does not define are dropped. */
 export function withOciLayers(image: ParsedImage, layers: readonly Descriptor[]): ParsedImage {
   const from = new StructReader(parseJson(image.bytes, "manifest").value, "manifest");
   const config = from.struct("config");
@@ -47,15 +47,15 @@ export function withOciLayers(image: ParsedImage, layers: readonly Descriptor[])
   ], MEDIA_TYPES.ociManifest);
 }
 
-/** A layer that is written anew keeps no inline data: that would be the data of the old one. */
+/** Encodes a replaced layer without inline data, which would be the data of the old layer. */
 function ociLayerJson(layer: Descriptor): GoJsonValue {
-  const { mediaType, digest, size, urls = [], annotations = {} } = requireSize(layer);
+  const { mediaType, digest, size, urls = [], annotations = {} } = assertKnownSize(layer);
   return descriptorJson({ mediaType, digest, size, urls, annotations });
 }
 
-/** Docker writes the size before the digest. */
+/** Encodes a descriptor as Docker does, with the size before the digest. */
 function dockerDescriptorJson(descriptor: Descriptor): GoJsonValue {
-  const { mediaType, size, digest, urls } = requireSize(descriptor);
+  const { mediaType, size, digest, urls } = assertKnownSize(descriptor);
   return new Map<string, GoJsonValue | undefined>([
     ["mediaType", mediaType],
     ["size", size],
@@ -64,12 +64,12 @@ function dockerDescriptorJson(descriptor: Descriptor): GoJsonValue {
   ]);
 }
 
-function requireSize(descriptor: Descriptor): Descriptor {
+function assertKnownSize(descriptor: Descriptor): Descriptor {
   if (descriptor.size >= 0) return descriptor;
-  throw new RangeError(`Cannot write ${descriptor.digest} into a manifest as its size is not known`);
+  throw new RangeError(`Cannot write ${descriptor.digest} into a manifest: its size is not known`);
 }
 
-/** What was written is read again, so that what is returned is what everybody else will read. */
+/** Encodes a manifest and parses the result, so that the returned value is what other readers will see. */
 function parseWritten(
   members: readonly (readonly [string, GoJsonValue | undefined])[],
   mediaType: string,

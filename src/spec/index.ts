@@ -4,53 +4,53 @@ import { encodeGoJson, type GoJsonValue, nonEmpty, parseJson, sortedMap, StructR
 import { MEDIA_TYPES } from "./media_types.ts";
 import { createPlatform, isEmptyPlatform, type Platform, platformJson, readPlatform } from "./platform.ts";
 
-/** An OCI image index (image-spec image-index.md). */
+/** OCI image index (image-spec image-index.md). */
 export interface OciIndex {
-  /** Always 2. */
+  /** Version of the schema: always 2. */
   readonly schemaVersion: 2;
-  /** Its own media type. */
+  /** Media type of the document, which it contains. */
   readonly mediaType: typeof MEDIA_TYPES.ociIndex;
-  /** Type of the artifact, where the index is one. */
+  /** Artifact type, if the index is an artifact. */
   readonly artifactType?: string;
-  /** The instances; `null` where Go would write `null`: an index that never had any. */
+  /** Entries; `null` if Go would write `null`, for an index that never had an entry. */
   readonly manifests: readonly Descriptor[] | null;
-  /** The manifest that this index is about. */
+  /** Subject of the index: the manifest to which it refers. */
   readonly subject?: Descriptor;
-  /** Arbitrary metadata. */
+  /** Annotations of the index itself, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** A platform in a Docker list, which also has CPU features. */
+/** Platform in a Docker list, which can also name CPU features. */
 export interface DockerPlatform extends Platform {
   /** Required CPU features. */
   readonly features?: readonly string[];
 }
 
-/** An instance of a Docker list. */
+/** Entry of a Docker list, for one platform. */
 export interface DockerListEntry {
-  /** Media type of the manifest. */
+  /** Media type of the manifest that is named. */
   readonly mediaType: string;
   /** Size of the manifest in bytes. */
   readonly size: number;
   /** Digest of the manifest. */
   readonly digest: Digest;
-  /** Where else the manifest may be downloaded. */
+  /** Further URLs from which the manifest can be downloaded. */
   readonly urls?: readonly string[];
-  /** Always written, though it may be empty. */
+  /** Platform of the entry; always written, even if it is empty. */
   readonly platform: DockerPlatform;
 }
 
-/** A Docker manifest list, version 2 schema 2. */
+/** Docker manifest list, version 2 schema 2. */
 export interface DockerList {
-  /** Always 2. */
+  /** Version of the schema: always 2. */
   readonly schemaVersion: 2;
-  /** Its own media type. */
+  /** Media type of the document, which it contains. */
   readonly mediaType: typeof MEDIA_TYPES.dockerList;
-  /** The instances; `null` where Go would write `null`: a list that never had any. */
+  /** Entries; `null` if Go would write `null`, for a list that never had an entry. */
   readonly manifests: readonly DockerListEntry[] | null;
 }
 
-/** Parses an OCI index. Throws an error with code `INVALID_JSON` or `INVALID_DIGEST` that names the place. */
+/** Parses an OCI index. Throws an error with code `INVALID_JSON` or `INVALID_DIGEST`, which names the member. */
 export function parseOciIndex(bytes: Uint8Array): OciIndex {
   return readOciIndex(new StructReader(parseJson(bytes, "image index").value, "image index"));
 }
@@ -70,7 +70,7 @@ export function readOciIndex(from: StructReader): OciIndex {
   };
 }
 
-/** The bytes of an OCI index, equal to those that Go writes. */
+/** Serializes an OCI index to the bytes that Go writes. */
 export function serializeOciIndex(index: OciIndex): Uint8Array<ArrayBuffer> {
   return encodeGoJson(
     new Map<string, GoJsonValue | undefined>([
@@ -100,7 +100,7 @@ function readDockerEntry(from: StructReader): DockerListEntry {
   };
 }
 
-/** Parses a Docker manifest list. Throws an error with code `INVALID_JSON` or `INVALID_DIGEST` that names the place. */
+/** Parses a Docker manifest list. Throws an error with code `INVALID_JSON` or `INVALID_DIGEST`, which names the member. */
 export function parseDockerList(bytes: Uint8Array): DockerList {
   return readDockerList(new StructReader(parseJson(bytes, "manifest list").value, "manifest list"));
 }
@@ -124,7 +124,7 @@ function dockerEntryJson(entry: DockerListEntry): Map<string, GoJsonValue | unde
   ]);
 }
 
-/** The bytes of a Docker manifest list, equal to those that Go writes (size before digest, unlike OCI). */
+/** Serializes a Docker manifest list to the bytes that Go writes; unlike in OCI, the size precedes the digest. */
 export function serializeDockerList(list: DockerList): Uint8Array<ArrayBuffer> {
   return encodeGoJson(
     new Map<string, GoJsonValue>([
@@ -136,9 +136,10 @@ export function serializeDockerList(list: DockerList): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * An OCI index as a Docker list. Annotations, artifact types, subject and inline data have no place there and are lost.
+ * Converts an OCI index to a Docker list. Annotations, artifact types, the subject and inline data are lost, because the
+ * Docker format has no members for them.
  *
- * @param defaultPlatform What an instance without a platform gets, since Docker demands one: Go takes the host's.
+ * @param defaultPlatform Platform of entries that have none, because Docker requires one. Go uses the host's platform.
  */
 export function convertToDockerList(index: OciIndex, defaultPlatform: Platform): DockerList {
   return {
@@ -154,7 +155,7 @@ export function convertToDockerList(index: OciIndex, defaultPlatform: Platform):
   };
 }
 
-/** A Docker list as an OCI index. CPU features have no place there and are lost. */
+/** Converts a Docker list to an OCI index. CPU features are lost, because the OCI format has no member for them. */
 export function convertToOciIndex(list: DockerList): OciIndex {
   return {
     schemaVersion: 2,

@@ -6,69 +6,69 @@ import { type DockerList, type DockerListEntry, type OciIndex, readDockerList, r
 import { isObject, parseJson, StructReader } from "../json/room.ts";
 import { isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
 
-/** How large a manifest may be, in bytes: 4 MiB, what the distribution specification asks registries to accept. */
+/** Maximum size of a manifest, in bytes: 4 MiB, which the distribution specification asks registries to accept. */
 export const MAX_MANIFEST_SIZE: number = 4 * 1024 * 1024;
 
-/** How large an image configuration may be, in bytes: 8 MiB. */
+/** Maximum size of an image configuration, in bytes: 8 MiB. */
 export const MAX_CONFIG_SIZE: number = 8 * 1024 * 1024;
 
-/** An index, parsed, with the bytes that it was parsed from. */
+/** Parsed index, with its exact bytes. */
 export type ParsedIndex =
   | {
-    /** Tells the variants apart. */
+    /** Format of the index, which tells the variants apart. */
     readonly kind: "oci-index";
-    /** The exact bytes. */
+    /** Exact bytes of the document, which its digest covers. */
     readonly bytes: Uint8Array<ArrayBuffer>;
-    /** Its media type. */
+    /** Media type by which the document was parsed. */
     readonly mediaType: typeof MEDIA_TYPES.ociIndex;
-    /** The document. */
+    /** Parsed content of the document. */
     readonly index: OciIndex;
   }
   | {
-    /** Tells the variants apart. */
+    /** Format of the index, which tells the variants apart. */
     readonly kind: "docker-list";
-    /** The exact bytes. */
+    /** Exact bytes of the document, which its digest covers. */
     readonly bytes: Uint8Array<ArrayBuffer>;
-    /** Its media type. */
+    /** Media type by which the document was parsed. */
     readonly mediaType: typeof MEDIA_TYPES.dockerList;
-    /** The document. */
+    /** Parsed content of the document. */
     readonly list: DockerList;
   };
 
-/** The manifest of a single image or artifact, parsed, with the bytes that it was parsed from. */
+/** Parsed manifest of a single image or artifact, with its exact bytes. */
 export interface ParsedImage {
-  /** Tells the variants apart. */
+  /** Format of the manifest, which tells the variants apart. */
   readonly kind: "oci-image" | "docker-image" | "docker-schema1";
-  /** The exact bytes. */
+  /** Exact bytes of the document, which its digest covers. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Its media type. */
+  /** Media type by which the document was parsed. */
   readonly mediaType: string;
-  /** The configuration; absent in schema 1, and in artifacts of tools that leave it out. */
+  /** Descriptor of the configuration; absent in schema 1, and in artifacts that some tools write. */
   readonly config?: Descriptor;
-  /** The layers, base first. In schema 1 their size is {@linkcode UNKNOWN_SIZE}. */
+  /** Layers, base first. In schema 1 their size is {@linkcode UNKNOWN_SIZE}. */
   readonly layers: readonly Descriptor[];
-  /** Type of the artifact, where it is one that says so. */
+  /** Artifact type, if the manifest has one. */
   readonly artifactType?: string;
-  /** The manifest that this one is about. */
+  /** Subject of the manifest: the manifest to which it refers. */
   readonly subject?: Descriptor;
 }
 
-/** A manifest of any kind. */
+/** Parsed manifest of any kind. */
 export type ParsedManifest = ParsedIndex | ParsedImage;
 
-/** Whether a parsed manifest is an index. */
+/** Returns whether a parsed manifest is an index of either kind. */
 export function isIndex(manifest: ParsedManifest): manifest is ParsedIndex {
   return manifest.kind === "oci-index" || manifest.kind === "docker-list";
 }
 
-/** The entries of an index of either kind. */
+/** Returns the entries of an index of either kind. */
 export function getEntries(index: ParsedIndex): readonly (Descriptor | DockerListEntry)[] {
   return (index.kind === "oci-index" ? index.index.manifests : index.list.manifests) ?? [];
 }
 
 /**
- * Guesses a manifest's media type from its bytes alone, as container-libs does (`GuessMIMEType`); `""` where it is
- * none. An index without `mediaType` and without instances is taken for an image manifest.
+ * Guesses a manifest's media type from its bytes alone, as container-libs does (`GuessMIMEType`). Returns `""` if it is
+ * not a manifest. An index without `mediaType` and without entries is guessed to be an image manifest.
  */
 export function guessMediaType(bytes: Uint8Array): string {
   let value: unknown;
@@ -94,8 +94,8 @@ export function guessMediaType(bytes: Uint8Array): string {
 
 const GUARDED_FIELDS = ["config", "fsLayers", "history", "layers", "manifests"];
 
-/** Refuses a document that could be read as another kind of manifest than it claims to be (CVE-2021-41190). */
-function refuseAmbiguous(from: StructReader, mediaType: string, allowed: readonly string[]): void {
+/** Asserts that a document cannot also be read as another kind of manifest (CVE-2021-41190). */
+function assertUnambiguous(from: StructReader, mediaType: string, allowed: readonly string[]): void {
   const unexpected = GUARDED_FIELDS.filter((field) => !allowed.includes(field) && from.has(field));
   if (unexpected.length > 0) {
     throw new ManifestsSyntaxError(
@@ -106,11 +106,11 @@ function refuseAmbiguous(from: StructReader, mediaType: string, allowed: readonl
 }
 
 /**
- * Parses a manifest of any kind and refuses ambiguous ones. The media type is the one inside the document where it
- * has one, else `mediaType`, else guessed. Whether a document is schema 1 is decided by the document alone, exactly as
- * {@linkcode manifestDigest} decides it: what is digested as one thing must never be read as another.
+ * Parses a manifest of any kind and rejects ambiguous ones. Its media type is that of the document, else `mediaType`,
+ * else guessed. Whether a document is schema 1 depends on the document alone, by the same rule as in
+ * {@linkcode manifestDigest}: a document must never be digested as one kind and read as another.
  *
- * @param mediaType What the source said that it is, such as a `Content-Type`; not believed against the document.
+ * @param mediaType Media type that the source reported, such as a `Content-Type`. The document's own type overrides it.
  * @throws {ManifestsError | ManifestsSyntaxError} With code `INVALID_JSON`, `INVALID_DIGEST`, `INVALID_MANIFEST`,
  * `AMBIGUOUS_MANIFEST` or `MANIFEST_TYPE_NOT_SUPPORTED`.
  */
@@ -118,7 +118,7 @@ export function parseManifest(bytes: Uint8Array<ArrayBuffer>, mediaType?: string
   const from = new StructReader(parseJson(bytes, "manifest").value, "manifest");
   const type = decideType(from, guessMediaType(bytes), mediaType);
   if (isIndexMediaType(type)) {
-    refuseAmbiguous(from, type, ["manifests"]);
+    assertUnambiguous(from, type, ["manifests"]);
     return type === MEDIA_TYPES.ociIndex
       ? { kind: "oci-index", bytes, mediaType: type, index: readOciIndex(from) }
       : { kind: "docker-list", bytes, mediaType: type, list: readDockerList(from) };
@@ -127,28 +127,28 @@ export function parseManifest(bytes: Uint8Array<ArrayBuffer>, mediaType?: string
   if (isSchema1MediaType(type)) return parseSchema1(bytes, type);
   throw new ManifestsError(
     "MANIFEST_TYPE_NOT_SUPPORTED",
-    `Cannot parse a manifest as its type is not supported: current value is ${JSON.stringify(type)}`,
+    `Cannot parse a manifest: unsupported media type ${JSON.stringify(type)}`,
   );
 }
 
 function decideType(from: StructReader, guessed: string, declared: string | undefined): string {
-  const own = from.string("mediaType") ?? "";
-  if (!isSchema1MediaType(guessed)) return own || trustedType(declared) || guessed;
-  if (own === "" || isSchema1MediaType(own)) return guessed;
+  const stated = from.string("mediaType") ?? "";
+  if (!isSchema1MediaType(guessed)) return stated || findTrustedType(declared) || guessed;
+  if (stated === "" || isSchema1MediaType(stated)) return guessed;
   throw new ManifestsSyntaxError(
     "AMBIGUOUS_MANIFEST",
-    `Cannot accept an ambiguous manifest: it is schema 1 by its version, but says that it is ${JSON.stringify(own)}`,
+    `Cannot accept an ambiguous manifest: schemaVersion is 1, but mediaType is ${JSON.stringify(stated)}`,
   );
 }
 
-function trustedType(mediaType: string | undefined): string | undefined {
+function findTrustedType(mediaType: string | undefined): string | undefined {
   const known: readonly string[] = Object.values(MEDIA_TYPES);
   const trusted = mediaType !== undefined && known.includes(mediaType) && !isSchema1MediaType(mediaType);
   return trusted ? mediaType : undefined;
 }
 
 function parseImage(from: StructReader, bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {
-  refuseAmbiguous(from, mediaType, ["config", "layers"]);
+  assertUnambiguous(from, mediaType, ["config", "layers"]);
   if (!from.has("config") && !from.has("layers")) {
     throw new ManifestsSyntaxError("INVALID_MANIFEST", `Cannot parse ${mediaType}: it has no config and no layers`);
   }
@@ -167,8 +167,8 @@ function parseImage(from: StructReader, bytes: Uint8Array<ArrayBuffer>, mediaTyp
 }
 
 /**
- * Reads the configuration. The specification demands one, but tools also write artifacts without it, or, like Go, with
- * an empty digest: as in Go, such manifests are read, and have none.
+ * Reads the descriptor of the configuration. The specification requires it, but some tools write artifacts without it, or,
+ * like Go, with an empty digest. As in Go, such manifests are accepted; the result is then `undefined`.
  */
 function readConfig(from: StructReader): Descriptor | undefined {
   const config = from.struct("config");
@@ -176,16 +176,16 @@ function readConfig(from: StructReader): Descriptor | undefined {
 }
 
 function parseSchema1(bytes: Uint8Array<ArrayBuffer>, mediaType: string): ParsedImage {
-  // Of a signed manifest only the payload is covered by its digest, so only the payload is read.
+  // The digest of a signed manifest covers only the payload, so only the payload is read.
   const payload = mediaType === MEDIA_TYPES.dockerSchema1Signed ? signedPayload(bytes) : bytes;
   const from = new StructReader(parseJson(payload, "schema 1 manifest").value, "schema 1 manifest");
   if (from.integer("schemaVersion") !== 1) {
     throw new ManifestsSyntaxError(
       "INVALID_MANIFEST",
-      "Cannot parse a schema 1 manifest as its schemaVersion is not 1",
+      "Cannot parse a schema 1 manifest: schemaVersion is not 1",
     );
   }
-  refuseAmbiguous(from, mediaType, ["fsLayers", "history"]);
+  assertUnambiguous(from, mediaType, ["fsLayers", "history"]);
   const layers = (from.structs("fsLayers") ?? []).map((layer): Descriptor => ({
     mediaType: MEDIA_TYPES.dockerLayerGzip,
     digest: parseDigest(layer.string("blobSum") ?? ""),
@@ -195,9 +195,10 @@ function parseSchema1(bytes: Uint8Array<ArrayBuffer>, mediaType: string): Parsed
 }
 
 /**
- * The digest by which a manifest is known: of its bytes, except for signed schema 1, whose signed payload is hashed.
+ * Computes the digest of a manifest: over its bytes, or, for signed schema 1, over the signed payload.
  *
- * @param algorithm Default `sha256`.
+ * @param algorithm Hash algorithm. Default: `sha256`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_MANIFEST` if the signature of a schema 1 manifest is malformed.
  */
 export function manifestDigest(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
   if (guessMediaType(bytes) !== MEDIA_TYPES.dockerSchema1Signed) return digestOf(bytes, algorithm);
@@ -210,7 +211,7 @@ export function verifyManifestDigest(bytes: Uint8Array, expected: Digest, what: 
   if (actual !== expected) throw new DigestMismatchError(what, expected, actual);
 }
 
-/** The payload of a JWS in Docker's "pretty" form: the first `formatLength` bytes, then `formatTail`. */
+/** Returns the payload of a JWS in Docker's "pretty" form: the first `formatLength` bytes, then `formatTail`. */
 export function signedPayload(bytes: Uint8Array): Uint8Array {
   const from = new StructReader(parseJson(bytes, "schema 1 manifest").value, "schema 1 manifest");
   const encoded = from.structs("signatures")?.[0]?.string("protected") ?? "";
@@ -221,7 +222,7 @@ export function signedPayload(bytes: Uint8Array): Uint8Array {
   if (!tail || length < 0 || length > bytes.length) {
     throw new ManifestsSyntaxError(
       "INVALID_MANIFEST",
-      "Cannot digest a schema 1 manifest as its signature is malformed",
+      "Cannot digest a schema 1 manifest: malformed signature",
     );
   }
   const payload = new Uint8Array(length + tail.length);
@@ -235,10 +236,10 @@ function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   return decodeBase64(padded + "=".repeat((4 - padded.length % 4) % 4));
 }
 
-/** The empty JSON object `{}`, OCI's content for a configuration that says nothing. */
+/** Bytes of the empty JSON object `{}`, which OCI uses as an empty configuration. */
 export const EMPTY_JSON: Uint8Array<ArrayBuffer> = encodeUtf8("{}");
 
-/** The descriptor of {@linkcode EMPTY_JSON}, with its data inline (image-spec manifest.md, "Guidance for an Empty Descriptor"). */
+/** Descriptor of {@linkcode EMPTY_JSON}, with inline data (image-spec manifest.md, "Guidance for an Empty Descriptor"). */
 export const EMPTY_DESCRIPTOR: Descriptor = {
   mediaType: MEDIA_TYPES.ociEmpty,
   digest: digestOf(EMPTY_JSON),

@@ -1,4 +1,4 @@
-/** Media types of the OCI image specification and of Docker's, by the names that the specifications give them. */
+/** Media types of the OCI image specification and of Docker. */
 export const MEDIA_TYPES = {
   ociIndex: "application/vnd.oci.image.index.v1+json",
   ociManifest: "application/vnd.oci.image.manifest.v1+json",
@@ -23,15 +23,15 @@ export const MEDIA_TYPES = {
   unknownArtifact: "application/vnd.unknown.artifact.v1",
 } as const;
 
-/** The media type of an index: OCI's, or Docker's manifest list. */
+/** Media type of an index: an OCI index or a Docker manifest list. */
 export type IndexMediaType = typeof MEDIA_TYPES.ociIndex | typeof MEDIA_TYPES.dockerList;
 
-/** Whether a media type is an index's, of OCI or Docker. */
+/** Returns whether a media type is that of an OCI index or a Docker list. */
 export function isIndexMediaType(mediaType: string): mediaType is IndexMediaType {
   return mediaType === MEDIA_TYPES.ociIndex || mediaType === MEDIA_TYPES.dockerList;
 }
 
-/** Whether a media type is one of the two of Docker schema 1. */
+/** Returns whether a media type is one of the two of Docker schema 1. */
 export function isSchema1MediaType(mediaType: string): boolean {
   return mediaType === MEDIA_TYPES.dockerSchema1 || mediaType === MEDIA_TYPES.dockerSchema1Signed;
 }

@@ -6,36 +6,36 @@ import { formatPlatform, matchesAnyVariant, type Platform } from "./platform.ts"
 
 /** Options for {@linkcode narrowEntries}. */
 export interface NarrowOptions {
-  /** The index, for errors. */
+  /** Name of the index in errors. */
   readonly name: string;
-  /** The platforms to keep; one without a variant keeps all of its variants. Default: all. */
+  /** Platforms to keep. A platform without a variant keeps all of its variants. Default: all platforms. */
   readonly platforms?: readonly Platform[] | undefined;
-  /** Whether attestations of the images that are kept are kept. Default: `true`. */
+  /** Whether to keep the attestations of these images. Default: `true`. */
   readonly attestations?: boolean | undefined;
 }
 
 /**
- * The entries of an index for some platforms, with their attestations, in the order of the index.
+ * Returns the entries of an index for some platforms, with their attestations, in the order of the index.
  *
- * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM` if the index has nothing for one of the platforms.
+ * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM` if the index has no entry for one of the platforms.
  */
 export function narrowEntries<T extends Descriptor | DockerListEntry>(
   entries: readonly T[],
   { name, platforms = [], attestations = true }: NarrowOptions,
 ): T[] {
-  const matches = (entry: T, wanted: Platform) =>
-    entry.platform !== undefined && matchesAnyVariant(entry.platform, wanted);
+  const matches = (entry: T, platform: Platform) =>
+    entry.platform !== undefined && matchesAnyVariant(entry.platform, platform);
   const images = entries.filter((entry) => !isAttestation(entry));
-  const missing = platforms.find((wanted) => !images.some((entry) => matches(entry, wanted)));
+  const missing = platforms.find((platform) => !images.some((entry) => matches(entry, platform)));
   if (missing) {
     throw new ManifestsError(
       "NO_MATCHING_PLATFORM",
-      `Cannot take ${formatPlatform(missing)} of ${name}: it has only ${listPlatforms(images)}`,
+      `Cannot select ${formatPlatform(missing)} from ${name}: it has only ${listPlatforms(images)}`,
     );
   }
   const chosen = platforms.length === 0
     ? images
-    : images.filter((entry) => platforms.some((wanted) => matches(entry, wanted)));
+    : images.filter((entry) => platforms.some((platform) => matches(entry, platform)));
   const kept = new Set<string>(chosen.map(({ digest }) => digest));
   const isKept = (entry: T) => {
     if (!isAttestation(entry)) return kept.has(entry.digest);
@@ -45,7 +45,7 @@ export function narrowEntries<T extends Descriptor | DockerListEntry>(
   return entries.filter(isKept);
 }
 
-/** The platforms of entries, for messages: each once. */
+/** Lists the different platforms of entries as text for messages. */
 export function listPlatforms(entries: readonly (Descriptor | DockerListEntry)[]): string {
   const names = entries.map(({ platform }) => formatPlatform(platform));
   return [...new Set(names)].filter(Boolean).join(", ") || "no platforms";

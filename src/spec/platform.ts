@@ -2,28 +2,28 @@ import type { GoJsonValue, StructReader } from "../json/room.ts";
 import { nonEmpty } from "../json/room.ts";
 import { ManifestsSyntaxError } from "../errors/room.ts";
 
-/** The platform of an image (image-spec image-index.md, `platform`). */
+/** Platform of an image (image-spec image-index.md, `platform`). */
 export interface Platform {
   /** CPU architecture, a `GOARCH` value such as `arm64`. */
   readonly architecture: string;
   /** Operating system, a `GOOS` value such as `linux`. */
   readonly os: string;
-  /** Version of the operating system, used by Windows images. */
+  /** Version of the operating system, as in Windows images. */
   readonly osVersion?: string;
-  /** Mandatory features of the operating system. */
+  /** Required features of the operating system. */
   readonly osFeatures?: readonly string[];
   /** Variant of the CPU, such as `v8`. */
   readonly variant?: string;
 }
 
-/** Variants that a CPU runs, best first (container-libs `platform_matcher.go`). */
+/** Variants that a CPU can run, best first (container-libs `platform_matcher.go`). */
 const COMPATIBLE_VARIANTS: ReadonlyMap<string, readonly string[]> = new Map([
   ["arm", ["v8", "v7", "v6", "v5"]],
   ["arm64", ["v8"]],
 ]);
 
 /**
- * The platforms that suit a wanted one, best first: the wanted variant, then the older ones that it can run, then none.
+ * Returns the platforms that a platform can run, best first: its own variant, then older variants, then no variant.
  *
  * @example
  * ```ts
@@ -34,15 +34,15 @@ const COMPATIBLE_VARIANTS: ReadonlyMap<string, readonly string[]> = new Map([
  * assert.deepEqual(variants, ["v6", "v5", ""]);
  * ```
  */
-export function compatiblePlatforms(wanted: Platform): Platform[] {
-  const { os, architecture, variant = "" } = wanted;
+export function compatiblePlatforms(platform: Platform): Platform[] {
+  const { os, architecture, variant = "" } = platform;
   const known = COMPATIBLE_VARIANTS.get(architecture) ?? [];
   const from = known.indexOf(variant);
   const variants = variant === "" ? ["", ...known] : from < 0 ? [variant, ""] : [...known.slice(from), ""];
   return variants.map((v) => ({ os, architecture, variant: v }));
 }
 
-/** Variants that mean the same as none, as containerd's `platforms.Normalize` has them: builders write or omit them. */
+/** Variants that builders write or omit with the same meaning, as in containerd's `platforms.Normalize`. */
 const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { amd64: "v1", arm: "v7", arm64: "v8" };
 
 /** Returns a platform without its variant if that is the default of its architecture: `linux/arm64` for `linux/arm64/v8`. */
@@ -52,33 +52,34 @@ export function normalizePlatform(platform: Platform): Platform {
 }
 
 /**
- * Returns whether an instance for `platform` is the one that somebody means by `wanted`: operating system, architecture
- * and variant are equal; a default variant equals none. A version and features of the operating system have to be
- * those of the instance only if `wanted` names them.
+ * Returns whether `platform` matches `requested`: operating system, architecture and variant are equal; a default variant
+ * equals no variant. The version and the features of the operating system are compared only if `requested` names
+ * them.
  *
  * @example
  * ```ts
  * import { matchesPlatform, parsePlatform } from "@multiarch/manifests/spec";
  * import assert from "node:assert/strict";
  *
- * const matches = (platform: string, wanted: string) => matchesPlatform(parsePlatform(platform), parsePlatform(wanted));
+ * const matches = (one: string, other: string) => matchesPlatform(parsePlatform(one), parsePlatform(other));
  * assert.equal(matches("linux/arm64/v8", "linux/arm64"), true);
  * assert.equal(matches("linux/arm/v6", "linux/arm"), false);
  * assert.equal(matches("windows/amd64:10.0.20348.1", "windows/amd64"), true);
  * assert.equal(matches("windows/amd64", "windows/amd64:10.0.20348.1"), false);
  * ```
  */
-export function matchesPlatform(platform: Platform, wanted: Platform): boolean {
-  const { osVersion, osFeatures = [] } = wanted;
-  const [actual, meant] = [normalizePlatform(platform), normalizePlatform(wanted)];
-  return actual.os === meant.os && actual.architecture === meant.architecture && actual.variant === meant.variant &&
+export function matchesPlatform(platform: Platform, requested: Platform): boolean {
+  const { osVersion, osFeatures = [] } = requested;
+  const [actual, expected] = [normalizePlatform(platform), normalizePlatform(requested)];
+  return actual.os === expected.os && actual.architecture === expected.architecture &&
+    actual.variant === expected.variant &&
     (!osVersion || platform.osVersion === osVersion) &&
     osFeatures.every((feature) => platform.osFeatures?.includes(feature));
 }
 
 /**
  * Returns whether two descriptions of one image contradict each other in operating system, its version, architecture or
- * variant. What one of them does not say contradicts nothing.
+ * variant. A member that one of them lacks does not contradict the other.
  */
 export function contradictsPlatform(one: Platform, other: Platform): boolean {
   const differ = (a = "", b = "") => a !== "" && b !== "" && a !== b;
@@ -86,31 +87,31 @@ export function contradictsPlatform(one: Platform, other: Platform): boolean {
     differ(one.variant, other.variant) || differ(one.osVersion, other.osVersion);
 }
 
-/** As {@linkcode matchesPlatform}, but a wanted platform that names no variant stands for all variants. */
-export function matchesAnyVariant(platform: Platform, wanted: Platform): boolean {
-  return matchesPlatform(wanted.variant ? platform : { ...platform, variant: "" }, wanted);
+/** Same as {@linkcode matchesPlatform}, but a requested platform without a variant matches all variants. */
+export function matchesAnyVariant(platform: Platform, requested: Platform): boolean {
+  return matchesPlatform(requested.variant ? platform : { ...platform, variant: "" }, requested);
 }
 
 /**
- * Finds what somebody means by a platform: what matches it, else, if it names no variant, all of its variants.
+ * Finds the items for a platform: those that match it, or, if there are none and it has no variant, all of its variants.
  *
- * @param platformOf Returns the platform of an item; `undefined` for one that has none, which is never meant.
+ * @param getPlatform Returns the platform of an item; `undefined` for an item without a platform, which never matches.
  */
 export function findByPlatform<T>(
   items: readonly T[],
-  wanted: Platform,
-  platformOf: (item: T) => Platform | undefined,
+  requested: Platform,
+  getPlatform: (item: T) => Platform | undefined,
 ): T[] {
   const find = (matches: typeof matchesPlatform) =>
     items.filter((item) => {
-      const platform = platformOf(item);
-      return platform !== undefined && matches(platform, wanted);
+      const platform = getPlatform(item);
+      return platform !== undefined && matches(platform, requested);
     });
   const exact = find(matchesPlatform);
   return exact.length > 0 ? exact : find(matchesAnyVariant);
 }
 
-/** Whether a platform says nothing at all. */
+/** Returns whether all members of a platform are empty. */
 export function isEmptyPlatform(platform: Platform): boolean {
   return !platform.architecture && !platform.os && !platform.osVersion && !platform.variant &&
     !platform.osFeatures?.length;
@@ -127,10 +128,10 @@ export function formatPlatform(platform: Platform | undefined): string {
   return [osVersion ? `${name}:${osVersion}` : name, ...osFeatures].join("+");
 }
 
-/** `os/architecture`, then, each optional, `/variant`, `:os.version` (as crane has it) and `+feature`s (as containerd). */
+/** `os/architecture[/variant][:os.version][+feature…]`: the version is crane's syntax, the features are containerd's. */
 const PLATFORM = /^([^/:+@\s]+)\/([^/:+@\s]+)(?:\/([^/:+@\s]+))?(?::([^/:+@\s]+))?((?:\+[^/:+@\s]+)*)$/;
 
-/** Parses a platform; returns `undefined` for a text that is not one. See {@linkcode parsePlatform}. */
+/** Parses a platform, as {@linkcode parsePlatform} does; returns `undefined` if the text is not a platform. */
 export function findPlatform(text: string): Platform | undefined {
   const [, os, architecture, variant, osVersion, features = ""] = PLATFORM.exec(text) ?? [];
   if (os === undefined) return undefined;
@@ -140,7 +141,7 @@ export function findPlatform(text: string): Platform | undefined {
 /**
  * Parses a platform: `os/architecture[/variant][:os.version][+os.feature…]`.
  *
- * @throws {ManifestsSyntaxError} With code `INVALID_PLATFORM`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_PLATFORM` if the text is not a platform.
  *
  * @example
  * ```ts
@@ -173,7 +174,7 @@ export function readPlatform(from: StructReader): Platform {
   });
 }
 
-/** A platform with its empty members left out. */
+/** Creates a platform without empty optional members. */
 export function createPlatform(from: { [K in keyof Platform]?: Platform[K] | undefined }): Platform {
   const { architecture = "", os = "", osVersion, osFeatures, variant } = from;
   return {
@@ -185,7 +186,7 @@ export function createPlatform(from: { [K in keyof Platform]?: Platform[K] | und
   };
 }
 
-/** The members of a platform in the order in which Go writes them. */
+/** Returns the members of a platform, in the order in which Go writes them. */
 export function platformJson(platform: Platform): Map<string, GoJsonValue | undefined> {
   return new Map<string, GoJsonValue | undefined>([
     ["architecture", platform.architecture],

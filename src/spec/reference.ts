@@ -2,9 +2,9 @@ import { type Digest, parseDigest } from "./digest.ts";
 import { ManifestsSyntaxError } from "../errors/room.ts";
 import { findTransportName } from "./transport_names.ts";
 
-/** No reference is longer; what is longer is refused before any pattern sees it. */
+/** Maximum length of a reference, in characters. Longer text is rejected before a regular expression reads it. */
 const MAX_LENGTH = 4096;
-/** Longest repository path that registries take. */
+/** Maximum length of a repository path, in characters (distribution/reference). */
 const MAX_PATH_LENGTH = 255;
 
 const LABEL = "(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)";
@@ -14,20 +14,20 @@ const COMPONENT_REGEXP = /^[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*$/;
 const TAG_REGEXP = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const IDENTIFIER_REGEXP = /^[a-f0-9]{64}$/;
 
-/** Parts of a {@linkcode NamedReference}. */
+/** Parts of a normalised {@linkcode NamedReference}. */
 export interface ReferenceParts {
-  /** Registry host, with its port where it has one. */
+  /** Registry host, with its port if it has one. */
   domain: string;
-  /** Repository path. */
+  /** Repository path within the registry. */
   path: string;
-  /** Tag. */
+  /** Tag; `undefined` if there is none. */
   tag?: string | undefined;
-  /** Digest. */
+  /** Digest; `undefined` if there is none. */
   digest?: Digest | undefined;
 }
 
 /**
- * A normalised image reference, `domain/path[:tag][@digest]` (distribution/reference). Immutable.
+ * Normalised image reference, `domain/path[:tag][@digest]` (distribution/reference). Immutable.
  *
  * @example
  * ```ts
@@ -41,16 +41,16 @@ export interface ReferenceParts {
  * ```
  */
 export class NamedReference {
-  /** Registry host, with its port where it has one. */
+  /** Registry host, with its port if it has one. */
   readonly domain: string;
-  /** Repository path. */
+  /** Repository path within the registry. */
   readonly path: string;
-  /** Tag, or `undefined`. */
+  /** Tag; `undefined` if the reference has none. */
   readonly tag: string | undefined;
-  /** Digest, or `undefined`. */
+  /** Digest; `undefined` if the reference has none. */
   readonly digest: Digest | undefined;
 
-  /** Creates a reference of parts that have been checked; use {@linkcode parseReference} for text. */
+  /** Creates a reference from valid parts, which are not checked. Use {@linkcode parseReference} for text. */
   constructor(parts: ReferenceParts) {
     this.domain = parts.domain;
     this.path = parts.path;
@@ -58,33 +58,33 @@ export class NamedReference {
     this.digest = parts.digest;
   }
 
-  /** `domain/path`. */
+  /** Repository name: `domain/path`. */
   get name(): string {
     return `${this.domain}/${this.path}`;
   }
 
-  /** With this tag; a digest stays. Throws `INVALID_REFERENCE` where it is no tag. */
+  /** Returns the reference with this tag; a digest is kept. Throws `INVALID_REFERENCE` if the tag is invalid. */
   withTag(tag: string): NamedReference {
     if (!isTag(tag)) fail("invalid tag format", tag);
     return new NamedReference({ ...this, tag });
   }
 
-  /** With this digest; a tag stays. */
+  /** Returns the reference with this digest; a tag is kept. */
   withDigest(digest: Digest): NamedReference {
     return new NamedReference({ ...this, digest });
   }
 
-  /** Without tag and digest. */
+  /** Returns the reference without tag and digest. */
   trimmed(): NamedReference {
     return new NamedReference({ domain: this.domain, path: this.path });
   }
 
-  /** With the tag `latest` where there is neither tag nor digest. */
+  /** Returns the reference with the tag `latest` if it has neither tag nor digest. */
   withDefaultTag(): NamedReference {
     return this.tag === undefined && this.digest === undefined ? this.withTag("latest") : this;
   }
 
-  /** As people write it: without `docker.io/` and, where only one component follows, `library/`. */
+  /** Returns the short form: without `docker.io/`, and without `library/` if only one component follows it. */
   familiar(): string {
     let name = this.name;
     if (this.domain === "docker.io") {
@@ -93,7 +93,7 @@ export class NamedReference {
     return name + this.#suffix();
   }
 
-  /** The whole reference. */
+  /** Returns the reference as text. */
   toString(): string {
     return this.name + this.#suffix();
   }
@@ -116,7 +116,7 @@ interface SplitReference {
   digest?: Digest | undefined;
 }
 
-/** Cuts tag and digest off. */
+/** Splits a reference into name, tag and digest. */
 function split(text: string): SplitReference {
   if (text.length > MAX_LENGTH) fail(`invalid reference format: longer than ${MAX_LENGTH} characters`, text);
   let rest = text;
@@ -138,26 +138,25 @@ function isDomain(component: string): boolean {
 }
 
 /**
- * Parses a reference the way people write it and normalises it: `alpine` is `docker.io/library/alpine`. No default
- * tag is added.
+ * Parses and normalises a reference: `alpine` becomes `docker.io/library/alpine`. No default tag is added.
  *
- * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, or `INVALID_DIGEST`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, or `INVALID_DIGEST` for an invalid digest in it.
  */
 export function parseReference(text: string): NamedReference {
   if (IDENTIFIER_REGEXP.test(text)) fail("invalid repository name, cannot specify 64-byte hexadecimal strings", text);
   const { name, tag, digest } = split(text);
   const slash = name.indexOf("/");
   const first = slash < 0 ? "" : name.slice(0, slash);
-  const explicit = slash > 0 && isDomain(first);
-  let domain = explicit ? first : "docker.io";
-  let path = explicit ? name.slice(slash + 1) : name;
+  const hasHost = slash > 0 && isDomain(first);
+  let domain = hasHost ? first : "docker.io";
+  let path = hasHost ? name.slice(slash + 1) : name;
   if (domain === "index.docker.io") domain = "docker.io";
   if (domain === "docker.io" && !path.includes("/")) path = `library/${path}`;
-  checkName(domain, path, text);
+  assertName(domain, path, text);
   return new NamedReference({ domain, path, tag, digest });
 }
 
-function checkName(domain: string, path: string, text: string): void {
+function assertName(domain: string, path: string, text: string): void {
   if (text === "") fail("invalid reference format: repository name must have at least one component", text);
   if (!DOMAIN_REGEXP.test(domain)) fail("invalid reference format", text);
   if (!path.split("/").every((component) => COMPONENT_REGEXP.test(component))) {
@@ -179,22 +178,22 @@ export function isTag(text: string): boolean {
   return TAG_REGEXP.test(text);
 }
 
-/** Whether the text is a registry host, with or without a port, as references have them. */
+/** Returns whether the text is a registry host, with or without a port. */
 export function isRegistryHost(text: string): boolean {
   return text.length <= MAX_LENGTH && DOMAIN_REGEXP.test(text);
 }
 
-/** Whether the text names its registry, as in `quay.io/app` or `localhost/app`, rather than being a short name. */
+/** Returns whether the text names its registry, as `quay.io/app` and `localhost/app` do, and is not a short name. */
 export function hasDomain(text: string): boolean {
   const slash = text.indexOf("/");
   return slash > 0 && isDomain(text.slice(0, slash));
 }
 
 /**
- * The name under which a local image is stored: a short name belongs to `localhost/`, a tag beside a digest is
- * dropped, `latest` is the default tag (libimage `NormalizeName`).
+ * Returns the name under which a local image is stored: `localhost/` is added to a short name, a tag is dropped if there
+ * is a digest, and `latest` is the default tag (libimage `NormalizeName`).
  *
- * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, or `INVALID_DIGEST`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, or `INVALID_DIGEST` for an invalid digest in it.
  *
  * @example
  * ```ts
@@ -211,7 +210,7 @@ export function normalizeLocalName(text: string): NamedReference {
   }
   if (findTransportName(text) !== undefined) fail("invalid repository name, cannot begin with a transport", text);
   const named = text === "" || hasDomain(text) ? parseReference(text) : parseReference(`localhost/${text}`);
-  // Other tools refuse a whole store that holds a name which they cannot parse.
+  // Other tools cannot use a store at all if it contains a name that they cannot parse.
   if (named.name.length > MAX_PATH_LENGTH) {
     fail(`repository name must not be more than ${MAX_PATH_LENGTH} characters`, text);
   }

@@ -3,27 +3,27 @@ import type { Digest } from "./digest.ts";
 import { isObject } from "../json/room.ts";
 import { isIndex, manifestDigest, type ParsedManifest } from "./manifest.ts";
 
-/** A manifest that is about another one (image-spec, `subject`). */
+/** Manifest that refers to another one by its `subject` (image-spec manifest.md). */
 export interface Referrer {
-  /** Digest of the manifest that it is about. */
+  /** Digest of the subject, the other manifest. */
   readonly subject: Digest;
-  /** How lists of referrers describe it: with the type of its artifact, and its annotations. */
+  /** Descriptor in lists of referrers, with the artifact type and the annotations of the manifest. */
   readonly descriptor: Descriptor;
 }
 
 /**
- * What a manifest is as a referrer, or `undefined` where it has no subject (distribution-spec, "Listing Referrers").
+ * Returns a manifest as a referrer (distribution-spec, "Listing Referrers"); `undefined` if it has no subject.
  *
- * @param digest Its digest; default: by SHA-256.
+ * @param digest Digest of the manifest. Default: its SHA-256 digest.
  */
 export function findReferrer(manifest: ParsedManifest, digest?: Digest): Referrer | undefined {
-  const of = manifest.kind === "oci-index" ? manifest.index : isIndex(manifest) ? undefined : manifest;
-  if (!of?.subject) return undefined;
-  // An image without a type of its own has that of its configuration.
-  const artifactType = of.artifactType ?? ("config" in of ? of.config?.mediaType : undefined);
+  const document = manifest.kind === "oci-index" ? manifest.index : isIndex(manifest) ? undefined : manifest;
+  if (!document?.subject) return undefined;
+  // Without an artifact type, the media type of the configuration is used, as the specification requires.
+  const artifactType = document.artifactType ?? ("config" in document ? document.config?.mediaType : undefined);
   const { annotations } = JSON.parse(new TextDecoder().decode(manifest.bytes));
   return {
-    subject: of.subject.digest,
+    subject: document.subject.digest,
     descriptor: {
       mediaType: manifest.mediaType,
       digest: digest ?? manifestDigest(manifest.bytes),

@@ -1,7 +1,7 @@
-/** Something that a registry wants to be shown to whoever uses it (distribution-spec, "Warnings"). */
+/** Warning from a registry that should be shown to the user (distribution-spec, "Warnings"). */
 export interface RegistryWarning {
-  /** The registry's host. */
+  /** Host of the registry that sent it. */
   readonly host: string;
-  /** One line, without control characters. */
+  /** Text of the warning: one line without control characters. */
   readonly text: string;
 }

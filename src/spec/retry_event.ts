@@ -1,13 +1,13 @@
-/** A step that failed and will be tried again. */
+/** Failed step that will be retried. */
 export interface RetryEvent {
-  /** What is tried again, as in `GET https://quay.io/v2/`; without queries and user information. */
+  /** Step to retry, as in `GET https://quay.io/v2/`; URLs are without query and user information. */
   readonly step: string;
   /** Number of failed attempts, from 1. */
   readonly attempt: number;
-  /** Maximum number of retries. */
+  /** Maximum number of retries of the step. */
   readonly maxRetries: number;
   /** Wait before the next attempt, in milliseconds. */
   readonly delay: number;
-  /** Why the last attempt failed. */
+  /** Error with which the last attempt failed. */
   readonly error: unknown;
 }

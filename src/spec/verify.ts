@@ -3,21 +3,21 @@ import { type Descriptor, UNKNOWN_SIZE } from "./descriptor.ts";
 import { createDigester, digestAlgorithm, type Digester } from "./digest.ts";
 import { DigestMismatchError, ManifestsError } from "../errors/room.ts";
 
-/** Throws the error that content is shorter or longer than its descriptor says. */
+/** Throws the error for content whose size differs from its descriptor. */
 function failSize(descriptor: Descriptor, actual: string): never {
   throw new ManifestsError(
     "SIZE_MISMATCH",
-    `Cannot accept blob ${descriptor.digest} as its size differs: expected ${descriptor.size} bytes, got ${actual}`,
+    `Cannot accept blob ${descriptor.digest}: wrong size: expected ${descriptor.size} bytes, got ${actual}`,
   );
 }
 
 /**
- * A stream that passes bytes on while it checks them against a descriptor. The last chunk is withheld until size and
- * digest are known to be right, so a consumer never sees the end of content that is wrong: it gets an error with code
- * `SIZE_MISMATCH` or `DIGEST_MISMATCH` instead, and `INVALID_DIGEST` if the digest's algorithm is not supported.
+ * Returns a stream that verifies bytes against a descriptor while it passes them on. The last chunk is withheld until size
+ * and digest are verified, so a consumer never gets wrong content completely: the stream fails with code `SIZE_MISMATCH`
+ * or `DIGEST_MISMATCH` instead, and with `INVALID_DIGEST` if the digest's algorithm is not supported.
  *
- * @param options.onBytes Called with the length of every chunk.
- * @param options.signal Ends the read at once, even if the source stands still.
+ * @param options.onBytes Called with the length of each chunk, in bytes. Default: no callback.
+ * @param options.signal Aborts the read at once, even if the source is stalled. Default: no signal.
  */
 export function verifyBlob(
   stream: ByteStream,
@@ -25,7 +25,7 @@ export function verifyBlob(
   { onBytes, signal }: { onBytes?: (count: number) => void; signal?: AbortSignal | undefined } = {},
 ): ByteStream {
   let digester: Digester | undefined;
-  // Not before the first chunk: an error inside the stream also cancels what it reads from.
+  // Created with the first chunk, because an error inside the stream also cancels its source.
   const start = () => createDigester(digestAlgorithm(descriptor.digest));
   const known = descriptor.size !== UNKNOWN_SIZE;
   let size = 0;
@@ -51,11 +51,11 @@ export function verifyBlob(
 }
 
 /**
- * Reads a whole blob into memory, verified.
+ * Reads a whole blob into memory and verifies it.
  *
- * @param limit How many bytes it may have.
- * @param signal Ends the read at once, even if the source stands still.
- * @throws {ManifestsError} With code `LIMIT_EXCEEDED`, `SIZE_MISMATCH` or `DIGEST_MISMATCH`.
+ * @param limit Maximum size of the blob, in bytes.
+ * @param signal Aborts the read at once, even if the source is stalled. Default: no signal.
+ * @throws {ManifestsError} With code `LIMIT_EXCEEDED`, `SIZE_MISMATCH`, `DIGEST_MISMATCH` or `INVALID_DIGEST`.
  */
 export async function readBlob(
   stream: ByteStream,
@@ -70,7 +70,7 @@ export async function readBlob(
     await stream.cancel().catch(() => {});
     throw new ManifestsError(
       "LIMIT_EXCEEDED",
-      `Cannot read blob ${descriptor.digest} into memory as it has more than ${limit} bytes`,
+      `Cannot read blob ${descriptor.digest} into memory: it has more than ${limit} bytes`,
     );
   }
   return bytes;

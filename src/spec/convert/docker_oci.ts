@@ -7,20 +7,20 @@ import { MEDIA_TYPES } from "../media_types.ts";
 import { dockerLayerType, isArtifact, ociLayerType } from "./layers.ts";
 import { convertToOciConfig } from "./oci_config.ts";
 
-/** An image and the configuration that it names. */
+/** Image manifest with its configuration. */
 export interface ImageWithConfig {
-  /** The manifest. */
+  /** Parsed manifest of the image. */
   readonly image: ParsedImage;
-  /** The configuration's exact bytes. */
+  /** Exact bytes of the configuration. */
   readonly config: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * An OCI image as Docker's, version 2 schema 2. The configuration's bytes stay as they are; annotations and subject
- * have no place there and are lost.
+ * Converts an OCI image manifest to Docker version 2 schema 2. The configuration is unchanged. Annotations and the subject
+ * are lost, because the Docker format has no members for them.
  *
- * @throws {ManifestsError} With code `CONVERSION_NOT_SUPPORTED` for an artifact, and for layers that Docker has no type
- * for: zstd, encrypted, attestations.
+ * @throws {ManifestsError} With code `CONVERSION_NOT_SUPPORTED` for an artifact, and for layers without a Docker media
+ * type: zstd, encrypted, attestations.
  *
  * @example
  * ```ts
@@ -37,8 +37,8 @@ export interface ImageWithConfig {
  * ```
  */
 export function convertToDockerManifest(image: ParsedImage): ParsedImage {
-  requireImage(image, "Docker");
-  const config = requireConfig(image, "oci-image");
+  assertImage(image, "Docker");
+  const config = getConfig(image, "oci-image");
   return createDockerManifest({
     config: { ...config, mediaType: MEDIA_TYPES.dockerConfig },
     layers: image.layers.map((layer) => ({ ...layer, mediaType: dockerLayerType(layer.mediaType) })),
@@ -46,15 +46,15 @@ export function convertToDockerManifest(image: ParsedImage): ParsedImage {
 }
 
 /**
- * A Docker image, version 2 schema 2, as OCI's. The configuration is written anew, and so has another digest.
+ * Converts a Docker image manifest, version 2 schema 2, to OCI. The configuration is converted too, so its digest changes.
  *
- * @param config The bytes of the image's configuration.
- * @throws {ManifestsError | ManifestsSyntaxError} With code `CONVERSION_NOT_SUPPORTED` for layers that OCI has no type
- * for, `INVALID_JSON` for a configuration that cannot be read.
+ * @param config Bytes of the image's configuration.
+ * @throws {ManifestsError | ManifestsSyntaxError} With code `CONVERSION_NOT_SUPPORTED` for layers without an OCI media
+ * type, `INVALID_JSON` for an invalid configuration.
  */
 export function convertToOciManifest(image: ParsedImage, config: Uint8Array<ArrayBuffer>): ImageWithConfig {
-  requireImage(image, "OCI");
-  requireConfig(image, "docker-image");
+  assertImage(image, "OCI");
+  getConfig(image, "docker-image");
   const converted = convertToOciConfig(config);
   const layers = image.layers.map((layer) => ({ ...layer, mediaType: ociLayerType(layer.mediaType) }));
   return {
@@ -63,8 +63,8 @@ export function convertToOciManifest(image: ParsedImage, config: Uint8Array<Arra
   };
 }
 
-/** Refuses artifacts. */
-export function requireImage(image: ParsedImage, format: string): void {
+/** Asserts that a manifest is an image, not an artifact. Throws `CONVERSION_NOT_SUPPORTED`. */
+export function assertImage(image: ParsedImage, format: string): void {
   if (!isArtifact(image)) return;
   throw new ManifestsError(
     "CONVERSION_NOT_SUPPORTED",
@@ -72,20 +72,22 @@ export function requireImage(image: ParsedImage, format: string): void {
   );
 }
 
-/** Names an artifact in messages. */
+/** Describes an artifact in messages, by its type. */
 export function describeArtifact({ artifactType, config }: ParsedImage): string {
   const type = artifactType || config?.mediaType;
   return type ? `an artifact of type ${JSON.stringify(type)}` : "an artifact without a configuration";
 }
 
-function requireConfig(image: ParsedImage, kind: ParsedImage["kind"]): Descriptor {
+function getConfig(image: ParsedImage, kind: ParsedImage["kind"]): Descriptor {
   if (image.kind !== kind || !image.config) {
-    throw new TypeError(`Cannot convert a manifest as its kind must be ${kind}: current value is ${image.kind}`);
+    throw new TypeError(
+      `Cannot convert a manifest: its kind must be ${kind}, with a configuration: current value is ${image.kind}`,
+    );
   }
   return image.config;
 }
 
-/** The descriptor of bytes. */
+/** Returns the descriptor of bytes with a media type. */
 export function describe(mediaType: string, bytes: Uint8Array): Descriptor {
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
 }

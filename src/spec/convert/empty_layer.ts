@@ -3,12 +3,12 @@ import type { Descriptor } from "../descriptor.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 import { describe } from "./docker_oci.ts";
 
-/** The bytes of {@linkcode EMPTY_GZIP_LAYER}: 32, as Docker has always written them. */
+/** Bytes of {@linkcode EMPTY_GZIP_LAYER}: the 32 bytes that Docker has always written. */
 const BYTES = decodeBase64("H4sIAAAJbogA/2IYBaNgFIxYAAgAAP//Lq+17wAEAAA=")!;
 
 /**
- * A tar archive with nothing in it, compressed with gzip: the layer that schema 1 has for a step that changed no files.
- * Every tool uses the same bytes, so that registries keep them once.
+ * Empty tar archive, compressed with gzip: the layer in schema 1 of a step that changed no files. All tools use the same
+ * bytes, so that a registry stores them once.
  */
 export const EMPTY_GZIP_LAYER: { readonly bytes: Uint8Array<ArrayBuffer>; readonly descriptor: Descriptor } = {
   bytes: BYTES,

@@ -20,34 +20,34 @@ import { type ReadSchema1, readSchema1, type ReadSchema1Entry, type Schema1Step 
 /** Options for {@linkcode convertFromSchema1}. */
 export interface ConvertFromSchema1Options {
   /**
-   * The layers as they are at the destination, as many as `image.layers` and in that order: schema 1 knows no sizes,
-   * and schema 2 needs them. Those that {@linkcode schema1EmptyLayers} tells to be of no need are not looked at.
+   * Layers as they are at the destination, in the order of `image.layers`, with their sizes, which schema 1 lacks and
+   * schema 2 requires. Layers for which {@linkcode schema1EmptyLayers} returns `true` are ignored.
    */
   layers: readonly Descriptor[];
 }
 
-/** What schema 1 has in an image's JSON, and schema 2 elsewhere or not at all. */
+/** Members of an image's JSON in schema 1 that the configuration in schema 2 does not have. */
 const DROPPED_MEMBERS = ["id", "parent", "parent_id", "layer_id", "throwaway", "Size"];
 
 /**
- * Which layers of a schema 1 image, by their place in `image.layers`, have no place in schema 2: those that are empty,
- * and those that repeat another's id. They need no digest without compression, and need not be copied.
+ * Returns, for each layer in `image.layers` of a schema 1 image, whether schema 2 drops it: layers that are empty, and
+ * layers that repeat the id of another one. These layers need not be copied, and their diff ids are not needed.
  *
- * @throws {ManifestsSyntaxError} With code `INVALID_MANIFEST` where the history is no chain of ids and parents,
- * `INVALID_JSON` where it cannot be read.
+ * @throws {ManifestsSyntaxError} With code `INVALID_MANIFEST` if the history is not a chain of ids and parents,
+ * `INVALID_JSON` if its JSON is invalid.
  */
 export function schema1EmptyLayers(image: ParsedImage): readonly boolean[] {
-  const needed = new Set(neededEntries(readSchema1(image)).map(({ layer }) => layer));
+  const needed = new Set(listNeeded(readSchema1(image)).map(({ layer }) => layer));
   return image.layers.map((_, i) => !needed.has(i));
 }
 
 /**
- * A schema 1 image as Docker's version 2 schema 2. The newest step's JSON becomes the configuration.
+ * Converts a schema 1 image to Docker version 2 schema 2. The JSON of the newest step becomes the configuration.
  *
- * @param diffIds The digests of the layers without compression, by their place in `image.layers`; `undefined` for those
- * that {@linkcode schema1EmptyLayers} tells to be of no need.
- * @throws {ManifestsSyntaxError} With code `INVALID_MANIFEST` where the history is no chain of ids and parents,
- * `INVALID_JSON` where it cannot be read.
+ * @param diffIds Digests of the uncompressed layers, in the order of `image.layers`; `undefined` for layers for which
+ * {@linkcode schema1EmptyLayers} returns `true`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_MANIFEST` if the history is not a chain of ids and parents,
+ * `INVALID_JSON` if its JSON is invalid.
  */
 export function convertFromSchema1(
   image: ParsedImage,
@@ -58,12 +58,15 @@ export function convertFromSchema1(
   const { layers } = options;
   if (diffIds.length !== image.layers.length || layers.length !== image.layers.length) {
     throw new TypeError(
-      `Cannot convert a schema 1 image of ${image.layers.length} layers as the digests of ${diffIds.length} and the ` +
-        `descriptors of ${layers.length} were given`,
+      `Cannot convert a schema 1 image of ${image.layers.length} layers: got ${diffIds.length} diff ids and ` +
+        `${layers.length} descriptors`,
     );
   }
-  const needed = neededEntries(manifest).toReversed();
-  const config = createConfig(manifest, needed.map(({ layer, blobSum }) => diffIds[layer] ?? refuseDiffId(blobSum)));
+  const needed = listNeeded(manifest).toReversed();
+  const config = createConfig(
+    manifest,
+    needed.map(({ layer, blobSum }) => diffIds[layer] ?? failMissingDiffId(blobSum)),
+  );
   const parts = {
     config: describe(MEDIA_TYPES.dockerConfig, config),
     layers: needed.map(({ layer }) => layers[layer]!),
@@ -71,12 +74,12 @@ export function convertFromSchema1(
   return { image: createDockerManifest(parts), config };
 }
 
-function neededEntries(manifest: ReadSchema1): ReadSchema1Entry[] {
+function listNeeded(manifest: ReadSchema1): ReadSchema1Entry[] {
   return manifest.entries.filter(({ throwaway }) => !throwaway);
 }
 
-function refuseDiffId(layer: Digest): never {
-  throw new TypeError(`Cannot convert a schema 1 image as the digest of layer ${layer} without compression is missing`);
+function failMissingDiffId(layer: Digest): never {
+  throw new TypeError(`Cannot convert a schema 1 image: the diff id of layer ${layer} is missing`);
 }
 
 function createConfig({ entries }: ReadSchema1, diffIds: readonly Digest[]): Uint8Array<ArrayBuffer> {

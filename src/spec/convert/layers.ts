@@ -3,14 +3,14 @@ import { ManifestsError } from "../../errors/room.ts";
 import type { ParsedImage } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 
-/** What is done with a layer's compression, as far as its media type tells: `keep` leaves that as it is. */
+/** Compression of a layer after a change, as its media type states it; `keep` leaves the media type unchanged. */
 export type LayerCompression = "gzip" | "zstd" | "uncompressed" | "keep";
 
-/** The media types of one kind of layer, by compression. */
+/** Media types of one kind of layer, by compression. */
 interface LayerFamily {
   readonly uncompressed: string;
   readonly gzip: string;
-  /** `undefined`: Docker has no such type, or no registry and no engine takes it. */
+  /** `undefined` for Docker, whose zstd type no registry and no engine supports. */
   readonly zstd?: string;
 }
 
@@ -49,51 +49,53 @@ const OCI_TYPES: ReadonlySet<string> = new Set(
   [OCI_LAYER, OCI_NONDISTRIBUTABLE].flatMap(({ uncompressed, gzip, zstd = gzip }) => [uncompressed, gzip, zstd]),
 );
 
-/** Docker types for OCI's; zstd is missing on purpose, since nothing of Docker's reads it. */
+/** Docker types of OCI types. zstd is missing on purpose, because Docker does not read the type. */
 const OCI_TO_DOCKER: ReadonlyMap<string, string> = new Map(
   [...DOCKER_TO_OCI].filter(([docker]) => !ZSTD_TYPES.includes(docker)).map(([docker, oci]) => [oci, docker]),
 );
 
 /**
- * The media type of a layer after its compression was changed (container-libs `compressionVariantMIMEType`).
+ * Returns the media type of a layer after a change of compression (container-libs `compressionVariantMIMEType`).
  *
- * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` where the type is no layer's, or has no such variant.
+ * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` if the type is not that of a layer, or has no variant
+ * for the compression.
  */
 export function layerMediaType(mediaType: string, compression: LayerCompression): string {
   if (compression === "keep") return mediaType;
-  const found = familyOf(mediaType)?.[compression];
+  const found = findFamily(mediaType)?.[compression];
   if (found) return found;
   const change = compression === "uncompressed" ? "decompress" : `compress with ${compression}`;
-  const reason = familyOf(mediaType)
+  const reason = findFamily(mediaType)
     ? `${compression} compression is not supported for type ${JSON.stringify(mediaType)}`
-    : `${JSON.stringify(mediaType)} is no type of layer whose compression can change`;
-  throw new ManifestsError("COMPRESSION_NOT_SUPPORTED", `Cannot ${change} a layer as ${reason}`);
+    : `the compression of media type ${JSON.stringify(mediaType)} cannot change`;
+  throw new ManifestsError("COMPRESSION_NOT_SUPPORTED", `Cannot ${change} a layer: ${reason}`);
 }
 
-function familyOf(mediaType: string): LayerFamily | undefined {
+function findFamily(mediaType: string): LayerFamily | undefined {
   return FAMILIES.find(({ uncompressed, gzip, zstd }) => [uncompressed, gzip, zstd].includes(mediaType));
 }
 
-/** Whether the compression of an image's layer may change; not in artifacts, and not where the type is not known. */
+/** Returns whether the compression of a layer may change: not in artifacts, and not if its type is unknown. */
 export function isChangeableLayer(image: ParsedImage, layer: Descriptor): boolean {
-  // Schema 1 does not say what its layers are, so all of them are taken for tar archives.
+  // Schema 1 has no media types for layers: all of them are tar archives.
   if (image.kind === "docker-schema1") return true;
-  const family = familyOf(layer.mediaType);
+  const family = findFamily(layer.mediaType);
   const isDocker = family === DOCKER_LAYER || family === DOCKER_FOREIGN;
-  // As in Go, layers stay as they are in manifests that mix the types of OCI and Docker.
+  // As in Go, layers are unchanged in manifests that mix media types of OCI and Docker.
   const isMixed = image.kind === "oci-image" && image.config?.mediaType !== MEDIA_TYPES.ociConfig;
   return family !== undefined && !isArtifact(image) && !isMixed && isDocker === (image.kind === "docker-image");
 }
 
-/** Whether a layer has URLs of its own, from which it is downloaded by whoever runs the image. */
+/** Returns whether a layer is foreign: engines download it from its own URLs, not from the registry. */
 export function isForeignLayer({ mediaType, urls }: Descriptor): boolean {
-  const family = familyOf(mediaType);
+  const family = findFamily(mediaType);
   return Boolean(urls?.length) && (family === OCI_NONDISTRIBUTABLE || family === DOCKER_FOREIGN);
 }
 
 /**
- * Whether a manifest describes an artifact rather than an image: it has no configuration, or, in OCI, one that is not an
- * image's. An artifact cannot be converted. Some tools write OCI manifests with a Docker configuration: these are images.
+ * Returns whether a manifest describes an artifact: it has no configuration, or, in OCI, a configuration of another type
+ * than that of an image. Artifacts cannot be converted. OCI manifests with a Docker configuration, which some tools
+ * write, are images.
  */
 export function isArtifact({ kind, config }: ParsedImage): boolean {
   if (kind === "docker-schema1") return false;
@@ -101,32 +103,32 @@ export function isArtifact({ kind, config }: ParsedImage): boolean {
   return kind === "docker-image" ? config === undefined : !isConfig;
 }
 
-/** Returns the OCI media type of a layer, which may have one already. Throws `CONVERSION_NOT_SUPPORTED`. */
+/** Converts the media type of a layer to OCI, if it is not OCI already. Throws `CONVERSION_NOT_SUPPORTED`. */
 export function ociLayerType(mediaType: string): string {
   if (OCI_TYPES.has(mediaType)) return mediaType;
-  return DOCKER_TO_OCI.get(mediaType) ?? refuseLayer(mediaType, "OCI");
+  return DOCKER_TO_OCI.get(mediaType) ?? failLayer(mediaType, "OCI");
 }
 
-/** Returns the Docker media type of a layer, which may have one already. Throws `CONVERSION_NOT_SUPPORTED`. */
+/** Converts the media type of a layer to Docker, if it is not Docker already. Throws `CONVERSION_NOT_SUPPORTED`. */
 export function dockerLayerType(mediaType: string): string {
   if (DOCKER_TO_OCI.has(mediaType) && !ZSTD_TYPES.includes(mediaType)) return mediaType;
-  return OCI_TO_DOCKER.get(mediaType) ?? refuseLayer(mediaType, "Docker");
+  return OCI_TO_DOCKER.get(mediaType) ?? failLayer(mediaType, "Docker");
 }
 
-/** Refuses a layer that schema 1, which has no media types, could not tell from one that everybody can read. */
-export function requireSchema1Layer(mediaType: string): void {
+/** Asserts that every tool can read a layer: schema 1 has no media types to tell otherwise. Throws `CONVERSION_NOT_SUPPORTED`. */
+export function assertSchema1Layer(mediaType: string): void {
   const known = OCI_TO_DOCKER.has(mediaType) || DOCKER_TO_OCI.has(mediaType);
-  if (!known || ZSTD_TYPES.includes(mediaType)) refuseLayer(mediaType, "Docker schema 1");
+  if (!known || ZSTD_TYPES.includes(mediaType)) failLayer(mediaType, "Docker schema 1");
 }
 
-function refuseLayer(mediaType: string, format: string): never {
+function failLayer(mediaType: string, format: string): never {
   const reason = ZSTD_TYPES.includes(mediaType)
-    ? "zstd compression is not supported there"
+    ? `${format} does not support zstd compression`
     : mediaType.endsWith("+encrypted")
-    ? "encrypted layers are not supported there"
-    : "that is no type of layer that has a counterpart there";
+    ? `${format} does not support encrypted layers`
+    : `${format} does not have a corresponding layer type`;
   throw new ManifestsError(
     "CONVERSION_NOT_SUPPORTED",
-    `Cannot convert a layer of type ${JSON.stringify(mediaType)} to ${format} as ${reason}`,
+    `Cannot convert a layer of type ${JSON.stringify(mediaType)} to ${format}: ${reason}`,
   );
 }

@@ -1,4 +1,4 @@
-/** Image manifests of one format as another, and with other layers: the bytes are those that Go's tools write. */
+/** Conversion of image manifests between formats, and replacement of their layers, with the bytes that Go's tools write. */
 export { convertToDockerManifest, convertToOciManifest, describeArtifact, type ImageWithConfig } from "./docker_oci.ts";
 export {
   renameSchema1,

@@ -13,10 +13,10 @@ import { platformJson, readPlatform } from "../platform.ts";
 type Members = Map<string, GoJsonValue | undefined>;
 
 /**
- * A configuration of Docker's as OCI's: what the image specification knows, in Go's order, and nothing else. Lost are
- * `container`, `container_config`, `docker_version`, `Healthcheck`, `OnBuild`, `Shell` and their like.
+ * Converts a configuration from Docker to OCI. Only members of the image specification are kept, in Go's order: lost are
+ * `container`, `container_config`, `docker_version`, `Healthcheck`, `OnBuild`, `Shell` and other members of Docker.
  *
- * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON` if the configuration is invalid.
  */
 export function convertToOciConfig(config: Uint8Array): Uint8Array<ArrayBuffer> {
   const from = new StructReader(parseJson(config, "configuration").value, "configuration");
@@ -32,7 +32,7 @@ export function convertToOciConfig(config: Uint8Array): Uint8Array<ArrayBuffer> 
   );
 }
 
-/** Go has no way to leave out an empty struct, so that `"config":{}` is always written. */
+/** Encodes `config`. Go cannot omit an empty struct, so `"config":{}` is always written. */
 function executionJson(from: StructReader | undefined): Members {
   if (!from) return new Map();
   return new Map<string, GoJsonValue | undefined>([
@@ -66,7 +66,7 @@ function historyJson(from: StructReader): Members {
   ]);
 }
 
-/** A Go `map[string]struct{}`, of which only the keys matter; `undefined` where there are none. */
+/** Reads a Go `map[string]struct{}`, of which only the keys matter; `undefined` if it is empty or absent. */
 export function readSet(from: StructReader, name: string): ReadonlyMap<string, GoJsonValue> | undefined {
   const members = from.struct(name)?.entries((value) => value === null || isObject(value), "an object");
   return sortedMap(members?.map(([key]) => [key, new Map()] as const));

@@ -11,14 +11,14 @@ import {
 } from "../../json/room.ts";
 import { readSet } from "./oci_config.ts";
 
-/** The first version of Docker that wrote the members that every later one expects. */
+/** First version of Docker that wrote all members that later versions expect. */
 const FIRST_COMPLETE_VERSION = [1, 8, 3];
 
-/** Whether a schema 1 configuration was written by a Docker before 1.8.3. */
+/** Returns whether Docker before 1.8.3 wrote a schema 1 configuration. */
 export function isOldDocker(from: StructReader): boolean {
   const version = from.string("docker_version");
   if (!version) return false;
-  // As moby's `versions.LessThan`: what is no number counts as 0, so `1.8.2-fc22` is 1.8.0.
+  // As in moby's `versions.LessThan`, a part that is not a number is 0, so `1.8.2-fc22` is 1.8.0.
   const parts = version.split(".").map((part) => /^[+-]?\d+$/.test(part) ? Number(part) : 0);
   for (let i = 0; i < Math.max(parts.length, FIRST_COMPLETE_VERSION.length); i++) {
     const difference = (parts[i] ?? 0) - (FIRST_COMPLETE_VERSION[i] ?? 0);
@@ -28,8 +28,8 @@ export function isOldDocker(from: StructReader): boolean {
 }
 
 /**
- * The members of a schema 1 configuration as today's Docker would have written them, for one that an old Docker wrote:
- * the members that are known, with those that old versions left out (container-libs `Schema2V1Image`).
+ * Returns the members of a configuration that an old Docker wrote as a current Docker would write them: the known
+ * members, including those that old versions omitted (container-libs `Schema2V1Image`).
  */
 export function completeOldConfig(from: StructReader): Map<string, RawJson> {
   const config = from.struct("config");
@@ -50,7 +50,7 @@ export function completeOldConfig(from: StructReader): Map<string, RawJson> {
   return rawMembers(complete, "configuration");
 }
 
-/** Docker's `Config`, in its order; many members are written even where they are empty, and `null` where absent. */
+/** Encodes Docker's `Config`, in its order. Many members are written even if they are empty, or as `null` if absent. */
 function containerJson(from: StructReader | undefined): GoJsonValue {
   const text = (name: string) => from?.string(name) ?? "";
   const flag = (name: string) => from?.boolean(name) ?? false;
@@ -83,7 +83,7 @@ function containerJson(from: StructReader | undefined): GoJsonValue {
   ]);
 }
 
-/** Durations are nanoseconds; those that are 0 are left out. */
+/** Encodes a health check. Durations are in nanoseconds; zero is omitted. */
 function healthcheckJson(from: StructReader | undefined): GoJsonValue | undefined {
   return from && new Map<string, GoJsonValue | undefined>([
     ["Test", nonEmpty(from.strings("Test"))],

@@ -6,69 +6,72 @@ import { type ParsedImage, parseManifest, signedPayload } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 import { signSchema1 } from "./schema1_signature.ts";
 
-/** A manifest of Docker's schema 1: layers and history in one, the newest first. */
+/** Manifest of Docker schema 1: layers with their history, newest first. */
 export interface Schema1 {
-  /** Path of the repository that it was made for; may be empty. */
+  /** Path of its repository; may be empty. */
   readonly name: string;
-  /** Tag that it was made for; may be empty. */
+  /** Tag of the image; may be empty. */
   readonly tag: string;
-  /** CPU architecture. */
+  /** CPU architecture, a `GOARCH` value; may be empty. */
   readonly architecture: string;
-  /** Layers with their history, the newest first. */
+  /** Layers with their history, newest first. */
   readonly entries: readonly Schema1Entry[];
 }
 
-/** A layer of schema 1 and the JSON that describes it; that of the newest is the image's configuration. */
+/** Layer of schema 1 with its JSON. The JSON of the newest layer is the image's configuration. */
 export interface Schema1Entry {
-  /** Digest of the layer. */
+  /** Digest of the compressed layer. */
   readonly blobSum: Digest;
-  /** JSON text. */
+  /** JSON text that describes the step. */
   readonly v1Compatibility: string;
 }
 
-/** What an entry's JSON says. */
+/** Content of an entry's JSON. */
 export interface Schema1Step {
-  /** Name of this state of the image: 64 hexadecimal digits. */
+  /** Id of this state of the image: 64 hexadecimal digits. */
   readonly id: string;
-  /** The id of the next older state; empty for the oldest. */
+  /** Id of the next older state; empty for the oldest. */
   readonly parent: string;
-  /** When it was made. */
+  /** Time when it was created, as in RFC 3339. */
   readonly created: string;
-  /** The command that made it. */
+  /** Command that created it; may be empty. */
   readonly createdBy: string;
-  /** Who made it; may be empty. */
+  /** Author of the image; may be empty. */
   readonly author: string;
-  /** A remark; may be empty. */
+  /** Comment of the author; may be empty. */
   readonly comment: string;
-  /** Whether the layer has nothing in it. */
+  /** Whether the layer is empty, because the step changed no files. */
   readonly throwaway: boolean;
 }
 
-/** An entry of a manifest that was read. */
+/** Entry of a parsed schema 1 manifest. */
 export interface ReadSchema1Entry extends Schema1Entry, Schema1Step {
-  /** Position of its layer in the image's `layers`, which are oldest first. */
+  /** Index of its layer in the image's `layers`, which are oldest first. */
   readonly layer: number;
 }
 
-/** A schema 1 manifest that was read. */
+/** Parsed and validated schema 1 manifest. */
 export interface ReadSchema1 extends Schema1 {
-  /** The entries, the newest first; of those with one id, only the oldest. */
+  /** Entries, newest first. Of several entries with the same id, only the oldest. */
   readonly entries: readonly ReadSchema1Entry[];
 }
 
 const DOCUMENT = "schema 1 manifest";
 
-/** Reads what is signed of a schema 1 manifest, and checks that its history is a chain (`fixManifestLayers`). */
+/**
+ * Reads the signed payload of a schema 1 manifest and validates its history (container-libs `fixManifestLayers`). Throws
+ * `INVALID_MANIFEST` if the history is not a chain of ids and parents, `INVALID_JSON` if its JSON is invalid.
+ */
 export function readSchema1(image: ParsedImage): ReadSchema1 {
   if (image.kind !== "docker-schema1") {
-    throw new TypeError(`Cannot read a schema 1 manifest as it is another kind: current value is ${image.kind}`);
+    throw new TypeError(`Cannot read a schema 1 manifest: the kind is ${image.kind}`);
   }
   const payload = image.mediaType === MEDIA_TYPES.dockerSchema1Signed ? signedPayload(image.bytes) : image.bytes;
   const from = new StructReader(parseJson(payload, DOCUMENT).value, DOCUMENT);
   const history = from.structs("history") ?? [];
   const { layers } = image;
-  if (layers.length === 0) refuse("it has no layers");
-  if (history.length !== layers.length) refuse(`it has ${layers.length} layers but a history of ${history.length}`);
+  if (layers.length === 0) fail("it has no layers");
+  if (history.length !== layers.length) fail(`it has ${layers.length} layers but a history of ${history.length}`);
   const entries = history.map((item, i): ReadSchema1Entry => {
     const layer = layers.length - 1 - i;
     const v1Compatibility = item.string("v1Compatibility") ?? "";
@@ -78,7 +81,7 @@ export function readSchema1(image: ParsedImage): ReadSchema1 {
     name: from.string("name") ?? "",
     tag: from.string("tag") ?? "",
     architecture: from.string("architecture") ?? "",
-    entries: checkChain(entries),
+    entries: dropRepeated(entries),
   };
 }
 
@@ -96,16 +99,16 @@ function readStep(v1Compatibility: string, i: number): Schema1Step {
   };
 }
 
-/** Every entry must name the next as its parent; those that repeat the next one's id are left out. */
-function checkChain(entries: readonly ReadSchema1Entry[]): ReadSchema1Entry[] {
+/** Asserts that every entry names the next one as its parent, and drops entries that repeat the id of the next one. */
+function dropRepeated(entries: readonly ReadSchema1Entry[]): ReadSchema1Entry[] {
   const seen = new Set<string>();
   entries.forEach(({ id, parent }, i) => {
     const older = entries[i + 1];
-    if (!/^[a-f0-9]{64}$/.test(id)) refuse(`the id ${quote(id)} of history[${i}] is not valid`);
-    if (id !== entries[i - 1]?.id && seen.has(id)) refuse(`the id ${id} is there several times`);
+    if (!/^[a-f0-9]{64}$/.test(id)) fail(`the id ${quote(id)} of history[${i}] is not valid`);
+    if (id !== entries[i - 1]?.id && seen.has(id)) fail(`the id ${id} occurs several times`);
     seen.add(id);
     if (id !== older?.id && parent !== (older?.id ?? "")) {
-      refuse(`the parent of history[${i}] must be ${quote(older?.id ?? "")}: current value is ${quote(parent)}`);
+      fail(`the parent of history[${i}] must be ${quote(older?.id ?? "")}: current value is ${quote(parent)}`);
     }
   });
   return entries.filter(({ id }, i) => id !== entries[i + 1]?.id);
@@ -115,11 +118,11 @@ function quote(text: string): string {
   return JSON.stringify(text.slice(0, 256));
 }
 
-function refuse(reason: string): never {
-  throw new ManifestsSyntaxError("INVALID_MANIFEST", `Cannot read a ${DOCUMENT} as ${reason}`);
+function fail(reason: string): never {
+  throw new ManifestsSyntaxError("INVALID_MANIFEST", `Cannot read a ${DOCUMENT}: ${reason}`);
 }
 
-/** A schema 1 manifest with the bytes that Go writes, and a signature that is good for nothing but acceptance. */
+/** Creates a schema 1 manifest with the bytes that Go writes, signed with a temporary key. */
 export async function createSchema1(manifest: Schema1, time: Date = new Date()): Promise<ParsedImage> {
   const { name, tag, architecture, entries } = manifest;
   const unsigned = encodeGoJson(

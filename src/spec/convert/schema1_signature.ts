@@ -5,15 +5,15 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as con
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /**
- * Signs a schema 1 manifest with a key that is thrown away: registries accept none without a signature, and nobody
- * believes one. The form is libtrust's "pretty" JWS: the manifest with one more member.
+ * Signs a schema 1 manifest with a temporary key: registries reject a manifest without a signature, but nobody verifies
+ * whose it is. The format is libtrust's "pretty" JWS: the manifest with an additional member.
  *
  * @param manifest Compact JSON of an object that is not empty.
- * @param time When it was signed; written to the second.
+ * @param time Time of the signature, written with a precision of one second.
  */
 export async function signSchema1(manifest: Uint8Array, time: Date): Promise<Uint8Array<ArrayBuffer>> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
-  // What is left out of the end of the text, so that the signature can stand before it.
+  // `formatTail`: the end of the payload, which follows the inserted signatures.
   const tail = encodeUtf8("}");
   const head = manifest.subarray(0, manifest.length - tail.length);
   const header = base64Url(encodeJson([
@@ -31,11 +31,11 @@ export async function signSchema1(manifest: Uint8Array, time: Date): Promise<Uin
   return concatBytes([head, encodeUtf8(',"signatures":['), member, encodeUtf8("]"), tail]);
 }
 
-/** The public key as libtrust writes it, with its fingerprint. */
+/** Encodes the public key as libtrust does, with its fingerprint as id. */
 async function publicJwk(key: CryptoKey): Promise<GoJsonValue> {
   const { crv, kty, x, y } = await crypto.subtle.exportKey("jwk", key);
   const fingerprint = await crypto.subtle.digest("SHA-256", await crypto.subtle.exportKey("spki", key));
-  // 240 bits make 48 letters without padding.
+  // libtrust truncates the fingerprint to 240 bits, which are 48 base32 letters without padding.
   const kid = base32(new Uint8Array(fingerprint, 0, 30)).match(/.{4}/g)!.join(":");
   return new Map([["crv", crv!], ["kid", kid], ["kty", kty!], ["x", x!], ["y", y!]]);
 }

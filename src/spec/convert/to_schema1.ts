@@ -14,41 +14,41 @@ import {
   ZERO_TIME,
 } from "../../json/room.ts";
 import type { ParsedImage } from "../manifest.ts";
-import { requireImage } from "./docker_oci.ts";
+import { assertImage } from "./docker_oci.ts";
 import { EMPTY_GZIP_LAYER } from "./empty_layer.ts";
-import { requireSchema1Layer } from "./layers.ts";
+import { assertSchema1Layer } from "./layers.ts";
 import { createSchema1, type Schema1Entry, type Schema1Step } from "./schema1.ts";
 
 /** Options for {@linkcode convertToSchema1}. */
 export interface ConvertToSchema1Options {
-  /** Path of the repository where the image goes; empty where that is none. */
+  /** Path of the destination repository; empty if the destination is not a repository. */
   name: string;
-  /** Tag under which it goes there; empty where there is none. */
+  /** Destination tag; empty if there is none. */
   tag: string;
-  /** The layers as they are at the destination, as many as the image's; default: the image's own. */
+  /** Layers as they are at the destination, in the order of the image's. Default: the image's layers. */
   layers?: readonly Descriptor[] | undefined;
-  /** When the manifest is signed; default: now. */
+  /** Time of the signature. Default: now. */
   time?: Date | undefined;
 }
 
-/** What schema 1 wants of a configuration. */
+/** Parts of a configuration that schema 1 needs. */
 interface Configuration {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly architecture: string;
-  /** The steps, oldest first. */
+  /** Steps of the history, oldest first. */
   readonly history: readonly Omit<Schema1Step, "id" | "parent">[];
 }
 
 /**
- * An image, of Docker's version 2 schema 2 or of OCI's, as Docker's schema 1, signed with a key that is thrown away.
- * For each step that changed no files the result names {@linkcode EMPTY_GZIP_LAYER}, which must then be at the
- * destination. There is no configuration to be written: it is inside.
+ * Converts an image, in OCI format or Docker version 2 schema 2, to Docker schema 1, signed with a temporary key. For
+ * each step that changed no files, the result names {@linkcode EMPTY_GZIP_LAYER}, which must exist at the destination.
+ * The configuration is part of the manifest and need not be written.
  *
- * @param image The image at its source: its layers make the ids of the history, whatever becomes of them on the way.
- * @param config The bytes of its configuration.
+ * @param image Image at its source. Its layers determine the ids of the history, even if the copy recompresses them.
+ * @param config Bytes of its configuration.
  * @throws {ManifestsError | ManifestsSyntaxError} With code `CONVERSION_NOT_SUPPORTED` for artifacts, images without
- * history and layers that only OCI has, `INVALID_MANIFEST` where history and layers do not fit, `INVALID_JSON` for a
- * configuration that cannot be read.
+ * history and layer types that only OCI has, `INVALID_MANIFEST` if the history does not match the layers, `INVALID_JSON`
+ * for an invalid configuration.
  */
 export async function convertToSchema1(
   image: ParsedImage,
@@ -57,19 +57,19 @@ export async function convertToSchema1(
 ): Promise<ParsedImage> {
   const { name, tag, layers = image.layers, time } = options;
   if (image.kind === "docker-schema1") {
-    throw new TypeError("Cannot convert a manifest to schema 1 as it is that already");
+    throw new TypeError("Cannot convert a manifest to schema 1: it is already schema 1");
   }
   if (layers.length !== image.layers.length) {
     throw new TypeError(
-      `Cannot convert an image of ${image.layers.length} layers as ${layers.length} others were given`,
+      `Cannot convert an image of ${image.layers.length} layers with ${layers.length} others: the numbers must be equal`,
     );
   }
-  requireImage(image, "Docker schema 1");
-  for (const { mediaType } of layers) requireSchema1Layer(mediaType);
+  assertImage(image, "Docker schema 1");
+  for (const { mediaType } of layers) assertSchema1Layer(mediaType);
   const configuration = readConfiguration(config);
-  const atSource = blobOfEachStep(configuration, image.layers);
-  const atDestination = blobOfEachStep(configuration, layers);
-  const entries = historyOf(configuration, atSource).map((v1Compatibility, i): Schema1Entry => ({
+  const atSource = listBlobs(configuration, image.layers);
+  const atDestination = listBlobs(configuration, layers);
+  const entries = createHistory(configuration, atSource).map((v1Compatibility, i): Schema1Entry => ({
     blobSum: atDestination[i]!,
     v1Compatibility,
   }));
@@ -79,7 +79,7 @@ export async function convertToSchema1(
 
 function readConfiguration(bytes: Uint8Array<ArrayBuffer>): Configuration {
   const from = new StructReader(parseJson(bytes, "configuration").value, "configuration");
-  // It is copied as it stands, and who reads schema 1 refuses a time that is none.
+  // The text is copied unchanged, and readers of schema 1 reject an invalid time: fail here instead.
   readTime(from, "created");
   const history = (from.structs("history") ?? []).map((step) => ({
     created: readTime(step, "created") ?? ZERO_TIME,
@@ -91,20 +91,20 @@ function readConfiguration(bytes: Uint8Array<ArrayBuffer>): Configuration {
   if (history.length === 0) {
     throw new ManifestsError(
       "CONVERSION_NOT_SUPPORTED",
-      "Cannot convert an image to Docker schema 1 as its configuration has no history",
+      "Cannot convert an image to Docker schema 1: its configuration has no history",
     );
   }
   return { bytes, architecture: from.string("architecture") ?? "", history };
 }
 
-/** The digest of the layer of each step, oldest first. */
-function blobOfEachStep({ history }: Configuration, layers: readonly Descriptor[]): Digest[] {
+/** Lists the digest of the layer of each step, oldest first. */
+function listBlobs({ history }: Configuration, layers: readonly Descriptor[]): Digest[] {
   const needed = history.filter(({ throwaway }) => !throwaway).length;
   if (needed !== layers.length) {
-    // With fewer steps than layers Go goes on and loses layers.
+    // Go does not check for fewer steps than layers, and loses the other layers.
     throw new ManifestsSyntaxError(
       "INVALID_MANIFEST",
-      `Cannot convert an image to Docker schema 1 as its history needs ${needed} layers, but it has ${layers.length}`,
+      `Cannot convert an image to Docker schema 1: its history requires ${needed} layers, but it has ${layers.length}`,
     );
   }
   const left = layers.values();
@@ -112,10 +112,10 @@ function blobOfEachStep({ history }: Configuration, layers: readonly Descriptor[
 }
 
 /**
- * The JSON of each step, oldest first. Ids are what Docker makes of them: a hash over the layer, the parent's id and,
- * for the newest, which has the configuration inside, that configuration.
+ * Creates the JSON of each step, oldest first. Ids are computed as Docker does: a hash over the digest of the layer, the
+ * id of the parent and, for the newest step, the configuration.
  */
-function historyOf({ history, bytes }: Configuration, blobs: readonly Digest[]): string[] {
+function createHistory({ history, bytes }: Configuration, blobs: readonly Digest[]): string[] {
   let parent = "";
   return history.map((step, i) => {
     const isNewest = i === history.length - 1;
@@ -141,7 +141,7 @@ function stepJson(step: Schema1Step): string {
   );
 }
 
-/** The configuration as it stands, but for what schema 1 says elsewhere. */
+/** Encodes the newest step: the configuration, without the members that schema 1 has elsewhere. */
 function newestJson(config: Uint8Array, { id, parent, throwaway }: Schema1Step): string {
   const members = new Map<string, GoJsonValue>(rawMembers(config, "configuration"));
   members.delete("rootfs");
