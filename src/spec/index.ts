@@ -22,7 +22,7 @@ export interface OciIndex {
 
 /** Platform in a Docker list, which can also name CPU features. */
 export interface DockerPlatform extends Platform {
-  /** Required CPU features. */
+  /** Required features of the CPU, such as `sse4`. */
   readonly features?: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export interface DockerListEntry {
   readonly mediaType: string;
   /** Size of the manifest in bytes. */
   readonly size: number;
-  /** Digest of the manifest. */
+  /** Digest of the manifest, which identifies it. */
   readonly digest: Digest;
   /** Further URLs from which the manifest can be downloaded. */
   readonly urls?: readonly string[];

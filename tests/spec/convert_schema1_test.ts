@@ -157,7 +157,7 @@ Deno.test("a schema 1 history must be a chain of ids", () => {
     [schema1([{ ...ENTRY, parent: ID.b }]), /parent of history\[0\] must be ""/],
     [schema1([{ ...ENTRY, parent: ID.c }, older]), /parent of history\[0\] must be "b+": current value is "c+"/],
     [schema1([ENTRY, older]), /parent of history\[0\]/],
-    [schema1([{ ...ENTRY, parent: ID.b }, { ...older, parent: ID.a }, ENTRY]), /id a+ is there several times/],
+    [schema1([{ ...ENTRY, parent: ID.b }, { ...older, parent: ID.a }, ENTRY]), /id a+ occurs several times/],
   ];
   for (const [manifest, message] of rows) {
     assert.throws(() => schema1EmptyLayers(parseImage(manifest)), { code: "INVALID_MANIFEST", message });

@@ -115,7 +115,7 @@ Deno.test("layers keep their kind in conversions, or are refused", () => {
     [T.ociLayerZstd, undefined, "zstd"],
     [T.ociNondistributableLayerZstd, undefined, "zstd"],
     [`${T.ociLayerGzip}+encrypted`, undefined, "encrypted"],
-    ["application/vnd.in-toto+json", undefined, "no type of layer"],
+    ["application/vnd.in-toto+json", undefined, "corresponding layer type"],
   ];
   const urls = ["https://example.com/layer"];
   for (const [oci, docker, reason = ""] of rows) {
