@@ -22,7 +22,7 @@ const PATTERNS: readonly Pattern[] = [
     instead: '"if" or "when" ("where" is for places)',
   },
   {
-    wording: /\b(?:is|are|was|were|be) no (?!longer|more|less|later|earlier|other\b)[a-z]+/gi,
+    wording: /(?<!\b(?:there|where|if) )\b(?:is|are|was|were|be) no (?!longer|more|less|later|earlier|other\b)[a-z]+/gi,
     instead: '"is not a …"',
   },
   { wording: /\bwants\b/gi, instead: '"requires", "needs" or "asks for"' },

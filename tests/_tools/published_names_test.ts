@@ -1,4 +1,4 @@
-/** What the package publishes: a new name is a promise, and so a decision. */
+/** The names that the package publishes: a new name is a promise, and so a decision. */
 import assert from "node:assert/strict";
 
 const ROOT = new URL("../../", import.meta.url);

@@ -40,7 +40,7 @@ Deno.test("the room rule sees every kind of import", () => {
   assert.match(found[0]!.message, /room spec may not import room list/);
 });
 
-Deno.test("portable code imports what Node has builtin only where that may be missing", () => {
+Deno.test("portable code imports built-in modules of Node only if it can do without them", () => {
   const source = `import { createHash } from "node:crypto";
     import type { KeyObject } from "node:crypto";
     export const load = () => import("node:crypto").catch(() => undefined);`;
