@@ -32,7 +32,8 @@ const PATTERNS: readonly Pattern[] = [
   { wording: /\bwhat is about\b|\bis about (?:it|them)\b/gi, instead: '"referrer" or "subject"' },
   { wording: /\bknows? no\b/gi, instead: '"does not know" or "does not support"' },
   {
-    wording: /\b(?:what|which|that|it|this|file|one|policy|configuration|flag|option) counts\b/gi,
+    wording:
+      /\b(?:what|which|that|it|this|file|one|policy|configuration|flag|option) counts(?=\s*(?:[.,;:)]|$|unless|for|as|again|here|too))/gi,
     instead: '"applies"',
   },
   { wording: /\bas a stranger\b|\bas strangers\b/gi, instead: '"anonymously"' },
