@@ -54,25 +54,20 @@ export type {
   VerifyImageOptions,
   VerifyReferenceOptions,
 } from "./src/system/local/room.ts";
-export { BaseList, diffIndexes, listStoredLists } from "./src/list/room.ts";
+export { diffIndexes, listStoredLists } from "./src/list/room.ts";
 export type {
   AddArtifactOptions,
   AddOptions,
   ArtifactConfig,
-  Artifacts,
-  EditableIndex,
   EditCallback,
   EditListOptions,
   ImageListSelection,
   InstanceDifference,
-  ItemDigests,
+  List as ManifestList,
   ListDifference,
-  ListRecords,
   ListSelection,
-  LoadedList,
   LookupReferenceFunc,
   NewInstance,
-  Original,
   PlatformMismatch,
   PushOptions,
   PushResult,

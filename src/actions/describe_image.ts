@@ -17,7 +17,7 @@ import {
   type ParsedManifest,
   type Platform,
 } from "../spec/room.ts";
-import { type Kit, resolveImage } from "./kit.ts";
+import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** A blob of an instance. */
 export interface DescribedLayer {
@@ -82,11 +82,11 @@ const MAX_PARALLEL = 8;
 
 /** `describeImage` of either side. */
 export async function describeImageWith(
-  kit: Kit,
+  runtime: Runtime,
   image: string | ImageReference,
   options: DescribeImageOptions = {},
 ): Promise<DescribedImage> {
-  const reference = resolveImage(kit, image);
+  const reference = resolveImage(runtime, image);
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const signatures = await countSignatures(source, { digest, isInstance: false }, options.signal);

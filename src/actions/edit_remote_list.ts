@@ -2,12 +2,12 @@ import type { ImageReference } from "../image/room.ts";
 import type { CopyResult } from "../copy/room.ts";
 import { type Digest, isManifestsError, ManifestsError, MEDIA_TYPES } from "../spec/room.ts";
 import { createMemoryStore } from "../store/room.ts";
-import { holdRegistry } from "./hold_registry.ts";
-import { type Kit, resolveImage } from "./kit.ts";
+import { keepConnection } from "./keep_connection.ts";
+import { resolveImage, type Runtime } from "./runtime.ts";
 import { type ReadList, readListWith } from "./read_list.ts";
 import { repeatWhileLost } from "../internal/room.ts";
 import { changesBetween, factsOf, hasChange, type IndexChange } from "./index_facts.ts";
-import type { BaseList, PushOptions } from "../list/room.ts";
+import type { List, PushOptions } from "../list/room.ts";
 
 /** Options for {@linkcode editRemoteList}. */
 export interface EditRemoteListOptions extends
@@ -55,33 +55,33 @@ interface EditInternals {
  * An edit that changes nothing is not written. After a lost race the index is read again: if another writer's index has
  * this edit in it, the edit is done, else it is repeated on that index.
  */
-export async function editRemoteListWith<L extends BaseList>(
-  kit: Kit<L>,
+export async function editRemoteListWith(
+  runtime: Runtime,
   image: string | ImageReference,
-  edit: (list: L) => unknown,
+  edit: (list: List) => unknown,
   options: EditRemoteListOptions & EditInternals = {},
 ): Promise<CopyResult> {
   const { create: mayCreate = false, maxAttempts, ignoreOrder = false, ...push } = options;
   const { systemContext, signal } = push;
-  const reference = resolveImage(kit, image);
+  const reference = resolveImage(runtime, image);
   if (reference.dockerReference?.digest !== undefined) {
     throw new ManifestsError(
       "INVALID_REFERENCE",
       `Cannot edit ${reference}: a digest always names the same content: use a tag`,
     );
   }
-  await using _held = await holdRegistry(reference, systemContext);
+  await using _held = await keepConnection(reference, systemContext);
   const signs = (push.signers?.length ?? 0) > 0;
   let lost: IndexChange | undefined;
   return await repeatWhileLost(async () => {
     const before = mayCreate
-      ? await findList(kit, reference, push)
-      : await readListWith(kit, reference, { systemContext, signal });
+      ? await findList(runtime, reference, push)
+      : await readListWith(runtime, reference, { systemContext, signal });
     // Another writer's index is not signed by this one, whatever is in it.
     if (before && lost && lost.size > 0 && !signs && hasChange(before.list, lost)) {
       return describeList(reference, before);
     }
-    const list = before?.list ?? kit.createList();
+    const list = before?.list ?? runtime.createList();
     const facts = factsOf(list), order = String(list.instances());
     await edit(list);
     const change = changesBetween(facts, factsOf(list));
@@ -99,7 +99,7 @@ export async function editRemoteListWith<L extends BaseList>(
 /** Pushes an edited list, if its tag still means what the list was read from. */
 async function pushEdited(
   reference: ImageReference,
-  edited: { list: BaseList; before: ReadList | undefined; missing: readonly Digest[] | undefined },
+  edited: { list: List; before: ReadList | undefined; missing: readonly Digest[] | undefined },
   push: PushOptions,
 ): Promise<CopyResult> {
   const { list, before, missing } = edited;
@@ -119,18 +119,18 @@ function describeList({ dockerReference, transport }: ImageReference, read: Read
 }
 
 /** The instances of a list that are not known to be in the repository of a reference. */
-export function missingAt({ dockerReference }: ImageReference, list: BaseList): Digest[] {
+export function missingAt({ dockerReference }: ImageReference, list: List): Digest[] {
   const here = `docker://${dockerReference?.trimmed().familiar()}@`;
   return [...new Set(list.instances())].filter((digest) => !list.location(digest)?.startsWith(here));
 }
 
-async function findList<L extends BaseList>(
-  kit: Kit<L>,
+async function findList(
+  runtime: Runtime,
   reference: ImageReference,
   { systemContext, signal }: EditRemoteListOptions,
-): Promise<ReadList<L> | undefined> {
+): Promise<ReadList | undefined> {
   try {
-    return await readListWith(kit, reference, { systemContext, signal });
+    return await readListWith(runtime, reference, { systemContext, signal });
   } catch (error) {
     if (isManifestsError(error, "NOT_FOUND")) return undefined;
     throw error;
@@ -138,7 +138,7 @@ async function findList<L extends BaseList>(
 }
 
 /** A list keeps its type, unless something was added that only an OCI index can say, or it would be chosen anew. */
-function keptType(list: BaseList, before: ReadList | undefined): string | undefined {
+function keptType(list: List, before: ReadList | undefined): string | undefined {
   // Without instances, nothing in a list says what it is.
   if (before?.mediaType === MEDIA_TYPES.ociIndex) return list.size === 0 ? MEDIA_TYPES.ociIndex : undefined;
   if (before?.mediaType !== MEDIA_TYPES.dockerList) return undefined;

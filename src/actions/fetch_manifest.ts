@@ -6,7 +6,7 @@ import {
   type VerifiedManifest,
 } from "../image/room.ts";
 import type { ParsedManifest } from "../spec/room.ts";
-import { type Kit, resolveImage } from "./kit.ts";
+import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for `fetchManifest`. */
 export interface FetchManifestOptions extends CallOptions {
@@ -16,20 +16,20 @@ export interface FetchManifestOptions extends CallOptions {
 
 /** `fetchManifest` of either side. */
 export async function fetchManifestWith(
-  kit: Kit,
+  runtime: Runtime,
   image: string | ImageReference,
   options: FetchManifestOptions = {},
 ): Promise<ParsedManifest> {
-  return (await readManifestWith(kit, image, options)).manifest;
+  return (await readManifestWith(runtime, image, options)).manifest;
 }
 
 /** Reads an image's manifest, with the digest by which its place names it. */
 export async function readManifestWith(
-  kit: Kit,
+  runtime: Runtime,
   image: string | ImageReference,
   options: FetchManifestOptions = {},
 ): Promise<VerifiedManifest> {
   const { systemContext, ...call } = options;
-  await using source = await resolveImage(kit, image).openSource(systemContext);
+  await using source = await resolveImage(runtime, image).openSource(systemContext);
   return await readManifest(source, call);
 }

@@ -1,13 +1,13 @@
-import type { BaseList } from "../list/room.ts";
+import type { List } from "../list/room.ts";
 import { isManifestsError } from "../spec/room.ts";
 
 /**
  * Makes a look-up of instances for an edit that removes them, and may be repeated because other writers were faster:
  * what an earlier attempt found, and is gone since, is not an error. Another writer removed it, too.
  */
-export function createInstanceFinder<L extends BaseList>(
-  find: (list: L, instance: string) => readonly string[] | Promise<readonly string[]>,
-): (list: L, instance: string) => Promise<readonly string[]> {
+export function createInstanceFinder(
+  find: (list: List, instance: string) => readonly string[] | Promise<readonly string[]>,
+): (list: List, instance: string) => Promise<readonly string[]> {
   const found = new Set<string>();
   return async (list, instance) => {
     const isRepeated = found.has(instance);

@@ -1,4 +1,4 @@
-import type { BaseList } from "../list/room.ts";
+import type { List } from "../list/room.ts";
 
 /** What an index says, as one value for each place in it: the JSON of a member, by the JSON of the path to it. */
 export type IndexFacts = ReadonlyMap<string, string>;
@@ -7,7 +7,7 @@ export type IndexFacts = ReadonlyMap<string, string>;
 export type IndexChange = ReadonlyMap<string, string | undefined>;
 
 /** The facts of a list, without the order of its instances. Of instances with one digest, each has its own. */
-export function factsOf(list: BaseList): IndexFacts {
+export function factsOf(list: List): IndexFacts {
   const facts = new Map<string, string>();
   const note = (path: readonly unknown[], members: object) => {
     for (const [name, value] of Object.entries(members)) {
@@ -38,7 +38,7 @@ export function changesBetween(before: IndexFacts, after: IndexFacts): IndexChan
 }
 
 /** Whether a list has all that an edit changed, whatever else others have changed since. */
-export function hasChange(list: BaseList, change: IndexChange): boolean {
+export function hasChange(list: List, change: IndexChange): boolean {
   const facts = factsOf(list);
   return [...change].every(([place, value]) => facts.get(place) === value);
 }

@@ -1,8 +1,8 @@
 import type { ImageReference, SystemContext } from "../image/room.ts";
 import { type Digest, isIndex, ManifestsError } from "../spec/room.ts";
-import type { BaseList } from "../list/room.ts";
+import type { List } from "../list/room.ts";
 import { readManifestWith } from "./fetch_manifest.ts";
-import { type Kit, resolveImage } from "./kit.ts";
+import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode readList}. */
 export interface ReadListOptions {
@@ -13,9 +13,9 @@ export interface ReadListOptions {
 }
 
 /** A list that was read from where it is. */
-export interface ReadList<L extends BaseList = BaseList> {
+export interface ReadList {
   /** The list. */
-  readonly list: L;
+  readonly list: List;
   /** Digest of its manifest there. */
   readonly digest: Digest;
   /** Media type of its manifest there. */
@@ -23,20 +23,20 @@ export interface ReadList<L extends BaseList = BaseList> {
 }
 
 /** `readList` of either side. */
-export async function readListWith<L extends BaseList>(
-  kit: Kit<L>,
+export async function readListWith(
+  runtime: Runtime,
   image: string | ImageReference,
   options: ReadListOptions = {},
-): Promise<ReadList<L>> {
-  const named = resolveImage(kit, image);
-  const { digest, manifest: found } = await readManifestWith(kit, named, options);
+): Promise<ReadList> {
+  const named = resolveImage(runtime, image);
+  const { digest, manifest: found } = await readManifestWith(runtime, named, options);
   if (!isIndex(found)) {
     throw new ManifestsError(
       "NOT_A_MANIFEST_LIST",
       `Cannot edit ${named} as it is no list, but of type ${found.mediaType}`,
     );
   }
-  const list = kit.parseList(found.bytes);
+  const list = runtime.parseList(found.bytes);
   list.locateInstances(named);
   return { list, digest, mediaType: found.mediaType };
 }

@@ -9,9 +9,9 @@ export {
 export { type EditRemoteListOptions, editRemoteListWith, missingAt } from "./edit_remote_list.ts";
 export { type FetchManifestOptions, fetchManifestWith, readManifestWith } from "./fetch_manifest.ts";
 export { createInstanceFinder } from "./find_again.ts";
-export { holdRegistry } from "./hold_registry.ts";
+export { keepConnection } from "./keep_connection.ts";
 export { changesBetween, factsOf } from "./index_facts.ts";
-export { type Kit, resolveImage } from "./kit.ts";
+export { resolveImage, type Runtime } from "./runtime.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
 export { type TaggedImage, type TagImageOptions, tagImageWith } from "./tag_image.ts";
 export {

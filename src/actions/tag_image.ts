@@ -1,8 +1,8 @@
 import type { ImageReference, SystemContext } from "../image/room.ts";
 import { type Digest, isTag, ManifestsError } from "../spec/room.ts";
 import { readManifestWith } from "./fetch_manifest.ts";
-import { holdRegistry } from "./hold_registry.ts";
-import { type Kit, resolveImage } from "./kit.ts";
+import { keepConnection } from "./keep_connection.ts";
+import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode tagImage}. */
 export interface TagImageOptions {
@@ -22,13 +22,13 @@ export interface TaggedImage {
 
 /** `tagImage` of either side. A tag that means the image already is not written. */
 export async function tagImageWith(
-  kit: Kit,
+  runtime: Runtime,
   image: string | ImageReference,
   tags: readonly string[],
   options: TagImageOptions = {},
 ): Promise<TaggedImage> {
   const { systemContext, signal } = options;
-  const source = resolveImage(kit, image);
+  const source = resolveImage(runtime, image);
   const name = source.dockerReference;
   const bad = tags.find((tag) => !isTag(tag));
   if (!name || bad !== undefined) {
@@ -39,11 +39,13 @@ export async function tagImageWith(
         : `Cannot tag ${source}: it is not in a registry`,
     );
   }
-  await using _held = await holdRegistry(source, systemContext);
-  const { digest, manifest: { bytes, mediaType } } = await readManifestWith(kit, source, options);
+  await using _held = await keepConnection(source, systemContext);
+  const { digest, manifest: { bytes, mediaType } } = await readManifestWith(runtime, source, options);
   let unchanged = true;
   for (const tag of tags) {
-    await using destination = await resolveImage(kit, `docker://${name.name}:${tag}`).openDestination(systemContext);
+    await using destination = await resolveImage(runtime, `docker://${name.name}:${tag}`).openDestination(
+      systemContext,
+    );
     const before = await destination.findManifest?.({ signal });
     if (before === digest) continue;
     unchanged = false;

@@ -19,7 +19,7 @@ import {
 import { BlobChecker } from "./check_blobs.ts";
 import { findDocumentProblems } from "./document_problems.ts";
 import { type ImageConfig, isImageConfig, readImageConfig } from "./image_config.ts";
-import { type Kit, resolveImage } from "./kit.ts";
+import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode validateImage}. */
 export interface ValidateImageOptions {
@@ -61,11 +61,11 @@ export interface ImageValidation {
 
 /** `validateImage` of either side. */
 export async function validateImageWith(
-  kit: Kit,
+  runtime: Runtime,
   image: string | ImageReference,
   options: ValidateImageOptions = {},
 ): Promise<ImageValidation> {
-  const reference = resolveImage(kit, image);
+  const reference = resolveImage(runtime, image);
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const validator = new Validator(source, options);

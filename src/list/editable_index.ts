@@ -28,23 +28,8 @@ import {
   requireTexts,
 } from "./check_values.ts";
 import { decodeUtf8 } from "../internal/room.ts";
+import type { NewInstance } from "./types.ts";
 import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry } from "./entry.ts";
-
-/** An instance to be added to a list. */
-export interface NewInstance {
-  /** Digest of its manifest. */
-  readonly digest: string;
-  /** Size of its manifest in bytes. */
-  readonly size: number;
-  /** Media type of its manifest. */
-  readonly mediaType: string;
-  /** Its platform; default: none. */
-  readonly platform?: Partial<Platform> | undefined;
-  /** CPU features; only a Docker list can hold them. */
-  readonly features?: readonly string[] | undefined;
-  /** Annotations; only an OCI index can hold them. */
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
-}
 
 /** A manifest exactly as it was saved or loaded, valid for as long as the list says the same. */
 export interface Original {
@@ -131,24 +116,14 @@ export class EditableIndex {
     this.#compared = { revision, isOriginal: true };
   }
 
-  /** Digests of all instances, in the order of the list. */
   instances(): Digest[] {
     return Array.from(this.#entries, ({ digest }) => digest);
   }
 
-  /** How many instances there are. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /**
-   * Adds an instance at the end. One with the same digest is replaced: it loses its place, its annotations and
-   * everything else that it had.
-   *
-   * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST`.
-   * @throws {RangeError} If the size is not a number of bytes.
-   * @throws {TypeError} If another member has the wrong type.
-   */
   addInstance(instance: NewInstance): void {
     const digest = parseDigest(instance.digest);
     const size = requireSize(instance.size, "size");
@@ -172,11 +147,6 @@ export class EditableIndex {
     });
   }
 
-  /**
-   * Removes every instance with this digest.
-   *
-   * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`.
-   */
   remove(digest: string): void {
     this.#find(digest);
     this.#changed();
@@ -184,12 +154,6 @@ export class EditableIndex {
     this.#nullWhenEmpty = { oci: false, docker: false };
   }
 
-  /**
-   * Removes instances together with their attestations, which are about nothing without them.
-   *
-   * @returns The digests of the attestations that were removed and are not in `digests`.
-   * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`; nothing is removed then.
-   */
   removeWithAttestations(digests: readonly string[]): Digest[] {
     const named = new Set(digests);
     for (const digest of named) this.#find(digest);
@@ -198,17 +162,14 @@ export class EditableIndex {
     return attestations;
   }
 
-  /** Sets where else an instance's manifest may be downloaded; an empty list removes that. */
   setUrls(digest: string, urls: readonly string[]): void {
     this.#edit(digest, { urls: requireTexts(urls, "urls") });
   }
 
-  /** Where else an instance's manifest may be downloaded. */
   urls(digest: string): string[] {
     return [...this.#find(digest).urls];
   }
 
-  /** Adds annotations to those of an instance, or, with `undefined`, of the index itself. */
   setAnnotations(digest: string | undefined, annotations: Readonly<Record<string, string>>): void {
     const added = requireAnnotations(annotations, "annotations");
     if (digest === undefined) {
@@ -219,7 +180,6 @@ export class EditableIndex {
     }
   }
 
-  /** Removes all annotations of an instance, or, with `undefined`, of the index itself. */
   clearAnnotations(digest: string | undefined): void {
     if (digest === undefined) {
       this.#annotations = NO_ANNOTATIONS;
@@ -227,103 +187,81 @@ export class EditableIndex {
     } else this.#edit(digest, { annotations: NO_ANNOTATIONS });
   }
 
-  /** The annotations of an instance, or, with `undefined`, of the index itself. */
   annotations(digest: string | undefined): Record<string, string> {
     return Object.fromEntries(digest === undefined ? this.#annotations : this.#find(digest).annotations);
   }
 
-  /** The platform of an instance, with the version and the features of its operating system; empty if it has none. */
   platform(digest: string): Platform {
     return createPlatform(this.#find(digest).platform ?? {});
   }
 
-  /**
-   * Digests of the instances that somebody means by a platform, as {@linkcode findByPlatform} has it: `linux/arm64` means
-   * `linux/arm64/v8` too. None if there are none.
-   */
   instancesFor(platform: Platform): Digest[] {
     const found = findByPlatform([...this.#entries], platform, (entry) => entry.platform);
     return [...new Set(found.map(({ digest }) => digest))];
   }
 
-  /** Digests of the attestations of instances: the entries that name one by `vnd.docker.reference.digest`. */
   attestationsOf(digests: readonly string[]): Digest[] {
     const attested = new Set(digests);
     const found = [...this.#entries].filter(({ annotations }) => attested.has(annotations.get(ATTESTED_DIGEST) ?? ""));
     return [...new Set(found.map(({ digest }) => digest))];
   }
 
-  /** Sets the operating system of an instance. */
   setOs(digest: string, os: string): void {
     this.#setPlatform(digest, { os: requireText(os, "os") });
   }
 
-  /** The operating system of an instance; `""` where it has none. */
   os(digest: string): string {
     return this.#find(digest).platform?.os ?? "";
   }
 
-  /** Sets the architecture of an instance. */
   setArchitecture(digest: string, architecture: string): void {
     this.#setPlatform(digest, { architecture: requireText(architecture, "architecture") });
   }
 
-  /** The architecture of an instance; `""` where it has none. */
   architecture(digest: string): string {
     return this.#find(digest).platform?.architecture ?? "";
   }
 
-  /** Sets the version of the operating system of an instance. */
   setOsVersion(digest: string, osVersion: string): void {
     this.#setPlatform(digest, { osVersion: requireText(osVersion, "osVersion") });
   }
 
-  /** The version of the operating system of an instance; `""` where it has none. */
   osVersion(digest: string): string {
     return this.#find(digest).platform?.osVersion ?? "";
   }
 
-  /** Sets the variant of an instance's architecture. */
   setVariant(digest: string, variant: string): void {
     this.#setPlatform(digest, { variant: requireText(variant, "variant") });
   }
 
-  /** The variant of an instance's architecture; `""` where it has none. */
   variant(digest: string): string {
     return this.#find(digest).platform?.variant ?? "";
   }
 
-  /** Replaces the CPU features of an instance. Only a Docker list can hold them. */
   setFeatures(digest: string, features: readonly string[]): void {
     this.#edit(digest, { features: requireTexts(features, "features") });
   }
 
-  /** The CPU features of an instance. */
   features(digest: string): string[] {
     return [...this.#find(digest).features];
   }
 
-  /** Replaces the features that an instance wants of its operating system. */
   setOsFeatures(digest: string, osFeatures: readonly string[]): void {
     this.#setPlatform(digest, { osFeatures: requireTexts(osFeatures, "osFeatures") });
   }
 
-  /** The features that an instance wants of its operating system. */
   osFeatures(digest: string): string[] {
     return [...this.#find(digest).platform?.osFeatures ?? []];
   }
 
-  /** Sets the media type of an instance in the OCI form; the Docker form keeps the one that it has, as in Go. */
   setMediaType(digest: string, mediaType: string): void {
     this.#edit(digest, { mediaType: requireText(mediaType, "mediaType") });
   }
 
-  /** The media type of an instance. */
   mediaType(digest: string): string {
     return this.#find(digest).mediaType;
   }
 
-  /** Sets the artifact type of an instance, or, with `undefined`, of the index itself. */
   setArtifactType(digest: string | undefined, artifactType: string): void {
     const type = requireText(artifactType, "artifactType");
     if (digest === undefined) {
@@ -332,29 +270,19 @@ export class EditableIndex {
     } else this.#edit(digest, { artifactType: type });
   }
 
-  /** The artifact type of an instance, or, with `undefined`, of the index itself; `""` where it has none. */
   artifactType(digest: string | undefined): string {
     return digest === undefined ? this.#artifactType : this.#find(digest).artifactType;
   }
 
-  /**
-   * Sets the manifest that this index is about; `undefined` removes that.
-   *
-   * @throws {ManifestsSyntaxError} With code `INVALID_DIGEST`.
-   * @throws {RangeError} If the size is not a number of bytes.
-   * @throws {TypeError} If another member has the wrong type.
-   */
   setSubject(subject: Descriptor | undefined): void {
     this.#subject = subject === undefined ? undefined : requireDescriptor(subject, "subject");
     this.#changed();
   }
 
-  /** The manifest that this index is about. */
   subject(): Descriptor | undefined {
     return this.#subject && structuredClone(this.#subject);
   }
 
-  /** The list as an OCI index. A copy: changing it does not change the list. */
   ociV1(): OciIndex {
     const manifests = Array.from(this.#entries, ociEntry);
     return {
@@ -367,7 +295,6 @@ export class EditableIndex {
     };
   }
 
-  /** The list as a Docker manifest list. A copy: changing it does not change the list. */
   docker(): DockerList {
     const manifests = Array.from(this.#entries, dockerEntry);
     return {
@@ -377,13 +304,6 @@ export class EditableIndex {
     };
   }
 
-  /**
-   * The bytes of the list, equal to those that Go writes.
-   *
-   * @param mimeType Default: an OCI index where something in the list needs one, else a Docker list where an instance
-   * has CPU features, else an OCI index, or, while there is no instance, a Docker list.
-   * @throws {ManifestsError} With code `MANIFEST_TYPE_NOT_SUPPORTED`.
-   */
   serialize(mimeType = ""): Uint8Array<ArrayBuffer> {
     const type = mimeType || this.preferredMediaType;
     if (type === MEDIA_TYPES.ociIndex) return serializeOciIndex(this.ociV1());
@@ -396,7 +316,6 @@ export class EditableIndex {
     );
   }
 
-  /** The media type that {@linkcode serialize} chooses by itself. */
   get preferredMediaType(): string {
     let features = false;
     if (this.#artifactType || this.#subject || this.#annotations.size > 0) return MEDIA_TYPES.ociIndex;

@@ -27,16 +27,7 @@ import { type ListPush, pushList, type PushOptions, type PushResult } from "./pu
 import { listType, pushToStore } from "./push_to_store.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readInstances, writeRecords } from "./records.ts";
 import { ListReference, type ListSelection } from "./reference.ts";
-
-/** Options for {@linkcode List.saveToImage}. */
-export interface SaveToImageOptions {
-  /** The record to write; default: the one that the list was loaded from, else a new one. */
-  imageId?: string | undefined;
-  /** Names of a new record; short ones belong to `localhost/`. A record that is there keeps its names. */
-  names?: readonly string[] | undefined;
-  /** Media type to save as; default: see {@linkcode EditableIndex.serialize}. */
-  mimeType?: string | undefined;
-}
+import type { List, SaveToImageOptions } from "./types.ts";
 
 const SAVE_OPTIONS = { imageId: true, names: true, mimeType: true } satisfies Record<keyof SaveToImageOptions, true>;
 
@@ -53,11 +44,8 @@ interface Snapshot extends Original {
   revision: number;
 }
 
-/**
- * A list of images for several platforms that can be edited, kept in a store and pushed. Go: `libimage/manifests`,
- * interface `List`. Make one with `create`, `loadFromImage` or `List.fromBlob`.
- */
-export class BaseList extends EditableIndex {
+/** A list that reaches images and files through a host; {@linkcode List} documents its members. */
+export class BaseList extends EditableIndex implements List {
   readonly #host: ListHost;
   #saving: Promise<unknown> = Promise.resolve();
   #records: ListRecords = { instances: new Map(), artifacts: new Artifacts() };
@@ -77,25 +65,10 @@ export class BaseList extends EditableIndex {
     this.#homes.set(store.identity, { imageId, digests, instances: new Map(records.instances) });
   }
 
-  /**
-   * Adds an image, or the instances of a list, from wherever it is. All or nothing: everything is read and checked
-   * before the list changes.
-   *
-   * @param image A reference, or a name such as `docker://quay.io/me/app:1`; without a transport, `docker://` is meant.
-   * @returns The digest of the instance; of the first that is not an attestation, if several were added.
-   * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `INVALID_PLATFORM`, `PLATFORM_MISMATCH`, `NESTED_INDEX`, `NOT_FOUND`,
-   * `DIGEST_MISMATCH` and others.
-   */
   async add(image: string | ImageReference, options: AddOptions = {}): Promise<Digest> {
     return (await this.addAll([image], options))[0]!;
   }
 
-  /**
-   * Adds several images, as {@linkcode add} does one: all of them are read at once, and added in their order, or none.
-   *
-   * @returns The digest of the first instance of each.
-   * @throws {ManifestsError} As {@linkcode add} does.
-   */
   async addAll(images: readonly (string | ImageReference)[], options: AddOptions = {}): Promise<Digest[]> {
     assertAddOptions(options);
     const { platform } = this.#host;
@@ -123,13 +96,6 @@ export class BaseList extends EditableIndex {
     }
   }
 
-  /**
-   * Adds an artifact made of files. The files are not copied: they must be there, unchanged, at push.
-   *
-   * @returns The digest of the artifact's manifest.
-   * @throws {ManifestsError} With code `ARTIFACT_UNAVAILABLE` where a file cannot be read.
-   * @throws {TypeError} If an option is unknown, or has the wrong type.
-   */
   async addArtifact(files: readonly string[], options: AddArtifactOptions = {}): Promise<Digest> {
     checkArtifactOptions(options);
     const subject = options.subject === undefined ? undefined : this.#resolve(options.subject);
@@ -151,16 +117,10 @@ export class BaseList extends EditableIndex {
     return digest;
   }
 
-  /** The paths of the files of an artifact; none where the instance is no artifact of files. */
   files(digest: string): string[] {
     return [...this.#records.artifacts.files.get(digest) ?? []];
   }
 
-  /**
-   * The artifact that a file belongs to. A digest is returned as it is.
-   *
-   * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`.
-   */
   instanceByFile(path: string): Digest {
     const named = this.instances().find((digest) => digest === path);
     if (named) return named;
@@ -172,18 +132,10 @@ export class BaseList extends EditableIndex {
     throw new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find an artifact with the file ${JSON.stringify(absolute)}`);
   }
 
-  /**
-   * Where an instance was added from, as in `docker://quay.io/me/app@sha256:…`: the image, or the list that it was an
-   * instance of, by its digest. `undefined` if that is not known.
-   */
   location(digest: string): string | undefined {
     return this.#records.instances.get(digest);
   }
 
-  /**
-   * Says where the instances are that nobody has added, as in a list made of the bytes of an index: at the place of that
-   * index.
-   */
   locateInstances(place: ImageReference): void {
     for (const digest of this.instances()) {
       if (this.#records.instances.has(digest) || this.#records.artifacts.manifests.has(digest)) continue;
@@ -191,18 +143,12 @@ export class BaseList extends EditableIndex {
     }
   }
 
-  /** Removes every instance with this digest. Throws `INSTANCE_NOT_FOUND`. */
   override remove(digest: string): void {
     super.remove(digest);
     this.#records.instances.delete(digest);
     this.#records.artifacts.remove(digest);
   }
 
-  /**
-   * Says that the index is about another image, which is read to describe it.
-   *
-   * @throws {ManifestsError} As {@linkcode List.add} does.
-   */
   async setSubjectFrom(image: string | ImageReference, options: AddOptions = {}): Promise<Descriptor> {
     assertAddOptions(options);
     const subject = await describeSubject(this.#resolve(image), options);
@@ -210,14 +156,6 @@ export class BaseList extends EditableIndex {
     return subject;
   }
 
-  /**
-   * Saves the list in a store, as one step: another reader sees the old list or the new.
-   *
-   * @returns The id of the record.
-   * @throws {ListImageUnknownError} Where the record that this list was loaded from has been deleted.
-   * @throws {ManifestsError} With code `NAME_IN_USE`; `LIST_CHANGED` where somebody else changed the record since this
-   * list was loaded from it; `STORE_IO`, `LOCK_UNAVAILABLE` and others. The store is as it was then.
-   */
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
     refuseUnknownOptions(options, SAVE_OPTIONS, "save a list");
     const saved = this.#snapshot(options.mimeType || this.#storedMediaType(store, options) || this.preferredMediaType);
@@ -289,13 +227,6 @@ export class BaseList extends EditableIndex {
     return imageId;
   }
 
-  /**
-   * The list as an image that can be copied: its instances are read from where they were added, when they are needed.
-   *
-   * @param store The store that the list was saved in or loaded from; `undefined` for a list that is in none.
-   * @throws {ListImageUnknownError} If the list was neither saved in this store nor loaded from it; code
-   * `LIST_IMAGE_UNKNOWN`, Go's `ErrListImageUnknown`.
-   */
   reference(store?: ImageStore, selection: ListSelection = {}): ImageReference {
     const home = store && this.#homes.get(store.identity);
     if (store && !home) throw new ListImageUnknownError(undefined);
@@ -309,15 +240,6 @@ export class BaseList extends EditableIndex {
     });
   }
 
-  /**
-   * Pushes the list: blobs, then the instances' manifests, then the list itself. Where it fails, the destination has
-   * no index that names what is not there.
-   *
-   * @param destination A reference, or a name such as `docker://quay.io/me/app:1`; without a transport, `docker://`
-   * is meant. To `containers-storage:`, only the list goes, and names its instances where they are.
-   * @throws {ManifestsError} With code `NETWORK`, `UNAUTHORIZED`, `DENIED`, `NOT_FOUND`, `DIGEST_MISMATCH`,
-   * `MANIFEST_REJECTED`, `POLICY_REJECTED` and others.
-   */
   async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
     const to = this.#resolve(destination);
     const target = await this.#host.openStoreOf?.(to);
@@ -331,12 +253,6 @@ export class BaseList extends EditableIndex {
     return await pushToStore(target, this.#snapshot(mediaType), options);
   }
 
-  /**
-   * Finds out what {@linkcode push} with the same arguments would do: which blobs would move, be mounted, be compressed
-   * anew. Manifests are read, the destination is asked what it has, and nothing is changed.
-   *
-   * @throws {ManifestsError} As {@linkcode push} does before anything is written.
-   */
   async outlinePush(destination: string | ImageReference, options: PushOptions = {}): Promise<CopyOutline> {
     const { outlineCopyWith } = await import("../copy/room.ts");
     return await pushList(this.#pushTo(this.#resolve(destination), options), outlineCopyWith);

@@ -5,11 +5,11 @@
  */
 export type { AddOptions, PlatformMismatch } from "./add.ts";
 export type { AddArtifactOptions, ArtifactConfig } from "./add_artifact.ts";
-export { EditableIndex, type NewInstance, type Original } from "./editable_index.ts";
+export type { List, NewInstance, SaveToImageOptions } from "./types.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys, StoreTarget } from "./host.ts";
 export type { MediaTypeFiles } from "./media_type.ts";
 export { HostlessList } from "./hostless.ts";
-export { BaseList, type SaveToImageOptions } from "./list.ts";
+export { BaseList } from "./list.ts";
 export {
   type EditCallback,
   type EditListOptions,
@@ -19,8 +19,6 @@ export {
   lockerForImage,
 } from "./load.ts";
 export { type ListPush, type LookupReferenceFunc, pushList, type PushOptions, type PushResult } from "./push.ts";
-export type { ItemDigests, ListRecords } from "./records.ts";
-export type { Artifacts } from "./artifacts.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";
 export { diffIndexes, type InstanceDifference, type ListDifference } from "./diff.ts";
 export { listStoredLists, type StoredList } from "./stored_lists.ts";

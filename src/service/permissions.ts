@@ -1,7 +1,7 @@
 import type { ImageReference } from "../image/room.ts";
 import { isManifestsError, NamedReference } from "../spec/room.ts";
 import { resolveImage } from "../actions/room.ts";
-import { REMOTE_KIT } from "../system/remote/room.ts";
+import { REMOTE_RUNTIME } from "../system/remote/room.ts";
 import type { Grant, HandlerAction } from "./authentication/types.ts";
 import type { HandlerOptions } from "./options.ts";
 import { badRequest, HandlerError } from "./handler_error.ts";
@@ -103,10 +103,10 @@ export class Reach {
 /** Parses an image name into its normalised form, so that rules compare equal names. */
 function parseImage(name: string): ImageReference {
   try {
-    const { dockerReference } = resolveImage(REMOTE_KIT, name);
+    const { dockerReference } = resolveImage(REMOTE_RUNTIME, name);
     const { domain } = dockerReference!;
     const named = new NamedReference({ ...dockerReference!, domain: domain.toLowerCase() });
-    return resolveImage(REMOTE_KIT, `docker://${named}`);
+    return resolveImage(REMOTE_RUNTIME, `docker://${named}`);
   } catch (error) {
     if (isManifestsError(error)) throw badRequest(`${quote(name)} is not the name of an image in a registry`);
     throw error;

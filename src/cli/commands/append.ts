@@ -1,5 +1,5 @@
 import { editRemoteListWith } from "../../actions/room.ts";
-import { LOCAL_KIT } from "../../system/local/room.ts";
+import { LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { parseAnnotations, toFlag } from "../flags.ts";
@@ -31,7 +31,7 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
   const { digest, unchanged } = await withProgress(
     flags,
     (view) =>
-      editRemoteListWith(LOCAL_KIT, remote, async (list) => {
+      editRemoteListWith(LOCAL_RUNTIME, remote, async (list) => {
         for (const added of await addSources(list, sources, { ...flags, ...selection }, context)) {
           setDetails(list, added, flags, annotations);
         }

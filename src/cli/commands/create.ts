@@ -1,6 +1,6 @@
 import { guessMediaType, isManifestsError, MEDIA_TYPES, normalizeLocalName } from "../../spec/room.ts";
 import { damagedList, findDamage, type ImageStore, type ImageWithData, isListRecord } from "../../store/room.ts";
-import { type BaseList, editStoredList, HostlessList } from "../../list/room.ts";
+import { editStoredList, HostlessList, type List } from "../../list/room.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
@@ -39,7 +39,7 @@ async function save(
   wanted: Wanted,
 ): Promise<string> {
   const { amend, replace } = wanted.flags;
-  const fill = (list: BaseList, images: readonly string[]) => fillList(store, list, images, annotations, wanted);
+  const fill = (list: List, images: readonly string[]) => fillList(store, list, images, annotations, wanted);
   const edit = async (id: string) => {
     const { load } = await kindOfList(wanted.images);
     await editStoredList(store, id, load, (list) => fill(list, wanted.images), { signal: wanted.context.signal });
@@ -73,8 +73,8 @@ async function save(
 
 /** What a list must be able to do. Without images, nothing of what reaches them is loaded. */
 async function kindOfList(images: readonly string[]): Promise<{
-  create(): BaseList;
-  load(store: ImageStore, image: string): Promise<{ imageId: string; list: BaseList }>;
+  create(): List;
+  load(store: ImageStore, image: string): Promise<{ imageId: string; list: List }>;
 }> {
   if (images.length === 0) return { create: () => new HostlessList(), load: HostlessList.load };
   const { create, loadFromImage } = await import("../../system/local/room.ts");
@@ -83,7 +83,7 @@ async function kindOfList(images: readonly string[]): Promise<{
 
 async function fillList(
   store: ImageStore,
-  list: BaseList,
+  list: List,
   images: readonly string[],
   annotations: Record<string, string>,
   { flags, context }: Wanted,

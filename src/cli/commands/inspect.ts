@@ -23,7 +23,7 @@ import {
   isListRecord,
   type LocalImage,
 } from "../../store/room.ts";
-import { type BaseList, HostlessList } from "../../list/room.ts";
+import { HostlessList, type List } from "../../list/room.ts";
 import type { DescribeImageOptions } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { assertFormat, getStdoutStyle, note, print, type ResultFormat } from "../output.ts";
@@ -99,7 +99,7 @@ async function findUnlessElsewhere(store: ImageStore, name: string): Promise<Loc
 }
 
 /** Formats a list as podman and buildah do, which combine the members of its OCI and Docker formats. */
-function formatInspection(list: BaseList): GoJsonValue {
+function formatInspection(list: List): GoJsonValue {
   const oci = list.ociV1();
   const docker = list.docker();
   const entries = oci.manifests?.map((entry, i) => formatEntry(list, entry, docker.manifests?.[i]?.platform.features));
@@ -113,7 +113,7 @@ function formatInspection(list: BaseList): GoJsonValue {
   ]);
 }
 
-function formatEntry(list: BaseList, entry: Descriptor, features: readonly string[] | undefined): GoJsonValue {
+function formatEntry(list: List, entry: Descriptor, features: readonly string[] | undefined): GoJsonValue {
   const platform = platformJson(entry.platform ?? { architecture: "", os: "" });
   return new Map<string, GoJsonValue | undefined>([
     ["mediaType", entry.mediaType],

@@ -1,6 +1,6 @@
 import { formatPlatform } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
-import type { AddOptions, BaseList, PlatformMismatch } from "../../list/room.ts";
+import type { AddOptions, List, PlatformMismatch } from "../../list/room.ts";
 import { findSource, type FoundSource, hostPlatform, type SystemContext } from "../../system/local/room.ts";
 import {
   type CommandContext,
@@ -32,7 +32,7 @@ export async function findSources(
 
 /** Adds images to a list in memory, and explains which they are. Returns, for each, the digest of its first image. */
 export async function addSources(
-  list: BaseList,
+  list: List,
   sources: readonly FoundSource[],
   flags: SourceFlags & Pick<AddOptions, "platforms">,
   context: CommandContext,
@@ -61,7 +61,7 @@ export async function addSources(
 }
 
 /** The platform of an instance, as people write it. */
-export function platformOf(list: BaseList, digest: string): string {
+export function platformOf(list: List, digest: string): string {
   return formatPlatform(list.platform(digest));
 }
 
@@ -94,7 +94,7 @@ function mismatchOptions({ allowPlatformMismatch }: SourceFlags, { persona }: Co
 
 /** Records what the flags say of an instance, unless the image says otherwise. */
 function relabel(
-  list: BaseList,
+  list: List,
   digest: string,
   image: string,
   { labels, allowPlatformMismatch, onPlatformMismatch }: MismatchOptions & { readonly labels: PlatformFlags },

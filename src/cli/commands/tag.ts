@@ -1,7 +1,7 @@
 import { ManifestsError, normalizeLocalName } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { tagImageWith } from "../../actions/room.ts";
-import { hasTransport, LOCAL_KIT } from "../../system/local/room.ts";
+import { hasTransport, LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 import { getList } from "./find.ts";
@@ -17,7 +17,7 @@ export async function tag(operands: string[], flags: TagFlags, context: CommandC
   assertFormat(flags);
   if (hasTransport(source)) {
     const systemContext = await createSystemContext(flags, context);
-    const tagged = await tagImageWith(LOCAL_KIT, source, names, { systemContext, signal: context.signal });
+    const tagged = await tagImageWith(LOCAL_RUNTIME, source, names, { systemContext, signal: context.signal });
     return printResult(flags, [], tagged);
   }
   await using store = await openLocalStore(context);

@@ -1,4 +1,4 @@
-import type { BaseList } from "../../list/room.ts";
+import type { List } from "../../list/room.ts";
 import {
   type Descriptor,
   findPlatform,
@@ -26,7 +26,7 @@ export function parsePlatform(text: string): string {
  * @param what Name of the list in errors.
  * @throws {ManifestsError} With code `PLATFORM_MISMATCH`.
  */
-export function assertPlatforms(list: BaseList, expected: readonly string[], what: string): void {
+export function assertPlatforms(list: List, expected: readonly string[], what: string): void {
   const images = list.ociV1().manifests?.filter((entry) => !isAttestation(entry)) ?? [];
   const isFor = ({ platform }: Descriptor, text: string) =>
     platform !== undefined && matchesPlatform(platform, findPlatform(text)!);

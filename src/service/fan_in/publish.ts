@@ -3,7 +3,7 @@ import { repeatWhileLost } from "../../internal/room.ts";
 import { type Digest, digestOf, isManifestsError } from "../../spec/room.ts";
 import { readManifestWith, resolveImage } from "../../actions/room.ts";
 import { composeIndex } from "../../system/remote/room.ts";
-import { REMOTE_KIT } from "../../system/remote/room.ts";
+import { REMOTE_RUNTIME } from "../../system/remote/room.ts";
 import { HandlerError } from "../handler_error.ts";
 import { assertPlatforms } from "./platforms.ts";
 import type { Plan, Run } from "./run.ts";
@@ -33,7 +33,7 @@ export interface PublishOptions {
  * @throws {ManifestsError} With the codes of `composeIndex`.
  */
 export async function publishRun(run: Run, options: PublishOptions): Promise<void> {
-  const target = resolveImage(REMOTE_KIT, `docker://${run.target}`);
+  const target = resolveImage(REMOTE_RUNTIME, `docker://${run.target}`);
   let { plan } = run;
   await repeatWhileLost(async () => {
     const current = await findDigest(target, options);
@@ -77,7 +77,7 @@ async function findDigest(
   { systemContext, signal }: PublishOptions,
 ): Promise<Digest | null> {
   try {
-    return (await readManifestWith(REMOTE_KIT, target, { systemContext, signal })).digest;
+    return (await readManifestWith(REMOTE_RUNTIME, target, { systemContext, signal })).digest;
   } catch (error) {
     if (isManifestsError(error, "NOT_FOUND")) return null;
     throw error;

@@ -2,7 +2,7 @@ import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { type Digest, isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { DockerReference } from "../../transport/docker/room.ts";
 import { readManifestWith } from "../../actions/room.ts";
-import { LOCAL_KIT } from "./kit.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 import { parseImageName } from "./list.ts";
 
 /** Options for {@linkcode deleteImage}. */
@@ -48,7 +48,7 @@ export async function deleteImage(
     throw new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot delete ${reference} as it is in no registry`);
   }
   const name = reference.dockerReference;
-  const digest = name.digest ?? (await readManifestWith(LOCAL_KIT, reference, { systemContext, signal })).digest;
+  const digest = name.digest ?? (await readManifestWith(LOCAL_RUNTIME, reference, { systemContext, signal })).digest;
   using opened = await reference.openRepository(systemContext);
   const deleted = await opened.repository.deleteManifest(manifest ? digest : name.digest ?? name.tag!, { signal })
     .catch((error) => {

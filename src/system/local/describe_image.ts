@@ -1,6 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
 import { type DescribedImage, type DescribeImageOptions, describeImageWith } from "../../actions/room.ts";
-import { LOCAL_KIT } from "./kit.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
  * Describes a list, with the layers of its instances. An instance that cannot be read has a `problem` instead.
@@ -22,5 +22,5 @@ export async function describeImage(
   image: string | ImageReference,
   options: DescribeImageOptions = {},
 ): Promise<DescribedImage> {
-  return await describeImageWith(LOCAL_KIT, image, options);
+  return await describeImageWith(LOCAL_RUNTIME, image, options);
 }

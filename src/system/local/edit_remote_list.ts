@@ -2,7 +2,7 @@ import type { ImageReference } from "../../image/room.ts";
 import type { CopyResult } from "../../copy/room.ts";
 import type { List } from "./list.ts";
 import { type EditRemoteListOptions, editRemoteListWith } from "../../actions/room.ts";
-import { LOCAL_KIT } from "./kit.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
  * Edits a list in its registry, without a store and at the same time as others do: read, edit, push under the same name.
@@ -35,5 +35,5 @@ export async function editRemoteList(
   edit: (list: List) => unknown,
   options: EditRemoteListOptions = {},
 ): Promise<CopyResult> {
-  return await editRemoteListWith(LOCAL_KIT, image, edit, options);
+  return await editRemoteListWith(LOCAL_RUNTIME, image, edit, options);
 }

@@ -10,7 +10,7 @@ import {
 import type { ImageStore } from "../../store/room.ts";
 import { readManifestWith } from "../../actions/room.ts";
 import { findSource } from "./find_source.ts";
-import { LOCAL_KIT } from "./kit.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 import type { List } from "./list.ts";
 
 /** Options for {@linkcode findInstance}. */
@@ -47,7 +47,7 @@ export async function findInstance(list: List, text: string, options: FindInstan
   const source = await findSource(store, text);
   // A word that is nothing else is more likely a mistake than an image on Docker Hub.
   if (source.registry !== undefined && !/^docker:/.test(text) && !hasDomain(text)) throw notFound(list, text);
-  return (await readManifestWith(LOCAL_KIT, source.image, call)).digest;
+  return (await readManifestWith(LOCAL_RUNTIME, source.image, call)).digest;
 }
 
 function findByFile(list: List, text: string): Digest | undefined {

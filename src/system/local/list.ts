@@ -3,6 +3,7 @@ import {
   type EditCallback,
   type EditListOptions,
   editStoredList,
+  type List as ManifestList,
   type LoadedList,
   loadList,
 } from "../../list/room.ts";
@@ -11,9 +12,33 @@ import type { ParsedManifest } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 
+/** A list on a host with a disk. */
+class LocalList extends BaseList {
+  /** Creates an empty list. */
+  constructor() {
+    super(LOCAL_HOST);
+  }
+
+  /** Makes a list of the bytes of an index. */
+  static fromBlob(bytes: Uint8Array<ArrayBuffer>): LocalList {
+    const list = new LocalList();
+    list.readBlob(bytes);
+    return list;
+  }
+
+  /** Makes a list of the record of a store. */
+  static fromStore(loaded: LoadedList): LocalList {
+    const list = new LocalList();
+    list.readLoaded(loaded);
+    return list;
+  }
+}
+
+/** An editable list of images for several platforms: see {@linkcode ManifestList}, which documents its members. */
+export type List = ManifestList;
+
 /**
- * A list of images for several platforms that can be edited, kept in a store and pushed. Go: `libimage/manifests`,
- * interface `List`.
+ * Functions that make a list.
  *
  * @example
  * ```ts
@@ -31,31 +56,16 @@ import { LOCAL_HOST } from "./host.ts";
  * assert.deepEqual(copy.instances(), list.instances());
  * ```
  */
-export class List extends BaseList {
-  /** Creates an empty list. */
-  constructor() {
-    super(LOCAL_HOST);
-  }
-
+export const List: {
   /**
-   * A list with the content of an index. Go: `manifests.FromBlob`. An index does not say where its instances are, so
-   * such a list can be edited and saved; to push instances, add them from where they are.
+   * Makes a list of the bytes of an index. Go: `manifests.FromBlob`. An index does not record where its instances are:
+   * such a list can be edited and saved, but pushed only after `locateInstances` or `add`.
    *
-   * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON` and others.
+   * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`.
+   * @throws {ManifestsSyntaxError} With code `INVALID_JSON`, `INVALID_MANIFEST` or `INVALID_DIGEST`.
    */
-  static fromBlob(bytes: Uint8Array<ArrayBuffer>): List {
-    const list = new List();
-    list.readBlob(bytes);
-    return list;
-  }
-
-  /** A list that a store holds. */
-  static fromStore(loaded: LoadedList): List {
-    const list = new List();
-    list.readLoaded(loaded);
-    return list;
-  }
-}
+  fromBlob(bytes: Uint8Array<ArrayBuffer>): List;
+} = { fromBlob: LocalList.fromBlob };
 
 /**
  * Creates an empty list. Go: `Create`.
@@ -69,7 +79,7 @@ export class List extends BaseList {
  * ```
  */
 export function create(): List {
-  return new List();
+  return new LocalList();
 }
 
 /**
@@ -91,7 +101,7 @@ export function create(): List {
  * ```
  */
 export async function loadFromImage(store: ImageStore, image: string): Promise<{ imageId: string; list: List }> {
-  return await loadList(store, image, (loaded) => List.fromStore(loaded));
+  return await loadList(store, image, (loaded) => LocalList.fromStore(loaded));
 }
 
 /**

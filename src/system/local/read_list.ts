@@ -1,7 +1,7 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { List } from "./list.ts";
 import { type ReadList, type ReadListOptions, readListWith } from "../../actions/room.ts";
-import { LOCAL_KIT } from "./kit.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
  * Reads a list from a registry or another place as one that can be edited and pushed; no store is involved. Its
@@ -26,6 +26,6 @@ import { LOCAL_KIT } from "./kit.ts";
 export async function readList(
   image: string | ImageReference,
   options: ReadListOptions = {},
-): Promise<ReadList<List>> {
-  return await readListWith(LOCAL_KIT, image, options);
+): Promise<ReadList> {
+  return await readListWith(LOCAL_RUNTIME, image, options);
 }

@@ -14,7 +14,7 @@ export {
   parseImageName,
 } from "./list.ts";
 export { resolveShortName } from "./short_names.ts";
-export { LOCAL_KIT } from "./kit.ts";
+export { LOCAL_RUNTIME } from "./runtime.ts";
 export { lockerForImage } from "../../list/room.ts";
 export { loadPolicy, loadSignaturePolicy } from "./policy.ts";
 export { verify, type VerifyImageOptions } from "./verify.ts";

@@ -1,7 +1,7 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import { type TagImageOptions, tagImageWith } from "../../actions/room.ts";
-import { LOCAL_KIT } from "./kit.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
  * Gives an image or a list in a registry further tags in its repository. Only its manifest is sent.
@@ -27,5 +27,5 @@ export async function tagImage(
   tags: readonly string[],
   options: TagImageOptions = {},
 ): Promise<Digest> {
-  return (await tagImageWith(LOCAL_KIT, image, tags, options)).digest;
+  return (await tagImageWith(LOCAL_RUNTIME, image, tags, options)).digest;
 }

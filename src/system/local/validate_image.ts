@@ -1,6 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
 import { type ImageValidation, type ValidateImageOptions, validateImageWith } from "../../actions/room.ts";
-import { LOCAL_KIT } from "./kit.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
  * Looks for what is wrong with an image or a list: manifests that are missing or not what the list says, platforms that
@@ -24,5 +24,5 @@ export async function validateImage(
   image: string | ImageReference,
   options: ValidateImageOptions = {},
 ): Promise<ImageValidation> {
-  return await validateImageWith(LOCAL_KIT, image, options);
+  return await validateImageWith(LOCAL_RUNTIME, image, options);
 }

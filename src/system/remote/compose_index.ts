@@ -1,7 +1,7 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { AddOptions, PushOptions, PushResult } from "../../list/room.ts";
-import { holdRegistry, missingAt, resolveImage } from "../../actions/room.ts";
-import { REMOTE_KIT } from "./kit.ts";
+import { keepConnection, missingAt, resolveImage } from "../../actions/room.ts";
+import { REMOTE_RUNTIME } from "./runtime.ts";
 import { create, type List } from "./list.ts";
 
 /** What sources that are indexes contribute. */
@@ -59,8 +59,8 @@ export interface ComposeIndexOptions
 export async function composeIndex(options: ComposeIndexOptions): Promise<PushResult> {
   const { target, sources, annotations, beforePush, ...rest } = options;
   const [add, push] = splitSourceOptions(rest);
-  const reference = resolveImage(REMOTE_KIT, target);
-  await using _held = await holdRegistry(reference, push.systemContext);
+  const reference = resolveImage(REMOTE_RUNTIME, target);
+  await using _held = await keepConnection(reference, push.systemContext);
   const list = create();
   await list.addAll(sources, add);
   if (annotations) list.setAnnotations(undefined, annotations);

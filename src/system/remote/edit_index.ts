@@ -3,7 +3,7 @@ import type { PushResult } from "../../list/room.ts";
 import { findPlatform, formatPlatform, ManifestsError } from "../../spec/room.ts";
 import { createInstanceFinder, type EditRemoteListOptions, editRemoteListWith } from "../../actions/room.ts";
 import { type SourceOptions, splitSourceOptions } from "./compose_index.ts";
-import { REMOTE_KIT } from "./kit.ts";
+import { REMOTE_RUNTIME } from "./runtime.ts";
 import type { List } from "./list.ts";
 
 /** Options for {@linkcode appendToIndex}, {@linkcode removeFromIndex} and {@linkcode annotateIndex}. */
@@ -39,7 +39,7 @@ export async function appendToIndex(
   options: EditIndexOptions & SourceOptions = {},
 ): Promise<PushResult> {
   const [add, edit] = splitSourceOptions(options);
-  return await editRemoteListWith(REMOTE_KIT, image, async (list: List) => {
+  return await editRemoteListWith(REMOTE_RUNTIME, image, async (list: List) => {
     await list.addAll(sources, add);
   }, { ...edit, ignoreOrder: true });
 }
@@ -57,7 +57,7 @@ export async function removeFromIndex(
   options: EditIndexOptions = {},
 ): Promise<PushResult> {
   const find = createInstanceFinder(findInstances);
-  return await editRemoteListWith(REMOTE_KIT, image, async (list: List) => {
+  return await editRemoteListWith(REMOTE_RUNTIME, image, async (list: List) => {
     const digests = await Promise.all(instances.map((instance) => find(list, instance)));
     list.removeWithAttestations(digests.flat());
   }, options);
@@ -81,7 +81,7 @@ export async function annotateIndex(
   { instance, annotations }: IndexChange,
   options: EditIndexOptions = {},
 ): Promise<PushResult> {
-  return await editRemoteListWith(REMOTE_KIT, image, (list: List) => {
+  return await editRemoteListWith(REMOTE_RUNTIME, image, (list: List) => {
     const targets = instance === undefined ? [undefined] : findInstances(list, instance);
     for (const digest of targets) list.setAnnotations(digest, annotations);
   }, options);

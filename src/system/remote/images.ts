@@ -13,7 +13,7 @@ import {
   type ValidateImageOptions,
   validateImageWith,
 } from "../../actions/room.ts";
-import { REMOTE_KIT } from "./kit.ts";
+import { REMOTE_RUNTIME } from "./runtime.ts";
 
 /** Options for {@linkcode copyIndex}. */
 export type CopyIndexOptions = Omit<PushOptions, "store" | "sourceFilter">;
@@ -30,10 +30,10 @@ export async function copyIndex(
   options: CopyIndexOptions = {},
 ): Promise<PushResult> {
   return await pushList({
-    source: resolveImage(REMOTE_KIT, source),
-    destination: resolveImage(REMOTE_KIT, target),
-    wanted: REMOTE_KIT.host.platform,
-    host: REMOTE_KIT.host,
+    source: resolveImage(REMOTE_RUNTIME, source),
+    destination: resolveImage(REMOTE_RUNTIME, target),
+    wanted: REMOTE_RUNTIME.host.platform,
+    host: REMOTE_RUNTIME.host,
     options,
   }, copyImageWith);
 }
@@ -43,7 +43,7 @@ export async function inspectIndex(
   image: string | ImageReference,
   options: DescribeImageOptions = {},
 ): Promise<DescribedImage> {
-  return await describeImageWith(REMOTE_KIT, image, options);
+  return await describeImageWith(REMOTE_RUNTIME, image, options);
 }
 
 /** Checks that an index is what it says: every manifest and blob is there, and platforms are those of the images. */
@@ -51,7 +51,7 @@ export async function validateIndex(
   image: string | ImageReference,
   options: ValidateImageOptions = {},
 ): Promise<ImageValidation> {
-  return await validateImageWith(REMOTE_KIT, image, options);
+  return await validateImageWith(REMOTE_RUNTIME, image, options);
 }
 
 /**
@@ -64,5 +64,5 @@ export async function retag(
   tags: readonly string[],
   options: TagImageOptions = {},
 ): Promise<Digest> {
-  return (await tagImageWith(REMOTE_KIT, image, tags, options)).digest;
+  return (await tagImageWith(REMOTE_RUNTIME, image, tags, options)).digest;
 }

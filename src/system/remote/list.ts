@@ -1,4 +1,4 @@
-import { BaseList, type ListHost } from "../../list/room.ts";
+import { BaseList, type List as ManifestList, type ListHost } from "../../list/room.ts";
 import { RegistryPool } from "../../registry/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { createDockerTransport } from "../../transport/docker/room.ts";
@@ -16,24 +16,35 @@ export const HOST: ListHost = {
     }),
 };
 
-/** A list whose images live in registries. */
-export class List extends BaseList {
+/** A list whose images are in registries. */
+class RemoteList extends BaseList {
   /** Creates an empty list. */
   constructor() {
     super(HOST);
   }
 
-  /**
-   * A list with the content of an index.
-   *
-   * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON` and others.
-   */
-  static fromBlob(bytes: Uint8Array<ArrayBuffer>): List {
-    const list = new List();
+  /** Makes a list of the bytes of an index. */
+  static fromBlob(bytes: Uint8Array<ArrayBuffer>): RemoteList {
+    const list = new RemoteList();
     list.readBlob(bytes);
     return list;
   }
 }
+
+/** An editable list whose images are in registries: see {@linkcode ManifestList}, which documents its members. */
+export type List = ManifestList;
+
+/** Functions that make a list. */
+export const List: {
+  /**
+   * Makes a list of the bytes of an index. An index does not record where its instances are: such a list can be edited,
+   * but pushed only after `locateInstances` or `add`.
+   *
+   * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`.
+   * @throws {ManifestsSyntaxError} With code `INVALID_JSON`, `INVALID_MANIFEST` or `INVALID_DIGEST`.
+   */
+  fromBlob(bytes: Uint8Array<ArrayBuffer>): List;
+} = { fromBlob: RemoteList.fromBlob };
 
 /**
  * Creates an empty list.
@@ -47,5 +58,5 @@ export class List extends BaseList {
  * ```
  */
 export function create(): List {
-  return new List();
+  return new RemoteList();
 }

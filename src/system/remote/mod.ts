@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { BaseList } from "../../list/room.ts";
 export { composeIndex, type ComposeIndexOptions, type SourceOptions } from "./compose_index.ts";
 export {
   annotateIndex,
@@ -14,6 +13,7 @@ export {
 } from "./edit_index.ts";
 export { copyIndex, type CopyIndexOptions, inspectIndex, retag, validateIndex } from "./images.ts";
 export { create, List } from "./list.ts";
+export type { List as ManifestList, ListSelection, NewInstance, SaveToImageOptions } from "../../list/room.ts";
 export type { DescribedImage, DescribedInstance, DescribedLayer, DescribeImageOptions } from "../../actions/room.ts";
 export type { EditRemoteListOptions } from "../../actions/room.ts";
 export type { TagImageOptions } from "../../actions/room.ts";

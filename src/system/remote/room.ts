@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { BaseList } from "../../list/room.ts";
 export { composeIndex, type ComposeIndexOptions } from "./compose_index.ts";
 export {
   annotateIndex,
@@ -13,7 +12,7 @@ export {
   removeFromIndex,
 } from "./edit_index.ts";
 export { copyIndex, type CopyIndexOptions, inspectIndex, retag, validateIndex } from "./images.ts";
-export { REMOTE_KIT } from "./kit.ts";
+export { REMOTE_RUNTIME } from "./runtime.ts";
 export { create, List } from "./list.ts";
 export type { DescribedImage, DescribedInstance, DescribedLayer, DescribeImageOptions } from "../../actions/room.ts";
 export type { EditRemoteListOptions } from "../../actions/room.ts";

@@ -4,7 +4,7 @@ import type { ImageReference, SystemContext } from "../image/room.ts";
  * Keeps what is known of an image's registry (how it is reached, tokens, connections) until it is disposed: several calls
  * that talk to it ask no question twice. Sends nothing.
  */
-export async function holdRegistry(
+export async function keepConnection(
   reference: ImageReference,
   systemContext: SystemContext | undefined,
 ): Promise<AsyncDisposable> {

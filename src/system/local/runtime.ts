@@ -1,10 +1,10 @@
-import type { Kit } from "../../actions/room.ts";
+import type { Runtime } from "../../actions/room.ts";
 import { LOCAL_HOST } from "./host.ts";
-import { List } from "./list.ts";
+import { create, List } from "./list.ts";
 
 /** Functions over images on a host with a disk. */
-export const LOCAL_KIT: Kit<List> = {
+export const LOCAL_RUNTIME: Runtime = {
   host: LOCAL_HOST,
-  createList: () => new List(),
+  createList: create,
   parseList: (bytes) => List.fromBlob(bytes),
 };
