@@ -1,5 +1,4 @@
 import type { ImageReference } from "../../image/room.ts";
-import type { List } from "./list.ts";
 import { type ReadList, type ReadListOptions, readListWith } from "../../actions/room.ts";
 import { LOCAL_RUNTIME } from "./runtime.ts";
 
