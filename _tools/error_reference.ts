@@ -21,7 +21,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Check the path, and write the archive again.",
   },
   ARTIFACT_UNAVAILABLE: {
-    cause: "A file of an artifact cannot be read, or has changed since it was added.",
+    cause: "A file of an artifact does not exist, or cannot be read.",
     cure: "Restore the file, or add the artifact again.",
   },
   CANNOT_MODIFY: {
@@ -29,7 +29,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Leave out the option that changes manifests, or remove signatures with `--remove-signatures`.",
   },
   COMPRESSION_NOT_SUPPORTED: {
-    cause: "A layer's compression cannot be read or written here.",
+    cause: "The compression of a layer or an archive is not supported here.",
     cure: "Use gzip or zstd, or a runtime that supports them.",
   },
   CONFIG_FILE_INVALID: {
@@ -89,11 +89,12 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Copy the whole digest, such as `sha256:` and 64 hexadecimal digits.",
   },
   INVALID_JSON: {
-    cause: "A document is not valid JSON in UTF-8, repeats a key, or is nested too deeply.",
+    cause:
+      "A document is not valid JSON in UTF-8, repeats a key, is nested too deeply, or has a member of the wrong type.",
     cure: "The source is damaged or altered: build it again.",
   },
   INVALID_MANIFEST: {
-    cause: "A manifest lacks a required member, or a member has the wrong type.",
+    cause: "A manifest lacks required members, or its members contradict each other.",
     cure: "Build and push the image again.",
   },
   INVALID_PLATFORM: {
@@ -117,8 +118,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Pull or build the image again.",
   },
   LAYOUT_INVALID: {
-    cause: "A folder is not a valid OCI layout.",
-    cure: "Check the path, and write the layout again.",
+    cause: "A folder is not a valid OCI layout or `dir:` image, or a registry's folder is an OCI layout.",
+    cure: "Check the path, and write the image again.",
   },
   LIMIT_EXCEEDED: {
     cause: "A document, list or number of pages is larger than the limit that the message states.",
@@ -281,8 +282,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Read the message of gpg or of the log in the error's cause.",
   },
   SIGNING_UNAVAILABLE: {
-    cause: "This way of signing is not supported here.",
-    cure: "Use a GnuPG key or a sigstore private key.",
+    cause: "This way of signing is not supported here, or gpg is not installed or may not be run.",
+    cure: "Install gpg, grant `--allow-run=gpg`, or use a sigstore private key or `signers`.",
   },
   SIZE_MISMATCH: {
     cause: "Content does not have the size that its descriptor states.",

@@ -51,6 +51,7 @@ function normalize(text: string, folder: string): string {
     .replace(/\bsha256:[0-9a-f]{64}\b/g, "sha256:DIGEST")
     .replace(/\b[0-9a-f]{64}\b/g, "ID")
     .replace(/\b([0-9A-F]{40}|[0-9A-Fa-f]{16})\b/g, "KEY")
+    .replace(/\(os error \d+\)/g, "(os error N)")
     .replaceAll("\n", " ");
 }
 
