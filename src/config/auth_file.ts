@@ -3,8 +3,8 @@ import type { Credentials } from "../spec/room.ts";
 import { type ConfTable, parseJsonFile } from "./document/mod.ts";
 
 /**
- * A credential file: podman's `auth.json`, Docker's `config.json`, or the older `.dockercfg`. Entries are read when they
- * are used, so that a bad one fails for its own registry only. Reading one throws {@linkcode ConfigFileError}.
+ * A credential file: podman's `auth.json`, Docker's `config.json`, or the older `.dockercfg`. Entries are read when
+ * they are used, so that a bad one fails for its own registry only. Reading one throws {@linkcode ConfigFileError}.
  */
 export interface AuthFile {
   /** Reads the credentials of a registry host, or host and path. */
@@ -62,28 +62,28 @@ function readEntry(entry: ConfTable): Credentials {
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, ""), ...token };
 }
 
-/** What a credential file has for a repository: credentials, or whom to ask for them. */
+/** Result of a look-up in a credential file: the credentials, or the helper that has them. */
 export type FoundAuth = { readonly credentials: Credentials } | { readonly question: HelperQuestion };
 
-/** A question for a credential helper. */
+/** A request to a credential helper. */
 export interface HelperQuestion {
-  /** The helper's name: `docker-credential-` comes before it. */
+  /** Name of the helper: its program is `docker-credential-<name>`. */
   readonly helper: string;
-  /** The registry as the helper knows it. */
+  /** Name of the registry as the helper expects it. */
   readonly registry: string;
-  /** Whether a helper that is not there means no more than that there are no credentials. */
+  /** Whether a missing helper is treated as a helper without credentials instead of an error. */
   readonly isOptional: boolean;
 }
 
-/** Under what name Docker's own tools keep the credentials of Docker Hub. */
+/** Key under which Docker stores the credentials of Docker Hub. */
 const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 
 /**
- * What a credential file has for a repository, `host/path`: the helper of its host; else the credentials of the most
- * specific key, then of any key for the host however it is spelled; else the helper for everything. `undefined` where it
- * has nothing.
+ * Looks up a repository, `host/path`, in a credential file. In this order: the helper of its host; the credentials of
+ * the most specific key; those of any key for the host in another spelling; the helper for all registries. `undefined`
+ * if nothing matches.
  *
- * @throws {ConfigFileError} If an entry that it uses cannot be read; other entries are not looked at.
+ * @throws {ConfigFileError} If a used entry is invalid. Other entries are not read.
  */
 export function findAuth(file: AuthFile, name: string): FoundAuth | undefined {
   const registry = name.split("/")[0]!;
@@ -93,16 +93,16 @@ export function findAuth(file: AuthFile, name: string): FoundAuth | undefined {
   if (credentials) return { credentials };
   const credsStore = file.credsStore();
   if (credsStore === undefined) return undefined;
-  // podman and its kin do not know this member: where its helper is missing, they go on as strangers.
+  // podman, buildah and skopeo ignore this member: if its helper is missing, they continue anonymously.
   const known = registry === "docker.io" ? DOCKER_HUB_KEY : registry;
   return { question: { helper: credsStore, registry: known, isOptional: true } };
 }
 
 /**
- * The credentials that a file itself has for a repository, `host/path`: of the most specific key, then of any key for
- * the host however it is spelled.
+ * Looks up credentials for a repository, `host/path`, in a file without its helpers: those of the most specific key,
+ * then those of any key for the host in another spelling.
  *
- * @throws {ConfigFileError} If an entry that it uses cannot be read; other entries are not looked at.
+ * @throws {ConfigFileError} If a used entry is invalid. Other entries are not read.
  */
 export function findCredentials(file: AuthFile, name: string): Credentials | undefined {
   const host = name.split("/")[0]!;
@@ -118,13 +118,16 @@ export function findCredentials(file: AuthFile, name: string): Credentials | und
   return undefined;
 }
 
-/** The host that a key of Docker's means, `https://index.docker.io/v1/`; the whole of a key that names a repository. */
+/**
+ * Returns the host of a key in Docker's format, such as `https://index.docker.io/v1/`. A key of a repository is
+ * returned whole.
+ */
 function getKeyHost(key: string, isLegacy: boolean): string {
   const bare = key.replace(/^https?:\/\//, "");
   return normalizeHost(isLegacy || bare !== key ? bare.split("/")[0]! : bare);
 }
 
-/** Docker leaves an empty entry where the credentials are kept by a helper. */
+/** Whether an entry has no credentials. Docker writes an empty entry if a helper stores the credentials. */
 function isEmpty(credentials: Credentials): boolean {
   return Object.keys(credentials).length === 0;
 }

@@ -1,9 +1,9 @@
-/** Whom to believe, and what to show, when a registry is reached over TLS (`certs.d`). All in PEM. */
+/** Certificates for TLS connections to a registry (`certs.d`), in PEM. */
 export interface RegistryCertificates {
-  /** Authorities that are believed besides the system's. */
+  /** Certificate authorities that are trusted in addition to the system's. */
   readonly caCerts: readonly string[];
-  /** The client's certificate; `undefined` where there is none. */
+  /** Client certificate; `undefined` if the client does not authenticate with one. */
   readonly cert?: string;
-  /** The key of the client's certificate. */
+  /** Private key of the client certificate; set if and only if `cert` is. */
   readonly key?: string;
 }

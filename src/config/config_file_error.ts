@@ -1,32 +1,32 @@
 import { type ErrorCode, ManifestsError, type ManifestsErrorOptions } from "../spec/room.ts";
 
-/** Where in a configuration file something is. */
+/** Position in a configuration file. */
 export interface ConfigFilePlace {
-  /** The file. */
+  /** Path of the configuration file. */
   readonly path: string;
-  /** Its line, from 1; `undefined` where it cannot be told. */
+  /** Line number, starting at 1; `undefined` if it is not known. */
   readonly line?: number | undefined;
-  /** The key, as in `registry[1].mirror[0].location`; `undefined` where the file as a whole is meant. */
+  /** The key, such as `registry[1].mirror[0].location`; `undefined` for the file as a whole. */
   readonly key?: string | undefined;
 }
 
-/** A configuration file that cannot be used as it stands, with the place that is wrong. */
+/** Thrown when a configuration file is invalid. Code: `CONFIG_FILE_INVALID`. */
 export class ConfigFileError extends ManifestsError {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "ConfigFileError";
-  /** The file. */
+  /** Path of the configuration file. */
   readonly path: string;
-  /** Its line, from 1; `undefined` where it cannot be told. */
+  /** Line number, starting at 1; `undefined` if it is not known. */
   readonly line: number | undefined;
-  /** The key, as in `registry[1].mirror[0].location`; `undefined` where the file as a whole is meant. */
+  /** The key, such as `registry[1].mirror[0].location`; `undefined` for the file as a whole. */
   readonly key: string | undefined;
 
-  /** Creates the error; `problem` completes "Cannot read the file as …". Code: `CONFIG_FILE_INVALID`. */
+  /** Creates the error with the message `Cannot read <file>:<line>: <key> <problem>`. */
   constructor(place: ConfigFilePlace, problem: string, options?: ManifestsErrorOptions) {
     const { path, line, key } = place;
     const at = line === undefined ? path : `${path}:${line}`;
     const code: ErrorCode = "CONFIG_FILE_INVALID";
-    super(code, `Cannot read ${at} as ${key === undefined ? "" : `${key} `}${problem}`, options);
+    super(code, `Cannot read ${at}: ${key === undefined ? "" : `${key} `}${problem}`, options);
     this.path = path;
     this.line = line;
     this.key = key;

@@ -1,31 +1,31 @@
 import { parseToml, type TomlParser } from "./document/mod.ts";
 
-/** What `containers.conf` says about images (`[engine]`). */
+/** Settings of `containers.conf` for images (table `[engine]`). A missing member is not set by any file. */
 export interface ContainersConf {
-  /** Compression algorithms of which each pushed image of a list gets a variant. */
+  /** Compression algorithms for which a push adds a variant of each instance of a list. */
   readonly addCompression?: readonly string[];
-  /** Algorithm for layers that are compressed on the way. */
+  /** Compression algorithm for layers that a copy compresses. */
   readonly compressionFormat?: string;
-  /** Level of that compression. */
+  /** Compression level for `compressionFormat`. */
   readonly compressionLevel?: number;
-  /** Folder for temporary files of copies; `storage` means below the store. */
+  /** Folder for temporary files of copies. `storage` stands for a folder inside the store. */
   readonly imageCopyTmpDir?: string;
-  /** Transport of names that say none, as in `docker://`. */
+  /** Transport of image names without one, such as `docker://`. */
   readonly imageDefaultTransport?: string;
-  /** How many layers are copied at once; 0 means as many as is usual. */
+  /** Maximum number of layers that are copied concurrently. 0 stands for the built-in default. */
   readonly imageParallelCopies?: number;
-  /** How often what failed is tried again. */
+  /** Maximum number of retries after a failure. */
   readonly retry?: number;
-  /** How long to wait before that, as Go writes durations, such as `5s`. */
+  /** Delay before a retry as a Go duration, such as `5s`. */
   readonly retryDelay?: string;
 }
 
 /**
- * Reads one `containers.conf` (containers.conf.5).
+ * Parses one `containers.conf` (containers.conf.5).
  *
- * @param path Names the file in errors.
- * @param before What the files before it say, which it adds to and overrides.
- * @throws {ConfigFileError} That names file, line and key.
+ * @param path Path of the file for error messages.
+ * @param before Settings of the files with lower precedence, which this file overrides or appends to.
+ * @throws {ConfigFileError} If the file is invalid.
  */
 export function parseContainersConf(
   text: string,
@@ -44,6 +44,6 @@ export function parseContainersConf(
     retry: engine.count("retry"),
     retryDelay: engine.nonEmptyText("retry_delay"),
   };
-  const said = Object.entries(conf).filter(([, member]) => member !== undefined);
-  return { ...before, ...Object.fromEntries(said) };
+  const settings = Object.entries(conf).filter(([, member]) => member !== undefined);
+  return { ...before, ...Object.fromEntries(settings) };
 }

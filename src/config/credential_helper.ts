@@ -1,43 +1,47 @@
 import { isObject } from "../json/room.ts";
 import { type Credentials, ManifestsError } from "../spec/room.ts";
 
-/** What a credential helper left when it ended. */
+/** Result of a run of a credential helper. */
 export interface HelperOutcome {
-  /** Exit code. */
+  /** Exit code of the helper. */
   readonly code: number;
-  /** What it printed, which may be a secret. */
+  /** Output of the helper, which may contain a secret. */
   readonly stdout: string;
 }
 
-/** What helpers print, word for word, where they know nothing of a registry. */
+/**
+ * Exact output of a helper that has no credentials for a registry (docker-credential-helpers,
+ * `errCredentialsNotFound`).
+ */
 const NOT_FOUND = "credentials not found in native keychain";
 
-/** The user name that says that the secret is an identity token. */
+/** User name that marks the secret as an identity token. */
 const TOKEN_USER = "<token>";
 
 /**
- * Reads the answer of `docker-credential-NAME get`; `undefined` where the helper has nothing for the registry.
+ * Parses the answer of `docker-credential-NAME get`; `undefined` if the helper has no credentials for the registry.
  *
- * @param what Names the helper and the registry in errors.
- * @throws {ManifestsError} With code `CREDENTIAL_HELPER_FAILED`. No error repeats what a successful helper printed.
+ * @param what Helper and registry for error messages.
+ * @throws {ManifestsError} With code `CREDENTIAL_HELPER_FAILED`. The message does not quote a successful helper's
+ * output.
  */
 export function parseHelperAnswer({ code, stdout }: HelperOutcome, what: string): Credentials | undefined {
   if (code !== 0) {
-    const said = stdout.trim();
-    if (said === NOT_FOUND) return undefined;
-    fail(`${what} as it ended with exit code ${code}${said && `: ${said.split("\n")[0]!.slice(0, 200)}`}`);
+    const output = stdout.trim();
+    if (output === NOT_FOUND) return undefined;
+    fail(`${what}: it ended with exit code ${code}${output && `: ${output.split("\n")[0]!.slice(0, 200)}`}`);
   }
   let answer: unknown;
   try {
     answer = JSON.parse(stdout);
   } catch {
-    fail(`${what} as its answer is not JSON`);
+    fail(`${what}: its answer is not JSON`);
   }
   const { Username: username, Secret: secret } = isObject(answer) ? answer : {};
   if (typeof username !== "string" || typeof secret !== "string") {
-    fail(`${what} as its answer has no Username or no Secret`);
+    fail(`${what}: its answer lacks Username or Secret`);
   }
-  // An empty answer is how some say that they have nothing.
+  // Some helpers report missing credentials by empty members.
   if (username === "" && secret === "") return undefined;
   return username === TOKEN_USER ? { identityToken: secret } : { username, password: secret };
 }

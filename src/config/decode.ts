@@ -2,9 +2,9 @@ import { decodeUtf8 } from "../internal/room.ts";
 import { ConfigFileError } from "./config_file_error.ts";
 
 /**
- * The text of a configuration file.
+ * Decodes the text of a configuration file.
  *
- * @throws {ConfigFileError} Where it is not UTF-8.
+ * @throws {ConfigFileError} If the file is not UTF-8.
  */
 export function decodeConfigFile(bytes: Uint8Array, path: string): string {
   try {

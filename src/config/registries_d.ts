@@ -1,31 +1,31 @@
 import { findUrl } from "../internal/room.ts";
 import { type ConfTable, parseYaml, type YamlParser } from "./document/mod.ts";
 
-/** Where the signatures of some images are (a section of `registries.d`). */
+/** Locations of signatures: a section of `registries.d`. */
 export interface SignatureSection {
-  /** Base URL to read signatures from, and to write them to where no other is said. */
+  /** Base URL to read signatures from, and to write them to if `lookasideStaging` is not set. */
   readonly lookaside?: string;
-  /** Base URL to write signatures to. */
+  /** Base URL to write signatures to. Default: `lookaside`. */
   readonly lookasideStaging?: string;
-  /** Whether signatures are kept in the registry, next to the image. */
+  /** Whether signatures are stored in the registry, next to the image. */
   readonly useSigstoreAttachments?: boolean;
 }
 
-/** What the files of `registries.d` say. */
+/** Merged content of the files in `registries.d`. */
 export interface RegistriesD {
-  /** For images that no namespace is for. */
+  /** Section for images without a matching namespace. */
   readonly defaultDocker?: SignatureSection;
-  /** By namespace: a repository, its parents, a host, or `*.domain`. */
+  /** Sections by namespace: a repository, one of its parents, a host, or `*.domain`. */
   readonly docker: ReadonlyMap<string, SignatureSection>;
 }
 
 const ATTACHMENTS = "use-sigstore-attachments";
 
 /**
- * Puts the files of a `registries.d` together (containers-registries.d.5).
+ * Parses and merges the files of a `registries.d` (containers-registries.d.5).
  *
- * @param files Path and text of each.
- * @throws {ConfigFileError} Where a file is broken, or two say something of the same namespace.
+ * @param files Path and text of each file.
+ * @throws {ConfigFileError} If a file is invalid, or two files have sections for the same namespace.
  */
 export function parseRegistriesD(
   files: readonly (readonly [path: string, text: string])[],
@@ -36,13 +36,13 @@ export function parseRegistriesD(
   for (const [path, text] of files) {
     const root = parseYaml(text, yaml, path, { truthKeys: [ATTACHMENTS] });
     if (root.has("default-docker")) {
-      if (defaultDocker) root.fail("default-docker", `is in ${defaultDocker.file} too`);
+      if (defaultDocker) root.fail("default-docker", `is also defined in ${defaultDocker.file}`);
       defaultDocker = root.table("default-docker");
     }
     const namespaces = root.table("docker");
     for (const namespace of namespaces.keys) {
-      const before = docker.get(namespace);
-      if (before) namespaces.fail(namespace, `is in ${before.file} too`);
+      const existing = docker.get(namespace);
+      if (existing) namespaces.fail(namespace, `is also defined in ${existing.file}`);
       docker.set(namespace, namespaces.table(namespace));
     }
   }
@@ -67,29 +67,29 @@ function readUrl(table: ConfTable, key: string): string | undefined {
   const text = table.nonEmptyText(key);
   if (text === undefined) return undefined;
   const url = findUrl(text);
-  // What is wrong is not repeated: it may hold a password.
+  // The URL is not quoted, because it may contain a password.
   if (!url || !/^(?:file:\/\/\/|https?:\/\/)/.test(text)) table.fail(key, "must be a file:///, http or https URL");
   if (url!.username || url!.password || url!.search || url!.hash) {
-    table.fail(key, "must be a URL without user, password, query and fragment");
+    table.fail(key, "must be a URL without user, password, query or fragment");
   }
   return text;
 }
 
-/** What applies to an image. */
+/** The locations of signatures that apply to an image. */
 export interface FoundSignatureStorage {
-  /** Base URL to read signatures from; `undefined` where nothing says: the built-in one. */
+  /** Base URL to read signatures from. `undefined`: use the built-in one. */
   readonly read: string | undefined;
-  /** Base URL to write signatures to; `undefined` where nothing says: the built-in one. */
+  /** Base URL to write signatures to. `undefined`: use the built-in one. */
   readonly write: string | undefined;
-  /** Whether signatures are kept in the registry, next to the image. */
+  /** Whether signatures are stored in the registry, next to the image. */
   readonly useSigstoreAttachments: boolean;
 }
 
 /**
- * Where the signatures of an image are. Each value comes from the most specific section that has it, as in the real
- * tools; their manual says that one section alone counts.
+ * Finds the locations of an image's signatures. Each value comes from the most specific section that sets it, as in
+ * podman and skopeo, although their manual says that only one section is used.
  *
- * @param scopes The identity of the image for policies, then its namespaces, most specific first.
+ * @param scopes The policy scopes of the image: its identity, then its namespaces, most specific first.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * What configuration files say, as values.
+ * Parsers of configuration files, and look-ups in their content.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 import { findUrl } from "../internal/room.ts";
 import { type ConfTable, parseYaml, type YamlParser } from "./document/mod.ts";
 
-/** How sigstore signatures are made (containers-sigstore-signing-params.yaml.5). */
+/** Parameters for creating sigstore signatures (containers-sigstore-signing-params.yaml.5). */
 export interface SigningParameters {
-  /** File of the private key; `undefined`: a certificate of Fulcio is wanted. */
+  /** Path of the private key. `undefined`: the file requires a certificate issued by Fulcio. */
   readonly privateKeyFile: string | undefined;
-  /** File whose first line unlocks it; `undefined`: somebody is asked. */
+  /** Path of the file whose first line is the passphrase. `undefined`: ask for the passphrase. */
   readonly privateKeyPassphraseFile: string | undefined;
-  /** Address of the log that takes the signatures in; `undefined`: none does. */
+  /** URL of the transparency log that records the signatures. `undefined`: no log. */
   readonly rekorUrl: string | undefined;
 }
 
@@ -19,7 +19,7 @@ const FULCIO_KEYS: readonly string[] = [
 /**
  * Parses a file of signing parameters. Go: `params.ParseFile`.
  *
- * @throws {ConfigFileError} Where the file is broken, has a key that is not known, or does not say with what to sign.
+ * @throws {ConfigFileError} If the file is invalid, has an unknown key, or does not specify exactly one kind of key.
  */
 export function parseSigningParameters(text: string, yaml: YamlParser, path: string): SigningParameters {
   const root = parseYaml(text, yaml, path);
@@ -27,9 +27,9 @@ export function parseSigningParameters(text: string, yaml: YamlParser, path: str
   assertKnownKeys(root, KEYS);
   assertKnownKeys(fulcio, FULCIO_KEYS);
   const privateKeyFile = root.nonEmptyText("privateKeyFile");
-  const wantsFulcio = root.isTable("fulcio");
-  if (privateKeyFile !== undefined && wantsFulcio) root.fail("fulcio", "is there beside privateKeyFile: one can sign");
-  if (privateKeyFile === undefined && !wantsFulcio) root.fail(undefined, "neither privateKeyFile nor fulcio is there");
+  const usesFulcio = root.isTable("fulcio");
+  if (privateKeyFile !== undefined && usesFulcio) root.fail("fulcio", "cannot be combined with privateKeyFile");
+  if (privateKeyFile === undefined && !usesFulcio) root.fail(undefined, "it sets neither privateKeyFile nor fulcio");
   return {
     privateKeyFile,
     privateKeyPassphraseFile: root.nonEmptyText("privateKeyPassphraseFile"),
@@ -46,10 +46,10 @@ function readUrl(table: ConfTable): string | undefined {
   const text = table.nonEmptyText("rekorURL");
   if (text === undefined) return undefined;
   const url = findUrl(text);
-  // What is wrong is not repeated: it may hold a password.
+  // The URL is not quoted, because it may contain a password.
   if (!url || !/^https?:$/.test(url.protocol)) table.fail("rekorURL", "must be an http or https URL");
   if (url.username || url.password || url.search || url.hash) {
-    table.fail("rekorURL", "must be a URL without user, password, query and fragment");
+    table.fail("rekorURL", "must be a URL without user, password, query or fragment");
   }
   return text;
 }

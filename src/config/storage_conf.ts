@@ -1,30 +1,30 @@
 import { parseToml, type TomlParser } from "./document/mod.ts";
 
-/** What `storage.conf` says about where a store is. */
+/** Settings of `storage.conf` for the location of a store. A missing member is not set by any file. */
 export interface StorageConf {
-  /** Storage driver. */
+  /** Name of the storage driver, such as `overlay`. */
   readonly driver?: string;
-  /** Root of what lasts. */
+  /** Root folder for persistent data. */
   readonly graphRoot?: string;
-  /** Root of what a reboot may forget. */
+  /** Root folder for state that may be lost at a reboot. */
   readonly runRoot?: string;
-  /** Root of the images, where it is another. */
+  /** Root folder of the images, if it differs from `graphRoot`. */
   readonly imageStore?: string;
-  /** `graphRoot` of users other than root. */
+  /** The `graphRoot` for users other than root. */
   readonly rootlessStoragePath?: string;
-  /** Roots of stores that are only read. */
+  /** Root folders of additional read-only stores. */
   readonly additionalImageStores?: readonly string[];
-  /** Drivers to try, best first. */
+  /** Drivers to try, in order of preference. */
   readonly driverPriority?: readonly string[];
 }
 
 /**
- * Reads one `storage.conf`.
+ * Parses one `storage.conf` (containers-storage.conf.5).
  *
- * @param parse A TOML parser.
- * @param path Names the file in errors.
- * @param before What the files before it say, to which its arrays may add.
- * @throws {ConfigFileError} That names file, line and key.
+ * @param parse TOML parser to use.
+ * @param path Path of the file for error messages.
+ * @param before Settings of the files with lower precedence, which this file overrides or appends to.
+ * @throws {ConfigFileError} If the file is invalid.
  */
 export function parseStorageConf(
   text: string,
@@ -43,6 +43,6 @@ export function parseStorageConf(
     additionalImageStores: options.texts("additionalimagestores", before.additionalImageStores),
     driverPriority: storage.texts("driver_priority", before.driverPriority),
   };
-  const said = Object.entries(conf).filter(([, member]) => member !== undefined);
-  return { ...before, ...Object.fromEntries(said) };
+  const settings = Object.entries(conf).filter(([, member]) => member !== undefined);
+  return { ...before, ...Object.fromEntries(settings) };
 }

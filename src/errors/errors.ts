@@ -1,6 +1,6 @@
 /**
- * Every code that an error of this module can carry. Codes are the contract: they stay when messages change, and work
- * where `instanceof` does not (two copies of the module in one program).
+ * All error codes of this module. Codes are stable, while messages may change. Unlike `instanceof`, a comparison of
+ * codes also works if a program contains two copies of the module.
  */
 export const ERROR_CODES = [
   "AMBIGUOUS_MANIFEST",
@@ -86,14 +86,14 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Options of the error constructors. */
 export interface ManifestsErrorOptions {
-  /** What caused it. */
+  /** The error that caused this one. */
   cause?: unknown;
-  /** Whether the same call may succeed later; default: the code and an HTTP status decide. */
+  /** Whether the same call may succeed later. Default: derived from the code and an HTTP status. */
   isTransient?: boolean | undefined;
 }
 
 /**
- * A domain condition, told apart by `code`.
+ * Base class of the errors of this module. `code` identifies the kind of error.
  *
  * @example
  * ```ts
@@ -108,14 +108,14 @@ export interface ManifestsErrorOptions {
  * ```
  */
 export class ManifestsError extends Error {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "ManifestsError";
-  /** The stable code. */
+  /** Stable code of the error; see {@linkcode ERROR_CODES}. */
   readonly code: ErrorCode;
-  /** Whether the same call may succeed later; `undefined`: the code and an HTTP status decide. */
+  /** Whether the same call may succeed later. `undefined`: derived from the code and an HTTP status. */
   readonly isTransient: boolean | undefined;
 
-  /** Creates an error with a code and a message in std's form ("Cannot … as …"). */
+  /** Creates an error with a code and a message of the form `Cannot <action>: <reason>`. */
   constructor(code: ErrorCode, message: string, options?: ManifestsErrorOptions) {
     super(message, options);
     this.code = code;
@@ -123,48 +123,48 @@ export class ManifestsError extends Error {
   }
 }
 
-/** Text that does not parse: a reference, a digest, JSON, a manifest. */
+/** Thrown when a text cannot be parsed: a reference, a digest, a platform, JSON or a manifest. */
 export class ManifestsSyntaxError extends SyntaxError {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "ManifestsSyntaxError";
-  /** The stable code. */
+  /** Stable code of the error; see {@linkcode ERROR_CODES}. */
   readonly code: ErrorCode;
 
-  /** Creates a syntax error with a code. */
+  /** Creates a syntax error with a code and a message. */
   constructor(code: ErrorCode, message: string, options?: ManifestsErrorOptions) {
     super(message, options);
     this.code = code;
   }
 }
 
-/** Content whose digest is not the one that was asked for or declared. */
+/** Thrown when content does not have its requested or declared digest. Code: `DIGEST_MISMATCH`. */
 export class DigestMismatchError extends ManifestsError {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "DigestMismatchError";
-  /** The digest that was expected. */
+  /** The requested or declared digest. */
   readonly expected: string;
-  /** The digest of what arrived. */
+  /** The digest of the received content. */
   readonly actual: string;
 
-  /** Creates the error; `what` names the content, as in `blob of …`. */
+  /** Creates the error; `what` describes the content, as in `manifest of quay.io/me/app:1`. */
   constructor(what: string, expected: string, actual: string) {
-    super("DIGEST_MISMATCH", `Cannot accept ${what} as its digest differs: expected ${expected}, got ${actual}`);
+    super("DIGEST_MISMATCH", `Cannot accept ${what}: its digest differs: expected ${expected}, got ${actual}`);
     this.expected = expected;
     this.actual = actual;
   }
 }
 
-/** The image that should hold a list is not in the store. Go: `ErrListImageUnknown`. */
+/** Thrown when the store has no image for a list. Code: `LIST_IMAGE_UNKNOWN`. Go: `ErrListImageUnknown`. */
 export class ListImageUnknownError extends ManifestsError {
-  /** Error name. */
+  /** Name of the error class. */
   override readonly name: string = "ListImageUnknownError";
-  /** The name or id that was looked up; `undefined` if the list was never saved, so that it has none. */
+  /** The name or id that was looked up; `undefined` if the list has not been saved in a store. */
   readonly image: string | undefined;
 
-  /** Creates the error for the image that was looked up, or for a list that was never saved. */
+  /** Creates the error for a name or id, or, for `undefined`, for a list that has not been saved. */
   constructor(image: string | undefined, options?: ManifestsErrorOptions) {
     const message = image === undefined
-      ? "Cannot build a reference to the list: it was not saved in this store, so the image that holds it is not known: call saveToImage first"
+      ? "Cannot build a reference to the list: it has not been saved in this store: call saveToImage first"
       : `Cannot find a list: ${JSON.stringify(image)}: image not known`;
     super("LIST_IMAGE_UNKNOWN", message, options);
     this.image = image;
@@ -172,7 +172,7 @@ export class ListImageUnknownError extends ManifestsError {
 }
 
 /**
- * Whether `error` is one of this module's, and, where `code` is given, has that code.
+ * Whether `error` is an error of this module and, if `code` is given, has that code.
  *
  * @example
  * ```ts

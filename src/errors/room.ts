@@ -1,4 +1,4 @@
-/** Error codes and error classes, for the rooms below `spec`; all other rooms take them from there. */
+/** Error codes and error classes. For the rooms below `spec`; all other rooms import them from `spec`. */
 export {
   DigestMismatchError,
   ERROR_CODES,

@@ -33,7 +33,7 @@ Deno.test("credentials are found by the most specific key", () => {
   for (const [name, expected] of rows) assert.deepEqual(findCredentials(file, name), expected, name);
 });
 
-Deno.test("a bad entry in a credential file fails for its own registry only", async () => {
+Deno.test("an invalid entry in a credential file is an error only for its registry", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/auth.json`;
   const choices = { authFilePath: path };
@@ -65,7 +65,7 @@ Deno.test("a bad entry in a credential file fails for its own registry only", as
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a broken credential file is an error that names it and keeps its secrets", async () => {
+Deno.test("an invalid credential file is an error with its path and without its secrets", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/auth.json`;
   const rows: [text: string, line: number | undefined, key: string | undefined][] = [
@@ -101,7 +101,7 @@ Deno.test("a broken credential file is an error that names it and keeps its secr
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("storage.conf is read, and what is wrong in it is named", () => {
+Deno.test("storage.conf is parsed, and invalid keys are named", () => {
   const parse = JSON.parse;
   const conf = parseStorageConf(
     '{"storage":{"driver":"vfs","graphroot":"/g","runroot":"","options":{"additionalimagestores":["/a"]}}}',

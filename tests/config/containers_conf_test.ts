@@ -50,7 +50,7 @@ Deno.test("the keys of containers.conf that concern images are read", () => {
   }
 });
 
-Deno.test("arrays of a later storage.conf replace those before, or add to them where they say so", () => {
+Deno.test("arrays of a later storage.conf replace earlier ones, or are appended with { append = true }", () => {
   const storage = (stores: string) => `[storage]\n[storage.options]\nadditionalimagestores = ${stores}`;
   const first = parseStorageConf(storage('["/a"]') + '\n[storage.options.overlay]\nmountopt = "nodev"', parse, "a");
   assert.deepEqual(first, { additionalImageStores: ["/a"] });
@@ -65,7 +65,7 @@ Deno.test("arrays of a later storage.conf replace those before, or add to them w
   });
 });
 
-folderTest("containers.conf is read from all its places, the last one counts", async (folder) => {
+folderTest("containers.conf is read from all its locations, and the last one takes precedence", async (folder) => {
   const retry = (count: number) => `[engine]\nretry = ${count}\nadd_compression = ["c${count}", {append = true}]`;
   await writeTree(folder, {
     "root/usr/share/containers/containers.conf": retry(1),

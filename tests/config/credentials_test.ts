@@ -7,7 +7,7 @@ import { folderTest } from "../support/folders.ts";
 const auth = (user: string) => ({ auth: btoa(`${user}:pass`) });
 const password = (username: string) => ({ username, password: "pass" });
 
-Deno.test("what a helper answers is read, and no error repeats a secret", () => {
+Deno.test("answers of a helper are parsed, and no error contains a secret", () => {
   const rows: [code: number, stdout: string, expected: unknown][] = [
     [0, '{"ServerURL":"x","Username":"u","Secret":"s"}\n', { username: "u", password: "s" }],
     [0, '{"Username":"<token>","Secret":"t"}', { identityToken: "t" }],
@@ -34,7 +34,7 @@ Deno.test("what a helper answers is read, and no error repeats a secret", () => 
   }
 });
 
-folderTest("what Docker's tools know besides is found too", async (folder) => {
+folderTest("credentials that only Docker's tools find are found too", async (folder) => {
   await writeTree(folder, {
     "bin/docker-credential-store": `#!/bin/sh
 read -r registry
@@ -44,7 +44,7 @@ token.test) echo '{"Username":"<token>","Secret":"t"}';;
 large.test) head -c 200000 /dev/zero;;
 *) echo "credentials not found in native keychain"; exit 1;;
 esac`,
-    // Ends without reading what it is given.
+    // Ends without reading its standard input.
     "bin/docker-credential-deaf": `#!/bin/sh\necho '{"Username":"deaf","Secret":"pass"}'`,
     "store/.docker/config.json": JSON.stringify({
       credsStore: "store",
@@ -100,7 +100,7 @@ esac`,
   }
 });
 
-folderTest("a helper that may not be run is an error that says how to allow it", async (folder) => {
+folderTest("a helper without run permission is an error that names the permission", async (folder) => {
   await writeTree(folder, { "auth.json": JSON.stringify({ credHelpers: { "a.test": "store" } }) });
   const args = ["a.test/x", { authFilePath: `${folder}/auth.json` }];
   const [outcome] = await callConfigFiles([{ name: "loadCredentials", args }], [`--allow-read=${folder}`]);
@@ -108,11 +108,11 @@ folderTest("a helper that may not be run is an error that says how to allow it",
   assert.match(outcome!.error!.message, /--allow-run=docker-credential-store/);
 });
 
-Deno.test("two files cannot both be the only one", async () => {
+Deno.test("two credential files cannot both be set", async () => {
   await assert.rejects(loadCredentials("a.test/x", { authFilePath: "a", dockerCompatAuthFilePath: "b" }), TypeError);
 });
 
-folderTest("a helper that is asked the same by many at once runs once", async (folder) => {
+folderTest("concurrent equal requests to a helper share one process", async (folder) => {
   await writeTree(folder, {
     "auth.json": JSON.stringify({ credHelpers: { "a.test": "counting" } }),
     "docker-credential-counting":
@@ -126,7 +126,7 @@ folderTest("a helper that is asked the same by many at once runs once", async (f
     const ask = () => Promise.all(Array.from({ length: 8 }, (_, i) => loadCredentials(`a.test/app${i}`, choices)));
     assert.deepEqual(await ask(), Array.from({ length: 8 }, () => password("u")));
     assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\n");
-    // Later it is asked again: what it knows may have changed.
+    // A later request asks the helper again: its credentials may have changed.
     await ask();
     assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\nran\n");
   } finally {

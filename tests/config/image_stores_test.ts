@@ -1,4 +1,4 @@
-/** Which stores options name: those that are only read, and the one that new records are written to. */
+/** Additional read-only stores, and the image store for new records. */
 import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
 import { findStore } from "../../src/config/files/room.ts";
@@ -9,7 +9,7 @@ import { makeStore } from "../support/stores.ts";
 
 const place = (driver: string) => ({ root: "/none/root", runRoot: "/none/run", driver });
 
-Deno.test("the driver option imagestore is additionalimagestore: only read", async () => {
+Deno.test("the driver option imagestore adds a read-only store, like additionalimagestore", async () => {
   const rows: [driver: string, option: string, additional: string[]][] = [
     ["vfs", "imagestore=/e", ["/e"]],
     ["vfs", ".imagestore=/e", ["/e"]],
@@ -42,7 +42,7 @@ Deno.test("the driver option imagestore is additionalimagestore: only read", asy
   });
 });
 
-Deno.test("an image store is where new records are written; the graph root is still read, and cleared", async () => {
+Deno.test("new records are written to the image store; the graph root is still read and cleared", async () => {
   await using at = await makeStore();
   const imageStore = `${at.folder}/images`;
   const old = await create().saveToImage(at.store, { names: ["old"] });
@@ -52,7 +52,7 @@ Deno.test("an image store is where new records are written; the graph root is st
   assert.ok((await Deno.stat(`${imageStore}/vfs-images/${id}/manifest`)).isFile);
   assert.equal(await at.store.findImage("localhost/new:latest"), undefined);
   assert.equal((await store.findImage("localhost/old:latest"))?.image.id, old);
-  // Whoever opens the store by its name in references finds both.
+  // A store that is opened by its name in a reference has both.
   assert.ok(store.location.endsWith(`:vfs.imagestore=${imageStore}]`), store.location);
   await store.updateNames(old, "add", ["localhost/older:1"]);
   assert.deepEqual((await store.listImages()).map((image) => image.id).sort(), [id, old].sort());
@@ -114,7 +114,7 @@ for (const driver of ["vfs", "overlay"]) {
         await ok([...CLI, "--storage-opt", option, "create", `by-${tool}`], env);
         assert.ok(
           await at.store.findImage(`localhost/by-${tool}:latest`),
-          "an option never moves where lists are written",
+          "an option never changes the store in which lists are saved",
         );
         assert.equal(await extra.store.findImage(`localhost/by-${tool}:latest`), undefined);
       }

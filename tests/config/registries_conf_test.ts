@@ -15,7 +15,7 @@ import { parseReference } from "../../src/spec/room.ts";
 const conf = (text: string, path = "r.conf") => parseRegistriesConf(text, parse, path);
 const DIGEST = `sha256:${"a".repeat(64)}`;
 
-Deno.test("a broken registries.conf is an error with file, line and key", () => {
+Deno.test("an invalid registries.conf is an error with file, line and key", () => {
   const rows: [text: string, line: number | undefined, key: string | undefined, problem: RegExp][] = [
     ["a = 1\nb = ", 2, undefined, /TOML/],
     ["a = 1\n[b\n", 2, undefined, /TOML/],
@@ -83,13 +83,13 @@ Deno.test("a broken registries.conf is an error with file, line and key", () => 
         `${text}\n${error.message}`,
       );
       assert.match(error.message, problem);
-      assert.ok(error.message.startsWith(`Cannot read /etc/r.conf:${line} as `));
+      assert.ok(error.message.startsWith(`Cannot read /etc/r.conf:${line}: `));
       return true;
     }, text);
   }
 });
 
-Deno.test("every field of registries.conf is read, and what is not one is told", () => {
+Deno.test("every field of registries.conf is read, and unknown ones are reported", () => {
   const read = conf(`
     unqualified-search-registries = ["one.example", "two.example:5000"]
     credential-helpers = ["containers-auth.json", "secretservice"]
@@ -140,7 +140,7 @@ Deno.test("every field of registries.conf is read, and what is not one is told",
   });
 });
 
-Deno.test("version 1 is read as what it means in version 2, but not in a drop-in", () => {
+Deno.test("version 1 is converted to version 2, and refused in a drop-in", () => {
   const text = `
     [registries.search]
     registries = ["one.example"]
@@ -163,7 +163,7 @@ Deno.test("version 1 is read as what it means in version 2, but not in a drop-in
   assert.equal(empty.shortNameMode, "disabled");
 });
 
-Deno.test("a later file replaces registries whole, merges aliases, and replaces what else it sets", () => {
+Deno.test("a later file replaces whole registries, merges aliases, and replaces other values that it sets", () => {
   const merged = mergeRegistriesConf([
     conf(
       `unqualified-search-registries = ["a.example"]\nshort-name-mode = "disabled"
@@ -186,7 +186,7 @@ Deno.test("a later file replaces registries whole, merges aliases, and replaces 
   assert.deepEqual(merged.files, ["1.conf", "2.conf", "3.conf"]);
 });
 
-Deno.test("the entry with the longest matching prefix counts", () => {
+Deno.test("the entry with the longest matching prefix applies", () => {
   const prefixes = ["a.test", "a.test/ns", "a.test/ns/app", "*.w.test", "*.b.w.test", "c.b.w.test/x", "a.test:5000"];
   const all = conf(
     prefixes.map((prefix) => `[[registry]]\nprefix = "${prefix}"\nlocation = "l.test"`).join("\n"),
@@ -216,7 +216,7 @@ Deno.test("the entry with the longest matching prefix counts", () => {
   for (const [reference, prefix] of rows) assert.equal(findRegistry(all, reference)?.prefix, prefix, reference);
 });
 
-Deno.test("mirrors that serve the reference come first, then the location", () => {
+Deno.test("mirrors that serve the reference are tried first, then the location", () => {
   const all = conf(`
     [[registry]]
     prefix = "a.test/ns"

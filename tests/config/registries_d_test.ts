@@ -74,7 +74,7 @@ Deno.test("a broken file of registries.d is an error with file, line and key", (
   }
 });
 
-folderTest("one folder is read: the named one, the user's or the system's", async (folder) => {
+folderTest("only one folder is read: the named one, the user's or the system's", async (folder) => {
   const section = (mark: string) => `docker:\n  ${mark}:\n    lookaside: file:///${mark}\n`;
   await writeTree(folder, {
     "root/etc/containers/registries.d/a.yaml": section("a"),

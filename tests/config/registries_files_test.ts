@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { callConfigFiles, type ConfigCall, writeTree } from "../support/config_files.ts";
 import { folderTest } from "../support/folders.ts";
 
-/** A file that can be told from others by where it searches and by an alias. */
+/** Text of a file that is identified by its search registry and an alias. */
 const marked = (mark: string) =>
   `unqualified-search-registries = ["${mark}.test"]\n[aliases]\n${mark} = "${mark}.test/x"`;
 
@@ -22,7 +22,7 @@ const TREE = {
   "not-utf8.d/a.conf": "",
 };
 
-folderTest("registries.conf is found in the order of the real tools", async (folder) => {
+folderTest("registries.conf is found in the order of podman and skopeo", async (folder) => {
   await writeTree(folder, TREE);
   await Deno.writeFile(`${folder}/not-utf8.d/a.conf`, Uint8Array.of(0x23, 0xff));
   await Deno.symlink(`${folder}/given.conf`, `${folder}/given.d/b.conf`);
@@ -54,7 +54,7 @@ folderTest("registries.conf is found in the order of the real tools", async (fol
   }
 });
 
-folderTest("what is broken or was named and is missing is an error that names it", async (folder) => {
+folderTest("an invalid file, and a missing file that was named, are errors with its path", async (folder) => {
   await writeTree(folder, TREE);
   await Deno.writeFile(`${folder}/not-utf8.d/a.conf`, Uint8Array.of(0x23, 0xff));
   const root = { rootForImplicitAbsolutePaths: `${folder}/root` };
@@ -78,14 +78,14 @@ folderTest("what is broken or was named and is missing is an error that names it
   assert.deepEqual(place(notText!), ["CONFIG_FILE_INVALID", `${folder}/not-utf8.d/a.conf`, undefined, undefined]);
 });
 
-folderTest("files that nobody named and that may not be read are as if missing", async (folder) => {
+folderTest("default files without read permission are treated as missing", async (folder) => {
   await writeTree(folder, TREE);
   const args = [{ rootForImplicitAbsolutePaths: `${folder}/root` }];
   const [outcome] = await callConfigFiles([{ name: "loadRegistriesConf", args }], []);
   assert.deepEqual(outcome!.value, { registries: [], aliases: [], unknownKeys: [], files: [] });
 });
 
-folderTest("aliases that a person chose are found where the real tools keep them", async (folder) => {
+folderTest("the user's aliases are found in the locations of podman", async (folder) => {
   const aliases = (mark: string) => `[aliases]\napp = "${mark}.test/app"\n`;
   const tail = "containers/short-name-aliases.conf";
   await writeTree(folder, {

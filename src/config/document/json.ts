@@ -4,10 +4,10 @@ import { ConfTable } from "./table.ts";
 import type { KeyPath } from "./key_path.ts";
 
 /**
- * Parses a JSON file into its outermost object. No error repeats what the file holds, which may be secret.
+ * Parses a JSON file into its outermost object. Error messages do not quote its content, which may be secret.
  *
- * @param path Names the file in errors.
- * @throws {ConfigFileError} With the line, where the file does not parse.
+ * @param path Path of the file for error messages.
+ * @throws {ConfigFileError} If the file cannot be parsed or is not an object; with the line, if it is known.
  */
 export function parseJsonFile(bytes: Uint8Array, path: string): ConfTable {
   const text = new TextDecoder().decode(bytes);
@@ -18,34 +18,34 @@ export function parseJsonFile(bytes: Uint8Array, path: string): ConfTable {
     const line = findErrorLine(text);
     throw new ConfigFileError(
       { path, line },
-      line === undefined ? getProblem((cause as Error).message) : "it is not JSON",
+      line === undefined ? getProblem((cause as Error).message, path) : "it is not JSON",
     );
   }
   throw new ConfigFileError({ path }, "it is not a JSON object");
 }
 
-/** What `parseJson` says is wrong, without what it is about. */
-function getProblem(message: string): string {
-  return message.slice(message.indexOf(" as ") + " as ".length);
+/** Returns the problem in a message of `parseJson`, without the action before it. */
+function getProblem(message: string, path: string): string {
+  return message.replace(`Cannot parse ${path}: `, "");
 }
 
 /**
- * The line on which text stops being JSON; `undefined` where it is JSON. The engine does not always say where, and what
- * it says quotes the text.
+ * Finds the line of a syntax error; `undefined` if the text is JSON. The engine does not always report the position,
+ * and its message quotes the text, so the longest valid beginning is found by bisection.
  */
 function findErrorLine(text: string): number | undefined {
-  if (endsWell(text) === "whole") return undefined;
+  if (classify(text) === "whole") return undefined;
   let [good, bad] = [0, text.length + 1];
   while (bad - good > 1) {
     const middle = (good + bad) >> 1;
-    if (endsWell(text.slice(0, middle)) === "no") bad = middle;
+    if (classify(text.slice(0, middle)) === "no") bad = middle;
     else good = middle;
   }
   return text.slice(0, good).split("\n").length;
 }
 
-/** Whether text is JSON, or the beginning of some. */
-function endsWell(text: string): "whole" | "so far" | "no" {
+/** Whether text is complete JSON, a beginning of JSON, or neither. */
+function classify(text: string): "whole" | "so far" | "no" {
   try {
     JSON.parse(text);
     return "whole";
@@ -57,7 +57,7 @@ function endsWell(text: string): "whole" | "so far" | "no" {
   }
 }
 
-/** The line of a key: where it stands after the keys above it. */
+/** Finds the line of a key: its first occurrence after the keys of its parents. */
 function findJsonLine(text: string, path: KeyPath): number | undefined {
   let at = 0;
   for (const step of path) {

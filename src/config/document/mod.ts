@@ -1,5 +1,5 @@
 /**
- * JSON, TOML and YAML documents read key by key, with errors that name file, line and key.
+ * Typed access to JSON, TOML and YAML documents. Errors name the file, line and key.
  *
  * @module
  */

@@ -2,22 +2,24 @@ import { isObject } from "../../json/room.ts";
 import { ConfigFileError } from "../config_file_error.ts";
 import { formatKeyPath, type KeyPath } from "./key_path.ts";
 
-/** A document that was parsed. */
+/** A parsed document with its source positions. */
 export interface ParsedDocument {
-  /** The file. */
+  /** Path of the document's file. */
   readonly path: string;
-  /** Its content, as plain objects. */
+  /** Content of the document, as plain objects. */
   readonly value: unknown;
-  /** The line, from 1, of a value or of what it would be in; `undefined` where that cannot be told. */
+  /** Finds the line, starting at 1, of a value or of the table that lacks it; `undefined` if it is not known. */
   findLine(path: KeyPath): number | undefined;
 }
 
-/** A document, and which of its keys were asked for, so that the others can be told. */
+/** A document together with the keys that were read, to report the unknown ones. */
 interface ReadDocument extends ParsedDocument {
   readonly known: Set<string>;
 }
 
-/** A table of a JSON, TOML or YAML document, read key by key. What is wrong in it is an error with file, line and key. */
+/**
+ * A table of a JSON, TOML or YAML document. A value of the wrong type is an error that names the file, line and key.
+ */
 export class ConfTable {
   readonly #document: ReadDocument;
   readonly #path: KeyPath;
@@ -29,7 +31,7 @@ export class ConfTable {
     this.#values = values;
   }
 
-  /** The outermost table of a document; an empty document has an empty one. */
+  /** Returns the outermost table of a document, which is empty for an empty document. */
   static of(document: ParsedDocument): ConfTable {
     const read = { ...document, known: new Set<string>() };
     const { value } = document;
@@ -38,7 +40,7 @@ export class ConfTable {
     return value === null || value === undefined ? root : root.fail(undefined, "it is not a table");
   }
 
-  /** The file that it is in. */
+  /** Path of the file that contains the table. */
   get file(): string {
     return this.#document.path;
   }
@@ -48,40 +50,40 @@ export class ConfTable {
     return isObject(this.#values[key]);
   }
 
-  /** Its keys. */
+  /** Keys that the table contains. */
   get keys(): string[] {
     return Object.keys(this.#values);
   }
 
-  /** Whether a key is there. */
+  /** Whether the table contains a key. */
   has(key: string): boolean {
     return Object.hasOwn(this.#values, key);
   }
 
-  /** A text; `undefined` where it is not set. */
+  /** Returns a string; `undefined` if the key is not set. */
   text(key: string): string | undefined {
     return this.#value(key, "a string", (value) => typeof value === "string");
   }
 
-  /** A text that is not empty; `undefined` where it is, or is not set. */
+  /** Returns a non-empty string; `undefined` if the key is empty or not set. */
   nonEmptyText(key: string): string | undefined {
     return this.text(key) || undefined;
   }
 
-  /** A truth value; `undefined` where it is not set. */
+  /** Returns a boolean; `undefined` if the key is not set. */
   boolean(key: string): boolean | undefined {
     return this.#value(key, "true or false", (value) => typeof value === "boolean");
   }
 
-  /** A whole number from 0; `undefined` where it is not set. */
+  /** Returns a non-negative integer; `undefined` if the key is not set. */
   count(key: string): number | undefined {
     const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
     return this.#value(key, "a whole number from 0", isCount);
   }
 
   /**
-   * Texts; `undefined` where they are not set. They come after those of the files before where an item of them asks for
-   * that (`{append = true}`), else they replace them.
+   * Returns an array of strings; `undefined` if the key is not set. The strings replace those of files with lower
+   * precedence, or are appended to them if an item of the array is `{append = true}`.
    */
   texts(key: string, before: readonly string[] = []): readonly string[] | undefined {
     const isTexts = (value: unknown): value is unknown[] =>
@@ -91,13 +93,13 @@ export class ConfTable {
     return items && [...appends ? before : [], ...items.filter((item) => typeof item === "string")];
   }
 
-  /** A table; empty where it is not set. */
+  /** Returns a table, which is empty if the key is not set. */
   table(key: string): ConfTable {
     const values = this.#value(key, "a table", isObject) ?? {};
     return new ConfTable(this.#document, [...this.#path, key], values);
   }
 
-  /** The tables of an array; none where it is not set. */
+  /** Returns an array of tables, which is empty if the key is not set. */
   tables(key: string): ConfTable[] {
     const isTables = (value: unknown): value is Record<string, unknown>[] =>
       Array.isArray(value) && value.every(isObject);
@@ -105,7 +107,7 @@ export class ConfTable {
     return items.map((values, i) => new ConfTable(this.#document, [...this.#path, key, i], values));
   }
 
-  /** Refuses the document for a key of this table, or for the table. */
+  /** Throws a {@linkcode ConfigFileError} for a key of this table or, for `undefined`, for the table. */
   fail(key: string | undefined, problem: string): never {
     const at = key === undefined ? this.#path : [...this.#path, key];
     const { path } = this.#document;
@@ -113,14 +115,16 @@ export class ConfTable {
     throw new ConfigFileError(place, problem);
   }
 
-  /** The keys, with their tables' names, below this table that nobody has asked for: mistyped ones are among them. */
+  /**
+   * Returns the full paths of the keys in this table and its subtables that were not read: unknown or mistyped keys.
+   */
   unknownKeys(): string[] {
     return listKeys(this.#values, this.#path).filter((key) => !this.#document.known.has(key));
   }
 
   #value<T>(key: string, expected: string, is: (value: unknown) => value is T): T | undefined {
     this.#document.known.add(formatKeyPath([...this.#path, key]));
-    // YAML has `null` where nothing stands after a key.
+    // YAML yields `null` for a key without a value.
     const value = this.#values[key] ?? undefined;
     if (value === undefined || is(value)) return value;
     return this.fail(key, `must be ${expected}`);

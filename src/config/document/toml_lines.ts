@@ -10,8 +10,8 @@ function splitKey(dotted: string): string[] {
 }
 
 /**
- * The line, from 1, on which a value of a TOML document is set, or else the table that it would be in; `undefined` where
- * the text shows neither. The parser says where something is only of documents that do not parse.
+ * Finds the line, starting at 1, on which a value of a TOML document is set, or else the line of the table that lacks
+ * it; `undefined` if the text contains neither. The parser reports positions for syntax errors only.
  */
 export function findTomlLine(text: string, path: KeyPath): number | undefined {
   const counts = new Map<string, number>();
@@ -22,16 +22,16 @@ export function findTomlLine(text: string, path: KeyPath): number | undefined {
     const pair = header ? undefined : PAIR_REGEXP.exec(line);
     if (header) table = headerPath(splitKey(header[2]!), header[1] === "[[", counts);
     if (!header && !pair) continue;
-    const here = pair ? [...table, ...splitKey(pair[1]!)] : table;
-    // A header such as `[a.b]` also makes `a`.
-    const depth = Math.min(here.length, path.length);
-    const matches = path.slice(0, depth).every((step, i) => step === here[i]);
+    const current = pair ? [...table, ...splitKey(pair[1]!)] : table;
+    // A header such as `[a.b]` also creates `a`.
+    const depth = Math.min(current.length, path.length);
+    const matches = path.slice(0, depth).every((step, i) => step === current[i]);
     if (matches && depth > (best?.depth ?? 0)) best = { line: index + 1, depth };
   }
   return best?.line;
 }
 
-/** The path that a header means: within arrays of tables, their last item. */
+/** Returns the path of a header. In arrays of tables, it refers to their last item. */
 function headerPath(parts: readonly string[], isItem: boolean, counts: Map<string, number>): (string | number)[] {
   const path: (string | number)[] = [];
   for (const [i, part] of parts.entries()) {

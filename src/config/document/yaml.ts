@@ -3,12 +3,12 @@ import { ConfigFileError } from "../config_file_error.ts";
 import type { KeyPath } from "./key_path.ts";
 import { ConfTable } from "./table.ts";
 
-/** The YAML parser, the module `yaml`. Handed in, so that who reads no YAML loads none. */
+/** The YAML parser of the package `yaml`. Passed as a parameter, so that it is only loaded when it is needed. */
 export type YamlParser = Pick<typeof Yaml, "isMap" | "isScalar" | "LineCounter" | "parseAllDocuments" | "visit">;
 
 /** Options for {@linkcode parseYaml}. */
 export interface ParseYamlOptions {
-  /** Keys of truth values, which may also be written with the words of YAML 1.1, such as `yes` and `off`. */
+  /** Keys of booleans that accept the words of YAML 1.1, such as `yes` and `off`. Default: none. */
   truthKeys?: readonly string[];
 }
 
@@ -18,8 +18,8 @@ const FALSE_REGEXP = /^(?:n|no|off)$/i;
 /**
  * Parses the first document of a YAML file into its outermost table.
  *
- * @param path Names the file in errors.
- * @throws {ConfigFileError} With the line, where the document does not parse.
+ * @param path Path of the file for error messages.
+ * @throws {ConfigFileError} If the document cannot be parsed; with the line, if it is known.
  */
 export function parseYaml(text: string, yaml: YamlParser, path: string, options: ParseYamlOptions = {}): ConfTable {
   const lines = new yaml.LineCounter();
@@ -30,7 +30,7 @@ export function parseYaml(text: string, yaml: YamlParser, path: string, options:
     const problem = error.message.split("\n")[0]!.replace(/ at line \d+, column \d+:?$/, "");
     throw new ConfigFileError({ path, line: error.linePos?.[0].line }, `it is not valid YAML: ${problem}`);
   }
-  // To parse by the rules of 1.1 would make truth values of keys and texts too.
+  // Parsing by the rules of YAML 1.1 would also convert keys and other strings to booleans.
   yaml.visit(document, {
     Pair(_, { key, value }) {
       const name = yaml.isScalar(key) ? key.value : undefined;
@@ -41,7 +41,7 @@ export function parseYaml(text: string, yaml: YamlParser, path: string, options:
   });
   return ConfTable.of({ path, value: document.toJS(), findLine });
 
-  /** The line of the last key on the way that the text shows: the others may come by an alias or a merge. */
+  /** Finds the line of the last key of the path that is in the text. Further keys may come from an alias or a merge. */
   function findLine(keys: KeyPath): number | undefined {
     let line: number | undefined;
     let node: unknown = document!.contents;

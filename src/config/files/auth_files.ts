@@ -6,24 +6,24 @@ import { type ConfigurationChoices, implicitPath } from "./choices.ts";
 import { askHelper } from "./credential_helpers.ts";
 import { findUid, readDefault, readEnv, readRequired } from "./host.ts";
 
-/** The name, among the credential helpers of `registries.conf`, of the credential files. */
+/** Name in `credential-helpers` of `registries.conf` that stands for the credential files. */
 const CREDENTIAL_FILES = "containers-auth.json";
 
-/** A credential file to look into. */
+/** A credential file to search. */
 interface AuthPath extends ParseAuthFileOptions {
   readonly path: string;
 }
 
 /**
- * The credentials that the user's files and helpers hold for a repository, `host/path`; `undefined` where there are
- * none. The sources are asked in turn, and the first that has some decides: the helpers that `registries.conf` names,
- * among them the credential files. Of these, only the one that the caller names, or `REGISTRY_AUTH_FILE` or
- * `DOCKER_CONFIG`; else podman's and Docker's own, in the order of the real tools.
+ * Loads the user's credentials for a repository, `host/path`; `undefined` if none are found. The sources are tried in
+ * order, and the first one with credentials is used: the helpers of `registries.conf`, one of which stands for the
+ * credential files. A file that the caller, `REGISTRY_AUTH_FILE` or `DOCKER_CONFIG` names is the only one; by default,
+ * podman's and Docker's files are read in the order of podman.
  *
- * @param helpers `credential-helpers` of `registries.conf`; default: the files alone.
- * @throws {TypeError} Where two files are named.
- * @throws {ManifestsError} With code `CONFIG_FILE_INVALID`, `CONFIG_FILE_UNREADABLE` or `CREDENTIAL_HELPER_FAILED`, where
- * a source does not work and no other has credentials.
+ * @param helpers `credential-helpers` of `registries.conf`. Default: only the credential files.
+ * @throws {TypeError} If both `authFilePath` and `dockerCompatAuthFilePath` are set.
+ * @throws {ManifestsError} With code `CONFIG_FILE_INVALID`, `CONFIG_FILE_UNREADABLE` or `CREDENTIAL_HELPER_FAILED` if a
+ * source fails and no other source has credentials.
  */
 export async function loadCredentials(
   name: string,
@@ -56,7 +56,9 @@ export async function loadCredentials(
 function namedFile(choices: ConfigurationChoices): AuthPath | undefined {
   const { authFilePath, dockerCompatAuthFilePath, legacyFormatAuthFilePath } = choices;
   if (authFilePath && dockerCompatAuthFilePath) {
-    throw new TypeError("authFilePath and dockerCompatAuthFilePath cannot be set simultaneously");
+    throw new TypeError(
+      "Cannot choose a credential file: authFilePath and dockerCompatAuthFilePath cannot be set simultaneously",
+    );
   }
   const path = authFilePath || dockerCompatAuthFilePath;
   if (path) return { path };
@@ -75,7 +77,7 @@ async function searchFiles(
     return await lookUp(bytes, named, name);
   }
   for (const file of defaultFiles(choices)) {
-    // Files that nobody named are read where that is allowed; without, a registry is met as a stranger.
+    // Default files are only read if that is permitted. Otherwise, registries are accessed anonymously.
     const bytes = await readDefault(file.path);
     const found = bytes && await lookUp(bytes, file, name);
     if (found) return found;

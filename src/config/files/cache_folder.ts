@@ -1,12 +1,14 @@
 import { join } from "@std/path";
 import { findUid, readEnv } from "./host.ts";
 
-/** Names a folder for what is known of blobs, instead of the real tools' one; empty: nothing is kept. */
+/**
+ * Environment variable with the folder of the blob info cache. Default: that of podman and buildah. Empty: no cache.
+ */
 const VARIABLE = "MANIFESTS_BLOB_INFO_CACHE_DIR";
 
 /**
- * The folder in which the real tools keep what they know of blobs (c/image pkg/blobinfocache `blobInfoCacheDir`);
- * `undefined` where it cannot be known, or where there shall be none. Never prompts.
+ * Finds the folder of the blob info cache that podman and buildah share (c/image pkg/blobinfocache `blobInfoCacheDir`);
+ * `undefined` if it cannot be determined or the cache is disabled. Never prompts.
  */
 export function findCacheFolder(): string | undefined {
   const named = readEnv(VARIABLE);

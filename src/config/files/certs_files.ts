@@ -8,11 +8,11 @@ import { listFiles, mayRead, readRequired } from "./host.ts";
 const SYSTEM_FOLDERS = ["/etc/containers/certs.d", "/etc/docker/certs.d"];
 
 /**
- * Reads the certificates for a registry (containers-certs.d.5): of the folder that the choices name, else of the first
- * one that is there for exactly this host and port. `undefined` where there are none.
+ * Loads the certificates for a registry (containers-certs.d.5): from the folder in `choices`, or else from the first
+ * existing default folder for exactly this host and port. `undefined` if no certificate is found.
  *
- * @param host As in `quay.io` or `localhost:5000`.
- * @throws {ConfigFileError} Where a client certificate has no key, or a key no certificate.
+ * @param host Host with an optional port, such as `quay.io` or `localhost:5000`.
+ * @throws {ConfigFileError} If a client certificate has no key, a key has no certificate, or a file is not UTF-8.
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
  */
 export async function loadCertificates(
@@ -26,9 +26,9 @@ export async function loadCertificates(
     return decodeConfigFile(await readRequired(path, "certificate file"), path);
   };
   const texts = await Promise.all((await listFiles(folder, ".crt")).map(read));
-  // The real tools pass over files without a certificate in them.
+  // podman, buildah and skopeo ignore files without a certificate.
   const caCerts = texts.filter((text) => text.includes("-----BEGIN CERTIFICATE-----"));
-  // A client of `fetch` shows one certificate at most: the first by name.
+  // A client of `fetch` has at most one certificate: the first by name.
   const [base] = await findPairs(folder);
   const pair = base === undefined ? {} : { cert: await read(`${base}.cert`), key: await read(`${base}.key`) };
   return caCerts.length > 0 || base !== undefined ? { caCerts, ...pair } : undefined;
@@ -45,7 +45,7 @@ async function findFolder(host: string, choices: ConfigurationChoices): Promise<
   return undefined;
 }
 
-/** Folders that the system keeps from this user are passed over, as the real tools do for users that are not root. */
+/** Whether the user can read a folder. Unreadable ones are skipped, as podman does for users other than root. */
 async function isReadableFolder(path: string): Promise<boolean> {
   try {
     for await (const _ of Deno.readDir(path)) break;
@@ -55,7 +55,7 @@ async function isReadableFolder(path: string): Promise<boolean> {
   }
 }
 
-/** The names, without their ends, of client certificates with their keys. */
+/** Returns the names, without suffix, of client certificates and their keys. */
 async function findPairs(folder: string): Promise<string[]> {
   const [certs, keys] = await Promise.all(
     [".cert", ".key"].map(async (suffix) =>
@@ -65,10 +65,10 @@ async function findPairs(folder: string): Promise<string[]> {
   for (const [names, others, what] of [[certs, keys, "key"], [keys, certs, "cert"]] as const) {
     const orphan = names.find((name) => !others.includes(name));
     if (orphan === undefined) continue;
-    const has = `${orphan}.${what === "key" ? "cert" : "key"}`;
+    const file = `${orphan}.${what === "key" ? "cert" : "key"}`;
     throw new ConfigFileError(
-      { path: join(folder, has) },
-      `there is no ${orphan}.${what} for it${what === "key" ? " (certificates of authorities end in .crt)" : ""}`,
+      { path: join(folder, file) },
+      `missing ${orphan}.${what}${what === "key" ? " (the names of CA certificates end in .crt)" : ""}`,
     );
   }
   return certs;

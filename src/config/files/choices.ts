@@ -1,38 +1,40 @@
 import { join } from "@std/path";
 import { readEnv } from "./host.ts";
 
-/** What a caller says about where configuration is; the rest is found. The names are those of `SystemContext`. */
+/**
+ * Locations of configuration files that the caller sets. Others have defaults. The names are those of `SystemContext`.
+ */
 export interface ConfigurationChoices {
-  /** The only `registries.conf`. */
+  /** Path of `registries.conf`. Default: the user's, or else the system's. */
   readonly systemRegistriesConfPath?: string | undefined;
-  /** The only folder of its drop-ins. */
+  /** Folder of the drop-ins of `registries.conf`. Default: the system's and the user's. */
   readonly systemRegistriesConfDirPath?: string | undefined;
-  /** The file of aliases that a person chose. */
+  /** Path of the file with the user's short-name aliases. Default: that of podman. */
   readonly userShortNameAliasConfPath?: string | undefined;
-  /** The only `policy.json`. */
+  /** Path of `policy.json`. Default: the user's, or else the system's. */
   readonly signaturePolicyPath?: string | undefined;
-  /** The only folder of `registries.d`. */
+  /** Folder of `registries.d` files. Default: the user's, or else the system's. */
   readonly registriesDirPath?: string | undefined;
-  /** The only credential file. */
+  /** Path of the credential file. Default: the files of podman and Docker. */
   readonly authFilePath?: string | undefined;
-  /** The only credential file, of Docker's format. */
+  /** Path of the credential file, in Docker's format. Not allowed together with `authFilePath`. */
   readonly dockerCompatAuthFilePath?: string | undefined;
-  /** The only credential file, of the format of `.dockercfg`. */
+  /** Path of the credential file, in the format of `.dockercfg`. */
   readonly legacyFormatAuthFilePath?: string | undefined;
-  /** The folder with the certificates of whatever registry. */
+  /** Folder with the certificates for every registry. Default: the `certs.d` folders. */
   readonly dockerCertPath?: string | undefined;
-  /** The folder with a folder of certificates per registry. */
+  /** Folder that contains one folder of certificates per registry. Default: the `certs.d` folders. */
   readonly dockerPerHostCertDirPath?: string | undefined;
-  /** What stands before absolute paths that nobody named. */
+  /** Folder that is prepended to built-in absolute paths. Default: none. */
   readonly rootForImplicitAbsolutePaths?: string | undefined;
 }
 
-/** An absolute path that is built in, below the root for such paths. */
+/** Returns a built-in absolute path, below `rootForImplicitAbsolutePaths` if that is set. */
 export function implicitPath(path: string, { rootForImplicitAbsolutePaths: root }: ConfigurationChoices): string {
   return root ? join(root, path) : path;
 }
 
-/** A path below `~/.config/containers`; `undefined` where there is no home. */
+/** Returns a path below `~/.config/containers`; `undefined` if `HOME` is not set. */
 export function homePath(path: string): string | undefined {
   const home = readEnv("HOME");
   return home ? join(home, ".config/containers", path) : undefined;

@@ -7,10 +7,11 @@ import { mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired 
 const NAME = "containers.conf";
 
 /**
- * Reads `containers.conf` where podman and buildah do: `CONTAINERS_CONF` alone where it is set; else the vendor's, the
- * system's and the user's, each with its drop-ins, where a later one overrides. `CONTAINERS_CONF_OVERRIDE` comes last.
+ * Loads `containers.conf` as podman and buildah do: only the file in `CONTAINERS_CONF` if that is set, or else the
+ * vendor's, the system's and the user's, each with its drop-ins, in ascending order of precedence. The file in
+ * `CONTAINERS_CONF_OVERRIDE` has the highest precedence.
  *
- * @throws {ConfigFileError} Where a file is broken.
+ * @throws {ConfigFileError} If a file is invalid.
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
  */
 export async function loadContainersConf(choices: ConfigurationChoices = {}): Promise<ContainersConf> {

@@ -4,23 +4,23 @@ import { type Credentials, ManifestsError } from "../../spec/room.ts";
 import type { HelperQuestion } from "../auth_file.ts";
 import { type HelperOutcome, parseHelperAnswer } from "../credential_helper.ts";
 
-/** How long a helper may take, in milliseconds: it may ask a service for a token, but nobody waits for ever. */
+/** Timeout of a helper, in milliseconds: long enough to request a token from a service, but not forever. */
 const TIMEOUT = 30_000;
-/** How much a helper may answer, in bytes. */
+/** Maximum size of a helper's answer, in bytes. */
 const MAX_ANSWER = 128 * 1024;
 
-/** Helpers are looked up in PATH: a name with a slash would be another program. */
+/** Names of helpers. They are looked up in PATH, which a slash would bypass. */
 const NAME_REGEXP = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
-/** Questions that are being answered: who asks the same at the same time waits for the same process. */
+/** Pending requests: concurrent equal requests share one process. */
 const asked = new Map<string, Promise<Credentials | undefined>>();
 
 /**
- * Asks `docker-credential-NAME` for the credentials of a registry; `undefined` where it has none. What is asked several
- * times at once is answered by one process.
+ * Requests the credentials of a registry from `docker-credential-NAME`; `undefined` if it has none. Concurrent equal
+ * requests share one process.
  *
- * @throws {ManifestsError} With code `CREDENTIAL_HELPER_FAILED`; unless the helper is optional, also where there is no
- * such program, or it may not be run.
+ * @throws {ManifestsError} With code `CREDENTIAL_HELPER_FAILED`. A missing program or permission is only an error if
+ * the helper is not optional.
  */
 export function askHelper(question: HelperQuestion): Promise<Credentials | undefined> {
   const key = JSON.stringify(question);
@@ -33,19 +33,19 @@ async function ask(question: HelperQuestion): Promise<Credentials | undefined> {
   const { helper, registry, isOptional } = question;
   const program = `docker-credential-${helper}`;
   const what = `credential helper ${JSON.stringify(program)} for ${registry}`;
-  if (!NAME_REGEXP.test(helper)) fail(what, "its name is none");
+  if (!NAME_REGEXP.test(helper)) fail(what, "invalid name");
   if (Deno.permissions.querySync({ name: "run", command: program }).state !== "granted") {
-    return isOptional ? undefined : fail(what, `it may not be run: run with --allow-run=${program}`);
+    return isOptional ? undefined : fail(what, `permission denied: run with --allow-run=${program}`);
   }
   const child = spawn(program, what);
   if (child) return parseHelperAnswer(await readOutcome(child, registry, what), what);
-  return isOptional ? undefined : fail(what, "there is no such program in PATH");
+  return isOptional ? undefined : fail(what, "the program was not found in PATH");
 }
 
-/** Starts a helper; `undefined` where there is none. */
+/** Starts a helper; `undefined` if the program does not exist. */
 function spawn(program: string, what: string): Deno.ChildProcess | undefined {
   try {
-    // What it says to people goes to people; secrets are on stdout alone.
+    // Standard error is for the user, and never contains secrets, which are on standard output.
     return new Deno.Command(program, { args: ["get"], stdin: "piped", stdout: "piped", stderr: "inherit" }).spawn();
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
@@ -74,5 +74,5 @@ async function readOutcome(child: Deno.ChildProcess, registry: string, what: str
 }
 
 function fail(what: string, problem: string): never {
-  throw new ManifestsError("CREDENTIAL_HELPER_FAILED", `Cannot use ${what} as ${problem}`);
+  throw new ManifestsError("CREDENTIAL_HELPER_FAILED", `Cannot use ${what}: ${problem}`);
 }

@@ -2,39 +2,39 @@ import { join } from "@std/path";
 import { compareUtf8 } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
-/** An environment variable; `undefined` where it is unset or may not be read. Never prompts. */
+/** Returns an environment variable; `undefined` if it is not set or access is not permitted. Never prompts. */
 export function readEnv(name: string): string | undefined {
   const allowed = Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
   return allowed ? Deno.env.get(name) : undefined;
 }
 
-/** Whether a file may be read. Never prompts. */
+/** Whether the permission to read a file is granted. Never prompts. */
 export function mayRead(path: string): boolean {
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
-/** The user's id, 0 where there is none; `undefined` where it may not be asked. Never prompts. */
+/** Finds the user's id, 0 on systems without one; `undefined` if access is not permitted. Never prompts. */
 export function findUid(): number | undefined {
   const allowed = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
   return allowed ? Deno.uid() ?? 0 : undefined;
 }
 
 /**
- * The user's id. Never prompts.
+ * Returns the user's id. Never prompts.
  *
- * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE` where it may not be asked: to guess root, or not root,
- * would mean another user's files.
+ * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE` if access to it is not permitted. A wrong guess would
+ * lead to the files of another user.
  */
 export function currentUid(): number {
   const uid = findUid();
   if (uid !== undefined) return uid;
   throw new ManifestsError(
     "CONFIG_FILE_UNREADABLE",
-    "Cannot find the user's files as the user is not known: run with --allow-sys=uid, or name the files",
+    "Cannot find the user's files: the user id is not known: run with --allow-sys=uid, or name the files",
   );
 }
 
-/** A file's content; `undefined` where it is missing. What is there but cannot be read is an error that names it. */
+/** Reads a file; `undefined` if it does not exist. An existing file that cannot be read is an error that names it. */
 export async function readOptional(path: string): Promise<Uint8Array | undefined> {
   try {
     return await Deno.readFile(path);
@@ -46,21 +46,21 @@ export async function readOptional(path: string): Promise<Uint8Array | undefined
   }
 }
 
-/** As {@linkcode readOptional}, but a missing file is an error too. */
+/** Reads a file like {@linkcode readOptional}, but a missing file is an error too. */
 export async function readRequired(path: string, what: string): Promise<Uint8Array> {
   const bytes = await readOptional(path);
   if (bytes) return bytes;
   throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${what} ${path}: no such file`);
 }
 
-/** As {@linkcode readOptional}, for files that nobody named: those that may not be read are as if missing. No prompt. */
+/** Reads a default file like {@linkcode readOptional}; without permission it is treated as missing. Never prompts. */
 export async function readDefault(path: string): Promise<Uint8Array | undefined> {
   return mayRead(path) ? await readOptional(path) : undefined;
 }
 
 /**
- * The names, sorted, in a folder that end in `suffix`; none where the folder is missing. Those of folders are left out
- * unless asked for.
+ * Returns the sorted names in a folder that end in `suffix`; none if the folder does not exist. Subfolders are omitted,
+ * unless `options.folders` is `true`.
  */
 export async function listFiles(
   folder: string,
@@ -69,10 +69,10 @@ export async function listFiles(
 ): Promise<string[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));
-    const wanted = entries.filter(({ name, isDirectory }) =>
+    const matching = entries.filter(({ name, isDirectory }) =>
       name.endsWith(suffix) && (!isDirectory || options.folders === true)
     );
-    return wanted.map(({ name }) => name).sort(compareUtf8);
+    return matching.map(({ name }) => name).sort(compareUtf8);
   } catch (error) {
     if (isMissing(error)) return [];
     throw new ManifestsError("CONFIG_FILE_UNREADABLE", `Cannot read ${folder}: ${(error as Error).message}`, {
@@ -81,15 +81,15 @@ export async function listFiles(
   }
 }
 
-/** A file that was read. */
+/** A file with its content. */
 export interface ReadFile {
-  /** Where it is. */
+  /** Path of the file that was read. */
   readonly path: string;
-  /** Its content. */
+  /** Content of the file, not decoded. */
   readonly bytes: Uint8Array;
 }
 
-/** The files of {@linkcode listFiles} with their content. One that goes while they are read is left out. */
+/** Reads the files of {@linkcode listFiles}. A file that is deleted at the same time is omitted. */
 export async function readFolder(folder: string, suffix: string): Promise<ReadFile[]> {
   const files = await Promise.all((await listFiles(folder, suffix)).map(async (name) => {
     const path = join(folder, name);

@@ -3,7 +3,7 @@ import { readDefault } from "./host.ts";
 
 const GLOBS = ["/usr/local/share/mime/globs2", "/usr/share/mime/globs2"];
 
-/** Where `mime.types` is; the last is where FreeBSD has it. */
+/** Locations of `mime.types`; the last one is that of FreeBSD. */
 const TYPES = [
   "/etc/mime.types",
   "/etc/apache2/mime.types",
@@ -13,8 +13,8 @@ const TYPES = [
 ];
 
 /**
- * Reads the files that say which media type belongs to which extension, those that Go's `mime` reads: the first
- * `globs2` of freedesktop, else all `mime.types`. Files that may not be read are as if missing; nobody is prompted.
+ * Loads the files that map file extensions to media types, as Go's package `mime` does: the first freedesktop `globs2`,
+ * or else all `mime.types`. Files without read permission are treated as missing. Never prompts.
  *
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
  */

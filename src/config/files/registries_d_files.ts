@@ -7,10 +7,10 @@ import { findUid, listFiles, mayRead, readEnv, readOptional } from "./host.ts";
 const SYSTEM_FOLDER = "/etc/containers/registries.d";
 
 /**
- * Reads `registries.d`: the folder of the choices, else the user's where it is there, else the system's. Empty where
- * there is none.
+ * Loads `registries.d`: from the folder in `choices`, or else the user's if it exists, or else the system's. Empty if
+ * no folder exists.
  *
- * @throws {ConfigFileError} Where a file is broken, or two say something of the same namespace.
+ * @throws {ConfigFileError} If a file is invalid, or two files have sections for the same namespace.
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
  */
 export async function loadRegistriesD(choices: ConfigurationChoices = {}): Promise<RegistriesD> {
@@ -32,7 +32,7 @@ async function defaultFolder(choices: ConfigurationChoices): Promise<string | un
   return undefined;
 }
 
-/** The base URL of signatures where `registries.d` does not say one; `undefined` where the user is not known. */
+/** Returns the base URL of signatures if `registries.d` does not set one; `undefined` if the user is not known. */
 export function builtInLookaside(): string | undefined {
   const uid = findUid();
   if (uid === 0) return "file:///var/lib/containers/sigstore";

@@ -13,18 +13,19 @@ import { findUid, mayRead, readDefault, readEnv, type ReadFile, readFolder, read
 const MAIN_FILE = "/etc/containers/registries.conf";
 const DROP_IN_FOLDER = "/etc/containers/registries.conf.d";
 
-/** A file that was found. */
+/** A file of `registries.conf` with its role. */
 interface FoundFile extends ReadFile {
-  /** Whether the format of version 1 is allowed there. */
+  /** Whether it is the main file, in which the format of version 1 is allowed. */
   readonly isMain: boolean;
 }
 
 /**
- * Reads `registries.conf` with its drop-ins where podman, buildah and skopeo do. The main file: the one of the choices,
- * of `CONTAINERS_REGISTRIES_CONF` or `REGISTRIES_CONFIG_PATH`, which must be there; else the user's, else the system's.
- * Drop-ins: the folder of the choices; else the system's, unless the user has a main file, then the user's.
+ * Loads `registries.conf` and its drop-ins as podman, buildah and skopeo do. The main file is the one in `choices`,
+ * `CONTAINERS_REGISTRIES_CONF` or `REGISTRIES_CONFIG_PATH`, which must exist; or else the user's; or else the system's.
+ * The drop-ins come from the folder in `choices`; or else from the system's, unless the main file is the user's, and
+ * then from the user's.
  *
- * @throws {ConfigFileError} Where a file is broken.
+ * @throws {ConfigFileError} If a file is invalid.
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
  */
 export async function loadRegistriesConf(choices: ConfigurationChoices = {}): Promise<RegistriesConf> {
@@ -60,14 +61,14 @@ async function readDropIns(folder: string): Promise<FoundFile[]> {
   return (await readFolder(folder, ".conf")).map((file) => ({ ...file, isMain: false }));
 }
 
-/** What files said when they were read last: most calls find them as they were. */
+/** Cache of parsed files by path: most calls find them unchanged. */
 const parsed = new Map<string, { text: string; conf: RegistriesConf }>();
 
 async function parseFile({ path, bytes, isMain }: FoundFile): Promise<RegistriesConf> {
   const text = decodeConfigFile(bytes, path);
   const key = JSON.stringify([path, isMain]);
-  const before = parsed.get(key);
-  if (before?.text === text) return before.conf;
+  const cached = parsed.get(key);
+  if (cached?.text === text) return cached.conf;
   const { parse } = await import("smol-toml");
   const conf = parseRegistriesConf(text, parse, path, { allowVersion1: isMain });
   parsed.set(key, { text, conf });
@@ -75,10 +76,10 @@ async function parseFile({ path, bytes, isMain }: FoundFile): Promise<Registries
 }
 
 /**
- * Reads the file in which podman and its kin remember which image a person meant by a short name; empty where it is
- * missing.
+ * Loads the file in which podman, buildah and skopeo record the choices of users for short names; empty if it does not
+ * exist.
  *
- * @throws {ConfigFileError} Where it is broken.
+ * @throws {ConfigFileError} If the file is invalid.
  */
 export async function loadShortNameAliases(choices: ConfigurationChoices = {}): Promise<ShortNameAliases> {
   const path = choices.userShortNameAliasConfPath ?? defaultAliasPath(choices);

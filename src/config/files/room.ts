@@ -1,5 +1,5 @@
 /**
- * Finds and reads configuration files. Bound to a host.
+ * Finds and loads configuration files. Requires a host with a file system.
  *
  * @module
  */

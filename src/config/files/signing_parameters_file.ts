@@ -3,9 +3,9 @@ import { parseSigningParameters, type SigningParameters } from "../signing_param
 import { readRequired } from "./host.ts";
 
 /**
- * Reads a file of signing parameters, which must be there.
+ * Loads a file of signing parameters, which must exist.
  *
- * @throws {ConfigFileError} See {@linkcode parseSigningParameters}.
+ * @throws {ConfigFileError} If the file is invalid; see {@linkcode parseSigningParameters}.
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE`.
  */
 export async function loadSigningParameters(path: string): Promise<SigningParameters> {

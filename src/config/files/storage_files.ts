@@ -4,21 +4,23 @@ import { decodeConfigFile } from "../decode.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
 import { currentUid, findUid, listFiles, mayRead, readEnv, readOptional, readRequired } from "./host.ts";
 
-/** What a caller says about a store; the rest is found. */
+/** Properties of a store that the caller sets. Others have defaults. */
 export interface StoreChoice {
-  /** Root of what lasts. */
+  /** Root folder for persistent data. Default: as configured. */
   readonly root?: string | undefined;
-  /** Root of what a reboot may forget. */
+  /** Root folder for state that may be lost at a reboot. Default: as configured. */
   readonly runRoot?: string | undefined;
-  /** Storage driver. */
+  /**
+   * Name of the storage driver. Default: `STORAGE_DRIVER`, or else as configured, or else that of the existing store.
+   */
   readonly driver?: string | undefined;
-  /** Driver options; default: `STORAGE_OPTS`, else those of `storage.conf`. */
+  /** Driver options. Default: `STORAGE_OPTS`, or else those of `storage.conf`. */
   readonly driverOptions?: readonly string[] | undefined;
-  /** Root of the image records, where it is not the root of what lasts. */
+  /** Root folder of the image records. Default: as configured, or else `root`. */
   readonly imageStore?: string | undefined;
 }
 
-/** A store as it was found; the store room's `StoreLocation`. */
+/** Location of a store: the `StoreLocation` of the store room. */
 export interface FoundStore {
   graphRoot: string;
   runRoot: string;
@@ -29,18 +31,24 @@ export interface FoundStore {
   driverOptions: readonly string[];
 }
 
-/** Drivers as the real tools try them on stores that are there already; vfs only if the configuration names it. */
+/**
+ * Order in which podman and buildah look for the driver of an existing store. They use vfs only if it is configured.
+ */
 const DRIVER_PRIORITY = ["overlay", "btrfs", "zfs"];
 
-/** Every driver that a tool of the last years has had. */
+/** All drivers of current and earlier versions of containers/storage. */
 const DRIVERS = ["overlay", "overlay2", "vfs", "btrfs", "zfs", "aufs", "devicemapper"];
 
 /**
- * Finds the store that podman and buildah would use: options, then `STORAGE_DRIVER`, then `storage.conf` with its
- * drop-ins, then what the roots hold already, then defaults.
+ * Finds the store that podman and buildah would use. In this order: the options, `STORAGE_DRIVER`, `storage.conf` with
+ * its drop-ins, the existing content of the root folders, and built-in defaults.
+ *
+ * @throws {ConfigFileError} If a file is invalid.
+ * @throws {ManifestsError} With code `CONFIG_FILE_INVALID` if the driver or one of its options is unknown or cannot be
+ * determined, or `CONFIG_FILE_UNREADABLE`.
  */
 export async function findStore(choice: StoreChoice): Promise<FoundStore> {
-  // Who names everything needs no configuration, and no permission to read it.
+  // If the caller sets everything, the configuration and the permission to read it are not required.
   const complete = choice.root && choice.runRoot && choice.driver;
   const conf = complete && !mayReadConfiguration() ? {} : await loadStorageConf();
   const { graphRoot, runRoot } = choice.root && choice.runRoot
@@ -52,7 +60,7 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
   if (!DRIVERS.includes(found)) {
     throw new ManifestsError(
       "CONFIG_FILE_INVALID",
-      `Cannot open a store with storage driver ${JSON.stringify(found)} as that is none of ${DRIVERS.join(", ")}`,
+      `Cannot open a store with storage driver ${JSON.stringify(found)}: it must be one of ${DRIVERS.join(", ")}`,
     );
   }
   const driver = found === "overlay2" ? "overlay" : found;
@@ -65,7 +73,7 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
     driver,
     imageStore: imageStore && (await withoutSelf(realRoot, [resolve(imageStore)]))[0],
     realRoot,
-    // Driver options replace those of the configuration, of which its additional stores are some.
+    // Driver options replace those of the configuration, which include its additional stores.
     additionalImageStores: await withoutSelf(
       realRoot,
       driverOptions ? additionalStores(driverOptions, driver) : conf.additionalImageStores ?? [],
@@ -74,7 +82,7 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
   };
 }
 
-/** A path without links in it, also where its end is not there yet. */
+/** Resolves the symbolic links in a path whose end may not exist. */
 async function realPath(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);
@@ -84,7 +92,7 @@ async function realPath(path: string): Promise<string> {
   }
 }
 
-/** A store is not its own additional store, whatever a configuration says. */
+/** Removes the store itself from its additional stores. */
 async function withoutSelf(realRoot: string, roots: readonly string[]): Promise<string[]> {
   const others: string[] = [];
   for (const root of roots) if (await realPath(resolve(root)) !== realRoot) others.push(root);
@@ -92,9 +100,9 @@ async function withoutSelf(realRoot: string, roots: readonly string[]): Promise<
 }
 
 /**
- * The additional stores that driver options name: `imagestore` and `additionalimagestore` are the same for the real
- * tools, and both are only read. The driver's name, or nothing, may stand before the option with a dot; options of
- * other drivers do not matter.
+ * Returns the additional stores in driver options. `imagestore` and `additionalimagestore` are equivalent in podman and
+ * buildah, and both are read-only. The name of a driver and a dot may precede an option; options of other drivers are
+ * ignored.
  */
 function additionalStores(options: readonly string[], driver: string): string[] {
   const stores: string[] = [];
@@ -104,13 +112,14 @@ function additionalStores(options: readonly string[], driver: string): string[] 
     if (owner !== "" && !DRIVERS.includes(owner)) {
       throw new ManifestsError(
         "CONFIG_FILE_INVALID",
-        `Cannot open a store with option ${JSON.stringify(option)}: there is no storage driver ${
+        `Cannot open a store with option ${JSON.stringify(option)}: unknown storage driver ${
           JSON.stringify(prefix)
-        }, only ${DRIVERS.join(", ")}`,
+        }: ` +
+          `use one of ${DRIVERS.join(", ")}`,
       );
     }
-    const isOurs = owner === "" || owner === driver || (owner === "overlay2" && driver === "overlay");
-    if (!isOurs || !/^(additional)?imagestore$/i.test(name!.trim())) continue;
+    const applies = owner === "" || owner === driver || (owner === "overlay2" && driver === "overlay");
+    if (!applies || !/^(additional)?imagestore$/i.test(name!.trim())) continue;
     stores.push(...value!.split(",").map((path) => path.trim()).filter(Boolean));
   }
   return stores;
@@ -141,18 +150,18 @@ async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: s
   };
 }
 
-/** Where a user's state goes that a reboot may forget: as the real tools choose it. */
+/** Finds the folder for a user's state that may be lost at a reboot, as podman and buildah do. */
 async function runtimeFolder(): Promise<string> {
   const uid = currentUid();
   const named = readEnv("XDG_RUNTIME_DIR");
   if (named) return await Deno.realPath(named).catch(() => named);
-  const usual = `/run/user/${uid}`;
-  const found = await Deno.stat(usual).catch(() => undefined);
-  const ours = found?.isDirectory && found.uid === uid && ((found.mode ?? 0) & 0o022) === 0;
-  return ours ? usual : join(readEnv("TMPDIR") || "/tmp", `storage-run-${uid}`);
+  const userFolder = `/run/user/${uid}`;
+  const info = await Deno.stat(userFolder).catch(() => undefined);
+  const isPrivate = info?.isDirectory && info.uid === uid && ((info.mode ?? 0) & 0o022) === 0;
+  return isPrivate ? userFolder : join(readEnv("TMPDIR") || "/tmp", `storage-run-${uid}`);
 }
 
-/** `$UID` and other variables expanded, links resolved where the path is there. */
+/** Expands `$UID` and other variables, and resolves symbolic links if the path exists. */
 async function expandPath(path: string): Promise<string> {
   const uid = readEnv("_CONTAINERS_ROOTLESS_UID") ?? String(currentUid());
   const expanded = path.replace(
@@ -163,18 +172,18 @@ async function expandPath(path: string): Promise<string> {
   return await Deno.realPath(absolute).catch(() => resolve(absolute));
 }
 
-/** The driver of a store that is there: the first by priority that has a folder of its own. */
+/** Finds the driver of an existing store: the first by priority that has a folder in it. */
 async function priorDriver(root: string, priority: readonly string[]): Promise<string | undefined> {
-  const there: string[] = [];
+  const existing: string[] = [];
   for (const driver of new Set([...priority, ...DRIVER_PRIORITY, "vfs"])) {
     const found = await Deno.stat(join(root, driver)).catch(() => undefined);
-    if (found?.isDirectory) there.push(driver);
+    if (found?.isDirectory) existing.push(driver);
   }
-  const prior = priority.find((driver) => there.includes(driver));
-  if (prior === undefined || there.length === 1) return prior;
+  const prior = priority.find((driver) => existing.includes(driver));
+  if (prior === undefined || existing.length === 1) return prior;
   throw new ManifestsError(
     "CONFIG_FILE_INVALID",
-    `Cannot choose a storage driver as ${root} contains several valid graphdrivers: ${there.join(", ")}: name one`,
+    `Cannot choose a storage driver: ${root} contains several valid graphdrivers: ${existing.join(", ")}: name one`,
   );
 }
 
@@ -200,7 +209,7 @@ function userFolder(): string | undefined {
   return readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
 }
 
-/** The first file that is there is the only main one. */
+/** Reads the main file: the first one that exists. */
 async function mainFile(): Promise<ConfFile[]> {
   const user = userFolder();
   const paths = [
@@ -215,13 +224,15 @@ async function mainFile(): Promise<ConfFile[]> {
   return [];
 }
 
-/** Drop-ins in the order in which they apply: by file name; of one name, the folder of higher rank counts. */
+/** Reads the drop-ins in order of their file names. For equal names, the folder of higher precedence is used. */
 async function dropIns(): Promise<ConfFile[]> {
   const user = userFolder();
   const uid = currentUid();
-  const own = isRootless() ? ["storage.rootless.conf.d", `storage.rootless.conf.d/${uid}`] : ["storage.rootful.conf.d"];
+  const modeFolders = isRootless()
+    ? ["storage.rootless.conf.d", `storage.rootless.conf.d/${uid}`]
+    : ["storage.rootful.conf.d"];
   const folders = ["/usr/share/containers", "/etc/containers"].flatMap((root) =>
-    ["storage.conf.d", ...own].map((folder) => join(root, folder))
+    ["storage.conf.d", ...modeFolders].map((folder) => join(root, folder))
   );
   if (user) folders.push(join(user, "containers/storage.conf.d"));
   const byName = new Map<string, string>();

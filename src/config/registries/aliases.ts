@@ -1,18 +1,21 @@
 import { hasDomain, parseReference } from "../../spec/room.ts";
 import { type ConfTable, parseToml, type TomlParser } from "../document/mod.ts";
 
-/** Repositories by short name; an empty one removes an alias that another file made. */
+/** Repositories by short name. An empty repository removes an alias of a file with lower precedence. */
 export type ShortNameAliases = ReadonlyMap<string, string>;
 
-/** Reads a table of aliases; names and repositories have neither tag nor digest. */
+/** Parses a table of aliases. Names and repositories must have neither tag nor digest. */
 export function readAliases(table: ConfTable): ShortNameAliases {
   return new Map(table.keys.map((key) => {
     if (!isBareName(key) || hasDomain(key)) {
-      table.fail(key, "must be a short name: without host, tag and digest");
+      table.fail(key, "must be a short name without host, tag or digest");
     }
     const repository = table.text(key)!;
     if (repository !== "" && (!hasDomain(repository) || !isBareName(repository))) {
-      table.fail(key, `must be a repository with its host, without tag and digest, not ${JSON.stringify(repository)}`);
+      table.fail(
+        key,
+        `must be a repository with its host and without tag or digest, not ${JSON.stringify(repository)}`,
+      );
     }
     return [key, repository];
   }));
@@ -28,10 +31,10 @@ function isBareName(text: string): boolean {
 }
 
 /**
- * Reads the file in which the real tools remember what a person chose (`short-name-aliases.conf`).
+ * Parses `short-name-aliases.conf`, in which podman and buildah record the choices of users for short names.
  *
- * @param path Names the file in errors.
- * @throws {ConfigFileError} That names file, line and key.
+ * @param path Path of the file for error messages.
+ * @throws {ConfigFileError} If the file is invalid.
  */
 export function parseShortNameAliases(text: string, parse: TomlParser, path: string): ShortNameAliases {
   return readAliases(parseToml(text, parse, path).table("aliases"));

@@ -1,9 +1,9 @@
 import type { RegistriesConf, RegistryEntry } from "./types.ts";
 
 /**
- * How much of a reference a prefix covers, in characters; `undefined` where it does not match. A prefix ends where the
- * reference, a component, a tag, a digest or a port does: `example.com` covers `example.com:5000` too, as in the real
- * tools. `*.example.com` covers the host alone.
+ * Returns the length of the part of a reference that a prefix matches; `undefined` if it does not match. A prefix
+ * matches whole components only, but may be followed by a port, tag or digest: `example.com` also matches
+ * `example.com:5000`, as in podman and buildah. `*.example.com` matches only the host.
  */
 export function matchPrefix(reference: string, prefix: string): number | undefined {
   if (prefix.startsWith("*.")) {
@@ -16,10 +16,10 @@ export function matchPrefix(reference: string, prefix: string): number | undefin
 }
 
 /**
- * The entry for a repository: the one with the longest prefix; `undefined` where there is none. The real tools leave
- * tag and digest out too, so that a prefix with a tag matches nothing.
+ * Finds the entry with the longest prefix that matches a repository; `undefined` if no prefix matches. As in podman and
+ * buildah, the name has no tag or digest, so a prefix with a tag never matches.
  *
- * @param name As in `quay.io/me/app`.
+ * @param name Repository with its host, such as `quay.io/me/app`.
  */
 export function findRegistry(conf: RegistriesConf, name: string): RegistryEntry | undefined {
   let best: RegistryEntry | undefined;

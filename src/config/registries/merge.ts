@@ -1,23 +1,23 @@
 import type { RegistriesConf } from "./types.ts";
 
-/** What no file says. */
-const NOTHING: RegistriesConf = { registries: [], aliases: new Map(), unknownKeys: [], files: [] };
+/** The configuration without any file. */
+const EMPTY: RegistriesConf = { registries: [], aliases: new Map(), unknownKeys: [], files: [] };
 
 /**
- * Puts files together in the order in which they count: a later one replaces registries of the same prefix whole, adds
- * aliases one by one (an empty one removes), and replaces every other value that it sets.
+ * Merges files in ascending order of precedence. A later file replaces whole registries with the same prefix, adds or
+ * replaces single aliases (an empty repository removes one), and replaces every other value that it sets.
  */
 export function mergeRegistriesConf(layers: readonly RegistriesConf[]): RegistriesConf {
-  return layers.reduce((below, above): RegistriesConf => {
-    const replaced = new Set(above.registries.map(({ prefix }) => prefix));
-    const aliases = new Map([...below.aliases, ...above.aliases]);
+  return layers.reduce((lower, higher): RegistriesConf => {
+    const replaced = new Set(higher.registries.map(({ prefix }) => prefix));
+    const aliases = new Map([...lower.aliases, ...higher.aliases]);
     return {
-      ...below,
-      ...above,
-      registries: [...below.registries.filter(({ prefix }) => !replaced.has(prefix)), ...above.registries],
+      ...lower,
+      ...higher,
+      registries: [...lower.registries.filter(({ prefix }) => !replaced.has(prefix)), ...higher.registries],
       aliases: new Map([...aliases].filter(([, repository]) => repository !== "")),
-      unknownKeys: [...below.unknownKeys, ...above.unknownKeys],
-      files: [...below.files, ...above.files],
+      unknownKeys: [...lower.unknownKeys, ...higher.unknownKeys],
+      files: [...lower.files, ...higher.files],
     };
-  }, NOTHING);
+  }, EMPTY);
 }

@@ -1,5 +1,5 @@
 /**
- * What `registries.conf` says: where references are pulled from, what is blocked, what short names mean.
+ * `registries.conf`: locations and mirrors of registries, blocked registries, and short names.
  *
  * @module
  */

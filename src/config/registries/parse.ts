@@ -5,13 +5,13 @@ import { assertNoConflicts, readRegistry } from "./parse_registry.ts";
 import { readVersion1 } from "./version1.ts";
 import { type RegistriesConf, SHORT_NAME_MODES, type ShortNameMode } from "./types.ts";
 
-/** Keys of version 2, which a file of version 1 may not have. */
+/** Keys of version 2, which are not allowed in a file of version 1. */
 const VERSION2_KEYS = ["registry", "unqualified-search-registries", "credential-helpers", "short-name-mode", "aliases"];
 
 /** Options for {@linkcode parseRegistriesConf}. */
 export interface ParseRegistriesConfOptions {
   /**
-   * Whether the file may have the format of version 1; drop-ins may not.
+   * Whether the format of version 1 is allowed. It is not allowed in drop-ins.
    *
    * @default {true}
    */
@@ -19,10 +19,10 @@ export interface ParseRegistriesConfOptions {
 }
 
 /**
- * Reads one `registries.conf` (containers-registries.conf.5), of version 2 or 1.
+ * Parses one `registries.conf` (containers-registries.conf.5) of version 2 or 1.
  *
- * @param path Names the file in errors.
- * @throws {ConfigFileError} That names file, line and key.
+ * @param path Path of the file for error messages.
+ * @throws {ConfigFileError} If the file is invalid.
  *
  * @example
  * ```ts
@@ -44,8 +44,8 @@ export function parseRegistriesConf(
   const version1 = readVersion1(root);
   if (version1) {
     const mixed = VERSION2_KEYS.find((key) => root.has(key));
-    if (mixed !== undefined) root.fail(mixed, "is of version 2, and what the file has in [registries] of version 1");
-    if (options.allowVersion1 === false) root.fail("registries", "is of version 1, and drop-ins must be of version 2");
+    if (mixed !== undefined) root.fail(mixed, "belongs to version 2 of the format, but [registries] to version 1");
+    if (options.allowVersion1 === false) root.fail("registries", "belongs to version 1; drop-ins must use version 2");
     return { ...version1, unknownKeys: listUnknownKeys(root) };
   }
   const registries = root.tables("registry").map((table) => ({ table, entry: readRegistry(table) }));
@@ -84,7 +84,7 @@ function searchRegistries(root: ConfTable, hosts: readonly string[]): Partial<Re
   };
 }
 
-/** Within one file the first entry for a prefix counts. */
+/** Keeps the first entry of each prefix: it takes precedence within one file. */
 function firstOfEachPrefix<T extends { readonly prefix: string }>(entries: readonly T[]): T[] {
   return entries.filter((entry, i) => entries.findIndex(({ prefix }) => prefix === entry.prefix) === i);
 }

@@ -4,15 +4,15 @@ import type { PullFromMirror, RegistryEntry, RegistryMirror } from "./types.ts";
 
 const PULL_FROM_MIRROR: readonly string[] = ["all", "digest-only", "tag-only"] satisfies PullFromMirror[];
 
-/** What all prefixes for whole domains begin with. */
+/** Start of prefixes that match all hosts of a domain. */
 const WILDCARD = "*.";
 
-/** A host with a path, without slash at its end; empty where it is not set. */
+/** Reads a location: a host with an optional path, without trailing slashes; empty if the key is not set. */
 function readLocation(table: ConfTable, key: string): string {
   return parseLocation(table, key, table.text(key) ?? "");
 }
 
-/** Reads a `[[registry]]`. */
+/** Parses one `[[registry]]` table. */
 export function readRegistry(table: ConfTable): RegistryEntry {
   const location = readLocation(table, "location");
   const prefix = readLocation(table, "prefix") || location;
@@ -25,7 +25,7 @@ export function readRegistry(table: ConfTable): RegistryEntry {
     table.fail("prefix", `must be in the format *.example.com, not ${JSON.stringify(prefix)}`);
   }
   if (table.nonEmptyText("pull-from-mirror") !== undefined) {
-    table.fail("pull-from-mirror", "is for mirrors, not for a registry");
+    table.fail("pull-from-mirror", "is only allowed in a mirror, not in a registry");
   }
   const byDigestOnly = table.boolean("mirror-by-digest-only") ?? false;
   return {
@@ -52,12 +52,12 @@ function readMirror(table: ConfTable, byDigestOnly: boolean): RegistryMirror {
   return { location, insecure: table.boolean("insecure") ?? false, pullFromMirror };
 }
 
-/** Refuses a file that says of one location that it is, and that it is not, insecure or blocked. */
+/** Asserts that all entries for one location have the same values of `insecure` and `blocked`. */
 export function assertNoConflicts(registries: readonly { table: ConfTable; entry: RegistryEntry }[]): void {
   for (const [i, { table, entry }] of registries.entries()) {
-    const before = registries.slice(0, i).filter((other) => other.entry.location === entry.location);
+    const earlier = registries.slice(0, i).filter((other) => other.entry.location === entry.location);
     for (const key of ["insecure", "blocked"] as const) {
-      if (before.some((other) => other.entry[key] !== entry[key])) {
+      if (earlier.some((other) => other.entry[key] !== entry[key])) {
         table.fail(key, `contradicts another entry for the location ${JSON.stringify(entry.location)}`);
       }
     }

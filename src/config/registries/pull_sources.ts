@@ -2,38 +2,39 @@ import { isManifestsError, ManifestsError, type NamedReference, parseReference }
 import { findRegistry, matchPrefix } from "./match.ts";
 import type { RegistriesConf, RegistryEntry, RegistryMirror } from "./types.ts";
 
-/** A place that a reference may be pulled from. */
+/** A registry or mirror from which a reference may be pulled. */
 export interface PullSource {
-  /** The reference in that place. */
+  /** The reference in this registry or mirror. */
   readonly reference: NamedReference;
-  /** Whether plain HTTP and certificates that nobody vouches for are fine there. */
+  /** Whether plain HTTP and unverified TLS certificates are allowed. */
   readonly insecure: boolean;
-  /** Whether the place is a mirror. */
+  /** Whether this is a mirror. */
   readonly isMirror: boolean;
 }
 
 /**
- * The places that a reference may be pulled from, in the order in which they are tried: mirrors that serve such a
- * reference, then the registry itself, at its location.
+ * Returns the sources of a reference in the order in which they are tried: the mirrors that serve this kind of
+ * reference, then the registry at its configured location.
  *
- * @throws {ManifestsError} With code `REGISTRY_BLOCKED`; `CONFIG_FILE_INVALID` where a location makes no reference of it.
+ * @throws {ManifestsError} With code `REGISTRY_BLOCKED`, or `CONFIG_FILE_INVALID` if a location turns it into an
+ * invalid reference.
  */
 export function pullSources(conf: RegistriesConf, reference: NamedReference): readonly PullSource[] {
   const entry = findRegistry(conf, reference.name);
   if (!entry) return [{ reference, insecure: false, isMirror: false }];
   assertNotBlocked(conf, reference);
-  const wanted = reference.digest === undefined ? "tag-only" : "digest-only";
-  const mirrors = entry.mirrors.filter(({ pullFromMirror }) => pullFromMirror === "all" || pullFromMirror === wanted);
-  const place = (endpoint: RegistryEntry | RegistryMirror, isMirror: boolean): PullSource => ({
+  const mode = reference.digest === undefined ? "tag-only" : "digest-only";
+  const mirrors = entry.mirrors.filter(({ pullFromMirror }) => pullFromMirror === "all" || pullFromMirror === mode);
+  const toSource = (endpoint: RegistryEntry | RegistryMirror, isMirror: boolean): PullSource => ({
     reference: rewrite(reference, entry, endpoint.location),
     insecure: endpoint.insecure,
     isMirror,
   });
-  return [...mirrors.map((mirror) => place(mirror, true)), place(entry, false)];
+  return [...mirrors.map((mirror) => toSource(mirror, true)), toSource(entry, false)];
 }
 
 /**
- * Refuses a reference that may not be used.
+ * Asserts that the configuration does not block a reference.
  *
  * @throws {ManifestsError} With code `REGISTRY_BLOCKED`.
  */
@@ -42,7 +43,7 @@ export function assertNotBlocked(conf: RegistriesConf, reference: NamedReference
   if (!entry?.blocked) return;
   throw new ManifestsError(
     "REGISTRY_BLOCKED",
-    `Cannot use ${reference} as registry ${entry.prefix} is blocked in ${entry.file}`,
+    `Cannot use ${reference}: registry ${entry.prefix} is blocked in ${entry.file}`,
   );
 }
 
@@ -56,10 +57,8 @@ function rewrite(reference: NamedReference, { prefix, file }: RegistryEntry, loc
     if (!isManifestsError(cause)) throw cause;
     throw new ManifestsError(
       "CONFIG_FILE_INVALID",
-      `Cannot pull ${text} from location ${JSON.stringify(location)} of prefix ${
-        JSON.stringify(prefix)
-      } in ${file} as ` +
-        `${JSON.stringify(rewritten)} is no reference`,
+      `Cannot pull ${text} from location ${JSON.stringify(location)} of prefix ${JSON.stringify(prefix)} in ${file}: ` +
+        `${JSON.stringify(rewritten)} is not a valid reference`,
       { cause },
     );
   }

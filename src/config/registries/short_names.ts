@@ -4,30 +4,31 @@ import type { RegistriesConf, ShortNameMode } from "./types.ts";
 
 /** Options for {@linkcode resolveShortNameWith}. */
 export interface ResolveShortNameWithOptions {
-  /** Aliases that count before those of the configuration. */
+  /** Aliases that take precedence over those of the configuration. Default: none. */
   userAliases?: ShortNameAliases | undefined;
-  /** What to do with a name that may mean several images; default: as configured, else `permissive`. */
+  /** Mode for names that may refer to several images. Default: the configured one, or else `permissive`. */
   mode?: ShortNameMode | undefined;
 }
 
-/** What a name may mean. */
+/** References to which a name may resolve. */
 export interface ShortNameResolution {
-  /** References in the order in which they are tried, with `latest` where the name has neither tag nor digest. */
+  /** References in the order in which they are tried, with the tag `latest` if the name has neither tag nor digest. */
   readonly candidates: readonly NamedReference[];
-  /** How they were found: the name had its host, an alias says so, or registries are searched. */
+  /** Origin of the candidates: the name itself has a host, an alias, or the registries to search. */
   readonly from: "name" | "alias" | "search";
 }
 
-/** Whether a name leaves its registry out, as `app` and `me/app` do. */
+/** Whether a name lacks a registry, such as `app` and `me/app`. */
 export function isShortName(name: string): boolean {
   return !hasDomain(name);
 }
 
 /**
- * The references that a name without a registry may mean: of an alias, else one per registry that is searched.
+ * Resolves a name without a registry by a configuration: to the repository of an alias, or else to one candidate for
+ * each registry to search.
  *
- * @throws {ManifestsError} With code `SHORT_NAME_UNRESOLVED` where there is neither an alias nor a registry to search,
- * or several are to be searched where the mode is `enforcing`: then only a person can choose.
+ * @throws {ManifestsError} With code `SHORT_NAME_UNRESOLVED` if neither an alias nor a registry to search is
+ * configured, or if several registries are configured and the mode is `enforcing`, in which only a user can choose.
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
  */
 export function resolveShortNameWith(
@@ -44,21 +45,21 @@ export function resolveShortNameWith(
     const file = conf.unqualifiedSearchRegistriesFile ?? conf.files[0];
     fail(
       name,
-      `it is no alias, and ${
-        file === undefined ? "there is no registries.conf that says" : `${file} does not say`
-      } in which registries to search`,
+      file === undefined
+        ? "no alias has this name, and no registries.conf lists registries to search"
+        : `no alias has this name, and ${file} does not list registries to search`,
     );
   }
   const mode = options.mode ?? conf.shortNameMode ?? "permissive";
   if (mode === "enforcing" && searched.length > 1) {
-    fail(name, `it is no alias, and short names that may mean several images are not tried in turn (enforcing)`);
+    fail(name, "no alias has this name, and several registries could be searched, which the mode `enforcing` forbids");
   }
   return { candidates: searched.map((host) => parseReference(`${host}/${name}`).withDefaultTag()), from: "search" };
 }
 
 /**
- * The names under which a store may hold what a short name means, best first: its alias, `localhost`, then every
- * registry that is searched.
+ * Returns the names under which a store may contain the image of a short name, in order of preference: its alias, then
+ * `localhost`, then the registries to search.
  */
 export function localCandidates(
   conf: RegistriesConf,
@@ -80,7 +81,7 @@ function findAlias(conf: RegistriesConf, name: string, userAliases?: ShortNameAl
   return userAliases?.get(key) || conf.aliases.get(key) || undefined;
 }
 
-/** The repository, with the tag or digest that the name has. */
+/** Returns a reference to the repository with the tag or digest of the name. */
 function inRepository(repository: string, { tag, digest }: NamedReference): NamedReference {
   let reference = parseReference(repository);
   if (tag !== undefined) reference = reference.withTag(tag);
@@ -91,6 +92,6 @@ function inRepository(repository: string, { tag, digest }: NamedReference): Name
 function fail(name: string, problem: string): never {
   throw new ManifestsError(
     "SHORT_NAME_UNRESOLVED",
-    `Cannot resolve short name ${JSON.stringify(name)} as ${problem}: give the name with its registry`,
+    `Cannot resolve short name ${JSON.stringify(name)}: ${problem}: add the registry to the name`,
   );
 }

@@ -1,56 +1,56 @@
-/** Which references a mirror serves: `all`, or only those with a digest, or only those with a tag. */
+/** Kind of references that a mirror serves: all, only those with a digest, or only those with a tag. */
 export type PullFromMirror = "all" | "digest-only" | "tag-only";
 
-/** What to do with a short name that may mean several images (`short-name-mode`). */
+/** Mode for short names that may refer to several images (`short-name-mode`). */
 export type ShortNameMode = "enforcing" | "permissive" | "disabled";
 
-/** Every mode for short names. */
+/** All modes for short names. */
 export const SHORT_NAME_MODES: readonly string[] = ["enforcing", "permissive", "disabled"] satisfies ShortNameMode[];
 
 /** A mirror of a registry. */
 export interface RegistryMirror {
-  /** Host, with path where it has one, that replaces the prefix. */
+  /** Host with an optional path, which replaces the prefix. */
   readonly location: string;
-  /** Whether plain HTTP and certificates that nobody vouches for are fine. */
+  /** Whether plain HTTP and unverified TLS certificates are allowed. */
   readonly insecure: boolean;
-  /** Which references it serves. */
+  /** Kind of references that the mirror serves. */
   readonly pullFromMirror: PullFromMirror;
 }
 
-/** A `[[registry]]` of `registries.conf`. */
+/** A `[[registry]]` table of `registries.conf`. */
 export interface RegistryEntry {
-  /** Which references it is for: host, namespace, repository, or `*.domain`. */
+  /** Prefix of the references to which the entry applies: a host, namespace, repository, or `*.domain`. */
   readonly prefix: string;
-  /** What replaces the prefix; empty where the reference stays as it is. */
+  /** Replacement for the prefix; empty to keep the reference unchanged. */
   readonly location: string;
-  /** Whether plain HTTP and certificates that nobody vouches for are fine. */
+  /** Whether plain HTTP and unverified TLS certificates are allowed. */
   readonly insecure: boolean;
-  /** Whether its images may not be used at all. */
+  /** Whether the use of matching images is forbidden. */
   readonly blocked: boolean;
-  /** Mirrors, best first. */
+  /** Mirrors in the order in which they are tried. */
   readonly mirrors: readonly RegistryMirror[];
-  /** The file that says so. */
+  /** Path of the file that contains the entry. */
   readonly file: string;
 }
 
-/** What a `registries.conf` says, or several of them together. */
+/** Content of a `registries.conf`, or of several merged ones. */
 export interface RegistriesConf {
-  /** Registries; of two that match, the one with the longer prefix counts. */
+  /** Entries for registries. The matching entry with the longest prefix applies. */
   readonly registries: readonly RegistryEntry[];
-  /** Registries in which short names are looked for, best first; `undefined` where no file says. */
+  /** Registries to search for short names, in order. `undefined` if no file sets them. */
   readonly unqualifiedSearchRegistries?: readonly string[];
-  /** The file that names them. */
+  /** Path of the file that sets `unqualifiedSearchRegistries`. */
   readonly unqualifiedSearchRegistriesFile?: string;
-  /** Where credentials come from, best first; `undefined` where no file says. */
+  /** Credential helpers in the order in which they are asked. `undefined` if no file sets them. */
   readonly credentialHelpers?: readonly string[];
-  /** What to do with short names; `undefined` where no file says, which means `permissive`. */
+  /** Mode for short names. `undefined` if no file sets it, which is equivalent to `permissive`. */
   readonly shortNameMode?: ShortNameMode;
-  /** Program that is told the credentials for additional layer stores; `undefined` where no file says. */
+  /** Program that receives the credentials for additional layer stores. `undefined` if no file sets it. */
   readonly additionalLayerStoreAuthHelper?: string;
-  /** Repositories by short name; an empty one removes an alias that another file made. */
+  /** Repositories by short name. An empty repository removes an alias of a file with lower precedence. */
   readonly aliases: ReadonlyMap<string, string>;
-  /** Keys, with their files, that mean nothing here: perhaps mistyped. */
+  /** Unknown keys with their files, which may be typing errors. */
   readonly unknownKeys: readonly string[];
-  /** The files, in the order in which they count. */
+  /** Paths of the files, in ascending order of precedence. */
   readonly files: readonly string[];
 }

@@ -2,7 +2,7 @@ import type { ConfTable } from "../document/mod.ts";
 import { parseLocation, parseSearchRegistries } from "./locations.ts";
 import type { RegistriesConf, RegistryEntry } from "./types.ts";
 
-/** Reads the format of version 1: three lists of hosts. `undefined` where the file is not of that version. */
+/** Parses the format of version 1, three lists of hosts. `undefined` if the file has another format. */
 export function readVersion1(root: ConfTable): Omit<RegistriesConf, "unknownKeys"> | undefined {
   if (!root.has("registries")) return undefined;
   const table = root.table("registries");
@@ -13,7 +13,7 @@ export function readVersion1(root: ConfTable): Omit<RegistriesConf, "unknownKeys
       ? parseSearchRegistries(list, "registries", texts)
       : texts.map((text) => parseLocation(list, "registries", text));
   }) as [string[], string[], string[]];
-  // Files of version 2 may keep the empty lists of version 1.
+  // Files of version 2 may contain empty lists of version 1.
   if (search.length + insecure.length + blocked.length === 0) return undefined;
   const hosts = [...new Set([...blocked, ...insecure])];
   return {
