@@ -16,8 +16,8 @@ Deno.test("answers of a helper are parsed, and no error contains a secret", () =
     [1, "the keychain is locked", /locked/],
     [1, "", /exit code 1/],
     [0, "hunter2", /not JSON/],
-    [0, '{"Secret":"hunter2"}', /no Username/],
-    [0, '["hunter2"]', /no Username/],
+    [0, '{"Secret":"hunter2"}', /lacks Username/],
+    [0, '["hunter2"]', /lacks Username/],
   ];
   for (const [code, stdout, expected] of rows) {
     const row = JSON.stringify([code, stdout]);

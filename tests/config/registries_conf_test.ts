@@ -272,7 +272,7 @@ Deno.test("mirrors that serve the reference are tried first, then the location",
   const failures: [string, string, RegExp][] = [
     ["blocked.test/x:1", "REGISTRY_BLOCKED", /blocked\.test.*r\.conf/],
     ["moved.test/x:1", "REGISTRY_BLOCKED", /moved\.test.*r\.conf/],
-    ["h.p.test:5/x:1", "CONFIG_FILE_INVALID", /wl\.test\/path:5\/x:1.*no reference/],
+    ["h.p.test:5/x:1", "CONFIG_FILE_INVALID", /wl\.test\/path:5\/x:1.*not a valid reference/],
   ];
   for (const [text, code, message] of failures) {
     assert.throws(() => pullSources(all, parseReference(text)), { code, message }, text);
@@ -281,7 +281,7 @@ Deno.test("mirrors that serve the reference are tried first, then the location",
   assertNotBlocked(all, parseReference("free.test/x"));
 });
 
-Deno.test("short names mean their alias, else what is searched", () => {
+Deno.test("short names resolve to their alias, or else to the registries to search", () => {
   const searching = (mode: string) =>
     conf(`
       unqualified-search-registries = ["one.test", "two.test:5000"]

@@ -46,7 +46,7 @@ docker:
   });
 });
 
-Deno.test("a broken file of registries.d is an error with file, line and key", () => {
+Deno.test("an invalid file of registries.d is an error with file, line and key", () => {
   const rows: [texts: string[], path: string, line: number | undefined, key: string | undefined][] = [
     [["docker:\n  a: [\n"], "0.yaml", 3, undefined],
     [["docker:\n  a: {}\n  a: {}\n"], "0.yaml", 3, undefined],

@@ -4,7 +4,7 @@ import { parseSigningParameters, type SigningParameters } from "../../src/config
 
 const read = (text: string) => parseSigningParameters(text, yaml, "p.yaml");
 
-Deno.test("parameters for signing are read", () => {
+Deno.test("signing parameters are parsed", () => {
   const none = { privateKeyFile: undefined, privateKeyPassphraseFile: undefined, rekorUrl: undefined };
   const rows: [text: string, expected: Partial<SigningParameters>][] = [
     ["privateKeyFile: /k", { privateKeyFile: "/k" }],
@@ -21,7 +21,7 @@ Deno.test("parameters for signing are read", () => {
   for (const [text, expected] of rows) assert.deepEqual(read(text), { ...none, ...expected }, text);
 });
 
-Deno.test("parameters that are wrong are an error with line and key, which repeats no secret", () => {
+Deno.test("invalid signing parameters are an error with line and key and without secrets", () => {
   const rows: [text: string, line: number | undefined, key: string | undefined][] = [
     ["", undefined, undefined],
     ["rekorURL: https://rekor.example", undefined, undefined],

@@ -92,7 +92,7 @@ folderTest("a parameter file names the key, its passphrase file, and the log", a
     else assert.deepEqual(await open(text, options), expected, text);
   }
   assert.deepEqual(asked, [file, file, "/none"]);
-  assert.ok(given.every((bytes) => bytes.every((byte) => byte === 0)), "what was said is wiped");
+  assert.ok(given.every((bytes) => bytes.every((byte) => byte === 0)), "the passphrases are wiped");
   assert.equal(log.entries.size, 1);
   await assert.rejects(openSignersWith({ signBySigstoreParamFile: `${folder}/absent` }), {
     code: "CONFIG_FILE_UNREADABLE",

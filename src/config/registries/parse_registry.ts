@@ -25,7 +25,7 @@ export function readRegistry(table: ConfTable): RegistryEntry {
     table.fail("prefix", `must be in the format *.example.com, not ${JSON.stringify(prefix)}`);
   }
   if (table.nonEmptyText("pull-from-mirror") !== undefined) {
-    table.fail("pull-from-mirror", "is only allowed in a mirror, not in a registry");
+    table.fail("pull-from-mirror", "is only allowed in mirrors, not in a registry");
   }
   const byDigestOnly = table.boolean("mirror-by-digest-only") ?? false;
   return {
