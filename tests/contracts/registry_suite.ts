@@ -1,4 +1,4 @@
-/** What the client must do with every registry. Run on the embedded one, with both storages, and on docker-registry. */
+/** Tests of the client that run with the embedded registry, in both storages, and with docker-registry. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
@@ -41,7 +41,7 @@ export function runRegistrySuite(
     }
   });
 
-  test("what is not there is undefined, false or NOT_FOUND", async (client) => {
+  test("missing content is undefined, false or NOT_FOUND", async (client) => {
     const repository = client.repository("none");
     const digest = digestOf(encode("x"));
     assert.equal(await repository.headManifest("1"), undefined);
@@ -52,7 +52,7 @@ export function runRegistrySuite(
     assert.equal(await repository.deleteManifest(digest), false);
   });
 
-  test("large blobs stream, and empty ones too", async (client) => {
+  test("large and empty blobs are streamed", async (client) => {
     const repository = client.repository("big");
     const sizes = [0, 1, 1024 * 1024, 1024 * 1024 + 1, 5_000_000];
     for (const size of sizes) {
@@ -63,7 +63,7 @@ export function runRegistrySuite(
     }
   });
 
-  test("a wrong blob is refused before it is published", async (client) => {
+  test("a wrong blob is rejected before it is published", async (client) => {
     const repository = client.repository("wrong");
     const bytes = new Uint8Array(3_000_000).fill(1);
     for (const size of [10, 3_000_000]) {
@@ -90,7 +90,7 @@ export function runRegistrySuite(
     assert.equal(await target.headBlob(digestOf(other)), other.length);
   });
 
-  test("a manifest that names what is missing, or is none, is rejected", async (client) => {
+  test("an invalid manifest, or one that names missing content, is rejected", async (client) => {
     const repository = client.repository("bad");
     const image = makeImage({ architecture: "amd64" });
     await assert.rejects(repository.putManifest("1", image.manifest), { code: "MANIFEST_REJECTED" });
@@ -108,7 +108,7 @@ export function runRegistrySuite(
     assert.equal(await repository.headManifest("a"), undefined);
   });
 
-  test("a tag is deleted without what it names", async (client) => {
+  test("a tag is deleted without its manifest", async (client) => {
     const repository = client.repository("untag");
     const image = makeImage({ architecture: "amd64" });
     for (const tag of ["a", "b"]) await pushImage(repository, image, tag);
@@ -141,7 +141,7 @@ export function runRegistrySuite(
     assert.deepEqual(await Array.fromAsync(client.listRepositories({ last: "one" })), ["three", "two"]);
   });
 
-  test("referrers are listed, by type, and forgotten when they are deleted", async (client) => {
+  test("referrers are listed by type, and no longer listed when they are deleted", async (client) => {
     const repository = client.repository("referrers");
     const image = makeImage({ architecture: "amd64" });
     await pushImage(repository, image, "1");
@@ -171,7 +171,7 @@ export function runRegistrySuite(
     assert.deepEqual(found, [describe(MEDIA_TYPES.ociIndex, index)]);
   });
 
-  test("of referrers that many push at once, none is lost", async (client) => {
+  test("no referrer is lost if many are pushed at the same time", async (client) => {
     const repository = client.repository("referrers");
     const image = makeImage({ architecture: "amd64" });
     await pushImage(repository, image, "1");
@@ -186,7 +186,7 @@ export function runRegistrySuite(
     );
   });
 
-  test("a tag is written only where it names what it should", async (client) => {
+  test("a tag is written only if it names the expected manifest", async (client) => {
     const repository = client.repository("conditions");
     const [one, two] = [makeImage({ architecture: "amd64" }), makeImage({ architecture: "arm64" })];
     for (const image of [one, two]) await pushImage(repository, image, image.digest);
@@ -202,7 +202,7 @@ export function runRegistrySuite(
   });
 }
 
-/** Pushes an artifact about an image, and returns how lists of referrers describe it. */
+/** Pushes a referrer of an image, and returns the descriptor that lists of referrers have for it. */
 async function pushArtifact(
   repository: Repository,
   { manifest }: TestImage,
@@ -211,7 +211,7 @@ async function pushArtifact(
 ): Promise<Descriptor> {
   const empty = encode("{}");
   const descriptor = describe(MEDIA_TYPES.ociEmpty, empty);
-  // docker-registry reads a blob wrong while another upload of the same one replaces it.
+  // docker-registry reads a wrong blob while another upload of the same blob replaces it.
   if (await repository.headBlob(descriptor.digest) === undefined) await repository.putBlob(descriptor, stream(empty));
   const subject = describe(MEDIA_TYPES.ociManifest, manifest);
   const layers = [descriptor];

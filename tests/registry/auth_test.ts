@@ -12,7 +12,7 @@ import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Credentials, digestOf } from "../../src/spec/room.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 
-Deno.test("parseChallenges() understands what servers send", () => {
+Deno.test("parseChallenges() reads the headers that servers send", () => {
   const rows: [string, [string, Record<string, string>][]][] = [
     ["Basic", [["basic", {}]]],
     ['Basic realm="x"', [["basic", { realm: "x" }]]],
@@ -36,7 +36,7 @@ Deno.test("parseChallenges() understands what servers send", () => {
   }
 });
 
-/** A registry in this process that counts token requests. */
+/** A registry in this process; the number of token requests is recorded. */
 function guarded(scheme: "basic" | "bearer", tokenLifetime = 300) {
   const registry = createRegistry({
     storage: createMemoryStorage(),
@@ -65,7 +65,7 @@ for (const scheme of ["basic", "bearer"] as const) {
   });
 }
 
-Deno.test("requests with the same scope share one token, also when made at once", async () => {
+Deno.test("requests with the same scope share one token, even if they are concurrent", async () => {
   const { fetch, tokens } = guarded("bearer");
   const credentials = { username: "me", password: "secret:1" };
   const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");
@@ -79,12 +79,12 @@ Deno.test("a token that the registry no longer knows is fetched again", async ()
   const { fetch, tokens } = guarded("bearer", -1);
   const credentials = { username: "me", password: "secret:1" };
   const repository = new RegistryClient("r.example", { fetch, credentials }).repository("app");
-  // Every token is expired on arrival, so the second attempt fails too, and that is the end of it.
+  // Every token is expired on arrival, so the second attempt fails too, and the request is not sent a third time.
   await assert.rejects(repository.headManifest("1"), { code: "UNAUTHORIZED" });
   assert.ok(tokens() <= 3);
 });
 
-Deno.test("credentials stay with the registry: not in errors, not sent to where it redirects or uploads", async () => {
+Deno.test("credentials are sent to the registry only, not to redirects or upload locations, and are not in errors", async () => {
   const seen: [string, string | null][] = [];
   const fetch = (request: Request): Promise<Response> => {
     const url = new URL(request.url);
@@ -136,15 +136,15 @@ const CHALLENGE = `Bearer realm="${REALM}",service="r.example"`;
 interface TokenServiceOptions {
   /** The challenge of the registry. */
   challenge?: string;
-  /** What the token service answers; default: a token that the registry takes. */
+  /** Response of the token service. Default: a token that the registry accepts. */
   answer?: (request: Request, count: number, token: string) => Response | Promise<Response>;
-  /** Refuses a request with a good token. */
+  /** Rejects a request with a valid token. */
   refuse?: (request: Request, token: string, count: number) => Response | undefined;
   credentials?: Credentials | undefined;
   host?: string;
 }
 
-/** A registry that takes every token of a token service, once it was given out. */
+/** A registry that accepts every token that its token service has issued. */
 function tokenService(options: TokenServiceOptions = {}) {
   const { challenge = CHALLENGE, answer, refuse, host = "r.example" } = options;
   const questions: { method: string; url: URL; form: URLSearchParams; authorization: string | null }[] = [];
@@ -176,7 +176,7 @@ function tokenService(options: TokenServiceOptions = {}) {
 const BASIC = `Basic ${btoa("me:pw:1")}`;
 const refused = (status: number) => () => new Response("{}", { status });
 
-Deno.test("a token is asked for with the password, and once for what it covers", async () => {
+Deno.test("a token is requested with the password, once for all scopes that it covers", async () => {
   const { repository, questions } = tokenService();
   await repository.headBlob(DIGEST);
   await repository.headManifest("1");
@@ -191,7 +191,7 @@ Deno.test("a token is asked for with the password, and once for what it covers",
   ]);
 });
 
-Deno.test("a mount asks for one token with both scopes", async () => {
+Deno.test("a mount requests one token with both scopes", async () => {
   const { repository, questions } = tokenService();
   await repository.mountBlob(DIGEST, "other");
   assert.deepEqual(questions[0]!.url.searchParams.getAll("scope"), [
@@ -200,7 +200,7 @@ Deno.test("a mount asks for one token with both scopes", async () => {
   ]);
 });
 
-Deno.test("an identity token is asked with, and what the service gives in its place", async () => {
+Deno.test("an identity token is used, and then the one that the service issues in its place", async () => {
   const { repository, questions } = tokenService({
     credentials: { identityToken: "first" },
     answer: (_, count, token) => Response.json({ access_token: token, refresh_token: `next${count}` }),
@@ -216,7 +216,7 @@ Deno.test("an identity token is asked with, and what the service gives in its pl
   assert.equal(questions[1]!.authorization, null);
 });
 
-Deno.test("where a service takes no identity tokens, the password is asked with", async () => {
+Deno.test("the password is used if a token service does not accept identity tokens", async () => {
   for (const status of [400, 401, 403, 404, 405]) {
     const credentials = { username: "me", password: "pw:1", identityToken: "x" };
     const { repository, questions } = tokenService({
@@ -233,12 +233,12 @@ const answers: [name: string, answer: (token: string) => unknown, questions: num
   ["an access token", (token) => ({ access_token: token }), 1],
   ["both", (token) => ({ token, access_token: "other" }), 1],
   ["an empty token and an access token", (token) => ({ token: "", access_token: token }), 1],
-  ["a lifetime of nothing", (token) => ({ token, expires_in: 0 }), 1],
-  ["a lifetime that is none", (token) => ({ token, expires_in: "soon" }), 1],
+  ["a lifetime of zero", (token) => ({ token, expires_in: 0 }), 1],
+  ["an invalid lifetime", (token) => ({ token, expires_in: "soon" }), 1],
   ["an endless lifetime", (token) => ({ token, expires_in: 1e300 }), 1],
   ["a clock that is a day late", (token) => ({ token, issued_at: "2001-01-01T00:00:00Z", expires_in: 300 }), 1],
   ["a clock that is a day early", (token) => ({ token, issued_at: "2999-01-01T00:00:00Z", expires_in: 300 }), 1],
-  ["a refresh token that is none", (token) => ({ token, refresh_token: 5 }), 1],
+  ["an invalid refresh token", (token) => ({ token, refresh_token: 5 }), 1],
 ];
 
 for (const [name, answer, count] of answers) {
@@ -251,9 +251,9 @@ for (const [name, answer, count] of answers) {
 
 const refusals: [name: string, answer: () => Response, code: string, questions: number][] = [
   ["a web page", () => new Response("<html>", { headers: { "content-type": "text/html" } }), "UNAUTHORIZED", 1],
-  ["nothing", () => new Response(""), "UNAUTHORIZED", 1],
+  ["an empty body", () => new Response(""), "UNAUTHORIZED", 1],
   ["an empty token", () => Response.json({ token: "" }), "UNAUTHORIZED", 1],
-  ["a token that is no header", () => Response.json({ token: "a\nb" }), "UNAUTHORIZED", 1],
+  ["a token that cannot be a header", () => Response.json({ token: "a\nb" }), "UNAUTHORIZED", 1],
   [
     "an answer without an end",
     () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65536)) })),
@@ -279,7 +279,7 @@ for (const [name, answer, code, count] of refusals) {
   });
 }
 
-Deno.test("who is nobody in particular needs no token where none is given", async () => {
+Deno.test("an anonymous request is sent without a token if the service issues none", async () => {
   let asked = 0;
   const fetch: Fetch = (request) => {
     const { pathname } = new URL(request.url);
@@ -293,7 +293,7 @@ Deno.test("who is nobody in particular needs no token where none is given", asyn
   assert.equal(asked, 2);
 });
 
-Deno.test("a 401 that asks for more is answered with more, once", async () => {
+Deno.test("a 401 that requires more scopes is answered once with a token for them", async () => {
   const challenge =
     `Bearer realm="${REALM}",error="insufficient_scope",scope="repository:app:pull,delete repository:b:5000/x:pull"`;
   const { repository, questions } = tokenService({
@@ -307,7 +307,7 @@ Deno.test("a 401 that asks for more is answered with more, once", async () => {
   ]);
 });
 
-Deno.test("a fresh token that is refused too is the end, with what the registry says of it", async () => {
+Deno.test("if a new token is rejected too, the request fails with the registry's reason", async () => {
   const challenge = `Bearer realm="${REALM}",error="invalid_token",error_description="signature unknown"`;
   const { repository, questions } = tokenService({
     refuse: () => new Response("", { status: 401, headers: { "www-authenticate": challenge } }),
@@ -316,7 +316,7 @@ Deno.test("a fresh token that is refused too is the end, with what the registry 
   assert.equal(questions.length, 2);
 });
 
-Deno.test("a registry that says 401 without a challenge is asked again with a new token", async () => {
+Deno.test("after a 401 without a challenge, the request is repeated with a new token", async () => {
   const { repository, questions } = tokenService({
     refuse: (_, token) => token === "Bearer t1" ? new Response("", { status: 401 }) : undefined,
   });
@@ -324,7 +324,7 @@ Deno.test("a registry that says 401 without a challenge is asked again with a ne
   assert.equal(questions.length, 2);
 });
 
-Deno.test("a registry that takes passwords too is used without its token service where that fails", async () => {
+Deno.test("a registry that also accepts passwords gets the password if its token service fails", async () => {
   const { repository, used } = tokenService({ challenge: `${CHALLENGE}, Basic realm="x"`, answer: refused(500) });
   assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.deepEqual(used, [BASIC]);
@@ -332,9 +332,9 @@ Deno.test("a registry that takes passwords too is used without its token service
 
 const realms: [name: string, host: string, realm: string, asked: string | undefined][] = [
   ["relative", "r.example", "/auth/token", "https://r.example/auth/token"],
-  ["with a query of its own", "r.example", "https://auth.example/token?x=1", "https://auth.example/token"],
+  ["with a query", "r.example", "https://auth.example/token?x=1", "https://auth.example/token"],
   ["none", "r.example", "", undefined],
-  ["of another kind", "r.example", "file:///token", undefined],
+  ["with another scheme", "r.example", "file:///token", undefined],
   ["in our own network", "r.example", "https://169.254.169.254/token", undefined],
   ["on this machine", "r.example", "https://[::1]/token", undefined],
   ["in our own network, as the registry is", "10.1.2.3", "https://10.1.2.4/token", "https://10.1.2.4/token"],
@@ -351,7 +351,7 @@ for (const [name, host, realm, asked] of realms) {
   });
 }
 
-Deno.test("a token that expires while a blob is sent is replaced, and the blob sent again where it can be", async () => {
+Deno.test("a token that expires during an upload is replaced, and the blob sent again if it can be", async () => {
   let first = true;
   const storage = createMemoryStorage();
   const registry = createRegistry({ storage });
@@ -366,7 +366,7 @@ Deno.test("a token that expires while a blob is sent is replaced, and the blob s
     if (given.has(request.headers.get("authorization") ?? "")) return await registry.fetch(request);
     if (expired) {
       first = false;
-      // Half of it comes, then the registry looks at the clock.
+      // Half of the blob arrives, then the registry finds that the token has expired.
       await request.body!.getReader().read();
     }
     return new Response("", { status: 401, headers: { "www-authenticate": CHALLENGE } });
@@ -379,7 +379,7 @@ Deno.test("a token that expires while a blob is sent is replaced, and the blob s
   assert.equal(await storage.statBlob("app", descriptor.digest), bytes.length);
 });
 
-Deno.test("a delete asks for the right under the names that registries have for it", async () => {
+Deno.test("a delete requests the permission under each name that registries use for it", async () => {
   const { repository, questions } = tokenService({
     answer: (request, _, token) =>
       new URL(request.url).searchParams.getAll("scope").some((scope) => scope.includes("*"))
@@ -393,7 +393,7 @@ Deno.test("a delete asks for the right under the names that registries have for 
   ]);
 });
 
-/** A registry over plain HTTP, whose token service at `realm` gives everybody a token, and the right to those it knows. */
+/** A registry over plain HTTP, whose token service at `realm` issues tokens to all, but permission only to known users. */
 function plainRegistry(realm: string, status: number, options: RegistryClientOptions = {}) {
   const asked: (string | null)[] = [];
   const fetch: Fetch = (request) => {
@@ -415,7 +415,7 @@ function plainRegistry(realm: string, status: number, options: RegistryClientOpt
   return { repository: client.repository("app"), asked };
 }
 
-Deno.test("a token service elsewhere gets no credentials over plain HTTP, which the error explains", async () => {
+Deno.test("a token service on another host gets no credentials over plain HTTP, and the error says so", async () => {
   for (const status of [401, 403, 404]) {
     const realm = "http://auth.example:5001/token";
     const { repository, asked } = plainRegistry(realm, status);
@@ -430,7 +430,7 @@ Deno.test("a token service elsewhere gets no credentials over plain HTTP, which 
   }
 });
 
-Deno.test("a token service that refuses to answer anonymously is explained too", async () => {
+Deno.test("the error says so, too, if the token service rejects the anonymous request", async () => {
   const realm = "http://auth.example/token";
   const fetch: Fetch = ({ url }) =>
     url.startsWith("https:") ? Promise.reject(new TypeError("no https")) : Promise.resolve(
@@ -447,7 +447,7 @@ Deno.test("a token service that refuses to answer anonymously is explained too",
   });
 });
 
-Deno.test("a token service gets credentials over plain HTTP on the registry's host, or where that is allowed", async () => {
+Deno.test("a token service gets credentials over plain HTTP on the registry's host, or if its host is allowed", async () => {
   const rows: [realm: string, options: RegistryClientOptions, sent: boolean][] = [
     ["http://r.example:5001/token", {}, true],
     ["http://auth.example:5001/token", { insecureTokenServices: ["auth.example:5001"] }, true],
@@ -462,7 +462,7 @@ Deno.test("a token service gets credentials over plain HTTP on the registry's ho
   }
 });
 
-Deno.test("credentials that are refused are named in the error, also for what everybody may read", async () => {
+Deno.test("an error says that the credentials were rejected, even for public content", async () => {
   const basic: Fetch = (request) =>
     Promise.resolve(
       request.url.endsWith("/v2/") || request.headers.has("authorization")

@@ -1,4 +1,4 @@
-/** The ports that `fetch` connects to nowhere. */
+/** Ports that `fetch` never connects to. */
 import assert from "node:assert/strict";
 import { getUnverifiedBlob, isBlockedPort, RegistryClient, RegistryPool } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
@@ -8,7 +8,7 @@ import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 
 const CREDENTIALS = { username: "me", password: "secret" };
 
-/** Serves a handler on loopback at a port that `fetch` refuses, whichever is free. */
+/** Serves a handler on loopback, at any free port that `fetch` refuses. */
 function serveBlocked(handler: (request: Request) => Response | Promise<Response>) {
   for (const port of [6000, 5060, 5061, 10080, 2049, 4190, 6566, 6697, 6665, 6666, 6667, 6668, 6669, 6679]) {
     try {
@@ -21,12 +21,12 @@ function serveBlocked(handler: (request: Request) => Response | Promise<Response
   throw new Error("no free port");
 }
 
-/** A registry's client as programs with a disk have it. */
+/** Creates the client of a registry as programs with a disk do. */
 function localClient(host: string) {
   return new RegistryPool(openFetch).acquire({ host, insecure: true, credentials: CREDENTIALS });
 }
 
-Deno.test("isBlockedPort() knows what fetch refuses, and nothing else of what registries use", async () => {
+Deno.test("isBlockedPort() knows the ports that fetch refuses, and no other port that registries use", async () => {
   const refused = async (port: number) =>
     await fetch(`http://127.0.0.1:${port}/`).then(
       (response) => void response.body?.cancel(),
@@ -74,7 +74,7 @@ Deno.test("registry, token service, upload location, redirect and foreign layer 
   assert.deepEqual(await read(foreign), layer);
 });
 
-Deno.test("from a registry at another port, such ports are reached too", async () => {
+Deno.test("a registry at another port can lead to such ports", async () => {
   const layer = encode("a layer");
   await using blocked = serveBlocked((request) =>
     new URL(request.url).pathname === "/token" ? Response.json({ token: "t" }) : new Response(layer)
@@ -95,14 +95,14 @@ Deno.test("from a registry at another port, such ports are reached too", async (
   await server.shutdown();
 });
 
-Deno.test("fetch alone fails with a code that says which port it refuses, at once", async () => {
+Deno.test("fetch alone fails at once, with a code for the refused port", async () => {
   for (const insecure of [true, false]) {
     const retried: unknown[] = [];
     const client = new RegistryClient("127.0.0.1:6000", { insecure, onRetry: (event) => void retried.push(event) });
     await assert.rejects(client.repository("app").getManifest("1"), { code: "PORT_BLOCKED", message: /port 6000/ });
     assert.deepEqual(retried, []);
   }
-  // As Node.js and Chromium word it.
+  // The messages of Node.js and Chromium.
   const wordings = [
     new TypeError("fetch failed", { cause: new Error("bad port") }),
     new TypeError("Failed to fetch"),
@@ -111,7 +111,7 @@ Deno.test("fetch alone fails with a code that says which port it refuses, at onc
     const client = new RegistryClient("registry.example:6000", { fetch: () => Promise.reject(wording) });
     await assert.rejects(client.repository("app").getManifest("1"), { code: "PORT_BLOCKED" });
   }
-  // What else goes wrong there is something else.
+  // Other failures at such a port keep their own code.
   const refusing = () => Promise.reject(new TypeError("ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:6000"));
   const client = new RegistryClient("registry.example:6000", { fetch: refusing, timeouts: { retryDelay: 0 } });
   await assert.rejects(client.repository("app").getManifest("1"), { code: "NETWORK", message: /ECONNREFUSED/ });

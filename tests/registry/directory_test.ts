@@ -1,4 +1,4 @@
-/** The folder of an embedded registry: who may use it, and what is removed from it. */
+/** The folder of an embedded registry: its lock, and its garbage collection. */
 import assert from "node:assert/strict";
 import { createRegistry } from "../../src/server/room.ts";
 import { openDirectoryStorage } from "../../src/server/directory/room.ts";
@@ -15,12 +15,12 @@ type Storage = Awaited<ReturnType<typeof openDirectoryStorage>>;
 const clientOf = (storage: Storage): RegistryClient => new Client("r.example", createRegistry({ storage }));
 const stream = (bytes: Uint8Array<ArrayBuffer>) => new Blob([bytes]).stream();
 
-/** Names of all blob files, sorted. */
+/** Returns the names of all blob files, sorted. */
 async function blobsIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(`${folder}/blobs/sha256`))).map(({ name }) => name).sort();
 }
 
-/** Makes everything in a folder look as if it had been written two days ago. */
+/** Sets the times of all files in a folder to two days ago. */
 async function age(path: string): Promise<void> {
   const then = new Date(Date.now() - 48 * 3600 * 1000);
   for await (const { name, isDirectory } of Deno.readDir(path)) {
@@ -33,7 +33,7 @@ const [FIRST, SECOND] = ["one", "two"].map((name) =>
   makeImage({ architecture: "amd64", layers: [makeTar(name, name)] })
 );
 
-folderTest("a folder has one registry, and another one changes nothing in it", async (folder) => {
+folderTest("a second registry cannot open a folder, and does not change it", async (folder) => {
   using storage = await openDirectoryStorage(folder);
   const upload = await storage.createUpload();
   await upload.append(stream(encode("half ")));
@@ -58,7 +58,7 @@ folderTest("a registry that cannot listen changes nothing", async (folder) => {
   await assert.rejects(Deno.stat(served), Deno.errors.NotFound);
 });
 
-folderTest("a layout is not taken for the folder of a registry", async (folder) => {
+folderTest("an OCI layout is not opened as the folder of a registry", async (folder) => {
   await Deno.mkdir(`${folder}/blobs/sha256`, { recursive: true });
   await Deno.writeTextFile(`${folder}/blobs/sha256/${digestHex(digestOf(encode("x")))}`, "x");
   assert.equal((await cli(["registry", "gc", folder])).code, 125);
@@ -67,7 +67,7 @@ folderTest("a layout is not taken for the folder of a registry", async (folder) 
   assert.equal((await blobsIn(folder)).length, 1);
 });
 
-folderTest("what nothing names is removed, and the rest stays", async (folder) => {
+folderTest("content that no manifest names is removed, and the rest stays", async (folder) => {
   {
     using storage = await openDirectoryStorage(folder);
     const client = clientOf(storage);
@@ -76,17 +76,17 @@ folderTest("what nothing names is removed, and the rest stays", async (folder) =
     await pushImage(other, FIRST!, "1");
     await repository.deleteManifest(FIRST!.digest);
     await repository.deleteManifest(SECOND!.digest);
-    // A blob of its own, no longer in the repository: only its file is left.
+    // A blob that is no longer in the repository: only its file is left.
     const orphan = encode("orphan");
     await repository.putBlob(describe("m", orphan), stream(orphan));
     await storage.deleteBlob("app", digestOf(orphan));
     await storage.createUpload();
     await Deno.writeTextFile(`${folder}/repositories/app/_blobs/sha256/.tmp-left`, "");
-    // All of it is young: a push may be about to name it.
+    // All files are new: a push may be about to name them.
     assert.deepEqual({ ...await storage.collectGarbage() }, { files: 0, bytes: 0 });
   }
   const { code, stdout } = await cli(["registry", "gc", folder]);
-  // Two blobs and the manifest of the second image, the orphan and the upload; the first is elsewhere too.
+  // Two blobs and the manifest of the second image, the orphan and the upload; the blobs of the first one are in another repository too.
   assert.deepEqual([code, stdout.replace(/[\d.]+ k?B/, "N B")], [0, "Freed N B (5 files)\n"]);
   const first = [FIRST!.digest, ...FIRST!.blobs.map(({ descriptor }) => descriptor.digest)].map(digestHex);
   assert.deepEqual(await blobsIn(folder), first.sort());
@@ -97,7 +97,7 @@ folderTest("what nothing names is removed, and the rest stays", async (folder) =
 });
 
 folderTest(
-  "a running registry removes what is old, and nothing that a push has asked for or mounted",
+  "a running registry removes old content, but no blob that a push has requested or mounted",
   async (folder) => {
     using storage = await openDirectoryStorage(folder);
     const client = clientOf(storage);
@@ -111,18 +111,18 @@ folderTest(
     assert.ok(await repository.headBlob(config!));
     assert.deepEqual(await other.mountBlob(layer!, "app"), { mounted: true });
     const removed = await storage.collectGarbage();
-    // One layer of the second image; both have the same configuration. And the upload.
+    // One layer of the second image, as both have the same configuration, and the upload.
     assert.equal(removed.files, SECOND!.blobs.filter(({ descriptor: { digest } }) => digest !== config).length + 1);
     await repository.putManifest("1", FIRST!.manifest);
     await assert.rejects(repository.putManifest("2", SECOND!.manifest), { code: "MANIFEST_REJECTED" });
     await assert.rejects(upload.append(stream(encode("x"))), Deno.errors.NotFound);
-    // Named blobs stay however old they are.
+    // Blobs that a manifest names stay, however old they are.
     await age(folder);
     assert.equal((await storage.collectGarbage()).files, 0);
   },
 );
 
-folderTest("abandoned uploads hold no file", async (folder) => {
+folderTest("abandoned uploads keep no file open", async (folder) => {
   const serve = [...CLI, "registry", "serve", "--port", "0", folder].map((word) => `'${word}'`).join(" ");
   const args = ["-c", `ulimit -n 300; exec ${serve}`];
   const child = new Deno.Command("bash", { args, stdout: "piped", stderr: "null" }).spawn();

@@ -1,4 +1,4 @@
-/** Downloads that break: what is asked next, and what comes of it. */
+/** Interrupted downloads: the next requests, and the result. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
@@ -9,12 +9,12 @@ import { digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
 const BLOB = new Uint8Array(1000).map((_, i) => i * 7);
 const DESCRIPTOR = { mediaType: "m", digest: digestOf(BLOB), size: BLOB.length };
 
-/** What comes before the connection breaks. */
+/** A response that ends with a broken connection after some bytes. */
 function broken(bytes: Uint8Array<ArrayBuffer>): ReadableStream {
   let sent = false;
   return new ReadableStream({
     pull(controller) {
-      // `fetch` says it so.
+      // The error of `fetch`.
       if (sent) controller.error(new TypeError("error reading a body from connection"));
       else controller.enqueue(bytes);
       sent = true;
@@ -39,7 +39,7 @@ const part = (start: number, end: number, contentRange: string | null = `bytes $
   });
 const refuse = (status: number) => new Response("", { status });
 
-/** A repository whose blob requests are answered one after another; ranges asked for are noted. */
+/** A repository whose blob requests get the given responses in turn; the requested ranges are recorded. */
 function scripted(...answers: ((request: Request) => Response | Promise<Response>)[]) {
   const ranges: (string | null)[] = [];
   const fetch = (request: Request): Promise<Response> => {
@@ -75,19 +75,19 @@ const successes: [name: string, answers: (() => Response)[], ranges: (string | n
     () => breaksAt(100),
     ...[100, 200, 300, 400, 500, 600, 700, 800, 900].map((at) => () => part(at, at + 100)),
   ], [null, ...[100, 200, 300, 400, 500, 600, 700, 800, 900].map((at) => `bytes=${at}-`)]],
-  ["the size of the whole is not told", [() => breaksAt(300), () => part(300, 1000, "bytes 300-999/*")], [
+  ["the size of the whole is not reported", [() => breaksAt(300), () => part(300, 1000, "bytes 300-999/*")], [
     null,
     "bytes=300-",
   ]],
-  ["416 starts anew", [() => breaksAt(300), () => refuse(416), whole], [null, "bytes=300-", null]],
-  ["another range starts anew", [() => breaksAt(300), () => part(0, 1000), whole], [null, "bytes=300-", null]],
-  ["no range starts anew", [() => breaksAt(300), () => part(300, 1000, null), whole], [null, "bytes=300-", null]],
-  ["two ranges start anew", [
+  ["416: starts again", [() => breaksAt(300), () => refuse(416), whole], [null, "bytes=300-", null]],
+  ["another range: starts again", [() => breaksAt(300), () => part(0, 1000), whole], [null, "bytes=300-", null]],
+  ["no range: starts again", [() => breaksAt(300), () => part(300, 1000, null), whole], [null, "bytes=300-", null]],
+  ["two ranges: starts again", [
     () => breaksAt(300),
     () => part(300, 1000, "bytes 300-999/1000, bytes 300-999/1000"),
     whole,
   ], [null, "bytes=300-", null]],
-  ["another size starts anew", [() => breaksAt(300), () => part(300, 1000, "bytes 300-999/1001"), whole], [
+  ["another size: starts again", [() => breaksAt(300), () => part(300, 1000, "bytes 300-999/1001"), whole], [
     null,
     "bytes=300-",
     null,
@@ -97,11 +97,11 @@ const successes: [name: string, answers: (() => Response)[], ranges: (string | n
     "bytes=300-",
     "bytes=300-",
   ]],
-  ["gzip, though nobody asked", [
+  ["gzip that was not requested", [
     () => new Response(new Uint8Array(gzipSync(BLOB)), { headers: { "content-encoding": "gzip" } }),
   ], [null]],
-  ["called gzip, but is as it should be", [() => whole({ "content-encoding": "gzip" })], [null]],
-  ["the length is told twice", [() => whole({ "content-length": "1000, 1000" })], [null]],
+  ["declared as gzip, but not compressed", [() => whole({ "content-encoding": "gzip" })], [null]],
+  ["the length is sent twice", [() => whole({ "content-length": "1000, 1000" })], [null]],
 ];
 
 for (const [name, answers, ranges] of successes) {
@@ -113,8 +113,8 @@ for (const [name, answers, ranges] of successes) {
 }
 
 const failures: [name: string, answers: (() => Response)[], code: string][] = [
-  ["it never gets on", [300, 300, 300, 300].map((at, i) => () => breaksAt(at, i ? 300 : 0)), "NETWORK"],
-  ["the rest is refused", [() => breaksAt(300), () => refuse(403)], "DENIED"],
+  ["it makes no progress", [300, 300, 300, 300].map((at, i) => () => breaksAt(at, i ? 300 : 0)), "NETWORK"],
+  ["the rest is rejected", [() => breaksAt(300), () => refuse(403)], "DENIED"],
   ["the rest is gone", [() => breaksAt(300), () => refuse(404)], "NOT_FOUND"],
   ["the rest has another byte", [
     () => breaksAt(300),
@@ -126,7 +126,7 @@ const failures: [name: string, answers: (() => Response)[], code: string][] = [
   ], "SIZE_MISMATCH"],
   ["it is announced too short", [() => whole({ "content-length": "999" })], "SIZE_MISMATCH"],
   ["it is too long", [() => new Response(new Uint8Array(1001))], "SIZE_MISMATCH"],
-  ["gzip that is none", [
+  ["declared as gzip, but invalid", [
     () => new Response(BLOB, { headers: { "content-encoding": "gzip", "content-length": "999" } }),
   ], "REGISTRY_ERROR"],
 ];
@@ -139,7 +139,7 @@ for (const [name, answers, code] of failures) {
   });
 }
 
-Deno.test("a download that stands still goes on with another connection", async () => {
+Deno.test("a download that stalls is resumed with another connection", async () => {
   let cancelled = 0;
   const stalls = () =>
     new Response(
@@ -154,14 +154,14 @@ Deno.test("a download that stands still goes on with another connection", async 
   assert.equal(cancelled, 1);
 });
 
-Deno.test("without a size, that of the registry counts", async () => {
+Deno.test("without a given size, the size that the registry announces is used", async () => {
   const { repository, ranges } = scripted(() => breaksAt(300), () => part(300, 1000));
   const { digest } = DESCRIPTOR;
   assert.deepEqual(await read(await getUnverifiedBlob(repository, digest, { size: UNKNOWN_SIZE })), BLOB);
   assert.equal(ranges.length, 2);
 });
 
-Deno.test("who cancels while the rest is asked for ends the asking", async () => {
+Deno.test("a cancel ends the request for the rest", async () => {
   const asked = Promise.withResolvers<void>();
   const never = ({ signal }: Request) => {
     asked.resolve();
@@ -176,7 +176,7 @@ Deno.test("who cancels while the rest is asked for ends the asking", async () =>
   assert.equal((await reading).done, true);
 });
 
-Deno.test("a foreign layer comes from its URLs, without credentials, and not from networks of our own", async () => {
+Deno.test("a foreign layer is read from its URLs without credentials, and not from private networks", async () => {
   const asked: [url: string, authorization: string | null][] = [];
   const fetch = (request: Request): Promise<Response> => {
     asked.push([request.url, request.headers.get("authorization")]);

@@ -1,4 +1,4 @@
-/** What the embedded registry does that the client does not ask for, or asks for only when something went wrong. */
+/** Requests to the embedded registry that the client does not send, or sends only after failures. */
 import assert from "node:assert/strict";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { openDirectoryStorage } from "../../src/server/directory/room.ts";
@@ -20,7 +20,7 @@ function start(storage = createMemoryStorage()) {
 const put = (send: ReturnType<typeof start>, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>
   send("PUT", "/v2/app/manifests/1", { "content-type": MEDIA_TYPES.ociIndex, ...headers }, bytes);
 
-Deno.test("a tag is written where its conditions hold (RFC 9110)", async () => {
+Deno.test("a tag is written if the conditions of the request hold (RFC 9110)", async () => {
   const rows: [headers: Record<string, string>, before: boolean, status: number][] = [
     [{ "if-match": `"${FIRST}"` }, true, 201],
     [{ "if-match": `"x", "${FIRST}"` }, true, 201],
@@ -62,7 +62,7 @@ Deno.test("a manifest that did not change is not sent again", async () => {
   }
 });
 
-Deno.test("referrers are told a thousand at a time", async () => {
+Deno.test("referrers are listed in pages of a thousand", async () => {
   const send = start();
   await put(send, ONE);
   const subject = describe(MEDIA_TYPES.ociIndex, ONE);
@@ -100,9 +100,9 @@ async function testBrokenUpload(send: ReturnType<typeof start>) {
   assert.equal((await send("HEAD", `/v2/app/blobs/${digest}`)).headers.get("content-length"), "10");
 }
 
-Deno.test("an upload whose connection broke goes on, in memory", () => testBrokenUpload(start()));
+Deno.test("an interrupted upload can be continued, in memory", () => testBrokenUpload(start()));
 
-folderTest("an upload whose connection broke goes on, in a directory", async (folder) => {
+folderTest("an interrupted upload can be continued, in a directory", async (folder) => {
   using storage = await openDirectoryStorage(folder);
   await testBrokenUpload(start(storage));
 });
@@ -126,7 +126,7 @@ Deno.test("tags are written together with a digest", async () => {
   assert.deepEqual([await tagOf("e"), await tagOf("a")], [null, digestOf(ONE, "sha512")]);
 });
 
-Deno.test("an error has a body, but not in an answer to HEAD", async () => {
+Deno.test("an error has a body, but not in a response to HEAD", async () => {
   const send = start();
   for (const path of [`blobs/${FIRST}`, `manifests/${FIRST}`, "manifests/1", "nothing/1"]) {
     assert.notEqual((await send("GET", `/v2/app/${path}`)).body, null);
@@ -148,7 +148,7 @@ Deno.test("a session belongs to its repository", async () => {
   assert.equal((await send("HEAD", `/v2/other/blobs/${digest}`)).status, 404);
 });
 
-Deno.test("a chunk has the bytes that its range says", async () => {
+Deno.test("a chunk must have the bytes of its range", async () => {
   const bytes = encode("0123456789");
   const rows: [range: string, headers: HeadersInit, status: number, received: string][] = [
     ["0-9", {}, 202, "0-9"],
@@ -174,7 +174,7 @@ Deno.test("a chunk has the bytes that its range says", async () => {
   }
 });
 
-Deno.test("sessions that nobody uses expire, and busy ones stay", async () => {
+Deno.test("unused sessions expire, and busy ones stay", async () => {
   let time = 0;
   const { fetch } = createRegistry({ storage: createMemoryStorage(), now: () => time });
   const send = (method: string, path: string, body: BodyInit | null = null) =>
@@ -195,7 +195,7 @@ Deno.test("sessions that nobody uses expire, and busy ones stay", async () => {
   assert.equal((await send("GET", slow)).status, 404);
 });
 
-folderTest("names that no file can have are refused", async (folder) => {
+folderTest("names that are too long for files are rejected", async (folder) => {
   using storage = await openDirectoryStorage(folder);
   for (const send of [start(), start(storage)]) {
     const long = "x".repeat(256);
@@ -203,7 +203,7 @@ folderTest("names that no file can have are refused", async (folder) => {
       assert.equal((await send("POST", `/v2/${name}/blobs/uploads/`)).status, 400);
       assert.equal((await send("GET", `/v2/${name}/tags/list`)).status, 400);
       assert.equal((await send("GET", `/v2/${name}/manifests/1`)).status, 400);
-      // A mount from there is an upload.
+      // A mount from such a repository opens an upload.
       const mount = `/v2/app/blobs/uploads/?mount=${FIRST}&from=${name}`;
       assert.equal((await send("POST", mount)).status, 202);
     }

@@ -8,7 +8,7 @@ import { runPending } from "../support/timers.ts";
 
 type Answer = (request: Request, count: number) => Response;
 
-/** A client in front of scripted answers; the ping succeeds. */
+/** A client whose requests get scripted responses; the ping succeeds. */
 function scripted(answer: Answer) {
   const requests: Request[] = [];
   const retried: string[] = [];
@@ -29,7 +29,7 @@ const DIGEST = digestOf(new Uint8Array());
 const MANIFEST = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
 const manifestAnswer = () => new Response(MANIFEST, { headers: { "content-type": MEDIA_TYPES.ociIndex } });
 
-Deno.test("passing failures are tried again, as the server asks", async () => {
+Deno.test("requests are repeated after temporary failures, when the server asks for that", async () => {
   const { repository, requests } = scripted((_, count) =>
     count < 3
       ? new Response("", { status: count === 1 ? 503 : 429, headers: { "retry-after": "0" } })
@@ -39,7 +39,7 @@ Deno.test("passing failures are tried again, as the server asks", async () => {
   assert.equal(requests.length, 3);
 });
 
-Deno.test("reading survives one 500, 408 or rate limit anywhere: the registry, its token service, a manifest, a blob", async () => {
+Deno.test("reads survive one 500, 408 or rate limit of the registry, its token service, a manifest or a blob", async () => {
   const limit = { "retry-after": "0" };
   const secondary = '{"message":"You have exceeded a secondary rate limit."}';
   const failures: [name: string, status: number, body?: string, headers?: Record<string, string>][] = [
@@ -90,7 +90,7 @@ Deno.test("reading survives one 500, 408 or rate limit anywhere: the registry, i
   }
 });
 
-Deno.test("writing is repeated after what a registry did not look at, not after a 500", async () => {
+Deno.test("writes are repeated if the registry did not process them, not after a 500", async () => {
   const rows: [status: number, headers: Record<string, string>, requests: number][] = [
     [408, {}, 4],
     [503, {}, 4],
@@ -108,7 +108,7 @@ Deno.test("writing is repeated after what a registry did not look at, not after 
   }
 });
 
-Deno.test("a registry that is away for a while is waited for, one that cannot be reached is not", async () => {
+Deno.test("the client waits for a registry that is down for a while, not for one that cannot be reached", async () => {
   const rows: [message: string, pings: number][] = [
     ["tcp connect error: Connection refused (os error 111)", 4],
     ["connection closed before message completed", 4],
@@ -142,7 +142,7 @@ Deno.test("a 429 that does not end is an error with a code of its own", async ()
   await assert.rejects(repository.getManifest("1"), { code: "TOO_MANY_REQUESTS", status: 429 });
 });
 
-Deno.test("redirects are followed for reading, a bounded number of times, never to less security", async () => {
+Deno.test("redirects of reads are followed, up to a limit, never to less security", async () => {
   const to = (location: string) => new Response("", { status: 307, headers: { location } });
   const followed = scripted((request) =>
     request.url.includes("other") ? manifestAnswer() : to("https://other.example/x")
@@ -156,12 +156,12 @@ Deno.test("redirects are followed for reading, a bounded number of times, never 
   await assert.rejects(script.repository.getManifest("1"), { code: "REGISTRY_ERROR" });
 });
 
-/** A browser's answer to who wants to follow redirects by hand: it shows nothing. */
+/** The response that a browser returns for a redirect in manual mode: it reveals nothing. */
 function unseenRedirect(): Response {
   return Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
 }
 
-Deno.test("redirects that are not shown are left to the browser for reading, never to less security", async () => {
+Deno.test("hidden redirects of reads are followed by the browser, never to less security", async () => {
   const landing = (url: string) => (request: Request) =>
     request.redirect === "manual" ? unseenRedirect() : Object.defineProperty(manifestAnswer(), "url", { value: url });
   const followed = scripted(landing("https://other.example/x"));
@@ -174,7 +174,7 @@ Deno.test("redirects that are not shown are left to the browser for reading, nev
     code: "REGISTRY_ERROR",
     message: /do not reveal where/,
   });
-  // Where a manifest's own URLs lead must be known beforehand.
+  // The target of a redirect from a foreign layer's URL must be known before it is followed.
   const foreign = scripted((request) =>
     request.url.startsWith("https://r.example/")
       ? new Response("", { status: 404 })
@@ -189,7 +189,7 @@ Deno.test("redirects that are not shown are left to the browser for reading, nev
   assert.ok(foreign.requests.every(({ redirect }) => redirect === "manual"));
 });
 
-Deno.test("manifests that lie are refused", async () => {
+Deno.test("manifests with wrong digests are rejected", async () => {
   const digest = `sha256:${"0".repeat(64)}`;
   await assert.rejects(scripted(manifestAnswer).repository.getManifest(digest), { code: "DIGEST_MISMATCH" });
   const lying = scripted(() => new Response(MANIFEST, { headers: { "docker-content-digest": digest } }));
@@ -200,7 +200,7 @@ Deno.test("manifests that lie are refused", async () => {
   await assert.rejects(scripted(() => claimed).repository.getManifest("1"), { code: "LIMIT_EXCEEDED" });
 });
 
-Deno.test("a HEAD without a digest is answered from the manifest itself", async () => {
+Deno.test("if the response to HEAD has no digest, the manifest is read", async () => {
   const { repository, requests } = scripted((request) =>
     request.method === "HEAD" ? new Response(null) : manifestAnswer()
   );
@@ -208,7 +208,7 @@ Deno.test("a HEAD without a digest is answered from the manifest itself", async 
   assert.equal(requests.length, 2);
 });
 
-Deno.test("a HEAD that is refused, or finds nothing, is decided by a GET", async () => {
+Deno.test("after a HEAD that is rejected, or finds nothing, a GET decides", async () => {
   for (const status of [400, 403, 404, 405, 406, 501]) {
     const { repository } = scripted((request) =>
       request.method === "HEAD" ? new Response(null, { status }) : manifestAnswer()
@@ -230,13 +230,13 @@ Deno.test("a HEAD that is refused, or finds nothing, is decided by a GET", async
   }
 });
 
-Deno.test("a HEAD that does not find a blob is believed before an upload, which costs one request less", async () => {
+Deno.test("before an upload, no GET follows a HEAD that does not find a blob", async () => {
   const { repository, requests } = scripted(() => new Response(null, { status: 404 }));
   assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.deepEqual(requests.map(({ method }) => method), ["HEAD"]);
 });
 
-Deno.test("errors say what the registry said, on one line", async () => {
+Deno.test("errors contain the registry's text on one line", async () => {
   const rows: [string, string, RegExp][] = [
     [
       '{"errors":[{"code":"DENIED","message":"no\\u001b[31m\\n","detail":{"x":1}},{"code":"B"}]}',
@@ -253,7 +253,7 @@ Deno.test("errors say what the registry said, on one line", async () => {
   }
 });
 
-Deno.test("tags are collected over pages, without circles and strangers", async () => {
+Deno.test("tags are read page by page, without cycles and without other hosts", async () => {
   const page = (tags: unknown, link?: string) =>
     new Response(JSON.stringify({ tags }), link ? { headers: { link } } : undefined);
   const pages: Answer = (request) => {
@@ -267,15 +267,15 @@ Deno.test("tags are collected over pages, without circles and strangers", async 
   assert.ok(requests.every(({ url }) => new URL(url).host === "r.example"));
 });
 
-Deno.test("a registry that speaks plain HTTP is used only where that is allowed", async () => {
+Deno.test("a registry that speaks plain HTTP is used only if that is allowed", async () => {
   await using registry = serve(() => new Response(""));
   const strict = new RegistryClient(registry.host).repository("app");
   await assert.rejects(strict.headManifest("1"), { code: "NETWORK", message: /plain HTTP/ });
-  // The server answers everything with 200 and no digest, so the manifest is read, and is none.
+  // The server answers every request with 200 and no digest, so the manifest is read, and is invalid.
   assert.equal((await clientOf(registry.host).repository("app").getManifest("1")).bytes.length, 0);
 });
 
-/** A registry over plain HTTP whose https answers when `answer` resolves, if ever. */
+/** A registry over plain HTTP whose https answers when `answer` resolves. */
 function slowTls(answer: Promise<Response>, options: RegistryClientOptions) {
   const schemes: string[] = [];
   const fetch: Fetch = async ({ url, signal }) => {
@@ -296,7 +296,7 @@ function slowTls(answer: Promise<Response>, options: RegistryClientOptions) {
 
 const never = new Promise<Response>(() => {});
 
-Deno.test("a registry that leaves a TLS hello without an answer is used over plain HTTP, and remembered", async () => {
+Deno.test("a registry that does not answer a TLS hello is used over plain HTTP, and remembered", async () => {
   const plainHosts = new Set<string>();
   const first = slowTls(never, { timeouts: { probeTimeout: 1 }, plainHosts });
   assert.equal(await first.repository.headBlob(DIGEST), undefined);
@@ -308,14 +308,14 @@ Deno.test("a registry that leaves a TLS hello without an answer is used over pla
   assert.deepEqual(second.schemes, ["http:"]);
 });
 
-Deno.test("https wins where it answers in time, however fast plain HTTP is", async () => {
+Deno.test("https is used if it answers in time, however fast plain HTTP is", async () => {
   const later = runPending().then(() => new Response(""));
   const { repository, schemes } = slowTls(later, { timeouts: { probeTimeout: 3_600_000 } });
   assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.deepEqual(schemes, ["https:"]);
 });
 
-Deno.test("https is waited for where plain HTTP does not answer with success", async () => {
+Deno.test("the client waits for https if plain HTTP answers with an error", async () => {
   const later = Promise.withResolvers<Response>();
   const schemes: string[] = [];
   const fetch: Fetch = async ({ url }) => {
@@ -333,8 +333,8 @@ Deno.test("https is waited for where plain HTTP does not answer with success", a
   assert.deepEqual(schemes, ["https:"]);
 });
 
-Deno.test("a registry that is not there is an error that names it", async () => {
-  // Nothing listens there, and fetch may connect to it.
+Deno.test("the error for a registry that cannot be reached names it", async () => {
+  // A port without a listener, and which `fetch` does not refuse.
   const host = "127.0.0.1:2";
   for (const insecure of [true, false]) {
     const repository = new RegistryClient(host, { insecure, timeouts: { retryDelay: 0 } }).repository("app");
@@ -358,7 +358,7 @@ Deno.test("an aborted request rejects with the reason", async () => {
   await assert.rejects(reading, (error) => error === reason);
 });
 
-Deno.test("so many requests wait for one registry at once, and no more", async () => {
+Deno.test("the number of concurrent requests to one registry is limited", async () => {
   let waiting = 0;
   let most = 0;
   const fetch = async (): Promise<Response> => {
@@ -374,7 +374,7 @@ Deno.test("so many requests wait for one registry at once, and no more", async (
   assert.equal(most, 32);
 });
 
-Deno.test("a wait that a server asks for ends with the signal", async () => {
+Deno.test("an abort ends a pause that a server asked for", async () => {
   const { repository, requests } = scripted(() =>
     new Response("", { status: 503, headers: { "retry-after": "31536000" } })
   );

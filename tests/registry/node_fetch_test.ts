@@ -1,4 +1,4 @@
-/** What `fetch` cannot do, over `node:http(s)`. */
+/** A `fetch` over `node:http(s)`: certificates, proxies, aborts. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { createServer, type IncomingMessage, type Server } from "node:http";
@@ -14,7 +14,7 @@ interface Certificate {
   key: string;
 }
 
-/** Makes certificates of every kind; `ca` signs the others, but for those that sign themselves. */
+/** Creates certificates of every kind; `ca` signs the others, except the self-signed ones. */
 async function makeCertificates(folder: string) {
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   const read = async (name: string): Promise<Certificate> => ({
@@ -47,7 +47,7 @@ async function makeCertificates(folder: string) {
   };
 }
 
-/** A registry that has nothing, over TLS; `seen` is told of each request. */
+/** An empty registry over TLS; `seen` is called for each request. */
 async function startTls(options: object, seen: (request: IncomingMessage) => void = () => {}) {
   const server = createTlsServer(options, (request, response) => {
     seen(request);
@@ -69,7 +69,7 @@ async function listen(server: Server) {
   };
 }
 
-/** Asks a registry for something that it does not have. */
+/** Requests content that a registry does not have. */
 async function ask(host: string, options: NodeFetchOptions): Promise<undefined> {
   const { fetch, close } = openNodeFetch(options);
   try {
@@ -80,9 +80,9 @@ async function ask(host: string, options: NodeFetchOptions): Promise<undefined> 
   }
 }
 
-folderTest("certificates of every kind, verified, trusted and not looked at", async (folder) => {
+folderTest("certificates of every kind: verified, trusted, and not checked", async (folder) => {
   const { ca, ...certificates } = await makeCertificates(folder);
-  // What is right once the authority is trusted, and once the certificate itself is.
+  // Results if the authority is trusted, and if the certificate itself is.
   const byAuthority = ["good"], byItself = ["self-signed", "self-signed authority"];
   for (const [kind, certificate] of Object.entries(certificates)) {
     await using server = await startTls(certificate);
@@ -98,7 +98,7 @@ folderTest("certificates of every kind, verified, trusted and not looked at", as
 }, ["openssl"]);
 
 folderTest(
-  "a client certificate is presented, and what is skipped for one registry holds for no other",
+  "a client certificate is presented, and skipped verification is limited to one registry",
   async (folder) => {
     const { ca, good, "self-signed": self } = await makeCertificates(folder);
     await using strict = await startTls({ ...good, ca: ca.cert, requestCert: true, rejectUnauthorized: true });
@@ -114,7 +114,7 @@ folderTest(
   ["openssl"],
 );
 
-/** A proxy: tunnels, and passes plain requests on. What it is asked is noted. */
+/** A proxy that tunnels, and forwards plain requests. The requests to it are recorded. */
 async function startProxy(allow: (authorization: string | undefined) => boolean = () => true) {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
@@ -149,7 +149,7 @@ async function startProxy(allow: (authorization: string | undefined) => boolean 
   };
 }
 
-folderTest("requests go through a proxy, with its password, and nothing of that is in errors", async (folder) => {
+folderTest("requests go through a proxy with its password, which is not in errors", async (folder) => {
   const { good, ca } = await makeCertificates(folder);
   await using server = await startTls(good);
   const password = `Basic ${btoa("me:p@ss")}`;
@@ -197,12 +197,12 @@ Deno.test("an aborted request, and an aborted body, reject with the reason", asy
   close();
 });
 
-Deno.test("an abort is heard while the body of a request stands still", async () => {
+Deno.test("an abort ends a request whose body stalls", async () => {
   const started = Promise.withResolvers<void>();
   await using server = await listen(createServer((request) => request.once("data", () => started.resolve())));
   const { fetch, close } = openNodeFetch();
   const reason = { enough: true };
-  // The first chunks decide how it is sent: none, one, or more than that came before it stalled.
+  // The first chunks decide how the body is sent, so it stalls after none, one, or more of them.
   for (const chunks of [0, 1, 3]) {
     const abort = new AbortController();
     const cancelled = Promise.withResolvers<unknown>();
@@ -221,7 +221,7 @@ Deno.test("an abort is heard while the body of a request stands still", async ()
   close();
 });
 
-Deno.test("the length of what is sent at once is told, and streams are chunked", async () => {
+Deno.test("a body of one chunk is sent with its length, and streams are chunked", async () => {
   const seen: string[] = [];
   await using server = await listen(createServer((request, response) => {
     seen.push(`${request.headers["content-length"]} ${request.headers["transfer-encoding"]}`);
@@ -240,7 +240,7 @@ Deno.test("the length of what is sent at once is told, and streams are chunked",
   assert.deepEqual(seen, ["0 undefined", "0 undefined", "100000 undefined", "undefined chunked"]);
 });
 
-Deno.test("findProxy() reads the environment as Go's programs do", () => {
+Deno.test("findProxy() reads the environment as Go programs do", () => {
   const environment: Record<string, string> = {
     HTTP_PROXY: "http://plain:3128",
     "https_proxy": "secure:3128",

@@ -1,11 +1,11 @@
-/** Lists that are long, endless, odd, or refused. */
+/** Lists that are long, endless, malformed, or rejected. */
 import assert from "node:assert/strict";
 import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
 
 const json = (value: unknown, headers: HeadersInit = {}) =>
   Promise.resolve(new Response(JSON.stringify(value), { headers }));
 
-/** A repository whose tag list is answered by the page that is asked for. */
+/** A repository whose tag list is answered page by page. */
 function scripted(page: (url: URL) => Promise<Response>) {
   let requests = 0;
   const fetch: Fetch = (request) => {
@@ -20,7 +20,7 @@ function scripted(page: (url: URL) => Promise<Response>) {
 
 const name = (i: number) => `tag-${`${i}`.padStart(8, "0")}`;
 
-/** `count` tags in pages, with or without `Link` headers. */
+/** Returns pages of `count` tags, with or without `Link` headers. */
 function numbered(count: number, links: boolean) {
   return (url: URL) => {
     const n = Number(url.searchParams.get("n"));
@@ -38,7 +38,7 @@ for (const links of [true, false]) {
     let count = 0;
     for await (const tag of repository.listTags()) {
       assert.equal(tag, name(count));
-      // Nothing is asked for before it is wanted, so nothing waits in memory.
+      // A page is requested only when its names are read, so none waits in memory.
       assert.equal(requests(), Math.floor(count / 1000) + 1, `${count}`);
       count++;
     }
@@ -47,7 +47,7 @@ for (const links of [true, false]) {
   });
 }
 
-Deno.test("who leaves a list early asks for no more", async () => {
+Deno.test("no page is requested after the caller has stopped reading", async () => {
   const { repository, requests } = scripted(numbered(10_000, true));
   for await (const _ of repository.listTags({ pageSize: 10 })) break;
   assert.equal(requests(), 1);
@@ -56,10 +56,10 @@ Deno.test("who leaves a list early asks for no more", async () => {
 const odd: [name: string, page: (url: URL) => Promise<Response>, expected: string[] | { code: string }][] = [
   ["no tags", () => json({ tags: [] }), []],
   ["tags that are null", () => json({ name: "app", tags: null }), []],
-  ["no such repository", () => Promise.resolve(new Response("", { status: 404 })), []],
-  ["digests, nothing and null among tags", () => json({ tags: ["a", null, "", "sha256:abc", 3, "b"] }), ["a", "b"]],
+  ["an unknown repository", () => Promise.resolve(new Response("", { status: 404 })), []],
+  ["digests, empty names and null among tags", () => json({ tags: ["a", null, "", "sha256:abc", 3, "b"] }), ["a", "b"]],
   ["a page that leads to itself", (url) => json({ tags: ["a"] }, { link: `<${url.href}>; rel="next"` }), ["a"]],
-  ["a circle", (url) =>
+  ["a cycle", (url) =>
     json({ tags: [url.searchParams.get("p") ?? "0"] }, {
       link: `<?p=${url.searchParams.get("p") === "1" ? 2 : 1}>; rel=next`,
     }), ["0", "1", "2"]],
@@ -81,7 +81,7 @@ const odd: [name: string, page: (url: URL) => Promise<Response>, expected: strin
         link: '<?p=9>; rel="prev", <?p=1>; rel="next"',
       },
     ), ["0", "1"]],
-  // Nexus: the registry sees another path than the client, also where one port serves several of its repositories.
+  // Nexus: the registry sees another path than the client, even if one port serves several of its repositories.
   ...["/repository/hosted/v2/app/tags/list", "/repository/app/v2/tags/list", "https://inner:8081/repository/x/v2/app/"]
     .map(
       (
@@ -110,7 +110,7 @@ const odd: [name: string, page: (url: URL) => Promise<Response>, expected: strin
     (url) => json({ tags: ["a"] }, { link: `<?p=${Number(url.searchParams.get("p")) + 1}>; rel="next"` }),
     { code: "LIMIT_EXCEEDED" },
   ],
-  ["no JSON", () => Promise.resolve(new Response("<html>")), { code: "REGISTRY_ERROR" }],
+  ["not JSON", () => Promise.resolve(new Response("<html>")), { code: "REGISTRY_ERROR" }],
   [
     "a page without an end",
     () => Promise.resolve(new Response(new ReadableStream({ pull: (c) => c.enqueue(new Uint8Array(1 << 20)) }))),
@@ -136,14 +136,14 @@ for (const [title, page, expected] of odd) {
   });
 }
 
-Deno.test("a list with ever new names ends at a limit", async () => {
+Deno.test("an endless list fails at a limit", async () => {
   let i = 0;
   const { repository } = scripted(() => json({ tags: [`t${i++}`] }, { link: `<?p=${i}>; rel="next"` }));
   await assert.rejects(Array.fromAsync(repository.listTags()), { code: "LIMIT_EXCEEDED" });
   assert.equal(i, 10_000);
 });
 
-Deno.test("a catalog that is refused is an error", async () => {
+Deno.test("a rejected catalog request is an error", async () => {
   for (const [status, code] of [[404, "NOT_FOUND"], [405, "REGISTRY_ERROR"], [403, "DENIED"]] as const) {
     const { client } = scripted(() => Promise.resolve(new Response("", { status })));
     await assert.rejects(Array.fromAsync(client.listRepositories()), { code });

@@ -1,4 +1,4 @@
-/** The small parts of the client, by themselves. */
+/** Unit tests of the client's small parts. */
 import assert from "node:assert/strict";
 import { findRetryAfter, isTransientStatus, retryDelay } from "../../src/internal/room.ts";
 import { findContentRange } from "../../src/registry/content_range.ts";
@@ -12,7 +12,7 @@ import { coversScopes, normalizeScopes, parseScopes } from "../../src/registry/s
 import type { Digest } from "../../src/spec/room.ts";
 import { HeldTimers, runPending } from "../support/timers.ts";
 
-Deno.test("isPrivateHost() knows the networks that are not the internet", () => {
+Deno.test("isPrivateHost() recognizes addresses outside the public internet", () => {
   const inside =
     "localhost a.localhost 127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 " +
     "100.64.0.1 0.0.0.0 [::1] [::] [fc00::1] [fd12::1] [fe80::1] [::ffff:127.0.0.1] [::ffff:192.168.0.1] 2130706433 0x7f.1";
@@ -23,7 +23,7 @@ Deno.test("isPrivateHost() knows the networks that are not the internet", () => 
   for (const host of outside.split(" ")) assert.equal(isPrivateHost(new URL(`http://${host}/`)), false, host);
 });
 
-Deno.test("findContentRange() takes one range that makes sense", () => {
+Deno.test("findContentRange() accepts a single consistent range", () => {
   const rows: [header: string | null, expected: [number, number, number | undefined] | undefined][] = [
     ["bytes 0-9/10", [0, 9, 10]],
     ["bytes 5-9/*", [5, 9, undefined]],
@@ -42,7 +42,7 @@ Deno.test("findContentRange() takes one range that makes sense", () => {
   }
 });
 
-Deno.test("findLocation() keeps what is signed, and takes scheme and port from where it was asked", () => {
+Deno.test("findLocation() keeps signed queries, and takes scheme and port from the request", () => {
   const rows: [asked: string, location: string | null, expected: string | undefined][] = [
     ["https://r.example/v2/a/", "/x?sig=a%2Fb~+%20=", "https://r.example/x?sig=a%2Fb~+%20="],
     ["https://r.example/v2/a/", "?x=1", "https://r.example/v2/a/?x=1"],
@@ -64,7 +64,7 @@ Deno.test("findLocation() keeps what is signed, and takes scheme and port from w
   }
 });
 
-Deno.test("scopes are joined by resource, and more serves for less", () => {
+Deno.test("scopes are joined by resource, and a wider scope covers a narrower one", () => {
   assert.deepEqual(normalizeScopes(["repository:b:5000/x:push", "repository:a:pull", "repository:b:5000/x:pull"]), [
     "repository:a:pull",
     "repository:b:5000/x:push,pull",
@@ -85,17 +85,17 @@ Deno.test("scopes are joined by resource, and more serves for less", () => {
   for (const [granted, wanted, covers] of rows) assert.equal(coversScopes(granted, wanted), covers);
 });
 
-Deno.test("referrersTag() is a tag for every digest", () => {
+Deno.test("referrersTag() returns a valid tag for every digest", () => {
   const hex = "0123456789abcdef".repeat(4);
   assert.equal(referrersTag(`sha256:${hex}` as Digest), `sha256-${hex}`);
   assert.equal(referrersTag(`sha512:${hex}${hex}` as Digest), `sha512-${hex}`);
 });
 
-Deno.test("who asks a host that wants a pause waits, also where it wants a longer one meanwhile, unless aborted", async () => {
+Deno.test("requests to a host wait while it asks for a pause, and longer if it asks again, unless aborted", async () => {
   let now = 0;
   const pauses = new HostPauses(() => now);
   const [here, there] = ["https://a.example", "https://b.example"];
-  // What a wait for 20 and for 40 milliseconds ends; each is held until the test says that the time has come.
+  // Timers of 20 and 40 milliseconds; each is held until the test fires it.
   using twenty = new HeldTimers(20), forty = new HeldTimers(40);
   let isOver = false;
   pauses.note(here, 20);
@@ -155,7 +155,7 @@ Deno.test("findRetryAfter() is bounded, whatever a server sends", () => {
     const headers = new Headers({ date: now, ...(value === null ? {} : { "retry-after": value }) });
     assert.equal(findRetryAfter(headers), expected, `${value}`);
   }
-  // Without the server's clock, by our own.
+  // Without a `Date` header, the local clock is used.
   const later = new Date(Date.now() + 60_000).toUTCString();
   const wait = findRetryAfter(new Headers({ "retry-after": later }))!;
   assert.ok(wait > 50_000 && wait <= 60_000, `${wait}`);
@@ -170,14 +170,14 @@ Deno.test("retries wait 1, 2 and 4 s, at most a tenth longer", () => {
   }
 });
 
-Deno.test("isTransientStatus() tells what may pass", () => {
+Deno.test("isTransientStatus() recognizes temporary failures", () => {
   for (const status of [408, 425, 429, 500, 502, 503, 504, 507, 520, 524, 529]) assert.ok(isTransientStatus(status));
   for (const status of [200, 301, 400, 401, 403, 404, 409, 412, 413, 416, 501, 505]) {
     assert.ok(!isTransientStatus(status));
   }
 });
 
-Deno.test("registryOrigins() refuses what is not a host with a code", () => {
+Deno.test("registryOrigins() rejects an invalid host with a code", () => {
   for (const host of ["host:99999", "localhost:65536", "[::1]:70000"]) {
     assert.throws(() => registryOrigins(host), { code: "INVALID_REFERENCE", message: /is above 65535/ });
     assert.throws(() => new RegistryClient(host), { code: "INVALID_REFERENCE" });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Fetch, type FetchHandle, lazyFetch, RegistryPool } from "../../src/registry/room.ts";
 
-/** A sender that says what became of it. */
+/** A handle that records its requests, and whether it was closed. */
 function handle(log: string[], name: string): FetchHandle {
   return {
     fetch: ({ url }) => {
@@ -12,7 +12,7 @@ function handle(log: string[], name: string): FetchHandle {
   };
 }
 
-Deno.test("those who talk to one registry at once share a client, whose sender knows for whom it is", async () => {
+Deno.test("concurrent users of one registry share a client, whose handle was opened for their key", async () => {
   const log: string[] = [];
   const pool = new RegistryPool(({ host, insecure }) => handle(log, `${host} ${insecure}`));
   const first = pool.acquire({ host: "a.example", insecure: true });
@@ -33,7 +33,7 @@ Deno.test("those who talk to one registry at once share a client, whose sender k
   assert.equal(log.filter((line) => line === "a.example true /v2/").length, 2, "both schemes are tried, once");
 });
 
-Deno.test("clients of one pool, one after the other, wait for https only once", async () => {
+Deno.test("successive clients of one pool wait for https only once", async () => {
   const pool = new RegistryPool();
   const schemes: string[] = [];
   let tlsAnswers = false;
@@ -58,7 +58,7 @@ Deno.test("clients of one pool, one after the other, wait for https only once", 
   await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
-Deno.test("clients that tell different listeners of warnings are not shared", () => {
+Deno.test("clients with different listeners for warnings are not shared", () => {
   const pool = new RegistryPool();
   const [one, two] = [() => {}, () => {}];
   const clients = [one, one, two, undefined].map((onWarning) => pool.acquire({ host: "a.example", onWarning }).client);
@@ -66,7 +66,7 @@ Deno.test("clients that tell different listeners of warnings are not shared", ()
   assert.equal(new Set(clients).size, 3);
 });
 
-Deno.test("lazyFetch() opens what it sends with once, and only when it is wanted", async () => {
+Deno.test("lazyFetch() opens its handle once, for the first request", async () => {
   const log: string[] = [];
   let opened = 0;
   const lazy = lazyFetch(() => {

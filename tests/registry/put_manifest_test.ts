@@ -1,4 +1,4 @@
-/** Writing a tag that others write too. */
+/** Writes of a tag that others write too. */
 import assert from "node:assert/strict";
 import { type Fetch, RegistryClient, RegistryError } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
@@ -11,7 +11,7 @@ const [BASE, OURS, THEIRS] = [index("base"), index("ours"), index("theirs")] as 
 
 type Tamper = (request: Request, forward: Fetch) => Promise<Response>;
 
-/** A repository whose tag names `BASE`; writes of the tag are tampered with. */
+/** A repository whose tag names `BASE`; `tamper` handles writes of the tag. */
 async function tampered(tamper: Tamper) {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const open = (fetch: Fetch) =>
@@ -25,7 +25,7 @@ async function tampered(tamper: Tamper) {
   };
 }
 
-/** A registry that knows no conditions. */
+/** A registry that ignores conditional requests. */
 const unconditional: Tamper = (request, forward) => {
   request.headers.delete("if-match");
   request.headers.delete("if-none-match");
@@ -42,8 +42,8 @@ const write = (forward: Fetch, bytes: Uint8Array<ArrayBuffer>) =>
   );
 
 const cases: [name: string, tamper: Tamper, left: Uint8Array, conflict: boolean][] = [
-  ["nobody comes between", (request, forward) => forward(request), OURS, false],
-  ["nobody comes between, conditions are not known", unconditional, OURS, false],
+  ["no other writer", (request, forward) => forward(request), OURS, false],
+  ["no other writer, conditions are ignored", unconditional, OURS, false],
   [
     "another writes after our look",
     async (request, forward) => {
@@ -99,7 +99,7 @@ for (const [name, tamper, left, conflict] of cases) {
   });
 }
 
-Deno.test("of writers who saw the same tag, one wins, and the others know that they did not", async () => {
+Deno.test("of writers that read the same tag, one wins, and the others get a conflict", async () => {
   const { direct } = await tampered((request, forward) => forward(request));
   for (const ifMatch of [digestOf(BASE), digestOf(OURS), null]) {
     if (ifMatch === null) await direct.deleteTag("1");
@@ -114,7 +114,7 @@ Deno.test("of writers who saw the same tag, one wins, and the others know that t
   }
 });
 
-Deno.test("a registry that shows manifests a moment later is waited for; one that never does is not believed", async () => {
+Deno.test("the client waits for a registry that shows manifests late, and fails if they never appear", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   let hidden = 0;
   const fetch: Fetch = async (request) => {
@@ -130,14 +130,14 @@ Deno.test("a registry that shows manifests a moment later is waited for; one tha
   await assert.rejects(repository.putManifest("1", OURS), { code: "REGISTRY_ERROR", message: /does not have it/ });
 });
 
-Deno.test("a manifest under a digest of another algorithm is what it is", async () => {
+Deno.test("a manifest under a digest of another algorithm is verified", async () => {
   const { direct } = await tampered((request, forward) => forward(request));
   const digest = digestOf(OURS, "sha512");
   assert.equal(await direct.putManifest(digest, OURS), digest);
   assert.equal((await direct.getManifest(digest)).digest, digest);
 });
 
-/** Refusals of a tag that must not change, as registries give them. */
+/** Responses of registries to writes of an immutable tag. */
 const immutable: [registry: string, status: number, code: string, message: string][] = [
   ["Harbor", 412, "PRECONDITION", "tag 1 is immutable, cannot be updated"],
   ["GitLab", 403, "DENIED", "the tag 1 is protected"],
@@ -181,7 +181,7 @@ for (const [registry, status, code, message] of immutable) {
   });
 }
 
-Deno.test("a refusal stays one if the registry does not say what the tag means", async () => {
+Deno.test("a rejection is passed on if the tag cannot be read", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const fetch: Fetch = async (request) => {
     const isTag = request.url.endsWith("/manifests/1");
@@ -191,7 +191,7 @@ Deno.test("a refusal stays one if the registry does not say what the tag means",
   await assert.rejects(repository.putManifest("1", OURS), { code: "DENIED", method: "PUT" });
 });
 
-Deno.test("what a type is refused for is not asked for again", async () => {
+Deno.test("the tag is not read after a manifest was rejected for its type", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const methods: string[] = [];
   const fetch: Fetch = async (request) => {
@@ -204,7 +204,7 @@ Deno.test("what a type is refused for is not asked for again", async () => {
   assert.deepEqual(methods, ["PUT"]);
 });
 
-Deno.test("a policy that forbids reading with status 412 is not a conflict", async () => {
+Deno.test("a policy that answers reads with 412 is not a conflict", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const message = "current image with 5 vulnerabilities cannot be pulled";
   const fetch: Fetch = (request) =>
@@ -215,7 +215,7 @@ Deno.test("a policy that forbids reading with status 412 is not a conflict", asy
   await assert.rejects(repository.getManifest("1"), { code: "DENIED", message: new RegExp(message) });
 });
 
-Deno.test("a conditional write is not repeated without another look: another writer may have come in between", async () => {
+Deno.test("a conditional write is not repeated before the tag is read again: another writer may have written it", async () => {
   let failed = false;
   const { repository, direct } = await tampered(async (request, forward) => {
     if (failed) return await unconditional(request, forward);
@@ -227,13 +227,13 @@ Deno.test("a conditional write is not repeated without another look: another wri
   assert.equal((await direct.headManifest("1"))?.digest, digestOf(THEIRS));
 });
 
-Deno.test("a conditional write of what the tag names already is not sent", async () => {
+Deno.test("a conditional write is not sent if the tag already names the manifest", async () => {
   const { repository } = await tampered(() => Promise.reject(new Error("nothing is to be written")));
   const written = await repository.writeManifest("1", BASE, { ifMatch: digestOf(BASE) });
   assert.deepEqual(written, { digest: digestOf(BASE), unchanged: true });
 });
 
-Deno.test("a tag that names its old manifest for a moment after the write is looked at again", async () => {
+Deno.test("a tag that shows its old manifest for a moment after the write is read again", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const open = (fetch: Fetch) =>
     new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } }).repository("app");
@@ -248,7 +248,7 @@ Deno.test("a tag that names its old manifest for a moment after the write is loo
   assert.equal(await repository.putManifest("1", OURS, { ifMatch: digestOf(BASE) }), digestOf(OURS));
 });
 
-Deno.test("a referrer that a registry refuses to write again is not listed twice", async () => {
+Deno.test("a referrer that a registry does not accept twice is not listed twice", async () => {
   const subject = { mediaType: MEDIA_TYPES.ociIndex, digest: digestOf(BASE), size: BASE.length };
   const referrer = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [], subject });
   const { repository, direct } = await tampered(() => Promise.resolve(new Response(null, { status: 412 })));

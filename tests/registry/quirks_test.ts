@@ -1,4 +1,4 @@
-/** What is known of the registries of the world, each with a server that does the same. `docs/registries.md` lists them. */
+/** Known quirks of registries, each simulated by a server. `docs/registries.md` lists them. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { gzipSync } from "node:zlib";
@@ -20,7 +20,7 @@ const reopen = (offset: number) => Promise.resolve(toStream(LARGE.slice(offset))
 
 type Tamper = (request: Request, forward: Fetch) => Response | Promise<Response>;
 
-/** A registry with a blob and an index tagged `1`, whose answers are tampered with; requests are noted. */
+/** A registry with a blob and an index tagged `1`; `tamper` may change its responses, and the requests are recorded. */
 async function simulate(tamper: Tamper, options: RegistryClientOptions & { host?: string } = {}) {
   const { host = "r.example", ...rest } = options;
   const registry = createRegistry({ storage: createMemoryStorage() });
@@ -44,7 +44,7 @@ const unauthorized = (challenge: string) =>
   new Response("", { status: 401, headers: { "www-authenticate": challenge } });
 const asItIs: Tamper = (request, forward) => forward(request);
 
-/** Asks for a token with one of `granted`, or says no; what else is sent needs that token. */
+/** Answers token requests for one of `granted` only; all other requests need such a token. */
 function tokens(allows: (scopes: string[], request: Request) => boolean, then: Tamper = asItIs): Tamper {
   return (request, forward) => {
     if (path(request) === "/token") {

@@ -1,4 +1,4 @@
-/** What a registry's redirects and locations may lead to, and what they may not. */
+/** Where redirects and locations of a registry may lead. */
 import assert from "node:assert/strict";
 import { toStream } from "../../src/internal/room.ts";
 import { type Fetch, getUnverifiedBlob, RegistryClient, type RegistryClientOptions } from "../../src/registry/room.ts";
@@ -17,12 +17,12 @@ const unauthorized = (challenge: string) =>
 const reopen = (offset: number) => Promise.resolve(toStream(LARGE.slice(offset)));
 const path = ({ url }: Request) => new URL(url).pathname;
 
-/** What the registry `a.example` answers instead of what it would; `undefined`: that. */
+/** Response of the registry `a.example` to a request; `undefined`: its usual response. */
 type Override = (request: Request) => Response | undefined;
 
 /**
- * The registry `a.example`, which asks for credentials by `scheme`, and another host, `b.example`, which asks for them
- * by `challenge`. Every request to the other host is noted.
+ * The registry `a.example`, which requires credentials by `scheme`, and another host, `b.example`, which requests them by
+ * `challenge`. Every request to the other host is recorded.
  */
 async function twoHosts(scheme: "basic" | "bearer", challenge: string, options: RegistryClientOptions = {}) {
   const storage = createMemoryStorage();
@@ -60,7 +60,7 @@ const foreignChallenges = [
   'Basic realm="b", Bearer realm="https://b.example/token"',
 ];
 
-/** How a request ends up at the other host. */
+/** Ways in which a request gets to the other host. */
 const detours: [name: string, run: (world: World) => Promise<unknown>][] = [
   ["a blob that is redirected", ({ repository, state }) => {
     state.override = (request) => request.method === "GET" ? redirect("https://b.example/blob") : undefined;
@@ -109,7 +109,7 @@ for (const [name, run] of detours) {
     for (const scheme of ["basic", "bearer"] as const) {
       for (const challenge of foreignChallenges) {
         const world = await twoHosts(scheme, challenge);
-        // Once with nothing known of the registry but its ping, and once with a token at hand.
+        // Once right after the ping, and once with a token that was fetched before.
         for (let i = 0; i < 2; i++) {
           await assert.rejects(run(world), { status: 401 });
           world.state.override = () => undefined;
@@ -125,7 +125,7 @@ for (const [name, run] of detours) {
   });
 }
 
-Deno.test("a ping that is redirected to another host tells nothing but that the registry is there", async () => {
+Deno.test("a ping that is redirected to another host only proves that the registry answers", async () => {
   for (const scheme of ["basic", "bearer"] as const) {
     for (const challenge of foreignChallenges) {
       const { repository, client, elsewhere, state } = await twoHosts(scheme, challenge);
@@ -139,7 +139,7 @@ Deno.test("a ping that is redirected to another host tells nothing but that the 
   }
 });
 
-Deno.test("a token service that redirects gives nothing away", async () => {
+Deno.test("a redirect of a token service does not leak credentials", async () => {
   const identity = { identityToken: "topsecret" };
   for (const credentials of [CREDENTIALS, identity]) {
     const { repository, elsewhere, state } = await twoHosts("bearer", "Basic", { credentials });
@@ -149,18 +149,18 @@ Deno.test("a token service that redirects gives nothing away", async () => {
       assert.equal(request.headers.get("authorization"), null);
       assert.doesNotMatch(await request.text(), /topsecret/);
     }
-    // A form with an identity token does not leave at all.
+    // The form with an identity token is not sent to the other host at all.
     assert.equal(elsewhere.length > 0, credentials === CREDENTIALS);
   }
 });
 
-Deno.test("a token service that redirects does not lead into this network", async () => {
+Deno.test("a redirect of a token service does not lead into a private network", async () => {
   const { repository, state } = await twoHosts("bearer", "Basic");
   state.override = (request) => path(request) === "/token" ? redirect("https://169.254.169.254/token") : undefined;
   await assert.rejects(repository.getManifest("1"), { code: "REGISTRY_ERROR", message: /network/ });
 });
 
-Deno.test("credentials do not come back once a redirect has left the registry", async () => {
+Deno.test("after a redirect to another host, credentials are not sent again, not even to the registry", async () => {
   const back = createRegistry({ storage: createMemoryStorage() });
   const seen: [string, boolean][] = [];
   const fetch: Fetch = (request) => {
@@ -186,7 +186,7 @@ Deno.test("a challenge that cannot be answered does not replace one that can", a
   }
 });
 
-Deno.test("a gateway on the registry's own origin is followed for every method, with credentials and body", async () => {
+Deno.test("a redirect within the registry's origin is followed for every method, with credentials and body", async () => {
   for (const status of [307, 308]) {
     for (const scheme of ["basic", "bearer"] as const) {
       const { repository, direct, state, elsewhere } = await twoHosts(scheme, "");
@@ -215,7 +215,7 @@ Deno.test("a gateway on the registry's own origin is followed for every method, 
   }
 });
 
-Deno.test("a streamed body that cannot be sent again is an error that says so", async () => {
+Deno.test("a redirect of a streamed body that cannot be read again is an error", async () => {
   const { repository, state } = await twoHosts("basic", "");
   state.override = (request) =>
     request.method === "PATCH" && !request.url.includes("?") ? redirect(`${request.url}?x=1`) : undefined;
@@ -226,7 +226,7 @@ Deno.test("a streamed body that cannot be sent again is an error that says so", 
   });
 });
 
-Deno.test("what is written is sent where a redirect leads only if a location might", async () => {
+Deno.test("writes follow redirects only to places that a location may name", async () => {
   const rows: [location: string, status: number, message: RegExp][] = [
     ["http://a.example/x", 307, /from https/],
     ["https://10.0.0.1/x", 307, /network/],
@@ -248,7 +248,7 @@ Deno.test("what is written is sent where a redirect leads only if a location mig
   }
 });
 
-Deno.test("the answer of a fetch that follows redirects by itself is judged by where it came from", async () => {
+Deno.test("the response of a fetch that follows redirects by itself is treated by its final URL", async () => {
   const seen: string[] = [];
   const fetch: Fetch = (request) => {
     seen.push(path(request));

@@ -1,4 +1,4 @@
-/** Referrers of registries that have the API, that have not, and that say so in odd ways. */
+/** Referrers in registries with the API, without it, and with odd responses. */
 import assert from "node:assert/strict";
 import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
@@ -10,7 +10,7 @@ const SUBJECT = describe(MEDIA_TYPES.ociManifest, IMAGE.manifest);
 const TAG = `sha256-${SUBJECT.digest.slice(7)}`;
 const EMPTY = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
 
-/** An artifact index about the image: it needs no blobs. */
+/** An index with the image as its subject: it needs no blobs. */
 const artifact = (name: string) =>
   encode({
     schemaVersion: 2,
@@ -23,7 +23,7 @@ const artifact = (name: string) =>
 
 const isApi = (request: Request) => request.url.includes("/referrers/");
 
-/** A registry without the referrers API: it answers `refuse` instead. `tamper` may answer other requests. */
+/** A registry without the referrers API: it answers with `refuse`. `tamper` may answer other requests. */
 async function withoutApi(
   refuse: () => Response = () => new Response("404 page not found", { status: 404 }),
   tamper: (request: Request, forward: Fetch) => Promise<Response> = (request, forward) => forward(request),
@@ -69,14 +69,14 @@ for (const [name, refuse] of refusals) {
   });
 }
 
-Deno.test("a registry that refuses to tell is not one without the API", async () => {
+Deno.test("a registry that rejects the request is not taken for one without the API", async () => {
   for (const [status, code] of [[403, "DENIED"], [401, "UNAUTHORIZED"], [500, "REGISTRY_ERROR"]] as const) {
     const { repository } = await withoutApi(() => new Response("", { status }));
     await assert.rejects(Array.fromAsync(repository.listReferrers(SUBJECT.digest)), { code });
   }
 });
 
-Deno.test("a tag that holds something else is neither read as referrers nor overwritten", async () => {
+Deno.test("a tag that does not name an index is neither read as referrers nor overwritten", async () => {
   const { repository } = await withoutApi();
   await pushImage(repository, IMAGE, TAG);
   const bytes = artifact("a");
@@ -88,7 +88,7 @@ Deno.test("a tag that holds something else is neither read as referrers nor over
   assert.equal((await repository.getManifest(TAG)).digest, IMAGE.digest);
 });
 
-Deno.test("referrers that several clients push at once are all there", async () => {
+Deno.test("no referrer is lost if several clients push at the same time", async () => {
   const { open } = await withoutApi();
   const names = Array.from({ length: 8 }, (_, i) => `${i}`);
   await Promise.all(names.map((name) => open().putManifest(name, artifact(name))));
@@ -96,7 +96,7 @@ Deno.test("referrers that several clients push at once are all there", async () 
   assert.deepEqual(found.map(({ annotations }) => annotations?.name).sort(), names);
 });
 
-Deno.test("… and with a registry that ignores conditions: six writers with three referrers each", async () => {
+Deno.test("no referrer is lost in a registry that ignores conditions: six writers, three referrers each", async () => {
   const { open } = await withoutApi(undefined, (request, forward) => {
     for (const header of ["if-match", "if-none-match"]) request.headers.delete(header);
     return forward(request);
@@ -114,7 +114,7 @@ Deno.test("… and with a registry that ignores conditions: six writers with thr
 
 for (const late of [false, true]) {
   const when = late ? "later" : "right after it";
-  Deno.test(`a writer that knows no conditions, and undoes a change ${when}, is noticed, and the change is made again`, async () => {
+  Deno.test(`if a writer without conditional requests undoes a change ${when}, the change is made again`, async () => {
     let undone = 0;
     const { repository } = await withoutApi(undefined, async (request, forward) => {
       const response = await forward(request);
@@ -134,7 +134,7 @@ for (const late of [false, true]) {
   });
 }
 
-Deno.test("a filter that the registry did not apply is applied", async () => {
+Deno.test("the client filters referrers if the registry did not", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const fetch: Fetch = (request) => registry.fetch(isApi(request) ? new Request(request.url.split("?")[0]!) : request);
   const repository = new RegistryClient("r.example", { fetch }).repository("app");
@@ -145,7 +145,7 @@ Deno.test("a filter that the registry did not apply is applied", async () => {
   assert.deepEqual(await list("example/y"), []);
 });
 
-Deno.test("referrers come page by page, each once", async () => {
+Deno.test("referrers are listed page by page, each once", async () => {
   const entry = (i: number) => ({ mediaType: MEDIA_TYPES.ociManifest, digest: digestOf(encode(`${i}`)), size: 1 });
   const page = (numbers: number[], link?: string) =>
     new Response(encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: numbers.map(entry) }), {
@@ -154,7 +154,7 @@ Deno.test("referrers come page by page, each once", async () => {
   const fetch: Fetch = (request) => {
     const { pathname, search } = new URL(request.url);
     assert.ok(pathname.startsWith("/v2/"));
-    // As a registry behind a proxy sees its own path.
+    // The path that a registry behind a proxy sees.
     const inner = `/repository/x${pathname}?p=3`;
     if (search === "?p=2") return Promise.resolve(page([2, 3], `<${inner}>; rel="next"`));
     if (search === "?p=3") return Promise.resolve(page([4], '<?p=2>; rel="next"'));
@@ -165,7 +165,7 @@ Deno.test("referrers come page by page, each once", async () => {
   assert.deepEqual(found.map(({ digest }) => digest), [1, 2, 3, 4].map((i) => entry(i).digest));
 });
 
-Deno.test("10,000 referrers are asked for as they are wanted", async () => {
+Deno.test("10,000 referrers are requested as they are read", async () => {
   let requests = 0;
   const fetch: Fetch = (request) => {
     if (!isApi(request)) return Promise.resolve(new Response(""));
@@ -186,7 +186,7 @@ Deno.test("10,000 referrers are asked for as they are wanted", async () => {
   let count = 0;
   for await (const { digest } of repository.listReferrers(SUBJECT.digest)) {
     assert.equal(parseInt(digest.slice(-8), 16), count);
-    // Nothing is asked for before it is wanted, so nothing waits in memory.
+    // A page is requested only when its entries are read, so none waits in memory.
     assert.equal(requests, Math.floor(count / 500) + 1);
     count++;
   }

@@ -1,4 +1,4 @@
-/** Registries and proxies that take less in one request than a blob has. */
+/** Registries and proxies that limit the size of a request. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { toStream } from "../../src/internal/room.ts";
@@ -11,13 +11,13 @@ const LARGE = new Uint8Array(5_000_000).map((_, i) => i * 7 + (i >> 10));
 const SMALL = LARGE.slice(0, 900_000);
 const reopen = (offset: number) => Promise.resolve(toStream(LARGE.slice(offset)));
 
-/** What a request with a body carries, and whether its length is known beforehand. */
+/** Number of bytes in a request's body, and whether it was sent with a length. */
 interface Body {
   length: number;
   isStreamed: boolean;
 }
 
-/** A registry behind what may refuse requests of an upload. */
+/** A registry behind a proxy that may reject requests of an upload. */
 function limited(refuse: (body: Body, request: Request) => Response | undefined, headers: HeadersInit = {}) {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const log: string[] = [];
@@ -46,13 +46,13 @@ const tooLong = (most: number) => ({ length }: Body) =>
   length > most ? new Response("<html><title>413 Request Entity Too Large</title>", { status: 413 }) : undefined;
 const needsLength = ({ isStreamed }: Body) => isStreamed ? new Response("", { status: 411 }) : undefined;
 
-Deno.test("a request that is too long is followed by chunks, which get shorter until they are taken", async () => {
+Deno.test("after a request that is too long, chunks are sent, which get shorter until they are accepted", async () => {
   const { repository, log } = limited(tooLong(1_200_000));
   await repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen });
   await assertStored(repository, LARGE);
   assert.deepEqual(log.slice(0, 5), ["POST", "PATCH 5000000 streamed", "DELETE", "POST", "PATCH 5000000"]);
   assert.ok(log.slice(6).every((line) => !/PATCH (1[3-9]|[2-9])\d{6}/.test(line)), log.join());
-  // What one upload has found out serves the next one.
+  // The next upload uses the limit that the first one has found out.
   log.length = 0;
   await repository.putBlob(describe("m", LARGE.slice(1)), toStream(LARGE.slice(1)), { reopen: undefined });
   assert.ok(log.filter((line) => line.startsWith("PATCH")).length >= 5);
@@ -67,14 +67,14 @@ Deno.test("a small blob that is too long for one request is sent in chunks", asy
   assert.deepEqual(log, ["POST", "PUT 900000", "DELETE", "POST", ...Array(4).fill("PATCH 225000"), "PUT"]);
 });
 
-Deno.test("a request must tell its length: chunks do", async () => {
+Deno.test("chunks are sent if requests need a length", async () => {
   const { repository, log } = limited(needsLength);
   await repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen });
   await assertStored(repository, LARGE);
   assert.deepEqual(log, ["POST", "PATCH 5000000 streamed", "DELETE", "POST", "PATCH 5000000", "PUT"]);
 });
 
-Deno.test("a token that lives shorter than the upload is followed by chunks", async () => {
+Deno.test("chunks are sent if tokens expire before the upload ends", async () => {
   const { repository, log } = limited(({ length }) =>
     length > 2_000_000 ? new Response("", { status: 401 }) : undefined
   );
@@ -83,7 +83,7 @@ Deno.test("a token that lives shorter than the upload is followed by chunks", as
   assert.equal(log.filter((line) => line.includes("streamed")).length, 2);
 });
 
-Deno.test("a source that cannot be read again fails once, and is sent in chunks when it comes again", async () => {
+Deno.test("an upload that cannot be read again fails once, and the next one is sent in chunks", async () => {
   for (const refuse of [tooLong(1_500_000), needsLength]) {
     const { repository } = limited(refuse);
     const put = () => repository.putBlob(describe("m", LARGE), toStream(LARGE));
@@ -93,7 +93,7 @@ Deno.test("a source that cannot be read again fails once, and is sent in chunks 
   }
 });
 
-Deno.test("a registry that takes nothing of a blob fails with its own error", async () => {
+Deno.test("a registry that accepts no part of a blob fails with its own error", async () => {
   const { repository, log } = limited(tooLong(1_000));
   await assert.rejects(repository.putBlob(describe("m", LARGE), toStream(LARGE), { reopen }), {
     status: 413,
@@ -104,7 +104,7 @@ Deno.test("a registry that takes nothing of a blob fails with its own error", as
   assert.equal(await repository.headBlob(describe("m", LARGE).digest), undefined);
 });
 
-Deno.test("a registry that announces how much it takes gets no more", async () => {
+Deno.test("requests are not longer than the maximum that the registry announces", async () => {
   const rows: [
     headers: Record<string, string>,
     blob: Uint8Array<ArrayBuffer>,
@@ -137,7 +137,7 @@ Deno.test("a registry that announces how much it takes gets no more", async () =
   }
 });
 
-Deno.test("a proxy that takes less, over a connection", async () => {
+Deno.test("a proxy with a limit, over a real connection", async () => {
   for (const reads of [true, false]) {
     const registry = createRegistry({ storage: createMemoryStorage() });
     await using proxy = serve(async (request) => {

@@ -1,4 +1,4 @@
-/** Upload sessions that report something else than they have. */
+/** Upload sessions that report other bytes than they have. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { toStream } from "../../src/internal/room.ts";
@@ -11,10 +11,10 @@ const BLOB = new Uint8Array(SIZE).map((_, i) => i * 7 + (i >> 10));
 const DESCRIPTOR = describe("m", BLOB);
 const reopen = (offset: number) => Promise.resolve(toStream(BLOB.slice(offset)));
 
-/** What a session has, and how often each method was used in all sessions. */
+/** Bytes of a session, and number of requests by method in all sessions. */
 interface Seen {
   readonly count: (method: string) => number;
-  /** Lets only so many bytes of a `PATCH` arrive, then breaks the connection. */
+  /** Lets only some bytes of a `PATCH` arrive, then breaks the connection. */
   readonly breakAfter: (bytes: number) => Promise<Response>;
   /** Forgets the session, then breaks the connection. */
   readonly lose: () => Promise<Response>;
@@ -28,7 +28,7 @@ interface Seen {
 
 type Tamper = (request: Request, seen: Seen) => Promise<Response>;
 
-/** A registry whose answers about uploads are tampered with. */
+/** A registry whose responses to uploads can be changed. */
 function tampered(tamper: Tamper) {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const log: string[] = [];
@@ -118,18 +118,18 @@ const contradictions: [name: string, tamper: Tamper, chunkSize: number | undefin
     undefined,
     2,
   ],
-  ["every answer reports a byte too many", (_, seen) => seen.miscount(1), undefined, 1],
-  ["every answer reports a byte too few", (_, seen) => seen.miscount(-1), undefined, 2],
-  ["every answer to chunks reports a byte too many", (_, seen) => seen.miscount(1), 2_000_000, 2],
-  ["every answer to chunks reports a byte too few", (_, seen) => seen.miscount(-1), 2_000_000, 2],
+  ["every response reports a byte too many", (_, seen) => seen.miscount(1), undefined, 1],
+  ["every response reports a byte too few", (_, seen) => seen.miscount(-1), undefined, 2],
+  ["every response to chunks reports a byte too many", (_, seen) => seen.miscount(1), 2_000_000, 2],
+  ["every response to chunks reports a byte too few", (_, seen) => seen.miscount(-1), 2_000_000, 2],
   [
-    "every answer stays at the first bytes",
+    "every response stays at the first bytes",
     (request, seen) => ["PATCH", "GET"].includes(request.method) ? seen.report("0-65535") : seen.forward(),
     undefined,
     2,
   ],
   [
-    "every answer stays at the first chunk",
+    "every response stays at the first chunk",
     (request, seen) => ["PATCH", "GET"].includes(request.method) ? seen.report("0-1999999") : seen.forward(),
     2_000_000,
     2,
@@ -191,14 +191,14 @@ for (const [name, tamper, chunkSize, sessions] of contradictions) {
     await repository.putBlob(DESCRIPTOR, toStream(BLOB), { reopen, chunkSize });
     assert.deepEqual(new Uint8Array(await toArrayBuffer(await repository.getBlob(DESCRIPTOR))), BLOB);
     assert.equal(log.filter((method) => method === "POST").length, sessions, log.join());
-    // What the registry has forgotten is not given up.
+    // A session that the registry has forgotten is not cancelled.
     const abandoned = name.startsWith("sessions are lost") ? 0 : sessions - 1;
     assert.equal(log.filter((method) => method === "DELETE").length, abandoned, log.join());
     assert.ok(log.length <= 14, log.join());
   });
 }
 
-Deno.test("an upload ends although its progress goes back and forth", async () => {
+Deno.test("an upload fails if its progress goes back and forth", async () => {
   for (const chunkSize of [undefined, 4_000_000]) {
     const { repository, log } = tampered((request, seen) => {
       if (request.method === "PATCH") return seen.breakAfter(100_000);
@@ -210,7 +210,7 @@ Deno.test("an upload ends although its progress goes back and forth", async () =
   }
 });
 
-Deno.test("an upload whose digest is never right is sent once more, and no more", async () => {
+Deno.test("an upload whose digest is always rejected is repeated once", async () => {
   for (const blob of [BLOB, BLOB.slice(0, 1000)]) {
     const { repository, log } = tampered((request, seen) =>
       request.method === "PUT" ? Promise.resolve(invalid("DIGEST_INVALID")) : seen.forward()

@@ -1,4 +1,4 @@
-/** Uploads that break: what is sent next, and what comes of it. */
+/** Interrupted uploads: the next requests, and the result. */
 import assert from "node:assert/strict";
 import { toArrayBuffer } from "@std/streams";
 import { type Fetch, type PutBlobOptions, RegistryClient } from "../../src/registry/room.ts";
@@ -11,7 +11,7 @@ const BLOB = new Uint8Array(SIZE).map((_, i) => i * 7 + (i >> 10));
 const DESCRIPTOR: Descriptor = { mediaType: "m", digest: digestOf(BLOB), size: SIZE };
 const CHUNK = 1_000_000;
 
-/** 64 KiB at a time, as files come. */
+/** Returns a stream of chunks of 64 KiB, like that of a file. */
 function pieces(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({
@@ -26,7 +26,7 @@ const reopen = (offset: number) => Promise.resolve(pieces(BLOB.slice(offset)));
 
 type Tamper = (request: Request, forward: (request?: Request) => Promise<Response>, count: number) => Promise<Response>;
 
-/** A registry in this process whose answers to one method are tampered with. */
+/** A registry in this process whose responses to one method can be changed. */
 function tampered(method: string, tamper: Tamper) {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const log: string[] = [];
@@ -149,7 +149,7 @@ const successes: [
     ["POST", "PATCH 0-2999999", "PUT"],
   ],
   [
-    "a registry that wants chunks too large for memory gets all at once",
+    "a registry that requires chunks too large for memory gets the blob in one request",
     "POST",
     (_, forward) => withHeader(forward(), "oci-chunk-min-length", "1000000000"),
     {},
@@ -259,8 +259,8 @@ for (const [name, method, tamper, options, expected] of successes) {
 
 const failures: [name: string, method: string, tamper: Tamper, options: PutBlobOptions, code: string][] = [
   ["it breaks, and cannot be read again", "PATCH", (r, forward) => breakAfter(r, forward, 1_000), {}, "NETWORK"],
-  ["it never gets on", "PATCH", (r, forward) => breakAfter(r, forward, 0), { reopen }, "NETWORK"],
-  ["a chunk never gets on", "PATCH", (r, forward) => breakAfter(r, forward, 0), { chunkSize: CHUNK }, "NETWORK"],
+  ["it makes no progress", "PATCH", (r, forward) => breakAfter(r, forward, 0), { reopen }, "NETWORK"],
+  ["a chunk makes no progress", "PATCH", (r, forward) => breakAfter(r, forward, 0), { chunkSize: CHUNK }, "NETWORK"],
   ["it is too large", "PATCH", () => refused(413), { reopen }, "REGISTRY_ERROR"],
   ["no location", "POST", () => refused(202), {}, "REGISTRY_ERROR"],
   [
@@ -332,7 +332,7 @@ for (const [name, method, tamper, options, code] of failures) {
   });
 }
 
-Deno.test("what is sent anew is verified too, each byte once", async () => {
+Deno.test("bytes that are sent again are verified too, each once", async () => {
   for (const size of [SIZE, UNKNOWN_SIZE]) {
     const wrong = BLOB.slice();
     wrong[2_500_000]! ^= 1;
@@ -348,7 +348,7 @@ Deno.test("what is sent anew is verified too, each byte once", async () => {
   }
 });
 
-Deno.test("a small blob goes with the closing request, or before it where that is refused", async () => {
+Deno.test("a small blob is sent with the closing request, or before it if that is rejected", async () => {
   const bytes = BLOB.slice(0, 1000);
   const small = { mediaType: "m", digest: digestOf(bytes), size: bytes.length };
   const { repository, log } = tampered(
@@ -360,7 +360,7 @@ Deno.test("a small blob goes with the closing request, or before it where that i
   assert.equal(await repository.headBlob(small.digest), 1000);
 });
 
-Deno.test("a registry is told beforehand of a digest that is not SHA-256", async () => {
+Deno.test("a digest algorithm other than SHA-256 is announced when the session is opened", async () => {
   const searches: string[] = [];
   const { repository } = tampered("POST", (request, forward) => {
     searches.push(new URL(request.url).search);
@@ -374,7 +374,7 @@ Deno.test("a registry is told beforehand of a digest that is not SHA-256", async
   assert.deepEqual(searches, ["", "?digest-algorithm=sha512"]);
 });
 
-Deno.test("the length of chunks is a positive integer", async () => {
+Deno.test("the length of chunks must be a positive integer", async () => {
   const { repository, log } = tampered("POST", (_, forward) => forward());
   for (const chunkSize of [0, -1, 0.5, NaN]) {
     await assert.rejects(repository.putBlob(DESCRIPTOR, pieces(BLOB), { chunkSize }), RangeError);

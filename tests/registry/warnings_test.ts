@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RegistryClient, type RegistryWarning } from "../../src/registry/room.ts";
 import { parseWarnings } from "../../src/registry/warnings.ts";
 
-Deno.test("parseWarnings() takes what the specification allows, and nothing else", () => {
+Deno.test("parseWarnings() ignores warnings that the specification does not allow", () => {
   const rows: [header: string, expected: string[]][] = [
     ['299 - "this tag will be gone soon"', ["this tag will be gone soon"]],
     ['299 - "one", 299 - "two, with a comma"', ["one", "two, with a comma"]],
@@ -19,7 +19,7 @@ Deno.test("parseWarnings() takes what the specification allows, and nothing else
   for (const [header, expected] of rows) assert.deepEqual(parseWarnings(header), expected, header);
 });
 
-Deno.test("each warning of a registry is told once, and not without end", async () => {
+Deno.test("each warning of a registry is reported once, up to a limit", async () => {
   let count = 0;
   const fetch = (request: Request) => {
     const text = request.url.endsWith("/v2/") ? "hello" : `number ${Math.floor(count++ / 2)}`;
