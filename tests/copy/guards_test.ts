@@ -280,7 +280,7 @@ Deno.test("at most maxParallelTransfers blobs are moved concurrently", async () 
   }
 });
 
-folderTest("another manifest under the digest of an instance is not copied", async (folder) => {
+folderTest("a manifest that does not match the digest of its instance is not copied", async (folder) => {
   const options = { systemContext: { blobInfoCacheDir: "" }, signaturePolicy: acceptAnything };
   const list = makeList("amd64", "arm64");
   const other = makeImage({ architecture: "s390x" });
@@ -302,7 +302,7 @@ folderTest("another manifest under the digest of an instance is not copied", asy
   }
 });
 
-folderTest("nothing of an instance is read that a selection leaves out", async (folder) => {
+folderTest("instances that are not selected are not read", async (folder) => {
   const options = { systemContext: { blobInfoCacheDir: "" } };
   const images = makeList("amd64", "arm64");
   await writeImage(parseImageName(`oci:${folder}/oci:1`), images);

@@ -154,7 +154,7 @@ Deno.test("a signed nested index keeps its instances unchanged", async () => {
 });
 
 folderTest(
-  "the image for a platform is found in an index inside the index; what is too deep is refused",
+  "the image for a platform is found in a nested index; indexes that are too deep are rejected",
   async (folder) => {
     await using registry = startEmbedded();
     const repository = clientOf(registry.host).repository("app");

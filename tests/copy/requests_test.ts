@@ -127,7 +127,7 @@ const SIGNED: [how: string, docs: string, more: Record<string, number>][] = [
 ];
 
 folderTest(
-  "signing asks what it must, for each manifest, and the documentation says how much that is",
+  "signing sends exactly the documented number of requests for each manifest",
   async (folder) => {
     const world = createWorld();
     await using home = await makeGpgHome();

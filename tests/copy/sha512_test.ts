@@ -84,7 +84,7 @@ async function writeLayout(folder: string) {
 const systemContext = { dockerInsecureSkipTlsVerify: true };
 const options = { systemContext, signaturePolicy: acceptAnything, referrers: true };
 
-folderTest("an index named by SHA-512 keeps its name through layouts, archives and registries", async (folder) => {
+folderTest("an index with a SHA-512 digest keeps it in layouts, archives and registries", async (folder) => {
   await writeLayout(`${folder}/start`);
   await using one = startEmbedded();
   await using two = startEmbedded();
@@ -122,7 +122,7 @@ folderTest("an index named by SHA-512 keeps its name through layouts, archives a
   );
 });
 
-folderTest("a folder keeps what SHA-512 names", async (folder) => {
+folderTest("a dir: folder keeps SHA-512 digests", async (folder) => {
   await writeLayout(`${folder}/start`);
   await using registry = startEmbedded();
   await copyImage(`oci:${folder}/start:1`, `dir:${folder}/dir`, { ...options, referrers: false });
@@ -198,7 +198,7 @@ folderTest("manifests with SHA-512 digests can be tagged and edited", async (fol
   );
 });
 
-folderTest("what is compressed on the way is named by SHA-256, as it is new", async (folder) => {
+folderTest("recompressed layers and their manifests get SHA-256 digests", async (folder) => {
   await writeLayout(`${folder}/start`);
   const target = `oci:${folder}/zstd:1`;
   const { digest } = await copyImage(`oci:${folder}/start:1`, target, {
@@ -210,7 +210,7 @@ folderTest("what is compressed on the way is named by SHA-256, as it is new", as
   assert.deepEqual((await validateImage(target, { full: true })).problems, []);
 });
 
-folderTest("a signature names a manifest as it is named, and is believed under that name", async (folder) => {
+folderTest("a signature contains the SHA-512 digest of a manifest and is valid for it", async (folder) => {
   const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: "Me" }] });
   await using signer = createSimpleSigner(await openPgpKey(encode(privateKey)));
   await writeLayout(`${folder}/start`);
