@@ -1,6 +1,6 @@
 import type { ImageDestination, ImageSource, NewBlob, StoredManifest } from "../image/room.ts";
 import type { Signature } from "../signature/room.ts";
-import { allOrAbort, OncePerKey, Semaphore, toStream } from "../internal/room.ts";
+import { allOrAbort, Semaphore, toStream } from "../internal/room.ts";
 import {
   convertToOciManifest,
   type Digest,
@@ -8,7 +8,6 @@ import {
   digestOf,
   EMPTY_GZIP_LAYER,
   isChangeableLayer,
-  isForeignLayer,
   isSchema1MediaType,
   manifestDigest,
   MEDIA_TYPES,
@@ -18,15 +17,16 @@ import {
   type Platform,
 } from "../spec/room.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
+import { BlobMover } from "./blob_mover.ts";
 import { buildManifest } from "./build_manifest.ts";
 import { createRecoder, type Recoder } from "./recoding/mod.ts";
 import { convertIndex, editIndex, type WrittenManifest } from "./edit_index.ts";
 import type { CopyEvent } from "./events.ts";
 import { cannotModify } from "./formats.ts";
-import { chooseRecoding, getDeclaredForm, satisfiesPolicy } from "./layer_policy.ts";
+import { getDeclaredForm } from "./layer_policy.ts";
 import { ImageContent } from "./image_content.ts";
-import { moveBlob, type MovedBlob } from "./move_blob.ts";
-import type { CopyPlan, PlannedBlob, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
+import type { MovedBlob } from "./move_blob.ts";
+import type { CopyPlan, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
 import { type Signing, signManifest, storeSignatures } from "./sign.ts";
 import {
   isRejectedType,
@@ -97,9 +97,8 @@ export async function runPlan(
 
 class Run {
   readonly #options: RunOptions;
-  readonly #recoder: Recoder;
   readonly #slots: Semaphore;
-  readonly #moved = new OncePerKey<string, MovedBlob>();
+  readonly #blobs: BlobMover;
   readonly #visited = new Set<PlannedNode>();
   /** The written manifest for each node of the plan. */
   readonly written = new Map<PlannedNode, WrittenManifest>();
@@ -108,9 +107,12 @@ class Run {
 
   constructor(options: RunOptions, recoder: Recoder) {
     this.#options = options;
-    this.#recoder = recoder;
     const parallel = options.destination.abilities.parallelBlobs ?? true;
     this.#slots = new Semaphore(parallel ? options.maxParallelTransfers : 1);
+    const { source, destination, cache, emit, retry } = options;
+    // A new signature must cover the bytes of the source, not other bytes that an earlier copy recorded as equal.
+    const substitutes = options.signing === undefined;
+    this.#blobs = new BlobMover({ source, destination, cache, emit, retry, substitutes, recoder, slots: this.#slots });
   }
 
   async copyImage(image: PlannedImage, signal: AbortSignal): Promise<void> {
@@ -128,7 +130,7 @@ class Run {
       convertToOciManifest(image.manifest, await content.config(signal));
     }
     const moved = await allOrAbort(
-      [...image.layers, ...config].map((blob) => (signal) => this.#move(blob, signal)),
+      [...image.layers, ...config].map((blob) => (signal) => this.#blobs.move(blob, signal)),
       signal,
     );
     const layers = moved.slice(0, image.layers.length);
@@ -166,7 +168,7 @@ class Run {
       const digest = await this.#putManifest(image, built.image, {
         step,
         isTransient: isTransientForManifest,
-        restore: () => this.#restoreBlobs(image, signal),
+        restore: () => this.#blobs.restore(image, signal),
         signal,
       });
       return { manifest: built.image, identity: { digest, size: bytes.length } };
@@ -181,7 +183,9 @@ class Run {
     signal: AbortSignal,
   ): Promise<void> {
     if (config) return await this.#putBytes("config", manifest.config!.mediaType, config, signal);
-    if (image.config && keepsConfig(image, manifest.mediaType)) return void await this.#move(image.config, signal);
+    if (image.config && keepsConfig(image, manifest.mediaType)) {
+      return void await this.#blobs.move(image.config, signal);
+    }
     const { bytes, descriptor } = EMPTY_GZIP_LAYER;
     const namesEmpty = manifest.layers.some(({ digest }) => digest === descriptor.digest);
     if (isSchema1MediaType(manifest.mediaType) && namesEmpty && !isSchema1MediaType(image.manifest.mediaType)) {
@@ -309,48 +313,6 @@ class Run {
     throw rejection!.error;
   }
 
-  /** Moves a blob, once for all images that have it with the same policy. */
-  async #move(blob: PlannedBlob, signal: AbortSignal): Promise<MovedBlob> {
-    return await this.#moved.get(toWorkKey(blob), () => this.#moveOnce(blob, signal));
-  }
-
-  /** Moves the bytes of blobs that a registry reported as existing or mounted but does not have. */
-  async #restoreBlobs({ layers, config }: PlannedImage, signal: AbortSignal): Promise<void> {
-    const { destination } = this.#options;
-    const restore = async (blob: PlannedBlob, signal: AbortSignal) => {
-      const key = toWorkKey(blob);
-      const { digest, mediaType } = blob.descriptor;
-      const moved = await this.#moved.peek(key);
-      if (moved?.digest !== digest || (moved.outcome !== "mounted" && moved.outcome !== "reused")) return;
-      const found = await destination.findBlob({ mediaType, digest, size: moved.size }, { signal, maxRetries: 0 });
-      if (found !== undefined) return;
-      this.#moved.forget(key);
-      await this.#moved.get(key, () => this.#moveOnce(blob, signal, false));
-    };
-    await allOrAbort([...layers, ...config ? [config] : []].map((blob) => (signal) => restore(blob, signal)), signal);
-  }
-
-  async #moveOnce(blob: PlannedBlob, signal: AbortSignal, reuses = true): Promise<MovedBlob> {
-    const { source, destination, cache, emit } = this.#options;
-    const { digest, size } = blob.descriptor;
-    const options = {
-      reuses,
-      source,
-      destination,
-      cache,
-      emit,
-      signal,
-      slots: this.#slots,
-      recoder: this.#recoder,
-      // A new signature must cover the bytes of the source, not other bytes that an earlier copy recorded as equal.
-      substitutes: this.#options.signing === undefined,
-    };
-    const move = () => moveBlob(blob, options);
-    const moved = await this.#retry(`copying blob ${digest}`, move, signal, isTransientForBlob);
-    emit({ type: "blob-done", digest, size, outcome: moved.outcome, destination: moved.digest });
-    return moved;
-  }
-
   #retry<T>(
     step: string,
     work: () => Promise<T>,
@@ -384,14 +346,6 @@ function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[]): boolean {
     return isChangeableLayer(manifest, layer) && blob?.outcome !== "kept" &&
       (form === "zstd" || form === "zstd:chunked");
   });
-}
-
-/** Identifies the work for a blob: layers of equal digest can have different policies. */
-function toWorkKey({ descriptor, role, policy }: PlannedBlob): string {
-  const form = getDeclaredForm(descriptor);
-  const outcome = role === "config" || !form ? policy : [chooseRecoding(policy, form), satisfiesPolicy(policy, form)];
-  // A foreign layer may stay at its URLs; the same layer under another media type must be moved.
-  return JSON.stringify([descriptor.digest, role, isForeignLayer(descriptor), outcome]);
 }
 
 /** Fails if a manifest changed that must not change. The plan prevents this, so an error here means a defect. */
