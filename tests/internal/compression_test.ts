@@ -15,7 +15,7 @@ import {
 } from "../../src/internal/compression/room.ts";
 import { type ByteStream, concatBytes, encodeUtf8, readChunks } from "../../src/internal/room.ts";
 
-/** A stream of bytes in pieces of a size. */
+/** Returns a stream of bytes in chunks of a size. */
 function streamIn(bytes: Uint8Array, size: number, onCancel = () => {}): ByteStream {
   let at = 0;
   return new ReadableStream({
@@ -61,7 +61,7 @@ for (const [name, compression, bytes, text] of STREAMS) {
   });
 }
 
-Deno.test("decompressStream() refuses a byte that is changed, and what it has no decompressor for", async () => {
+Deno.test("decompressStream() rejects corrupt content and unsupported compressions", async () => {
   const bytes = gzipSync("hello hello hello");
   bytes[bytes.length - 6]! ^= 1;
   await assert.rejects(collect(decompressStream(streamIn(bytes, 4), "gzip")), CompressionError);
@@ -70,7 +70,7 @@ Deno.test("decompressStream() refuses a byte that is changed, and what it has no
   }
 });
 
-Deno.test("compressStream() gives what other implementations read, for any content in any pieces", async () => {
+Deno.test("other implementations read the output of compressStream(), for any content in any chunks", async () => {
   const anything = fc.record({
     parts: fc.array(fc.uint8Array({ maxLength: 5000 }), { maxLength: 20 }),
     size: fc.integer({ min: 1, max: 10_000 }),
@@ -90,7 +90,7 @@ Deno.test("compressStream() gives what other implementations read, for any conte
   );
 });
 
-Deno.test("peekCompression() tells how a stream is compressed and loses nothing of it", async () => {
+Deno.test("peekCompression() detects the compression and keeps the whole stream", async () => {
   const cases: [Uint8Array, Compression | undefined][] = [
     [gzipSync("x"), "gzip"],
     [zstd("x"), "zstd"],
@@ -109,7 +109,7 @@ Deno.test("peekCompression() tells how a stream is compressed and loses nothing 
   }
 });
 
-Deno.test("a cancel and a failure go through", async () => {
+Deno.test("a cancel reaches the source, and a failure reaches the consumer", async () => {
   const noise = crypto.getRandomValues(new Uint8Array(60_000));
   let cancelled = 0;
   const source = streamIn(concatBytes([noise, noise, noise]), 1000, () => cancelled++);
@@ -126,7 +126,7 @@ Deno.test("a cancel and a failure go through", async () => {
   await assert.rejects(collect(compressStream(failing, { algorithm: "zstd" })), RangeError);
 });
 
-Deno.test("gzipStream() gives the same bytes in however many blocks at once, in whatever order they are done", async () => {
+Deno.test("gzipStream() writes the same bytes for any number and order of concurrent blocks", async () => {
   const text = encodeUtf8("several blocks, none of which knows of another ".repeat(40_000));
   let underWay = 0, most = 0;
   const held: (() => void)[] = [];
@@ -145,7 +145,7 @@ Deno.test("gzipStream() gives the same bytes in however many blocks at once, in 
   assert.deepEqual(new Uint8Array(gunzipSync(alone)), text);
 });
 
-Deno.test("gzipStream() stores what has no pattern, and gunzip reads it", async () => {
+Deno.test("gzipStream() stores incompressible content, and gunzip reads it", async () => {
   const noise = new Uint8Array(1_200_000);
   for (let i = 0; i < noise.length; i += 60_000) crypto.getRandomValues(noise.subarray(i, i + 60_000));
   const stored = await collect(gzipStream(streamIn(noise, 70_000)));
@@ -157,7 +157,7 @@ Deno.test("gzipStream() stores what has no pattern, and gunzip reads it", async 
   assert.ok(digestOf(gunzipSync(compressed)) === digestOf(mixed));
 });
 
-Deno.test("gzipStream() cancels its source where a block cannot be compressed", async () => {
+Deno.test("gzipStream() cancels its source if a block cannot be compressed", async () => {
   let cancelled = 0;
   const source = streamIn(new Uint8Array(2 << 20), 65_536, () => cancelled++);
   const deflate = () => Promise.reject(new RangeError("no"));

@@ -1,4 +1,4 @@
-/** Other programs are not left running, however a conversation with them ends. */
+/** Subprocesses do not keep running, however `converse()` ends. */
 import assert from "node:assert/strict";
 import { converse } from "../../src/internal/host/room.ts";
 import { openGpgKey } from "../../src/signature/gpg/room.ts";
@@ -7,10 +7,10 @@ import { folderTest } from "../support/folders.ts";
 import { ok } from "../support/peers.ts";
 import { HeldTimers } from "../support/timers.ts";
 
-/** Hears neither a closed pipe nor SIGTERM, and reports its process id. */
+/** Program that ignores closed pipes and SIGTERM, and writes its process id to a file. */
 const STUBBORN = (folder: string) => `trap '' TERM PIPE; echo $$ > "${folder}/pid"\n`;
 
-/** Runs with a program of this folder found first. */
+/** Runs work with a program of this folder first in PATH. */
 async function withProgram(folder: string, name: string, script: string, run: () => Promise<void>): Promise<void> {
   await Deno.writeTextFile(`${folder}/${name}`, `#!/bin/sh\n${script}`, { mode: 0o755 });
   const path = Deno.env.get("PATH")!;
@@ -76,7 +76,7 @@ folderTest("a process is ended if its input cannot be written or its output not 
     return new Deno.Command("sh", { args: ["-c", script], stdin: "piped", stdout: "piped", stderr: "null" }).spawn();
   };
   const broken = new TypeError("broken");
-  // Errors once the process runs.
+  // Errors after the process has started.
   const failing = (child: Deno.ChildProcess) =>
     child.stdout.pipeThrough(new TransformStream({ transform: () => Promise.reject(broken) }));
   const read = spawn();

@@ -11,7 +11,7 @@ import {
   toStream,
 } from "../../src/internal/room.ts";
 
-Deno.test("Semaphore lets in as many as it has permits, first come first served", async () => {
+Deno.test("Semaphore gives out its permits in order of arrival", async () => {
   const semaphore = new Semaphore(2);
   const order: string[] = [];
   const first = await semaphore.acquire();
@@ -28,7 +28,7 @@ Deno.test("Semaphore lets in as many as it has permits, first come first served"
   assert.deepEqual(order, ["third", "fourth"]);
 });
 
-Deno.test("Semaphore forgets who gave up waiting", async () => {
+Deno.test("Semaphore forgets aborted waits", async () => {
   const semaphore = new Semaphore(1);
   const permit = await semaphore.acquire();
   const abort = new AbortController();
@@ -40,7 +40,7 @@ Deno.test("Semaphore forgets who gave up waiting", async () => {
   assert.throws(() => new Semaphore(0), RangeError);
 });
 
-Deno.test("allOrAbort() stops the others, waits for them, and reports the first failure", async () => {
+Deno.test("allOrAbort() aborts the other tasks, waits for them, and reports the first failure", async () => {
   let ended = 0;
   const slow = (signal: AbortSignal) =>
     new Promise<void>((_, reject) =>
@@ -52,7 +52,7 @@ Deno.test("allOrAbort() stops the others, waits for them, and reports the first 
   await assert.rejects(allOrAbort([slow], AbortSignal.abort("no")), (reason) => reason === "no");
 });
 
-Deno.test("OncePerKey works once per key, and again after a failure", async () => {
+Deno.test("OncePerKey runs work once for each key, and again after a failure", async () => {
   const once = new OncePerKey<string, number>();
   let calls = 0;
   const work = () => Promise.resolve(++calls);
@@ -61,7 +61,7 @@ Deno.test("OncePerKey works once per key, and again after a failure", async () =
   assert.equal(await once.get("c", work), 3);
 });
 
-Deno.test("readChunks() reads byte streams and others, and cancels what is left", async () => {
+Deno.test("readChunks() reads byte streams and other streams, and cancels the rest", async () => {
   let cancelled = 0;
   const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: (controller) => controller.enqueue(new Uint8Array(3)),

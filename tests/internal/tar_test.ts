@@ -7,7 +7,7 @@ interface Entry {
   payload: Uint8Array;
 }
 
-/** Reads a whole archive that is in memory. */
+/** Reads a whole archive in memory. */
 function readTar(bytes: Uint8Array): Entry[] {
   const parser = new TarHeaderParser();
   const entries: Entry[] = [];
@@ -32,7 +32,7 @@ function find(entries: Entry[], name: string): TarHeader {
 const ascii = (text: string) => new TextEncoder().encode(text);
 const latin1 = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
-/** Changes a header block and makes its checksum right again. */
+/** Changes a header block and corrects its checksum. */
 function patch(block: Uint8Array, offset: number, text: string): Uint8Array<ArrayBuffer> {
   const patched = Uint8Array.from(block);
   patched.set(latin1(text), offset);
@@ -50,7 +50,7 @@ Deno.test("tarPadding", () => {
   }
 });
 
-Deno.test("an encoded header is read as it was meant", () => {
+Deno.test("an encoded header is parsed to the same entry", () => {
   const table: Parameters<typeof encodeTarHeader>[0][] = [
     { name: "a", type: "file" },
     { name: "blobs/sha256/", type: "dir" },
@@ -90,7 +90,7 @@ Deno.test("a header keeps its length when its size becomes known", () => {
   assert.equal(encodeTarHeader({ name, type: "file", size: 8 ** 12 }).length, length);
 });
 
-Deno.test("what a header says of its type", () => {
+Deno.test("the type of an entry", () => {
   const table: [flag: string, name: string, type: string, size: number][] = [
     ["\0", "file", "file", 3],
     ["\0", "dir/", "dir", 0],
@@ -131,7 +131,7 @@ Deno.test("numbers in other forms", () => {
   assert.deepEqual(before1970.kind === "entry" && before1970.header.modTime, { seconds: -2, nanoseconds: 0 });
 });
 
-/** An extension header with its payload, then a file's header. */
+/** Returns an extension header with its payload, followed by the header of a file. */
 function readExtended(flag: string, payload: Uint8Array, block: Uint8Array = FILE): TarHeader {
   const parser = new TarHeaderParser();
   const header = patch(encodeTarHeader({ name: "ext", type: "file", size: payload.length }), 156, flag);
@@ -172,7 +172,7 @@ Deno.test("PAX records", () => {
   assert.deepEqual(header.pax.get("SCHILY.xattr.user.a"), ascii("1=2\n3"));
 });
 
-Deno.test("PAX: global records hold until they are hidden or taken away, own ones for one entry", () => {
+Deno.test("global PAX records apply until they are overridden or removed, others to one entry", () => {
   const parser = new TarHeaderParser();
   const extend = (flag: string, text: string) => {
     const payload = ascii(text);
@@ -195,22 +195,22 @@ Deno.test("PAX sparse files are other", () => {
   assert.equal(readExtended("x", ascii(record("GNU.sparse.major=1"))).type, "other");
 });
 
-Deno.test("GNU long names, and names that are no UTF-8", () => {
+Deno.test("GNU long names, and names that are not UTF-8", () => {
   assert.equal(readExtended("L", ascii("a".repeat(300) + "\0")).name, "a".repeat(300));
   assert.equal(readExtended("K", ascii("b".repeat(300))).linkName, "b".repeat(300));
   const header = readExtended("L", Uint8Array.of(0x61, 0xff, 0));
   assert.deepEqual([header.name, header.nameBytes], ["a\ufffd", Uint8Array.of(0x61, 0xff)]);
 });
 
-Deno.test("broken archives are refused", () => {
+Deno.test("corrupt archives are rejected", () => {
   const garbled = Uint8Array.from(FILE);
   garbled[0]! ^= 1;
   const blocks: [string, Uint8Array][] = [
     ["checksum", garbled],
     ["negative size", patch(FILE, 124, "\xff".repeat(12))],
     ["absurd size", patch(FILE, 124, "\x80" + "\xff".repeat(11))],
-    ["size that is no number", patch(FILE, 124, "9".repeat(11) + "\0")],
-    ["mode that is no number", patch(FILE, 100, "zzzzzzz\0")],
+    ["size that is not a number", patch(FILE, 124, "9".repeat(11) + "\0")],
+    ["mode that is not a number", patch(FILE, 100, "zzzzzzz\0")],
     ["extension above 1 MiB", patch(encodeTarHeader({ name: "x", type: "file", size: 1048577 }), 156, "x")],
     ["GNU sparse map that goes on", patch(patch(FILE, 156, "S"), 482, "\x01")],
     ["text", ascii("hello".repeat(200)).subarray(0, 512)],
@@ -228,7 +228,7 @@ Deno.test("broken archives are refused", () => {
   assert.throws(() => parser.block(FILE), TarError, "a zero block in the middle");
 });
 
-Deno.test("steps out of order are the caller's mistake", () => {
+Deno.test("calls in the wrong order throw a TypeError", () => {
   assert.throws(() => new TarHeaderParser().block(new Uint8Array(511)), TypeError);
   assert.throws(() => new TarHeaderParser().extension(new Uint8Array()), TypeError);
   const parser = new TarHeaderParser();
@@ -270,7 +270,7 @@ peerTest("archives of GNU tar in all its formats", ["tar", "python3", "root"], a
 
     for (const format of ["gnu", "oldgnu", "pax", "ustar", "v7"]) {
       await t.step(format, async () => {
-        // What a format cannot say is left out.
+        // Entries that a format cannot represent are omitted.
         const short = ["ustar", "v7"].includes(format)
           ? [`--exclude=${"d".repeat(90)}`, "--exclude=longsym", "--exclude=owned"]
           : [];
@@ -339,7 +339,7 @@ for name, format in (("pax", tarfile.PAX_FORMAT), ("gnu", tarfile.GNU_FORMAT)):
   });
 });
 
-peerTest("GNU tar and python read what is encoded here", ["tar", "python3"], async () => {
+peerTest("GNU tar and python read encoded archives", ["tar", "python3"], async () => {
   await withFolder(async (folder) => {
     const names = ["short", `${"p".repeat(140)}/${"n".repeat(90)}`, `blobs/sha512/${"0".repeat(128)}`, "grün"];
     const parts: Uint8Array<ArrayBuffer>[] = names.flatMap((name) => [

@@ -36,7 +36,7 @@ Deno.test("sortedMap() sorts keys by UTF-8 bytes, also integer-like ones and tho
   assert.equal(sortedMap({}), undefined);
 });
 
-Deno.test("parseJson() refuses what readers could take for different things", () => {
+Deno.test("parseJson() rejects documents that parsers read differently", () => {
   const rows: [string, Uint8Array<ArrayBuffer>][] = [
     ["not JSON", encode("{")],
     ["not UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
@@ -53,7 +53,7 @@ Deno.test("parseJson() refuses what readers could take for different things", ()
   assert.deepEqual(parseJson(encode('{"a":{"b":1},"c":{"b":1}}'), "list").value, { a: { b: 1 }, c: { b: 1 } });
 });
 
-Deno.test("parseJson() reads keys with escapes as what they say, whatever was parsed before", () => {
+Deno.test("parseJson() reads keys with escapes correctly after any other document", () => {
   for (let i = 0; i < 3; i++) JSON.parse(String.raw`{"&":"","\\\\":"","\\\\b":{}}`);
   const rows: [string, unknown][] = [
     [String.raw`{"\u0026":"","\u003c":""}`, { "&": "", "<": "" }],
@@ -67,7 +67,7 @@ Deno.test("parseJson() reads keys with escapes as what they say, whatever was pa
   for (const [text, value] of rows) assert.deepEqual(parseJson(encode(text), "x").value, value);
 });
 
-Deno.test("scanJson() tells where the members of the top value stand", () => {
+Deno.test("scanJson() returns the positions of the top-level members", () => {
   const text = ' { "a" : [1, {"x":"]"}] ,"b\\"":"q\\\\" , "c":-1.5e3 } ';
   const spans = scanJson(text, "test").map(({ key, start, end }) => [key, text.slice(start, end)]);
   assert.deepEqual(spans, [["a", '[1, {"x":"]"}]'], ['b"', '"q\\\\"'], ["c", "-1.5e3"]]);
@@ -76,7 +76,7 @@ Deno.test("scanJson() tells where the members of the top value stand", () => {
   assert.deepEqual(scanJson("[]", "t"), []);
 });
 
-Deno.test("StructReader reads members as Go does and names what is wrong", () => {
+Deno.test("StructReader reads members as Go does and names invalid members", () => {
   const read = (value: unknown) => new StructReader(value, "list");
   assert.equal(read({ MediaType: "x" }).string("mediaType"), "x");
   assert.equal(read({ mediaType: null }).string("mediaType"), undefined);

@@ -1,4 +1,4 @@
-/** Who may call a handler, and for what. */
+/** Authentication of callers, and their permissions. */
 import assert from "node:assert/strict";
 import {
   bearerTokens,
@@ -10,7 +10,7 @@ import {
 import { assertRefused, call, HOST, makeWorld, TOKEN } from "../support/handlers.ts";
 import { TestIssuer, toBase64Url } from "../support/jwt.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const AUDIENCE = "https://handler.example";
@@ -21,7 +21,7 @@ const ALLOW: readonly GithubOidcRule[] = [{ claims: { repository: "me/app" } }];
 const issuer = await TestIssuer.create();
 const stranger = await TestIssuer.create();
 
-/** Claims of a token that is good at `NOW`. */
+/** Claims of a token that is valid at `NOW`. */
 const claims = (more: Record<string, unknown> = {}) => ({
   iss: ISSUER,
   aud: AUDIENCE,
@@ -34,7 +34,7 @@ const claims = (more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
-/** Asks a handler for something that is always there. */
+/** Calls a handler for an image that always exists. */
 async function ask(options: Partial<HandlerOptions>, token: string | null, headers: Record<string, string> = {}) {
   const handler = world.handler({ now: () => NOW * 1000, ...options });
   return await call(handler, "/inspect", { body: { image: `${HOST}/app:amd64` }, token, headers });
@@ -46,7 +46,7 @@ const oidc = (allow = ALLOW, jwks: JsonWebKeySet = { keys: [issuer.jwk] }) => ({
   authorize: githubOidc({ audience: AUDIENCE, jwks, allow }),
 });
 
-Deno.test("bearer tokens: one of several is accepted, and nothing else", async () => {
+Deno.test("each of several bearer tokens is accepted, and nothing else", async () => {
   const [one, two] = ["first-token-of-two", "second-token-of-two"];
   const options = { authorize: bearerTokens([{ token: one }, { token: two }]) };
   for (const token of [one, two]) assert.equal((await ask(options, token)).status, 200);
@@ -65,7 +65,7 @@ Deno.test("bearer tokens: one of several is accepted, and nothing else", async (
   }
 });
 
-Deno.test("bearer tokens that cannot be meant are refused when they are configured", () => {
+Deno.test("invalid bearer tokens are rejected when they are configured", () => {
   const good = "a-token-that-is-good";
   const bad = [[], [{ token: "" }], [{ token: "short" }], [{ token: good }, { token: good }], [{ token: `${good} x` }]];
   for (const tokens of [...bad, [{ token: `${good}\n` }], [{ token: `${good}ä` }]]) {
@@ -88,7 +88,7 @@ Deno.test("a grant narrows endpoints, targets and sources, and never widens what
     inspector: { token: "only-for-inspection", actions: ["inspect"] as const },
     a: { token: "team-a-and-nothing-else", targets: [`${HOST}/team/a`] },
     isolated: { token: "team-a-without-the-base", targets: [`${HOST}/team/a`], sources: [] },
-    greedy: { token: "wants-more-than-there-is", targets: ["other.example/*"], sources: ["other.example/*"] },
+    greedy: { token: "asks-for-more-than-allowed", targets: ["other.example/*"], sources: ["other.example/*"] },
   };
   const handler = world.handler({
     authorize: bearerTokens(Object.values(tokens)),
@@ -123,11 +123,11 @@ Deno.test("a grant narrows endpoints, targets and sources, and never widens what
 
 const asInit = ([path, body]: readonly [string, unknown]) => [path, { body }] as const;
 
-Deno.test("GitHub's tokens are accepted as long as everything about them is right", async () => {
+Deno.test("tokens of GitHub are accepted if all of their claims are valid", async () => {
   assert.equal((await ask(oidc(), await issuer.sign(claims()))).status, 200);
   assert.equal((await ask(oidc(), await issuer.sign(claims({ aud: ["x", AUDIENCE] })))).status, 200);
   assert.equal((await ask(oidc(), await issuer.sign(claims({ nbf: undefined })))).status, 200);
-  // Clocks may differ a little.
+  // Clocks may differ by 30 seconds.
   assert.equal((await ask(oidc(), await issuer.sign(claims({ iat: NOW + 29, nbf: NOW + 29 })))).status, 200);
   assert.equal((await ask(oidc(), await issuer.sign(claims({ exp: NOW - 29 })))).status, 200);
   const wrong: Record<string, unknown>[] = [
@@ -150,7 +150,7 @@ Deno.test("GitHub's tokens are accepted as long as everything about them is righ
   }
 });
 
-Deno.test("tokens with another algorithm, key, form or signature are refused", async () => {
+Deno.test("tokens with another algorithm, key, format or signature are rejected", async () => {
   const good = await issuer.sign(claims());
   const [head, payload, signature] = good.split(".") as [string, string, string];
   const publicKey = new TextEncoder().encode(JSON.stringify(issuer.jwk));
@@ -190,7 +190,7 @@ Deno.test("tokens with another algorithm, key, form or signature are refused", a
   assert.equal((await ask(oidc(), good)).status, 200);
 });
 
-Deno.test("keys that are not good for signatures are not used", async () => {
+Deno.test("keys that are not for signatures, or too short, are not used", async () => {
   const small = await TestIssuer.create("small", 1024);
   const keys: [JsonWebKeySet["keys"][number], TestIssuer][] = [
     [{ ...issuer.jwk, use: "enc" }, issuer],
@@ -205,7 +205,7 @@ Deno.test("keys that are not good for signatures are not used", async () => {
   }
 });
 
-Deno.test("rules compare claims; several may suit, and who suits none may do nothing", async () => {
+Deno.test("a token gets the grants of all rules that match its claims, and none if no rule matches", async () => {
   const token = await issuer.sign(claims({ environment: "production", run_id: "1", job: ["x"] }));
   const cases: [claims: GithubOidcRule["claims"], status: number][] = [
     [{ repository: "me/app" }, 200],
@@ -225,8 +225,8 @@ Deno.test("rules compare claims; several may suit, and who suits none may do not
     [{ repository: "me/app", toString: "*" }, 403],
     [{ repository: "me/app", iat: "*" }, 403],
   ];
-  for (const [wanted, status] of cases) {
-    assert.equal((await ask(oidc([{ claims: wanted }]), token)).status, status, JSON.stringify(wanted));
+  for (const [required, status] of cases) {
+    assert.equal((await ask(oidc([{ claims: required }]), token)).status, status, JSON.stringify(required));
   }
   const several: GithubOidcRule[] = [{ claims: { repository: "me/app" }, actions: ["compose"] }];
   assert.equal((await ask(oidc(several), token)).status, 403);
@@ -234,7 +234,7 @@ Deno.test("rules compare claims; several may suit, and who suits none may do not
   assert.equal((await ask(oidc(several), token)).status, 200);
 });
 
-Deno.test("who has several grants may not read by one of them what another one writes", async () => {
+Deno.test("one grant must allow both the source and the target", async () => {
   await world.push({ architecture: "amd64" }, "team/c");
   await world.push({ architecture: "amd64" }, "team/d");
   const allow = ["c", "d"].map((team) => ({
@@ -250,7 +250,7 @@ Deno.test("who has several grants may not read by one of them what another one w
   assert.deepEqual([await compose("c", "c"), await compose("d", "d"), await compose("c", "d")], [200, 200, 403]);
 });
 
-Deno.test("rules that would let in anybody on GitHub are refused when they are configured", () => {
+Deno.test("rules that would admit any GitHub user are rejected when they are configured", () => {
   const bad: GithubOidcRule["claims"][] = [
     {},
     { ref: "refs/heads/main" },
@@ -280,7 +280,7 @@ Deno.test("rules that would let in anybody on GitHub are refused when they are c
   assert.throws(() => githubOidc({ audience: "", jwks, allow: ALLOW }), TypeError);
 });
 
-Deno.test("keys are fetched once for all who wait, again after a minute for an unknown one, and after an hour", async () => {
+Deno.test("keys are fetched once for concurrent callers, after a minute for an unknown key, and after an hour", async () => {
   const next = await TestIssuer.create("key-2");
   const [old, unknown] = [await issuer.sign(claims({ exp: NOW + 9999 })), await next.sign(claims({ exp: NOW + 9999 }))];
   let now = NOW * 1000, fetched = 0;
@@ -306,7 +306,7 @@ Deno.test("keys are fetched once for all who wait, again after a minute for an u
   now += 1;
   await check(unknown, 200, 2);
   await check(old, 200, 2);
-  // While the issuer does not answer, the keys of the last hour do; asking it is not repeated for everybody.
+  // While the issuer does not answer, keys of the last hour are valid, and callers do not repeat the request.
   answer = () => {
     throw new Error("the issuer is down");
   };
@@ -321,7 +321,7 @@ Deno.test("keys are fetched once for all who wait, again after a minute for an u
   await check(unknown, 200, 4);
 });
 
-Deno.test("an issuer that does not answer does not hold its callers for ever", async () => {
+Deno.test("an issuer that does not answer does not block its callers forever", async () => {
   const never = () => new Promise<never>(() => {});
   const token = await issuer.sign(claims());
   for (

@@ -1,4 +1,4 @@
-/** What each endpoint does, and how it refuses. */
+/** Results and errors of each endpoint. */
 import assert from "node:assert/strict";
 import { RegistryClient } from "../../src/registry/room.ts";
 import { MEDIA_TYPES, parsePlatform } from "../../src/spec/room.ts";
@@ -8,7 +8,7 @@ import { assertRefused, call, HOST, makeWorld } from "../support/handlers.ts";
 import { makeImage, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const TARGET = `${HOST}/app:1`;
@@ -39,7 +39,7 @@ Deno.test("an index is composed, appended to, inspected and validated", async ()
   assert.deepEqual(validated.body, { digest: appended.body.digest, images: 3, blobs: 6, problems: [], unchecked: [] });
 });
 
-Deno.test("append makes an index only where it is told to; all takes every instance of an index", async () => {
+Deno.test("append creates an index only with create; all takes every instance of an index", async () => {
   const world = await makeWorld();
   const handler = world.handler({ targets: [`${HOST}/*`] });
   const body = { target: TARGET, sources: SOURCES };
@@ -52,7 +52,7 @@ Deno.test("append makes an index only where it is told to; all takes every insta
   }
 });
 
-Deno.test("a source that is an index contributes all of it, or the platforms that are named", async () => {
+Deno.test("a source that is an index contributes all of its entries, or those of the named platforms", async () => {
   const world = await makeWorld();
   const handler = world.handler();
   const platforms = ["linux/arm64/v8", "windows/amd64:10.0.20348.1"];
@@ -80,7 +80,7 @@ Deno.test("a source that is an index contributes all of it, or the platforms tha
   assertRefused(missing, 422, "NO_MATCHING_PLATFORM");
 });
 
-Deno.test("domain errors are 4xx where the caller can mend them, 5xx where the registry fails", async () => {
+Deno.test("domain errors are 4xx if the caller can fix them, 5xx if the registry fails", async () => {
   const world = await makeWorld();
   const mislabelled = {
     schemaVersion: 2,
@@ -133,7 +133,7 @@ Deno.test("domain errors are 4xx where the caller can mend them, 5xx where the r
   assert.equal(await world.digestAt("1"), undefined);
 });
 
-Deno.test("the handler's credentials let it into registries that want tokens; without, that is no 401 of its own", async () => {
+Deno.test("the handler authenticates to registries with tokens; a rejection by the registry is not a 401 of the handler", async () => {
   const access = { scheme: "bearer", users: { me: "s3cr3t" } } as const;
   await using registry = startEmbedded({ access });
   const credentials = { [registry.host]: { username: "me", password: "s3cr3t" } };
@@ -156,7 +156,7 @@ Deno.test("the handler's credentials let it into registries that want tokens; wi
   assert.deepEqual(registry.errors, []);
 });
 
-Deno.test("what a registry answers is not repeated in what is wrong with an instance", async () => {
+Deno.test("problems of an instance do not repeat text from a registry", async () => {
   const world = await makeWorld();
   await call(world.handler(), "/compose", { body: { target: TARGET, sources: SOURCES } });
   const fetch = (request: Request) =>
@@ -170,7 +170,7 @@ Deno.test("what a registry answers is not repeated in what is wrong with an inst
   assert.match(validated.body.problems[0].problem, /the registry answered 403$/);
 });
 
-Deno.test("malformed requests are refused before anything is asked", async () => {
+Deno.test("malformed requests are rejected before any request to a registry", async () => {
   const world = await makeWorld();
   const handler = world.handler({ limits: { sources: 3, annotationBytes: 20, bodyBytes: 1000 } });
   const good = { target: TARGET, sources: SOURCES };
@@ -207,7 +207,7 @@ Deno.test("malformed requests are refused before anything is asked", async () =>
   assert.equal(world.requests.length, before);
 });
 
-Deno.test("paths, methods, types and sizes that are not served have the status that says so", async () => {
+Deno.test("unknown paths, methods, media types and sizes get their own status", async () => {
   const handler = (await makeWorld()).handler({ limits: { bodyBytes: 100 } });
   const json = { "content-type": "application/json" };
   const body = { image: `${HOST}/app:amd64` };
@@ -247,7 +247,7 @@ Deno.test("paths, methods, types and sizes that are not served have the status t
   assert.deepEqual([options.status, options.headers.get("allow"), options.body], [204, "POST, OPTIONS", undefined]);
 });
 
-Deno.test("the endpoints are below the base path, and nowhere else", async () => {
+Deno.test("the endpoints are served only below the base path", async () => {
   const world = await makeWorld();
   const handler = world.handler({ basePath: "/api/v1" });
   const body = { image: `${HOST}/app:amd64` };
@@ -255,7 +255,7 @@ Deno.test("the endpoints are below the base path, and nowhere else", async () =>
   assertRefused(await call(handler, "/inspect", { body }), 404, "ENDPOINT_UNKNOWN");
 });
 
-Deno.test("configuration that cannot be meant is refused when the handler is made", async () => {
+Deno.test("invalid options are rejected when the handler is created", async () => {
   const world = await makeWorld([]);
   const credentials = { username: "me", password: "x" };
   const bad: [Parameters<typeof world.handler>[0], ErrorConstructor][] = [

@@ -1,4 +1,4 @@
-/** The examples do what they say: a deployment, and jobs of a workflow that report to it. */
+/** The examples work: a deployment, and jobs of a workflow that report to it. */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { inspectIndex } from "../../src/system/remote/room.ts";
@@ -8,13 +8,13 @@ import { exec, peerTest } from "../support/peers.ts";
 import { serve, startEmbedded } from "../support/registries.ts";
 import { platformTexts } from "../support/platform_texts.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const REQUEST_TOKEN = "what-the-runner-knows";
 
-/** An issuer over HTTP, as GitHub is: keys for everybody, tokens for runners. */
+/** Issuer over HTTP, like GitHub: public keys, and tokens for runners. */
 async function startIssuer() {
   const keys = await TestIssuer.create();
   const audiences: (string | null)[] = [];
@@ -70,7 +70,7 @@ interface Workflow {
 }
 
 peerTest(
-  "the jobs of the example workflow have the example deployment publish their index",
+  "the example deployment publishes the index of the jobs of the example workflow",
   ["curl", "jq"],
   async () => {
     await using registry = startEmbedded();
@@ -103,7 +103,7 @@ peerTest(
         URL: audience,
       };
       assert.deepEqual(Object.keys(step.env).sort(), Object.keys(values).sort());
-      // The audience of the tokens need not be where the test has put the deployment.
+      // The audience of the tokens need not be the URL at which the test serves the deployment.
       const script = step.run.replace('"$URL/fan-in"', `"${deployment.url}/fan-in"`);
       return await exec(["bash", "-eo", "pipefail", "-c", script], {
         ...values,

@@ -1,31 +1,31 @@
-/** A fan-in whose handler dies, or fails, at each step: whoever comes next finishes, and the tag is written once. */
+/** Fan-in whose handler crashes or fails at each step: the next request finishes the work, and the tag is written once. */
 import assert from "node:assert/strict";
 import { call } from "../support/handlers.ts";
-import { type FanInWorld, type Handler, look, makeFanIn, PLATFORMS } from "../support/fan_in.ts";
+import { type FanInWorld, getRun, type Handler, makeFanIn, PLATFORMS } from "../support/fan_in.ts";
 import { Fate, FATES } from "../support/mortal.ts";
 import { HeldTimers, runPending } from "../support/timers.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const LAST = PLATFORMS.at(-1)!;
 
-/** How others find out that something is left to do. */
+/** Requests by which another handler finishes the work. */
 const FINISHERS: ((at: FanInWorld, handler: Handler) => Promise<unknown>)[] = [
   (at, handler) => call(handler, "/fan-in", { body: at.report(LAST) }),
   async (at, handler) => {
-    // The report may have been lost; then, and only then, its job must send it again.
-    if ((await look(handler)).body.missing.length > 0) await call(handler, "/fan-in", { body: at.report(LAST) });
+    // Only if the report was lost, its job must send it again.
+    if ((await getRun(handler)).body.missing.length > 0) await call(handler, "/fan-in", { body: at.report(LAST) });
   },
 ];
 
-/** The time that a handler has for a request. It ends when the handler dies, and not before. */
+/** Lifetime of a handler, which ends when the test crashes it. */
 class HandlerTime implements Disposable {
   readonly requestTimeout = 12_345;
   readonly #timers = new HeldTimers(this.requestTimeout);
   #isOver = false;
 
-  /** Ends it once what is under way has ended, and never returns: so is waited for who is dead. */
+  /** Crashes the handler once the current step has ended; the promise never settles, as with a dead process. */
   async end(): Promise<never> {
     if (!this.#isOver) {
       this.#isOver = true;
@@ -61,15 +61,15 @@ for (const fate of FATES) {
       }
       at.now += 90_000;
       await FINISHERS[n % 2]!(at, at.handler());
-      const { body } = await look(at.handler());
-      assert.deepEqual([body.state, at.world.writesOf("1")], ["published", 1], `step ${n}: ${JSON.stringify(body)}`);
+      const { body } = await getRun(at.handler());
+      assert.deepEqual([body.state, at.world.countWrites("1")], ["published", 1], `step ${n}: ${JSON.stringify(body)}`);
       assert.equal(body.digest, await at.world.digestAt("1"));
       assert.equal(body.digest, digest ??= body.digest);
     }
   });
 }
 
-Deno.test("a handler that dies at any step of the first report leaves a run that goes on, or none", async () => {
+Deno.test("a handler that crashes at any step of the first report leaves a run that can continue, or none", async () => {
   for (let n = 1;; n++) {
     using kv = await Deno.openKv(":memory:");
     const at = await makeFanIn(kv);
@@ -83,6 +83,6 @@ Deno.test("a handler that dies at any step of the first report leaves a run that
     const { status } = await call(mortal, "/fan-in", { body: at.report(PLATFORMS[0]!) });
     if (!step.isMet && status === 200) return;
     const { body } = await at.reportAll(at.handler());
-    assert.deepEqual([body.state, at.world.writesOf("1")], ["published", 1]);
+    assert.deepEqual([body.state, at.world.countWrites("1")], ["published", 1]);
   }
 });

@@ -1,17 +1,17 @@
-/** Runs and tags that others change at the same time: nothing newer is written over. */
+/** Runs and tags that others change at the same time: newer content is never overwritten. */
 import { abortable } from "../../src/internal/room.ts";
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/spec/room.ts";
 import type { Run } from "../../src/service/fan_in/run.ts";
 import { Runs } from "../../src/service/fan_in/runs.ts";
 import { type Answer, assertRefused, call } from "../support/handlers.ts";
-import { fanInTest, type FanInWorld, type Handler, look, PLATFORMS, TARGET } from "../support/fan_in.ts";
+import { fanInTest, type FanInWorld, getRun, type Handler, PLATFORMS, TARGET } from "../support/fan_in.ts";
 import { HeldTimers } from "../support/timers.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
-fanInTest("a tag that somebody else wrote after it was planned is not written over", async (at) => {
+fanInTest("a tag that another writer changed after the plan is not overwritten", async (at) => {
   let interfere = true;
   const fetch = async (request: Request) => {
     if (interfere && request.method === "PUT" && request.url.endsWith("/manifests/1")) {
@@ -23,14 +23,14 @@ fanInTest("a tag that somebody else wrote after it was planned is not written ov
   };
   const handler = at.handler({ systemContext: { fetch } });
   assertRefused(await at.reportAll(handler), 409, "SUPERSEDED");
-  const { body } = await look(handler);
+  const { body } = await getRun(handler);
   assert.deepEqual([body.state, body.error.code, body.digest], ["superseded", "SUPERSEDED", undefined]);
   assertRefused(await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!) }), 409, "SUPERSEDED");
   assert.equal(await at.world.digestAt("1"), at.world.digests.get("linux/amd64"));
   assert.equal((await at.reportAll(handler, "2")).body.state, "published");
 });
 
-/** Two builds for one tag, which differ in their image for amd64. */
+/** Two builds for one tag that differ in their image for amd64. */
 async function makeBuilds(at: FanInWorld) {
   const digests = new Map([["new", at.world.digests.get("linux/amd64")!]]);
   digests.set("old", await at.world.push({ architecture: "amd64", layers: [] }));
@@ -42,14 +42,14 @@ async function makeBuilds(at: FanInWorld) {
 
 const [FIRST, SECOND, THIRD] = PLATFORMS as [string, string, string];
 
-fanInTest("a run that began before the one that was published is not published any more", async (at) => {
+fanInTest("a run that began before a published run is not published", async (at) => {
   const handler = at.handler();
   const send = await makeBuilds(at);
   await send(handler, "old", FIRST);
   await send(handler, "old", SECOND);
   for (const platform of PLATFORMS) await send(handler, "new", platform);
   const published = await at.world.digestAt("1");
-  // A third one comes as far as to plan, which must not make anybody forget the second.
+  // A third run only records its plan, which must not remove the release of the second.
   const layers = [new Uint8Array(1024)];
   const digest = await at.world.push({ architecture: "amd64", layers });
   const fetch = (request: Request) =>
@@ -59,11 +59,11 @@ fanInTest("a run that began before the one that was published is not published a
   const third = at.report(FIRST, { run: "third", digest });
   assertRefused(await call(refused, "/fan-in", { body: third }), 502, "DENIED");
   assertRefused(await send(handler, "old", THIRD), 409, "SUPERSEDED");
-  assert.deepEqual([await at.world.digestAt("1"), at.world.writesOf("1")], [published, 1]);
-  assert.equal((await look(handler, "new")).body.state, "published");
+  assert.deepEqual([await at.world.digestAt("1"), at.world.countWrites("1")], [published, 1]);
+  assert.equal((await getRun(handler, "new")).body.state, "published");
 });
 
-fanInTest("a run that began later writes over the earlier one, also where that was faster at the end", async (at) => {
+fanInTest("a run that began later overwrites an earlier run, even if that was faster at the end", async (at) => {
   const handler = at.handler();
   const send = await makeBuilds(at);
   for (const run of ["old", "new"] as const) for (const platform of [FIRST, SECOND]) await send(handler, run, platform);
@@ -77,10 +77,10 @@ fanInTest("a run that began later writes over the earlier one, also where that w
   assert.deepEqual([between?.body.state, body.state], ["published", "published"]);
   assert.notEqual(between?.body.digest, body.digest);
   assert.equal(await at.world.digestAt("1"), body.digest);
-  assert.equal((await look(handler, "old")).body.state, "published");
+  assert.equal((await getRun(handler, "old")).body.state, "published");
 });
 
-fanInTest("a run that began earlier, and writes late to a registry without conditions, does not stay", async (at) => {
+fanInTest("an earlier run that writes late to a registry without conditional requests is overwritten", async (at) => {
   const unconditional = (request: Request) => {
     for (const header of ["if-match", "if-none-match"]) request.headers.delete(header);
     return at.world.fetch(request);
@@ -102,7 +102,7 @@ fanInTest("a run that began earlier, and writes late to a registry without condi
     systemContext: {
       fetch: async (request: Request) => {
         const response = await unconditional(request);
-        // Not before the answer has been read.
+        // Only after the answer has been read.
         if (isTag(request)) setTimeout(() => goOn.resolve());
         return response;
       },
@@ -117,12 +117,12 @@ fanInTest("a run that began earlier, and writes late to a registry without condi
   assert.deepEqual([body.state, await at.world.digestAt("1")], ["published", body.digest]);
 });
 
-fanInTest("who finishes after the tag was written looks at the tag alone", async (at) => {
+fanInTest("a request that finishes a run whose tag is already written only reads the tag", async (at) => {
   using timers = new HeldTimers(12_345);
   const fetch = async (request: Request) => {
     const response = await at.world.fetch(request);
     if (request.method !== "PUT") return response;
-    // The handler's time ends after the tag was written, and before it knows.
+    // The request times out after the tag is written, but before the handler gets the answer.
     timers.fire();
     return await abortable(new Promise<never>(() => {}), request.signal);
   };
@@ -131,26 +131,29 @@ fanInTest("who finishes after the tag was written looks at the tag alone", async
   assertRefused(await call(mortal, "/fan-in", { body: at.report(THIRD) }), 504, "TIMEOUT");
   at.now += 60_000;
   const before = at.world.requests.length;
-  assert.equal((await look(at.handler())).body.state, "published");
+  assert.equal((await getRun(at.handler())).body.state, "published");
   assert.deepEqual(at.world.requests.slice(before), ["GET /v2/", "GET /v2/app/manifests/1"]);
 });
 
-fanInTest("runs that begin and plan at the same time are put in an order, and remembered", async ({ kv }) => {
-  const runs = new Runs({ kv, prefix: ["test"], lifetime: 1000, now: () => 0 });
-  const names = Array.from({ length: 10 }, (_, i) => `${i}`);
-  const report = { target: TARGET, expected: PLATFORMS, annotations: {}, platform: FIRST, image: "", replace: false };
-  const begun = await Promise.all(names.map((run) => runs.report({ ...report, run }, (begun) => begun)));
-  const planOf = ({ order }: Run) => ({ before: null, digest: digestOf(new Uint8Array([order])) });
-  await Promise.all(begun.map((run) => runs.plan(run, planOf(run), (planned) => planned!)));
-  const releases = (await runs.releases(TARGET)).toSorted((a, b) => a.order - b.order);
-  const expected = names.map((name) => Number(name) + 1).map((order) => ({
-    order,
-    digest: digestOf(new Uint8Array([order])),
-  }));
-  assert.deepEqual(releases, expected);
-});
+fanInTest(
+  "runs that begin and plan at the same time get different sequence numbers, and all plans are kept",
+  async ({ kv }) => {
+    const runs = new Runs({ kv, prefix: ["test"], lifetime: 1000, now: () => 0 });
+    const names = Array.from({ length: 10 }, (_, i) => `${i}`);
+    const report = { target: TARGET, expected: PLATFORMS, annotations: {}, platform: FIRST, image: "", replace: false };
+    const begun = await Promise.all(names.map((run) => runs.report({ ...report, run }, (begun) => begun)));
+    const planOf = ({ order }: Run) => ({ before: null, digest: digestOf(new Uint8Array([order])) });
+    await Promise.all(begun.map((run) => runs.plan(run, planOf(run), (planned) => planned!)));
+    const releases = (await runs.releases(TARGET)).toSorted((a, b) => a.order - b.order);
+    const expected = names.map((name) => Number(name) + 1).map((order) => ({
+      order,
+      digest: digestOf(new Uint8Array([order])),
+    }));
+    assert.deepEqual(releases, expected);
+  },
+);
 
-fanInTest("reports that come all at once, each several times and by several handlers, publish once", async (at) => {
+fanInTest("concurrent reports, each repeated and to several handlers, publish once", async (at) => {
   const handlers = [at.handler(), at.handler(), at.handler()];
   for (let run = 0; run < 20; run++) {
     const sent = handlers.flatMap((handler) => [...PLATFORMS, ...PLATFORMS].map((platform) => ({ handler, platform })));
@@ -158,24 +161,24 @@ fanInTest("reports that come all at once, each several times and by several hand
       sent.map(({ handler, platform }) => call(handler, "/fan-in", { body: at.report(platform, { run: `${run}` }) })),
     );
     assert.deepEqual(answers.filter(({ status }) => status !== 200), []);
-    assert.equal((await look(handlers[0]!, `${run}`)).body.state, "published");
-    assert.equal(at.world.writesOf("1"), 1);
+    assert.equal((await getRun(handlers[0]!, `${run}`)).body.state, "published");
+    assert.equal(at.world.countWrites("1"), 1);
   }
 });
 
-fanInTest("a tag that has the index already is left alone", async (at) => {
+fanInTest("a tag that already has the index is not written again", async (at) => {
   const handler = at.handler();
   const { body } = await at.reportAll(handler);
   const again = await at.reportAll(handler, "2");
-  assert.deepEqual([again.body.state, again.body.digest, at.world.writesOf("1")], ["published", body.digest, 1]);
+  assert.deepEqual([again.body.state, again.body.digest, at.world.countWrites("1")], ["published", body.digest, 1]);
 });
 
-/** Has a handler begin to publish, and stop before it has read all; returns how it goes on, and its answer. */
+/** Makes a handler stall while it publishes. Returns a function that lets it continue, and its answer. */
 async function stallPublishing(at: FanInWorld, answer: (request: Request) => Promise<Response>) {
   const stalled = Promise.withResolvers<void>(), goOn = Promise.withResolvers<void>();
   let isDown = true;
   const fetch = async (request: Request) => {
-    // Down at first, so that the report is not looked at and only publishing stalls.
+    // Down at first, so that the check of the report is skipped and only publishing stalls.
     if (isDown) return new Response(null, { status: request.url.endsWith("/v2/") ? 200 : 500 });
     if (!request.url.includes("/blobs/")) return await at.world.fetch(request);
     stalled.resolve();
@@ -191,32 +194,32 @@ async function stallPublishing(at: FanInWorld, answer: (request: Request) => Pro
   return { last, goOn: () => goOn.resolve() };
 }
 
-fanInTest("who publishes is not disturbed; who does not come to an end is replaced, and writes nothing", async (at) => {
+fanInTest("a publisher keeps its lease; a stalled publisher is replaced, and writes nothing", async (at) => {
   const { last, goOn } = await stallPublishing(at, at.world.fetch);
   const handler = at.handler();
   for (const platform of PLATFORMS) {
     assert.equal((await call(handler, "/fan-in", { body: at.report(platform) })).body.state, "publishing");
   }
   at.now += 60_000 + 29_999;
-  assert.equal((await look(handler)).body.state, "publishing");
+  assert.equal((await getRun(handler)).body.state, "publishing");
   at.now += 1;
-  assert.equal((await look(handler)).body.state, "published");
+  assert.equal((await getRun(handler)).body.state, "published");
   const before = at.world.requests.length;
   goOn();
-  assert.deepEqual((await last).body, (await look(handler)).body);
+  assert.deepEqual((await last).body, (await getRun(handler)).body);
   assert.deepEqual(at.world.requests.slice(before).filter((request) => request.includes("/manifests/1")), []);
-  assert.equal(at.world.writesOf("1"), 1);
+  assert.equal(at.world.countWrites("1"), 1);
 });
 
-fanInTest("who was replaced and fails then does not make a failure of what is published", async (at) => {
+fanInTest("the failure of a replaced publisher does not change a published run", async (at) => {
   const { last, goOn } = await stallPublishing(at, () => Promise.resolve(new Response(null, { status: 404 })));
   at.now += 90_000;
-  assert.equal((await look(at.handler())).body.state, "published");
+  assert.equal((await getRun(at.handler())).body.state, "published");
   goOn();
-  assert.deepEqual((await last).body, (await look(at.handler())).body);
+  assert.deepEqual((await last).body, (await getRun(at.handler())).body);
 });
 
-fanInTest("a run that failed begins anew with what the tag means then", async (at) => {
+fanInTest("a failed run starts again from the current content of the tag", async (at) => {
   let refuses = true;
   const fetch = (request: Request) =>
     refuses && request.method === "PUT"
@@ -225,10 +228,10 @@ fanInTest("a run that failed begins anew with what the tag means then", async (a
   const handler = at.handler({ systemContext: { fetch } });
   assertRefused(await at.reportAll(handler), 422, "MANIFEST_REJECTED");
   const before = at.world.requests.length;
-  assert.equal((await look(handler)).body.error.code, "MANIFEST_REJECTED");
+  assert.equal((await getRun(handler)).body.error.code, "MANIFEST_REJECTED");
   assert.equal(at.world.requests.length, before);
   refuses = false;
   await at.world.repository().putManifest("1", (await at.world.repository().getManifest("amd64")).bytes);
   assert.equal((await call(handler, "/fan-in", { body: at.report(FIRST) })).body.state, "published");
-  assert.deepEqual(at.world.writesOf("1"), 1);
+  assert.deepEqual(at.world.countWrites("1"), 1);
 });

@@ -1,23 +1,23 @@
-/** A fan-in: jobs report, and the index is published once, whatever happens on the way. */
+/** Fan-in: jobs report, and the index is published exactly once. */
 import { abortable } from "../../src/internal/room.ts";
 import assert from "node:assert/strict";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
 import { inspectIndex } from "../../src/system/remote/room.ts";
 import { assertRefused, call, HOST, TOKEN } from "../support/handlers.ts";
-import { fanInTest, look, makeFanIn, PLATFORMS, TARGET } from "../support/fan_in.ts";
+import { fanInTest, getRun, makeFanIn, PLATFORMS, TARGET } from "../support/fan_in.ts";
 import { bearerTokens } from "../../src/service/room.ts";
 import { platformTexts } from "../support/platform_texts.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** All orders of some things. */
+/** Returns all permutations of some items. */
 function ordersOf<T>(things: readonly T[]): T[][] {
   if (things.length === 0) return [[]];
   return things.flatMap((thing, i) => ordersOf(things.toSpliced(i, 1)).map((rest) => [thing, ...rest]));
 }
 
-Deno.test("whatever the order of the reports, the same index is published, once", async () => {
+Deno.test("every order of reports publishes the same index once", async () => {
   const digests = new Set<string>();
   for (const order of ordersOf(PLATFORMS)) {
     using kv = await Deno.openKv(":memory:");
@@ -28,9 +28,9 @@ Deno.test("whatever the order of the reports, the same index is published, once"
       const done = i === order.length - 1;
       assert.deepEqual([status, body.state], [200, done ? "published" : "collecting"]);
       assert.deepEqual(body.missing, PLATFORMS.filter((platform) => !order.slice(0, i + 1).includes(platform)));
-      assert.equal(at.world.writesOf("1"), done ? 1 : 0);
+      assert.equal(at.world.countWrites("1"), done ? 1 : 0);
     }
-    const { body } = await look(handler);
+    const { body } = await getRun(handler);
     assert.equal(body.digest, await at.world.digestAt("1"));
     digests.add(body.digest);
     const { instances } = await inspectIndex(TARGET, { systemContext: { fetch: at.world.fetch } });
@@ -39,7 +39,7 @@ Deno.test("whatever the order of the reports, the same index is published, once"
   assert.equal(digests.size, 1);
 });
 
-fanInTest("duplicates and replays change nothing, also after publishing and by other handlers", async (at) => {
+fanInTest("repeated reports change nothing, even after publishing and to other handlers", async (at) => {
   const [one, two] = [at.handler(), at.handler()];
   const states: string[] = [];
   for (const platform of [PLATFORMS[0]!, PLATFORMS[0]!, PLATFORMS[1]!, PLATFORMS[2]!]) {
@@ -55,13 +55,13 @@ fanInTest("duplicates and replays change nothing, also after publishing and by o
   for (const platform of PLATFORMS) {
     assert.deepEqual((await call(two, "/fan-in", { body: at.report(platform) })).body, published.body);
   }
-  assert.deepEqual((await look(one)).body, published.body);
+  assert.deepEqual((await getRun(one)).body, published.body);
   assert.equal(at.world.requests.length, before);
   assert.equal((await record()).versionstamp, versionstamp);
-  assert.equal(at.world.writesOf("1"), 1);
+  assert.equal(at.world.countWrites("1"), 1);
 });
 
-fanInTest("reports that contradict what is known of the run are refused, and change nothing", async (at) => {
+fanInTest("reports that contradict the run are rejected and change nothing", async (at) => {
   const handler = at.handler({ targets: [`${HOST}/*`] });
   const other = await at.world.push({ architecture: "amd64", layers: [] }, "other");
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[1]!, { annotations: { a: "1", b: "2" } }) });
@@ -82,19 +82,19 @@ fanInTest("reports that contradict what is known of the run are refused, and cha
   assertRefused(await call(handler, "/fan-in", { body: { ...again, replace: true } }), 422, "PLATFORM_MISMATCH");
   const missing = { ...again, digest: `sha256:${"0".repeat(64)}`, replace: true };
   assertRefused(await call(handler, "/fan-in", { body: missing }), 404, "NOT_FOUND");
-  assert.equal((await look(handler)).body.reports[PLATFORMS[0]!], image);
-  // With `replace`, the newest counts until the run is complete, and not after.
+  assert.equal((await getRun(handler)).body.reports[PLATFORMS[0]!], image);
+  // With `replace`, the newest report applies until the run is complete.
   const amd64 = (await at.world.repository().headManifest("amd64"))!.digest;
   const newer = at.report(PLATFORMS[0]!, { annotations, digest: amd64, replace: true });
   assert.equal((await call(handler, "/fan-in", { body: newer })).body.reports[PLATFORMS[0]!], `${HOST}/app@${amd64}`);
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[2]!, { annotations }) });
   const late = at.report(PLATFORMS[0]!, { annotations, digest: undefined, image, replace: true });
   assertRefused(await call(handler, "/fan-in", { body: late }), 409, "REPORT_DIFFERS");
-  const { body } = await look(handler);
+  const { body } = await getRun(handler);
   assert.deepEqual([body.state, body.digest], ["published", await at.world.digestAt("1")]);
 });
 
-fanInTest("malformed reports are refused", async (at) => {
+fanInTest("malformed reports are rejected", async (at) => {
   const handler = at.handler();
   const good = at.report(PLATFORMS[0]!);
   const bad: Record<string, unknown>[] = [
@@ -129,11 +129,11 @@ fanInTest("malformed reports are refused", async (at) => {
   }
 });
 
-fanInTest("a run is looked at with GET and HEAD", async (at) => {
+fanInTest("GET and HEAD return the state of a run", async (at) => {
   const handler = at.handler();
-  assertRefused(await look(handler), 404, "RUN_UNKNOWN");
+  assertRefused(await getRun(handler), 404, "RUN_UNKNOWN");
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[1]!) });
-  assert.deepEqual((await look(handler)).body, {
+  assert.deepEqual((await getRun(handler)).body, {
     target: TARGET,
     run: "1",
     state: "collecting",
@@ -141,15 +141,15 @@ fanInTest("a run is looked at with GET and HEAD", async (at) => {
     missing: [PLATFORMS[0], PLATFORMS[2]],
     reports: { [PLATFORMS[1]!]: `${HOST}/app@${at.world.digests.get(PLATFORMS[1]!)}` },
   });
-  const head = await look(handler, "1", { method: "HEAD" });
+  const head = await getRun(handler, "1", { method: "HEAD" });
   assert.deepEqual([head.status, head.body], [200, undefined]);
   assert.equal((await call(handler, "/fan-in", { method: "DELETE" })).headers.get("allow"), "GET, HEAD, POST, OPTIONS");
-  assertRefused(await look(handler, "1", { token: null }), 401, "UNAUTHORIZED");
+  assertRefused(await getRun(handler, "1", { token: null }), 401, "UNAUTHORIZED");
   const other = at.handler({ authorize: bearerTokens([{ token: TOKEN, targets: [`${HOST}/other`] }]) });
-  assertRefused(await look(other), 403, "DENIED");
+  assertRefused(await getRun(other), 403, "DENIED");
 });
 
-fanInTest("variants are compared as builders mean them; however names are written, they are one run", async (at) => {
+fanInTest("default variants and different spellings of names are equal", async (at) => {
   await at.world.push({ architecture: "arm", variant: "v6" });
   await at.world.push({ architecture: "arm" });
   await at.world.push({ architecture: "arm64", variant: "v8" });
@@ -168,7 +168,7 @@ fanInTest("variants are compared as builders mean them; however names are writte
   assert.deepEqual([body.state, body.expected], ["published", ["linux/arm/v6", "linux/arm", "linux/arm64"]]);
 });
 
-fanInTest("builds of one operating system are told apart by its version, where that is expected", async (at) => {
+fanInTest("versions of the operating system distinguish images if expected names them", async (at) => {
   const handler = at.handler();
   const versions = ["10.0.17763.1", "10.0.20348.1"];
   const digests: string[] = [];
@@ -189,8 +189,8 @@ fanInTest("builds of one operating system are told apart by its version, where t
   assert.equal(plain.body.state, "published");
 });
 
-fanInTest("an image that comes as an index of its own brings its provenance along", async (at) => {
-  // As `docker buildx` pushes by digest.
+fanInTest("an image that is an index itself contributes its provenance", async (at) => {
+  // The form in which `docker buildx` pushes by digest.
   await at.world.push({ os: "unknown", architecture: "unknown" });
   const repository = at.world.repository();
   const [image, provenance] = await Promise.all(["amd64", "unknown"].map((tag) => repository.headManifest(tag)));
@@ -220,7 +220,7 @@ fanInTest("an image that comes as an index of its own brings its provenance alon
 });
 
 fanInTest(
-  "what a registry cannot tell at once is found out at publishing, and mended by a better report",
+  "an image that cannot be checked at once is checked at publishing, and a new report can correct it",
   async (at) => {
     let down = true;
     const fetch = (request: Request) =>
@@ -232,42 +232,42 @@ fanInTest(
     for (const body of [wrong, at.report(PLATFORMS[1]!)]) {
       assert.equal((await call(handler, "/fan-in", { body })).body.state, "collecting");
     }
-    // The registry is still down: the run is complete, but not at its end.
+    // The registry is still down: the run is complete, but not published.
     assertRefused(await call(handler, "/fan-in", { body: at.report(PLATFORMS[2]!) }), 502, "REGISTRY_ERROR");
     down = false;
-    const failed = await look(handler);
+    const failed = await getRun(handler);
     assert.deepEqual([failed.status, failed.body.state, failed.body.error.code], [200, "failed", "PLATFORM_MISMATCH"]);
     assertRefused(await call(handler, "/fan-in", { body: at.report(PLATFORMS[1]!) }), 422, "PLATFORM_MISMATCH");
-    assert.equal((await look(handler)).body.state, "failed");
+    assert.equal((await getRun(handler)).body.state, "failed");
     assert.equal(await at.world.digestAt("1"), undefined);
-    const mended = await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!) });
-    assert.deepEqual([mended.body.state, mended.body.error], ["published", undefined]);
-    assert.equal(at.world.writesOf("1"), 1);
+    const corrected = await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!) });
+    assert.deepEqual([corrected.body.state, corrected.body.error], ["published", undefined]);
+    assert.equal(at.world.countWrites("1"), 1);
   },
 );
 
-fanInTest("a report whose time is over before it could be looked at is not taken", async (at) => {
+fanInTest("a report that times out before it is checked is not recorded", async (at) => {
   const fetch = ({ signal }: Request) => abortable(new Promise<never>(() => {}), signal);
   const handler = at.handler({ systemContext: { fetch }, limits: { requestTimeout: 50 } });
   assertRefused(await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!) }), 504, "TIMEOUT");
-  // Whatever that one still wrote would be there after all this.
+  // If the aborted request still wrote something, it would be visible after these requests.
   await at.reportAll(at.handler(), "2");
-  assertRefused(await look(at.handler()), 404, "RUN_UNKNOWN");
+  assertRefused(await getRun(at.handler()), 404, "RUN_UNKNOWN");
 });
 
-fanInTest("runs are forgotten after their time, and their records are cleaned up", async (at) => {
+fanInTest("runs expire, and their records are deleted", async (at) => {
   const handler = at.handler({ runLifetime: 1000 });
   const runs = async () => (await Array.fromAsync(at.kv.list({ prefix: ["multiarch", "fan-in", "run"] }))).length;
   await at.reportAll(handler);
   at.now += 999;
-  assert.equal((await look(handler)).body.state, "published");
+  assert.equal((await getRun(handler)).body.state, "published");
   at.now += 1;
-  assertRefused(await look(handler), 404, "RUN_UNKNOWN");
+  assertRefused(await getRun(handler), 404, "RUN_UNKNOWN");
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!, { run: "2" }) });
   at.now += 1001;
-  // One of the same name begins anew, and is not what is cleaned up.
+  // A run with the same name begins again, and must not be deleted by the cleanup.
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!, { run: "2" }) });
-  assert.deepEqual((await look(handler, "2")).body.missing, PLATFORMS.slice(1));
+  assert.deepEqual((await getRun(handler, "2")).body.missing, PLATFORMS.slice(1));
   assert.equal(await runs(), 1);
   at.now += 2000;
   await call(handler, "/fan-in", { body: at.report(PLATFORMS[0]!, { run: "3" }) });
@@ -275,20 +275,20 @@ fanInTest("runs are forgotten after their time, and their records are cleaned up
   assert.equal((await Array.fromAsync(at.kv.list({ prefix: ["multiarch", "fan-in", "expiry"] }))).length, 1);
 });
 
-fanInTest("a run whose time ends while it is being published is not published", async (at) => {
+fanInTest("a run that expires while it is being published is not published", async (at) => {
   const fetch = async (request: Request) => {
-    // What the tag means is looked at first, then the images are read, then the index is planned and written.
+    // The tag is read first, then the images, then the index is planned and written.
     if (request.url.includes("/manifests/1")) at.now += 1001;
     return await at.world.fetch(request);
   };
   const handler = at.handler({ runLifetime: 1000, systemContext: { fetch } });
   assertRefused(await at.reportAll(handler), 404, "RUN_UNKNOWN");
-  assert.equal(at.world.writesOf("1"), 0);
+  assert.equal(at.world.countWrites("1"), 0);
   const next = await at.reportAll(at.handler(), "2");
-  assert.deepEqual([next.body.state, at.world.writesOf("1")], ["published", 1]);
+  assert.deepEqual([next.body.state, at.world.countWrites("1")], ["published", 1]);
 });
 
-fanInTest("the largest run that is taken fits into the database", async (at) => {
+fanInTest("the largest run that is accepted fits into the database", async (at) => {
   const repository = `${"d".repeat(112)}.example/${"a/".repeat(120)}${"b".repeat(15)}`;
   const image = `${repository}@sha512:${"0".repeat(128)}`;
   assert.equal(image.length, 512);

@@ -11,14 +11,14 @@ import { startDockerRegistry, startEmbedded, type TestRegistry } from "../suppor
 import { startRelay } from "../support/relay.ts";
 import { platformTexts } from "../support/platform_texts.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const ARCHITECTURES = ["amd64", "arm64", "s390x", "ppc64le", "riscv64", "386", "mips64le", "loong64"];
 const PLATFORMS = ARCHITECTURES.map((architecture) => `linux/${architecture}`);
 const WORKERS = 8, REPORTS_EACH = 5;
 
-/** Has workers report eight platforms, each five times by different ones; checks what is published, and how often. */
+/** Lets workers report eight platforms, each five times by different workers; checks that they publish once. */
 async function reportTogether(registry: TestRegistry, folder: string): Promise<string> {
   const digests = await pushPlatforms(registry.host, "app", ARCHITECTURES.map((architecture) => ({ architecture })));
   await using relay = startRelay(registry.host, () => undefined);
@@ -92,7 +92,7 @@ folderTest("kill -9 at steps of publishing leaves what the next report finishes"
     for (const i of [0, 1]) await call(handler, "/fan-in", { body: report(i) });
     const worker = spawnWorker("fan_in_worker.ts", database, relay.host, JSON.stringify([report(2)]), `${step}`);
     if (await outcomeOf(worker) === undefined) killed.push(step);
-    // As if the lease of the dead had ended.
+    // Lets the lease of the killed worker expire.
     clock = 90_000;
     const { status, body } = await call(handler, "/fan-in", { body: report(2) });
     assert.deepEqual([status, body.state], [200, "published"], `step ${step}`);

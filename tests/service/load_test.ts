@@ -1,20 +1,20 @@
-/** Handlers over HTTP, with everything at once that the world has for them. */
+/** Handlers over HTTP under load, with slow, broken and invalid requests at the same time. */
 import { abortable } from "../../src/internal/room.ts";
 import assert from "node:assert/strict";
 import { makeFanIn, PLATFORMS } from "../support/fan_in.ts";
 import { assertRefused, call, HOST, makeRequest, makeWorld, readAnswer, TOKEN } from "../support/handlers.ts";
 import { serve } from "../support/registries.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** Requests that run at once, those of slow clients, and how many of these there are in all. */
+/** Number of concurrent requests, of concurrent slow clients, and of slow clients in total. */
 const CLIENTS = 16, SLOW_CLIENTS = 20, SLOW_REQUESTS = 60;
-/** What the handler takes on: nobody is turned away, also where it has not noticed yet who has left. */
+/** Limit of the handler: high enough that no request is rejected, even before it notices disconnected clients. */
 const PLACES = CLIENTS + SLOW_REQUESTS;
 const RUNS = 40, REPLAYS = 8;
 
-/** Sends half of a request over TCP, and either waits for the answer or goes away. Returns the status. */
+/** Sends half of a request over TCP, and either waits for the answer or disconnects. Returns the status. */
 async function sendHalf(host: string, then: "wait" | "leave"): Promise<string | undefined> {
   const [hostname, port] = host.split(":") as [string, string];
   using connection = await Deno.connect({ hostname, port: Number(port) });
@@ -27,7 +27,7 @@ async function sendHalf(host: string, then: "wait" | "leave"): Promise<string | 
   return /^HTTP\/1\.1 (\d+)/.exec(new TextDecoder().decode(buffer.subarray(0, read ?? 0)))?.[1];
 }
 
-/** Runs work, so many at once; returns what it returned, in its order. */
+/** Runs work with limited concurrency; returns the results in order. */
 async function runAll<T>(work: readonly (() => Promise<T>)[], atOnce: number): Promise<T[]> {
   const results: T[] = [];
   const queue = [...work.entries()];
@@ -38,7 +38,7 @@ async function runAll<T>(work: readonly (() => Promise<T>)[], atOnce: number): P
   return results;
 }
 
-Deno.test("thousands of requests of all kinds have the answers that each alone would have", async () => {
+Deno.test("thousands of concurrent requests get the same answers as single ones", async () => {
   using kv = await Deno.openKv(":memory:");
   const at = await makeFanIn(kv);
   const errors: unknown[] = [];
@@ -69,7 +69,7 @@ Deno.test("thousands of requests of all kinds have the answers that each alone w
       add("409 EXPECTATION_DIFFERS", "/fan-in", { body: { ...body, expected: PLATFORMS.toReversed() } });
     }
   }
-  // What contradicts a run can do so only once the run has begun.
+  // Reports can contradict a run only after it has begun.
   const last = (i: number) => wave[i]!.expected.startsWith("409") ? 1 : 0;
   const order = [...wave.keys()].sort((a, b) =>
     last(a) - last(b) || (a * 7919) % wave.length - (b * 7919) % wave.length
@@ -86,15 +86,15 @@ Deno.test("thousands of requests of all kinds have the answers that each alone w
   assert.deepEqual(answers, order.map((i) => wave[i]!.expected));
   assert.deepEqual(statuses, slow.map((_, i) => i % 3 ? "408" : undefined));
   assert.deepEqual(errors, []);
-  for (let run = 0; run < RUNS; run++) assert.equal(at.world.writesOf(`run-${run}`), 1);
+  for (let run = 0; run < RUNS; run++) assert.equal(at.world.countWrites(`run-${run}`), 1);
   const digests = await Promise.all(Array.from({ length: RUNS }, (_, run) => at.world.digestAt(`run-${run}`)));
   assert.equal(new Set(digests).size, 1);
-  // No place is taken by somebody who is gone.
+  // Disconnected clients no longer count towards the limit.
   const inspect = () => send("/inspect", { body: { image: target(0) } });
   assert.deepEqual(await Promise.all(Array.from({ length: PLACES }, inspect)), Array(PLACES).fill("200"));
 });
 
-Deno.test("who comes when all places are taken is told to come back; strangers take none, nor does what is stuck", async () => {
+Deno.test("requests above the limit get 503; anonymous and stalled requests do not use it up", async () => {
   const world = await makeWorld(["amd64"]);
   const arrived = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const goOn = Promise.withResolvers<void>();
@@ -119,7 +119,7 @@ Deno.test("who comes when all places are taken is told to come back; strangers t
   assert.equal(refused.headers.get("retry-after"), "1");
   goOn.resolve();
   for (const { status } of [...await Promise.all(running), await inspect()]) assert.equal(status, 200);
-  // What does not come to an end is answered in time, and its place is free again.
+  // A stalled request times out, and no longer counts towards the limit.
   const stuck = world.handler({
     systemContext: { fetch: ({ signal }) => abortable(new Promise<never>(() => {}), signal) },
     limits: { concurrentRequests: 1, requestTimeout: 30 },
@@ -127,7 +127,7 @@ Deno.test("who comes when all places are taken is told to come back; strangers t
   for (let i = 0; i < 3; i++) assertRefused(await call(stuck, "/inspect", { body }), 504, "TIMEOUT");
 });
 
-Deno.test("a body that does not come, or breaks off, is answered in time", async () => {
+Deno.test("a body that stalls or is truncated is answered in time", async () => {
   const world = await makeWorld([]);
   const handler = world.handler({ limits: { bodyTimeout: 30 } });
   let cancelled: unknown;

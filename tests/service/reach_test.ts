@@ -1,4 +1,4 @@
-/** What can be reached through a handler: its registries, what those send to, and nothing else. */
+/** A handler reaches only its registries and the URLs to which they refer. */
 import assert from "node:assert/strict";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
 import { bearerTokens, createHandler, type HandlerOptions } from "../../src/service/room.ts";
@@ -8,10 +8,10 @@ import { parseReference } from "../../src/spec/room.ts";
 import { assertRefused, call, HOST, makeWorld, TOKEN } from "../support/handlers.ts";
 import { describe, encode, makeImage } from "../support/images.ts";
 
-// Deno looks for leaks only where it is told to.
+// The sanitizers of Deno are off by default.
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** A handler whose `fetch` notes where it is sent, and answers that nothing is there. */
+/** Creates a handler whose `fetch` records the requests and answers 404. */
 function makeScout(options: Partial<HandlerOptions> = {}, answer?: (request: Request) => Response | undefined) {
   const urls: string[] = [];
   const handler = createHandler({
@@ -31,7 +31,7 @@ function makeScout(options: Partial<HandlerOptions> = {}, answer?: (request: Req
   return { handler, urls };
 }
 
-Deno.test("images outside of what is configured are refused, however they are written", async () => {
+Deno.test("images outside the configured repositories are rejected in every spelling", async () => {
   const { handler, urls } = makeScout();
   const digest = `sha256:${"0".repeat(64)}`;
   const images: [image: string, status: number][] = [
@@ -107,7 +107,7 @@ Deno.test("images outside of what is configured are refused, however they are wr
   assert.deepEqual(urls, []);
 });
 
-Deno.test("images within it are reached, however they are written, at their registry alone", async () => {
+Deno.test("images in the configured repositories are reached in every spelling, only at their registry", async () => {
   const cases: [image: string, url: string][] = [
     ["quay.io/me/app:1", "https://quay.io/v2/me/app/manifests/1"],
     ["docker://quay.io/me/app", "https://quay.io/v2/me/app/manifests/latest"],
@@ -126,7 +126,7 @@ Deno.test("images within it are reached, however they are written, at their regi
   }
 });
 
-Deno.test("rules mean repositories, also where Docker Hub has names of its own", () => {
+Deno.test("rules match repositories, including short names of Docker Hub", () => {
   const cases: [rule: string, image: string, allowed: boolean][] = [
     ["docker.io/*", "alpine", true],
     ["docker.io/*", "me/app", true],
@@ -147,7 +147,7 @@ Deno.test("rules mean repositories, also where Docker Hub has names of its own",
   }
 });
 
-/** Places to which a registry may send, and whether that is followed. */
+/** URLs to which a registry may refer, and whether the handler follows them. */
 const PLACES: [place: string, followed: boolean][] = [
   ["https://cdn.example/blob?signed=1", true],
   ["https://cdn.example:8443/blob", true],
@@ -176,7 +176,7 @@ const PLACES: [place: string, followed: boolean][] = [
   ["https://user:pass@cdn.example/blob", true],
 ];
 
-Deno.test("redirects and token services lead to public https places, and to nothing else", async () => {
+Deno.test("redirects and token services are followed only to public https URLs", async () => {
   for (const [place, followed] of PLACES) {
     const redirected = makeScout(
       {},
@@ -199,7 +199,7 @@ Deno.test("redirects and token services lead to public https places, and to noth
   }
 });
 
-Deno.test("places to which nobody sent are not reached, nor those that only a place elsewhere challenges for", async () => {
+Deno.test("URLs to which no registry refers are not reached", async () => {
   const asked: string[] = [];
   const answers: Record<string, Response> = {
     "https://quay.io/a": new Response(null, { status: 307, headers: { location: "https://cdn.example/a" } }),
@@ -237,10 +237,10 @@ Deno.test("places to which nobody sent are not reached, nor those that only a pl
   }
 });
 
-/** Where a registry sends, by path. */
+/** Redirects of a registry, by path. */
 const LOCATIONS: Record<string, string> = { "/a": "http://127.0.0.1:5001/b", "/b": "http://cdn.example/b" };
 
-Deno.test("a registry on this machine is reached where it is configured, and its neighbours are not", async () => {
+Deno.test("a registry on loopback is reached if it is configured, and other ports are not", async () => {
   const guarded = guardFetch({
     registries: ["127.0.0.1:5000"],
     insecure: true,
@@ -259,7 +259,7 @@ Deno.test("a registry on this machine is reached where it is configured, and its
   }
 });
 
-Deno.test("no more places are remembered than there is room for", async () => {
+Deno.test("the number of remembered URLs is bounded", async () => {
   let count = 0;
   const guarded = guardFetch({
     registries: ["quay.io"],
@@ -271,7 +271,7 @@ Deno.test("no more places are remembered than there is room for", async () => {
   await guarded(new Request("https://cdn.example/1"));
 });
 
-Deno.test("what a manifest names elsewhere is not reached", async () => {
+Deno.test("URLs in a manifest are not reached", async () => {
   const world = await makeWorld([]);
   const image = makeImage({ architecture: "amd64" });
   const elsewhere = ["https://evil.example/layer", "https://169.254.169.254/latest", "http://registry.example/v2/"];

@@ -34,7 +34,7 @@ const linux = (architecture: string, variant?: string): Platform => ({
   ...(variant ? { variant } : {}),
 });
 
-Deno.test("compatiblePlatforms() lists what a machine can run, best first", () => {
+Deno.test("compatiblePlatforms() lists the platforms that a machine can run, best first", () => {
   const rows: [Platform, string[]][] = [
     [linux("arm", "v6"), ["v6", "v5", ""]],
     [linux("arm"), ["", "v8", "v7", "v6", "v5"]],
@@ -66,7 +66,7 @@ Deno.test("chooseInstance() prefers variant, then compression, then order", () =
   assert.equal(chooseInstance(list, linux("s390x")), digest("6"), "an entry without platform suits as a last resort");
 });
 
-Deno.test("chooseInstance() names what it did not find", () => {
+Deno.test("chooseInstance() names the platform that it did not find", () => {
   assert.throws(
     () => chooseInstance(index(["1", linux("arm", "v7")]), linux("mips")),
     { code: "NO_MATCHING_PLATFORM", message: /architecture "mips", variant "", OS "linux"/ },
@@ -80,7 +80,7 @@ const windows = (osVersion?: string, ...osFeatures: string[]): Platform => ({
   ...(osFeatures.length > 0 ? { osFeatures } : {}),
 });
 
-Deno.test("chooseInstance() heeds a wanted version and wanted features of the operating system", () => {
+Deno.test("chooseInstance() respects the version and the features of the operating system", () => {
   const list = index(
     ["1", windows("10.0.17763.1")],
     ["2", windows("10.0.20348.1")],
@@ -142,7 +142,7 @@ Deno.test("parsePlatform() reads what formatPlatform() writes", () => {
   }
 });
 
-Deno.test("a platform finds the instances that are meant by it", () => {
+Deno.test("findByPlatform() finds exact matches, else all variants", () => {
   const platforms = [
     "linux/amd64",
     "linux/amd64/v3",

@@ -18,7 +18,7 @@ import { decode, encode, layer, makeManifest, parseImage } from "../support/mani
 const T = MEDIA_TYPES;
 const NOW = new Date("2026-11-23T04:42:17.5Z");
 
-/** What was signed of a schema 1 manifest. */
+/** Returns the signed payload of a schema 1 manifest. */
 function payloadOf({ bytes }: ParsedImage): string {
   const text = decode(bytes);
   return `${text.slice(0, text.indexOf(',"signatures":['))}}`;
@@ -50,7 +50,7 @@ Deno.test("convertToSchema1() computes ids by the layers at the source and names
   assert.deepEqual(image.layers.map(({ digest }) => digest), [layers[0]!.digest, empty, layers[1]!.digest]);
   const { name, tag, architecture, history } = JSON.parse(decode(image.bytes));
   assert.deepEqual([name, tag, architecture], ["t/v1", "x", "amd64"]);
-  // Ids and the middle text: `contracts/copy.md` 10.8.
+  // Ids and JSON that skopeo computes for this image.
   const [parent, baseId] = [
     "53ba21ee3c209d20696e13631cdcd8b58d7eacd861c84bacdb7c2dccaa145592",
     "386bbddda92dd74fa20a07e996a214c1d81d7cc0fce3ee9d139f8aabb58cc4ba",
@@ -83,12 +83,12 @@ Deno.test("schema 1 is signed so that its signature verifies", async () => {
   assert.ok(isGood);
 });
 
-Deno.test("Docker schema 2 survives a journey through schema 1", async () => {
-  const there = await convertToSchema1(DOCKER, CONFIG, { name: "", tag: "" });
-  assert.deepEqual(schema1EmptyLayers(there), [false, true, false]);
+Deno.test("Docker schema 2 survives a conversion to schema 1 and back", async () => {
+  const converted = await convertToSchema1(DOCKER, CONFIG, { name: "", tag: "" });
+  assert.deepEqual(schema1EmptyLayers(converted), [false, true, false]);
   const [first, second] = DOCKER.layers;
   const layers = [first!, EMPTY_GZIP_LAYER.descriptor, second!];
-  const back = convertFromSchema1(there, [DIFF_IDS[0], undefined, DIFF_IDS[1]], { layers });
+  const back = convertFromSchema1(converted, [DIFF_IDS[0], undefined, DIFF_IDS[1]], { layers });
   assert.deepEqual(back.image.layers, DOCKER.layers);
   assert.equal(
     decode(back.config),
@@ -101,11 +101,11 @@ Deno.test("Docker schema 2 survives a journey through schema 1", async () => {
     digest: digestOf(back.config),
     size: back.config.length,
   });
-  assert.throws(() => convertFromSchema1(there, [DIFF_IDS[0], undefined, undefined], { layers }), TypeError);
-  assert.throws(() => convertFromSchema1(there, DIFF_IDS, { layers }), TypeError);
+  assert.throws(() => convertFromSchema1(converted, [DIFF_IDS[0], undefined, undefined], { layers }), TypeError);
+  assert.throws(() => convertFromSchema1(converted, DIFF_IDS, { layers }), TypeError);
 });
 
-Deno.test("convertToSchema1() takes OCI images, whose layers may become gzip on the way", async () => {
+Deno.test("convertToSchema1() accepts OCI images, whose layers may be recompressed with gzip", async () => {
   const zstd = makeManifest("oci", { layers: [layer(T.ociLayerZstd, "a"), layer(T.ociLayerGzip, "b")] });
   const options = { name: "", tag: "" };
   await assert.rejects(convertToSchema1(zstd, CONFIG, options), { code: "CONVERSION_NOT_SUPPORTED", message: /zstd/ });
@@ -114,7 +114,7 @@ Deno.test("convertToSchema1() takes OCI images, whose layers may become gzip on 
   assert.deepEqual(image.layers[0]!.digest, layers[0]!.digest);
 });
 
-Deno.test("convertToSchema1() refuses what schema 1 cannot say", async () => {
+Deno.test("convertToSchema1() rejects images that schema 1 cannot represent", async () => {
   const config = (history: unknown) => encode({ history });
   const rows: [Uint8Array<ArrayBuffer>, string][] = [
     [encode("{}"), "CONVERSION_NOT_SUPPORTED"],
@@ -167,7 +167,7 @@ Deno.test("a schema 1 history must be a chain of ids", () => {
   assert.throws(() => schema1EmptyLayers(DOCKER), TypeError);
 });
 
-Deno.test("entries of a schema 1 history that repeat an id count once: the oldest", () => {
+Deno.test("of schema 1 entries with the same id, only the oldest is kept", () => {
   const entries = [{ ...ENTRY, parent: ID.b, newest: true }, { ...ENTRY, parent: ID.b }, {
     id: ID.b,
     created: CREATED,
@@ -212,7 +212,7 @@ Deno.test("configurations of Docker before 1.8.3 are completed", () => {
   ));
 });
 
-Deno.test("schema 1 can be renamed and given other layers, and is signed anew", async () => {
+Deno.test("schema 1 can be renamed and get other layers, and is signed again", async () => {
   const old = parseImage(schema1([{ ...ENTRY, parent: ID.b }, { id: ID.b }], [TOP, BASE]));
   assert.equal(await renameSchema1(old, { name: "old", tag: "t" }), old);
   const named = await renameSchema1(old, { name: "new/name", tag: "", time: NOW });
@@ -229,7 +229,7 @@ Deno.test("schema 1 can be renamed and given other layers, and is signed anew", 
   await assert.rejects(replaceSchema1Layers(named, []), TypeError);
 });
 
-Deno.test("the empty layer is the one that everybody has", () => {
+Deno.test("the empty layer has the bytes that all tools use", () => {
   const { bytes, descriptor } = EMPTY_GZIP_LAYER;
   assert.equal(descriptor.digest, "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4");
   assert.equal(digestOf(bytes), descriptor.digest);

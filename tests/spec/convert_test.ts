@@ -43,7 +43,7 @@ Deno.test("layerMediaType() knows the variants of each kind of layer", () => {
   }
 });
 
-Deno.test("isChangeableLayer() takes only layers of images, in the words of their format", () => {
+Deno.test("isChangeableLayer() takes only layers of images, with media types of their format", () => {
   const artifact = makeManifest("oci", { configType: "application/vnd.example" });
   const rows: [ParsedImage, string, boolean][] = [
     [makeManifest("oci"), T.ociLayerZstd, true],
@@ -63,7 +63,7 @@ Deno.test("isChangeableLayer() takes only layers of images, in the words of thei
   assert.ok(!isArtifact(makeManifest("docker", { configType: "application/vnd.docker.plugin.v1+json" })));
 });
 
-/** What buildah 1.28.2 pushed, before and after (`contracts/copy.md` 10.7). */
+/** Manifests that buildah 1.28.2 pushed, before and after a conversion. */
 const CHILD =
   '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:3cc009f747dc76e2c31fb43f7413093bdc6a4cf1a4cd89b112ced1e0eecfacc7","size":306},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"sha256:c79b16feee454eb989a1e9850652393a5417ec22c6387bd51ea13cae789dc960","size":2048}],"annotations":{"org.opencontainers.image.base.digest":"","org.opencontainers.image.base.name":""}}';
 const PUSHED =
@@ -85,7 +85,7 @@ Deno.test("replaced layers and converted manifests are the bytes that buildah pu
   assert.equal(decode(replaceLayers(parseImage(PUSHED_DOCKER), [dockerLayer!]).bytes), PUSHED_DOCKER);
 });
 
-Deno.test("replaceLayers() keeps what the specification knows, and no inline data of layers", () => {
+Deno.test("replaceLayers() keeps the members of the specification, but no inline data of layers", () => {
   const config = `{"mediaType":"${T.ociConfig}","digest":"${GZIPPED.digest}","size":2,"data":"e30="}`;
   const subject = `{"mediaType":"${T.ociManifest}","digest":"${GZIPPED.digest}","size":2}`;
   const after = (layers: string) =>
@@ -106,7 +106,7 @@ Deno.test("replaceLayers() keeps what the specification knows, and no inline dat
   assert.throws(() => replaceLayers(schema1, [GZIPPED]), TypeError);
 });
 
-Deno.test("layers keep their kind in conversions, or are refused", () => {
+Deno.test("layers keep their kind in conversions, or are rejected", () => {
   const rows: [string, string | undefined, string | undefined][] = [
     [T.ociLayer, T.dockerLayer, undefined],
     [T.ociLayerGzip, T.dockerLayerGzip, undefined],
@@ -120,9 +120,9 @@ Deno.test("layers keep their kind in conversions, or are refused", () => {
   const urls = ["https://example.com/layer"];
   for (const [oci, docker, reason = ""] of rows) {
     const image = makeManifest("oci", { layers: [{ ...layer(oci, "x"), urls, annotations: { k: "v" } }] });
-    const refusal = { code: "CONVERSION_NOT_SUPPORTED", message: new RegExp(reason) };
+    const failure = { code: "CONVERSION_NOT_SUPPORTED", message: new RegExp(reason) };
     if (!docker) {
-      assert.throws(() => convertToDockerManifest(image), refusal);
+      assert.throws(() => convertToDockerManifest(image), failure);
       continue;
     }
     const there = convertToDockerManifest(image);
@@ -179,7 +179,7 @@ Deno.test("convertToOciManifest() writes the configuration as skopeo does", () =
   const docker =
     '{"created":"1970-01-01T00:00:00Z","container":"c","container_config":{"Hostname":"","Labels":{"io.buildah.version":"1.28.2"}},"config":{"Hostname":"","Env":[],"OnBuild":[],"Healthcheck":{},"Labels":{"io.buildah.version":"1.28.2"}},"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:c79b16feee454eb989a1e9850652393a5417ec22c6387bd51ea13cae789dc960"]},"history":[{"created":"1970-01-01T00:00:00Z","created_by":"/bin/sh"}]}';
   const { image: oci, config } = convertToOciManifest(image, encode(docker));
-  // `contracts/copy.md` 6.4.
+  // The bytes that skopeo writes.
   assert.deepEqual(oci.config, {
     mediaType: T.ociConfig,
     digest: "sha256:3cc009f747dc76e2c31fb43f7413093bdc6a4cf1a4cd89b112ced1e0eecfacc7",
@@ -193,7 +193,7 @@ Deno.test("convertToOciManifest() writes the configuration as skopeo does", () =
   assert.equal(decode(convertToOciManifest(image, encode("{}")).config), nothing);
 });
 
-Deno.test("times are written as Go writes them, and refused where Go refuses them", () => {
+Deno.test("times are written as Go writes them, and rejected if Go rejects them", () => {
   const rows: [string, string | undefined][] = [
     ["2020-01-02T03:04:05Z", "2020-01-02T03:04:05Z"],
     ["2020-01-02T03:04:05.120Z", "2020-01-02T03:04:05.12Z"],

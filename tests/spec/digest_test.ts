@@ -39,7 +39,7 @@ Deno.test("digestOf() and a digester agree with known digests", () => {
   assert.match(digestOf(encode("abc"), "sha384"), /^sha384:cb00753f45a35e8b/);
 });
 
-Deno.test("a plain string is no digest for the compiler", () => {
+Deno.test("the compiler does not accept a plain string as a digest", () => {
   // @ts-expect-error -- Only parseDigest and the hashing functions make digests.
   const digest: ReturnType<typeof parseDigest> = "sha256:abc";
   assert.equal(typeof digest, "string");

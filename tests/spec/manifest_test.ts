@@ -49,7 +49,7 @@ Deno.test("parseManifest() keeps the bytes and finds config and layers", () => {
   assert.deepEqual([...parsed.layers, parsed.config], image.blobs.map(({ descriptor }) => descriptor));
 });
 
-Deno.test("parseManifest() refuses documents that are two things at once", () => {
+Deno.test("parseManifest() rejects documents that can be read as two kinds", () => {
   const bodies = [
     { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [], layers: [] },
     { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [], CONFIG: {} },
@@ -59,7 +59,7 @@ Deno.test("parseManifest() refuses documents that are two things at once", () =>
   for (const body of bodies) assert.throws(() => parseManifest(encode(body)), { code: "AMBIGUOUS_MANIFEST" });
 });
 
-Deno.test("parseManifest() names what is wrong in a manifest", () => {
+Deno.test("parseManifest() names the invalid member of a manifest", () => {
   const index = (entry: unknown) => ({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] });
   const rows: [unknown, string, RegExp][] = [
     [{ mediaType: "text/plain" }, "MANIFEST_TYPE_NOT_SUPPORTED", /text\/plain/],
@@ -89,7 +89,7 @@ Deno.test("parseManifest() reads manifests without a configuration, as tools wri
   assert.throws(() => parseManifest(encode(broken)), { code: "INVALID_DIGEST", message: /config\.digest/ });
 });
 
-Deno.test("entries whose digest algorithm is not known are read, and written back as they are", () => {
+Deno.test("entries with an unknown digest algorithm are parsed and written back unchanged", () => {
   const digest = "multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8";
   const entry = { mediaType: MEDIA_TYPES.ociManifest, digest, size: 7 };
   const text = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] });
@@ -106,7 +106,7 @@ Deno.test("entries whose digest algorithm is not known are read, and written bac
   }
 });
 
-Deno.test("content of an unknown digest algorithm is not passed on, and its source is given back", async () => {
+Deno.test("content with an unknown digest algorithm is not passed on, and its source is cancelled", async () => {
   for (const chunks of [[encode("content")], []]) {
     let cancelled = false;
     const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -119,7 +119,7 @@ Deno.test("content of an unknown digest algorithm is not passed on, and its sour
   }
 });
 
-Deno.test("schema 1 manifests are parsed and, where signed, digested by their payload", () => {
+Deno.test("schema 1 manifests are parsed, and digested by their payload if they are signed", () => {
   const payload = '{"schemaVersion":1,"fsLayers":[{"blobSum":"' + D2 + '"},{"blobSum":"' + D1 + '"}],"history":[]}';
   const protectedHeader = btoa(JSON.stringify({ formatLength: payload.length - 1, formatTail: "fQ" }));
   const signed = payload.slice(0, -1) + `,"signatures":[{"protected":"${protectedHeader}"}]}`;
@@ -129,7 +129,7 @@ Deno.test("schema 1 manifests are parsed and, where signed, digested by their pa
   assert.deepEqual(parsed.layers.map(({ digest, size }) => [digest, size]), [[D1, UNKNOWN_SIZE], [D2, UNKNOWN_SIZE]]);
 });
 
-/** Bytes that buildah 1.28.2 wrote, from `contracts/copy.md`. */
+/** Bytes that buildah 1.28.2 wrote. */
 const BUILDAH_OCI =
   '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:ee93efd079239b7d793874215ff511fd65fcd58adf1705ec495bacb16599e679","size":495,"annotations":{"a":"\\u003cb\\u003e\\u0026c"},"platform":{"architecture":"arm64","os":"linux","os.version":"1.2","variant":"v8"}}]}';
 const BUILDAH_DOCKER =
@@ -141,13 +141,13 @@ Deno.test("indexes that buildah wrote are written back byte for byte", () => {
   assert.equal(text(serializeDockerList(parseDockerList(encode(BUILDAH_DOCKER)))), BUILDAH_DOCKER);
 });
 
-Deno.test("an OCI index with everything keeps everything, in Go's order", () => {
+Deno.test("an OCI index keeps all of its members, in Go's order", () => {
   const text =
     `{"schemaVersion":2,"mediaType":"${MEDIA_TYPES.ociIndex}","artifactType":"a/b","manifests":[{"mediaType":"m","digest":"${D1}","size":1,"urls":["u"],"annotations":{"10":"x","9":"y"},"data":"e30=","platform":{"architecture":"","os":""},"artifactType":"t"}],"subject":{"mediaType":"m","digest":"${D2}","size":2},"annotations":{"k":"v"}}`;
   assert.equal(new TextDecoder().decode(serializeOciIndex(parseOciIndex(encode(text)))), text);
 });
 
-Deno.test("conversion keeps what both forms can hold", () => {
+Deno.test("conversion keeps the members that both formats have", () => {
   const docker = convertToDockerList(parseOciIndex(encode(BUILDAH_OCI)), { os: "linux", architecture: "amd64" });
   assert.deepEqual(docker.manifests![0]!.platform, {
     architecture: "arm64",

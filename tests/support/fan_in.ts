@@ -49,7 +49,7 @@ export function fanInTest(name: string, fn: (at: FanInWorld) => Promise<void>): 
   });
 }
 
-/** Looks at a run. */
-export async function look(handler: Handler, run = "1", init: CallInit = {}): Promise<Answer> {
+/** Requests the state of a run. */
+export async function getRun(handler: Handler, run = "1", init: CallInit = {}): Promise<Answer> {
   return await call(handler, `/fan-in?${new URLSearchParams({ target: TARGET, run })}`, init);
 }

@@ -44,7 +44,7 @@ export class HandlerWorld {
   }
 
   /** How often a tag was written. */
-  writesOf(tag: string, path = "app"): number {
+  countWrites(tag: string, path = "app"): number {
     return this.requests.filter((request) => request === `PUT /v2/${path}/manifests/${tag}`).length;
   }
 
