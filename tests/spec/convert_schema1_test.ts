@@ -50,7 +50,7 @@ Deno.test("convertToSchema1() computes ids by the layers at the source and names
   assert.deepEqual(image.layers.map(({ digest }) => digest), [layers[0]!.digest, empty, layers[1]!.digest]);
   const { name, tag, architecture, history } = JSON.parse(decode(image.bytes));
   assert.deepEqual([name, tag, architecture], ["t/v1", "x", "amd64"]);
-  // Ids and JSON that skopeo computes for this image.
+  // Ids and JSON that container-libs writes for this image.
   const [parent, baseId] = [
     "53ba21ee3c209d20696e13631cdcd8b58d7eacd861c84bacdb7c2dccaa145592",
     "386bbddda92dd74fa20a07e996a214c1d81d7cc0fce3ee9d139f8aabb58cc4ba",
