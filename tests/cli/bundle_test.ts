@@ -1,4 +1,4 @@
-/** The command line as a single file that a bundler made. */
+/** The command line as a single bundled file. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { bundle } from "../support/bundle.ts";
@@ -21,10 +21,10 @@ async function run([program, ...args]: string[]): Promise<typeof ENDED_WELL> {
 
 folderTest("a single-file bundle of the command line creates, copies, recompresses and pushes", async (folder) => {
   const file = await bundle("src/cli/main.ts", folder, "deno");
-  // A file of the same name as our worker's. It never reports that it is ready, so waiting for it would hang.
+  // A file with the name of the worker. It never reports that it is ready, so waiting for it would hang.
   await Deno.writeTextFile(`${folder}/worker.ts`, "setInterval(() => {}, 1000);");
   await using registry = startEmbedded();
-  // Bytes that cannot be compressed, and so many that workers would be used.
+  // Random bytes, enough for the command line to use workers.
   const layers = [new Uint8Array(randomBytes(1024 * 1024))];
   await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "amd64", layers }), "1");
   const image = `docker://${registry.host}/app:1`;

@@ -62,7 +62,7 @@ Deno.test("a list is created, filled, annotated, shown, pushed, emptied and dele
   assert.equal((await cli([...at.flags, "exists", "list"])).code, 1);
 });
 
-Deno.test("create is all or nothing, amends, and replaces", async () => {
+Deno.test("create saves all images or nothing, and supports --amend and --replace", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   await pushPlatforms(registry.host, "app", PLATFORMS);
@@ -89,7 +89,7 @@ Deno.test("create is all or nothing, amends, and replaces", async () => {
   assert.deepEqual((await at.store.findImage(id))!.image.names, []);
 });
 
-Deno.test("twelve jobs that create --amend one list from nothing all get in", async () => {
+Deno.test("twelve concurrent create --amend of a new list lose no image", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const variants = Array.from({ length: 12 }, (_, i) => `x${i}`);
@@ -103,7 +103,7 @@ Deno.test("twelve jobs that create --amend one list from nothing all get in", as
   assert.equal(JSON.parse(await cliOk([...at.flags, "inspect", "list"])).manifests.length, 12);
 });
 
-Deno.test("list flags are CSV, and empty ones say nothing", async () => {
+Deno.test("list flags are parsed as CSV, and empty ones change nothing", async () => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "list"]);
   await Deno.writeTextFile(`${at.folder}/f`, "x");
@@ -132,7 +132,7 @@ Deno.test("artifacts are added by file and found by file", async () => {
   assert.equal(JSON.parse(await cliOk([...at.flags, "inspect", "list"])).manifests, null);
 });
 
-Deno.test("wrong command lines say what is wrong on one line and exit 125", async () => {
+Deno.test("invalid command lines fail with one line of explanation and exit code 125", async () => {
   await using at = await makeStore();
   const id = await at.store.createImage({
     names: ["localhost/img:latest"],
@@ -200,7 +200,7 @@ Deno.test("wrong command lines say what is wrong on one line and exit 125", asyn
   assert.ok(id);
 });
 
-Deno.test("--arch chooses, and refuses to relabel what says otherwise", async () => {
+Deno.test("--arch chooses an image, and rejects an image of another architecture", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const [, arm64] = await pushPlatforms(registry.host, "app", PLATFORMS);
@@ -242,7 +242,7 @@ Deno.test("--arch chooses, and refuses to relabel what says otherwise", async ()
 });
 
 for (const [signal, exitCode, word] of [["SIGINT", 130, "interrupted"], ["SIGTERM", 143, "terminated"]] as const) {
-  Deno.test(`a push that is ended by ${signal} says so by its exit code and leaves no index`, async () => {
+  Deno.test(`a push ended by ${signal} has the exit code of the signal and leaves no index`, async () => {
     await using at = await makeStore();
     await using registry = startEmbedded();
     await pushPlatforms(registry.host, "app", PLATFORMS);
@@ -279,7 +279,7 @@ for (const [signal, exitCode, word] of [["SIGINT", 130, "interrupted"], ["SIGTER
   });
 }
 
-Deno.test("formatError() tells a chain of causes on one line, nothing twice", () => {
+Deno.test("formatError() writes a chain of causes on one line without repetition", () => {
   const inner = new Error("disk\nfull");
   assert.equal(formatError(new Error("Cannot save", { cause: inner })), "Cannot save: disk full");
   assert.equal(formatError(new Error("Cannot save: disk\nfull", { cause: inner })), "Cannot save: disk full");

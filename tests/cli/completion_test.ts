@@ -16,7 +16,7 @@ async function fill(at: TestStore): Promise<{ id: string; digest: string; file: 
   return { id, digest: added.split(": ")[1]!, file };
 }
 
-Deno.test("the words that may follow are known, also those that only the store knows", async () => {
+Deno.test("completion offers commands, flags, values, and names from the store", async () => {
   await using at = await makeStore();
   const { id, digest, file } = await fill(at);
   const rows: [string[], string[]][] = [
@@ -50,7 +50,7 @@ Deno.test("the words that may follow are known, also those that only the store k
   assert.match((await cli(["__complete", "--", "pus"])).stdout, /^push\tPush a list and its images\n$/);
 });
 
-Deno.test("bash completes command lines, with colons and equals signs in them", async () => {
+Deno.test("bash completes words with colons and equals signs", async () => {
   await using at = await makeStore();
   const { digest } = await fill(at);
   const script = `${at.folder}/completion.bash`;
@@ -60,7 +60,7 @@ Deno.test("bash completes command lines, with colons and equals signs in them", 
     const { stdout, code } = await exec([
       "bash",
       "-c",
-      // Outside of a real completion there is nothing whose options could be changed.
+      // compopt fails outside of a real completion.
       `compopt() { :; }; manifests() { ${run} ${at.flags.join(" ")} "$@"; }; source ${script}; ` +
       `COMP_LINE=$1 COMP_POINT=\${#1} _manifests; printf '%s\\n' "\${COMPREPLY[@]}"`,
       "bash",
@@ -81,7 +81,7 @@ Deno.test("bash completes command lines, with colons and equals signs in them", 
   assert.equal((await exec(["bash", "-n", script])).code, 0);
 });
 
-Deno.test("there are scripts for zsh and fish too, and for no other shell", async () => {
+Deno.test("completion prints scripts for zsh and fish, and rejects other shells", async () => {
   for (const shell of ["zsh", "fish"]) assert.match(await cliOk(["completion", shell]), /__complete -- /);
   const { code, stderr } = await cli(["completion", "toString"]);
   assert.deepEqual([code, /choose one of bash, zsh, fish/.test(stderr)], [125, true]);

@@ -1,4 +1,4 @@
-/** What configuration files change about the command line. */
+/** Effects of configuration files on the command line. */
 import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
 import { cli, cliOk } from "../support/cli.ts";
@@ -7,7 +7,7 @@ import { clientOf, pushPlatforms } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
 
-Deno.test("push does what containers.conf says where the flags are silent", async () => {
+Deno.test("push takes the defaults of flags from containers.conf", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const [digest] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
@@ -39,7 +39,7 @@ Deno.test("push does what containers.conf says where the flags are silent", asyn
   assert.match(broken.stderr, new RegExp(`${at.folder}/broken\\.conf:3 as engine\\.retry must be a whole number`));
 });
 
-Deno.test("a broken registries.conf is named with its line, whatever is done", async () => {
+Deno.test("every command reports a broken registries.conf with its line", async () => {
   await using at = await makeStore();
   await writeTree(at.folder, { "r.conf": '\n[[registry]]\nlocation = "https://a.test"' });
   const flags = [...at.flags, "--registries-conf", `${at.folder}/r.conf`];

@@ -1,4 +1,4 @@
-/** The commands that work on lists wherever they are. */
+/** Commands that work on lists in the local store, in registries and in files. */
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/spec/room.ts";
 import { CLI, cli, cliOk } from "../support/cli.ts";
@@ -26,10 +26,10 @@ async function startWithList() {
   return { registry, digests, digest, manifests, put, image: (tag: string) => `docker://${registry.host}/app:${tag}` };
 }
 
-const indexOf = async ({ host }: TestRegistry, repository: string, tag: string) =>
+const readIndex = async ({ host }: TestRegistry, repository: string, tag: string) =>
   JSON.parse(new TextDecoder().decode((await clientOf(host).repository(repository).getManifest(tag)).bytes));
 
-Deno.test("ls shows local lists, and nothing else", async () => {
+Deno.test("ls shows only local lists", async () => {
   await using at = await makeStore();
   assert.equal(await cliOk([...at.flags, "ls"]), "NAME  ID  CREATED  IMAGES  PLATFORMS");
   assert.equal(await cliOk([...at.flags, "ls", "--format", "json"]), "[]");
@@ -49,7 +49,7 @@ Deno.test("ls shows local lists, and nothing else", async () => {
   assert.deepEqual([list.id, list.platforms], [id, ["linux/arm64"]]);
 });
 
-Deno.test("tag leaves names to the images that have them", async () => {
+Deno.test("tag takes the name of another image only with --replace", async () => {
   await using at = await makeStore();
   const one = await cliOk([...at.flags, "create", "one"]);
   await cliOk([...at.flags, "create", "two"]);
@@ -60,7 +60,7 @@ Deno.test("tag leaves names to the images that have them", async () => {
   assert.equal((await at.store.findImage("localhost/two:latest"))!.image.id, one);
 });
 
-Deno.test("diff says what two lists have differently", async () => {
+Deno.test("diff prints the differences between two lists", async () => {
   await using at = await makeStore();
   const { registry, digests, manifests, put, image } = await startWithList();
   await using _ = registry;
@@ -95,7 +95,7 @@ Deno.test("diff says what two lists have differently", async () => {
   assert.deepEqual([single.code, /not a manifest list/.test(single.stderr)], [125, true]);
 });
 
-Deno.test("copy keeps digests, also of the platforms that were chosen", async () => {
+Deno.test("copy preserves digests, also of chosen platforms", async () => {
   await using at = await makeStore();
   const { registry, digests, digest, image } = await startWithList();
   await using _ = registry;
@@ -106,7 +106,7 @@ Deno.test("copy keeps digests, also of the platforms that were chosen", async ()
   const result = JSON.parse(await copy("-q", "--format", "json", image("1"), `oci:${at.folder}/layout:x`));
   assert.equal(result.digest, digest);
   await copy("-q", "--platform", "linux/arm64,linux/s390x", image("1"), to("some:1"));
-  const some = await indexOf(registry, "some", "1");
+  const some = await readIndex(registry, "some", "1");
   assert.deepEqual(some.manifests.map((entry: { digest: string }) => entry.digest), digests.slice(1));
   assert.deepEqual(some.annotations, { team: "release" });
   const none = await cli([
@@ -129,7 +129,7 @@ Deno.test("copy keeps digests, also of the platforms that were chosen", async ()
   assert.equal(await clientOf(registry.host).repository("planned").headManifest("1"), undefined);
 });
 
-Deno.test("what changes nothing is not written, and the result says so", async () => {
+Deno.test("a list that does not change is not written, and the result has unchanged: true", async () => {
   await using at = await makeStore();
   const { registry, digest, image } = await startWithList();
   await using _ = registry;
@@ -146,14 +146,14 @@ Deno.test("what changes nothing is not written, and the result says so", async (
   assert.deepEqual(await run("annotate", "--index", "--annotation", "a=b", "one"), { id, unchanged: true });
 });
 
-Deno.test("annotate changes a list where it is", async () => {
+Deno.test("annotate edits a list in its registry", async () => {
   await using at = await makeStore();
   const { registry, digests, image } = await startWithList();
   await using _ = registry;
   const annotate = (...args: string[]) => cliOk([...at.flags, "annotate", INSECURE, ...args]);
   await annotate("--annotation", "tested=yes", image("1"), "linux/arm64");
   const printed = await annotate("--index", "--annotation", "a=b", image("1"));
-  const { annotations, manifests } = await indexOf(registry, "app", "1");
+  const { annotations, manifests } = await readIndex(registry, "app", "1");
   assert.equal((await clientOf(registry.host).repository("app").headManifest("1"))!.digest, printed);
   assert.deepEqual([annotations, manifests[1].digest, manifests[1].annotations], [
     { a: "b", team: "release" },
@@ -162,7 +162,7 @@ Deno.test("annotate changes a list where it is", async () => {
   ]);
 });
 
-Deno.test("append and drop change a list where it is", async () => {
+Deno.test("append and drop edit a list in its registry", async () => {
   await using at = await makeStore();
   const { registry, digests, manifests, put, image } = await startWithList();
   await using _ = registry;
@@ -178,40 +178,40 @@ Deno.test("append and drop change a list where it is", async () => {
     remote,
     image("s390x"),
   ]);
-  const after = await indexOf(registry, "app", "2");
+  const after = await readIndex(registry, "app", "2");
   assert.deepEqual(after.manifests.map((entry: { digest: string }) => entry.digest), digests);
   assert.deepEqual([after.annotations, after.manifests[2].annotations], [{ team: "release" }, { k: "v" }]);
   assert.equal((await clientOf(registry.host).repository("app").headManifest("2"))!.digest, appended);
   await cliOk([...at.flags, "drop", "-q", INSECURE, remote, "linux/s390x", digests[0]!]);
-  assert.deepEqual((await indexOf(registry, "app", "2")).manifests.map(({ digest }: { digest: string }) => digest), [
+  assert.deepEqual((await readIndex(registry, "app", "2")).manifests.map(({ digest }: { digest: string }) => digest), [
     digests[1],
   ]);
   const failed = await cli([...at.flags, "drop", "-q", INSECURE, remote, digests[1]!, digests[0]!]);
   assert.deepEqual([failed.code, /no image instance matching/.test(failed.stderr)], [125, true]);
-  assert.equal((await indexOf(registry, "app", "2")).manifests.length, 1, "all or nothing");
+  assert.equal((await readIndex(registry, "app", "2")).manifests.length, 1, "all or nothing");
   const missing = await cli([...at.flags, "append", INSECURE, image("new"), image("amd64")]);
   assert.equal(missing.code, 125);
   await cliOk([...at.flags, "append", "-q", "--create", INSECURE, image("new"), image("amd64")]);
-  assert.equal((await indexOf(registry, "app", "new")).manifests.length, 1);
+  assert.equal((await readIndex(registry, "app", "new")).manifests.length, 1);
   const single = await cli([...at.flags, "append", INSECURE, image("amd64"), image("s390x")]);
   assert.deepEqual([single.code, /as it is no list/.test(single.stderr)], [125, true]);
   assert.equal((await at.store.listImages()).length, 0, "no store is involved");
 });
 
-Deno.test("a Docker list stays one when an image goes in and out", async () => {
+Deno.test("a Docker list keeps its type when an image is added and removed", async () => {
   await using at = await makeStore();
   const { registry, manifests, put, image } = await startWithList();
   await using _ = registry;
   const mediaType = "application/vnd.docker.distribution.manifest.list.v2+json";
   await put("docker", { mediaType, manifests: manifests.slice(0, 2) });
   await cliOk([...at.flags, "append", "-q", INSECURE, image("docker"), image("s390x")]);
-  const appended = await indexOf(registry, "app", "docker");
+  const appended = await readIndex(registry, "app", "docker");
   assert.deepEqual([appended.mediaType, appended.manifests.length], [mediaType, 3]);
   await cliOk([...at.flags, "append", "-q", INSECURE, "--annotation", "a=b", image("docker"), image("s390x")]);
-  assert.equal((await indexOf(registry, "app", "docker")).mediaType, "application/vnd.oci.image.index.v1+json");
+  assert.equal((await readIndex(registry, "app", "docker")).mediaType, "application/vnd.oci.image.index.v1+json");
 });
 
-Deno.test("validate finds what is wrong", async () => {
+Deno.test("validate finds missing, altered and mislabeled content", async () => {
   await using at = await makeStore();
   const { registry, digests, manifests, put, image } = await startWithList();
   await using _ = registry;
@@ -237,13 +237,13 @@ Deno.test("validate finds what is wrong", async () => {
   assert.equal(found.length, 2, stdout);
   assert.ok(found.includes("linux/riscv64: its configuration says that it is for linux/amd64"), stdout);
   assert.ok(found.includes("linux/arm64/v8: the list has it twice"), stdout);
-  const own = makeImage(PLATFORMS[0]!);
-  const [layer, config] = own.blobs.map(({ descriptor }) => descriptor);
+  const built = makeImage(PLATFORMS[0]!);
+  const [layer, config] = built.blobs.map(({ descriptor }) => descriptor);
   const foreign = encode({
     schemaVersion: 2,
     mediaType: amd64!.mediaType,
     config,
-    // Another digest: the registry has the layer itself.
+    // Another digest, since the registry has the layer itself.
     layers: [{ ...layer, digest: digests[2], mediaType: FOREIGN, urls: ["https://layers.example/1"] }],
   });
   await clientOf(registry.host).repository("app").putManifest(digestOf(foreign), foreign);
@@ -254,7 +254,7 @@ Deno.test("validate finds what is wrong", async () => {
     [0, true],
     elsewhere.stdout,
   );
-  // A blob that is broken is only seen by who reads it.
+  // Only --full reads a blob and finds that it is damaged.
   await cliOk([...at.flags, "copy", "-q", "--insecure-policy", INSECURE, image("1"), `oci:${at.folder}/layout:x`]);
   await Deno.writeFile(`${at.folder}/layout/blobs/${layer!.digest.replace(":", "/")}`, new Uint8Array(layer!.size));
   assert.equal((await validate(`oci:${at.folder}/layout:x`)).code, 0);
@@ -284,7 +284,7 @@ Deno.test("delete and tag work in a registry", async () => {
   assert.deepEqual([local.code, /it is in no registry/.test(local.stderr)], [125, true]);
 });
 
-Deno.test("registry serve keeps images in a folder until it is interrupted", async () => {
+Deno.test("registry serve stores images in a folder and runs until it is interrupted", async () => {
   await using at = await makeStore();
   const args = [...CLI.slice(1), "registry", "serve", "--port", "0", `${at.folder}/images`];
   const child = new Deno.Command(CLI[0]!, { args, stdout: "piped", stderr: "null" }).spawn();
@@ -299,7 +299,7 @@ Deno.test("registry serve keeps images in a folder until it is interrupted", asy
   assert.ok((await Deno.stat(`${at.folder}/images`)).isDirectory);
 });
 
-Deno.test("registry serve is reached by our own commands also at a port that fetch refuses", async () => {
+Deno.test("the commands reach registry serve at a port that fetch blocks", async () => {
   await using at = await makeStore();
   const port = ["6000", "5060", "10080"].find(isFree) ?? "6566";
   const args = [...CLI.slice(1), "registry", "serve", "--port", port, `${at.folder}/images`];
@@ -326,7 +326,7 @@ function isFree(port: string): boolean {
   }
 }
 
-Deno.test("copy judges by the policy that it is told of, and by none only where that is said", async () => {
+Deno.test("copy checks images against the given policy, and accepts all only with --insecure-policy", async () => {
   await using registry = startEmbedded();
   await using at = await makeStore();
   await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
@@ -345,7 +345,7 @@ Deno.test("copy judges by the policy that it is told of, and by none only where 
   }
 });
 
-Deno.test("push judges by the policy that it is told of; in the habits of other tools, by none", async () => {
+Deno.test("push checks images against the given policy; as podman and buildah, it checks nothing", async () => {
   await using registry = startEmbedded();
   await using at = await makeStore();
   await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }]);
@@ -365,7 +365,7 @@ Deno.test("push judges by the policy that it is told of; in the habits of other 
   assert.equal((await push(policy)).code, 0);
 });
 
-Deno.test("copy takes along what is about images, where that is asked for", async () => {
+Deno.test("copy also copies referrers with --referrers", async () => {
   await using at = await makeStore();
   const { registry, digests, manifests } = await startWithList();
   await using _ = registry;

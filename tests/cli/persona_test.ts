@@ -4,7 +4,7 @@ import { findSimilar } from "../../src/cli/similar.ts";
 import { cli, cliOk } from "../support/cli.ts";
 import { makeStore } from "../support/stores.ts";
 
-Deno.test("choosePersona() goes by the variable, then by the name", () => {
+Deno.test("choosePersona() uses the variable, or else the name of the program", () => {
   const rows: [string | undefined, string, string][] = [
     [undefined, "/usr/local/bin/podman", "podman"],
     [undefined, "podman-manifests", "podman"],
@@ -14,12 +14,12 @@ Deno.test("choosePersona() goes by the variable, then by the name", () => {
     ["buildah", "podman", "buildah"],
     ["", "buildah", "buildah"],
   ];
-  for (const [wanted, calledAs, name] of rows) assert.equal(choosePersona(wanted, calledAs).name, name);
+  for (const [variable, calledAs, name] of rows) assert.equal(choosePersona(variable, calledAs).name, name);
   assert.throws(() => choosePersona("docker", ""), RangeError);
   assert.throws(() => choosePersona("toString", ""), RangeError);
 });
 
-Deno.test("the failures of rm have the form that each tool gives them", () => {
+Deno.test("rm formats several failures as each tool does", () => {
   const rows: [string, string[], string][] = [
     ["podman", ["a"], "a"],
     ["podman", ["a", "b"], "2 errors occurred:\n\t* a\n\t* b\n\n"],
@@ -29,7 +29,7 @@ Deno.test("the failures of rm have the form that each tool gives them", () => {
   for (const [name, texts, text] of rows) assert.equal(choosePersona(name, "").joinFailures(texts), text);
 });
 
-Deno.test("findSimilar() finds what somebody meant", () => {
+Deno.test("findSimilar() finds the intended word", () => {
   const words = ["add", "annotate", "create", "inspect", "push", "remove", "rm"];
   const rows: [string, string | undefined][] = [
     ["craete", "create"],
@@ -42,7 +42,7 @@ Deno.test("findSimilar() finds what somebody meant", () => {
   for (const [typed, word] of rows) assert.equal(findSimilar(typed, words), word, typed);
 });
 
-Deno.test("an unknown persona, and what would work on another machine, are refused", async () => {
+Deno.test("an unknown persona and flags for another machine are rejected", async () => {
   const rows: [string[], Record<string, string>, RegExp][] = [
     [["exists", "x"], { MANIFESTS_PERSONA: "docker" }, /MANIFESTS_PERSONA must be own, podman or buildah/],
     [["--url", "ssh://x", "exists", "x"], {}, /--url is not supported/],
@@ -58,7 +58,7 @@ Deno.test("an unknown persona, and what would work on another machine, are refus
   }
 });
 
-Deno.test("help names flags in the order of the alphabet, with defaults and examples", async () => {
+Deno.test("help lists flags alphabetically, with defaults and examples", async () => {
   const { code, stdout } = await cli(["push", "--help"]);
   assert.equal(code, 0);
   assert.match(stdout.replaceAll("\n", " "), /all.*\(default true\).*authfile/);
@@ -69,7 +69,7 @@ Deno.test("help names flags in the order of the alphabet, with defaults and exam
   assert.match((await cli(["--help"], { MANIFESTS_PERSONA: "buildah" })).stdout, /buildah manifest \[FLAGS\] COMMAND/);
 });
 
-Deno.test("global flags may stand before and after manifest and the subcommand", async () => {
+Deno.test("global flags are accepted before and after manifest and the subcommand", async () => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "list"]);
   const [root, runRoot, driver] = [at.flags.slice(0, 2), at.flags.slice(2, 4), at.flags.slice(4)];

@@ -15,7 +15,7 @@ const FLAGS: readonly FlagDefinition[] = [
 const parse = (args: string[], persona: "manifests" | "buildah" = "manifests", stopsAtOperand = false) =>
   parseArguments(args, { flags: FLAGS, persona, stopsAtOperand });
 
-Deno.test("parseArguments() speaks pflag", () => {
+Deno.test("parseArguments() parses like pflag", () => {
   const rows: [string[], ParsedArguments["flags"], string[]][] = [
     [["x", "--all", "y"], { all: true }, ["x", "y"]],
     [["--all=false", "x"], { all: false }, ["x"]],
@@ -41,7 +41,7 @@ Deno.test("parseArguments() speaks pflag", () => {
   assert.deepEqual(stopped.operands, ["push", "--all", "--bogus"]);
 });
 
-Deno.test("parseArguments() says what is wrong in pflag's words", () => {
+Deno.test("parseArguments() reports errors in the wording of pflag", () => {
   const rows: [string[], string][] = [
     [["--bogus"], "unknown flag: --bogus"],
     [["--bogus=x"], "unknown flag: --bogus"],

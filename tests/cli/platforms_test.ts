@@ -1,4 +1,4 @@
-/** What a platform on the command line means, and what becomes of attestations. */
+/** Platforms on the command line, and the attestations of images. */
 import assert from "node:assert/strict";
 import { parsePlatform } from "../../src/spec/room.ts";
 import { pushBuildKit, pushEntries } from "../support/buildkit.ts";
@@ -12,39 +12,40 @@ const INSECURE = "--tls-verify=false";
 const WINDOWS = ["windows/amd64:10.0.17763.1", "windows/amd64:10.0.20348.1"];
 const PLATFORMS = ["linux/amd64", "linux/arm64/v8", "linux/arm/v7", ...WINDOWS];
 
-/** A registry with `app:1`, an index of images for these platforms with their attestations. */
+/** A registry with `app:1`, an index of images for the given platforms with their attestations. */
 async function startWithBuildKit(...platforms: string[]) {
   const registry = startEmbedded();
   const repository = clientOf(registry.host).repository("app");
   const pushed = await pushBuildKit(repository, "1", platforms.map(parsePlatform));
-  const manifestsOf = async (tag: string, path = "app"): Promise<{ digest: string }[]> =>
+  const readManifests = async (tag: string, path = "app"): Promise<{ digest: string }[]> =>
     JSON.parse(new TextDecoder().decode((await clientOf(registry.host).repository(path).getManifest(tag)).bytes))
       .manifests;
-  const digestsOf = async (tag: string, path?: string) => (await manifestsOf(tag, path)).map(({ digest }) => digest);
-  return { registry, ...pushed, digestsOf, image: `docker://${registry.host}/app:1` };
+  const readDigests = async (tag: string, path?: string) =>
+    (await readManifests(tag, path)).map(({ digest }) => digest);
+  return { registry, ...pushed, readDigests, image: `docker://${registry.host}/app:1` };
 }
 
 const localDigests = async ({ flags }: TestStore, list: string): Promise<string[]> =>
   JSON.parse(await cliOk([...flags, "inspect", list])).manifests.map(({ digest }: { digest: string }) => digest);
 
-Deno.test("drop removes the instance that a platform means, and its attestation, and says so", async () => {
+Deno.test("drop removes the instance of a platform and its attestation, and reports the attestation", async () => {
   await using at = await makeStore();
-  const { registry, images, attestations, digestsOf, image } = await startWithBuildKit(...PLATFORMS);
+  const { registry, images, attestations, readDigests, image } = await startWithBuildKit(...PLATFORMS);
   await using _ = registry;
   const drop = (...args: string[]) => cli([...at.flags, "drop", "-q", INSECURE, image, ...args]);
   let left = [...images, ...attestations];
-  for (const [i, wanted] of [[1, "linux/arm64"], [2, "linux/arm"], [4, "windows/amd64:10.0.20348.1"]] as const) {
-    const { code, stderr } = await drop(wanted);
-    assert.deepEqual([code, stderr], [0, `also removed attestation ${attestations[i]}\n`], wanted);
+  for (const [i, text] of [[1, "linux/arm64"], [2, "linux/arm"], [4, "windows/amd64:10.0.20348.1"]] as const) {
+    const { code, stderr } = await drop(text);
+    assert.deepEqual([code, stderr], [0, `also removed attestation ${attestations[i]}\n`], text);
     left = left.filter((digest) => digest !== images[i] && digest !== attestations[i]);
-    assert.deepEqual(await digestsOf("1"), left, wanted);
+    assert.deepEqual(await readDigests("1"), left, text);
   }
   const json = JSON.parse((await drop("--format", "json", "windows/amd64")).stdout);
   assert.deepEqual(json.attestations, [attestations[3]]);
-  assert.deepEqual(await digestsOf("1"), [images[0], attestations[0]]);
+  assert.deepEqual(await readDigests("1"), [images[0], attestations[0]]);
 });
 
-Deno.test("drop refuses a platform that means several instances, and names them", async () => {
+Deno.test("drop rejects a platform of several instances, and names them", async () => {
   await using at = await makeStore();
   const { registry, images, image } = await startWithBuildKit(...WINDOWS);
   await using _ = registry;
@@ -53,7 +54,7 @@ Deno.test("drop refuses a platform that means several instances, and names them"
   assert.match(stderr, new RegExp(images.map((digest, i) => `${digest} .${WINDOWS[i]}.`).join(", ")));
 });
 
-Deno.test("remove and annotate mean the same in a local list; podman's and buildah's remove leave attestations", async () => {
+Deno.test("remove and annotate find instances of a local list by platform; as podman and buildah, remove keeps attestations", async () => {
   await using at = await makeStore();
   const { registry, images, attestations, image } = await startWithBuildKit(...PLATFORMS);
   await using _ = registry;
@@ -61,7 +62,7 @@ Deno.test("remove and annotate mean the same in a local list; podman's and build
   const all = [...images, ...attestations];
   await cliOk([...at.flags, "create", "--all", INSECURE, "list", image]);
   for (
-    const [wanted, digest] of [
+    const [text, digest] of [
       ["linux/arm64", arm64],
       ["linux/arm64/v8", arm64],
       ["linux/arm", arm],
@@ -70,8 +71,8 @@ Deno.test("remove and annotate mean the same in a local list; podman's and build
       ["linux/amd64", amd64],
     ] as const
   ) {
-    const annotated = await cliOk([...at.flags, "annotate", "--annotation", "a=b", "list", wanted]);
-    assert.equal(annotated.trim().split(": ")[1], digest, wanted);
+    const annotated = await cliOk([...at.flags, "annotate", "--annotation", "a=b", "list", text]);
+    assert.equal(annotated.trim().split(": ")[1], digest, text);
   }
   assert.equal((await cli([...at.flags, "annotate", "--annotation", "a=b", "list", "windows/amd64"])).code, 125);
   const removed = await cli([...at.flags, "remove", "--format", "json", "list", WINDOWS[1]!]);
@@ -86,9 +87,9 @@ Deno.test("remove and annotate mean the same in a local list; podman's and build
   assert.deepEqual(await localDigests(at, "list"), left.filter((digest) => digest !== amd64 && digest !== arm64));
 });
 
-Deno.test("copy --platform takes one build of an operating system, and the attestations of what it takes", async () => {
+Deno.test("copy --platform copies one build of an operating system, with the attestations of its images", async () => {
   await using at = await makeStore();
-  const { registry, digest, images, attestations, digestsOf, image } = await startWithBuildKit(...PLATFORMS);
+  const { registry, digest, images, attestations, readDigests, image } = await startWithBuildKit(...PLATFORMS);
   await using _ = registry;
   const copy = (to: string, ...args: string[]) =>
     cli([...at.flags, "copy", "--insecure-policy", INSECURE, ...args, image, `docker://${registry.host}/${to}:1`]);
@@ -101,30 +102,30 @@ Deno.test("copy --platform takes one build of an operating system, and the attes
     const { code, stderr } = await copy(`to${row}`, ...flags);
     assert.equal(code, 0, stderr);
     const both = (all: string[]) => chosen.map((i) => all[i]);
-    assert.deepEqual(await digestsOf("1", `to${row}`), [...both(images), ...both(attestations)]);
+    assert.deepEqual(await readDigests("1", `to${row}`), [...both(images), ...both(attestations)]);
     for (const i of chosen) assert.match(stderr, new RegExp(`^copied attestation ${attestations[i]}$`, "m"));
     const quiet = await copy(`bare${row}`, "-q", "--no-attestations", ...flags);
     assert.deepEqual([quiet.code, quiet.stderr], [0, ""]);
-    assert.deepEqual(await digestsOf("1", `bare${row}`), both(images));
+    assert.deepEqual(await readDigests("1", `bare${row}`), both(images));
   }
   assert.equal((await copy("bare", "-q", "--no-attestations")).code, 0);
-  assert.deepEqual(await digestsOf("1", "bare"), images);
+  assert.deepEqual(await readDigests("1", "bare"), images);
   assert.equal((await copy("whole", "-q")).code, 0);
   assert.equal((await clientOf(registry.host).repository("whole").headManifest("1"))!.digest, digest);
   const outline = await copy("planned", "--dry-run", "--platform", WINDOWS[1]!);
   assert.match(outline.stdout, new RegExp(`^windows/amd64:10.0.20348.1 +${images[4]!.slice(0, 19)}`, "m"));
   assert.match(outline.stdout, new RegExp(`^\\(attestation\\) +${attestations[4]!.slice(0, 19)}`, "m"));
-  for (const wanted of ["windows/amd64:10.0.1", "linux/arm64/v9", "linux"]) {
-    const { code, stderr } = await copy("none", "-q", "--platform", wanted);
-    assert.equal(code, 125, wanted);
+  for (const text of ["windows/amd64:10.0.1", "linux/arm64/v9", "linux"]) {
+    const { code, stderr } = await copy("none", "-q", "--platform", text);
+    assert.equal(code, 125, text);
     assert.match(
       stderr,
-      wanted === "linux" ? /it must be as in linux\/arm64/ : /it has only .*windows\/amd64:10\.0\.20348\.1/,
+      text === "linux" ? /it must be as in linux\/arm64/ : /it has only .*windows\/amd64:10\.0\.20348\.1/,
     );
   }
 });
 
-Deno.test("the version of an operating system is shown wherever a platform is", async () => {
+Deno.test("every command shows the version of an operating system with the platform", async () => {
   await using at = await makeStore();
   const { registry, images, image } = await startWithBuildKit(WINDOWS[0]!, "linux/amd64");
   await using _ = registry;
@@ -142,9 +143,9 @@ Deno.test("the version of an operating system is shown wherever a platform is", 
   assert.match(words, new RegExp(shown));
 });
 
-Deno.test("append takes all of a source that is an index, one image of it, or some platforms", async () => {
+Deno.test("append adds all images of an index, one of them, or some platforms", async () => {
   await using at = await makeStore();
-  const { registry, images, attestations, digestsOf, image } = await startWithBuildKit(...PLATFORMS);
+  const { registry, images, attestations, readDigests, image } = await startWithBuildKit(...PLATFORMS);
   await using _ = registry;
   const append = (tag: string, ...flags: string[]) =>
     cli([...at.flags, "append", "-q", "--create", INSECURE, ...flags, image.replace(/:1$/, `:${tag}`), image]);
@@ -163,13 +164,13 @@ Deno.test("append takes all of a source that is an index, one image of it, or so
   for (const [i, [flags, expected]] of rows.entries()) {
     const { code, stderr } = await append(`to${i}`, ...flags);
     assert.deepEqual([code, stderr], [0, ""], flags.join(" "));
-    assert.deepEqual(await digestsOf(`to${i}`), expected, flags.join(" "));
+    assert.deepEqual(await readDigests(`to${i}`), expected, flags.join(" "));
   }
   const both = await append("none", "--platform", "linux/arm64", "--arch", "arm64");
   assert.deepEqual([both.code, /--platform cannot be used with --arch/.test(both.stderr)], [125, true]);
 });
 
-Deno.test("add and create choose by --os-version, and take the only image of an index with its attestation", async () => {
+Deno.test("add and create choose by --os-version, and add the only image of an index with its attestation", async () => {
   await using at = await makeStore();
   const { registry, images, image } = await startWithBuildKit(...WINDOWS);
   await using _ = registry;
@@ -210,7 +211,7 @@ Deno.test("add and create choose by --os-version, and take the only image of an 
   }
 });
 
-Deno.test("what contradicts an image is recorded with --allow-platform-mismatch alone", async () => {
+Deno.test("a platform that contradicts the image is only recorded with --allow-platform-mismatch", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const repository = clientOf(registry.host).repository("app");
@@ -250,7 +251,7 @@ Deno.test("what contradicts an image is recorded with --allow-platform-mismatch 
 });
 
 for (const tool of ["podman", "buildah"]) {
-  peerTest(`called ${tool}, add chooses and labels as ${tool} does`, [tool, "root"], async () => {
+  peerTest(`run as ${tool}, add chooses and labels as ${tool} does`, [tool, "root"], async () => {
     await using at = await makeStore();
     const { registry, images, image } = await startWithBuildKit("linux/amd64", "linux/arm64/v8", ...WINDOWS);
     await using _ = registry;

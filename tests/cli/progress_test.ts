@@ -15,7 +15,7 @@ import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 const digest = (name: string): Digest => digestOf(new TextEncoder().encode(name));
 const PLAIN = createStyle({ isTerminal: false, env: () => undefined });
 
-/** The plan of images with a layer of 1 MB each, and one layer that all share. */
+/** Creates the plan of a copy of images with a layer of 1 MB each and a shared layer. */
 function planned(platforms: string[]): CopyEvent {
   const shared = { digest: digest("shared"), size: 500_000 };
   return {
@@ -43,7 +43,7 @@ const written = (platform: string): CopyEvent => (
   { type: "manifest-done", digest: digest(`as written ${platform}`), source: digest(platform), top: false }
 );
 
-Deno.test("progress counts shared layers once, and again from the beginning what is tried again", () => {
+Deno.test("progress counts shared layers once, and restarts a layer that is retried", () => {
   let now = 0;
   const state = new ProgressState(() => now);
   assert.equal(state.planned, false);
@@ -74,13 +74,13 @@ Deno.test("progress counts shared layers once, and again from the beginning what
   state.apply(written("linux/amd64"));
   assert.deepEqual(state.images().map(({ finished }) => finished), [true, false]);
   now = 9000;
-  assert.equal(state.total().rate, 0, "what moved long ago is no rate");
+  assert.equal(state.total().rate, 0, "bytes that moved long ago do not contribute to the rate");
   assert.equal(state.complete, false);
   state.apply({ type: "manifest-done", digest: digest("list"), top: true });
   assert.equal(state.complete, true);
 });
 
-Deno.test("bars fit the terminal, whatever its size and whatever the platforms are called", () => {
+Deno.test("bars fit terminals of all sizes, with platform names of all lengths", () => {
   const many = Array.from({ length: 30 }, (_, i) => `linux/arm/v${i}`);
   const odd = ["linux/日本語版", "linux/amd64", "windows/amd64-with-a-name-that-is-much-too-long", "a\x1b[2Jb"];
   for (const platforms of [["linux/amd64"], many, odd]) {
@@ -97,7 +97,7 @@ Deno.test("bars fit the terminal, whatever its size and whatever the platforms a
         assert.ok(lines.every((line) => measureWidth(line) < columns), where);
         assert.ok(lines.length < rows, where);
         assert.ok(!lines.join("").includes("\x1b"), where);
-        // What moves is seen, however many images there are.
+        // Active images are visible however many images there are.
         if (columns >= 80) assert.ok(lines.some((line) => line.includes(" 40%")), where);
       }
     }
@@ -130,7 +130,7 @@ Deno.test("bars at 80 columns", () => {
   ]);
 });
 
-/** A terminal that remembers what was written. */
+/** Creates a terminal that records its output. */
 function fakeTerminal(columns: number) {
   const written: string[] = [];
   let now = 0;
@@ -145,13 +145,13 @@ function fakeTerminal(columns: number) {
   };
 }
 
-Deno.test("bars are drawn over themselves, also after the window became narrower, and stay at the end", () => {
+Deno.test("bars are redrawn in place, also after the window became narrower, and stay at the end", () => {
   const fake = fakeTerminal(80);
   const platforms = ["linux/amd64", "linux/arm64"];
   {
     using progress = new TerminalProgress(fake.terminal());
     progress.draw();
-    assert.equal(fake.written.length, 0, "nothing is drawn before there is a plan");
+    assert.equal(fake.written.length, 0, "nothing is drawn before the plan is known");
     progress.onProgress(planned(platforms));
     progress.draw();
     progress.draw();
@@ -159,7 +159,7 @@ Deno.test("bars are drawn over themselves, also after the window became narrower
     fake.size.columns = 40;
     progress.draw();
     assert.ok(fake.written[2]!.startsWith("\x1b[5A\r\x1b[J"), "each bar had been wrapped");
-    // A failure in the middle leaves the bars where they were.
+    // After a failure, the last bars stay on the terminal.
   }
   assert.equal(fake.written.length, 4);
   assert.ok(fake.written.at(-1)!.endsWith("\n"));
@@ -191,7 +191,7 @@ Deno.test("a retry is a line above the bars, in whole seconds", () => {
   assert.ok(second!.startsWith(`\x1b[2A\r\x1b[J${text}2 s (2/3)\n`));
 });
 
-Deno.test("retries are shown in the view that is open, and on stderr otherwise", () => {
+Deno.test("retries are shown in the open view, or else on stderr", () => {
   const event = { step: "s", attempt: 1, maxRetries: 3, delay: 1_000, error: new Error("x") };
   const seen: unknown[] = [];
   {
@@ -201,7 +201,7 @@ Deno.test("retries are shown in the view that is open, and on stderr otherwise",
   assert.deepEqual(seen, [event]);
 });
 
-Deno.test("events become lines of JSON, with many small steps in one", () => {
+Deno.test("events are written as lines of JSON, with frequent steps combined", () => {
   const lines: string[] = [];
   let now = Date.parse("2026-01-02T03:04:05Z");
   const { onProgress } = new EventLines({ write: (text) => void lines.push(text), now: () => now });
@@ -232,7 +232,7 @@ Deno.test("events become lines of JSON, with many small steps in one", () => {
   assert.deepEqual(values[4].error, { code: "NETWORK", message: "reset" });
 });
 
-Deno.test("colours come on terminals alone, and NO_COLOR ends them", () => {
+Deno.test("only terminals get colors, and NO_COLOR turns them off", () => {
   const rows: [boolean, Record<string, string>, boolean][] = [
     [true, {}, true],
     [false, {}, false],
@@ -247,7 +247,7 @@ Deno.test("colours come on terminals alone, and NO_COLOR ends them", () => {
   }
 });
 
-Deno.test("texts take the columns that they take", () => {
+Deno.test("fit() and measureWidth() count columns of wide and combining characters", () => {
   const widths: [string, number][] = [["abc", 3], ["日本", 4], ["e\u0301", 1], ["🚀", 2], ["\x1b[31mred\x1b[0m", 3]];
   for (const [text, width] of widths) assert.equal(measureWidth(text), width, text);
   const fits: [string, number, string][] = [["abc", 5, "abc  "], ["abcdef", 4, "abc…"], ["日本語", 4, "日… "], [
@@ -264,7 +264,7 @@ Deno.test("texts take the columns that they take", () => {
   );
 });
 
-Deno.test("bytes and times are written as people read them", () => {
+Deno.test("bytes and durations are formatted with units", () => {
   const bytes: [number, string][] = [
     [0, "0 B"],
     [999, "999 B"],

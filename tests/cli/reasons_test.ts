@@ -1,4 +1,4 @@
-/** What a command says when something is wrong: the true reason, in the words of the user's task. */
+/** Error messages: the reason of the failure, in the words of the user's task. */
 import assert from "node:assert/strict";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
 import { cli, cliOk } from "../support/cli.ts";
@@ -8,7 +8,7 @@ import { makeStore } from "../support/stores.ts";
 
 const INSECURE = "--tls-verify=false";
 
-Deno.test("arguments that are missing, or too many, are named in our own persona", async () => {
+Deno.test("missing and superfluous arguments are named", async () => {
   const rows: [args: string[], stderr: RegExp][] = [
     [["copy", "a"], /missing argument DESTINATION\. Usage: manifests copy \[FLAGS\] SOURCE DESTINATION/],
     [["copy"], /missing arguments SOURCE DESTINATION\. /],
@@ -29,7 +29,7 @@ Deno.test("arguments that are missing, or too many, are named in our own persona
   assert.deepEqual([podman.code, podman.stderr], [125, "Error: accepts 2 arg(s), received 1\n"]);
 });
 
-Deno.test("help that is asked for is no failure", async () => {
+Deno.test("help on request is not a failure", async () => {
   for (const args of [["help"], ["--help"], ["help", "push"], ["push", "--help"]]) {
     const { code, stdout, stderr } = await cli(args);
     assert.deepEqual([code, stdout.includes("Usage:"), stderr], [0, true, ""], args.join(" "));
@@ -37,14 +37,14 @@ Deno.test("help that is asked for is no failure", async () => {
   assert.equal((await cli([])).code, 125);
 });
 
-Deno.test("a store that cannot be made is an error, also for commands that only read", async () => {
+Deno.test("a store that cannot be created is an error, also for commands that only read", async () => {
   for (const args of [["ls"], ["exists", "x"], ["inspect", "x"]]) {
     const { code, stdout, stderr } = await cli(["--root", "/proc/nope", ...args]);
     assert.deepEqual([code, stdout, /Cannot create the store "\/proc\/nope"/.test(stderr)], [125, "", true], stderr);
   }
 });
 
-Deno.test("without a terminal nothing is asked, and a key that is not there is the reason", async () => {
+Deno.test("without a terminal, signing does not ask for a passphrase, and a missing key is reported first", async () => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "list"]);
   const key = `${at.folder}/key.private`;
@@ -67,7 +67,7 @@ Deno.test("without a terminal nothing is asked, and a key that is not there is t
   }
 });
 
-Deno.test("a push that fails writes no digest, and no line about a manifest", async () => {
+Deno.test("a push that fails writes no digest and no line about a manifest", async () => {
   await using at = await makeStore();
   await using from = startEmbedded();
   await pushPlatforms(from.host, "app", [{ architecture: "amd64" }, { architecture: "arm64" }]);
@@ -84,12 +84,12 @@ Deno.test("a push that fails writes no digest, and no line about a manifest", as
   const done = await push(from.host);
   assert.equal(done.stderr.match(/^Writing manifest to image destination$/gm)?.length, 2, done.stderr);
   assert.match(await Deno.readTextFile(file), /^sha256:/);
-  // A file that was there is not removed.
+  // An existing file is not removed.
   await push(refusing);
   assert.match(await Deno.readTextFile(file), /^sha256:/);
 });
 
-Deno.test("an index inside an index is shown as one, and is not the reason that a platform is missing", async () => {
+Deno.test("inspect shows a nested index as an index, and add reports a missing platform instead of it", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }, { architecture: "arm64" }]);

@@ -10,13 +10,13 @@ import { serve, startEmbedded } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
 import { runInTerminal } from "../support/terminal.ts";
 
-folderTest("a pair of keys is written into two new files", async (folder) => {
+folderTest("generate-sigstore-key writes a key pair to two new files", async (folder) => {
   await Deno.writeTextFile(`${folder}/pw`, "pw\nmore\n");
   const generate = ["generate-sigstore-key", "--output-prefix", `${folder}/key`, "--passphrase-file", `${folder}/pw`];
-  const said = await cliOk(generate);
-  assert.equal(said, `Key written to "${folder}/key.private" and "${folder}/key.pub"`);
-  const modeOf = async (file: string) => (await Deno.stat(file)).mode! & 0o777;
-  const modes = [await modeOf(`${folder}/key.private`), await modeOf(`${folder}/key.pub`)];
+  const output = await cliOk(generate);
+  assert.equal(output, `Key written to "${folder}/key.private" and "${folder}/key.pub"`);
+  const readMode = async (file: string) => (await Deno.stat(file)).mode! & 0o777;
+  const modes = [await readMode(`${folder}/key.private`), await readMode(`${folder}/key.pub`)];
   assert.deepEqual(modes, [0o600, 0o644]);
   const before = await Deno.readFile(`${folder}/key.private`);
   await using _signer = await openSigstoreSigner(before, { passphrase: encode("pw") });
@@ -47,11 +47,11 @@ folderTest("a pair of keys is written into two new files", async (folder) => {
   }
   assert.deepEqual(await Deno.readFile(`${folder}/key.private`), before);
   const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
-  const there = ["broken.pub", "dangling.pub", "file", "half.private", "key.private", "key.pub", "pw"];
-  assert.deepEqual(names.toSorted(), there, "nothing is left of what failed");
+  const remaining = ["broken.pub", "dangling.pub", "file", "half.private", "key.private", "key.pub", "pw"];
+  assert.deepEqual(names.toSorted(), remaining, "failed attempts leave no files");
 });
 
-folderTest("who has no file for a passphrase is asked", async (folder) => {
+folderTest("generate-sigstore-key asks for a passphrase on the terminal", async (folder) => {
   const prefix = `${folder}/key`;
   await using terminal = await runInTerminal(["generate-sigstore-key", "--output-prefix", prefix], {
     columns: 150,
@@ -60,13 +60,13 @@ folderTest("who has no file for a passphrase is asked", async (folder) => {
   await terminal.waitFor((lines) => lines.some((line) => line === `Passphrase for key ${prefix}.private:`));
   await terminal.type("s3cret\n");
   const lines = await terminal.waitFor((lines) => lines.includes("exit code 0"));
-  assert.ok(!lines.join("\n").includes("s3cret"), "it is not shown");
+  assert.ok(!lines.join("\n").includes("s3cret"), "the passphrase is not echoed");
   await using _signer = await openSigstoreSigner(await Deno.readFile(`${prefix}.private`), {
     passphrase: encode("s3cret"),
   });
 }, ["tmux"]);
 
-folderTest("a file of parameters signs, and has a log take the signatures in", async (folder) => {
+folderTest("--sign-by-sigstore signs and records the signature in a transparency log", async (folder) => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const log = createLog();
@@ -90,15 +90,15 @@ folderTest("a file of parameters signs, and has a log take the signatures in", a
   await cliOk([...at.flags, "push", "--tls-verify=false", "--sign-by-sigstore", params, "app", target], env);
   const keyData = (await Deno.readFile(`${folder}/key.pub`)).toBase64();
   const systemContext = { dockerInsecureSkipTlsVerify: true, dockerUseSigstoreAttachments: true };
-  const judge = async (rekorKey: Uint8Array) => {
+  const evaluate = async (rekorKey: Uint8Array) => {
     const requirement = { type: "sigstoreSigned", keyData, rekorPublicKeyData: rekorKey.toBase64() };
     const { allowed, top } = await verify(target, { policy: createPolicy({ default: [requirement] }), systemContext });
     return allowed ? "allowed" : top.reasons[0]!.code;
   };
-  assert.equal(await judge(log.publicKey), "allowed");
-  assert.equal(await judge(createLog().publicKey), "SIGNATURE_LOG_REJECTED");
+  assert.equal(await evaluate(log.publicKey), "allowed");
+  assert.equal(await evaluate(createLog().publicKey), "SIGNATURE_LOG_REJECTED");
 
-  // A log that is not there: nothing is pushed without what was wanted.
+  // If the log rejects the signature, nothing is pushed.
   log.instead = () => new Response(null, { status: 400 });
   const other = `docker://${registry.host}/other:1`;
   const push = ["push", "--tls-verify=false", "--sign-by-sigstore", params, "app", other];
@@ -108,7 +108,7 @@ folderTest("a file of parameters signs, and has a log take the signatures in", a
   assert.equal((await fetch(`http://${registry.host}/v2/other/manifests/1`, { method: "HEAD" })).status, 404);
 });
 
-folderTest("signing parameters and keys that cannot be used are said", async (folder) => {
+folderTest("unusable signing parameters and keys are reported", async (folder) => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "app"]);
   const params = `${folder}/params.yaml`;

@@ -1,4 +1,4 @@
-/** Which image a name becomes. */
+/** Resolution of names to images. */
 import assert from "node:assert/strict";
 import { cli, cliOk } from "../support/cli.ts";
 import { RegistryClient } from "../../src/registry/room.ts";
@@ -23,37 +23,41 @@ const storeImage = async (at: TestStore, from: string, name: string) =>
     `containers-storage:[vfs@${at.root}+${at.runRoot}]${name}`,
   ]);
 
-peerTest("the local image of a name comes first, and --explain says which it was", ["skopeo", "root"], async () => {
-  await using at = await makeStore();
-  await using registry = startEmbedded();
-  const [amd64, arm64] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }, {
-    architecture: "arm64",
-  }]);
-  const name = `${registry.host}/app:amd64`;
-  // The local image of that name is another one than the registry's.
-  await storeImage(at, `docker://${registry.host}/app:arm64`, name);
-  await cliOk([...at.flags, "create", "list"]);
-  const id = (await at.store.findImage(name))!.image.id;
-  const rows: [string, string, RegExp][] = [
-    [name, arm64!, /containers-storage:\[.*\]@[0-9a-f]{64} as the store has it as .*\(linux\/arm64\)/],
-    [id, arm64!, /as the store has it as/],
-    [id.slice(0, 12), arm64!, /as the store has it as/],
-    [`containers-storage:${name}`, arm64!, /as its transport says so/],
-    [`docker://${name}`, amd64!, /docker:.* as its transport says so: .*\(linux\/amd64\)/],
-    [`${registry.host}/app:arm64`, arm64!, /as the store has no image of that name/],
-  ];
-  for (const [image, digest, explanation] of rows) {
-    const added = await cli([...at.flags, "add", "--explain", "--tls-verify=false", "list", image]);
-    assert.equal(added.code, 0, added.stderr);
-    assert.equal(added.stdout.trim().split(": ")[1], digest, image);
-    assert.match(added.stderr, explanation);
-  }
-  const all = await cli([...at.flags, "add", "--all", "--explain", "--tls-verify=false", "list", name]);
-  assert.match(all.stderr, /is one image, and all are wanted/);
-  assert.match(all.stdout, new RegExp(amd64!));
-});
+peerTest(
+  "the local image of a name comes first, and --explain prints the chosen image",
+  ["skopeo", "root"],
+  async () => {
+    await using at = await makeStore();
+    await using registry = startEmbedded();
+    const [amd64, arm64] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }, {
+      architecture: "arm64",
+    }]);
+    const name = `${registry.host}/app:amd64`;
+    // The local image of this name differs from the one in the registry.
+    await storeImage(at, `docker://${registry.host}/app:arm64`, name);
+    await cliOk([...at.flags, "create", "list"]);
+    const id = (await at.store.findImage(name))!.image.id;
+    const rows: [string, string, RegExp][] = [
+      [name, arm64!, /containers-storage:\[.*\]@[0-9a-f]{64} as the store has it as .*\(linux\/arm64\)/],
+      [id, arm64!, /as the store has it as/],
+      [id.slice(0, 12), arm64!, /as the store has it as/],
+      [`containers-storage:${name}`, arm64!, /as its transport says so/],
+      [`docker://${name}`, amd64!, /docker:.* as its transport says so: .*\(linux\/amd64\)/],
+      [`${registry.host}/app:arm64`, arm64!, /as the store has no image of that name/],
+    ];
+    for (const [image, digest, explanation] of rows) {
+      const added = await cli([...at.flags, "add", "--explain", "--tls-verify=false", "list", image]);
+      assert.equal(added.code, 0, added.stderr);
+      assert.equal(added.stdout.trim().split(": ")[1], digest, image);
+      assert.match(added.stderr, explanation);
+    }
+    const all = await cli([...at.flags, "add", "--all", "--explain", "--tls-verify=false", "list", name]);
+    assert.match(all.stderr, /is one image, and all are wanted/);
+    assert.match(all.stdout, new RegExp(amd64!));
+  },
+);
 
-peerTest("create --amend makes a list of an image that has the name", ["skopeo", "root"], async () => {
+peerTest("create --amend turns the image that has the name into a list", ["skopeo", "root"], async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const [amd64, arm64] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }, {
@@ -65,11 +69,11 @@ peerTest("create --amend makes a list of an image that has the name", ["skopeo",
   const id = await cliOk([...at.flags, ...args]);
   assert.notEqual(id, image);
   assert.deepEqual(await digestsOf(at, "app:1"), [amd64, arm64]);
-  assert.equal((await at.store.findImage(image))?.image.id, image, "the image is still there");
+  assert.equal((await at.store.findImage(image))?.image.id, image, "the image still exists");
   await cliOk([...at.flags, "push", "-q", "--insecure", "app:1", `dir:${at.folder}/out`]);
 });
 
-Deno.test("add of several images adds all or none", async () => {
+Deno.test("add with several images adds all or none", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const [amd64, arm64] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }, {
@@ -84,7 +88,7 @@ Deno.test("add of several images adds all or none", async () => {
   assert.deepEqual(both.stdout.match(/sha256:\w+/g), [amd64, arm64]);
 });
 
-/** A registry for one user, which remembers everybody who came with a password. */
+/** Starts a registry for one user, which records all credentials that it receives. */
 async function startGuarded(user: string) {
   const password = `pw-${user}`;
   const { fetch } = createRegistry({
@@ -102,7 +106,7 @@ async function startGuarded(user: string) {
   return { ...registry, seen, pair: `${user}:${password}`, image: `${registry.host}/app:1` };
 }
 
-Deno.test("credentials go to the registry that they are for, and to no other", async () => {
+Deno.test("credentials are only sent to their registry", async () => {
   await using at = await makeStore();
   await using one = await startGuarded("one");
   await using two = await startGuarded("two");
@@ -110,14 +114,14 @@ Deno.test("credentials go to the registry that they are for, and to no other", a
   const add = (creds: string[], ...images: string[]) =>
     cli([...at.flags, "add", "--insecure", ...creds.flatMap((text) => ["--creds", text]), "list", ...images]);
   const refused = await add([one.pair], one.image, two.image);
-  assert.match(refused.stderr, new RegExp(`would go to several registries \\(${one.host}, ${two.host}\\)`));
+  assert.match(refused.stderr, new RegExp(`several are used \\(${one.host}, ${two.host}\\)`));
   assert.doesNotMatch(refused.stderr, /pw-/);
   assert.equal((await add([], one.image)).code, 125);
   const named = await add([`${one.host}=${one.pair}`, `${two.host}=${two.pair}`], one.image, two.image);
   assert.equal(named.code, 0, named.stderr);
   assert.equal((await add([two.pair], two.image)).code, 0);
   assert.equal((await add([one.pair, one.pair], one.image)).code, 125);
-  // The destination's are not sent to where the images are.
+  // Credentials of the destination are not sent to the source registry.
   const push = ["push", "-q", "--insecure", "--creds", two.pair, "list", `${two.host}/out:1`];
   assert.equal((await cli([...at.flags, ...push])).code, 125);
   const both = ["--creds", two.pair, "--creds", `${one.host}=${one.pair}`];
@@ -125,7 +129,7 @@ Deno.test("credentials go to the registry that they are for, and to no other", a
   assert.deepEqual([one.seen, two.seen], [new Set([one.pair]), new Set([two.pair])]);
 });
 
-Deno.test("an instance is also found by its platform and by its image", async () => {
+Deno.test("instances are found by platform and by image", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const [amd64, arm64] = await pushPlatforms(registry.host, "app", [{ architecture: "amd64" }, {

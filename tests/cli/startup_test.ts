@@ -3,8 +3,8 @@ import { CLI } from "../support/cli.ts";
 import { exec } from "../support/peers.ts";
 import { makeStore } from "../support/stores.ts";
 
-/** The modules of `src` that a command line loads: V8's coverage knows them. */
-async function modulesOf(args: readonly string[]): Promise<string[]> {
+/** Lists the modules of `src` that a command line loads, from the coverage data of V8. */
+async function listModules(args: readonly string[]): Promise<string[]> {
   const folder = await Deno.makeTempDir({ prefix: "coverage-" });
   try {
     const { code, stderr } = await exec([...CLI, ...args], { DENO_COVERAGE_DIR: folder });
@@ -21,7 +21,7 @@ async function modulesOf(args: readonly string[]): Promise<string[]> {
   }
 }
 
-Deno.test("a command loads what it uses, and nothing else", async () => {
+Deno.test("a command loads only the modules that it uses", async () => {
   await using at = await makeStore();
   const MOVING = ["copy", "registry", "server", "signature", "transport", "cli/progress", "cli/completion"];
   const rows: [args: string[], without: string[]][] = [
@@ -42,7 +42,7 @@ Deno.test("a command loads what it uses, and nothing else", async () => {
     [[...at.flags, "rm", "list"], [...MOVING, "list", "cli/commands/push"]],
   ];
   for (const [args, without] of rows) {
-    const modules = await modulesOf(args);
+    const modules = await listModules(args);
     assert.ok(modules.length > 5, args.join(" "));
     const needless = modules.filter((path) => without.some((start) => new RegExp(`^${start}[/.]`).test(path)));
     assert.deepEqual(needless, [], args.join(" "));

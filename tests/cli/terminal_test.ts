@@ -1,4 +1,4 @@
-/** Bars in a real terminal. */
+/** Progress bars in a terminal of tmux. */
 import assert from "node:assert/strict";
 import { measureWidth } from "../../src/cli/format/width.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
@@ -8,7 +8,7 @@ import { serve } from "../support/registries.ts";
 import { makeStore, type TestStore } from "../support/stores.ts";
 import { runInTerminal } from "../support/terminal.ts";
 
-/** A list of artifacts, one per platform. */
+/** Creates a list with one artifact per platform. */
 async function createList(at: TestStore, platforms: readonly string[]): Promise<void> {
   await cliOk([...at.flags, "create", "list"]);
   for (const platform of platforms) {
@@ -19,7 +19,7 @@ async function createList(at: TestStore, platforms: readonly string[]): Promise<
   }
 }
 
-/** A registry that takes no second half of a list before it may, and then, if it is told so, never. */
+/** Starts a registry that holds back the second half of the manifests until `go`: `on` accepts them, `fail` rejects them. */
 function startHesitant(images: number) {
   const { fetch } = createRegistry({ storage: createMemoryStorage() });
   const go = Promise.withResolvers<"on" | "fail">();

@@ -1,4 +1,4 @@
-/** What a command does where the world does not. */
+/** Behavior of commands when pipes, disks, stores or registries fail. */
 import assert from "node:assert/strict";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { CLI, cli, cliOk } from "../support/cli.ts";
@@ -8,13 +8,13 @@ import { exec } from "../support/peers.ts";
 import { serve, startEmbedded } from "../support/registries.ts";
 import { makeStore, type TestStore } from "../support/stores.ts";
 
-/** Runs a line of bash in which `m` is our command line. */
+/** Runs a line of bash in which `m` is the command line under test. */
 async function shell({ flags }: TestStore, line: string) {
   const command = [...CLI, ...flags].map((word) => `'${word}'`).join(" ");
   return await exec(["bash", "-o", "pipefail", "-c", `m() { ${command} "$@"; }; ${line}`], { NO_COLOR: "1" });
 }
 
-Deno.test("a reader that has seen enough, or a disk that is full, is no mystery", async () => {
+Deno.test("a closed pipe is not an error, and a full disk is reported", async () => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "list"]);
   await Deno.writeTextFile(`${at.folder}/f`, "x");
@@ -37,7 +37,7 @@ Deno.test("a reader that has seen enough, or a disk that is full, is no mystery"
   await assert.rejects(Deno.stat(`${at.folder}/none`), Deno.errors.NotFound);
 });
 
-Deno.test("retries are lines on stderr: of requests, and of the steps of a push", async () => {
+Deno.test("retries of requests and of steps of a push are lines on stderr", async () => {
   await using at = await makeStore();
   const registry = createRegistry({ storage: createMemoryStorage() });
   const stumbled = new Set<string>();
@@ -78,7 +78,7 @@ Deno.test("retries are lines on stderr: of requests, and of the steps of a push"
   ]]);
 });
 
-Deno.test("stores that cannot be read, and files that are not there, are named", async () => {
+Deno.test("unreadable stores and missing files are named", async () => {
   await using at = await makeStore();
   await cliOk([...at.flags, "create", "list"]);
   const images = `${at.root}/vfs-images/images.json`;
@@ -110,7 +110,7 @@ Deno.test("stores that cannot be read, and files that are not there, are named",
 
 const INTERRUPTED = "Interrupted: cleaning up; a second signal exits at once\n";
 
-/** A push to a registry that answers neither an upload nor its cancelling, once the push has been interrupted. */
+/** Interrupts a push to a registry that then answers neither the upload nor its cancellation. */
 async function interruptPush(
   program: readonly string[],
   then: (child: Deno.ChildProcess, cleaning: Promise<void>) => unknown,
@@ -139,16 +139,16 @@ async function interruptPush(
   return [code, new TextDecoder().decode(stderr)];
 }
 
-Deno.test("a second Ctrl-C does not wait for cleaning up", async () => {
+Deno.test("a second Ctrl-C ends the command without cleaning up", async () => {
   const again = async (child: Deno.ChildProcess, cleaning: Promise<void>) => {
-    // The abandoned upload is being given up, and the registry does not answer.
+    // The command is cancelling the upload, and the registry does not answer.
     await cleaning;
     child.kill("SIGINT");
   };
   assert.deepEqual(await interruptPush(CLI, again), [130, INTERRUPTED]);
 });
 
-folderTest("cleaning up has a bound", async (folder) => {
+folderTest("cleaning up has a time limit", async (folder) => {
   const run = new URL("../../src/cli/run.ts", import.meta.url);
   const script = `import { run } from "${run}"; Deno.exit(await run(Deno.args, "", { cleanupTimeout: 1 }));`;
   await Deno.writeTextFile(`${folder}/main.ts`, script);
@@ -156,7 +156,7 @@ folderTest("cleaning up has a bound", async (folder) => {
   assert.deepEqual(result, [130, `${INTERRUPTED}Error: interrupted: cleaning up took longer than 0.001 s\n`]);
 });
 
-Deno.test("a create that is interrupted leaves the store as it was", async () => {
+Deno.test("an interrupted create does not change the store", async () => {
   await using at = await makeStore();
   const [asked, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await using slow = serve(async ({ url }) => {
@@ -176,7 +176,7 @@ Deno.test("a create that is interrupted leaves the store as it was", async () =>
   assert.equal((await at.store.listImages()).length, 0);
 });
 
-Deno.test("what a registry says does not steer the terminal", async () => {
+Deno.test("messages of a registry cannot control the terminal", async () => {
   await using hostile = serve(({ url }) => {
     if (url.endsWith("/v2/")) return new Response("");
     const errors = [{ code: "DENIED", message: "\x1b[2Jgone\x07" }];
@@ -189,7 +189,7 @@ Deno.test("what a registry says does not steer the terminal", async () => {
   assert.doesNotMatch(stderr, /[\x00-\x09\x0b-\x1f]/);
 });
 
-Deno.test("what a registry wants its users to see is said once, after everything else", async () => {
+Deno.test("warnings of a registry are printed once, after all other output", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   await using warning = serve(async (request) => {
     const response = await registry.fetch(request);

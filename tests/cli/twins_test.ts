@@ -1,4 +1,4 @@
-/** Twins of what the real tools test of `manifest` (podman's 012-manifest.bats and manifest_test.go, buildah's lists.bats). */
+/** Twins of the tests for `manifest` of podman (012-manifest.bats, manifest_test.go) and buildah (lists.bats). */
 import assert from "node:assert/strict";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { digestOf } from "../../src/spec/room.ts";
@@ -11,7 +11,7 @@ import { makeStore, type TestStore } from "../support/stores.ts";
 
 type Tool = (...args: string[]) => Promise<CommandResult>;
 
-/** A tool's `manifest` on a store: `clean` demands exit code 0 and nothing on stderr, as podman's tests do. */
+/** Creates runners of a tool's `manifest` on a store. Like podman's tests, `clean` requires exit code 0 and an empty stderr. */
 function toolOn(at: TestStore, persona: "podman" | "buildah", env: Record<string, string> = {}) {
   const run: Tool = (...args) => cli([...at.flags, "manifest", ...args], { MANIFESTS_PERSONA: persona, ...env });
   const clean = async (...args: string[]) => {
@@ -33,7 +33,7 @@ const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 const DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
 const FIVE = ["amd64", "arm64", "ppc64le", "s390x", "386"].map((architecture) => ({ architecture }));
 
-/** A registry with `app:list`, a list of five images. */
+/** Starts a registry with `app:list`, a list of five images. */
 async function startWithFive() {
   const registry = startEmbedded();
   const digests = await pushPlatforms(registry.host, "app", FIVE);
@@ -100,7 +100,7 @@ peerTest("podman: --add-compression with zstd:chunked", ["buildah", "root"], asy
   );
 });
 
-/** Flags of `add --artifact`, with the type, the configuration's type and the layer's type that come of them. */
+/** Flags of `add --artifact`, with the resulting types of the artifact, the configuration and the layer. */
 const ARTIFACTS: readonly [flags: string[], type: string | undefined, config: string, layer: string][] = (() => {
   const empty = "application/vnd.oci.empty.v1+json";
   const unknown = "application/vnd.unknown.artifact.v1";
@@ -118,7 +118,7 @@ const ARTIFACTS: readonly [flags: string[], type: string | undefined, config: st
   ];
 })();
 
-Deno.test("podman: --artifact, in all its forms", async () => {
+Deno.test("podman: all forms of --artifact", async () => {
   await using at = await makeStore();
   await using registry = startEmbedded();
   const { clean, inspect } = toolOn(at, "podman");
@@ -145,8 +145,8 @@ Deno.test("podman: --artifact, in all its forms", async () => {
       const manifest = JSON.parse(new TextDecoder().decode((await repository.getManifest(digest)).bytes));
       assert.equal(manifest.artifactType, type, flags.join(" "));
       assert.equal(manifest.config.mediaType, config, flags.join(" "));
-      const own = layer === "text/plain" && file === "zeros" ? "application/octet-stream" : layer;
-      assert.equal(manifest.layers[0].mediaType, own, `${file} ${flags.join(" ")}`);
+      const expected = layer === "text/plain" && file === "zeros" ? "application/octet-stream" : layer;
+      assert.equal(manifest.layers[0].mediaType, expected, `${file} ${flags.join(" ")}`);
       const title = flags.includes("--artifact-exclude-titles") ? undefined : file;
       assert.equal(manifest.layers[0].annotations?.["org.opencontainers.image.title"], title);
     }
@@ -236,7 +236,7 @@ Deno.test("podman: create and push without images, add, annotate, remove, exists
   await clean("rm", "foo");
 });
 
-Deno.test("podman: push --rm and --purge delete the list, and nothing where the push fails", async () => {
+Deno.test("podman: push --rm and --purge delete the list, unless the push fails", async () => {
   await using at = await makeStore();
   const { registry, host } = await startWithFive();
   await using _ = registry;
@@ -268,10 +268,10 @@ Deno.test("buildah: create --amend, --replace and both", async () => {
   const other = await clean("create", "--replace", "foo");
   assert.notEqual(other, id);
   assert.equal((await inspect("foo")).manifests, null);
-  assert.equal((await inspect(id)).manifests.length, 1, "what had the name is still there");
+  assert.equal((await inspect(id)).manifests.length, 1, "the previous owner of the name still exists");
 });
 
-Deno.test("buildah: add, annotate, remove and rm as its scripts do", async () => {
+Deno.test("buildah: add, annotate, remove and rm as in its tests", async () => {
   await using at = await makeStore();
   const { registry, digests, list, host } = await startWithFive();
   await using _ = registry;

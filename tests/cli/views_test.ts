@@ -1,11 +1,11 @@
-/** What commands show when somebody asks for it. */
+/** Output formats: tables, trees, dry runs and events. */
 import assert from "node:assert/strict";
 import { cli, cliOk } from "../support/cli.ts";
 import { clientOf, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
 
-/** A registry with two images that share a layer, and a local list of them and an artifact. */
+/** Starts a registry with two images that share a layer, and saves a local list of them and an artifact. */
 async function prepare() {
   const at = await makeStore();
   const registry = startEmbedded();
@@ -28,7 +28,7 @@ async function prepare() {
   };
 }
 
-Deno.test("inspect shows a list as a table and as a tree, wherever it is", async () => {
+Deno.test("inspect shows local and remote lists as a table and as a tree", async () => {
   await using world = await prepare();
   const { at, registry, digests, run } = world;
   const target = `docker://${registry.host}/out:1`;
@@ -48,7 +48,7 @@ Deno.test("inspect shows a list as a table and as a tree, wherever it is", async
     assert.match(tree, /├─ linux\/amd64 sha256:/);
     assert.match(tree, /└─ no platform sha256:\w+ \d+ B\n {3}├─ artifact a\/b\n {3}├─ annotation k=v\n {3}└─ sha256:/);
   }
-  // What is gone is said, and the rest is shown.
+  // Missing content is reported, and the rest is shown.
   await Deno.writeTextFile(`${at.folder}/notes.txt`, "other\n");
   await clientOf(registry.host).repository("app").deleteManifest(digests[0]!);
   const table = await run("inspect", "--tls-verify=false", "--format", "table", "list");
@@ -58,7 +58,7 @@ Deno.test("inspect shows a list as a table and as a tree, wherever it is", async
   assert.deepEqual([code, /choose one of json, table, tree/.test(stderr)], [125, true]);
 });
 
-Deno.test("push --dry-run says what a push would do, and does nothing", async () => {
+Deno.test("push --dry-run prints what would be copied, and copies nothing", async () => {
   await using world = await prepare();
   const { at, registry, run } = world;
   const target = `docker://${registry.host}/out:1`;
@@ -70,7 +70,7 @@ Deno.test("push --dry-run says what a push would do, and does nothing", async ()
     return counts;
   };
   const before = await plan();
-  // Three layers and two configurations are in the same registry; the artifact's file and configuration are not.
+  // Three layers and two configurations are in the same registry; the file and configuration of the artifact are not.
   assert.deepEqual(fates(before), { mounted: 5, written: 2 });
   assert.equal(before.images.length, 3);
   const zstd = fates(await plan("--compression-format", "zstd"));
@@ -86,7 +86,7 @@ Deno.test("push --dry-run says what a push would do, and does nothing", async ()
   assert.deepEqual(fates(await plan()), { reused: 7 });
 });
 
-Deno.test("push --progress=json gives events, --format json the result, and both leave the other stream alone", async () => {
+Deno.test("push --progress=json writes events to stderr, and --format json writes the result to stdout", async () => {
   await using world = await prepare();
   const { at, registry } = world;
   const target = `docker://${registry.host}/out:1`;
