@@ -38,12 +38,12 @@ peerTest(
     await cliOk([...at.flags, "create", "list"]);
     const id = (await at.store.findImage(name))!.image.id;
     const rows: [string, string, RegExp][] = [
-      [name, arm64!, /containers-storage:\[.*\]@[0-9a-f]{64} as the store has it as .*\(linux\/arm64\)/],
-      [id, arm64!, /as the store has it as/],
-      [id.slice(0, 12), arm64!, /as the store has it as/],
-      [`containers-storage:${name}`, arm64!, /as its transport says so/],
-      [`docker://${name}`, amd64!, /docker:.* as its transport says so: .*\(linux\/amd64\)/],
-      [`${registry.host}/app:arm64`, arm64!, /as the store has no image of that name/],
+      [name, arm64!, /containers-storage:\[.*\]@[0-9a-f]{64} because the store has it as .*\(linux\/arm64\)/],
+      [id, arm64!, /because the store has it as/],
+      [id.slice(0, 12), arm64!, /because the store has it as/],
+      [`containers-storage:${name}`, arm64!, /because its transport says so/],
+      [`docker://${name}`, amd64!, /docker:.* because its transport says so: .*\(linux\/amd64\)/],
+      [`${registry.host}/app:arm64`, arm64!, /because the store has no image of that name/],
     ];
     for (const [image, digest, explanation] of rows) {
       const added = await cli([...at.flags, "add", "--explain", "--tls-verify=false", "list", image]);

@@ -14,7 +14,7 @@ export interface CreateFlags extends SourceFlags, ResultFormat {
   annotation?: string[];
 }
 
-/** `create LIST [IMAGE…]`: all images are read before anything is saved. */
+/** Runs `create LIST [IMAGE…]`. All images are read before anything is saved. */
 export async function create(operands: string[], flags: CreateFlags, context: CommandContext): Promise<void> {
   const [name, ...images] = operands as [string, ...string[]];
   assertFormat(flags);
@@ -26,7 +26,8 @@ export async function create(operands: string[], flags: CreateFlags, context: Co
   printResult(flags, [id], { id, name: fullName });
 }
 
-interface Wanted {
+/** Images to add, with the flags and the context of the call. */
+interface CreateRequest {
   images: readonly string[];
   flags: CreateFlags;
   context: CommandContext;
@@ -36,43 +37,43 @@ async function save(
   store: ImageStore,
   name: string,
   annotations: Record<string, string>,
-  wanted: Wanted,
+  request: CreateRequest,
 ): Promise<string> {
-  const { amend, replace } = wanted.flags;
-  const fill = (list: List, images: readonly string[]) => fillList(store, list, images, annotations, wanted);
+  const { amend, replace } = request.flags;
+  const fill = (list: List, images: readonly string[]) => fillList(store, list, images, annotations, request);
   const edit = async (id: string) => {
-    const { load } = await kindOfList(wanted.images);
-    await editStoredList(store, id, load, (list) => fill(list, wanted.images), { signal: wanted.context.signal });
+    const { load } = await chooseListKind(request.images);
+    await editStoredList(store, id, load, (list) => fill(list, request.images), { signal: request.context.signal });
     return id;
   };
   const owner = await findOwner(store, name);
   const damage = amend && owner ? findDamage(owner) : undefined;
   if (damage) throw damagedList(name, damage);
   if (amend && owner && isListRecord(owner)) return await edit(owner.image.id);
-  // Before anything is read: a name that is taken stays so.
-  if (owner && !replace && !amend) throw nameTaken(name, owner.image.id);
-  // An image that has the name becomes the first one of a list that takes its name.
-  const images = owner && !replace ? [owner.image.id, ...wanted.images] : wanted.images;
-  const list = (await kindOfList(images)).create();
+  // Checked before any image is read, so that the error appears at once.
+  if (owner && !replace && !amend) throw createNameTakenError(name, owner.image.id);
+  // With --amend, an image that has the name becomes the first instance of the new list.
+  const images = owner && !replace ? [owner.image.id, ...request.images] : request.images;
+  const list = (await chooseListKind(images)).create();
   await fill(list, images);
   if (owner) {
-    // Saved without a name first: the name moves in one step, or stays where it is.
-    const id = await list.saveToImage(store, { mimeType: replace ? undefined : listTypeOf(owner) });
+    // Saved without a name first, so that the name moves from its owner to the list in one step.
+    const id = await list.saveToImage(store, { mimeType: replace ? undefined : chooseListType(owner) });
     await store.updateNames(id, "add", [name]);
     return id;
   }
   try {
     return await list.saveToImage(store, { names: [name] });
   } catch (error) {
-    // Others may have created the list meanwhile; whoever amends adds to theirs.
+    // Another process can have created the list at the same time. With --amend, the images are added to it.
     const winner = amend && isManifestsError(error, "NAME_IN_USE") ? await findOwner(store, name) : undefined;
     if (!winner || !isListRecord(winner)) throw error;
     return await edit(winner.image.id);
   }
 }
 
-/** What a list must be able to do. Without images, nothing of what reaches them is loaded. */
-async function kindOfList(images: readonly string[]): Promise<{
+/** Chooses the class of the list. Without images, the code that reads images is not loaded. */
+async function chooseListKind(images: readonly string[]): Promise<{
   create(): List;
   load(store: ImageStore, image: string): Promise<{ imageId: string; list: List }>;
 }> {
@@ -86,7 +87,7 @@ async function fillList(
   list: List,
   images: readonly string[],
   annotations: Record<string, string>,
-  { flags, context }: Wanted,
+  { flags, context }: CreateRequest,
 ): Promise<void> {
   if (images.length > 0) {
     const { addSources, findSources } = await import("./sources.ts");
@@ -109,20 +110,20 @@ async function findOwner(store: ImageStore, name: string): Promise<ImageWithData
   return found?.image.names.includes(name) ? found : undefined;
 }
 
-function manifestTypeOf({ data }: ImageWithData): string {
+function getManifestType({ data }: ImageWithData): string {
   const manifest = data.get("manifest");
   return manifest ? guessMediaType(manifest) : "";
 }
 
-/** A list that an image becomes has the type that belongs to the image's. */
-function listTypeOf(owner: ImageWithData): string {
-  return manifestTypeOf(owner) === MEDIA_TYPES.dockerManifest ? MEDIA_TYPES.dockerList : MEDIA_TYPES.ociIndex;
+/** Chooses the type of a list to which an image is converted: that of the same format. */
+function chooseListType(owner: ImageWithData): string {
+  return getManifestType(owner) === MEDIA_TYPES.dockerManifest ? MEDIA_TYPES.dockerList : MEDIA_TYPES.ociIndex;
 }
 
-function nameTaken(name: string, id: string): Error {
+function createNameTakenError(name: string, id: string): Error {
   return new Error(
     `image name ${JSON.stringify(name)} is already associated with image ${
       JSON.stringify(id)
-    }: that name is already in use (--amend adds to it, --replace takes the name)`,
+    }: that name is already in use (use --amend to add to it, or --replace to take the name)`,
   );
 }

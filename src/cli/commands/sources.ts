@@ -19,7 +19,7 @@ export interface SourceFlags extends RegistryFlags, PlatformFlags {
   explain?: boolean;
 }
 
-/** Finds what names mean: the local image first, then the one in a registry. */
+/** Finds the images of names: first in the local store, then in registries. */
 export async function findSources(
   store: ImageStore,
   names: readonly string[],
@@ -30,7 +30,7 @@ export async function findSources(
   return sources;
 }
 
-/** Adds images to a list in memory, and explains which they are. Returns, for each, the digest of its first image. */
+/** Adds images to a list in memory, and prints them with `--explain`. Returns the digest of the first instance of each. */
 export async function addSources(
   list: List,
   sources: readonly FoundSource[],
@@ -38,39 +38,44 @@ export async function addSources(
   context: CommandContext,
 ): Promise<string[]> {
   const { all = false, platforms, attestations, explain } = flags;
-  const mismatch = mismatchOptions(flags, context);
+  const mismatch = createMismatchOptions(flags, context);
   const options = {
     all,
     platforms,
     attestations,
     ...mismatch,
-    systemContext: { ...await createSystemContext(flags, context, sources), ...choiceFor(flags, context) },
+    systemContext: { ...await createSystemContext(flags, context, sources), ...createPlatformChoice(flags, context) },
     signal: context.signal,
   };
   const digests: string[] = [];
   for (const { name, image, reason } of sources) {
     const digest = await list.add(image, options);
-    // Among all instances, the flags that choose have nothing to choose; the tools label the first one with them.
-    const chooses = !all && !platforms || context.persona.relabels;
-    const labels = chooses ? flags : withoutArchitecture(flags);
+    // If all instances are added, these flags choose none. Podman and buildah then label the first instance with them.
+    const setsPlatform = !all && !platforms || context.persona.relabels;
+    const labels = setsPlatform ? flags : dropArchitecture(flags);
     relabel(list, digest, name, { labels, ...mismatch });
     digests.push(digest);
-    if (explain) note(`${name}: ${image} as ${reason}: ${digest} (${platformOf(list, digest) || "no platform"})`);
+    if (explain) {
+      note(`${name}: ${image} because ${reason}: ${digest} (${formatInstancePlatform(list, digest) || "no platform"})`);
+    }
   }
   return digests;
 }
 
-/** The platform of an instance, as people write it. */
-export function platformOf(list: List, digest: string): string {
+/** Formats the platform of an instance, such as `linux/arm64`. */
+export function formatInstancePlatform(list: List, digest: string): string {
   return formatPlatform(list.platform(digest));
 }
 
-function withoutArchitecture({ os: _, arch: __, variant: ___, ...rest }: PlatformFlags): PlatformFlags {
+function dropArchitecture({ os: _, arch: __, variant: ___, ...rest }: PlatformFlags): PlatformFlags {
   return rest;
 }
 
-/** The instance to choose from lists: the tools never take an image only because it is the only one. */
-function choiceFor(flags: PlatformFlags, { persona }: CommandContext): SystemContext {
+/**
+ * Returns the platform that is chosen from lists. Podman and buildah always choose by platform, by default that of the
+ * host; they do not choose an image because it is the only one.
+ */
+function createPlatformChoice(flags: PlatformFlags, { persona }: CommandContext): SystemContext {
   const choice = toPlatformChoice(Object.fromEntries(persona.choiceFlags.map((name) => [name, flags[name]])));
   if (!persona.relabels) return choice;
   const { os, architecture, variant } = hostPlatform();
@@ -82,17 +87,17 @@ function choiceFor(flags: PlatformFlags, { persona }: CommandContext): SystemCon
   };
 }
 
-/** What is done about labels that contradict an image. */
+/** Options about a platform that contradicts the image. */
 type MismatchOptions = Pick<AddOptions, "allowPlatformMismatch" | "onPlatformMismatch">;
 
-function mismatchOptions({ allowPlatformMismatch }: SourceFlags, { persona }: CommandContext): MismatchOptions {
+function createMismatchOptions({ allowPlatformMismatch }: SourceFlags, { persona }: CommandContext): MismatchOptions {
   if (!persona.relabels) return { allowPlatformMismatch };
   const onPlatformMismatch = ({ image, digest, recorded, actual }: PlatformMismatch) =>
     warn(`${digest} of ${image} is recorded for ${formatPlatform(recorded)}, but is for ${formatPlatform(actual)}`);
   return { allowPlatformMismatch: true, onPlatformMismatch };
 }
 
-/** Records what the flags say of an instance, unless the image says otherwise. */
+/** Sets the platform of an instance to that of the flags, unless it contradicts the image. */
 function relabel(
   list: List,
   digest: string,
@@ -103,9 +108,9 @@ function relabel(
     if (actual === "" || actual === label) return;
     const contradiction = `${image} is for ${what} ${JSON.stringify(actual)}, not ${JSON.stringify(label)}`;
     if (!allowPlatformMismatch) {
-      throw new Error(`${contradiction} (--allow-platform-mismatch records that nevertheless)`);
+      throw new Error(`${contradiction} (use --allow-platform-mismatch to record it anyway)`);
     }
-    if (onPlatformMismatch) warn(`${contradiction}, as is recorded`);
+    if (onPlatformMismatch) warn(`${contradiction}, which is recorded`);
   };
   const { os, arch, variant, osVersion, osFeatures = [] } = labels;
   if (os) {
