@@ -73,6 +73,7 @@ export type {
   PushResult,
   SaveToImageOptions,
   StoredList,
+  TransferOptions,
 } from "./src/list/room.ts";
 export type {
   BlobFate,

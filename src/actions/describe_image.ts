@@ -19,19 +19,19 @@ import {
 } from "../spec/room.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
 
-/** A blob of an instance. */
+/** A layer of an instance. */
 export interface DescribedLayer {
-  /** Its digest. */
+  /** Digest of the layer's blob. */
   readonly digest: Digest;
-  /** Its size in bytes, or -1. */
+  /** Size of the blob in bytes; -1 if it is not known. */
   readonly size: number;
-  /** Its media type. */
+  /** Media type of the blob. */
   readonly mediaType: string;
-  /** Whether another instance of the list has it too. */
+  /** `true` if another instance of the list has the same layer. */
   readonly shared: boolean;
 }
 
-/** An instance of a list, or the only image. */
+/** An instance of a list, or an image that is not a list. */
 export interface DescribedInstance {
   /** Digest of its manifest. */
   readonly digest: Digest;
@@ -39,21 +39,21 @@ export interface DescribedInstance {
   readonly mediaType: string;
   /** Its platform in the list; `undefined` if the list has no platform for it, or if it is not in a list. */
   readonly platform: Platform | undefined;
-  /** Annotations of its entry. */
+  /** Annotations of its entry in the list. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Its artifact type; `""` for an image. */
+  /** Artifact type; `""` for an image. */
   readonly artifactType: string;
-  /** Its layers; none where its manifest could not be read. */
+  /** Layers, base first; empty if the manifest could not be read. */
   readonly layers: readonly DescribedLayer[];
-  /** Bytes of its layers and its configuration, as far as sizes are known. */
+  /** Total size of the layers and the configuration in bytes; unknown sizes are not included. */
   readonly size: number;
-  /** How many signatures the place keeps of it; nobody has verified them. */
+  /** Number of its signatures; they are not verified. */
   readonly signatures: number;
-  /** Why its manifest could not be read. */
+  /** Error message if the manifest could not be read; otherwise `undefined`. */
   readonly problem?: string | undefined;
 }
 
-/** A list with what its instances are made of. */
+/** A list with its instances and their layers. */
 export interface DescribedImage {
   /** Digest of its manifest. */
   readonly digest: Digest;
@@ -61,11 +61,11 @@ export interface DescribedImage {
   readonly mediaType: string;
   /** Annotations of the list itself. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** How many signatures the place keeps of the list itself; nobody has verified them. */
+  /** Number of signatures of the list itself; they are not verified. */
   readonly signatures: number;
-  /** What the list is about. */
+  /** Digest of the subject of the list; `undefined` if it has none. */
   readonly subject?: Digest | undefined;
-  /** Its instances, in its order. */
+  /** Instances, in the order of the list. */
   readonly instances: readonly DescribedInstance[];
 }
 
@@ -77,10 +77,10 @@ export interface DescribeImageOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** How many manifests are read at once. */
+/** Maximum number of manifests that are read at the same time. */
 const MAX_PARALLEL = 8;
 
-/** `describeImage` of either side. */
+/** Describes an image or list: `describeImage` for any runtime. */
 export async function describeImageWith(
   runtime: Runtime,
   image: string | ImageReference,
@@ -122,7 +122,7 @@ function summary(
   return { digest, mediaType, annotations, ...(subject ? { subject } : {}) };
 }
 
-/** Signatures that cannot be read are none to show. */
+/** Returns the number of signatures; 0 if they cannot be read. */
 async function countSignatures(
   source: ImageSource,
   manifest: SignedManifest,
@@ -136,7 +136,7 @@ async function countSignatures(
   }
 }
 
-/** The manifest of an instance, or why there is none. */
+/** Returns the manifest of an instance, or the message of the error. */
 async function readInstance(
   source: ImageSource,
   instance: Digest,

@@ -14,7 +14,7 @@ export interface FetchManifestOptions extends CallOptions {
   systemContext?: SystemContext | undefined;
 }
 
-/** `fetchManifest` of either side. */
+/** Reads and verifies a manifest: `fetchManifest` for any runtime. */
 export async function fetchManifestWith(
   runtime: Runtime,
   image: string | ImageReference,
@@ -23,7 +23,7 @@ export async function fetchManifestWith(
   return (await readManifestWith(runtime, image, options)).manifest;
 }
 
-/** Reads an image's manifest, with the digest by which its place names it. */
+/** Reads and verifies a manifest, and returns it with its digest. */
 export async function readManifestWith(
   runtime: Runtime,
   image: string | ImageReference,

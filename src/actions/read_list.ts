@@ -8,21 +8,21 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 export interface ReadListOptions {
   /** How to reach the list. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call. */
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
 }
 
-/** A list that was read from where it is. */
+/** A list that was read from a registry or another place. */
 export interface ReadList {
-  /** The list. */
+  /** The list, ready to be edited and pushed. */
   readonly list: List;
-  /** Digest of its manifest there. */
+  /** Digest of the manifest that was read. */
   readonly digest: Digest;
-  /** Media type of its manifest there. */
+  /** Media type of the manifest that was read. */
   readonly mediaType: string;
 }
 
-/** `readList` of either side. */
+/** Reads a list from any place: `readList` for any runtime. */
 export async function readListWith(
   runtime: Runtime,
   image: string | ImageReference,
@@ -33,7 +33,7 @@ export async function readListWith(
   if (!isIndex(found)) {
     throw new ManifestsError(
       "NOT_A_MANIFEST_LIST",
-      `Cannot edit ${named} as it is no list, but of type ${found.mediaType}`,
+      `Cannot edit ${named}: it is not a list, but has the type ${found.mediaType}`,
     );
   }
   const list = runtime.parseList(found.bytes);

@@ -8,19 +8,19 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 export interface TagImageOptions {
   /** How to reach the registry. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call. */
+  /** Aborts the call. Tags that were written before remain. */
   signal?: AbortSignal | undefined;
 }
 
-/** What {@linkcode tagImageWith} did. */
+/** Result of {@linkcode tagImageWith}. */
 export interface TaggedImage {
-  /** Digest of the image. */
+  /** Digest of the tagged manifest. */
   readonly digest: Digest;
   /** `true` if all tags meant the image before, so that nothing was written; otherwise absent. */
   readonly unchanged?: true | undefined;
 }
 
-/** `tagImage` of either side. A tag that means the image already is not written. */
+/** Tags an image: `tagImage` for any runtime. A tag that already has this digest is not written. */
 export async function tagImageWith(
   runtime: Runtime,
   image: string | ImageReference,

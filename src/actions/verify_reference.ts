@@ -1,7 +1,22 @@
 import { createPolicyDecision, type ImageReference, readManifest, type SystemContext } from "../image/room.ts";
 import { allOrAbort, type CallOptions, Semaphore } from "../internal/room.ts";
-import { evaluatePolicy, type EvaluatePolicyOptions, type Policy, type Verdict } from "../signature/room.ts";
-import { type Digest, getEntries, isIndex, ManifestsError, type ParsedManifest } from "../spec/room.ts";
+import {
+  evaluatePolicy,
+  type EvaluatePolicyOptions,
+  type Policy,
+  type PolicyDecision,
+  PolicyRejectedError,
+  type SignaturePolicy,
+  type Verdict,
+} from "../signature/room.ts";
+import {
+  type Digest,
+  getEntries,
+  isIndex,
+  isManifestsError,
+  ManifestsError,
+  type ParsedManifest,
+} from "../spec/room.ts";
 
 /** Options of {@linkcode verifyReference}. */
 export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<EvaluatePolicyOptions, "signal"> {
@@ -9,25 +24,28 @@ export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">,
   readonly systemContext?: SystemContext | undefined;
 }
 
-/** What is to be thought of an image or list. */
+/** Result of checking an image or list against a policy. */
 export interface ReferenceVerdict {
-  /** Whether all of it may be believed. */
+  /** `true` if the policy accepts the image or list and all instances. */
   readonly allowed: boolean;
-  /** The verdict about the image or the list itself. */
+  /**
+   * Verdict about the image or the list itself. Verdicts of a `SignaturePolicy` with its own rules have no requirements,
+   * and `signed` is `false`.
+   */
   readonly top: Verdict;
-  /** Digest of the manifest that was judged. */
+  /** Digest of the manifest that was checked. */
   readonly digest: Digest;
-  /** The verdicts about the instances of a list, and those of indexes inside it, by digest. */
+  /** Verdicts about the instances of a list, including those of indexes inside it, by digest. */
   readonly instances: ReadonlyMap<Digest, Verdict>;
 }
 
-/** How many instances are judged together, and how many at most. */
+/** Maximum number of instances that are checked at the same time, and in total. */
 const MAX_PARALLEL = 8, MAX_INSTANCES = 100_000;
 
-/** Judges an image, or a list and each of its instances, under a policy. */
+/** Checks an image, or a list and each of its instances, against a policy. */
 export async function verifyReference(
   reference: ImageReference,
-  policy: Policy,
+  policy: Policy | SignaturePolicy,
   options: VerifyReferenceOptions = {},
 ): Promise<ReferenceVerdict> {
   const { systemContext, ...rest } = options;
@@ -40,7 +58,9 @@ export async function verifyReference(
     const isInstance = instance !== undefined;
     const readSignatures = async () => await source.getSignatures?.({ digest, isInstance }, { signal }) ?? [];
     const decision = createPolicyDecision(reference, found, { isInstance, readSignatures });
-    const verdict = await evaluatePolicy(decision, policy, { ...rest, signal });
+    const verdict = "assertAllowed" in policy
+      ? await askPolicy(decision, policy, signal)
+      : await evaluatePolicy(decision, policy, { ...rest, signal });
     return { ...found, verdict };
   };
   const { digest, manifest, verdict: top } = await judge(undefined);
@@ -53,19 +73,36 @@ export async function verifyReference(
     );
     for (const { digest, verdict } of judged) instances.set(digest, verdict);
     level = [...new Set(judged.flatMap(({ manifest }) => instancesOf(manifest)))].filter((d) => !instances.has(d));
-    refuseEndless(reference, instances.size + level.length);
+    assertBounded(reference, instances.size + level.length);
   }
   return { allowed: [top, ...instances.values()].every(({ allowed }) => allowed), top, digest, instances };
+}
+
+/** Returns the decision of a policy that only accepts or rejects. */
+async function askPolicy(
+  decision: PolicyDecision,
+  policy: SignaturePolicy,
+  signal: AbortSignal | undefined,
+): Promise<Verdict> {
+  try {
+    await policy.assertAllowed(decision, { signal });
+    return { allowed: true, signed: false, scope: { requirements: [] }, requirements: [], reasons: [] };
+  } catch (error) {
+    if (error instanceof PolicyRejectedError) return error.verdict;
+    if (!isManifestsError(error, "POLICY_REJECTED")) throw error;
+    const reasons = [{ code: "POLICY_REJECTED", reason: error.message }] as const;
+    return { allowed: false, signed: false, scope: { requirements: [] }, requirements: [], reasons };
+  }
 }
 
 function instancesOf(manifest: ParsedManifest): readonly Digest[] {
   return isIndex(manifest) ? [...new Set(getEntries(manifest).map(({ digest }) => digest))] : [];
 }
 
-function refuseEndless(reference: ImageReference, count: number): void {
+function assertBounded(reference: ImageReference, count: number): void {
   if (count <= MAX_INSTANCES) return;
   throw new ManifestsError(
     "LIMIT_EXCEEDED",
-    `Cannot verify ${reference} as it has more than ${MAX_INSTANCES} instances`,
+    `Cannot verify ${reference}: it has more than ${MAX_INSTANCES} instances`,
   );
 }

@@ -26,21 +26,21 @@ import { refuseUnknownOptions } from "./check_values.ts";
 /** Options for {@linkcode List.add}. */
 export interface AddOptions {
   /**
-   * Add every instance of a list, instead of one. An index inside it is one instance. Default: `false`, which adds the
-   * only image of a list that has but one, else the one for the platform that `systemContext` names, or the host's.
+   * Add every instance of a list instead of one; an index inside it is one instance. Default: `false`, which adds the
+   * only image of a list with a single image, otherwise the image for the platform of `systemContext` or of the host.
    */
   all?: boolean | undefined;
   /**
-   * Add the instances of a list for these platforms, each named as in `linux/arm64`, which also means its variants, or
-   * `windows/amd64:10.0.20348.1`; default: see `all`. A single image is added whatever its platform.
+   * Platforms of the instances of a list to add, such as `linux/arm64`, which also selects its variants, or
+   * `windows/amd64:10.0.20348.1`. An image that is not a list is added for any platform. Default: see `all`.
    */
   platforms?: readonly string[] | undefined;
   /**
-   * Add the attestations that a list has of its images. Default: `true` with `all` or `platforms`, else `false`.
+   * Also add the attestations of the images of a list. Default: `true` with `all` or `platforms`, otherwise `false`.
    */
   attestations?: boolean | undefined;
   /**
-   * Add an entry of a list although its platform contradicts the configuration of its image.
+   * Add an entry of a list even if its platform contradicts the configuration of its image.
    *
    * @default {false}
    */
@@ -49,7 +49,7 @@ export interface AddOptions {
   onPlatformMismatch?: ((mismatch: PlatformMismatch) => unknown) | undefined;
   /** How to reach the image. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call; nothing is added then. */
+  /** Aborts the call; then nothing is added. */
   signal?: AbortSignal | undefined;
 }
 
@@ -70,13 +70,13 @@ export function assertAddOptions(options: AddOptions): void {
 
 /** An entry of a list whose platform contradicts the configuration of its image. */
 export interface PlatformMismatch {
-  /** The list. */
+  /** List that contains the entry. */
   readonly image: ImageReference;
-  /** The instance. */
+  /** Digest of the instance's manifest. */
   readonly digest: Digest;
-  /** The platform that the list says, and that is recorded. */
+  /** Platform in the list, which is recorded. */
   readonly recorded: Platform;
-  /** The platform that the configuration says. */
+  /** Platform in the image's configuration. */
   readonly actual: Platform;
 }
 

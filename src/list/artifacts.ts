@@ -3,8 +3,8 @@ import { encodeGoJson, type GoJsonValue, isObject, parseJson, sortedMap } from "
 import { ManifestsSyntaxError } from "../spec/room.ts";
 
 /**
- * What is known of the artifacts of a list: their manifests, and where the content is that the manifests name. Kept
- * beside the list as `artifacts.json`, in libimage's form (`artifactsDetails`).
+ * Artifacts of a list: their manifests, and the files or bytes of the blobs that these name. Stored with the list as
+ * `artifacts.json`, in the format of libimage (`artifactsDetails`).
  */
 export class Artifacts {
   /** Manifest text by manifest digest. */
@@ -20,7 +20,7 @@ export class Artifacts {
   /** Content of a blob, by blob digest. */
   readonly blobs: Map<string, Uint8Array<ArrayBuffer>> = new Map();
 
-  /** Reads `artifacts.json`. Throws `INVALID_JSON` where it is not what it should be. */
+  /** Reads `artifacts.json`. Throws `INVALID_JSON` if a member is missing or has the wrong type. */
   static parse(bytes: Uint8Array): Artifacts {
     const artifacts = new Artifacts();
     const what = "artifacts.json";
@@ -41,7 +41,7 @@ export class Artifacts {
     return artifacts;
   }
 
-  /** A copy that later changes of this one do not reach. */
+  /** Returns a deep copy. */
   clone(): Artifacts {
     const copy = new Artifacts();
     for (const key of ["manifests", "files", "config", "layers", "detached", "blobs"] as const) {
@@ -50,7 +50,7 @@ export class Artifacts {
     return copy;
   }
 
-  /** Forgets an artifact, and the content that no other artifact names. */
+  /** Removes an artifact, and the blobs that no other artifact names. */
   remove(digest: string): void {
     for (const map of [this.manifests, this.files, this.config, this.layers]) map.delete(digest);
     const named = new Set([...this.config.values(), ...[...this.layers.values()].flat()]);
@@ -59,7 +59,7 @@ export class Artifacts {
     }
   }
 
-  /** Writes `artifacts.json`; `{}` where there is no artifact. */
+  /** Returns the bytes of `artifacts.json`; `{}` if there are no artifacts. */
   serialize(): Uint8Array<ArrayBuffer> {
     const blobs = Array.from(this.blobs, ([digest, bytes]) => [digest, encodeBase64(bytes)] as const);
     return encodeGoJson(
@@ -84,5 +84,5 @@ function texts(item: unknown): string[] | undefined {
 }
 
 function fail(place: string): never {
-  throw new ManifestsSyntaxError("INVALID_JSON", `Cannot read ${place} as its type is wrong`);
+  throw new ManifestsSyntaxError("INVALID_JSON", `Cannot read ${place}: wrong type`);
 }

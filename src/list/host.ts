@@ -1,8 +1,9 @@
 import type { BlobInfoCache, SignaturePolicy } from "../copy/room.ts";
 import type { ImageReference, SystemContext, TransportTable } from "../image/room.ts";
 import type { ByteStream, Fetch } from "../internal/room.ts";
-import type { Signer } from "../signature/room.ts";
+import type { EvaluatePolicyOptions, Signer } from "../signature/room.ts";
 import type { MediaTypeFiles } from "./media_type.ts";
+import type { TransferOptions } from "./transfer_options.ts";
 import type { Platform } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
 
@@ -10,60 +11,59 @@ import type { ImageStore } from "../store/room.ts";
 export interface ArtifactFile {
   /** Absolute path. */
   readonly path: string;
-  /** A stream of its content, new each time. */
+  /** Opens a new stream of its content. */
   open(): Promise<ByteStream>;
 }
 
-/** The files of a host, for artifacts. */
+/** Files of a host, of which artifacts are made. */
 export interface HostFiles {
-  /** An absolute path for a path. */
+  /** Returns the absolute path of a path. */
   resolve(path: string): string;
-  /** Finds a file. Throws where there is none. */
+  /** Finds a file. Throws `ARTIFACT_UNAVAILABLE` if it cannot be read. */
   find(path: string): Promise<ArtifactFile>;
-  /** Reads what the host says about media types of files; default: nothing beyond the types that are built in. */
+  /** Reads the media types of file names that the host configures. Default: only the built-in types are used. */
   readMediaTypes?(context: SystemContext): Promise<MediaTypeFiles>;
 }
 
+/** Options that name keys to sign with. */
+type SigningKeyName =
+  | "signBySigstoreParamFile"
+  | "privateKeyPassphrasePrompt"
+  | "signBy"
+  | "signPassphrase"
+  | "signBySigstorePrivateKeyFile"
+  | "signSigstorePrivateKeyPassphrase";
+
 /** Keys to sign with, as options name them. */
-export interface SigningKeys {
-  /** File of parameters for sigstore signatures. */
-  readonly signBySigstoreParamFile?: string | undefined;
-  /** Asks for what unlocks the key that it names. */
-  readonly privateKeyPassphrasePrompt?: ((keyFile: string) => Promise<string | Uint8Array>) | undefined;
-  /** Fingerprint of a key in the user's GnuPG keyring. */
-  readonly signBy?: string | undefined;
-  /** What unlocks it; default: its agent knows it or asks. */
-  readonly signPassphrase?: string | Uint8Array | undefined;
-  /** File of a sigstore private key. */
-  readonly signBySigstorePrivateKeyFile?: string | undefined;
-  /** What unlocks it. */
-  readonly signSigstorePrivateKeyPassphrase?: string | Uint8Array | undefined;
-  /** How logs of signatures are asked; default: the global `fetch`. */
+export interface SigningKeys extends Readonly<Pick<TransferOptions, SigningKeyName>> {
+  /** Sends requests to logs of signatures. Default: the global `fetch`. */
   readonly fetch?: Fetch | undefined;
 }
 
-/** A name in a local store, to which a list is pushed. */
+/** A local store and a name in it, as the destination of a push. */
 export interface StoreTarget {
-  /** The store, which whoever opened it closes. */
+  /** The store. The caller that opened it must close it. */
   readonly store: ImageStore;
-  /** The name, fully qualified. */
+  /** Fully qualified name. */
   readonly name: string;
 }
 
-/** What a list is given of the world around it; it never reaches out by itself. */
+/** How a list reaches images, files and keys. A list uses nothing else of its environment. */
 export interface ListHost {
   /** Parses names of images. */
   readonly transports: TransportTable;
-  /** The platform that is meant where nobody says one. */
+  /** Platform that is used if a call does not specify one. */
   readonly platform: Platform;
-  /** Says which images may be copied, where the caller does not. */
+  /** Opens the policy that decides which images may be copied, for calls without `signaturePolicy`. */
   openPolicy(context: SystemContext): SignaturePolicy;
-  /** Opens what is known of blobs from earlier copies; `undefined`: nothing lasts longer than a copy. */
+  /** Reads the files of keys that a `Policy` names. `undefined` if no files can be read. */
+  readonly readPolicyFile?: EvaluatePolicyOptions["readFile"];
+  /** Opens the cache of blob locations that earlier copies recorded. `undefined`: each copy has its own. */
   readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
-  /** Opens the local store that a reference names, where it names a place in one; `undefined`: it does not. */
+  /** Opens the local store that contains a reference; resolves to `undefined` for a reference elsewhere. */
   readonly openStoreOf?: ((reference: ImageReference) => Promise<StoreTarget | undefined>) | undefined;
-  /** Opens keys that are named by options; `undefined` where there are none. */
+  /** Opens the keys that options name. `undefined` if no key files can be read. */
   readonly openSigners?: ((keys: SigningKeys) => Promise<readonly Signer[]>) | undefined;
-  /** The host's files; `undefined` where there are none. */
+  /** Files of the host. `undefined` if no files can be read. */
   readonly files?: HostFiles | undefined;
 }

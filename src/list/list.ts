@@ -31,14 +31,14 @@ import type { List, SaveToImageOptions } from "./types.ts";
 
 const SAVE_OPTIONS = { imageId: true, names: true, mimeType: true } satisfies Record<keyof SaveToImageOptions, true>;
 
-/** What a store holds of a list, as far as the list knows: what was last loaded from there or saved there. */
+/** Contents of a list in a store, when it was last loaded from there or saved there. */
 interface Home {
   imageId: string;
   digests: ItemDigests;
   instances: ReadonlyMap<string, string>;
 }
 
-/** A list as it is at one moment. */
+/** A list at one point in time. */
 interface Snapshot extends Original {
   records: ListRecords;
   revision: number;
@@ -49,16 +49,16 @@ export class BaseList extends EditableIndex implements List {
   readonly #host: ListHost;
   #saving: Promise<unknown> = Promise.resolve();
   #records: ListRecords = { instances: new Map(), artifacts: new Artifacts() };
-  /** By the identity of the store, which may be opened twice. */
+  /** Contents by the identity of the store, as a store can be opened twice. */
   readonly #homes = new Map<string, Home>();
 
-  /** Creates an empty list. `host` tells it how to reach images and files; `mod.ts` has lists that know. */
+  /** Creates an empty list that reaches images and files through `host`. */
   constructor(host: ListHost) {
     super();
     this.#host = host;
   }
 
-  /** Fills this empty list with what a store keeps of one. */
+  /** Fills this empty list with a list that was read from a store. */
   protected readLoaded({ store, imageId, manifest, records, digests }: LoadedList): void {
     this.readBlob(manifest);
     this.#records = records;
@@ -76,7 +76,7 @@ export class BaseList extends EditableIndex implements List {
       images.map((image) => async (signal) => {
         const instances = await findInstances(this.#resolve(image), platform, { ...options, signal });
         if (instances.length > 0) return instances;
-        throw new ManifestsError("NO_MATCHING_PLATFORM", `Cannot add ${image} as it is an empty list`);
+        throw new ManifestsError("NO_MATCHING_PLATFORM", `Cannot add ${image}: the list is empty`);
       }),
       options.signal,
     );
@@ -89,7 +89,7 @@ export class BaseList extends EditableIndex implements List {
       this.addInstance(instance);
       if (instance.artifactType) this.setArtifactType(instance.digest, instance.artifactType);
       if (instance.urls.length > 0) this.setUrls(instance.digest, instance.urls);
-      // Where it was found first stays: an instance is its digest, wherever it comes from.
+      // The first place remains: the digest verifies the content of any place.
       if (!this.#records.instances.has(instance.digest)) {
         this.#records.instances.set(instance.digest, String(instance.reference));
       }
@@ -159,7 +159,7 @@ export class BaseList extends EditableIndex implements List {
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
     refuseUnknownOptions(options, SAVE_OPTIONS, "save a list");
     const saved = this.#snapshot(options.mimeType || this.#storedMediaType(store, options) || this.preferredMediaType);
-    // One after another: what the second save finds must be what the first one left.
+    // Saves run one after another: each one compares the store with the result of the one before.
     const turn = this.#saving.then(() => this.#save(store, options, saved));
     this.#saving = turn.catch(() => {});
     return await turn;
@@ -170,7 +170,7 @@ export class BaseList extends EditableIndex implements List {
     const wanted = options.imageId ?? home?.imageId;
     const there = wanted === undefined ? undefined : await store.findImage(wanted, LIST_KEYS);
     if (there && there.image.id === wanted) return await this.#overwrite(store, there, saved, home);
-    // Whoever deleted the list meant it: it does not come back because somebody still had it open.
+    // A deleted list must not come back because another program still had it open.
     if (home && wanted === home.imageId) throw new ListImageUnknownError(wanted);
     const names = (options.names ?? []).map((name) => String(normalizeLocalName(name)));
     const id = wanted ?? randomImageId();
@@ -184,18 +184,18 @@ export class BaseList extends EditableIndex implements List {
     return this.#settle(store, id, saved, digestItems(data));
   }
 
-  /** The media type of the stored list that this one would overwrite without having changed it. */
+  /** Returns the media type of the stored list if this list overwrites it unchanged. */
   #storedMediaType(store: ImageStore, { imageId }: SaveToImageOptions): string | undefined {
     const home = this.#homes.get(store.identity);
     return home && (imageId ?? home.imageId) === home.imageId ? this.original?.mediaType : undefined;
   }
 
-  /** What is saved is the list as it is now, whatever is done to it while the store waits for its lock. */
+  /** Returns the list as it is now: changes made while the store waits for its lock are not saved. */
   #snapshot(mediaType: string): Snapshot {
     const { instances, artifacts } = this.#records;
     const { original } = this;
     return {
-      // The bytes that others wrote stay as they are for as long as nothing in them changes.
+      // Bytes that another program wrote are kept while the list does not change.
       bytes: original?.mediaType === mediaType ? original.bytes : this.serialize(mediaType),
       mediaType,
       records: { instances: new Map(instances), artifacts: artifacts.clone() },
@@ -244,7 +244,7 @@ export class BaseList extends EditableIndex implements List {
     const to = this.#resolve(destination);
     const target = await this.#host.openStoreOf?.(to);
     if (!target) {
-      // Most programs that edit lists push none: what moves images is loaded when it is needed.
+      // Most programs that edit lists do not push: the code that copies images is loaded when it is needed.
       const { copyImageWith } = await import("../copy/room.ts");
       return await pushList(this.#pushTo(to, options), copyImageWith);
     }
@@ -263,10 +263,10 @@ export class BaseList extends EditableIndex implements List {
     return {
       source: this.reference(store, { selection: imageListSelection, instances }),
       destination,
-      wanted: wantedPlatform(this.#host.platform, options.systemContext),
+      platform: wantedPlatform(this.#host.platform, options.systemContext),
       host: this.#host,
       options,
-      // An index that was read and not edited is most likely pushed to where it is.
+      // An index that was read and not edited is probably pushed back to its place.
       skipExisting: this.#homes.size === 0 && this.original !== undefined,
     };
   }
@@ -277,6 +277,6 @@ export class BaseList extends EditableIndex implements List {
 
   #files(): HostFiles {
     if (this.#host.files) return this.#host.files;
-    throw new ManifestsError("ARTIFACT_UNAVAILABLE", "Cannot use files as this host has none");
+    throw new ManifestsError("ARTIFACT_UNAVAILABLE", "Cannot use files: no files can be read here");
   }
 }

@@ -12,21 +12,21 @@ import {
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readRecords } from "./records.ts";
 import { assertNotEditing, runEdit } from "./running_edits.ts";
 
-/** What a list was loaded with, for those who load it. */
+/** A list as it was read from a store. */
 export interface LoadedList {
-  /** The store that holds it. */
+  /** Store that contains the list. */
   readonly store: ImageStore;
-  /** Id of its record. */
+  /** Id of the list's record in the store. */
   readonly imageId: string;
-  /** Its manifest. */
+  /** Bytes of the list's manifest. */
   readonly manifest: Uint8Array<ArrayBuffer>;
-  /** What is beside the manifest. */
+  /** Places of instances, and artifacts. */
   readonly records: ListRecords;
-  /** The digests of all that the store has of it. */
+  /** Digests of the record's items, to detect changes by other programs. */
   readonly digests: ItemDigests;
 }
 
-/** The error of an image that is no list. */
+/** Creates the error for an image that is not a list. */
 export function notAManifestList(name: string, cause?: unknown): ManifestsError {
   return new ManifestsError(
     "NOT_A_MANIFEST_LIST",
@@ -38,7 +38,7 @@ export function notAManifestList(name: string, cause?: unknown): ManifestsError 
 /**
  * Reads a list's records from a store and makes a list of them.
  *
- * @throws {ListImageUnknownError} Where the store has no such image.
+ * @throws {ListImageUnknownError} If the store has no such image; code `LIST_IMAGE_UNKNOWN`.
  * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `INVALID_JSON`; `STORE_CORRUPT` if its data is missing in
  * the store; `STORE_IO`.
  */
@@ -55,7 +55,7 @@ export async function loadList<L>(
   const manifest = found.data.get("manifest");
   if (!manifest) throw notAManifestList(found.resolvedName);
   const items = Array.from(found.data, ([key, bytes]) => ({ key, bytes }));
-  // An ordinary image has no instances.json either, but that it is no list is what its user must hear.
+  // An ordinary image has no instances.json either: report first that it is not a list.
   if (!isListRecord(found)) throw notAManifestList(found.resolvedName);
   try {
     return {
@@ -76,33 +76,34 @@ async function findListImage(store: ImageStore, image: string): Promise<StoredIm
 }
 
 /**
- * The lock that everybody holds who loads, edits and saves a list. Go: `LockerForImage`; the same lock as podman's.
+ * Returns the lock to hold while a list is loaded, edited and saved. podman takes the same lock. Go: `LockerForImage`.
  *
- * @throws {ListImageUnknownError} Where the store has no such image.
+ * @throws {ListImageUnknownError} If the store has no such image; code `LIST_IMAGE_UNKNOWN`.
  */
 export async function lockerForImage(store: ImageStore, image: string): Promise<Locker> {
-  return lockerOf(store, await findListImage(store, image));
+  return getLocker(store, await findListImage(store, image));
 }
 
-/** The lock of a record is that of its id, taken for a digest. */
-function lockerOf(store: ImageStore, { id }: StoredImage): Locker {
+/** Returns the lock of a record: as in Go, the lock of a digest made of the record's id. */
+function getLocker(store: ImageStore, { id }: StoredImage): Locker {
   return store.digestLocker(`sha256:${id}` as Digest);
 }
 
 /** Options for {@linkcode editList}. */
 export interface EditListOptions extends SignalOptions {
   /**
-   * How often the edit is made again where somebody who does not take the list's lock changed it meanwhile.
+   * Maximum number of times that the list is loaded, edited and saved, because programs that do not take the list's lock
+   * changed it at the same time.
    *
    * @default {10}
    */
   attempts?: number | undefined;
 }
 
-/** What {@linkcode editList} calls back with. */
+/** Callback of {@linkcode editList}: changes the list. Its result is the result of the call. */
 export type EditCallback<L, T> = (list: L) => T | Promise<T>;
 
-/** Lock, load, change, save: see `editList` of `mod.ts`, which this is without the host. */
+/** Locks, loads, changes and saves a list: `editList` for any runtime. */
 export async function editStoredList<L extends { saveToImage(store: ImageStore): Promise<string> }, T>(
   store: ImageStore,
   image: string,
@@ -113,7 +114,7 @@ export async function editStoredList<L extends { saveToImage(store: ImageStore):
   const found = await findListImage(store, image);
   const key = JSON.stringify([store.identity, found.id]);
   assertNotEditing(key, image);
-  await using _guard = await lockerOf(store, found).lock(options);
+  await using _guard = await getLocker(store, found).lock(options);
   for (let attempt = 1;; attempt++) {
     options.signal?.throwIfAborted();
     const { list } = await load(store, found.id);

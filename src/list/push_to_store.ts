@@ -5,25 +5,25 @@ import { notAManifestList } from "./load.ts";
 import { assertKnownOptions, type PushOptions, type PushResult } from "./push.ts";
 import { digestItems, LIST_KEYS, type ListRecords, readRecords, writeRecords } from "./records.ts";
 
-/** A list as it is written. */
+/** A list as it is written to a store. */
 export interface WrittenList {
-  /** Its manifest. */
+  /** Bytes of the list's manifest. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Media type of that. */
+  /** Media type of the manifest. */
   readonly mediaType: string;
-  /** What is beside it. */
+  /** Places of instances, and artifacts. */
   readonly records: ListRecords;
 }
 
-/** The type of list that belongs to a type of image; any other type is itself. */
+/** Returns the type of lists that matches a type of images; any other type is returned unchanged. */
 export function listType(manifestType: string | undefined): string | undefined {
   if (manifestType === MEDIA_TYPES.ociManifest) return MEDIA_TYPES.ociIndex;
   return manifestType === MEDIA_TYPES.dockerManifest ? MEDIA_TYPES.dockerList : manifestType;
 }
 
 /**
- * The options that a push to a local store cannot follow: instances stay where they are, and the store has no
- * conditional writes by digest. All options are listed, so that a new one is a decision.
+ * Options that a push to a local store cannot follow are `true`: it does not copy instances, and a store cannot write
+ * on the condition of a digest. All options are listed, so that a new option needs a decision.
  */
 const REFUSED_OPTIONS = {
   instances: true,
@@ -36,10 +36,10 @@ const REFUSED_OPTIONS = {
   referrers: true,
   sourceFilter: true,
   ifMatch: true,
-  // Has one value that can be followed, "all".
+  // The value "all" is allowed.
   imageListSelection: false,
   manifestType: false,
-  // Nothing is signed, judged, moved or tried again.
+  // Nothing is signed, checked, copied or retried.
   signIdentity: false,
   signPassphrase: false,
   signSigstorePrivateKeyPassphrase: false,
@@ -60,10 +60,10 @@ const REFUSED_OPTIONS = {
 } satisfies Record<keyof PushOptions, boolean>;
 
 /**
- * Writes a list into a local store under a name: a record of its own, which names the instances where they are. A list
- * that has the name gets this content; an ordinary image that has it is left alone.
+ * Writes a list into a local store under a name. Its instances are not copied: the record has their places. An existing
+ * list of that name is overwritten; an ordinary image of that name is an error.
  *
- * @throws {TypeError} Where an option asks for something to be done to instances.
+ * @throws {TypeError} If an option requires that instances are copied or changed.
  * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`, `LIST_CHANGED`; `STORE_CORRUPT` if the list that has the
  * name is damaged.
  */
@@ -100,6 +100,6 @@ function refuseOptions(options: PushOptions): void {
   const { imageListSelection = "all" } = options;
   const option = refused?.[0] ?? (imageListSelection === "all" ? undefined : "imageListSelection");
   if (option === undefined) return;
-  const reason = option === "ifMatch" ? "only registries write on that condition" : "instances stay where they are";
+  const reason = option === "ifMatch" ? "only registries support it" : "its instances are not copied";
   throw new TypeError(`Cannot push to a local store with ${option}: ${reason}`);
 }

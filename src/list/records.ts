@@ -3,31 +3,31 @@ import { encodeGoJson, isObject, parseJson, sortedMap } from "../json/room.ts";
 import { type Digest, digestOf, isWellFormedDigest, ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
 import { Artifacts } from "./artifacts.ts";
 
-/** The big data of which a list consists in a store. */
+/** Keys of the big data of a list in a store. */
 export const LIST_KEYS = ["manifest", "instances.json", "artifacts.json"] as const;
 
-/** Digests of a list's items; `undefined` for one that is not there. */
+/** Digests of a list's items; `undefined` for a missing item. */
 export type ItemDigests = ReadonlyMap<string, Digest | undefined>;
 
-/** The digests of items; of one that is there twice, the later one counts, as when it is written. */
+/** Returns the digests of items. If a key occurs twice, the last item applies, as when items are written. */
 export function digestItems(items: readonly BigData[]): ItemDigests {
   const bytes = new Map(items.map((item) => [item.key, item.bytes]));
   return new Map(LIST_KEYS.map((key) => [key, bytes.has(key) ? digestOf(bytes.get(key)!) : undefined]));
 }
 
-/** A list as a store keeps it, beside the manifest itself. */
+/** Contents of a stored list other than its manifest. */
 export interface ListRecords {
   /** Where each instance was added from, by digest. */
   readonly instances: Map<string, string>;
-  /** The artifacts. */
+  /** Artifacts that are instances of the list. */
   readonly artifacts: Artifacts;
 }
 
 /**
- * The three items of a list, in an order that is safe to be interrupted at any place: a manifest never names an
- * instance of which `instances.json` does not know where it is.
+ * Returns the three items of a list, in an order that may be interrupted at any point: `instances.json` always has the
+ * place of each instance that the manifest names.
  *
- * @param before Where the instances were that the stored list has.
+ * @param before Places of the instances of the list that is overwritten, by digest.
  */
 export function writeRecords(
   imageId: string,
@@ -48,7 +48,7 @@ export function writeRecords(
   ];
 }
 
-/** Reads what is beside the manifest. Throws `INVALID_JSON`, or `STORE_CORRUPT` if `instances.json` is missing. */
+/** Reads the items other than the manifest. Throws `INVALID_JSON`, or `STORE_CORRUPT` if `instances.json` is missing. */
 export function readRecords({ image, data }: ImageWithData): ListRecords {
   const instances = data.get("instances.json");
   if (!instances) {
@@ -64,7 +64,7 @@ export function readRecords({ image, data }: ImageWithData): ListRecords {
   };
 }
 
-/** Where the instances of a stored list are; none if its `instances.json` is missing or damaged. */
+/** Returns the places of a stored list's instances, by digest; empty if `instances.json` is missing or damaged. */
 export function readInstances(list: ImageWithData): ReadonlyMap<string, string> {
   try {
     return readRecords(list).instances;
@@ -77,12 +77,12 @@ function parseInstances(bytes: Uint8Array): Map<string, string> {
   const { value } = parseJson(bytes, "instances.json");
   const instances = new Map<string, string>();
   for (const [digest, reference] of Object.entries(isObject(value) ? value : { "?": value })) {
-    // The key "" holds the record's own id, which the record tells by itself.
+    // The key "" holds the id of the record, which is known.
     if (digest === "") continue;
     if (!isWellFormedDigest(digest) || typeof reference !== "string") {
       throw new ManifestsSyntaxError(
         "INVALID_JSON",
-        `Cannot read instances.json as ${JSON.stringify(digest)} does not map a digest to a reference`,
+        `Cannot read instances.json: the member ${JSON.stringify(digest)} does not map a digest to a reference`,
       );
     }
     instances.set(digest, reference);

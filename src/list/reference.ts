@@ -27,34 +27,34 @@ import type { Artifacts } from "./artifacts.ts";
 import type { Original } from "./editable_index.ts";
 import type { ListHost } from "./host.ts";
 
-/** Which instances of a list are meant. Go: `ImageListSelection`. */
+/** Selection of the instances of a list. Go: `ImageListSelection`. */
 export type ImageListSelection = Selection["selection"];
 
-/** A selection of instances: what may be read through a reference to a list. */
+/** Selection of the instances that can be read through a reference to a list. */
 export interface ListSelection {
-  /** Which instances; `specific` allows only those named. Default: `all`. */
+  /** Kind of selection; `specific` only allows the named instances. Default: `all`. */
   selection?: ImageListSelection | undefined;
-  /** The instances of `specific`. */
+  /** Digests of the instances of `specific`. */
   instances?: readonly string[] | undefined;
 }
 
-/** What a {@linkcode ListReference} names. */
+/** Contents of the list that a {@linkcode ListReference} names. */
 export interface ListContent {
-  /** What the list is given of the world around it. */
+  /** How the list reaches images and files. */
   readonly host: ListHost;
-  /** Where the list is kept, for messages and policy. */
+  /** Store and id of the list, for messages and policies. */
   readonly location: string;
-  /** Its manifest. */
+  /** Manifest of the list. */
   readonly manifest: Original;
   /** Where each instance was added from. */
   readonly instances: ReadonlyMap<string, string>;
-  /** Its artifacts. */
+  /** Artifacts that are instances of the list. */
   readonly artifacts: Artifacts;
-  /** The instances that may be read. */
+  /** Instances that can be read. */
   readonly selection: ListSelection;
 }
 
-/** A list seen as an image reference: what `push` copies from, and what filters may wrap. */
+/** Image reference to a list: the source of a push, which `sourceFilter` can wrap. */
 export class ListReference implements ImageReference {
   readonly transport = "containers-storage";
   readonly dockerReference = undefined;
@@ -79,7 +79,7 @@ export class ListReference implements ImageReference {
 
   openDestination(): Promise<ImageDestination> {
     return Promise.reject(
-      new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot write to ${this} as a list is saved with saveToImage`),
+      new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot write to ${this}: save the list with saveToImage`),
     );
   }
 
@@ -89,14 +89,14 @@ export class ListReference implements ImageReference {
 }
 
 /**
- * A list seen as an image source. Instances come from where they were added; each place is opened when it is first
- * needed, and once. Artifacts come from their files and from what is kept inline.
+ * Image source of a list. Instances are read from the places that they were added from; each place is opened once, when
+ * it is first needed. Artifacts are read from their files and from inline blobs.
  */
 class ListSource implements ImageSource {
   readonly reference: ImageReference;
   readonly #content: ListContent;
   readonly #context: SystemContext | undefined;
-  /** The instances that may be read; `undefined` for all. */
+  /** Digests of the instances that can be read; `undefined`: all. */
   readonly #selected: ReadonlySet<string> | undefined;
   readonly #sources = new OncePerKey<string, ImageSource>();
   readonly #opened = new Map<string, ImageSource>();
@@ -113,17 +113,17 @@ class ListSource implements ImageSource {
     const { instance } = options;
     const { manifest, artifacts } = this.#content;
     if (instance === undefined) return manifest;
-    this.#requireSelected(options);
+    this.#assertSelected(options);
     const artifact = this.#isArtifact(options) ? artifacts.manifests.get(instance) : undefined;
     if (artifact !== undefined) return { bytes: encodeUtf8(artifact), mediaType: MEDIA_TYPES.ociManifest };
-    const source = await this.#sourceOf(options);
+    const source = await this.#getSource(options);
     try {
       return await source.getManifest(options);
     } catch (error) {
       if (!isManifestsError(error, "NOT_FOUND")) throw error;
       throw new ManifestsError(
         "NOT_FOUND",
-        `Cannot read instance ${instance} as it is no longer found at ${source.reference}`,
+        `Cannot read instance ${instance}: it is no longer found at ${source.reference}`,
         { cause: error },
       );
     }
@@ -132,15 +132,15 @@ class ListSource implements ImageSource {
   async getBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<ByteStream> {
     const { instance } = options;
     const { artifacts, host } = this.#content;
-    this.#requireSelected(options);
-    if (!this.#isArtifact(options)) return await (await this.#sourceOf(options)).getBlob(descriptor, options);
+    this.#assertSelected(options);
+    if (!this.#isArtifact(options)) return await (await this.#getSource(options)).getBlob(descriptor, options);
     const inline = artifacts.blobs.get(descriptor.digest);
     if (inline) return toStream(inline);
     const path = artifacts.detached.get(descriptor.digest);
     if (path === undefined || !host.files) {
       throw new ManifestsError(
         "ARTIFACT_UNAVAILABLE",
-        `Cannot read blob ${descriptor.digest} of artifact ${instance} as no file or content of it is recorded`,
+        `Cannot read blob ${descriptor.digest} of artifact ${instance}: the list has no file or content for it`,
       );
     }
     const file = await host.files.find(path);
@@ -148,57 +148,57 @@ class ListSource implements ImageSource {
   }
 
   async findBlob(descriptor: Descriptor, options: InstanceOptions = {}): Promise<number | undefined> {
-    this.#requireSelected(options);
-    if (!this.#isArtifact(options)) return await findSourceBlob(await this.#sourceOf(options), descriptor, options);
+    this.#assertSelected(options);
+    if (!this.#isArtifact(options)) return await findSourceBlob(await this.#getSource(options), descriptor, options);
     const inline = this.#content.artifacts.blobs.get(descriptor.digest);
     if (inline) return inline.length;
-    // A file is looked for where it was: whether it can be opened is what there is to know.
+    // Opening the file is the only check whether it still exists; its size is not known before it is read.
     await (await this.getBlob(descriptor, options)).cancel();
     return UNKNOWN_SIZE;
   }
 
   async findOrigin(place: InstancePlace): Promise<ImageReference | undefined> {
-    return this.#isArtifact(place) ? undefined : (await this.#sourceOf(place)).reference;
+    return this.#isArtifact(place) ? undefined : (await this.#getSource(place)).reference;
   }
 
-  /** Those of instances, from where these are; nothing keeps signatures of a list that is being edited. */
+  /** Returns the signatures of instances from their places. A list that is being edited has no signatures. */
   async getSignatures(manifest: SignedManifest, options: CallOptions = {}): Promise<readonly Signature[]> {
     const { digest: instance, isInstance, ancestor } = manifest;
     if (!isInstance || this.#isArtifact({ instance, ancestor })) return [];
-    return await (await this.#sourceOf({ instance, ancestor })).getSignatures?.(manifest, options) ?? [];
+    return await (await this.#getSource({ instance, ancestor })).getSignatures?.(manifest, options) ?? [];
   }
 
   async listReferrers(subject: Digest, options: ReferrersOptions = {}): Promise<readonly Descriptor[]> {
     const place = { instance: subject, ancestor: options.ancestor };
-    // Nothing is about a list that is being edited, or an artifact that is made here.
-    if (this.#placeOf(place) === undefined) return [];
-    return await (await this.#sourceOf(place)).listReferrers?.(subject, options) ?? [];
+    // A list that is being edited, or an artifact that is made here, has no referrers yet.
+    if (this.#getPlace(place) === undefined) return [];
+    return await (await this.#getSource(place)).listReferrers?.(subject, options) ?? [];
   }
 
   async layersForCopy(image: ParsedImage, options: InstanceOptions = {}): Promise<readonly Descriptor[] | undefined> {
     return this.#isArtifact(options)
       ? undefined
-      : await (await this.#sourceOf(options)).layersForCopy?.(image, options);
+      : await (await this.#getSource(options)).layersForCopy?.(image, options);
   }
 
   async blobOrigin(descriptor: Descriptor, options: InstanceOptions = {}): Promise<BlobOrigin | undefined> {
     if (this.#isArtifact(options)) return undefined;
-    return await (await this.#sourceOf(options)).blobOrigin?.(descriptor, options);
+    return await (await this.#getSource(options)).blobOrigin?.(descriptor, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const sources = [...this.#opened.values()];
     this.#opened.clear();
-    // One that fails must not leave the others open.
+    // If closing one source fails, the others must still be closed.
     const ends = await Promise.allSettled(sources.map((source) => source[Symbol.asyncDispose]()));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
-  #requireSelected({ instance, ancestor }: InstancePlace): void {
+  #assertSelected({ instance, ancestor }: InstancePlace): void {
     if (!this.#selected || this.#selected.has((ancestor ?? instance)!)) return;
     throw new ManifestsError(
       "INSTANCE_NOT_FOUND",
-      `Cannot read instance ${instance} of ${this.reference} as it is not among the selected ones`,
+      `Cannot read instance ${instance} of ${this.reference}: it is not one of the selected instances`,
     );
   }
 
@@ -206,24 +206,24 @@ class ListSource implements ImageSource {
     return await this.#content.host.transports.parseImageName(name).openSource(this.#context);
   }
 
-  /** Whether it is an artifact that the list itself holds. */
+  /** Returns whether an instance is an artifact whose manifest the list contains. */
   #isArtifact({ instance, ancestor }: InstancePlace): boolean {
     return ancestor === undefined && instance !== undefined && this.#content.artifacts.manifests.has(instance);
   }
 
-  /** What the list itself does not name is where that is below which it was found. */
-  #placeOf({ instance, ancestor = instance }: InstancePlace): string | undefined {
+  /** Returns the place of an instance; an instance of an index inside the list is at the place of that index. */
+  #getPlace({ instance, ancestor = instance }: InstancePlace): string | undefined {
     return ancestor && this.#content.instances.get(ancestor);
   }
 
-  #sourceOf(place: InstancePlace): Promise<ImageSource> {
+  #getSource(place: InstancePlace): Promise<ImageSource> {
     const { instance } = place;
-    this.#requireSelected(place);
-    const name = this.#placeOf(place);
+    this.#assertSelected(place);
+    const name = this.#getPlace(place);
     if (name === undefined) {
       throw new ManifestsError(
         "INSTANCE_NOT_FOUND",
-        `Cannot read instance ${instance} of ${this.reference} as it is not recorded where it was added from`,
+        `Cannot read instance ${instance} of ${this.reference}: the list does not record its place: add it again`,
       );
     }
     return this.#sources.get(name, async () => {
@@ -234,12 +234,12 @@ class ListSource implements ImageSource {
   }
 }
 
-/** Says which instance it was whose place is gone, and what can be done. */
+/** Adds to an error which instance cannot be read, and what the user can do. */
 function notOpened(instance: Digest | undefined, name: string, error: unknown): unknown {
   if (!isManifestsError(error, "NOT_FOUND")) return error;
   return new ManifestsError(
     "NOT_FOUND",
-    `Cannot read instance ${instance} as the place that it was added from is gone (${name}): remove it, or add it again: ${error.message}`,
+    `Cannot read instance ${instance}: the place that it was added from no longer exists (${name}): remove it, or add it again: ${error.message}`,
     { cause: error },
   );
 }

@@ -9,13 +9,13 @@ import type { ListSelection } from "./reference.ts";
 
 /** An instance to be added to a list. */
 export interface NewInstance {
-  /** Digest of its manifest. */
+  /** Digest of the instance's manifest. */
   readonly digest: string;
   /** Size of its manifest in bytes. */
   readonly size: number;
   /** Media type of its manifest. */
   readonly mediaType: string;
-  /** Its platform. Default: none. */
+  /** Platform of the instance. Default: none. */
   readonly platform?: Partial<Platform> | undefined;
   /** CPU features; only a Docker list can store them. Default: none. */
   readonly features?: readonly string[] | undefined;
@@ -45,7 +45,7 @@ export interface SaveToImageOptions {
  * code `INSTANCE_NOT_FOUND` if the list does not have it.
  */
 export interface List {
-  /** Number of instances. */
+  /** Number of instances in the list. */
   readonly size: number;
 
   /** Media type that {@linkcode serialize} chooses by default. */
@@ -125,7 +125,7 @@ export interface List {
   attestationsOf(digests: readonly string[]): Digest[];
 
   /**
-   * Returns where an instance was added from, such as `docker://quay.io/me/app@sha256:…`: the image, or the list that
+   * Returns the place that an instance was added from, such as `docker://quay.io/me/app@sha256:…`: the image, or the list that
    * contained it, by digest. `undefined` if that is not known.
    */
   location(digest: string): string | undefined;
@@ -241,7 +241,7 @@ export interface List {
    * Returns the bytes of the list, equal to those that Go writes.
    *
    * @param mimeType Media type to write. Default: an OCI index if the list has members that only an OCI index can store;
-   * otherwise a Docker list if an instance has CPU features or there is no instance; otherwise an OCI index.
+   * otherwise a Docker list if an instance has CPU features or the list is empty; otherwise an OCI index.
    * @throws {ManifestsError} With code `MANIFEST_TYPE_NOT_SUPPORTED`.
    */
   serialize(mimeType?: string): Uint8Array<ArrayBuffer>;
@@ -259,8 +259,8 @@ export interface List {
   saveToImage(store: ImageStore, options?: SaveToImageOptions): Promise<string>;
 
   /**
-   * Returns the list as an image that can be copied. Instances are read from where they were added, when they are
-   * needed.
+   * Returns the list as an image that can be copied. Instances are read from the places that they were added from,
+   * when they are needed.
    *
    * @param store The store that the list was saved in or loaded from; `undefined` for an unsaved list.
    * @throws {ListImageUnknownError} If the list was neither saved in this store nor loaded from it; code
@@ -273,7 +273,7 @@ export interface List {
    * does not get an index that names missing instances.
    *
    * @param destination A reference, or a name such as `docker://quay.io/me/app:1`. A name without a transport means
-   * `docker://`. To `containers-storage:`, only the list is written; its instances stay where they are.
+   * `docker://`. To `containers-storage:`, only the list is written; its instances are not copied.
    * @throws {ManifestsError} With code `NETWORK`, `UNAUTHORIZED`, `DENIED`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a
    * registry fails; `NOT_FOUND`, `DIGEST_MISMATCH`, `SIZE_MISMATCH` or `ARTIFACT_UNAVAILABLE` if an instance cannot be
    * read; `POLICY_REJECTED` or `POLICY_MISSING`; `CANNOT_MODIFY` if a change is required but not allowed; `CONFLICT`, see

@@ -129,8 +129,8 @@ Deno.test("the copy engine is handed neither passphrases nor the store", async (
     maxRetries: 1,
   };
   const reference = parseImageName("docker://localhost/app:1");
-  const { platform: wanted } = LOCAL_HOST;
-  const push = { source: reference, destination: reference, wanted, host: LOCAL_HOST, options };
+  const { platform } = LOCAL_HOST;
+  const push = { source: reference, destination: reference, platform, host: LOCAL_HOST, options };
   const handed = await pushList(push, (_from, _to, options: CopyOptions) => Promise.resolve(options));
   assert.equal(handed.maxRetries, 1);
   assert.deepEqual(Object.entries(handed).filter(([, value]) => value === store || value === secret), []);

@@ -1,6 +1,6 @@
 import { copyImageWith, type CopyOutline, type CopyResult, outlineCopyWith } from "../../copy/room.ts";
 import type { ImageReference } from "../../image/room.ts";
-import { type ListPush, pushList, type PushOptions } from "../../list/room.ts";
+import { type ListPush, pushList, type TransferOptions } from "../../list/room.ts";
 import {
   type Digest,
   isIndex,
@@ -14,42 +14,14 @@ import { fetchManifest, parseImageName } from "./list.ts";
 import { readList } from "./read_list.ts";
 
 /** Options for {@linkcode copyImage}. */
-export interface CopyImageOptions extends
-  Pick<
-    PushOptions,
-    | "systemContext"
-    | "manifestType"
-    | "addCompression"
-    | "forceCompressionFormat"
-    | "preserveDigests"
-    | "signers"
-    | "signBy"
-    | "signPassphrase"
-    | "signBySigstorePrivateKeyFile"
-    | "signSigstorePrivateKeyPassphrase"
-    | "signBySigstoreParamFile"
-    | "privateKeyPassphrasePrompt"
-    | "signIdentity"
-    | "removeSignatures"
-    | "removeListSignatures"
-    | "referrers"
-    | "signaturePolicy"
-    | "destinationTimestamp"
-    | "ifMatch"
-    | "reportWriter"
-    | "onProgress"
-    | "maxRetries"
-    | "retryDelay"
-    | "maxParallelTransfers"
-    | "signal"
-  > {
+export interface CopyImageOptions extends TransferOptions {
   /**
-   * Copy a list with only these instances, each named as in `linux/arm64`, which also means its variants, or
-   * `windows/amd64:10.0.20348.1`; default: everything. The attestations of chosen images are copied too.
+   * Platforms of the instances of a list to copy, such as `linux/arm64`, which also selects its variants, or
+   * `windows/amd64:10.0.20348.1`. The attestations of these instances are copied too. Default: all instances.
    */
   platforms?: readonly string[] | undefined;
   /**
-   * Copy the attestations that a list has of its images. Without them, the list is rewritten, as with `platforms`.
+   * Copy the attestations of a list's images. If `false`, a list with attestations is rewritten without them.
    *
    * @default {true}
    */
@@ -57,10 +29,10 @@ export interface CopyImageOptions extends
 }
 
 /**
- * Copies an image, or a list with its instances, from anywhere to anywhere. Digests stay, unless the destination or an
- * option wants something changed. With `platforms`, the list is written anew with the chosen instances, whose digests
- * stay: a list that is signed is another one then, and refused without `removeListSignatures`. What is copied is judged
- * by `signaturePolicy`, else by this host's `policy.json`, as by the real tools.
+ * Copies an image, or a list with its instances, from any place to any other. Digests do not change, unless the
+ * destination or an option requires it. With `platforms`, the list is rewritten with the selected instances; the
+ * signatures of a signed list would not match, so that it also requires `removeListSignatures`. `signaturePolicy`, by
+ * default the `policy.json` of this host, decides which images may be copied.
  *
  * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `INVALID_PLATFORM`, `POLICY_MISSING`, and those of
  * {@linkcode List.push}.
@@ -89,7 +61,7 @@ export async function copyImage(
   return await pushList(await prepare(source, destination, options), copyImageWith);
 }
 
-/** Finds out what {@linkcode copyImage} would do; nothing is changed. */
+/** Returns what {@linkcode copyImage} would do; nothing is changed. */
 export async function outlineImageCopy(
   source: string | ImageReference,
   destination: string | ImageReference,
@@ -110,13 +82,13 @@ async function prepare(
   return {
     source: narrows ? await choose(from, narrowing, options) : from,
     destination: resolve(destination),
-    wanted: LOCAL_HOST.platform,
+    platform: LOCAL_HOST.platform,
     host: LOCAL_HOST,
     options,
   };
 }
 
-/** A list without the entries that are not chosen; the list itself if nothing would be left out. */
+/** Returns a reference to a list of the selected instances; `from` itself if all instances are selected. */
 async function choose(
   from: ImageReference,
   narrowing: NarrowOptions,
@@ -127,7 +99,7 @@ async function choose(
   const kept = new Set(narrowEntries(list.ociV1().manifests ?? [], narrowing).map(({ digest }) => digest));
   const others = new Set(list.instances()).difference(kept);
   if (others.size === 0) return from;
-  if (!removeSignatures && !removeListSignatures) await refuseSigned(from, digest, { systemContext, signal });
+  if (!removeSignatures && !removeListSignatures) await assertUnsigned(from, digest, { systemContext, signal });
   for (const digest of others) list.remove(digest);
   return list.reference();
 }
@@ -136,8 +108,8 @@ async function isList(from: ImageReference, { systemContext, signal }: CopyImage
   return isIndex(await fetchManifest(from, { systemContext, signal }));
 }
 
-/** The list is another one without some of its instances, as any other change would make it. */
-async function refuseSigned(
+/** Throws `CANNOT_MODIFY` if the list is signed: its signatures do not match a list of some of its instances. */
+async function assertUnsigned(
   from: ImageReference,
   digest: Digest,
   { systemContext, signal }: Pick<CopyImageOptions, "systemContext" | "signal">,
@@ -145,6 +117,6 @@ async function refuseSigned(
   await using source = await from.openSource(systemContext);
   const signatures = await source.getSignatures?.({ digest, isInstance: false }, { signal }) ?? [];
   if (signatures.length === 0) return;
-  const removal = "removeListSignatures (--remove-list-signatures) leaves out its signatures";
-  throw new ManifestsError("CANNOT_MODIFY", `Cannot copy some images of ${from} as the list is signed: ${removal}`);
+  const removal = "use removeListSignatures (--remove-list-signatures) to copy it without its signatures";
+  throw new ManifestsError("CANNOT_MODIFY", `Cannot copy some images of ${from}: the list is signed: ${removal}`);
 }

@@ -22,6 +22,7 @@ import { openFetch } from "./registry_fetch.ts";
 import { openLocalPolicy } from "./policy.ts";
 import { openSigners } from "./signers.ts";
 import { openStore } from "./store.ts";
+import { readPolicyFile } from "../../signature/files/room.ts";
 
 const files: HostFiles = {
   resolve: (path) => resolve(path),
@@ -63,5 +64,6 @@ export const LOCAL_HOST: ListHost = {
     return hostPlatform();
   },
   openPolicy: openLocalPolicy,
+  readPolicyFile,
   files,
 };

@@ -1,23 +1,23 @@
 import type { ImageReference } from "../../image/room.ts";
-import type { Policy } from "../../signature/room.ts";
+import type { Policy, SignaturePolicy } from "../../signature/room.ts";
 import { type ReferenceVerdict, verifyReference, type VerifyReferenceOptions } from "../../actions/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 import { readPolicyFile } from "../../signature/files/room.ts";
 import { loadPolicy } from "./policy.ts";
 
-/** Options of {@linkcode verify}. */
+/** Options for {@linkcode verify}. */
 export interface VerifyImageOptions extends VerifyReferenceOptions {
-  /** The policy; default: that of {@linkcode loadPolicy}. */
-  readonly policy?: Policy | undefined;
+  /** Policy to check, as `signaturePolicy` of copies takes it. Default: the policy of {@linkcode loadPolicy}. */
+  readonly policy?: Policy | SignaturePolicy | undefined;
 }
 
 /**
- * Says whether an image, or a list and all its instances, may be believed, and why. The real tools judge instances
- * alone; here the list is judged too.
+ * Checks an image, or a list and all its instances, against a policy. podman and skopeo only check instances; this
+ * function also checks the list itself. An image that the policy rejects is a result, not an error.
  *
  * @param image A reference, or a name such as `docker://quay.io/me/app:1`.
- * @throws {ManifestsError} With code `POLICY_MISSING`, `POLICY_INVALID`, `NOT_FOUND` and others. That an image may not
- * be believed is no error.
+ * @throws {ManifestsError} With code `POLICY_MISSING` or `POLICY_INVALID`; `NOT_FOUND`, `DIGEST_MISMATCH`,
+ * `INVALID_MANIFEST`, `UNAUTHORIZED`, `DENIED`, `NETWORK` or `REGISTRY_ERROR` if the image cannot be read.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 import type { ImageReference } from "../../image/room.ts";
-import type { AddOptions, PushOptions, PushResult } from "../../list/room.ts";
+import type { AddOptions, PushResult, TransferOptions } from "../../list/room.ts";
 import { keepConnection, missingAt, resolveImage } from "../../actions/room.ts";
 import { REMOTE_RUNTIME } from "./runtime.ts";
 import { create, type List } from "./list.ts";
@@ -19,8 +19,7 @@ export interface SourceOptions
 }
 
 /** Options for {@linkcode composeIndex}. */
-export interface ComposeIndexOptions
-  extends SourceOptions, Omit<PushOptions, "store" | "imageListSelection" | "instances"> {
+export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
   /** Where the index goes, as in `quay.io/me/app:1`. */
   target: string | ImageReference;
   /** The images of which it consists, in this order. */

@@ -1,6 +1,6 @@
 import { copyImageWith } from "../../copy/room.ts";
 import type { ImageReference } from "../../image/room.ts";
-import { pushList, type PushOptions, type PushResult } from "../../list/room.ts";
+import { pushList, type PushOptions, type PushResult, type TransferOptions } from "../../list/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import {
   type DescribedImage,
@@ -16,7 +16,7 @@ import {
 import { REMOTE_RUNTIME } from "./runtime.ts";
 
 /** Options for {@linkcode copyIndex}. */
-export type CopyIndexOptions = Omit<PushOptions, "store" | "sourceFilter">;
+export interface CopyIndexOptions extends TransferOptions, Pick<PushOptions, "imageListSelection" | "instances"> {}
 
 /**
  * Copies an index with its instances, or an image, from one registry or repository to another. Digests stay.
@@ -32,7 +32,7 @@ export async function copyIndex(
   return await pushList({
     source: resolveImage(REMOTE_RUNTIME, source),
     destination: resolveImage(REMOTE_RUNTIME, target),
-    wanted: REMOTE_RUNTIME.host.platform,
+    platform: REMOTE_RUNTIME.host.platform,
     host: REMOTE_RUNTIME.host,
     options,
   }, copyImageWith);

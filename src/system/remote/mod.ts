@@ -29,4 +29,5 @@ export type {
   PushOptions,
   PushResult,
   SystemContext,
+  TransferOptions,
 } from "./types.ts";
