@@ -65,6 +65,16 @@ Deno.test("an invalid entry in a credential file is an error only for its regist
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("the error for a credential file that is not proper JSON gives the reason once", () => {
+  const utf8 = new TextEncoder();
+  const rows: [bytes: Uint8Array, message: string][] = [
+    [utf8.encode('{"auths":{},"auths":{}}'), 'Cannot read auth.json: key "auths" occurs twice in an object'],
+    [Uint8Array.of(0x22, 0xff, 0x22), "Cannot read auth.json: not UTF-8"],
+    [utf8.encode("{"), "Cannot read auth.json:1: it is not JSON"],
+  ];
+  for (const [bytes, message] of rows) assert.throws(() => parseAuthFile(bytes, "auth.json"), { message });
+});
+
 Deno.test("an invalid credential file is an error with its path and without its secrets", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/auth.json`;

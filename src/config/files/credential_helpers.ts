@@ -13,7 +13,7 @@ const MAX_ANSWER = 128 * 1024;
 const NAME_REGEXP = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /** Pending requests: concurrent equal requests share one process. */
-const asked = new Map<string, Promise<Credentials | undefined>>();
+const pending = new Map<string, Promise<Credentials | undefined>>();
 
 /**
  * Requests the credentials of a registry from `docker-credential-NAME`; `undefined` if it has none. Concurrent equal
@@ -24,8 +24,8 @@ const asked = new Map<string, Promise<Credentials | undefined>>();
  */
 export function askHelper(question: HelperQuestion): Promise<Credentials | undefined> {
   const key = JSON.stringify(question);
-  let answer = asked.get(key);
-  if (!answer) asked.set(key, answer = ask(question).finally(() => asked.delete(key)));
+  let answer = pending.get(key);
+  if (!answer) pending.set(key, answer = ask(question).finally(() => pending.delete(key)));
   return answer;
 }
 

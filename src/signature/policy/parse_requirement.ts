@@ -77,7 +77,7 @@ function pki(value: unknown, place: PolicyPlace): SigstoreSigned["trust"] {
   const intermediates = ["caIntermediatesPath", "caIntermediatesData"];
   const names = { optional: [...roots, ...intermediates, "subjectEmail", "subjectHostname"] };
   const object = new PolicyObject(value, names, place);
-  const between = object.oneOf(intermediates, false);
+  const intermediatesName = object.oneOf(intermediates, false);
   const subjects = { subjectEmail: object.text("subjectEmail"), subjectHostname: object.text("subjectHostname") };
   if (subjects.subjectEmail === undefined && subjects.subjectHostname === undefined) {
     place.fail("At least one of subjectEmail and subjectHostname must be specified");
@@ -85,7 +85,7 @@ function pki(value: unknown, place: PolicyPlace): SigstoreSigned["trust"] {
   return {
     kind: "pki",
     caRoots: object.material(object.oneOf(roots, true)!)[0]!,
-    caIntermediates: between === undefined ? undefined : object.material(between)[0]!,
+    caIntermediates: intermediatesName === undefined ? undefined : object.material(intermediatesName)[0]!,
     ...subjects,
   };
 }

@@ -70,15 +70,15 @@ export async function askRekor(log: RekorOptions, request: RekorRequest): Promis
   const { signal } = request;
   const url = toUrl(log, request);
   for (let attempt = 1;; attempt++) {
-    let asked: number | undefined;
+    let requestedDelay: number | undefined;
     try {
       const answer = await sendOnce(log.fetch ?? fetch, url, request);
       if (!isTransientStatus(answer.status) || attempt > maxRetries) return answer;
-      asked = answer.retryAfter;
+      requestedDelay = answer.retryAfter;
     } catch (error) {
       if (attempt > maxRetries || !isManifestsError(error, "NETWORK")) throw error;
     }
-    await delay(asked ?? retryDelay(attempt, log.retryDelay), signal ? { signal } : {});
+    await delay(requestedDelay ?? retryDelay(attempt, log.retryDelay), signal ? { signal } : {});
   }
 }
 
