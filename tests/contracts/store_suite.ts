@@ -1,4 +1,4 @@
-/** What every image store must do. Run on each implementation. */
+/** Contract of image stores, which runs on every implementation. */
 import assert from "node:assert/strict";
 import { create, editList, loadFromImage, lockerForImage } from "../../mod.ts";
 import { digestOf } from "../../src/spec/room.ts";
@@ -6,7 +6,7 @@ import { findLocalImage, type ImageStore } from "../../src/store/room.ts";
 import { encode } from "../support/images.ts";
 import { abortOnWait } from "../support/timers.ts";
 
-/** A store for one test. */
+/** A store that is created for one test. */
 export interface SuiteStore extends AsyncDisposable {
   store: ImageStore;
 }
@@ -44,7 +44,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     assert.equal((await store.listImages()).length, 1);
   });
 
-  test("data is replaced, and only where it is as expected if that is asked", async (store) => {
+  test("data is replaced, optionally only if it is as expected", async (store) => {
     const { id } = await store.createImage({ data: [manifest("1")] });
     await store.writeBigData(id, [manifest("2"), { key: "x", bytes: encode("y") }]);
     const stale = new Map([["manifest", digestOf(encode("1"))]]);
@@ -55,7 +55,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     const found = (await store.findImage(id, ["manifest", "x"]))!;
     assert.deepEqual(found.data.get("manifest"), encode("4"));
     assert.deepEqual(found.data.get("x"), encode("y"));
-    // The record's digest is the first that it ever had.
+    // The digest of the record is the first one that it ever had.
     assert.deepEqual(found.image.digests, [digestOf(encode("1")), digestOf(encode("4"))]);
     await assert.rejects(store.writeBigData("f".repeat(64), []), { code: "IMAGE_UNKNOWN" });
   });
@@ -98,7 +98,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     await store.createImage({ names: [NAME], data: [] });
   });
 
-  test("people's names find what podman would find", async (store) => {
+  test("short names find the same image as in podman", async (store) => {
     const { id } = await store.createImage({ names: ["localhost/app:latest", "quay.io/me/tool:2"], data: [] });
     const texts = [
       "app",
@@ -136,7 +136,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     assert.equal((await store.listImages()).length, 1);
   });
 
-  test("an image that is no list, and one that is not there, cannot be loaded", async (store) => {
+  test("an image that is not a list, and an unknown one, cannot be loaded", async (store) => {
     const image = '{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json"}}';
     await store.createImage({ names: [NAME], data: [manifest(image)] });
     await assert.rejects(loadFromImage(store, NAME), { code: "NOT_A_MANIFEST_LIST" });
@@ -145,7 +145,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     await assert.rejects(editList(store, "nothing", () => {}), { code: "LIST_IMAGE_UNKNOWN" });
   });
 
-  test("a locker keeps others out until its guard is disposed, or they give up", async (store) => {
+  test("a lock excludes others until its guard is disposed or they abort", async (store) => {
     const { id } = await store.createImage({ names: [NAME], data: [] });
     const guard = await (await lockerForImage(store, NAME)).lock();
     const again = await lockerForImage(store, id);
@@ -155,7 +155,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     await (await waiting)[Symbol.asyncDispose]();
   });
 
-  test("edits made at once are all kept", async (store) => {
+  test("concurrent edits are all kept", async (store) => {
     await create().saveToImage(store, { names: ["app:1"] });
     const digests = Array.from({ length: 12 }, (_, i) => `sha256:${i.toString(16).repeat(64).slice(0, 64)}`);
     await Promise.all(digests.map((digest) =>
@@ -168,7 +168,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     assert.deepEqual(list.instances().toSorted(), digests.toSorted());
   });
 
-  test("what is saved is the list as it was when saving began", async (store) => {
+  test("a save writes the list as it was when the save began", async (store) => {
     const list = create();
     const digest = `sha256:${"1".repeat(64)}`;
     const saving = list.saveToImage(store, { names: ["app:1"] });
@@ -179,7 +179,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     assert.deepEqual((await loadFromImage(store, "app:1")).list.instances(), [digest]);
   });
 
-  test("an edit that fails changes nothing", async (store) => {
+  test("a failed edit changes nothing", async (store) => {
     await create().saveToImage(store, { names: ["app:1"] });
     const failing = editList(store, "app:1", (list) => {
       list.setAnnotations(undefined, { a: "b" });
@@ -190,7 +190,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     await editList(store, "app:1", (list) => list.setAnnotations(undefined, { c: "d" }));
   });
 
-  test("an edit that races with somebody without the lock is made again", async (store) => {
+  test("an edit that races with a writer without the lock is repeated", async (store) => {
     const imageId = await create().saveToImage(store, { names: ["app:1"] });
     let runs = 0;
     await editList(store, "app:1", async (list) => {

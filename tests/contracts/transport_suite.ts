@@ -1,4 +1,4 @@
-/** What every transport must do. What one does not support it names, with the reason, and is held to the refusal. */
+/** Contract of transports. A transport names what it does not support, with the reason, and must reject it. */
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { parseImageName, validateImage } from "../../mod.ts";
@@ -8,22 +8,22 @@ import { acceptAnything } from "../../src/signature/room.ts";
 import { digestOf, type ErrorCode, isIndex, MEDIA_TYPES, type ParsedImage, readBlob } from "../../src/spec/room.ts";
 import { createMemoryImages, describe, encode, type MemoryImages } from "../support/images.ts";
 
-/** A transport, and where its images are in a folder. */
+/** A transport, and how its images are named in a folder. */
 export interface TransportUnderTest {
   name: string;
-  /** The name of an image for which there is nothing yet. */
+  /** Returns the name of an image that does not exist yet. */
   image(folder: string, name: string): string;
-  /** A context for one test. */
+  /** Creates the context of one test. */
   createContext?(): SystemContext;
-  /** Why it cannot hold lists. */
+  /** Reason why the transport cannot contain lists; `undefined` if it can. */
   noLists?: string;
-  /** The types of manifest that it takes. */
+  /** Media types of manifests that the transport accepts. */
   types: readonly string[];
-  /** Why a second run cannot use what a failed one has written. */
+  /** Reason why a second run cannot use blobs that a failed one has written; `undefined` if it can. */
   noResume?: string;
-  /** Why the manifest that is read is another one than was written. */
+  /** Reason why the manifest that is read differs from the written one; `undefined` if it does not. */
   noManifest?: string;
-  /** Code of the error for an image that is not there. */
+  /** Code of the error for an image that does not exist. */
   missing: ErrorCode;
 }
 
@@ -38,7 +38,7 @@ async function withFolder(fn: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-/** Every file below a folder, for comparing. */
+/** Lists all files below a folder with their content, for comparison. */
 export async function listTree(folder: string, below = ""): Promise<string[]> {
   const names: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(`${folder}/${below}`)) {
@@ -65,14 +65,14 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
       ...options,
     });
 
-  test("a single image comes back whole", async (folder, images) => {
+  test("a single image is read back complete", async (folder, images) => {
     const name = transport.image(folder, "one");
     const result = await copy(images.reference("amd64"), name);
     await using source = await parseImageName(name).openSource(context);
     const { digest, manifest } = await readManifest(source);
     assert.equal(digest === result.digest, transport.noManifest === undefined);
     assert.ok(transport.types.includes(manifest.mediaType), manifest.mediaType);
-    assert.deepEqual(await contentOf(source, manifest as ParsedImage), images.content("amd64"));
+    assert.deepEqual(await digestLayers(source, manifest as ParsedImage), images.content("amd64"));
     for (const blob of await source.layersForCopy?.(manifest as ParsedImage) ?? (manifest as ParsedImage).layers) {
       assert.equal(await source.findBlob!(blob), blob.size);
     }
@@ -82,7 +82,7 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
       const { problems } = await validateImage(name, { full, systemContext: context });
       assert.deepEqual(problems, []);
     }
-    // The image's own digest is one of its instances, too.
+    // The image can also be requested by its own digest.
     assert.equal((await readManifest(source, { instance: digest })).digest, digest);
     await assert.rejects(source.getManifest({ instance: digestOf(encode("none")) }), { code: "NOT_FOUND" });
     await assert.rejects(source.getBlob(describe("m", encode("none"))), { code: "NOT_FOUND" });
@@ -104,12 +104,12 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
       for (const architecture of ["amd64", "arm64"]) {
         const instance = result.instances.get(images.digest(architecture))!;
         const { manifest } = await readManifest(source, { instance });
-        assert.deepEqual(await contentOf(source, manifest as ParsedImage, instance), images.content(architecture));
+        assert.deepEqual(await digestLayers(source, manifest as ParsedImage, instance), images.content(architecture));
       }
     },
   );
 
-  test("what is not there is an error that says so", async (folder) => {
+  test("missing images and blobs are reported as errors", async (folder) => {
     const open = async () => {
       await using source = await parseImageName(transport.image(folder, "none")).openSource(context);
       await source.getManifest();
@@ -118,7 +118,7 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
     assert.deepEqual(await listTree(folder), []);
   });
 
-  test("a copy that fails leaves no image and no temporary files", async (folder, images) => {
+  test("a failed copy leaves no image and no temporary files", async (folder, images) => {
     const name = transport.image(folder, "one");
     await assert.rejects(copy(images.broken("amd64"), name), { code: "DIGEST_MISMATCH" });
     assert.deepEqual((await listTree(folder)).filter((path) => /tmp|temp|partial|put-blob/i.test(path)), []);
@@ -129,7 +129,7 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
     await copy(images.reference("amd64"), name);
   });
 
-  test("an abort leaves no image, and no temporary files", async (folder, images) => {
+  test("an aborted copy leaves no image and no temporary files", async (folder, images) => {
     const name = transport.image(folder, "one");
     const abort = new AbortController();
     const onProgress: CopyOptions["onProgress"] = ({ type }) =>
@@ -140,7 +140,9 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
   });
 
   test(
-    transport.noResume ? `a second run starts anew: ${transport.noResume}` : "a second run moves only what is missing",
+    transport.noResume
+      ? `a second run starts again: ${transport.noResume}`
+      : "a second run copies only the missing blobs",
     async (folder, images) => {
       const name = transport.image(folder, "one");
       const arrived = Promise.withResolvers<void>();
@@ -155,7 +157,7 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
     },
   );
 
-  test("a blob is found by digest and size, and published only when it is whole", async (folder) => {
+  test("a blob is found by digest and size, and appears only when it is complete", async (folder) => {
     const bytes = encode("a blob of some bytes");
     const descriptor = describe(MEDIA_TYPES.ociConfig, bytes);
     await using destination = await parseImageName(transport.image(folder, "one")).openDestination(context);
@@ -178,8 +180,8 @@ export function runTransportSuite(transport: TransportUnderTest, define: Define)
   });
 }
 
-/** The layers of an image without compression, whatever they are compressed with. */
-async function contentOf(
+/** Returns the digests of the uncompressed layers of an image. */
+async function digestLayers(
   source: Awaited<ReturnType<ReturnType<typeof parseImageName>["openSource"]>>,
   manifest: ParsedImage,
   instance?: ReturnType<typeof digestOf>,

@@ -1,4 +1,4 @@
-/** Records of stores that are only read: found, copied to the store that is written when they are changed. */
+/** Records of additional stores are found, and copied to the main store when they are changed. */
 import assert from "node:assert/strict";
 import { create, editList, listStoredLists, loadFromImage, openStore } from "../../mod.ts";
 import { encode } from "../support/images.ts";
@@ -6,13 +6,13 @@ import { makeStore, readImagesJson, type TestStore } from "../support/stores.ts"
 
 const locking = Deno.build.os === "linux" ? "shared" : "deno-only";
 
-/** Opens a store to which another is additional. */
+/** Opens a store with an additional store. */
 function openWith(at: TestStore, extra: TestStore) {
   const { root, runRoot, driver } = at;
   return openStore({ root, runRoot, driver, locking, driverOptions: [`imagestore=${extra.root}`] });
 }
 
-Deno.test("a list of an additional store is copied with all that it has when it is edited", async () => {
+Deno.test("a list of an additional store is copied with all its data when it is edited", async () => {
   await using extra = await makeStore();
   await using at = await makeStore();
   const list = create();
@@ -31,7 +31,7 @@ Deno.test("a list of an additional store is copied with all that it has when it 
   assert.equal((await loadFromImage(at.store, "other")).list.annotations(undefined).b, "2");
   const [own] = await readImagesJson(at);
   assert.deepEqual([own!.created, own!.digest], [before[0]!.created, before[0]!.digest]);
-  // The copy hides the original, which stays as it was.
+  // The copy hides the original, which is unchanged.
   assert.deepEqual((await loadFromImage(store, "shared")).list.annotations(undefined), { a: "1", b: "2" });
   assert.equal((await Array.fromAsync(listStoredLists(store))).length, 1);
   assert.deepEqual((await store.listImages()).map(({ readOnly }) => readOnly), [false]);
@@ -58,7 +58,7 @@ Deno.test("names of a record of an additional store are changed in a copy", asyn
   await assert.rejects(store.updateNames("f".repeat(64), "add", ["x"]), { code: "IMAGE_UNKNOWN" });
 });
 
-Deno.test("a change that is refused copies nothing", async () => {
+Deno.test("a rejected change copies nothing", async () => {
   await using extra = await makeStore();
   await using at = await makeStore();
   const id = await create().saveToImage(extra.store, { names: ["shared"] });

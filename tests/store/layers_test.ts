@@ -9,7 +9,7 @@ import { gzipText, splitTar, type TestLayer, type TestPiece } from "../support/s
 
 const ID = "a".repeat(64), PARENT = "b".repeat(64);
 
-/** A store made by hand, with what a test puts into it. */
+/** A store whose files a test writes directly. */
 class HandMadeStore implements AsyncDisposable {
   readonly layers: LayerStore;
   readonly additional: string;
@@ -29,7 +29,7 @@ class HandMadeStore implements AsyncDisposable {
     return `${this.folder}/root`;
   }
 
-  filesOf(id: string, root = this.root): string {
+  layerFolder(id: string, root = this.root): string {
     return this.driver === "vfs" ? `${root}/vfs/dir/${id}` : `${root}/${this.driver}/${id}/diff`;
   }
 
@@ -39,16 +39,16 @@ class HandMadeStore implements AsyncDisposable {
     await Deno.writeTextFile(`${root}/${this.driver}-layers/${file}`, text);
   }
 
-  /** Puts a layer there, with its files but those of `without`. */
+  /** Adds a layer with its files, except those in `without`. */
   async add(pieces: readonly TestPiece[], { root = this.root, without = [] as string[] } = {}): Promise<TestLayer> {
     const layer = splitTar(pieces);
     await this.writeRecords([{ id: ID, "diff-digest": layer.digest, "diff-size": layer.tar.length }], root);
     await Deno.writeFile(`${root}/${this.driver}-layers/${ID}.tar-split.gz`, layer.tarSplit);
-    await Deno.mkdir(this.filesOf(ID, root), { recursive: true });
+    await Deno.mkdir(this.layerFolder(ID, root), { recursive: true });
     for (const piece of pieces) {
       if (piece instanceof Uint8Array || typeof piece.name !== "string" || without.includes(piece.name)) continue;
       if (piece.name.endsWith("/")) continue;
-      const path = `${this.filesOf(ID, root)}/${piece.name}`;
+      const path = `${this.layerFolder(ID, root)}/${piece.name}`;
       await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
       await Deno.writeFile(path, piece.content);
     }
@@ -72,7 +72,7 @@ async function makeStore(driver = "vfs"): Promise<HandMadeStore> {
 const header = (text: string) => encode(text.padEnd(512, "\0"));
 const SECRET = encode("what only this machine knows\n");
 
-/** Fails with LAYER_NOT_REPRODUCIBLE and says why. */
+/** Asserts that reading the layer fails with LAYER_NOT_REPRODUCIBLE and a reason. */
 async function assertRefused(at: HandMadeStore, reason: RegExp): Promise<void> {
   await assert.rejects(at.read(), (error) => {
     assert.ok(isManifestsError(error, "LAYER_NOT_REPRODUCIBLE"), String(error));
@@ -83,7 +83,7 @@ async function assertRefused(at: HandMadeStore, reason: RegExp): Promise<void> {
 }
 
 for (const driver of ["vfs", "overlay"]) {
-  Deno.test(`a layer's tar is put together (${driver})`, async () => {
+  Deno.test(`the tar archive of a layer is reassembled (${driver})`, async () => {
     await using at = await makeStore(driver);
     const big = crypto.getRandomValues(new Uint8Array(60_000));
     const { tar } = await at.add([
@@ -111,15 +111,15 @@ Deno.test({
     await using at = await makeStore();
     const name = Uint8Array.of(...encode("d/"), 0xff, 0xfe);
     await at.add([header("h"), { name, content: SECRET }]);
-    await Deno.mkdir(`${at.filesOf(ID)}/d`);
+    await Deno.mkdir(`${at.layerFolder(ID)}/d`);
     await Deno.writeFile(`${at.folder}/secret`, SECRET);
-    const within = `cd ${at.filesOf(ID)}`;
+    const enter = `cd ${at.layerFolder(ID)}`;
     await assertRefused(at, /is missing/);
     for (const target of ["../../../../secret", `${at.folder}/secret`]) {
-      await ok(["bash", "-c", `${within}; ln -sfn ${target} d/$'\\xff\\xfe'`]);
+      await ok(["bash", "-c", `${enter}; ln -sfn ${target} d/$'\\xff\\xfe'`]);
       await assertRefused(at, /is missing or cannot be opened/);
     }
-    await ok(["bash", "-c", `${within}; rm d/*; cp ${at.folder}/secret d/$'\\xff\\xfe'`]);
+    await ok(["bash", "-c", `${enter}; rm d/*; cp ${at.folder}/secret d/$'\\xff\\xfe'`]);
     assert.ok((await at.read()).length > 512);
   },
 });
@@ -134,24 +134,24 @@ Deno.test({
   },
 });
 
-Deno.test("links among a file's folders are followed within the layer alone", async () => {
+Deno.test("links among a file's folders are followed only inside the layer", async () => {
   const content = encode("over a link");
   for (const target of ["usr/lib", "/usr/lib", "../../../../usr/lib", "/usr/../usr/./lib", "hop"]) {
     await using at = await makeStore();
     const { digest } = await at.add([header("lib/so"), { name: "lib/so", content }], { without: ["lib/so"] });
-    await Deno.mkdir(`${at.filesOf(ID)}/usr/lib`, { recursive: true });
-    await Deno.writeFile(`${at.filesOf(ID)}/usr/lib/so`, content);
-    await Deno.symlink("/usr/lib", `${at.filesOf(ID)}/hop`);
-    await Deno.symlink(target, `${at.filesOf(ID)}/lib`);
+    await Deno.mkdir(`${at.layerFolder(ID)}/usr/lib`, { recursive: true });
+    await Deno.writeFile(`${at.layerFolder(ID)}/usr/lib/so`, content);
+    await Deno.symlink("/usr/lib", `${at.layerFolder(ID)}/hop`);
+    await Deno.symlink(target, `${at.layerFolder(ID)}/lib`);
     assert.equal(digestOf(await at.read()), digest, target);
   }
 });
 
-// Each of these would be read, and its digest be right, if names were just appended to the folder.
+// Each of these would be read with the right digest if names were simply appended to the folder.
 Deno.test("no name and no link leads out of a layer", async (t) => {
   const cases: { title: string; name: string; link?: (at: HandMadeStore) => [string, string]; reason: RegExp }[] = [
     { title: "..", name: "../../../../secret", reason: /leads out/ },
-    { title: ".. within", name: "d/../../../../../secret", reason: /leads out/ },
+    { title: ".. inside", name: "d/../../../../../secret", reason: /leads out/ },
     { title: "a NUL", name: "secret\0", reason: /leads out/ },
     { title: "a link to a file", name: "f", link: (at) => [`${at.folder}/secret`, "f"], reason: /is a link/ },
     { title: "a relative link", name: "f", link: () => ["../../../../secret", "f"], reason: /is a link/ },
@@ -164,13 +164,13 @@ Deno.test("no name and no link leads out of a layer", async (t) => {
       await using at = await makeStore();
       await at.add([header("h"), { name, content: SECRET }], { without: [name] });
       await Deno.writeFile(`${at.folder}/secret`, SECRET);
-      if (link) await Deno.symlink(link(at)[0], `${at.filesOf(ID)}/${link(at)[1]}`);
+      if (link) await Deno.symlink(link(at)[0], `${at.layerFolder(ID)}/${link(at)[1]}`);
       await assertRefused(at, reason);
     });
   }
 });
 
-Deno.test("a file that is not what it was is named", async (t) => {
+Deno.test("the error names a changed file", async (t) => {
   const pieces = [
     header("a"),
     { name: "dir/a", content: encode("first") },
@@ -187,7 +187,7 @@ Deno.test("a file that is not what it was is named", async (t) => {
     await t.step(title, async () => {
       await using at = await makeStore();
       await at.add(pieces);
-      await damage(`${at.filesOf(ID)}/dir/b`);
+      await damage(`${at.layerFolder(ID)}/dir/b`);
       await assertRefused(at, reason);
     });
   }
@@ -197,13 +197,13 @@ Deno.test("a file that is not what it was is named", async (t) => {
     async fn() {
       await using at = await makeStore();
       await at.add(pieces, { without: ["dir/b"] });
-      await ok(["mkfifo", `${at.filesOf(ID)}/dir/b`]);
+      await ok(["mkfifo", `${at.layerFolder(ID)}/dir/b`]);
       await assertRefused(at, /"dir\/b" is shorter/);
     },
   });
 });
 
-Deno.test("a layer that is wrong never ends well, however little of it is", async () => {
+Deno.test("a layer with any difference fails before its end", async () => {
   await using at = await makeStore();
   const { tar } = await at.add([header("a"), { name: "a", content: new Uint8Array(900_000) }, new Uint8Array(1024)]);
   await at.writeRecords([{ id: ID, "diff-digest": digestOf(encode("another")), "diff-size": tar.length }]);
@@ -214,7 +214,7 @@ Deno.test("a layer that is wrong never ends well, however little of it is", asyn
   assert.equal((await at.read()).length, tar.length);
 });
 
-Deno.test("a tar-split file that is broken is refused", async (t) => {
+Deno.test("a damaged tar-split file is rejected", async (t) => {
   const cases: [string, Uint8Array][] = [
     ["no gzip", encode("hello")],
     ["nothing", new Uint8Array()],
@@ -223,10 +223,10 @@ Deno.test("a tar-split file that is broken is refused", async (t) => {
     ["no UTF-8", gzipText("").slice(0, 8)],
     ["an unknown type", gzipText('{"type":3,"payload":""}\n')],
     ["a size below zero", gzipText('{"type":1,"name":"a","size":-1,"payload":""}\n')],
-    ["a size that is none", gzipText('{"type":1,"name":"a","size":"1","payload":""}\n')],
+    ["a size that is text", gzipText('{"type":1,"name":"a","size":"1","payload":""}\n')],
     ["a file without a name", gzipText('{"type":1,"size":1,"payload":""}\n')],
-    ["a file without a sum", gzipText('{"type":1,"name":"a","size":1,"payload":null}\n')],
-    ["bytes that are no base64", gzipText('{"type":2,"payload":"?"}\n')],
+    ["a file without a checksum", gzipText('{"type":1,"name":"a","size":1,"payload":null}\n')],
+    ["bytes that are not base64", gzipText('{"type":2,"payload":"?"}\n')],
     ["a line without an end", gzipText(" ".repeat(17 * 1024 * 1024))],
   ];
   for (const [title, content] of cases) {
@@ -239,7 +239,7 @@ Deno.test("a tar-split file that is broken is refused", async (t) => {
   }
 });
 
-Deno.test("what cannot be made again is refused before anything is read", async (t) => {
+Deno.test("a layer that cannot be reproduced is rejected before anything is read", async (t) => {
   await t.step("no tar-split file", async () => {
     await using at = await makeStore();
     await at.add([header("a")]);
@@ -249,7 +249,7 @@ Deno.test("what cannot be made again is refused before anything is read", async 
   await t.step("no files", async () => {
     await using at = await makeStore();
     await at.add([header("a")]);
-    await Deno.remove(at.filesOf(ID), { recursive: true });
+    await Deno.remove(at.layerFolder(ID), { recursive: true });
     await assertRefused(at, /its files are missing/);
   });
   await t.step("a layer of a container, which never was a tar", async () => {
@@ -277,7 +277,7 @@ Deno.test("what cannot be made again is refused before anything is read", async 
   });
 });
 
-Deno.test("layers are listed base first, from wherever they are recorded", async () => {
+Deno.test("layers are listed base first, from all roots that record them", async () => {
   await using at = await makeStore();
   const digests = ["one", "two", "three"].map((text) => digestOf(encode(text)));
   const [top, middle, base] = [ID, PARENT, "c".repeat(64)] as [string, string, string];
@@ -296,20 +296,20 @@ Deno.test("layers are listed base first, from wherever they are recorded", async
   ]);
 });
 
-Deno.test("a layer of an additional store is read there", async () => {
+Deno.test("a layer of an additional store is read from there", async () => {
   await using at = await makeStore();
   const { digest } = await at.add([header("a"), { name: "a", content: encode("there") }], { root: at.additional });
   assert.equal(digestOf(await at.read()), digest);
 });
 
-Deno.test("records that are broken or incomplete are refused", async (t) => {
+Deno.test("damaged or incomplete records are rejected", async (t) => {
   const cases: [string, unknown][] = [
     ["no JSON", "[{"],
     ["no array", {}],
     ["no id", [{}]],
     ["an id that is a path", [{ id: "../../x" }]],
     ["a parent that is a path", [{ id: ID, parent: ".." }]],
-    ["a digest that is none", [{ id: ID, "diff-digest": "sha256:x" }]],
+    ["an invalid digest", [{ id: ID, "diff-digest": "sha256:x" }]],
     ["an unknown layer", []],
     ["nothing", "null"],
     ["an unknown parent", [{ id: ID, parent: PARENT }]],
@@ -325,7 +325,7 @@ Deno.test("records that are broken or incomplete are refused", async (t) => {
   }
 });
 
-Deno.test("a layer can be left early, and its reading be ended", async () => {
+Deno.test("reading a layer can be stopped early or aborted", async () => {
   await using at = await makeStore();
   const { digest, tar } = await at.add([header("a"), { name: "a", content: new Uint8Array(3_000_000) }]);
   const layer: StoredLayer = { id: ID, parent: undefined, diffDigest: digest as Digest, diffSize: tar.length };

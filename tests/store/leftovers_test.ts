@@ -1,4 +1,4 @@
-/** What killed saves leave is removed by a later write, once it is old. */
+/** Leftovers of killed saves are removed by a later write once they are old. */
 import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
 import { makeStore } from "../support/stores.ts";
@@ -29,7 +29,7 @@ Deno.test("a write removes old leftovers of killed saves, and nothing else", asy
   await put("other/manifest", OLD);
   await put("README", OLD);
   await at.store.findImage(id);
-  assert.ok((await Deno.stat(`${images}/${oldId}`)).isDirectory, "who only reads removes nothing");
+  assert.ok((await Deno.stat(`${images}/${oldId}`)).isDirectory, "reading removes nothing");
   const fresh = await create().saveToImage(at.store, { names: ["new"] });
   const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
   assert.deepEqual(

@@ -23,7 +23,7 @@ const DIGEST = digestOf(encode("a manifest"));
 
 const transport = createContainersStorageTransport({ openStore: (spec) => openStore(spec) });
 
-Deno.test("references are printed as they were meant, with what is left out added", () => {
+Deno.test("references print with their omitted parts added", () => {
   const cases = {
     "localhost/app:1": "localhost/app:1",
     "localhost/app": "localhost/app:latest",
@@ -49,7 +49,7 @@ Deno.test("references are printed as they were meant, with what is left out adde
   }
 });
 
-Deno.test("references that mean nothing are refused", () => {
+Deno.test("invalid references are rejected", () => {
   const cases = {
     "": /names no image/,
     "[vfs@/s+/r]": /names no image/,
@@ -72,13 +72,13 @@ Deno.test("references that mean nothing are refused", () => {
   }
 });
 
-Deno.test("policy knows the image by its store, its name and what the name is part of", () => {
-  const scopesOf = (text: string) => {
+Deno.test("policy identifies an image by its store, its name and the namespaces of the name", () => {
+  const listScopes = (text: string) => {
     const { policyConfigurationIdentity, policyConfigurationNamespaces } = transport.parseReference(text);
     return [policyConfigurationIdentity, ...policyConfigurationNamespaces];
   };
   const store = "[vfs@/s]";
-  assert.deepEqual(scopesOf("[vfs@/s+/r:a=b]quay.io/a/b:1"), [
+  assert.deepEqual(listScopes("[vfs@/s+/r:a=b]quay.io/a/b:1"), [
     `${store}quay.io/a/b:1`,
     `${store}quay.io/a/b`,
     `${store}quay.io/a`,
@@ -86,7 +86,7 @@ Deno.test("policy knows the image by its store, its name and what the name is pa
     store,
     "[/s]",
   ]);
-  assert.deepEqual(scopesOf(`[vfs@/s]quay.io/a:1@${DIGEST}@${ID}`), [
+  assert.deepEqual(listScopes(`[vfs@/s]quay.io/a:1@${DIGEST}@${ID}`), [
     `${store}quay.io/a:1@${DIGEST}@${ID}`,
     `${store}quay.io/a:1@${DIGEST}`,
     `${store}quay.io/a:1`,
@@ -95,16 +95,16 @@ Deno.test("policy knows the image by its store, its name and what the name is pa
     store,
     "[/s]",
   ]);
-  assert.deepEqual(scopesOf(`[vfs@/s]@${ID}`), [`${store}@${ID}`, store, "[/s]"]);
+  assert.deepEqual(listScopes(`[vfs@/s]@${ID}`), [`${store}@${ID}`, store, "[/s]"]);
 });
 
-Deno.test("a name can be pinned to a manifest; an id is", () => {
+Deno.test("a name can be pinned to a manifest; an id is pinned already", () => {
   const pin = (text: string) => String(transport.parseReference(text).withDigest!(DIGEST));
   assert.equal(pin("localhost/app:1"), `containers-storage:localhost/app:1@${DIGEST}`);
   assert.equal(pin(`@${ID}`), `containers-storage:@${ID}`);
 });
 
-Deno.test("a store cannot be written by copying to it", async () => {
+Deno.test("copying to a store is rejected", async () => {
   const reference = parseImageName("containers-storage:[vfs@/s+/r]localhost/app:1");
   await assert.rejects(reference.openDestination(), {
     code: "UNSUPPORTED_TRANSPORT",
@@ -112,12 +112,12 @@ Deno.test("a store cannot be written by copying to it", async () => {
   });
 });
 
-function referenceTo(at: TestStore, name: string): ImageReference {
+function makeReference(at: TestStore, name: string): ImageReference {
   return parseImageName(`containers-storage:${at.store.location}${name}`);
 }
 
 async function openSource(at: TestStore, name: string): Promise<ImageSource> {
-  return await referenceTo(at, name).openSource();
+  return await makeReference(at, name).openSource();
 }
 
 async function digestBlob(source: ImageSource, descriptor: Descriptor, instance?: Digest): Promise<Digest> {
@@ -126,7 +126,7 @@ async function digestBlob(source: ImageSource, descriptor: Descriptor, instance?
   return digester.digest();
 }
 
-peerTest("a reference finds what skopeo finds", ["buildah", "skopeo", "root"], async () => {
+peerTest("a reference finds the same image as skopeo", ["buildah", "skopeo", "root"], async () => {
   await using at = await makeStore();
   const [name, other] = await buildImages(at, "app") as [string, string];
   const id = (await at.store.findImage(name))!.image.id;
@@ -179,7 +179,7 @@ peerTest("a reference finds what skopeo finds", ["buildah", "skopeo", "root"], a
 });
 
 for (const driver of ["vfs", "overlay"]) {
-  peerTest(`an image that was pulled is given without compression (${driver})`, ["skopeo", "root"], async () => {
+  peerTest(`a pulled image is read without compression (${driver})`, ["skopeo", "root"], async () => {
     await using at = await makeStore(driver);
     await using registry = startEmbedded();
     const tars = [makeTar("one", "1"), makeTar("two", "2")];
@@ -204,7 +204,7 @@ for (const driver of ["vfs", "overlay"]) {
   });
 }
 
-peerTest("an image that was built is as its manifest says", ["buildah", "root"], async () => {
+peerTest("a built image matches its manifest", ["buildah", "root"], async () => {
   await using at = await makeStore();
   const [name] = await buildImages(at, "app") as [string];
   await using source = await openSource(at, name);
@@ -229,7 +229,7 @@ peerTest(
     await ok(["buildah", ...at.flags, "manifest", "create", "localhost/list:1", ...names]);
     const { list, imageId } = await loadFromImage(at.store, "localhost/list:1");
     const digests = list.instances();
-    // The names go on to other images, as they do when images are built again.
+    // The names move to other images, as they do when images are built again.
     for (const name of names) {
       await at.store.updateNames((await at.store.findImage(name))!.image.id, "remove", [name]);
     }
@@ -237,7 +237,7 @@ peerTest(
     const stored = (await at.store.findImage(imageId, ["manifest"]))!.data.get("manifest");
     assert.deepEqual((await readManifest(source)).manifest.bytes, stored);
     const copy = create();
-    await copy.add(referenceTo(at, "localhost/list:1"), { all: true });
+    await copy.add(makeReference(at, "localhost/list:1"), { all: true });
     assert.deepEqual(copy.instances(), digests);
     const saved = await copy.saveToImage(at.store, { names: ["localhost/copy:1"] });
     const records = (await at.store.findImage(saved, ["instances.json"]))!.data.get("instances.json")!;
@@ -258,7 +258,7 @@ peerTest(
 );
 
 peerTest(
-  "the digest of an index leads to it, also where only its instance was pulled",
+  "an index is found by its digest, even if only its instance was pulled",
   ["skopeo", "root"],
   async () => {
     await using at = await makeStore();

@@ -1,10 +1,10 @@
-/** The time that a push records for what it creates. */
+/** The time that a push records for the files that it creates. */
 import assert from "node:assert/strict";
 import { copyImage, create } from "../../mod.ts";
 import { acceptAnything } from "../../src/signature/mod.ts";
 
-/** The times of modification in the headers of an archive, in seconds since 1970. */
-function timesOf(tar: Uint8Array): number[] {
+/** Reads the modification times in the headers of an archive, in seconds since 1970. */
+function readTimes(tar: Uint8Array): number[] {
   const times: number[] = [];
   const text = (at: number, length: number) =>
     new TextDecoder().decode(tar.subarray(at, at + length)).replace(/\0.*/, "");
@@ -33,17 +33,17 @@ Deno.test("destinationTimestamp is the time of all members of an archive; 1970 b
     return await Deno.readFile(archive);
   };
   const [first, again, byDefault] = [await write(time), await write(time), await write()];
-  const times = timesOf(first);
+  const times = readTimes(first);
   assert.ok(times.length >= 6, String(times.length));
   assert.deepEqual([...new Set(times)], [Math.floor(time.getTime() / 1000)]);
   assert.deepEqual(again, first, "the same image and time give the same archive");
-  assert.deepEqual([...new Set(timesOf(byDefault))], [0]);
-  // Destinations that record no time take the option.
+  assert.deepEqual([...new Set(readTimes(byDefault))], [0]);
+  // Destinations that record no time accept the option.
   await list.push(`dir:${folder}/dir`, pushed);
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a destinationTimestamp that is not a time is refused", async () => {
+Deno.test("a destinationTimestamp that is not a valid date is rejected", async () => {
   for (const destinationTimestamp of [new Date(NaN), 5, "2024-01-01"]) {
     await assert.rejects(create().push("dir:/none", { destinationTimestamp: destinationTimestamp as Date }), TypeError);
   }

@@ -1,4 +1,4 @@
-/** A disk that is full: a clear error, and the image that was there is whole. */
+/** A full disk gives a clear error, and the existing image stays complete. */
 import assert from "node:assert/strict";
 import { parseImageName } from "../../mod.ts";
 import { listTree } from "../contracts/transport_suite.ts";

@@ -1,11 +1,11 @@
-/** Killed before any step, a copy leaves the image that was there or the new one, and can be made again. */
+/** A copy that is killed before any step leaves the old image or the new one, and can be repeated. */
 import assert from "node:assert/strict";
 import { parseImageName } from "../../mod.ts";
 import { listTree } from "../contracts/transport_suite.ts";
 import { makeImage } from "../support/images.ts";
 import { readAll, writeImage } from "../support/put_image.ts";
 
-/** Writes an image, and kills itself before the n-th step that changes what is on the disk. */
+/** Writes an image, and kills itself before the n-th step that changes the disk. */
 const WRITER = `
 import { parseImageName } from "${new URL("../../mod.ts", import.meta.url).href}";
 import { makeImage } from "${new URL("../support/images.ts", import.meta.url).href}";
@@ -28,7 +28,7 @@ await writeImage(parseImageName(name), makeImage({ architecture: "after" }));
 console.log(steps);
 `;
 
-/** Runs the writer up to a step; returns how many steps it took, or `undefined` where it was killed. */
+/** Runs the writer up to a step. Returns the number of steps that it took, or `undefined` if it was killed. */
 async function runUntil(folder: string, name: string, step: number): Promise<number | undefined> {
   await Deno.writeTextFile(`${folder}/writer.js`, WRITER);
   const config = new URL("../../deno.json", import.meta.url).pathname;
@@ -39,15 +39,15 @@ async function runUntil(folder: string, name: string, step: number): Promise<num
   return Number(new TextDecoder().decode(stdout));
 }
 
-async function tryStep(transport: string, there: boolean, step: number): Promise<boolean> {
+async function tryStep(transport: string, exists: boolean, step: number): Promise<boolean> {
   const folder = await Deno.makeTempDir({ prefix: "kill-" });
   try {
     const [before, after] = [makeImage({ architecture: "before" }), makeImage({ architecture: "after" })];
     const name = `${transport}:${folder}/image${transport === "dir" ? "" : ":app"}`;
-    if (there) await writeImage(parseImageName(name), before);
+    if (exists) await writeImage(parseImageName(name), before);
     const whole = await runUntil(folder, name, step) !== undefined;
     const found = await readAll(parseImageName(name)).catch((error) => error.code);
-    const expected = [after.digest, there ? before.digest : "NOT_FOUND"];
+    const expected = [after.digest, exists ? before.digest : "NOT_FOUND"];
     assert.ok(expected.includes(found), `${name} before step ${step}: ${found}`);
     await writeImage(parseImageName(name), after);
     assert.equal(await readAll(parseImageName(name)), after.digest);
@@ -59,11 +59,11 @@ async function tryStep(transport: string, there: boolean, step: number): Promise
 }
 
 for (const transport of ["oci", "dir", "oci-archive"]) {
-  for (const there of [false, true]) {
-    Deno.test(`killed before any step: ${transport}, ${there ? "over an image" : "where nothing is"}`, async () => {
+  for (const exists of [false, true]) {
+    Deno.test(`killed before any step: ${transport}, ${exists ? "over an image" : "to an unused path"}`, async () => {
       let whole = false;
       let step = 1;
-      for (; !whole; step++) whole = await tryStep(transport, there, step);
+      for (; !whole; step++) whole = await tryStep(transport, exists, step);
       assert.ok(step > 10, `only ${step} steps were tried`);
     });
   }

@@ -79,7 +79,7 @@ Deno.test("an image is found by name, by position, or as the only one", () => {
   }
 });
 
-Deno.test("adding an image to an index moves its name, and keeps what it does not know", () => {
+Deno.test("adding an image to an index moves its name and preserves unknown members", () => {
   const [a, b] = ["a", "b"].map((text) => describe(MEDIA_TYPES.ociManifest, encode(text))) as [Descriptor, Descriptor];
   const plain = ({ mediaType, digest, size }: Descriptor, more = "") =>
     `{"mediaType":"${mediaType}","digest":"${digest}","size":${size}${more}}`;
@@ -109,9 +109,9 @@ Deno.test("adding an image to an index moves its name, and keeps what it does no
     ["a name that moves", index(named(a, "v1")), b, "v1", index(plain(a), named(b, "v1"))],
     ["the same again", index(named(a, "v1")), a, "v1", index(named(a, "v1"))],
     ["a second name", index(named(a, "v1")), a, "v2", index(named(a, "v1"), named(a, "v2"))],
-    ["a name for what has none", index(plain(b), plain(a)), a, "v1", index(plain(b), named(a, "v1"))],
-    ["no name, there already", index(plain(a)), a, "", index(plain(a))],
-    ["no name, there with one", index(named(a, "v1")), a, "", index(named(a, "v1"), plain(a))],
+    ["a name for an entry without one", index(plain(b), plain(a)), a, "v1", index(plain(b), named(a, "v1"))],
+    ["no name, already in the index", index(plain(a)), a, "", index(plain(a))],
+    ["no name, already in the index with a name", index(named(a, "v1")), a, "", index(named(a, "v1"), plain(a))],
     [
       "a name that several had",
       index(named(a, "v1"), named(a, "v1")),
@@ -129,7 +129,7 @@ Deno.test("adding an image to an index moves its name, and keeps what it does no
       "v2",
       `{"x":{"b":1,"a":2},${index(foreign, named(b, "v2")).slice(1)}`,
     ],
-    ["members of others in an entry that loses its name", index(foreign), b, "v1", index(foreignLess, named(b, "v1"))],
+    ["unknown members in an entry that loses its name", index(foreign), b, "v1", index(foreignLess, named(b, "v1"))],
     [
       "members of others in an entry that gets a name",
       index(foreignLess),
@@ -153,7 +153,7 @@ Deno.test("adding an image to an index moves its name, and keeps what it does no
   }
 });
 
-Deno.test("an index that is broken is refused", () => {
+Deno.test("a malformed index is rejected", () => {
   const digest = digestOf(encode("a"));
   const entry = (members: string) => `{"schemaVersion":2,"manifests":[{${members}}]}`;
   const cases: Record<string, Uint8Array> = {

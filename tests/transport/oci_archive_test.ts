@@ -16,23 +16,23 @@ const IMAGE = makeImage({ architecture: "amd64" });
 
 const blobName = (digest: string) => `blobs/${digest.replace(":", "/")}`;
 
-function indexOf(image: TestImage, name?: string): string {
+function encodeIndex(image: TestImage, name?: string): string {
   const annotations = name === undefined ? {} : { annotations: { "org.opencontainers.image.ref.name": name } };
   const manifests = [{ ...describe(MEDIA_TYPES.ociManifest, image.manifest), ...annotations }];
   return JSON.stringify({ schemaVersion: 2, manifests });
 }
 
-/** The members of an archive with one image. */
-function layoutOf(image: TestImage, name?: string): TestMember[] {
+/** Creates the members of an archive with one image. */
+function makeLayout(image: TestImage, name?: string): TestMember[] {
   return [
     ["oci-layout", '{"imageLayoutVersion":"1.0.0"}'],
     ...image.blobs.map(({ descriptor, bytes }) => [blobName(descriptor.digest), bytes] as const),
     [blobName(image.digest), image.manifest],
-    ["index.json", indexOf(image, name)],
+    ["index.json", encodeIndex(image, name)],
   ];
 }
 
-/** Reads everything of the test image. */
+/** Reads and compares the whole test image. */
 async function readImage(source: ImageSource): Promise<void> {
   assert.deepEqual((await source.getManifest()).bytes, IMAGE.manifest);
   assert.deepEqual((await source.getManifest({ instance: IMAGE.digest })).bytes, IMAGE.manifest);
@@ -70,7 +70,7 @@ Deno.test("oci-archive: names", () => {
   }
 });
 
-Deno.test("oci-archive: policy sees the archive by its real path, whatever the image", async () => {
+Deno.test("oci-archive: policy identifies the archive by its real path, without the image", async () => {
   await withFolder(async (folder) => {
     const real = await Deno.realPath(folder);
     await Deno.mkdir(`${folder}/real`);
@@ -82,24 +82,24 @@ Deno.test("oci-archive: policy sees the archive by its real path, whatever the i
   });
 });
 
-Deno.test("oci-archive: an image is read in whatever form the archive is", async (t) => {
-  const plain = makeArchive(layoutOf(IMAGE, "one"));
+Deno.test("oci-archive: an image is read from every form of archive", async (t) => {
+  const plain = makeArchive(makeLayout(IMAGE, "one"));
   const table: [string, Uint8Array][] = [
     ["plain", plain],
     ["gzip", gzipSync(plain)],
     ["zstd", zstdCompressSync(plain)],
-    ["names with ./", makeArchive(layoutOf(IMAGE, "one").map(([name, content]) => [`./${name}`, content]))],
+    ["names with ./", makeArchive(makeLayout(IMAGE, "one").map(([name, content]) => [`./${name}`, content]))],
     ["without the end", plain.subarray(0, -1024)],
-    ["members twice", makeArchive([["index.json", "old"], ...layoutOf(IMAGE, "one")])],
+    ["members twice", makeArchive([["index.json", "old"], ...makeLayout(IMAGE, "one")])],
   ];
   for (const [form, bytes] of table) {
     for (const image of ["", "one"]) await t.step(`${form} ${image}`, () => openBytes(bytes, readImage, { image }));
   }
 });
 
-Deno.test("oci-archive: a compressed archive goes to the folder for large files, and leaves nothing there", async () => {
+Deno.test("oci-archive: a compressed archive is unpacked in the folder for large files, which is empty afterwards", async () => {
   await withFolder(async (folder) => {
-    const bytes = gzipSync(makeArchive(layoutOf(IMAGE)));
+    const bytes = gzipSync(makeArchive(makeLayout(IMAGE)));
     await openBytes(bytes, readImage, { context: { bigFilesTemporaryDir: folder } });
     assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
     const missing = { context: { bigFilesTemporaryDir: `${folder}/missing` } };
@@ -107,9 +107,9 @@ Deno.test("oci-archive: a compressed archive goes to the folder for large files,
   });
 });
 
-peerTest("oci-archive: a pipe is read, too", ["mkfifo", "dd"], async () => {
+peerTest("oci-archive: an archive is read from a pipe", ["mkfifo", "dd"], async () => {
   await withFolder(async (folder) => {
-    await Deno.writeFile(`${folder}/a.tar`, gzipSync(makeArchive(layoutOf(IMAGE))));
+    await Deno.writeFile(`${folder}/a.tar`, gzipSync(makeArchive(makeLayout(IMAGE))));
     await ok(["mkfifo", `${folder}/pipe`]);
     const writer = ok(["dd", "status=none", `if=${folder}/a.tar`, `of=${folder}/pipe`]);
     await using source = await parse(`${folder}/pipe`).openSource();
@@ -118,20 +118,20 @@ peerTest("oci-archive: a pipe is read, too", ["mkfifo", "dd"], async () => {
   });
 });
 
-Deno.test("oci-archive: several reads at once do not mix", async () => {
+Deno.test("oci-archive: concurrent reads do not interfere", async () => {
   const layers = [1, 2, 3].map((seed) => new Uint8Array(700_000).map((_, i) => (i * seed * 7919) >> 3));
   const blobs = layers.map((bytes) => ({ descriptor: describe(MEDIA_TYPES.ociLayer, bytes), bytes }));
-  await openBytes(makeArchive(layoutOf({ ...IMAGE, blobs })), async (source) => {
+  await openBytes(makeArchive(makeLayout({ ...IMAGE, blobs })), async (source) => {
     const read = await Promise.all(blobs.map(async ({ descriptor }) => readAll(await source.getBlob(descriptor))));
     assert.deepEqual(read.map((bytes) => digestOf(bytes)), layers.map((bytes) => digestOf(bytes)));
   });
 });
 
-Deno.test("oci-archive: archives that are broken, or hold no such image", async (t) => {
-  const good = makeArchive(layoutOf(IMAGE, "one"));
+Deno.test("oci-archive: damaged archives, and archives without the image", async (t) => {
+  const good = makeArchive(makeLayout(IMAGE, "one"));
   const garbled = good.slice();
   garbled[3]! ^= 1;
-  const without = (name: string) => makeArchive(layoutOf(IMAGE, "one").filter(([member]) => member !== name));
+  const without = (name: string) => makeArchive(makeLayout(IMAGE, "one").filter(([member]) => member !== name));
   const wrong = encode("{}");
   const table: [what: string, bytes: Uint8Array, code: string, image?: string][] = [
     ["empty", new Uint8Array(), "ARCHIVE_INVALID"],
@@ -145,16 +145,16 @@ Deno.test("oci-archive: archives that are broken, or hold no such image", async 
     ["no index.json", without("index.json"), "ARCHIVE_INVALID"],
     ["index.json is a folder", makeArchive([["index.json", { type: "dir" }]]), "ARCHIVE_INVALID"],
     ["index.json leads out", makeArchive([["index.json", { type: "symlink", linkName: "../x" }]]), "ARCHIVE_INVALID"],
-    ["index.json is no JSON", makeArchive([["index.json", "{"]]), "LAYOUT_INVALID"],
+    ["index.json is not JSON", makeArchive([["index.json", "{"]]), "LAYOUT_INVALID"],
     ["large index.json", makeArchive([["index.json", new Uint8Array(16 * 1024 * 1024 + 1)]]), "LIMIT_EXCEEDED"],
-    ["a name that leads out", makeArchive([["../index.json", indexOf(IMAGE)]]), "ARCHIVE_INVALID"],
-    ["an absolute name", makeArchive([["/index.json", indexOf(IMAGE)]]), "ARCHIVE_INVALID"],
-    ["no such name", good, "NOT_FOUND", "two"],
+    ["a name that leads out", makeArchive([["../index.json", encodeIndex(IMAGE)]]), "ARCHIVE_INVALID"],
+    ["an absolute name", makeArchive([["/index.json", encodeIndex(IMAGE)]]), "ARCHIVE_INVALID"],
+    ["an unknown name", good, "NOT_FOUND", "two"],
     ["no manifest", without(blobName(IMAGE.digest)), "NOT_FOUND"],
-    ["another manifest", makeArchive([...layoutOf(IMAGE), [blobName(IMAGE.digest), wrong]]), "DIGEST_MISMATCH"],
+    ["another manifest", makeArchive([...makeLayout(IMAGE), [blobName(IMAGE.digest), wrong]]), "DIGEST_MISMATCH"],
     [
       "a large manifest",
-      makeArchive([...layoutOf(IMAGE), [blobName(IMAGE.digest), new Uint8Array(5e6)]]),
+      makeArchive([...makeLayout(IMAGE), [blobName(IMAGE.digest), new Uint8Array(5e6)]]),
       "LIMIT_EXCEEDED",
     ],
   ];
@@ -174,21 +174,21 @@ Deno.test("oci-archive: archives that are broken, or hold no such image", async 
   });
 });
 
-Deno.test("oci-archive: an index of very many members is refused", async () => {
+Deno.test("oci-archive: an archive with too many members is rejected", async () => {
   const members: TestMember[] = Array.from({ length: 100_001 }, (_, i) => [`m${i}`, ""]);
   await assert.rejects(openBytes(makeArchive(members), readImage), { code: "LIMIT_EXCEEDED" });
 });
 
 /** Writes the test image. */
 async function write(path: string, late = false, context?: SystemContext): Promise<void> {
-  await openBytes(makeArchive(layoutOf(IMAGE)), async (source) => {
+  await openBytes(makeArchive(makeLayout(IMAGE)), async (source) => {
     await using destination = await parse(path).openDestination(context);
     await transfer(source, destination, late);
     await destination.commit();
   });
 }
 
-Deno.test("oci-archive: what a destination can do", async () => {
+Deno.test("oci-archive: abilities of a destination", async () => {
   await withFolder(async (folder) => {
     await using destination = await parse(`${folder}/a`).openDestination();
     assert.deepEqual(destination.abilities, {
@@ -201,7 +201,7 @@ Deno.test("oci-archive: what a destination can do", async () => {
     });
     await using other = await parse(`${folder}/b`).openDestination({ ociAcceptUncompressedLayers: true });
     assert.equal(other.abilities.layerCompression, "preserve");
-    // Another entry beside an image without a name would hide it.
+    // An image without a name is found only if it is the only entry.
     await using named = await parse(`${folder}/c:name`).openDestination();
     assert.equal(named.abilities.referrers, true);
     await assert.rejects(destination.putManifest(encode("{}"), MEDIA_TYPES.dockerSchema1), {
@@ -211,12 +211,12 @@ Deno.test("oci-archive: what a destination can do", async () => {
   });
 });
 
-Deno.test("oci-archive: what is written is read, is the same each time, and replaces what was there", async () => {
+Deno.test("oci-archive: a written archive is read, is reproducible, and replaces the old one", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/a.tar`;
     await write(`${path}:one`);
     const first = await Deno.readFile(path);
-    // Digests and sizes that are known late make no difference.
+    // Digests and sizes that are known only at the end make no difference.
     await write(`${path}:other`);
     await Deno.chmod(path, 0o640);
     await write(`${path}:one`, true);
@@ -244,7 +244,7 @@ Deno.test("oci-archive: a link to an archive stays a link", async () => {
   });
 });
 
-Deno.test("oci-archive: blobs that overlap are written one after another, each once", async () => {
+Deno.test("oci-archive: concurrent blobs are written one after another, each once", async () => {
   await withFolder(async (folder) => {
     const all = [1, 2, 3, 1].map((seed) => new Uint8Array(300_000).fill(seed));
     await using destination = await parse(`${folder}/a`).openDestination();
@@ -262,7 +262,7 @@ Deno.test("oci-archive: blobs that overlap are written one after another, each o
   });
 });
 
-Deno.test("oci-archive: a blob that fails leaves no trace; the next try succeeds", async () => {
+Deno.test("oci-archive: a failed blob leaves nothing in the archive, and the next attempt succeeds", async () => {
   await withFolder(async (folder) => {
     await write(`${folder}/once`);
     const [layer] = IMAGE.blobs;
@@ -271,7 +271,7 @@ Deno.test("oci-archive: a blob that fails leaves no trace; the next try succeeds
         start: (controller) => controller.enqueue(new Uint8Array(100_000)),
         pull: () => Promise.reject(new Error("the source broke")),
       });
-    await openBytes(makeArchive(layoutOf(IMAGE)), async (source) => {
+    await openBytes(makeArchive(makeLayout(IMAGE)), async (source) => {
       await using destination = await parse(`${folder}/twice`).openDestination();
       const blob = newBlob(layer!.descriptor, "layer");
       await assert.rejects(destination.putBlob(blob, broken()), /the source broke/);
@@ -282,7 +282,7 @@ Deno.test("oci-archive: a blob that fails leaves no trace; the next try succeeds
   });
 });
 
-Deno.test("oci-archive: an abort ends a write that waits, with its reason", async () => {
+Deno.test("oci-archive: an abort ends a pending write with the reason of the signal", async () => {
   await withFolder(async (folder) => {
     const reason = new Error("enough");
     const [layer] = IMAGE.blobs;
@@ -303,14 +303,14 @@ Deno.test("oci-archive: an abort ends a write that waits, with its reason", asyn
       await assert.rejects(destination.commit({ signal: abort.signal }), reason);
     }
     assert.deepEqual(await names(folder), []);
-    await openBytes(makeArchive(layoutOf(IMAGE)), async (source) => {
+    await openBytes(makeArchive(makeLayout(IMAGE)), async (source) => {
       const stream = await source.getBlob(layer!.descriptor, { signal: AbortSignal.abort(reason) });
       await assert.rejects(readAll(stream), reason);
     });
   });
 });
 
-Deno.test("oci-archive: what dead runs left is removed, what others write is not", async () => {
+Deno.test("oci-archive: leftovers of killed runs are removed, other temporary files are not", async () => {
   await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/.tmp-manifests-dead`, "half");
     await Deno.writeTextFile(`${folder}/.tmp-other`, "not ours");
@@ -321,30 +321,34 @@ Deno.test("oci-archive: what dead runs left is removed, what others write is not
   });
 });
 
-Deno.test("oci-archive: places where nothing can be written", async () => {
+Deno.test("oci-archive: destinations that cannot be written", async () => {
   await withFolder(async (folder) => {
     await assert.rejects(parse(folder).openDestination(), { code: "DESTINATION_NOT_AN_IMAGE" });
     await assert.rejects(parse(`${folder}/none/a.tar`).openDestination(), { code: "TRANSPORT_IO" });
   });
 });
 
-peerTest("oci-archive: the real tools read what is written here", ["skopeo", "podman", "umoci", "tar"], async () => {
-  await using at = await makeStore();
-  await withFolder(async (folder) => {
-    const path = `${folder}/a.tar`;
-    await write(`${path}:one`);
-    const raw = await ok(["skopeo", "inspect", "--raw", `oci-archive:${path}:one`]);
-    assert.equal(digestOf(encode(raw)), IMAGE.digest);
-    await ok(["skopeo", "copy", "-q", `oci-archive:${path}:one`, `dir:${folder}/dir`]);
-    assert.deepEqual(await Deno.readFile(`${folder}/dir/manifest.json`), IMAGE.manifest);
-    assert.match(await ok(["podman", ...at.flags, "load", "-i", path]), /Loaded image/);
-    await Deno.mkdir(`${folder}/layout`);
-    await ok(["tar", "-C", `${folder}/layout`, "-xf", path]);
-    assert.equal(await ok(["umoci", "ls", "--layout", `${folder}/layout`]), "one");
-    const owners = await ok(["tar", "--numeric-owner", "-tvf", path]);
-    assert.ok(owners.split("\n").every((line) => / 0\/0 /.test(line)), owners);
-  });
-});
+peerTest(
+  "oci-archive: skopeo, podman and umoci read written archives",
+  ["skopeo", "podman", "umoci", "tar"],
+  async () => {
+    await using at = await makeStore();
+    await withFolder(async (folder) => {
+      const path = `${folder}/a.tar`;
+      await write(`${path}:one`);
+      const raw = await ok(["skopeo", "inspect", "--raw", `oci-archive:${path}:one`]);
+      assert.equal(digestOf(encode(raw)), IMAGE.digest);
+      await ok(["skopeo", "copy", "-q", `oci-archive:${path}:one`, `dir:${folder}/dir`]);
+      assert.deepEqual(await Deno.readFile(`${folder}/dir/manifest.json`), IMAGE.manifest);
+      assert.match(await ok(["podman", ...at.flags, "load", "-i", path]), /Loaded image/);
+      await Deno.mkdir(`${folder}/layout`);
+      await ok(["tar", "-C", `${folder}/layout`, "-xf", path]);
+      assert.equal(await ok(["umoci", "ls", "--layout", `${folder}/layout`]), "one");
+      const owners = await ok(["tar", "--numeric-owner", "-tvf", path]);
+      assert.ok(owners.split("\n").every((line) => / 0\/0 /.test(line)), owners);
+    });
+  },
+);
 
 peerTest("oci-archive: an archive can be written to a pipe", ["skopeo", "mkfifo", "dd"], async () => {
   await withFolder(async (folder) => {
@@ -358,7 +362,7 @@ peerTest("oci-archive: an archive can be written to a pipe", ["skopeo", "mkfifo"
   });
 });
 
-peerTest("oci-archive: archives of the real tools are read", ["skopeo", "podman", "buildah"], async (t) => {
+peerTest("oci-archive: archives of skopeo, podman and buildah are read", ["skopeo", "podman", "buildah"], async (t) => {
   await using at = await makeStore();
   await withFolder(async (folder) => {
     const [amd64, arm64] = await buildImages(at, "app");
@@ -392,7 +396,7 @@ peerTest("oci-archive: archives of the real tools are read", ["skopeo", "podman"
   });
 });
 
-peerTest("oci-archive: a list goes both ways", ["skopeo"], async () => {
+peerTest("oci-archive: lists are exchanged with skopeo", ["skopeo"], async () => {
   await withFolder(async (folder) => {
     const images = ["amd64", "arm64"].map((architecture) => makeImage({ architecture }));
     const manifests = images.map((image, i) => ({

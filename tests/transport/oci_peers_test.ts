@@ -1,4 +1,4 @@
-/** Layouts that others write and read too: other runs of ours, and the real tools. */
+/** Layouts that other processes of this module, and other tools, read and write too. */
 import assert from "node:assert/strict";
 import { copyImage } from "../../mod.ts";
 import type { Repository } from "../../src/registry/room.ts";
@@ -29,7 +29,7 @@ await Promise.all(names.map((name) =>
 ));
 `;
 
-folderTest("writers of one layout lose nothing of each other", async (folder) => {
+folderTest("concurrent writers of a layout keep each other's images", async (folder) => {
   await Deno.writeTextFile(`${folder}/writer.js`, WRITER);
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const names = [["a1", "a2", "a3"], ["b1", "b2", "b3"]];
@@ -54,7 +54,7 @@ folderTest("writers of one layout lose nothing of each other", async (folder) =>
   }
 });
 
-folderTest("skopeo's layouts are read here, and ours by the real tools", async (folder) => {
+folderTest("layouts are exchanged with skopeo, buildah and podman", async (folder) => {
   const list = makeList("amd64", "arm64");
   await writeImage(oci(`${folder}/ours:list`), list);
   await writeImage(oci(`${folder}/ours:single`), list.images[0]!);
@@ -72,7 +72,7 @@ folderTest("skopeo's layouts are read here, and ours by the real tools", async (
   assert.equal(await ok(["podman", ...storage, "pull", "-q", `oci:${folder}/ours:single`]), id);
 }, ["skopeo", "buildah", "podman", "root"]);
 
-folderTest("umoci lists and unpacks our layouts", async (folder) => {
+folderTest("umoci lists and unpacks written layouts", async (folder) => {
   await writeImage(oci(`${folder}/ours:one`), makeImage({ architecture: "amd64" }));
   await writeImage(oci(`${folder}/ours:two`), makeImage({ architecture: "arm64" }));
   assert.equal(await ok(["umoci", "ls", "--layout", `${folder}/ours`]), "one\ntwo");
@@ -80,11 +80,11 @@ folderTest("umoci lists and unpacks our layouts", async (folder) => {
   assert.equal(await Deno.readTextFile(`${folder}/bundle/rootfs/arch`), "linux/amd64/\n");
 }, ["umoci", "root"]);
 
-folderTest("our index.json is skopeo's, byte by byte, whatever is done to it", async (folder) => {
+folderTest("index.json is byte for byte the same as skopeo's after every change", async (folder) => {
   const images = [makeImage({ architecture: "amd64" }), makeImage({ architecture: "arm64" })] as const;
   for (const [i, image] of images.entries()) await writeImage(oci(`${folder}/source:${"ab"[i]}`), image);
   const steps: [image: 0 | 1, name: string][] = [
-    [0, "v1"], // The first one: an index.json of their own, as mediaType is what versions differ in.
+    [0, "v1"], // The first image: each has its own index.json, because versions of skopeo differ in mediaType.
     [0, "v1"],
     [1, "v1"],
     [0, ""],
@@ -108,36 +108,40 @@ folderTest("our index.json is skopeo's, byte by byte, whatever is done to it", a
   }
 }, ["skopeo"]);
 
-folderTest("Docker's lists keep their digests in layouts, as with crane, and go back as they are", async (folder) => {
-  await using registry = startEmbedded();
-  const repository = clientOf(registry.host).repository("app");
-  const docker = await Promise.all(["amd64", "arm64"].map((architecture) => pushDocker(repository, architecture)));
-  const list = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.dockerList, manifests: docker });
-  await repository.putManifest("1", list);
-  const source = `docker://${registry.host}/app:1`;
-  for (const place of [`oci:${folder}/layout:1`, `oci-archive:${folder}/layout.tar:1`]) {
-    const { digest } = await copyImage(source, place, { ...OPTIONS, preserveDigests: true });
-    assert.equal(digest, digestOf(list));
-    // Debian's skopeo does not find Docker's types in a layout yet.
-    const theirs = `${folder}/theirs-${place.split(":")[0]}`;
-    await ok([IMAGECOPY, "copy", "--all", place, `dir:${theirs}`]);
-    assert.deepEqual(await Deno.readFile(`${theirs}/manifest.json`), list);
-    const back = await copyImage(place, `docker://${registry.host}/back:1`, { ...OPTIONS, preserveDigests: true });
-    assert.equal(back.digest, digestOf(list));
-    const one = await copyImage(
-      `docker://${registry.host}/app@${docker[0]!.digest}`,
-      place.replace(/:1$/, ":one").replace("layout.tar", "one.tar"),
-      { ...OPTIONS, preserveDigests: true },
-    );
-    assert.equal(one.digest, docker[0]!.digest);
-    // What may change is converted.
-    const converted = await copyImage(source, place.replace("layout", "converted"), OPTIONS);
-    assert.equal(converted.mediaType, MEDIA_TYPES.ociIndex);
-    const forced = { ...OPTIONS, manifestType: MEDIA_TYPES.dockerManifest };
-    const refused = { code: "MANIFEST_TYPE_NOT_SUPPORTED" };
-    await assert.rejects(copyImage(source, place.replace("layout", "forced"), forced), refused);
-  }
-}, [IMAGECOPY]);
+folderTest(
+  "Docker lists keep their digests in a layout, as with crane, and when they are copied back",
+  async (folder) => {
+    await using registry = startEmbedded();
+    const repository = clientOf(registry.host).repository("app");
+    const docker = await Promise.all(["amd64", "arm64"].map((architecture) => pushDocker(repository, architecture)));
+    const list = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.dockerList, manifests: docker });
+    await repository.putManifest("1", list);
+    const source = `docker://${registry.host}/app:1`;
+    for (const place of [`oci:${folder}/layout:1`, `oci-archive:${folder}/layout.tar:1`]) {
+      const { digest } = await copyImage(source, place, { ...OPTIONS, preserveDigests: true });
+      assert.equal(digest, digestOf(list));
+      // Debian's skopeo does not find Docker media types in a layout yet.
+      const theirs = `${folder}/theirs-${place.split(":")[0]}`;
+      await ok([IMAGECOPY, "copy", "--all", place, `dir:${theirs}`]);
+      assert.deepEqual(await Deno.readFile(`${theirs}/manifest.json`), list);
+      const back = await copyImage(place, `docker://${registry.host}/back:1`, { ...OPTIONS, preserveDigests: true });
+      assert.equal(back.digest, digestOf(list));
+      const one = await copyImage(
+        `docker://${registry.host}/app@${docker[0]!.digest}`,
+        place.replace(/:1$/, ":one").replace("layout.tar", "one.tar"),
+        { ...OPTIONS, preserveDigests: true },
+      );
+      assert.equal(one.digest, docker[0]!.digest);
+      // Without preserved digests, the list is converted.
+      const converted = await copyImage(source, place.replace("layout", "converted"), OPTIONS);
+      assert.equal(converted.mediaType, MEDIA_TYPES.ociIndex);
+      const forced = { ...OPTIONS, manifestType: MEDIA_TYPES.dockerManifest };
+      const refused = { code: "MANIFEST_TYPE_NOT_SUPPORTED" };
+      await assert.rejects(copyImage(source, place.replace("layout", "forced"), forced), refused);
+    }
+  },
+  [IMAGECOPY],
+);
 
 async function pushDocker(repository: Repository, architecture: string): Promise<Descriptor> {
   const { blobs } = makeImage({ architecture });

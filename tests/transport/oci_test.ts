@@ -15,12 +15,12 @@ async function readIndex(layout: string): Promise<{ manifests: Descriptor[] }> {
   return JSON.parse(await Deno.readTextFile(`${layout}/index.json`));
 }
 
-async function manifestOf(name: string, instance?: TestImage["digest"]): Promise<Uint8Array> {
+async function readManifest(name: string, instance?: TestImage["digest"]): Promise<Uint8Array> {
   await using source = await oci(name).openSource();
   return (await source.getManifest({ instance })).bytes;
 }
 
-folderTest("policy sees the folder without links, and the folders above", async (folder) => {
+folderTest("policy identifies the folder by its real path, and the folders above it", async (folder) => {
   await Deno.mkdir(`${folder}/real/layout`, { recursive: true });
   await Deno.symlink(`${folder}/real`, `${folder}/link`);
   for (
@@ -32,7 +32,7 @@ folderTest("policy sees the folder without links, and the folders above", async 
     for (let at = `${folder}/${real}`; at !== "/"; at = dirname(at)) above.push(at);
     assert.deepEqual(reference.policyConfigurationNamespaces, above);
   }
-  // The text says `folder/x`, the disk says otherwise.
+  // By its text the path is `folder/x`, but on the disk it leads elsewhere.
   await Deno.mkdir(`${folder}/real/x`);
   assert.equal(oci(`${folder}/link/layout/../x`).policyConfigurationIdentity, `${folder}/real/x`);
   await Deno.symlink(`${folder}/real/layout`, `${folder}/deep`);
@@ -58,7 +58,7 @@ folderTest("a layout holds several images and lists, each found by name, positio
   assert.equal(await Deno.readTextFile(`${layout}/oci-layout`), '{"imageLayoutVersion":"1.0.0"}');
   const names = (await Array.fromAsync(Deno.readDir(layout))).map(({ name }) => name).sort();
   assert.deepEqual(names, ["blobs", "index.json", "oci-layout"]);
-  // Instances are blobs, and no entries.
+  // Instances are blobs, not entries of the index.
   const { manifests } = await readIndex(layout);
   assert.deepEqual(manifests.map(({ mediaType, size }) => ({ mediaType, size })), [
     { mediaType: MEDIA_TYPES.ociManifest, size: one.manifest.length },
@@ -70,32 +70,35 @@ folderTest("a layout holds several images and lists, each found by name, positio
   }
 });
 
-folderTest("a name is looked up when it is needed; what moved on is found by digest", async (folder) => {
-  const [before, after] = [makeImage({ architecture: "before" }), makeImage({ architecture: "after" })];
-  await using source = await oci(`${folder}/layout:app`).openSource();
-  await assert.rejects(source.getManifest(), { code: "NOT_FOUND" });
-  await writeImage(oci(`${folder}/layout:app`), before);
-  assert.equal(digestOf((await source.getManifest()).bytes), before.digest);
-  await writeImage(oci(`${folder}/layout:app`), after);
-  assert.equal(digestOf((await source.getManifest()).bytes), after.digest);
-  assert.deepEqual((await source.getManifest({ instance: before.digest })).bytes, before.manifest);
-  const { descriptor, bytes } = before.blobs[0]!;
-  assert.deepEqual(
-    await readBlob(await source.getBlob({ ...descriptor, urls: ["http://127.0.0.1:1/x"] }), descriptor, 1e6),
-    bytes,
-  );
-});
+folderTest(
+  "a name is looked up when it is needed; an image whose name has moved is found by digest",
+  async (folder) => {
+    const [before, after] = [makeImage({ architecture: "before" }), makeImage({ architecture: "after" })];
+    await using source = await oci(`${folder}/layout:app`).openSource();
+    await assert.rejects(source.getManifest(), { code: "NOT_FOUND" });
+    await writeImage(oci(`${folder}/layout:app`), before);
+    assert.equal(digestOf((await source.getManifest()).bytes), before.digest);
+    await writeImage(oci(`${folder}/layout:app`), after);
+    assert.equal(digestOf((await source.getManifest()).bytes), after.digest);
+    assert.deepEqual((await source.getManifest({ instance: before.digest })).bytes, before.manifest);
+    const { descriptor, bytes } = before.blobs[0]!;
+    assert.deepEqual(
+      await readBlob(await source.getBlob({ ...descriptor, urls: ["http://127.0.0.1:1/x"] }), descriptor, 1e6),
+      bytes,
+    );
+  },
+);
 
-folderTest("blobs may be shared by layouts", async (folder) => {
+folderTest("layouts can share their blobs", async (folder) => {
   const context = { ociSharedBlobDirPath: `${folder}/shared` };
   const image = makeImage({ architecture: "amd64" });
   for (const layout of ["one", "two"]) await writeImage(oci(`${folder}/${layout}:a`), image, context);
   assert.equal(await readAll(oci(`${folder}/two:a`), context), image.digest);
   assert.deepEqual(await Array.fromAsync(Deno.readDir(`${folder}/two/blobs`)), []);
-  await assert.rejects(manifestOf(`${folder}/two:a`), { code: "NOT_FOUND" });
+  await assert.rejects(readManifest(`${folder}/two:a`), { code: "NOT_FOUND" });
 });
 
-folderTest("what is there is believed after it was hashed, and replaced where it is wrong", async (folder) => {
+folderTest("existing blobs are hashed before they are used, and damaged ones are replaced", async (folder) => {
   const image = makeImage({ architecture: "amd64" });
   const [{ descriptor, bytes }, config] = image.blobs as [TestImage["blobs"][0], TestImage["blobs"][0]];
   const path = `${folder}/layout/blobs/sha256/${hex(descriptor.digest)}`;
@@ -123,7 +126,7 @@ folderTest("what is there is believed after it was hashed, and replaced where it
   assert.equal(await Deno.readTextFile(`${folder}/elsewhere`), "elsewhere");
 });
 
-folderTest("a copy that fails leaves the layout as it was, but for blobs", async (folder) => {
+folderTest("a failed copy changes nothing in the layout except blobs", async (folder) => {
   await writeImage(oci(`${folder}:a`), makeImage({ architecture: "before" }));
   const before = await Deno.readTextFile(`${folder}/index.json`);
   {
@@ -146,7 +149,7 @@ folderTest("a copy that fails leaves the layout as it was, but for blobs", async
   assert.equal(await Deno.readTextFile(`${folder}/index.json`), before);
 });
 
-folderTest("an abort ends a write that waits, with the signal's reason", async (folder) => {
+folderTest("an abort ends a pending write with the reason of the signal", async (folder) => {
   await using destination = await oci(folder).openDestination();
   const { descriptor } = makeImage({ architecture: "amd64" }).blobs[0]!;
   const abort = new AbortController();
@@ -165,7 +168,7 @@ folderTest("an abort ends a write that waits, with the signal's reason", async (
     name: "AbortError",
   });
   assert.equal(cancelled, abort.signal.reason);
-  // An error of the stream that looks like one of the disk keeps its own name.
+  // An error of the stream that looks like an error of the disk is not changed.
   const failing = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull() {
       throw new Deno.errors.ConnectionReset("the source broke");
@@ -175,7 +178,7 @@ folderTest("an abort ends a write that waits, with the signal's reason", async (
   assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
 });
 
-folderTest("temporary files of dead runs go, those of others stay", async (folder) => {
+folderTest("temporary files of killed runs are removed, those of other runs are kept", async (folder) => {
   const [dead, live] = [`${folder}/.tmp-manifests-dead`, `${folder}/.tmp-manifests-live`];
   await Deno.writeTextFile(dead, "");
   using file = await Deno.open(live, { create: true, write: true });
@@ -186,7 +189,7 @@ folderTest("temporary files of dead runs go, those of others stay", async (folde
   assert.deepEqual(names, [".tmp-manifests-live", ".tmp-other", "blobs", "index.json", "oci-layout"]);
 });
 
-folderTest("destinations that cannot be are refused before anything is written", async (folder) => {
+folderTest("invalid destinations are rejected before anything is written", async (folder) => {
   await Deno.writeTextFile(`${folder}/file`, "file");
   await assert.rejects(oci(`${folder}/layout:@0`).openDestination(), { code: "INVALID_REFERENCE" });
   await assert.rejects(oci(`${folder}/file:a`).openDestination(), { code: "DESTINATION_NOT_AN_IMAGE" });
@@ -203,60 +206,63 @@ folderTest("destinations that cannot be are refused before anything is written",
   assert.deepEqual(await Array.fromAsync(Deno.readDir(`${folder}/broken`), ({ name }) => name), ["index.json"]);
 });
 
-folderTest("a layout of somebody else shows no file outside of it, and nothing that is no file", async (folder) => {
-  const image = makeImage({ architecture: "amd64" });
-  const secret = `${folder}/secret`;
-  await Deno.writeFile(secret, image.manifest);
-  const layout = `${folder}/layout`;
-  const blob = `${layout}/blobs/sha256/${hex(image.digest)}`;
-  const broken: Record<string, [spoil: () => Promise<unknown>, code: ErrorCode]> = {
-    "no index.json": [() => Deno.remove(`${layout}/index.json`), "NOT_FOUND"],
-    "index.json is a folder": [
-      () => Deno.remove(`${layout}/index.json`).then(() => Deno.mkdir(`${layout}/index.json`)),
-      "LAYOUT_INVALID",
-    ],
-    "index.json is a link to elsewhere": [
-      () =>
-        Deno.rename(`${layout}/index.json`, `${folder}/index`).then(() =>
-          Deno.symlink(`${folder}/index`, `${layout}/index.json`)
-        ),
-      "LAYOUT_INVALID",
-    ],
-    "index.json of 100 MB": [() => Deno.truncate(`${layout}/index.json`, 1e8), "LAYOUT_INVALID"],
-    "no blob": [() => Deno.remove(blob), "NOT_FOUND"],
-    "a blob that is a link to elsewhere": [
-      () => Deno.remove(blob).then(() => Deno.symlink(secret, blob)),
-      "LAYOUT_INVALID",
-    ],
-    "blobs that are elsewhere": [
-      () =>
-        Deno.rename(`${layout}/blobs`, `${folder}/blobs`).then(() =>
-          Deno.symlink(`${folder}/blobs`, `${layout}/blobs`)
-        ),
-      "LAYOUT_INVALID",
-    ],
-    "a blob that is a folder": [() => Deno.remove(blob).then(() => Deno.mkdir(blob)), "LAYOUT_INVALID"],
-    "a blob that is a pipe": [() => Deno.remove(blob).then(() => ok(["mkfifo", blob])), "LAYOUT_INVALID"],
-    "another blob": [() => Deno.writeTextFile(blob, "other"), "DIGEST_MISMATCH"],
-    "a manifest of 100 MB": [() => Deno.truncate(blob, 1e8), "LIMIT_EXCEEDED"],
-    "another size": [
-      async () => {
-        const text = await Deno.readTextFile(`${layout}/index.json`);
-        await Deno.writeTextFile(`${layout}/index.json`, text.replace(/"size":\d+/, '"size":7'));
-      },
-      "SIZE_MISMATCH",
-    ],
-  };
-  for (const [what, [spoil, code]] of Object.entries(broken)) {
+folderTest(
+  "an untrusted layout gives no access to files outside of it, and only regular files are read",
+  async (folder) => {
+    const image = makeImage({ architecture: "amd64" });
+    const secret = `${folder}/secret`;
+    await Deno.writeFile(secret, image.manifest);
+    const layout = `${folder}/layout`;
+    const blob = `${layout}/blobs/sha256/${hex(image.digest)}`;
+    const broken: Record<string, [spoil: () => Promise<unknown>, code: ErrorCode]> = {
+      "no index.json": [() => Deno.remove(`${layout}/index.json`), "NOT_FOUND"],
+      "index.json is a folder": [
+        () => Deno.remove(`${layout}/index.json`).then(() => Deno.mkdir(`${layout}/index.json`)),
+        "LAYOUT_INVALID",
+      ],
+      "index.json is a link to elsewhere": [
+        () =>
+          Deno.rename(`${layout}/index.json`, `${folder}/index`).then(() =>
+            Deno.symlink(`${folder}/index`, `${layout}/index.json`)
+          ),
+        "LAYOUT_INVALID",
+      ],
+      "index.json of 100 MB": [() => Deno.truncate(`${layout}/index.json`, 1e8), "LAYOUT_INVALID"],
+      "no blob": [() => Deno.remove(blob), "NOT_FOUND"],
+      "a blob that is a link to elsewhere": [
+        () => Deno.remove(blob).then(() => Deno.symlink(secret, blob)),
+        "LAYOUT_INVALID",
+      ],
+      "blobs that are elsewhere": [
+        () =>
+          Deno.rename(`${layout}/blobs`, `${folder}/blobs`).then(() =>
+            Deno.symlink(`${folder}/blobs`, `${layout}/blobs`)
+          ),
+        "LAYOUT_INVALID",
+      ],
+      "a blob that is a folder": [() => Deno.remove(blob).then(() => Deno.mkdir(blob)), "LAYOUT_INVALID"],
+      "a blob that is a pipe": [() => Deno.remove(blob).then(() => ok(["mkfifo", blob])), "LAYOUT_INVALID"],
+      "another blob": [() => Deno.writeTextFile(blob, "other"), "DIGEST_MISMATCH"],
+      "a manifest of 100 MB": [() => Deno.truncate(blob, 1e8), "LIMIT_EXCEEDED"],
+      "another size": [
+        async () => {
+          const text = await Deno.readTextFile(`${layout}/index.json`);
+          await Deno.writeTextFile(`${layout}/index.json`, text.replace(/"size":\d+/, '"size":7'));
+        },
+        "SIZE_MISMATCH",
+      ],
+    };
+    for (const [what, [spoil, code]] of Object.entries(broken)) {
+      await writeImage(oci(`${layout}:a`), image);
+      await spoil();
+      await assert.rejects(readManifest(`${layout}:a`), { code }, what);
+      await Deno.remove(layout, { recursive: true });
+      await Deno.remove(`${folder}/blobs`, { recursive: true }).catch(() => {});
+    }
+    // Links inside the layout are allowed.
     await writeImage(oci(`${layout}:a`), image);
-    await spoil();
-    await assert.rejects(manifestOf(`${layout}:a`), { code }, what);
-    await Deno.remove(layout, { recursive: true });
-    await Deno.remove(`${folder}/blobs`, { recursive: true }).catch(() => {});
-  }
-  // Links within the layout are fine.
-  await writeImage(oci(`${layout}:a`), image);
-  await Deno.rename(blob, `${layout}/blobs/moved`);
-  await Deno.symlink("../moved", blob);
-  assert.equal(await readAll(oci(`${layout}:a`)), image.digest);
-});
+    await Deno.rename(blob, `${layout}/blobs/moved`);
+    await Deno.symlink("../moved", blob);
+    assert.equal(await readAll(oci(`${layout}:a`)), image.digest);
+  },
+);

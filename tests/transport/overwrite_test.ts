@@ -1,10 +1,10 @@
-/** Whoever names the wrong place as a destination loses nothing there. */
+/** A wrong path as destination does not destroy the files at that path. */
 import assert from "node:assert/strict";
 import { create, parseImageName } from "../../mod.ts";
 import { listTree } from "../contracts/transport_suite.ts";
 import { createMemoryImages } from "../support/images.ts";
 
-Deno.test("what is no image is not written over, whatever the transport", async () => {
+Deno.test("no transport overwrites files that are not images", async () => {
   const folder = await Deno.makeTempDir({ prefix: "overwrite-" });
   try {
     await Deno.mkdir(`${folder}/files`);
@@ -38,7 +38,7 @@ Deno.test("what is no image is not written over, whatever the transport", async 
   }
 });
 
-Deno.test("places are recorded so that they are found from another folder", () => {
+Deno.test("recorded references are found from another folder", () => {
   for (const name of ["oci:a/b:1", "oci-archive:a.tar:1", "dir:a", "docker-archive:a.tar:localhost/a:1"]) {
     const absolute = String(parseImageName(name).absolute!());
     const [transport, ...rest] = name.split(":");

@@ -6,7 +6,7 @@ import { encode } from "../support/images.ts";
 
 const MANIFEST = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
 
-/** A mirror and its registry; the registry answers its first requests for a manifest with 500. */
+/** Opens a mirror and its registry, which answers the first requests for a manifest with 500. */
 function openPlaces(failures: number) {
   const requests: string[] = [];
   const fetch = (request: Request): Promise<Response> => {
@@ -29,7 +29,7 @@ function openPlaces(failures: number) {
   return { places: new PullPlaces(reference, places, acquire), requests };
 }
 
-Deno.test("a mirror that is away is not waited for, the last place is", async () => {
+Deno.test("only the last place is retried, an unavailable mirror is not", async () => {
   const { places, requests } = openPlaces(1);
   const { bytes } = await places.read((repository, call) => repository.getManifest("1", call));
   assert.deepEqual(bytes, MANIFEST);
@@ -41,7 +41,7 @@ Deno.test("a mirror that is away is not waited for, the last place is", async ()
   ]);
 });
 
-Deno.test("a failure at all places may pass if one of them may", async () => {
+Deno.test("a failure at all places is temporary if one of them is", async () => {
   const { places } = openPlaces(Infinity);
   const reading = places.read((repository, call) => repository.getManifest("1", call), { maxRetries: 0 });
   await assert.rejects(reading, { code: "REGISTRY_ERROR", isTransient: true, message: /Mirrors also failed/ });

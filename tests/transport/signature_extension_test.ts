@@ -1,4 +1,4 @@
-/** Simple signatures that a registry keeps itself: the extension `X-Registry-Supports-Signatures`. */
+/** Simple signatures that a registry stores itself: the extension `X-Registry-Supports-Signatures`. */
 import assert from "node:assert/strict";
 import { generateKey } from "openpgp";
 import { copyImage, create, parseImageName, verify } from "../../mod.ts";
@@ -21,7 +21,7 @@ import { addSignatureExtension, type ExtensionSignature } from "../support/signa
 const image = makeImage({ architecture: "amd64" });
 const NAME = "docker://registry.example/team/app:1";
 const KEY = `team/app@${image.digest}`;
-/** Begins as an OpenPGP message does, which is all that places look at. */
+/** Begins like an OpenPGP message, which is all that storage checks. */
 const message = (text = "") => new Uint8Array([0xa3, ...encode(text)]);
 const simple = (text: string): Signature => ({ kind: "simple", bytes: message(text) });
 const stored = (content: Uint8Array | string, more: object = {}) => ({
@@ -32,7 +32,7 @@ const stored = (content: Uint8Array | string, more: object = {}) => ({
   ...more,
 });
 
-/** A registry with the extension in this process, and an image in it. */
+/** Starts a registry with the extension in this process, and pushes an image to it. */
 async function makeWorld(header?: string, options: Partial<RegistryOptions> = {}) {
   const storage = createMemoryStorage();
   const registry = addSignatureExtension(createRegistry({ storage, ...options }), header);
@@ -71,7 +71,7 @@ async function writeAll({ systemContext }: { systemContext: SystemContext }, sig
   });
 }
 
-Deno.test("what is signed goes into the registry, is believed from there, and goes along", async () => {
+Deno.test("signatures are written to the registry, verified from there, and copied", async () => {
   const { signer, policy } = await openKey();
   await using _signer = signer;
   const world = await makeWorld();
@@ -94,13 +94,13 @@ Deno.test("what is signed goes into the registry, is believed from there, and go
   const before = structuredClone(registry.signatures.get(`team/copy@${pushed.digest}`));
   assert.deepEqual(before!.map(({ content }) => content), [entry!.content]);
   registry.asked.length = 0;
-  // Once more, they are there.
+  // A second copy finds them.
   await copy();
   assert.deepEqual(registry.signatures.get(`team/copy@${pushed.digest}`), before);
   assert.ok(!registry.asked.includes("PUT"));
 });
 
-Deno.test("the extension is there where the header is exactly 1, which costs no request", async () => {
+Deno.test("the extension is used only if the header is exactly 1, without an extra request", async () => {
   const rows: [header: string, has: boolean][] = [
     ["1", true],
     ["0", false],
@@ -114,7 +114,7 @@ Deno.test("the extension is there where the header is exactly 1, which costs no 
   for (const [header, has] of rows) {
     const { registry, log, systemContext } = await makeWorld(header);
     registry.signatures.set(KEY, [stored(message()) as ExtensionSignature]);
-    // Without files: nothing is read from the lookaside of whoever runs the test.
+    // Without files, so that the user's own lookaside is not read.
     const remote = { fetch: systemContext.fetch };
     const { signatures } = await inspectIndex("registry.example/team/app:1", { systemContext: remote });
     assert.equal(signatures, has ? 1 : 0, header);
@@ -131,7 +131,7 @@ Deno.test("the extension is there where the header is exactly 1, which costs no 
   }
 });
 
-Deno.test("a push without signatures asks the extension nothing", async () => {
+Deno.test("a push without signatures does not use the extension", async () => {
   const { registry, systemContext } = await makeWorld();
   await create().push("docker://registry.example/team/list:1", { systemContext });
   assert.deepEqual(registry.asked, []);
@@ -147,7 +147,7 @@ const armor = "-----BEGIN PGP MESSAGE-----\n";
 const twice = `{"signatures":[],"signatures":[]}`;
 const base64 = message().toBase64();
 
-/** What the registry answers, and how many signatures that are, or why it is refused. */
+/** Answers of the registry, each with the number of signatures or the expected error code. */
 const READ: [name: string, body: unknown, expected: number | string, status?: number][] = [
   ["none", { signatures: [] }, 0],
   ["null", { signatures: null }, 0],
@@ -202,7 +202,7 @@ for (const [name, body, expected, status = 200] of READ) {
   });
 }
 
-Deno.test("what cannot be read is never taken for nothing", async () => {
+Deno.test("an unreadable list of signatures is an error, not an empty list", async () => {
   const world = await makeWorld();
   world.registry.instead = () => new Response(null, { status: 500 });
   const { systemContext } = world;
@@ -210,7 +210,7 @@ Deno.test("what cannot be read is never taken for nothing", async () => {
   await assert.rejects(copy, { code: "REGISTRY_ERROR" });
 });
 
-Deno.test("signatures are added beside others, whatever those are, and each once", async () => {
+Deno.test("signatures are added to existing ones of any kind, each once", async () => {
   const world = await makeWorld();
   const odd = [stored(encode(armor)), stored("!", { type: "other" })] as ExtensionSignature[];
   world.registry.signatures.set(KEY, odd);
@@ -222,7 +222,7 @@ Deno.test("signatures are added beside others, whatever those are, and each once
   assert.equal(new Set(kept.slice(odd.length).map(({ name }) => name)).size, 3);
 });
 
-Deno.test("what the registry does not keep is an error, and is not sent twice", async () => {
+Deno.test("a rejected signature is an error, and is not sent again", async () => {
   const rows: [status: number, code: string][] = [
     [200, "REGISTRY_ERROR"],
     [400, "REGISTRY_ERROR"],
@@ -244,7 +244,7 @@ Deno.test("what the registry does not keep is an error, and is not sent twice", 
   assert.ok(!world.registry.asked.includes("PUT"));
 });
 
-Deno.test("a copy whose signature arrived, but not the answer, keeps it once", async () => {
+Deno.test("a signature whose answer was lost is stored once", async () => {
   const { signer, policy } = await openKey();
   await using _signer = signer;
   const { registry, systemContext } = await makeWorld();

@@ -1,4 +1,14 @@
-import { basename, dirname, join } from "@std/path";
+import { dirname } from "@std/path";
+import { createTemporaryFile, syncFolder } from "./temporary_file.ts";
+import { writeAll } from "./write_all.ts";
+
+/** File to write, with its content. */
+export interface FileContent {
+  /** Path of the file to replace or create. */
+  readonly path: string;
+  /** Bytes that replace the content of the file. */
+  readonly content: Uint8Array;
+}
 
 /**
  * Replaces a file's content atomically: readers, and a system that restarts after a crash, see the old content or the
@@ -11,57 +21,21 @@ export async function writeAtomically(path: string, content: Uint8Array, mode = 
   await writeAllAtomically([{ path, content }], mode);
 }
 
-/** File to write, with its content. */
-export interface FileContent {
-  /** Path of the file to replace or create. */
-  readonly path: string;
-  /** Bytes that replace the content of the file. */
-  readonly content: Uint8Array;
-}
-
 /**
- * Replaces several files of one folder, in the given order. All content is on the disk before the first file is replaced,
+ * Replaces several files of one disk, in the given order. All content is on the disk before the first file is replaced,
  * so that a full disk leaves all files unchanged.
  *
  * @param mode Permissions of the files. Default: `0o600`.
  */
 export async function writeAllAtomically(files: readonly FileContent[], mode = 0o600): Promise<void> {
-  const temporaries: string[] = [];
-  try {
-    for (const { path, content } of files) temporaries.push(await writeTemporary(path, content, mode));
-    for (const { path } of files) await Deno.rename(temporaries.shift()!, path);
-  } catch (error) {
-    for (const temporary of temporaries) await Deno.remove(temporary).catch(() => {});
-    throw error;
+  await using temporaries = new AsyncDisposableStack();
+  const renames: (() => Promise<void>)[] = [];
+  for (const { path, content } of files) {
+    const temporary = temporaries.use(await createTemporaryFile(dirname(path), mode));
+    await writeAll(temporary.file, content);
+    await temporary.sync();
+    renames.push(() => temporary.rename(path));
   }
+  for (const rename of renames) await rename();
   for (const folder of new Set(files.map(({ path }) => dirname(path)))) await syncFolder(folder);
-}
-
-async function writeTemporary(path: string, content: Uint8Array, mode: number): Promise<string> {
-  const suffix = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  const temporary = join(dirname(path), `.tmp-${basename(path)}${suffix}`);
-  const file = await Deno.open(temporary, { createNew: true, write: true, mode });
-  try {
-    try {
-      for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
-      await file.syncData();
-    } finally {
-      file.close();
-    }
-    // The umask may have removed permissions from `mode`.
-    await Deno.chmod(temporary, mode);
-    return temporary;
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    throw error;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await Deno.open(path);
-  try {
-    await folder.sync();
-  } finally {
-    folder.close();
-  }
 }

@@ -2,4 +2,5 @@
 export { type FileContent, writeAllAtomically, writeAtomically } from "./atomic_write.ts";
 export { converse, type ConverseOptions, OutputLimitError } from "./converse.ts";
 export { lockFolder, tryLockFolder } from "./folder_lock.ts";
+export { createTemporaryFile, isTemporaryName, removeDeadFiles, type TemporaryFile } from "./temporary_file.ts";
 export { writeAll } from "./write_all.ts";

@@ -49,7 +49,7 @@ export function bigDataFile(key: string): string {
   const plain = /^[.0-9a-z]+$/.test(key);
   const name = plain ? key : `=${encodeBase64(encodeUtf8(key))}`;
   if (key === "" || key === "." || key === ".." || name.includes("/")) {
-    throw new TypeError(`Cannot use ${JSON.stringify(key)} as the name of a data item: it has no safe file name`);
+    throw new TypeError(`Cannot name a data item ${JSON.stringify(key)}: it has no safe file name`);
   }
   return name;
 }

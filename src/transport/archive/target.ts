@@ -1,9 +1,9 @@
 import { basename, dirname, join } from "@std/path";
 import type { SystemContext } from "../../image/room.ts";
+import { createTemporaryFile, removeDeadFiles, type TemporaryFile } from "../../internal/host/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { archiveError } from "./errors.ts";
 import { openSpool } from "./spool.ts";
-import { createTemporaryFile, removeDeadFiles, type TemporaryFile } from "../files/temporary_file.ts";
 
 /** The target of an archive that is about to be written. */
 export interface ArchiveTarget {
@@ -16,6 +16,9 @@ export interface ArchiveTarget {
   /** Permissions of the existing file, which the new file gets; `undefined` if there is none. */
   readonly mode: number | undefined;
 }
+
+/** A file in which an archive is built. Disposing removes it unless it was published. */
+export type UnpublishedFile = Pick<TemporaryFile, "file" | "publish"> & AsyncDisposable;
 
 /** Examines the path at which an archive is about to be written. */
 export async function findTarget(path: string): Promise<ArchiveTarget> {
@@ -47,7 +50,7 @@ async function describeTarget(path: string, info: Deno.FileInfo): Promise<Archiv
 }
 
 /** Opens the temporary file in which an archive is built until it is published as a whole. */
-export async function openTemporary(target: ArchiveTarget, context: SystemContext): Promise<TemporaryFile> {
+export async function openTemporary(target: ArchiveTarget, context: SystemContext): Promise<UnpublishedFile> {
   if (target.kind === "stream") return await openForStream(target.path, context);
   const folder = dirname(target.path);
   await removeDeadFiles(folder);
@@ -57,7 +60,7 @@ export async function openTemporary(target: ArchiveTarget, context: SystemContex
 /**
  * Opens a temporary file for an archive that goes to a pipe: headers need sizes that are only known after the content.
  */
-async function openForStream(path: string, context: SystemContext): Promise<TemporaryFile> {
+async function openForStream(path: string, context: SystemContext): Promise<UnpublishedFile> {
   const file = await openSpool(context);
   let open = true;
   return {

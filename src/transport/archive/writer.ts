@@ -4,8 +4,7 @@ import { type ByteStream, readChunks, Semaphore, type SignalOptions } from "../.
 import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../internal/tar/room.ts";
 import { type Descriptor, type Digest, digestOf, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { archiveError } from "./errors.ts";
-import { type ArchiveTarget, openTemporary } from "./target.ts";
-import type { TemporaryFile } from "../files/temporary_file.ts";
+import { type ArchiveTarget, openTemporary, type UnpublishedFile } from "./target.ts";
 
 /** Placeholder for a digest that is not known yet. It has the same length as every SHA-256 digest. */
 const PLACEHOLDER: Digest = digestOf(new Uint8Array());
@@ -48,7 +47,7 @@ export async function openArchiveWriter(
  */
 export class ArchiveWriter implements AsyncDisposable {
   readonly #path: string;
-  readonly #temporary: TemporaryFile;
+  readonly #temporary: UnpublishedFile;
   /** Modification time of all members in seconds since 1970. */
   readonly #modTime: number;
   readonly #turn = new Semaphore(1);
@@ -56,7 +55,7 @@ export class ArchiveWriter implements AsyncDisposable {
   #position = 0;
   #broken: unknown;
 
-  constructor(path: string, temporary: TemporaryFile, modTime: number) {
+  constructor(path: string, temporary: UnpublishedFile, modTime: number) {
     this.#path = path;
     this.#temporary = temporary;
     this.#modTime = modTime;

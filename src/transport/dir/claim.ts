@@ -1,9 +1,8 @@
 import { join } from "@std/path";
-import { tryLockFolder } from "../../internal/host/room.ts";
+import { isTemporaryName, removeDeadFiles, tryLockFolder, writeAtomically } from "../../internal/host/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 import { IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
-import { isTemporaryName, removeDeadFiles, replaceFiles } from "../files/temporary_file.ts";
 import { readVersion, VERSION_FILE, versionContent } from "./folder.ts";
 
 /**
@@ -53,7 +52,7 @@ export class FolderClaim implements Disposable {
       await removeDeadFiles(this.#path);
       const path = join(this.#path, VERSION_FILE);
       if (await readVersion(this.#path) !== undefined) return;
-      await replaceFiles([{ path, content: versionContent(false) }], IMAGE_FILE_MODE);
+      await writeAtomically(path, versionContent(false), IMAGE_FILE_MODE);
     });
   }
 

@@ -7,6 +7,7 @@ import type {
   SignedManifest,
   SystemContext,
 } from "../../image/room.ts";
+import { writeAllAtomically } from "../../internal/host/room.ts";
 import type { ByteStream, CallOptions, SignalOptions } from "../../internal/room.ts";
 import {
   type Descriptor,
@@ -20,7 +21,6 @@ import {
 import { encodeSignature, type Signature } from "../../signature/room.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain } from "../files/errors.ts";
-import { replaceFiles } from "../files/temporary_file.ts";
 import { FolderClaim } from "./claim.ts";
 import { blobFile, instanceFile, MANIFEST_FILE, signatureFile, VERSION_FILE, versionContent } from "./folder.ts";
 import type { DirReference } from "./reference.ts";
@@ -137,7 +137,7 @@ class DirDestination implements ImageDestination {
 
   async #replace(files: readonly (readonly [string, Uint8Array])[]): Promise<void> {
     const contents = files.map(([name, content]) => ({ path: join(this.#path, name), content }));
-    await explain(this.#path, "write", () => replaceFiles(contents, IMAGE_FILE_MODE));
+    await explain(this.#path, "write", () => writeAllAtomically(contents, IMAGE_FILE_MODE));
   }
 
   /** Removes the files of the previous image and of failed runs. */

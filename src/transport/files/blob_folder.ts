@@ -1,10 +1,9 @@
 import { dirname } from "@std/path";
 import type { NewBlob } from "../../image/room.ts";
 import { type ByteStream, OncePerKey } from "../../internal/room.ts";
-import { writeAll } from "../../internal/host/room.ts";
+import { createTemporaryFile, removeDeadFiles, writeAll } from "../../internal/host/room.ts";
 import { createDigester, type Descriptor, type Digest, digestAlgorithm, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "./errors.ts";
-import { createTemporaryFile, removeDeadFiles } from "./temporary_file.ts";
 
 /** Permissions of the files of an image: other users may read them. */
 export const IMAGE_FILE_MODE = 0o644;

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { lockFolder } from "../../internal/host/room.ts";
+import { lockFolder, removeDeadFiles, writeAllAtomically } from "../../internal/host/room.ts";
 import type {
   DestinationAbilities,
   ImageDestination,
@@ -11,7 +11,6 @@ import { type ByteStream, type CallOptions, type SignalOptions, toStream } from 
 import { type Descriptor, ManifestsError, ManifestsSyntaxError } from "../../spec/room.ts";
 import { BlobFolder, IMAGE_FILE_MODE } from "../files/blob_folder.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
-import { removeDeadFiles, replaceFiles } from "../files/temporary_file.ts";
 import { Layout } from "./layout.ts";
 import { addWithReferrers, OCI_LAYOUT } from "./layout_index.ts";
 import { LAYOUT_TYPES, manifestBlob } from "./manifest.ts";
@@ -127,7 +126,7 @@ class OciDestination implements ImageDestination {
       using _lock = await lockFolder(path, signal);
       await removeDeadFiles(path);
       const index = addWithReferrers(await this.#layout.findIndex(), image, this.#name, this.#referrers);
-      await replaceFiles([
+      await writeAllAtomically([
         { path: join(path, "oci-layout"), content: OCI_LAYOUT },
         { path: indexPath, content: index },
       ], IMAGE_FILE_MODE);

@@ -1,4 +1,4 @@
-/** What a KV store does beyond the contract of all stores: chunks, races, faults of the database. */
+/** Behaviour of the KV store in addition to the contract of all stores: chunks, races, faults of the database. */
 import assert from "node:assert/strict";
 import { digestOf } from "../../../src/spec/room.ts";
 import { type Kv, openKvStore, type OpenKvStoreOptions } from "../../../src/store/kv/room.ts";
@@ -9,11 +9,11 @@ import { abortOnWait, HeldTimers, runPending } from "../../support/timers.ts";
 const KEY = ["multiarch", "manifests"];
 const CHUNK = 60 * 1024;
 
-/** Bytes that differ from place to place, so that chunks in wrong order are seen. */
+/** Returns bytes that differ at each position, so that chunks in wrong order are detected. */
 const bytes = (length: number, seed = 0) => Uint8Array.from({ length }, (_, i) => (i ^ (i >> 8) ^ (i >> 16)) + seed);
 const manifest = (length: number, seed = 0) => ({ key: "manifest", bytes: bytes(length, seed) });
 
-/** A test with an empty database in memory, which must be whole at the end. */
+/** Defines a test with an empty database in memory, which must be consistent at the end. */
 function kvTest(name: string, fn: (kv: Deno.Kv) => Promise<void>): void {
   Deno.test(`KV store: ${name}`, async () => {
     using kv = await Deno.openKv(":memory:");
@@ -22,7 +22,7 @@ function kvTest(name: string, fn: (kv: Deno.Kv) => Promise<void>): void {
   });
 }
 
-/** A database whose commits go through `commit`, which may do them or not, and say what it likes. */
+/** Wraps a database so that commits go through `commit`, which may make them or not and return any result. */
 function withCommits(kv: Deno.Kv, commit: (make: () => ReturnType<Deno.AtomicOperation["commit"]>) => unknown): Kv {
   return {
     getMany: (keys) => kv.getMany(keys),
@@ -36,12 +36,12 @@ function withCommits(kv: Deno.Kv, commit: (make: () => ReturnType<Deno.AtomicOpe
   };
 }
 
-/** A database that reads through `getMany`. */
+/** Wraps a database so that it reads through `getMany`. */
 function withReads(kv: Deno.Kv, getMany: Kv["getMany"]): Kv {
   return { getMany, list: (selector, options) => kv.list(selector, options), atomic: () => kv.atomic() };
 }
 
-kvTest("data of any size comes back, and what replaces it leaves nothing behind", async (kv) => {
+kvTest("data of any size is read back, and replacing it leaves no chunks", async (kv) => {
   const store = await openKvStore(kv);
   const { id } = await store.createImage({ data: [] });
   for (const size of [0, 1, CHUNK, CHUNK + 1, 8 * CHUNK, 8 * CHUNK + 1, 4 * 1024 * 1024, 3]) {
@@ -57,7 +57,7 @@ kvTest("data of any size comes back, and what replaces it leaves nothing behind"
   for (const kind of ["image", "name", "chunk"]) assert.deepEqual(await getEntries(kv, kind), []);
 });
 
-kvTest("what is too large is refused, and leaves nothing behind", async (kv) => {
+kvTest("data that is too large is rejected and leaves no chunks", async (kv) => {
   const store = await openKvStore(kv);
   const { id } = await store.createImage({ names: ["localhost/a:1"], data: [manifest(300 * CHUNK)] });
   const more = [{ key: "more", bytes: bytes(101 * CHUNK) }];
@@ -72,7 +72,7 @@ kvTest("what is too large is refused, and leaves nothing behind", async (kv) => 
   assert.deepEqual((await store.listImages()).map(({ names }) => names), [["localhost/a:1"]]);
 });
 
-kvTest("who reads while data is replaced gets the new data, never half of it", async (kv) => {
+kvTest("a read while data is replaced returns the complete new data", async (kv) => {
   const store = await openKvStore(kv);
   const { id } = await store.createImage({ data: [manifest(3 * CHUNK)] });
   let replaced = 0;
@@ -86,7 +86,7 @@ kvTest("who reads while data is replaced gets the new data, never half of it", a
   assert.equal(digestOf(found!.data.get("manifest")!), digestOf(bytes(3 * CHUNK, 3)));
 });
 
-kvTest("a name that moves while it is looked up is found at its new place", async (kv) => {
+kvTest("a name that moves while it is looked up finds its new record", async (kv) => {
   const store = await openKvStore(kv);
   const { id: before } = await store.createImage({ names: ["a"], data: [] });
   let after: string | undefined;
@@ -104,7 +104,7 @@ kvTest("a name that moves while it is looked up is found at its new place", asyn
   assert.equal(found?.image.id, after);
 });
 
-Deno.test("KV store: a record whose data is really gone is corrupt", async () => {
+Deno.test("KV store: a record whose data is lost is corrupt", async () => {
   using kv = await Deno.openKv(":memory:");
   const store = await openKvStore(kv);
   const { id } = await store.createImage({ data: [manifest(2 * CHUNK)] });
@@ -113,7 +113,7 @@ Deno.test("KV store: a record whose data is really gone is corrupt", async () =>
   assert.equal((await store.findImage(id))?.image.id, id);
 });
 
-kvTest("of those who want one name at once, one gets it", async (kv) => {
+kvTest("of several concurrent claims to a name, one succeeds", async (kv) => {
   const stores = await Promise.all(Array.from({ length: 8 }, () => openKvStore(kv)));
   const created = await Promise.allSettled(stores.map((store) => store.createImage({ names: ["a", "b"], data: [] })));
   const lost = created.filter((result) => result.status === "rejected");
@@ -124,7 +124,7 @@ kvTest("of those who want one name at once, one gets it", async (kv) => {
   assert.deepEqual(names.toSorted(), ["a", "b", "c"]);
 });
 
-/** Opens a store; `interfere` happens right before it commits for the first time. */
+/** Opens a store; `interfere` is called right before its first commit. */
 async function openHurried(kv: Deno.Kv, interfere: () => Promise<unknown>): Promise<ImageStore> {
   let waiting: typeof interfere | undefined;
   const store = await openKvStore(withCommits(kv, async (make) => {
@@ -140,37 +140,37 @@ async function openHurried(kv: Deno.Kv, interfere: () => Promise<unknown>): Prom
 for (
   const [title, change, interfere, expected] of [
     [
-      "data that somebody else wrote meanwhile stays",
+      "data of a concurrent write is kept",
       (store, [a]) => store.writeBigData(a!, [{ key: "x", bytes: bytes(1) }]),
       (other, [a]) => other.writeBigData(a!, [manifest(5)]),
       ["a 5 1", "b 1"],
     ],
     [
-      "a name that somebody else took meanwhile is taken from them",
+      "a name that another record got concurrently moves",
       (store, [a]) => store.updateNames(a!, "add", ["new"]),
       (other, [, b]) => other.updateNames(b!, "add", ["new"]),
       ["new a 1", "b 1"],
     ],
     [
-      "names that somebody else added meanwhile to who is robbed stay",
+      "names that another record got concurrently stay when it loses one",
       (store, [a]) => store.updateNames(a!, "add", ["b"]),
       (other, [, b]) => other.updateNames(b!, "add", ["new"]),
       ["b a 1", "new 1"],
     ],
     [
-      "a name that somebody else took meanwhile is in use",
+      "a name that another record got concurrently is in use",
       (store) => assert.rejects(store.createImage({ names: ["new"], data: [] }), { code: "NAME_IN_USE" }),
       (other, [a]) => other.updateNames(a!, "add", ["new"]),
       ["new a 1", "b 1"],
     ],
     [
-      "what somebody else wrote meanwhile is deleted too",
+      "data of a concurrent write is deleted with its record",
       (store, [a]) => store.deleteImage(a!),
       (other, [a]) => other.writeBigData(a!, [manifest(9 * CHUNK), { key: "y", bytes: bytes(1) }]),
       ["b 1"],
     ],
     [
-      "what somebody else wrote meanwhile is not deleted where that was asked",
+      "a conditional delete fails after a concurrent write",
       async (store, [a]) => {
         const ifUnchanged = new Map([["manifest", digestOf(bytes(1))]]);
         await assert.rejects(store.deleteImage(a!, { ifUnchanged }), { code: "LIST_CHANGED" });
@@ -179,7 +179,7 @@ for (
       ["a 2", "b 1"],
     ],
     [
-      "a lock that somebody else took meanwhile is waited for",
+      "a lock that another process took concurrently is waited for",
       async (store, [a]) => {
         const lock = store.digestLocker(`sha256:${a}` as never).lock({ signal: abortOnWait() });
         await assert.rejects(lock, { name: "TimeoutError" });
@@ -205,10 +205,10 @@ for (
   });
 }
 
-/** Something that is done to a store that has two images. */
+/** A change of a store that has two images. */
 type Step = (store: ImageStore, ids: readonly string[]) => Promise<unknown>;
 
-kvTest("a database that is locked now and then is tried again; what else fails is told", async (kv) => {
+kvTest("a locked database is retried; other failures are reported", async (kv) => {
   let calls = 0;
   const fail = () => {
     if (++calls % 3 > 0) throw new TypeError("database is locked");
@@ -228,7 +228,7 @@ kvTest("a database that is locked now and then is tried again; what else fails i
   await assert.rejects(broken.updateNames(id, "add", ["c"]), { code: "STORE_IO", cause });
 });
 
-kvTest("a commit that was made although it was reported as failed is made once", async (kv) => {
+kvTest("a commit that succeeded although it was reported as failed is made once", async (kv) => {
   const plain = await openKvStore(kv);
   const liar = withCommits(kv, async (make) => {
     await make();
@@ -245,7 +245,7 @@ kvTest("a commit that was made although it was reported as failed is made once",
   assert.equal((await plain.findImage("a", ["manifest"]))!.data.get("manifest")!.length, 2);
 });
 
-kvTest("what killed processes left behind is swept away after a day, and not before", async (kv) => {
+kvTest("leftovers of killed processes are removed after a day, and not before", async (kv) => {
   const killed = new Error("killed");
   const mortal = withCommits(kv, (make) => {
     return commits-- > 0 ? make() : Promise.reject(killed);
@@ -263,10 +263,10 @@ kvTest("what killed processes left behind is swept away after a day, and not bef
   assert.equal(await left(), 9 + 9);
 });
 
-kvTest("a save that is swept away before its end fails", async (kv) => {
+kvTest("a save whose blobs are removed before its end fails", async (kv) => {
   let commits = 0;
   const slow = withCommits(kv, async (make) => {
-    // The note, two times chunks, then the record.
+    // The note, two commits of chunks, then the record.
     if (++commits === 4) {
       for (const { key } of [...await getEntries(kv, "staged"), ...await getEntries(kv, "chunk")]) await kv.delete(key);
     }
@@ -278,7 +278,7 @@ kvTest("a save that is swept away before its end fails", async (kv) => {
   assert.deepEqual(await store.listImages(), []);
 });
 
-/** Opens a store whose holder of locks can be made to seem dead: it gives no signs of life while `stalled`. */
+/** Opens a store that renews no heartbeat while `stalled` is true. */
 async function openStalling(kv: Deno.Kv, options: OpenKvStoreOptions) {
   const state = { stalled: false, committed: () => {} };
   const commit = async (make: () => Promise<unknown>) => {
@@ -309,7 +309,7 @@ kvTest("a lock is renewed while it is held", async (kv) => {
   await assert.rejects(other.digestLocker(digest).lock({ signal: abortOnWait() }), { name: "TimeoutError" });
 });
 
-kvTest("who stalls loses the lock, and can change nothing under it", async (kv) => {
+kvTest("a stalled holder loses the lock and can change nothing under it", async (kv) => {
   const { store, state } = await openStalling(kv, { leaseDuration: 60 });
   const other = await openKvStore(kv);
   const { id } = await store.createImage({ names: ["a"], data: [manifest(1)] });
@@ -327,33 +327,33 @@ kvTest("who stalls loses the lock, and can change nothing under it", async (kv) 
       await using _taken = await other.digestLocker(digest as never).lock();
       const late = new Promise<void>((resolve) => state.committed = resolve);
       state.stalled = false;
-      // The sign of life that comes too late does not shorten the lease of who has the lock now.
+      // A late heartbeat does not shorten the lease of the new holder.
       await late;
       const { value } = await kv.get<{ duration: number }>([...KEY, "lease", digest]);
       assert.equal(value?.duration, 15_000);
       for (const change of changes) await assert.rejects(change(store), { code: "LOCK_UNAVAILABLE" });
       await other.writeBigData(id, [manifest(3)]);
     }
-    // Lost is lost, also when nobody has it any more.
+    // A lost lock stays lost, even if nobody holds it any more.
     for (const change of changes) await assert.rejects(change(store), { code: "LOCK_UNAVAILABLE" });
   }
   assert.equal((await store.findImage("a", ["manifest"]))!.data.get("manifest")!.length, 3);
   for (const change of changes) await change(store);
 });
 
-kvTest("who stalls while nobody else wants the lock keeps it", async (kv) => {
+kvTest("a stalled holder keeps the lock while nobody else requests it", async (kv) => {
   const { store, state } = await openStalling(kv, { leaseDuration: 1 });
   const { id } = await store.createImage({ data: [manifest(1)] });
   await using _guard = await store.digestLocker(`sha256:${id}` as never).lock();
   state.stalled = true;
-  // Takes many times as long as the lease.
+  // The change takes many times as long as the lease.
   await (await openKvStore(kv)).createImage({ data: [manifest(50 * CHUNK)] });
   state.stalled = false;
   await store.writeBigData(id, [manifest(2)]);
   assert.equal((await store.findImage(id, ["manifest"]))!.data.get("manifest")!.length, 2);
 });
 
-kvTest("the lock of who died long ago by the clock is taken at once", async (kv) => {
+kvTest("a lock that expired long ago by the clock is taken at once", async (kv) => {
   const store = await openKvStore(kv);
   const digest = digestOf(bytes(1));
   await kv.set([...KEY, "lock", digest], "dead");
@@ -361,7 +361,7 @@ kvTest("the lock of who died long ago by the clock is taken at once", async (kv)
   await using _guard = await store.digestLocker(digest).lock();
 });
 
-kvTest("a store is the same for all who open it, and another one below another prefix", async (kv) => {
+kvTest("a store has one identity for every opener, and another one below another prefix", async (kv) => {
   const [one, same] = await Promise.all([openKvStore(kv), openKvStore(kv)]);
   const other = await openKvStore(kv, { prefix: ["other"] });
   assert.equal(one.identity, same.identity);
@@ -372,7 +372,7 @@ kvTest("a store is the same for all who open it, and another one below another p
   assert.deepEqual(await other.listImages(), []);
 });
 
-Deno.test("KV store: what cannot be opened is refused", async () => {
+Deno.test("KV store: invalid options and formats are rejected", async () => {
   using kv = await Deno.openKv(":memory:");
   for (const leaseDuration of [0, -1, NaN, Infinity]) {
     await assert.rejects(openKvStore(kv, { leaseDuration }), { name: "RangeError" });

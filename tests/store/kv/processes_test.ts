@@ -1,4 +1,4 @@
-/** Many processes on one KV store: nothing is lost, and whoever is killed or stalled breaks nothing. */
+/** Many processes use one KV store: no change is lost, and a killed or stalled process does no damage. */
 import assert from "node:assert/strict";
 import { create, editList, loadFromImage } from "../../../mod.ts";
 import { openKvStore } from "../../../src/store/kv/room.ts";
@@ -15,10 +15,12 @@ import {
   spawnKvWorker,
 } from "../../support/kv.ts";
 
-/** Long enough for a process on a busy machine, short enough to wait for when one was killed. */
+/**
+ * Duration of a lease in milliseconds: long enough on a busy machine, and short enough to wait for a killed process.
+ */
 const LEASE = 500;
 
-/** A test with a store in a file that has the list "app". */
+/** Defines a test with a store in a file that has the list "app". */
 function kvTest(name: string, fn: (at: { path: string; kv: Deno.Kv; store: ImageStore }) => Promise<void>): void {
   folderTest(name, async (folder) => {
     const path = `${folder}/kv.sqlite`;
@@ -31,7 +33,7 @@ function kvTest(name: string, fn: (at: { path: string; kv: Deno.Kv; store: Image
 
 kvTest("forty processes add one instance each, and none is lost", async ({ path, kv, store }) => {
   const numbers = Array.from({ length: 40 }, (_, i) => i + 1);
-  // Whoever is made to wait by so busy a machine must not be taken for dead.
+  // On a busy machine a waiting process must not lose its lease.
   await Promise.all(numbers.map((n) => outcomeOf(spawnKvWorker(path, "15000", "add", `${n}`))));
   const { list } = await loadFromImage(store, "app");
   assert.deepEqual(list.instances().toSorted(), numbers.map(instanceDigest));
@@ -39,8 +41,8 @@ kvTest("forty processes add one instance each, and none is lost", async ({ path,
   for (const kind of ["lock", "lease"]) assert.deepEqual(await getEntries(kv, kind), []);
 });
 
-/** What a list and its store look like. */
-async function stateOf(store: ImageStore): Promise<string> {
+/** Describes the list and the names in its store. */
+async function describeState(store: ImageStore): Promise<string> {
   const { list, imageId } = await loadFromImage(store, "app");
   const large = list.annotations(undefined).large ? " large" : "";
   const other = await store.findImage("localhost/new:latest");
@@ -57,14 +59,14 @@ kvTest("kill -9 at each step of every change leaves the old store or the new", a
   ];
   for (const [task, before, after] of changes) {
     let state = before, killed = 0;
-    assert.equal(await stateOf(store), before);
+    assert.equal(await describeState(store), before);
     for (let step = 1; state === before; step++) {
       const steps = await outcomeOf(spawnKvWorker(path, `${LEASE}`, task, `${step}`));
       killed += steps === undefined ? 1 : 0;
-      state = await stateOf(store);
+      state = await describeState(store);
       assert.ok(state === before || state === after, `${task}, step ${step}: ${state}`);
       await checkKvStore(kv);
-      // So that the next one gets as far in as many steps, and need not wait for the lease of the dead.
+      // So that the next process takes as many steps, and does not wait for the lease of the killed one.
       for (const { key } of await getEntries(kv, "lock")) await kv.delete(key);
     }
     assert.ok(killed > 3, `${task} was killed ${killed} times`);
@@ -76,7 +78,7 @@ kvTest(
   async ({ path, kv, store }) => {
     for (let round = 0; round < 3; round++) {
       const workers = [1, 2, 3].map((i) => spawnKvWorker(path, `${LEASE}`, "churn", `${1000 * (3 * round + i)}`));
-      // Each is at its first changes, or waits for its turn.
+      // Each process has made its first changes, or waits for the lock.
       await Promise.all(workers.map(firstOutput));
       await killAll(workers);
       await checkKvStore(kv);
@@ -87,7 +89,7 @@ kvTest(
   },
 );
 
-kvTest("a process that stalls under a lock loses it, and then writes nothing", async ({ path, kv, store }) => {
+kvTest("a process that stalls under a lock loses it and can no longer write", async ({ path, kv, store }) => {
   const worker = spawnKvWorker(path, `${LEASE}`, "stall", "");
   await firstOutput(worker);
   worker.kill("SIGSTOP");

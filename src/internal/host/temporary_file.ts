@@ -1,13 +1,16 @@
 import { dirname, join } from "@std/path";
-import { type FileContent, writeAll } from "../../internal/host/room.ts";
 
 /** Prefix of the names of temporary files. */
 const PREFIX = ".tmp-manifests-";
 
-/** A temporary file on the same disk as its final path. Disposing removes it unless it was published. */
+/** A temporary file on the same disk as its final path. Disposing removes it unless it was renamed. */
 export interface TemporaryFile extends AsyncDisposable {
   /** Handle that is open for reading and writing. */
   readonly file: Deno.FsFile;
+  /** Sets the permissions of the file and writes its content to the disk. */
+  sync(): Promise<void>;
+  /** Renames the file to its final path. The caller has synced it, and syncs the folder. */
+  rename(path: string): Promise<void>;
   /** Syncs the file, renames it to its final path and syncs the folder. */
   publish(path: string): Promise<void>;
 }
@@ -19,20 +22,29 @@ export interface TemporaryFile extends AsyncDisposable {
  * @param mode Permissions of the published file. If `undefined`, those of a new file.
  */
 export async function createTemporaryFile(folder: string, mode: number | undefined): Promise<TemporaryFile> {
-  const { path, file } = await createLocked(folder);
-  let published = false;
+  const { path, file } = await createLocked(folder, mode ?? 0o666);
+  let isRenamed = false;
+  const sync = async () => {
+    // The umask may have removed permissions when the file was created.
+    if (mode !== undefined && Deno.build.os !== "windows") await Deno.chmod(path, mode);
+    await file.syncData();
+  };
+  const rename = async (target: string) => {
+    await Deno.rename(path, target);
+    isRenamed = true;
+  };
   return {
     file,
+    sync,
+    rename,
     async publish(target) {
-      if (mode !== undefined && Deno.build.os !== "windows") await Deno.chmod(path, mode);
-      await file.syncData();
-      await Deno.rename(path, target);
-      published = true;
+      await sync();
+      await rename(target);
       await syncFolder(dirname(target));
     },
     async [Symbol.asyncDispose]() {
       // Removed before it is unlocked, so that no other run takes it for a leftover.
-      if (!published) await Deno.remove(path).catch(() => {});
+      if (!isRenamed) await Deno.remove(path).catch(() => {});
       file.close();
     },
   };
@@ -43,27 +55,10 @@ export function isTemporaryName(name: string): boolean {
   return name.startsWith(PREFIX);
 }
 
-/**
- * Replaces several files of one folder, in their order. All contents are on the disk before the first file is replaced,
- * so a full disk changes nothing. Unlike `writeAllAtomically`, its temporary files are locked: folders of images have
- * no lock that excludes other writers.
- */
-export async function replaceFiles(files: readonly FileContent[], mode: number): Promise<void> {
-  await using temporaries = new AsyncDisposableStack();
-  const ready: (() => Promise<void>)[] = [];
-  for (const { path, content } of files) {
-    const temporary = temporaries.use(await createTemporaryFile(dirname(path), mode));
-    await writeAll(temporary.file, content);
-    await temporary.file.syncData();
-    ready.push(() => temporary.publish(path));
-  }
-  for (const publish of ready) await publish();
-}
-
-async function createLocked(folder: string): Promise<{ path: string; file: Deno.FsFile }> {
+async function createLocked(folder: string, mode: number): Promise<{ path: string; file: Deno.FsFile }> {
   for (;;) {
     const path = join(folder, PREFIX + crypto.randomUUID());
-    const file = await Deno.open(path, { createNew: true, read: true, write: true, mode: 0o666 });
+    const file = await Deno.open(path, { createNew: true, read: true, write: true, mode });
     // Between creating and locking, another run may have removed the file as a leftover.
     if (await file.tryLock(true) && await stillExists(path)) return { path, file };
     file.close();
@@ -91,7 +86,8 @@ export async function removeDeadFiles(folder: string): Promise<void> {
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Syncs a folder, so that a rename in it survives a crash of the system. */
+export async function syncFolder(path: string): Promise<void> {
   using folder = await Deno.open(path);
   await folder.sync();
 }
