@@ -53,11 +53,11 @@ class MemoryStore implements ImageStore {
       const bytes = image.data.get(key);
       if (bytes) data.set(key, bytes.slice());
     }
-    return Promise.resolve({ image: view(image), data });
+    return Promise.resolve({ image: toStoredImage(image), data });
   }
 
   listImages(): Promise<StoredImage[]> {
-    return Promise.resolve([...this.#images.values()].map(view));
+    return Promise.resolve([...this.#images.values()].map(toStoredImage));
   }
 
   // deno-lint-ignore require-await -- An invalid id must reject, not throw.
@@ -77,7 +77,7 @@ class MemoryStore implements ImageStore {
     };
     put(image, data);
     this.#images.set(id, image);
-    return view(image);
+    return toStoredImage(image);
   }
 
   writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
@@ -91,9 +91,9 @@ class MemoryStore implements ImageStore {
   updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void> {
     const image = this.#images.get(id);
     if (!image) return Promise.reject(imageUnknown(id));
-    const wanted = applyNames(image.names, operation, names);
-    for (const other of this.#images.values()) other.names = applyNames(other.names, "remove", wanted);
-    image.names = wanted;
+    const newNames = applyNames(image.names, operation, names);
+    for (const other of this.#images.values()) other.names = applyNames(other.names, "remove", newNames);
+    image.names = newNames;
     return Promise.resolve();
   }
 
@@ -147,7 +147,7 @@ function put(image: MemoryImage, data: readonly BigData[]): void {
   }
 }
 
-function view(image: MemoryImage): StoredImage {
+function toStoredImage(image: MemoryImage): StoredImage {
   const manifests = [...image.data].filter(([key]) => isManifestKey(key)).map(([, b]) => manifestDigest(b));
   return {
     id: image.id,

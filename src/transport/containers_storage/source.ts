@@ -48,13 +48,13 @@ export class ContainersStorageSource implements ImageSource {
 
   async getManifest({ instance = this.#opened.digest, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
     signal?.throwIfAborted();
-    const bytes = await this.#readManifest(await this.#imageOf(instance), instance);
+    const bytes = await this.#readManifest(await this.#getImage(instance), instance);
     return bytes ? { bytes } : this.#fail(instance ? `manifest ${instance}` : "the manifest");
   }
 
   async getBlob({ digest }: Descriptor, { instance, signal }: InstanceOptions = {}): Promise<ByteStream> {
     signal?.throwIfAborted();
-    const image = await this.#imageOf(instance);
+    const image = await this.#getImage(instance);
     const layer = (await this.#listLayers(image)).find(({ diffDigest }) => diffDigest === digest);
     if (layer) return await this.#opened.store.layers!.openLayer(layer, { signal });
     if (digest === EMPTY_GZIP_LAYER.descriptor.digest) return toStream(EMPTY_GZIP_LAYER.bytes.slice());
@@ -63,7 +63,7 @@ export class ContainersStorageSource implements ImageSource {
 
   async findBlob({ digest }: Descriptor, { instance, signal }: InstanceOptions = {}): Promise<number | undefined> {
     signal?.throwIfAborted();
-    const image = await this.#imageOf(instance);
+    const image = await this.#getImage(instance);
     const layer = (await this.#listLayers(image)).find(({ diffDigest }) => diffDigest === digest);
     if (layer) return layer.diffSize;
     if (digest === EMPTY_GZIP_LAYER.descriptor.digest) return EMPTY_GZIP_LAYER.bytes.length;
@@ -72,7 +72,7 @@ export class ContainersStorageSource implements ImageSource {
 
   async getSignatures({ digest, isInstance }: SignedManifest, { signal }: SignalOptions = {}): Promise<Signature[]> {
     signal?.throwIfAborted();
-    const image = await this.#imageOf(isInstance ? digest : this.#opened.digest);
+    const image = await this.#getImage(isInstance ? digest : this.#opened.digest);
     const read = (key: string) => this.#read(image, key);
     const signatures = await readStoredSignatures(image, digest, read);
     // Older records have the signatures of their main manifest in an item without a digest.
@@ -85,7 +85,7 @@ export class ContainersStorageSource implements ImageSource {
   ): Promise<readonly Descriptor[] | undefined> {
     signal?.throwIfAborted();
     const empty = image.kind === "docker-schema1" ? schema1EmptyLayers(image) : image.layers.map(() => false);
-    const stored = [...await this.#listLayers(await this.#imageOf(instance))];
+    const stored = [...await this.#listLayers(await this.#getImage(instance))];
     const named = empty.filter((isEmpty) => !isEmpty).length;
     if (stored.length !== named) {
       throw new ManifestsError(
@@ -117,7 +117,7 @@ export class ContainersStorageSource implements ImageSource {
   }
 
   /** Returns the image that has a manifest: the opened image, or another one in the store. */
-  #imageOf(digest: Digest | undefined): Promise<StoredImage> {
+  #getImage(digest: Digest | undefined): Promise<StoredImage> {
     const { image, store, ids } = this.#opened;
     if (digest === undefined) return Promise.resolve(image);
     return this.#images.get(digest, async () => {
