@@ -41,7 +41,7 @@ export async function openForeign(options: ForeignOptions, missing: unknown): Pr
       );
       continue;
     }
-    // `fetch` would make an `Authorization` header of them.
+    // `fetch` would send them in an `Authorization` header.
     place.username = place.password = "";
     const get = (range: string | undefined, signal: AbortSignal) =>
       send({

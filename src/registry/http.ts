@@ -108,7 +108,7 @@ export class HttpClient {
     try {
       this.#options.onRetry?.({ ...failed, attempt, delay });
     } catch {
-      // See above.
+      // The request goes on: only the report is lost.
     }
   }
 

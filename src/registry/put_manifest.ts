@@ -50,7 +50,7 @@ export interface PutManifestOptions extends CallOptions {
 }
 
 /**
- * Writes a manifest.
+ * Writes a manifest under a tag or its digest; see {@linkcode Repository.putManifest}.
  *
  * @throws {ManifestsError} With code `CONFLICT` if the tag does not name `ifMatch`, or names another manifest afterwards.
  */

@@ -7,7 +7,7 @@ import type { RepositoryApi } from "./repository_api.ts";
 /** Maximum number of reads until an accepted manifest is found: some registries show it only a moment later. */
 const MAX_READS = 4;
 
-/** A manifest that is about to be written. */
+/** A manifest to be written under a tag or digest. */
 export interface ManifestUpload {
   /** Tag or digest under which the manifest is written. */
   readonly target: string;

@@ -15,7 +15,7 @@ export function parseWarnings(header: string): string[] {
   );
   return [...found].flatMap(([, code, agent, text, date]) => {
     if (code !== "299" || agent !== "-" || date !== undefined) return [];
-    // deno-lint-ignore no-control-regex -- Removing them is the point: they could drive a terminal.
+    // deno-lint-ignore no-control-regex -- Control characters are removed because they could control a terminal.
     const clean = text!.replace(/\\(.)/g, "$1").replace(/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+/g, " ").trim();
     return clean === "" ? [] : [clean.slice(0, MAX_LENGTH)];
   });
