@@ -15,7 +15,7 @@ export function parseAlgorithm(name: string): Algorithm {
   if (ALGORITHMS.includes(name)) return name as Algorithm;
   throw new ManifestsError(
     "COMPRESSION_NOT_SUPPORTED",
-    `Cannot compress with ${JSON.stringify(name)}: unknown algorithm, use one of ${ALGORITHMS.join(", ")}`,
+    `Cannot compress with ${JSON.stringify(name)}: cannot find compressor for it: use one of ${ALGORITHMS.join(", ")}`,
   );
 }
 
@@ -37,7 +37,7 @@ export function runtimeLevel(algorithm: Algorithm, level: number | undefined): n
   const [lowest, highest] = algorithm === "gzip" ? [0, 9] : [1, 22];
   if (level !== undefined && (!Number.isInteger(level) || level < lowest || level > highest)) {
     throw new RangeError(
-      `Cannot compress with ${algorithm} level ${level}: the level must be an integer from ${lowest} to ${highest}`,
+      `Cannot compress with ${algorithm}: invalid compression level ${level}: use an integer from ${lowest} to ${highest}`,
     );
   }
   if (algorithm === "gzip") return level ?? DEFAULT_GZIP_LEVEL;
