@@ -155,7 +155,7 @@ Deno.test("invalid command lines fail with one line of explanation and exit code
     [["exists", "img"], /localhost\/img:latest: image is not a manifest list/],
     [["rm", "img"], /image is not a manifest list/],
     [["add", "nolist", "x"], /nolist: image not known/],
-    [["add", "list", "oci:/nowhere"], /no index.json in that folder/],
+    [["add", "list", "oci:/nowhere"], /no index.json/],
     [["add", "list", "sif:/x"], /unknown transport "sif"/],
     [["push", "--format", "x", "list", "dir:/nowhere/x"], /unknown format "x"/],
     [["push", "--compression-format", "lz4", "list", "dir:/nowhere/x"], /cannot find compressor for it/],
@@ -182,7 +182,7 @@ Deno.test("invalid command lines fail with one line of explanation and exit code
     [["push", "list"], /Cannot push "localhost\/list:latest": the name does not contain a registry/],
     [["push", "--digestfile", "/nowhere/x", "list", "127.0.0.1:1/x"], /\/nowhere\/x/],
     [["annotate", "--os", "x", "list", "sha256:abc"], /invalid checksum digest length/],
-    [["--storage-driver", "nope", "exists", "list"], /none of overlay/],
+    [["--storage-driver", "nope", "exists", "list"], /one of overlay/],
     [["exists", "docker://x"], /unsupported transport "docker"/],
   ];
   const conf = `${at.folder}/containers.conf`;
