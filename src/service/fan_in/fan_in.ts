@@ -56,7 +56,7 @@ class FanIn {
   async report(call: Call): Promise<unknown> {
     const report = readReport(call, this.#options.limits);
     const existing = await this.#runs.find(report.target, report.run);
-    if (!existing || addReport(existing, report) !== existing) await this.#checkImage(report, call.signal);
+    if (!existing || addReport(existing, report) !== existing) await this.#assertImagePlatform(report, call.signal);
     const lease = this.#newLease();
     const change = (run: Run) => {
       const reported = addReport(run, report);
@@ -125,7 +125,7 @@ class FanIn {
    * Rejects an image that is for another platform. If the registry cannot be reached, the report is accepted:
    * publishing checks all images again.
    */
-  async #checkImage({ image, platform }: Report, signal: AbortSignal): Promise<void> {
+  async #assertImagePlatform({ image, platform }: Report, signal: AbortSignal): Promise<void> {
     const list = create();
     try {
       await list.add(`docker://${image}`, { all: true, systemContext: this.#options.systemContext, signal });
