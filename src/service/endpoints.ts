@@ -15,7 +15,7 @@ import { MAX_IMAGE_LENGTH, type Reach } from "./permissions.ts";
 /** Request members that select which entries of the sources are taken. */
 const SOURCE_MEMBERS: readonly string[] = ["all", "platforms", "attestations"];
 
-/** Input of an endpoint. */
+/** Authenticated request, as an endpoint gets it. */
 export interface Call {
   /** Parsed JSON body; for a `GET`, the query parameters. */
   readonly body: unknown;

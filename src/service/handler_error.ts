@@ -21,7 +21,7 @@ export type HandlerErrorCode =
 export interface AnsweredError {
   /** Stable error code, for programs. */
   readonly code: HandlerErrorCode | ErrorCode;
-  /** Error message, for people. */
+  /** Error message, for people; its wording may change. */
   readonly message: string;
 }
 

@@ -14,7 +14,7 @@ interface Tag {
 export interface Release {
   /** Value of {@linkcode Run.order} of the run. */
   readonly order: number;
-  /** Digest of the index. */
+  /** Digest of the index, as planned. */
   readonly digest: Digest;
 }
 
