@@ -14,11 +14,11 @@ import {
 /** How many blobs are looked at together. */
 const MAX_PARALLEL = 8;
 
-/** What was found out about a blob. */
+/** The result of checking a blob. */
 export interface BlobFinding {
-  /** What is wrong with it. */
+  /** The problem, if there is one. */
   readonly problem?: string;
-  /** Why it was not checked. */
+  /** The reason why it was not checked, if it was not. */
   readonly unchecked?: string;
   /** Digest of its content without compression, if that was computed. */
   readonly diffId?: Digest;
@@ -57,7 +57,7 @@ export class BlobChecker {
     } catch (error) {
       this.#signal?.throwIfAborted();
       const message = error instanceof Error ? error.message : String(error);
-      // What was read and is not as it must be is wrong wherever it is.
+      // Wrong content is a problem wherever it was read from.
       const isWrong = isManifestsError(error, "DIGEST_MISMATCH") || isManifestsError(error, "SIZE_MISMATCH");
       return isForeignLayer(blob) && !isWrong ? { unchecked: message } : { problem: message };
     }

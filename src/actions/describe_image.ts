@@ -33,9 +33,9 @@ export interface DescribedLayer {
 
 /** An instance of a list, or an image that is not a list. */
 export interface DescribedInstance {
-  /** Digest of its manifest. */
+  /** Digest of the manifest's bytes. */
   readonly digest: Digest;
-  /** Media type of its manifest. */
+  /** Media type of the manifest. */
   readonly mediaType: string;
   /** Its platform in the list; `undefined` if the list has no platform for it, or if it is not in a list. */
   readonly platform: Platform | undefined;
@@ -55,9 +55,9 @@ export interface DescribedInstance {
 
 /** A list with its instances and their layers. */
 export interface DescribedImage {
-  /** Digest of its manifest. */
+  /** Digest of the manifest's bytes. */
   readonly digest: Digest;
-  /** Media type of its manifest. */
+  /** Media type of the manifest. */
   readonly mediaType: string;
   /** Annotations of the list itself. */
   readonly annotations: Readonly<Record<string, string>>;
@@ -71,9 +71,9 @@ export interface DescribedImage {
 
 /** Options for {@linkcode describeImage}. */
 export interface DescribeImageOptions {
-  /** How to reach the image. */
+  /** Access to the image: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call. */
+  /** Aborts the call when it fires. */
   signal?: AbortSignal | undefined;
 }
 

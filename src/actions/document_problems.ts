@@ -15,15 +15,15 @@ import {
   type ParsedManifest,
 } from "../spec/room.ts";
 
-/** What is wrong with a document. */
+/** A problem of a document. */
 export interface DocumentProblem {
   /** The entry of an index; absent if it is the document itself. */
   readonly entry?: Descriptor | DockerListEntry | undefined;
-  /** What is wrong. */
+  /** Description of the problem, as one clause. */
   readonly problem: string;
 }
 
-/** Lists what the specifications forbid in a manifest or index although it can be read. Nothing but its bytes is needed. */
+/** Lists the violations of the specifications in a manifest or index that can be read; only its bytes are needed. */
 export function findDocumentProblems(manifest: ParsedManifest): DocumentProblem[] {
   if (manifest.kind === "docker-schema1") return [];
   const from = new StructReader(parseJson(manifest.bytes, "manifest").value, "manifest");

@@ -25,7 +25,7 @@ export interface EditRemoteListOptions extends
     | "signal"
   > {
   /**
-   * Begin with an empty list where there is none.
+   * Begin with an empty list if the tag does not exist.
    *
    * @default {false}
    */
@@ -50,7 +50,7 @@ interface EditInternals {
 }
 
 /**
- * Edits an index in a registry: `editRemoteList` on either side, and everything else that edits what others may edit.
+ * Edits an index in a registry. Every edit of an index that others may edit too goes through this function.
  *
  * An edit that changes nothing is not written. After a lost race the index is read again: if another writer's index has
  * this edit in it, the edit is done, else it is repeated on that index.
@@ -89,14 +89,14 @@ export async function editRemoteListWith(
     if (before && !signs && change.size === 0 && !isMoved) {
       return { ...describeList(reference, before), unchanged: true };
     }
-    // What is in the repository already is neither read nor written again.
+    // Content that the repository already has is neither read nor written again.
     const missing = missingAt(reference, list);
     lost = change;
     return await pushEdited(reference, { list, before, missing: signs ? undefined : missing }, push);
   }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts, signal });
 }
 
-/** Pushes an edited list, if its tag still means what the list was read from. */
+/** Pushes an edited list, if its tag still has the digest from which the list was read. */
 async function pushEdited(
   reference: ImageReference,
   edited: { list: List; before: ReadList | undefined; missing: readonly Digest[] | undefined },
@@ -137,9 +137,9 @@ async function findList(
   }
 }
 
-/** A list keeps its type, unless something was added that only an OCI index can say, or it would be chosen anew. */
+/** A list keeps its type, unless something was added that only an OCI index can say, or the default would choose it again. */
 function keptType(list: List, before: ReadList | undefined): string | undefined {
-  // Without instances, nothing in a list says what it is.
+  // Nothing in a list without instances tells its type.
   if (before?.mediaType === MEDIA_TYPES.ociIndex) return list.size === 0 ? MEDIA_TYPES.ociIndex : undefined;
   if (before?.mediaType !== MEDIA_TYPES.dockerList) return undefined;
   const { annotations, artifactType, subject, manifests } = list.ociV1();

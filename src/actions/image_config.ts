@@ -12,13 +12,13 @@ import {
   readPlatform,
 } from "../spec/room.ts";
 
-/** Whether a manifest has the configuration of an image, and not that of an artifact. */
+/** Returns true if a manifest has the configuration of an image, and not that of an artifact. */
 export function isImageConfig({ config, artifactType }: ParsedImage): boolean {
   if (artifactType) return false;
   return config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
 }
 
-/** What an image's configuration says of the image. */
+/** The facts about an image in its configuration. */
 export class ImageConfig {
   /** Digests of the layers without compression, base first. */
   readonly diffIds: readonly string[];

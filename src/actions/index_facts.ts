@@ -1,6 +1,6 @@
 import type { List } from "../list/room.ts";
 
-/** What an index says, as one value for each place in it: the JSON of a member, by the JSON of the path to it. */
+/** The content of an index, as one value for each place in it: the JSON of a member, by the JSON of its path. */
 export type IndexFacts = ReadonlyMap<string, string>;
 
 /** The facts that an edit changed; `undefined` for those that it removed. */
@@ -30,14 +30,14 @@ export function factsOf(list: List): IndexFacts {
   return facts;
 }
 
-/** What differs between two states of a list. */
+/** Returns the facts that differ between two states of a list. */
 export function changesBetween(before: IndexFacts, after: IndexFacts): IndexChange {
   const places = new Set([...before.keys(), ...after.keys()]);
   const changed = [...places].filter((place) => before.get(place) !== after.get(place));
   return new Map(changed.map((place) => [place, after.get(place)]));
 }
 
-/** Whether a list has all that an edit changed, whatever else others have changed since. */
+/** Returns true if a list has all changes of an edit, whatever else others have changed since. */
 export function hasChange(list: List, change: IndexChange): boolean {
   const facts = factsOf(list);
   return [...change].every(([place, value]) => facts.get(place) === value);

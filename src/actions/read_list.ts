@@ -6,7 +6,7 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode readList}. */
 export interface ReadListOptions {
-  /** How to reach the list. */
+  /** Access to the list: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
   /** Aborts the call. */
   signal?: AbortSignal | undefined;

@@ -1,4 +1,4 @@
-/** What one does with an image wherever it is: describe, validate, verify, tag, fetch, read, edit in its registry. */
+/** Actions on an image wherever it is: describe, validate, verify, tag, fetch, read, edit in its registry. */
 export {
   type DescribedImage,
   type DescribedInstance,

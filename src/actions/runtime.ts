@@ -1,11 +1,11 @@
 import type { ImageReference } from "../image/room.ts";
 import type { List, ListHost } from "../list/room.ts";
 
-/** What the functions of this room need of their runtime: a host with a disk, or `fetch` alone. */
+/** The environment of the functions of this room: a host with a disk, or `fetch` alone. */
 export interface Runtime {
   /** How lists reach images and files. */
   readonly host: ListHost;
-  /** Creates an empty list. */
+  /** Creates an empty list of this runtime. */
   createList(): List;
   /** Makes a list of the bytes of an index. */
   parseList(bytes: Uint8Array<ArrayBuffer>): List;

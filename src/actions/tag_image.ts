@@ -6,7 +6,7 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode tagImage}. */
 export interface TagImageOptions {
-  /** How to reach the registry. */
+  /** Access to the registry: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
   /** Aborts the call. Tags that were written before remain. */
   signal?: AbortSignal | undefined;
@@ -16,7 +16,7 @@ export interface TagImageOptions {
 export interface TaggedImage {
   /** Digest of the tagged manifest. */
   readonly digest: Digest;
-  /** `true` if all tags meant the image before, so that nothing was written; otherwise absent. */
+  /** `true` if all tags named the image before, so that nothing was written; otherwise absent. */
   readonly unchanged?: true | undefined;
 }
 

@@ -29,37 +29,37 @@ export interface ValidateImageOptions {
    * @default {false}
    */
   full?: boolean | undefined;
-  /** How to reach the image. */
+  /** Access to the image: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call. */
+  /** Aborts the call when it fires. */
   signal?: AbortSignal | undefined;
 }
 
-/** What is wrong with an image. */
+/** A problem of an image or a list. */
 export interface ImageProblem {
-  /** The instance; absent where it is the list itself. */
+  /** Digest of the instance; absent if it is a problem of the list itself. */
   readonly instance?: Digest | undefined;
-  /** Its platform as the list says. */
+  /** Platform of the instance in the list, as in `linux/arm64/v8`. */
   readonly platform?: string | undefined;
-  /** What is wrong. */
+  /** Description of the problem, as one clause. */
   readonly problem: string;
 }
 
-/** What {@linkcode validateImage} found. */
+/** The result of {@linkcode validateImage}. */
 export interface ImageValidation {
   /** Digest of the image's manifest. */
   readonly digest: Digest;
-  /** How many images were looked at. */
+  /** Number of images that were checked. */
   readonly images: number;
-  /** How many different blobs were looked at. */
+  /** Number of different blobs that were checked. */
   readonly blobs: number;
-  /** What is wrong; none where nothing is. */
+  /** The problems that were found; empty if there are none. */
   readonly problems: readonly ImageProblem[];
-  /** What could not be checked, and why: layers that live at URLs of their own, which cannot be reached. */
+  /** Layers that could not be checked, and why: they are stored at URLs of their own, which cannot be reached. */
   readonly unchecked: readonly ImageProblem[];
 }
 
-/** `validateImage` of either side. */
+/** Validates an image or a list with the given runtime; see `validateImage`. */
 export async function validateImageWith(
   runtime: Runtime,
   image: string | ImageReference,
@@ -107,7 +107,7 @@ class Validator {
     return (problem) => void to.push({ instance: entry?.digest, platform, problem });
   }
 
-  /** Nobody can tell which of two instances for one platform a machine will get. */
+  /** Reports platforms with several instances: a machine could get any of them. */
   #findDoubles(entries: readonly Entry[]): void {
     const seen = new Map<string, Digest>();
     for (const entry of entries) {
@@ -131,13 +131,13 @@ class Validator {
     if (typeof read === "string") return report(read);
     const { manifest } = read;
     if (manifest.bytes.length !== size) {
-      report(`the list says that its manifest has ${size} bytes, but it has ${manifest.bytes.length}`);
+      report(`the list states a size of ${size} bytes, but the manifest has ${manifest.bytes.length}`);
     }
     if (mediaType !== "" && manifest.mediaType !== mediaType) {
-      report(`the list says that it is of type ${mediaType}, but it is ${manifest.mediaType}`);
+      report(`the list states the media type ${mediaType}, but the manifest has ${manifest.mediaType}`);
     }
     if (!isIndex(manifest)) return await this.checkImage(manifest, entry, signal);
-    // One that several indexes name has nothing new to tell.
+    // An instance that several indexes name is checked once.
     if (this.#indexes.has(digest)) return;
     this.#indexes.add(digest);
     await this.checkIndex(manifest, entry, signal);
@@ -200,7 +200,7 @@ class Validator {
     }
   }
 
-  /** What somebody returned, or why they could not. */
+  /** Returns the result of a read, or the reason why it failed. */
   async #try<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T | string> {
     try {
       return await work();

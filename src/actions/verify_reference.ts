@@ -20,7 +20,7 @@ import {
 
 /** Options of {@linkcode verifyReference}. */
 export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<EvaluatePolicyOptions, "signal"> {
-  /** How to reach the image. */
+  /** Access to the image: credentials, TLS, configuration files. */
   readonly systemContext?: SystemContext | undefined;
 }
 

@@ -48,7 +48,7 @@ export interface AddArtifactOptions {
   layerType?: string | undefined;
   /** Annotations of the artifact's manifest. */
   annotations?: Readonly<Record<string, string>> | undefined;
-  /** The manifest that the artifact is about. */
+  /** The subject of the artifact, if it has one. */
   subject?: string | ImageReference | undefined;
   /**
    * Leave out the `org.opencontainers.image.title` annotations with the files' names.
@@ -56,9 +56,9 @@ export interface AddArtifactOptions {
    * @default {false}
    */
   excludeTitles?: boolean | undefined;
-  /** How to reach the subject. */
+  /** Access to the subject: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call; nothing is added then. */
+  /** Aborts the call when it fires; nothing is added then. */
   signal?: AbortSignal | undefined;
 }
 
@@ -77,9 +77,9 @@ const KNOWN_OPTIONS = {
 } satisfies Record<keyof AddArtifactOptions, true>;
 
 /**
- * Refuses options that are not known, or of the wrong type: an artifact whose manifest could not be read again.
+ * Asserts that all options are known and of the right type, so that the artifact's manifest can be read again.
  *
- * @throws {TypeError} That names the option.
+ * @throws {TypeError} If an option is not; the message names it.
  */
 export function checkArtifactOptions(options: AddArtifactOptions): void {
   refuseUnknownOptions(options, KNOWN_OPTIONS, "add an artifact");
@@ -93,28 +93,28 @@ export function checkArtifactOptions(options: AddArtifactOptions): void {
 
 /** An artifact that is ready to be recorded. */
 export interface BuiltArtifact {
-  /** Its manifest. */
+  /** The manifest's exact bytes. */
   readonly manifest: string;
-  /** Digest of the manifest. */
+  /** Digest of the manifest's bytes. */
   readonly digest: Digest;
   /** Size of the manifest in bytes. */
   readonly size: number;
-  /** Its type; `""` where it has none. */
+  /** Artifact type; `""` if it has none. */
   readonly artifactType: string;
-  /** Digest of the configuration. */
+  /** Digest of the configuration's bytes. */
   readonly config: Digest;
-  /** Layers that are files. */
+  /** The layers that are files. */
   readonly files: readonly { readonly path: string; readonly digest: Digest }[];
-  /** Blobs that are kept inline. */
+  /** Content of blobs that are kept inline, by digest. */
   readonly blobs: ReadonlyMap<Digest, Uint8Array<ArrayBuffer>>;
-  /** Where the configuration is, if it is a file. */
+  /** Path of the configuration, if it is a file. */
   readonly configPath?: string | undefined;
 }
 
-/** How many files are read together. */
+/** Number of files that are read at the same time. */
 const MAX_OPEN_FILES = 8;
 
-/** Makes the manifest of an artifact from files. Nothing is copied: the files must still be there at push. */
+/** Builds the manifest of an artifact from files. Nothing is copied: the files must still exist at push. */
 export async function buildArtifact(
   paths: readonly string[],
   files: HostFiles,
@@ -212,7 +212,7 @@ async function describeConfig(
   return { descriptor: { mediaType, digest: digestOf(data), size: data.length, ...members, ...embedded } };
 }
 
-/** The descriptor of an image that something is about. */
+/** Reads an image and returns its descriptor, for use as a subject. */
 export async function describeSubject(
   reference: ImageReference,
   options: { systemContext?: SystemContext | undefined; signal?: AbortSignal | undefined },

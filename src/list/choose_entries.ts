@@ -22,7 +22,7 @@ type Entry = Descriptor | DockerListEntry;
 
 /** Which entries of an index are added to a list. */
 export interface EntryChoice {
-  /** The index, for errors. */
+  /** Name of the index, for error messages. */
   readonly name: string;
   /** The platform to choose if nobody names one. */
   readonly host: Platform;

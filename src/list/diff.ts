@@ -9,21 +9,21 @@ import {
 
 /** An instance that two lists have differently, or that one lacks. */
 export interface InstanceDifference {
-  /** Its platform, as in `linux/arm64/v8`; `""` where it has none. */
+  /** Platform of the instance, as in `linux/arm64/v8`; `""` if it has none. */
   readonly platform: string;
-  /** Its digest in the first list; absent where only the second has it. */
+  /** Digest in the first list; absent if only the second list has the instance. */
   readonly before?: Digest | undefined;
-  /** Its digest in the second list; absent where only the first has it. */
+  /** Digest in the second list; absent if only the first list has the instance. */
   readonly after?: Digest | undefined;
-  /** What else differs between the entries, as in `platform` or `annotation com.example.team`. */
+  /** Other differences between the entries, as in `platform` or `annotation com.example.team`. */
   readonly fields: readonly string[];
 }
 
-/** How a list differs from another. */
+/** The differences between two lists. */
 export interface ListDifference {
   /** The instances that differ, in the order of the first list, then of the second. */
   readonly instances: readonly InstanceDifference[];
-  /** What differs between the lists themselves: `mediaType`, `artifactType`, `subject`, `annotation com.example.team`. */
+  /** Differences between the lists themselves: `mediaType`, `artifactType`, `subject`, `annotation com.example.team`. */
   readonly fields: readonly string[];
 }
 
@@ -76,7 +76,7 @@ function differenceOf(before: Entry | undefined, after: Entry | undefined): Inst
   return { platform: formatPlatform(platform), before: before?.digest, after: after?.digest, fields };
 }
 
-/** What an instance is for; variants of one platform differ by their annotations. */
+/** Returns the purpose of an instance as text; variants of one platform differ by their annotations. */
 function keyOf({ platform, ...entry }: Entry): string {
   const { annotations = {}, artifactType = "" }: Partial<Descriptor> = entry;
   const sorted = Object.entries(annotations).filter(([key]) => key.includes("compression")).toSorted();

@@ -1,7 +1,7 @@
 import { createPlatform, type Descriptor, type Digest, type DockerListEntry, type Platform } from "../spec/room.ts";
 
 /**
- * What the OCI and the Docker form of an instance have between them. Go keeps two structs in step; here one record
+ * The common content of the OCI and the Docker form of an instance. Go keeps two structs in step; here one record
  * yields both.
  */
 export interface Entry {
@@ -14,15 +14,15 @@ export interface Entry {
   annotations: ReadonlyMap<string, string>;
   data: Uint8Array<ArrayBuffer> | undefined;
   artifactType: string;
-  /** `undefined` where the OCI form has no platform; the Docker form then has an empty one. */
+  /** `undefined` if the OCI form has no platform; the Docker form then has an empty one. */
   platform: Platform | undefined;
   features: readonly string[];
 }
 
-/** No annotations at all. */
+/** The shared value for entries without annotations. */
 export const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map();
 
-/** The OCI form of an entry. */
+/** Returns the OCI form of an entry. */
 export function ociEntry(entry: Entry): Descriptor {
   return {
     mediaType: entry.mediaType,
@@ -36,7 +36,7 @@ export function ociEntry(entry: Entry): Descriptor {
   };
 }
 
-/** The Docker form of an entry. */
+/** Returns the Docker form of an entry. */
 export function dockerEntry(entry: Entry): DockerListEntry {
   return {
     mediaType: entry.dockerMediaType,

@@ -5,7 +5,7 @@ import { BaseList } from "./list.ts";
 import type { LoadedList } from "./load.ts";
 import { loadList } from "./load.ts";
 
-/** A host that reaches nothing. */
+/** A host without access to registries or files. */
 const NO_HOST: ListHost = {
   transports: {
     parseImageName(name) {
@@ -26,10 +26,10 @@ const NO_HOST: ListHost = {
 
 /**
  * A list that is created, looked at, annotated and saved, but to which nothing can be added from other places and which
- * cannot be pushed: a program that needs no more than that starts without all that moves images.
+ * cannot be pushed: a program that needs no more starts without the code that moves images.
  */
 export class HostlessList extends BaseList {
-  /** Creates an empty list. */
+  /** Creates an empty list without a host. */
   constructor() {
     super(NO_HOST);
   }

@@ -50,11 +50,11 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   "video/webm": ".webm",
 };
 
-/** What a host says about media types. */
+/** The media type files of a host. */
 export interface MediaTypeFiles {
   /** Text of freedesktop's `globs2`; `undefined` if there is none. */
   readonly globs?: string | undefined;
-  /** Texts of `mime.types` files, of which the later ones override. They count only if there is no `globs2`. */
+  /** Texts of `mime.types` files, of which the later ones override. They are used only if there is no `globs2`. */
   readonly types: readonly string[];
 }
 
@@ -86,7 +86,7 @@ export class MediaTypes {
     return this.#exact.get(extension) ?? this.#lower.get(toLower(extension));
   }
 
-  /** Lines `weight:type:glob…`, best first: of an extension, the first line counts, after the types built in. */
+  /** Lines `weight:type:glob…`, best first: of an extension, the first line is used, after the built-in types. */
   #readGlobs(text: string): void {
     for (const line of linesOf(text)) {
       const [weight, type, glob] = line.split(":");
@@ -96,7 +96,7 @@ export class MediaTypes {
     }
   }
 
-  /** Lines `type extension…`: the last one counts, before the types built in. */
+  /** Lines `type extension…`: the last one is used, before the built-in types. */
   #readTypes(text: string): void {
     for (const line of linesOf(text)) {
       const [type, ...extensions] = line.split(/\s+/u).filter(Boolean);

@@ -17,7 +17,7 @@ export function digestItems(items: readonly BigData[]): ItemDigests {
 
 /** Contents of a stored list other than its manifest. */
 export interface ListRecords {
-  /** Where each instance was added from, by digest. */
+  /** The reference from which each instance was added, by digest. */
   readonly instances: Map<string, string>;
   /** Artifacts that are instances of the list. */
   readonly artifacts: Artifacts;

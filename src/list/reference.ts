@@ -46,7 +46,7 @@ export interface ListContent {
   readonly location: string;
   /** Manifest of the list. */
   readonly manifest: Original;
-  /** Where each instance was added from. */
+  /** The reference from which each instance was added, by digest. */
   readonly instances: ReadonlyMap<string, string>;
   /** Artifacts that are instances of the list. */
   readonly artifacts: Artifacts;

@@ -30,7 +30,7 @@ function createAsyncStorage<T>(): AsyncStorage<T> | undefined {
  * that its own caller holds.
  *
  * @param list The store's identity and the id of the list's record.
- * @throws {TypeError} If it does.
+ * @throws {TypeError} If it runs inside such a callback.
  */
 export function assertNotEditing(list: string, name: string): void {
   for (let edit = current?.getStore(); edit; edit = edit.outer) {

@@ -3,19 +3,19 @@ import { findDamage, type ImageStore, mayBeListRecord } from "../store/room.ts";
 
 /** A list in a store. */
 export interface StoredList {
-  /** Id of its record. */
+  /** Id of the list's record. */
   readonly id: string;
-  /** Its names. */
+  /** All names of the list. */
   readonly names: readonly string[];
-  /** When its record was made (RFC 3339). */
+  /** Time when its record was created (RFC 3339). */
   readonly created: string;
   /** The platforms of its instances, in its order; `""` for one that has none. */
   readonly platforms: readonly string[];
-  /** Why its manifest cannot be read; `undefined` if it can. */
+  /** The reason why its manifest cannot be read; `undefined` if it can. */
   readonly problem?: string | undefined;
 }
 
-/** Yields the lists of a store, in its order; also those that are damaged, which can only be removed. */
+/** Yields the lists of a store, in its order, including damaged ones, which can only be removed. */
 export async function* listStoredLists(store: ImageStore): AsyncGenerator<StoredList, void, undefined> {
   for (const image of await store.listImages()) {
     const { id, names, created } = image;
