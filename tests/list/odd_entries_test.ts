@@ -64,7 +64,7 @@ folderTest("an artifact without a configuration is added, copied and pushed as i
   const copied = await copyImage(reference, `oci:${folder}/copied:1`, OPTIONS);
   assert.equal(copied.digest, digestOf(index));
   const list = create();
-  await list.add(reference, { ...OPTIONS, all: true });
+  await list.add(reference, { systemContext: OPTIONS.systemContext, all: true });
   assert.deepEqual(list.instances(), [AMD64.digest, artifact.digest]);
   await list.push(`dir:${folder}/pushed`, OPTIONS);
   assert.deepEqual(await Deno.readFile(`${folder}/pushed/${digestHex(artifact.digest)}.manifest.json`), ARTIFACT);
@@ -72,7 +72,7 @@ folderTest("an artifact without a configuration is added, copied and pushed as i
     assert.deepEqual(await Deno.readFile(`${folder}/${place}/${digestHex(digestOf(CONTENT))}`), CONTENT);
   }
   const alone = create();
-  await alone.add(reference, OPTIONS);
+  await alone.add(reference, { systemContext: OPTIONS.systemContext });
   assert.deepEqual(alone.instances(), [AMD64.digest]);
   const { problems } = await validateImage(reference, { ...OPTIONS, full: true });
   assert.deepEqual(problems.map(({ instance, problem }) => [instance, /configuration/.test(problem)]), [
@@ -84,7 +84,7 @@ folderTest("an entry of an unknown digest algorithm fails only where its content
   const others = [{ ...UNKNOWN, annotations: { [NAME]: "other" } }];
   const { reference, index } = await writeLayout(`${folder}/from`, [UNKNOWN, AMD64], others);
   const chosen = create();
-  await chosen.add(reference, OPTIONS);
+  await chosen.add(reference, { systemContext: OPTIONS.systemContext });
   assert.deepEqual(chosen.instances(), [AMD64.digest]);
   const one = await copyImage(reference, `oci:${folder}/one:1`, { ...OPTIONS, platforms: ["linux/amd64"] });
   assert.deepEqual([...one.instances.keys()], [AMD64.digest]);

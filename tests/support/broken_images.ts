@@ -153,7 +153,7 @@ export const BROKEN_IMAGES: readonly BrokenImage[] = [
   {
     name: "another type of a manifest",
     build: (at) => index(at, [{ ...image(at), ...ENTRY, mediaType: T.dockerManifest }]),
-    problem: /of type/,
+    problem: /media type/,
   },
   {
     name: "another architecture",
