@@ -1,8 +1,9 @@
 import type { SignaturePolicy } from "../signature/room.ts";
 
 /**
- * The policy for pushing lists, as libimage has it: a list, and what it names, is believed by whoever made it. Anything
- * else that is copied is judged by the policy that `load` gives.
+ * Returns the policy for pushing lists, as libimage has it: lists in memory or in a store, and their instances, are
+ * accepted, because they were checked when they were made. All other images are checked against the policy that `load`
+ * returns.
  */
 export function policyForLists(load: () => Promise<SignaturePolicy>): SignaturePolicy {
   return {

@@ -152,7 +152,7 @@ Deno.test("instances are found by platform and by image", async () => {
   }
   await cliOk([...at.flags, "annotate", "--arch", "amd64", "list", arm64!]);
   const { stderr } = await cli([...at.flags, "remove", "list", "linux/amd64"]);
-  assert.match(stderr, /Cannot tell which instance is meant by linux\/amd64 as there are 2/);
+  assert.match(stderr, /Cannot find the instance for "linux\/amd64": it matches 2 instances/);
   assert.equal(
     await cliOk([...at.flags, "remove", "--format", "json", "list", amd64!]),
     JSON.stringify({ id, instance: amd64 }, undefined, 4),

@@ -5,9 +5,9 @@ import type { SystemContext } from "../../image/room.ts";
 import { FILE_NAME, OptionalDatabase, SharedFacts } from "../../copy/blob_info/sqlite/room.ts";
 
 /**
- * Opens what is known of blobs from earlier copies, in the file that the newest podman, buildah and skopeo have too.
- * Where the file may not be used, or there is any trouble with it, what is learnt lasts as long as the cache is held.
- * Nothing is made on the disk before something is recorded. Never prompts.
+ * Opens the cache of blob locations, in the file that the newest podman, buildah and skopeo also use. If the file cannot
+ * be used, the cache is kept in memory. The file is created when the first entry is recorded. Never prompts for a
+ * permission.
  */
 export async function openBlobInfoCache(context: SystemContext): Promise<BlobInfoCache> {
   const folder = context.blobInfoCacheDir ?? findCacheFolder();
@@ -21,7 +21,7 @@ export async function openBlobInfoCache(context: SystemContext): Promise<BlobInf
   }
 }
 
-/** Whether a folder may be read and written. */
+/** Returns whether permissions to read and write a folder are granted. */
 function mayUse(path: string): boolean {
   const names = ["read", "write"] as const;
   return names.every((name) => Deno.permissions.querySync({ name, path }).state === "granted");

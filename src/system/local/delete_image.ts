@@ -8,24 +8,24 @@ import { parseImageName } from "./list.ts";
 /** Options for {@linkcode deleteImage}. */
 export interface DeleteRemoteImageOptions {
   /**
-   * Delete the manifest itself, and with it every tag that points at it; registries that cannot delete a tag alone need
-   * this.
+   * Delete the manifest and all its tags. Registries that cannot delete a single tag require it.
    *
    * @default {false}
    */
   manifest?: boolean | undefined;
   /** How to reach the registry. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call. */
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Deletes a tag of a registry, or a manifest. The instances of a list stay.
+ * Deletes a tag or a manifest in a registry. The instances of a list are not deleted.
  *
- * @returns The digest that the name meant.
- * @throws {ManifestsError} With code `NOT_FOUND`; `REGISTRY_ERROR` where the registry deletes nothing, or no tag alone;
- * `DENIED` and others.
+ * @returns The digest of the deleted manifest, or of the manifest that the deleted tag named.
+ * @throws {ManifestsError} With code `NOT_FOUND`; `UNSUPPORTED_TRANSPORT` if the image is not in a registry;
+ * `REGISTRY_ERROR` if the registry does not support deletion, or not of a single tag; `UNAUTHORIZED`, `DENIED` or
+ * `NETWORK` if the registry fails.
  *
  * @example
  * ```ts
@@ -45,7 +45,7 @@ export async function deleteImage(
   const { manifest = false, systemContext = {}, signal } = options;
   const reference = typeof image === "string" ? parseImageName(image) : image;
   if (!(reference instanceof DockerReference)) {
-    throw new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot delete ${reference} as it is in no registry`);
+    throw new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot delete ${reference}: it is not in a registry`);
   }
   const name = reference.dockerReference;
   const digest = name.digest ?? (await readManifestWith(LOCAL_RUNTIME, reference, { systemContext, signal })).digest;
@@ -55,10 +55,10 @@ export async function deleteImage(
       throw manifest || name.digest !== undefined ? error : explain(reference, error);
     });
   if (deleted) return digest;
-  throw new ManifestsError("NOT_FOUND", `Cannot delete ${reference} as the registry does not have it`);
+  throw new ManifestsError("NOT_FOUND", `Cannot delete ${reference}: not found in the registry`);
 }
 
-/** Many registries delete manifests, but no tags. */
+/** Adds the next step to an error: many registries delete manifests, but not single tags. */
 function explain(reference: ImageReference, error: unknown): unknown {
   if (!isManifestsError(error) || ["UNAUTHORIZED", "DENIED"].includes(error.code)) return error;
   return new ManifestsError(

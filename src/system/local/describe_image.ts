@@ -5,7 +5,8 @@ import { LOCAL_RUNTIME } from "./runtime.ts";
 /**
  * Describes a list, with the layers of its instances. An instance that cannot be read has a `problem` instead.
  *
- * @throws {ManifestsError} Where the list itself cannot be read.
+ * @throws {ManifestsError} With code `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST`, `UNAUTHORIZED`, `DENIED`,
+ * `NETWORK` or `REGISTRY_ERROR` if the list itself cannot be read.
  *
  * @example
  * ```ts

@@ -15,17 +15,18 @@ import type { List } from "./list.ts";
 
 /** Options for {@linkcode findInstance}. */
 export interface FindInstanceOptions {
-  /** Where images are looked for that a text may name. */
+  /** Store in which names of images are looked up first. */
   store: ImageStore;
-  /** How to reach them. */
+  /** How to reach registries. */
   systemContext?: SystemContext | undefined;
-  /** Ends the call. */
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The digest that a person's text means in a list: a digest, the file of an artifact, a platform as in `linux/arm64` or
- * `windows/amd64:10.0.20348.1`, or the name of an image, which is looked for in the store, then in its registry. A digest need not be in the list.
+ * Finds the instance of a list that a text refers to: by its digest, by the path of an artifact's file, by its platform,
+ * such as `linux/arm64` or `windows/amd64:10.0.20348.1`, or by the name of an image, which is looked up in the store and
+ * then in its registry. A digest is returned even if the list does not have it.
  *
  * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`; `INVALID_DIGEST`, and those of reading an image.
  *
@@ -45,7 +46,7 @@ export async function findInstance(list: List, text: string, options: FindInstan
   const known = findByFile(list, text) ?? findByPlatform(list, text);
   if (known) return known;
   const source = await findSource(store, text);
-  // A word that is nothing else is more likely a mistake than an image on Docker Hub.
+  // A single word is more likely a mistake than an image on Docker Hub.
   if (source.registry !== undefined && !/^docker:/.test(text) && !hasDomain(text)) throw notFound(list, text);
   return (await readManifestWith(LOCAL_RUNTIME, source.image, call)).digest;
 }
@@ -66,7 +67,9 @@ function findByPlatform(list: List, text: string): Digest | undefined {
   const names = found.map((digest) => `${digest} (${formatPlatform(list.platform(digest))})`);
   throw new ManifestsError(
     "INSTANCE_NOT_FOUND",
-    `Cannot tell which instance is meant by ${text} as there are ${found.length}: ${names.join(", ")}`,
+    `Cannot find the instance for ${JSON.stringify(text)}: it matches ${found.length} instances: ${
+      names.join(", ")
+    }: use a digest`,
   );
 }
 

@@ -4,32 +4,33 @@ import { parseImageName } from "./list.ts";
 /** Options for {@linkcode findSource}. */
 export interface FindSourceOptions {
   /**
-   * Whether every instance of a list is wanted: a single local image is none then.
+   * Add every instance of a list: a single image of the local store is not used then.
    *
    * @default {false}
    */
   all?: boolean | undefined;
 }
 
-/** The image that a name means. */
+/** The image that a name refers to. */
 export interface FoundSource {
-  /** The name that was looked up. */
+  /** Name that was looked up. */
   readonly name: string;
-  /** A reference with its transport, for {@linkcode List.add} and others. */
+  /** Reference with its transport, for {@linkcode List.add}. */
   readonly image: string;
-  /** Its registry, where it is in one. */
+  /** Host of its registry; `undefined` if it is not in a registry. */
   readonly registry?: string | undefined;
-  /** Why it is this one. */
+  /** Explanation why the name refers to this image. */
   readonly reason: string;
 }
 
 const LOCAL = "containers-storage:";
 
 /**
- * Finds what a name means: the image of a store that has it, else what a registry has. A transport in front says which
- * is meant. Local lists are passed over, as their instances are elsewhere.
+ * Finds the image that a name refers to: an image of the store, otherwise an image in a registry. A name with a transport
+ * refers to that place. Lists in the store are not used, as their instances are elsewhere.
  *
- * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT`, `INVALID_REFERENCE`, `STORE_IO` and others.
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT`; `STORE_IO` or `STORE_CORRUPT` if the store fails.
+ * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
  *
  * @example
  * ```ts
@@ -46,7 +47,7 @@ export async function findSource(
   options: FindSourceOptions = {},
 ): Promise<FoundSource> {
   if (name.startsWith(LOCAL)) {
-    // A reference without a store means the one that is worked on.
+    // A reference without a store refers to the given store.
     const image = name[LOCAL.length] === "[" ? name : LOCAL + store.location + name.slice(LOCAL.length);
     return { name, image, reason: "its transport says so" };
   }
@@ -65,7 +66,7 @@ export async function findSource(
 }
 
 /**
- * Whether a name says by a transport that it is no image of the local store: `docker://…`, `oci:…`.
+ * Returns whether a name has the transport of another place than the local store: `docker://…`, `oci:…`.
  *
  * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` or `INVALID_REFERENCE`.
  */

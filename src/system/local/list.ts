@@ -12,7 +12,7 @@ import type { ParsedManifest } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 
-/** A list on a host with a disk. */
+/** A list of a host with a disk. */
 class LocalList extends BaseList {
   /** Creates an empty list. */
   constructor() {
@@ -86,8 +86,10 @@ export function create(): List {
  * Loads a list from a store. Go: `LoadFromImage`.
  *
  * @param image A name or an id, as podman takes it: `app`, `localhost/app:1`, `0123abcd`.
- * @throws {ListImageUnknownError} Where the store has no such image.
- * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST` where it is an ordinary image; `INVALID_JSON` and others.
+ * @throws {ListImageUnknownError} If the store has no such image; code `LIST_IMAGE_UNKNOWN`.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST` if it is an ordinary image; `BIG_DATA_UNKNOWN` if the list is
+ * damaged; `STORE_IO` or `STORE_CORRUPT` if the store fails.
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
  *
  * @example
  * ```ts
@@ -140,7 +142,7 @@ export async function editList<T>(
 }
 
 /**
- * Parses the name of an image, `transport:reference`; without a transport, `docker://` is meant. Go:
+ * Parses the name of an image, `transport:reference`. A name without a transport means `docker://`. Go:
  * `alltransports.ParseImageName`.
  *
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.

@@ -7,15 +7,16 @@ import { policyForLists } from "../list_policy.ts";
  * Loads the policy of this host: `systemContext.signaturePolicyPath`, else the user's `policy.json`, else the system's.
  * Go: `signature.DefaultPolicy`.
  *
- * @throws {ManifestsError} With code `POLICY_MISSING` where there is none, `POLICY_INVALID`, `CONFIG_FILE_UNREADABLE`.
+ * @throws {ManifestsError} With code `POLICY_MISSING` if there is no policy file, `POLICY_INVALID` or
+ * `CONFIG_FILE_UNREADABLE`.
  */
 export async function loadPolicy(systemContext: SystemContext = {}): Promise<Policy> {
   return await loadPolicyFile({ path: systemContext.signaturePolicyPath });
 }
 
 /**
- * Loads the policy of this host, as {@linkcode loadPolicy} does, to judge images by it: what `signaturePolicy` takes. The
- * files of keys that it names are read.
+ * Loads the policy of this host, as {@linkcode loadPolicy} does, as an object that checks images. The files of keys that
+ * it names are read when they are needed.
  *
  * @throws {ManifestsError} As {@linkcode loadPolicy}.
  */
@@ -23,7 +24,7 @@ export async function loadSignaturePolicy(systemContext: SystemContext = {}): Pr
   return createSignaturePolicy(await loadPolicy(systemContext), { readFile: readPolicyFile });
 }
 
-/** The policy for pushes from this host. Files are read when something has to be judged, and once. */
+/** Returns the policy for pushes from this host. Files are read once, when the first image is checked. */
 export function openLocalPolicy(context: SystemContext): SignaturePolicy {
   let loading: Promise<SignaturePolicy> | undefined;
   return policyForLists(() => loading ??= loadSignaturePolicy(context));

@@ -4,9 +4,10 @@ import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
  * Reads a list from a registry or another place as one that can be edited and pushed; no store is involved. Its
- * instances, with everything that their entries say, are recorded where they were found.
+ * instances keep all members of their entries; their places are recorded.
  *
- * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST` where it is an ordinary image; `NOT_FOUND` and others.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST` if it is an ordinary image; `NOT_FOUND`, `DIGEST_MISMATCH`,
+ * `INVALID_MANIFEST`, `UNAUTHORIZED`, `DENIED`, `NETWORK` or `REGISTRY_ERROR` if it cannot be read.
  *
  * @example
  * ```ts

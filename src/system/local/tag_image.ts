@@ -4,11 +4,11 @@ import { type TagImageOptions, tagImageWith } from "../../actions/room.ts";
 import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
- * Gives an image or a list in a registry further tags in its repository. Only its manifest is sent.
+ * Adds tags to an image or a list in its repository. Only its manifest is sent.
  *
  * @returns Its digest.
- * @throws {ManifestsError} With code `INVALID_REFERENCE`, `NOT_FOUND`, `DENIED` and others; tags before the one that
- * failed are there then.
+ * @throws {ManifestsError} With code `INVALID_REFERENCE`, `NOT_FOUND`, `CONFLICT` if another writer moved a tag at the
+ * same time, `UNAUTHORIZED`, `DENIED`, `NETWORK` or `REGISTRY_ERROR`. Tags that were written before remain.
  *
  * @example
  * ```ts

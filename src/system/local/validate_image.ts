@@ -3,12 +3,13 @@ import { type ImageValidation, type ValidateImageOptions, validateImageWith } fr
 import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
- * Looks for what is wrong with an image or a list: manifests that are missing or not what the list says, platforms that
- * contradict the configuration, two instances for one platform, attestations of images that are not in the list, members
- * that the specifications require, blobs that are missing, and with `full` blobs whose content is wrong. Layers that live
- * at URLs of their own and cannot be reached are reported as not checked.
+ * Finds problems of an image or a list: manifests that are missing or differ from the list's entries, platforms that
+ * contradict the configuration, two instances for one platform, attestations of images that are not in the list, missing
+ * members that the specifications require, missing blobs, and, with `full`, blobs with wrong content. Layers at external
+ * URLs that cannot be reached are reported as not checked.
  *
- * @throws {ManifestsError} Where the image's own manifest cannot be read.
+ * @throws {ManifestsError} With code `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST`, `UNAUTHORIZED`, `DENIED`,
+ * `NETWORK` or `REGISTRY_ERROR` if the manifest of the image or list itself cannot be read.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ import { keepConnection, missingAt, resolveImage } from "../../actions/room.ts";
 import { REMOTE_RUNTIME } from "./runtime.ts";
 import { create, type List } from "./list.ts";
 
-/** What sources that are indexes contribute. */
+/** Options for sources that are indexes. */
 export interface SourceOptions
   extends Pick<AddOptions, "attestations" | "allowPlatformMismatch" | "onPlatformMismatch"> {
   /**
@@ -20,13 +20,13 @@ export interface SourceOptions
 
 /** Options for {@linkcode composeIndex}. */
 export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
-  /** Where the index goes, as in `quay.io/me/app:1`. */
+  /** Name of the index to write, such as `quay.io/me/app:1`. */
   target: string | ImageReference;
-  /** The images of which it consists, in this order. */
+  /** Images and indexes whose instances it gets, in this order. */
   sources: readonly (string | ImageReference)[];
   /** Annotations of the index itself. */
   annotations?: Readonly<Record<string, string>> | undefined;
-  /** Called with the list before anything is written. What it throws ends the call. */
+  /** Called with the list before anything is written. An exception that it throws ends the call. */
   beforePush?: ((list: List) => unknown) | undefined;
 }
 
@@ -64,14 +64,14 @@ export async function composeIndex(options: ComposeIndexOptions): Promise<PushRe
   await list.addAll(sources, add);
   if (annotations) list.setAnnotations(undefined, annotations);
   await beforePush?.(list);
-  // Who signs or changes instances means all of them; else those that are there stay where they are.
+  // Signing and changing apply to all instances; otherwise, instances that the repository has are not copied again.
   const changes = push.signers?.length || push.addCompression?.length || push.manifestType ||
     push.forceCompressionFormat;
   const selection = changes ? {} : { imageListSelection: "specific", instances: missingAt(reference, list) } as const;
   return await list.push(reference, { ...push, ...selection });
 }
 
-/** What a call is given about its sources, for {@linkcode List.addAll}, and the rest of it. */
+/** Splits options into those for {@linkcode List.addAll} and all others. */
 export function splitSourceOptions<T extends SourceOptions & Pick<AddOptions, "systemContext" | "signal">>(
   options: T,
 ): [add: AddOptions, rest: Omit<T, keyof SourceOptions>] {

@@ -19,10 +19,11 @@ import { REMOTE_RUNTIME } from "./runtime.ts";
 export interface CopyIndexOptions extends TransferOptions, Pick<PushOptions, "imageListSelection" | "instances"> {}
 
 /**
- * Copies an index with its instances, or an image, from one registry or repository to another. Digests stay.
+ * Copies an index with its instances, or an image, from one registry or repository to another. Digests do not change,
+ * unless an option requires it.
  *
- * @throws {ManifestsError} With code `POLICY_MISSING`: what others made is judged by `signaturePolicy`, for which there
- * is no default here; `NOT_FOUND` and others.
+ * @throws {ManifestsError} With code `POLICY_MISSING` without `signaturePolicy`, which has no default here;
+ * `POLICY_REJECTED`; and the codes of {@linkcode ManifestList.push}.
  */
 export async function copyIndex(
   source: string | ImageReference,
@@ -46,7 +47,7 @@ export async function inspectIndex(
   return await describeImageWith(REMOTE_RUNTIME, image, options);
 }
 
-/** Checks that an index is what it says: every manifest and blob is there, and platforms are those of the images. */
+/** Checks an index: all manifests and blobs must exist, and platforms must be those of the images. */
 export async function validateIndex(
   image: string | ImageReference,
   options: ValidateImageOptions = {},
@@ -55,9 +56,9 @@ export async function validateIndex(
 }
 
 /**
- * Gives an index, or an image, further tags in its repository; nothing is copied.
+ * Adds tags to an index or an image in its repository. Only its manifest is sent.
  *
- * @returns Its digest.
+ * @returns The digest of the index or image.
  */
 export async function retag(
   image: string | ImageReference,

@@ -5,14 +5,14 @@ import { createDockerTransport } from "../../transport/docker/room.ts";
 import { policyForLists } from "../list_policy.ts";
 import { createTransportTable } from "../../transport/room.ts";
 
-/** A host of registries alone. Where no platform is said, `linux/amd64` is meant: a function has no host to ask. */
+/** Reaches registries only. The default platform is `linux/amd64`, as a function does not run on a host of its own. */
 export const HOST: ListHost = {
   transports: createTransportTable([createDockerTransport({ pool: new RegistryPool() })]),
   platform: { os: "linux", architecture: "amd64" },
   openPolicy: () =>
     policyForLists(() => {
       const problem = "no policy.json can be read here: pass signaturePolicy";
-      return Promise.reject(new ManifestsError("POLICY_MISSING", `Cannot judge images as ${problem}`));
+      return Promise.reject(new ManifestsError("POLICY_MISSING", `Cannot check images: ${problem}`));
     }),
 };
 
