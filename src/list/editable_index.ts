@@ -28,7 +28,7 @@ import {
   requireTexts,
 } from "./check_values.ts";
 import { decodeUtf8 } from "../internal/room.ts";
-import type { NewInstance } from "./types.ts";
+import type { NewInstance } from "./new_instance.ts";
 import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry } from "./entry.ts";
 
 /** A manifest exactly as it was saved or loaded, valid for as long as the list says the same. */

@@ -4,24 +4,9 @@ import type { Descriptor, Digest, DockerList, OciIndex, Platform } from "../spec
 import type { ImageStore } from "../store/room.ts";
 import type { AddOptions } from "./add.ts";
 import type { AddArtifactOptions } from "./add_artifact.ts";
+import type { NewInstance } from "./new_instance.ts";
 import type { PushOptions, PushResult } from "./push.ts";
 import type { ListSelection } from "./reference.ts";
-
-/** An instance to be added to a list. */
-export interface NewInstance {
-  /** Digest of the instance's manifest. */
-  readonly digest: string;
-  /** Size of its manifest in bytes. */
-  readonly size: number;
-  /** Media type of its manifest. */
-  readonly mediaType: string;
-  /** Platform of the instance. Default: none. */
-  readonly platform?: Partial<Platform> | undefined;
-  /** CPU features; only a Docker list can store them. Default: none. */
-  readonly features?: readonly string[] | undefined;
-  /** Annotations of its entry; only an OCI index can store them. Default: none. */
-  readonly annotations?: Readonly<Record<string, string>> | undefined;
-}
 
 /** Options for {@linkcode List.saveToImage}. */
 export interface SaveToImageOptions {
