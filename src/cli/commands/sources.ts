@@ -63,7 +63,7 @@ export async function addSources(
 }
 
 /** Formats the platform of an instance, such as `linux/arm64`. */
-export function formatInstancePlatform(list: List, digest: string): string {
+function formatInstancePlatform(list: List, digest: string): string {
   return formatPlatform(list.platform(digest));
 }
 
