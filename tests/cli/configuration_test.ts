@@ -36,7 +36,7 @@ Deno.test("push takes the defaults of flags from containers.conf", async () => {
   assert.deepEqual(await compressions("none"), [false]);
   const broken = await cli(push("broken"), { CONTAINERS_CONF: `${at.folder}/broken.conf` });
   assert.equal(broken.code, 125);
-  assert.match(broken.stderr, new RegExp(`${at.folder}/broken\\.conf:3 as engine\\.retry must be a whole number`));
+  assert.match(broken.stderr, new RegExp(`${at.folder}/broken\\.conf:3: engine\\.retry must be a whole number`));
 });
 
 Deno.test("every command reports a broken registries.conf with its line", async () => {
@@ -47,6 +47,6 @@ Deno.test("every command reports a broken registries.conf with its line", async 
   for (const args of [["inspect", "docker://a.test/x"], ["push", "list", "a.test/x:1"], ["exists", "short"]]) {
     const { code, stderr } = await cli([...flags, ...args]);
     assert.equal(code, 125, args[0]);
-    assert.match(stderr, new RegExp(`${at.folder}/r\\.conf:3 as registry\\[0\\]\\.location`), args[0]);
+    assert.match(stderr, new RegExp(`${at.folder}/r\\.conf:3: registry\\[0\\]\\.location`), args[0]);
   }
 });
