@@ -21,7 +21,6 @@ import {
   readPlatform,
 } from "../spec/room.ts";
 import { chooseEntries } from "./choose_entries.ts";
-import { refuseUnknownOptions } from "./check_values.ts";
 
 /** Options for {@linkcode List.add}. */
 export interface AddOptions {
@@ -51,21 +50,6 @@ export interface AddOptions {
   systemContext?: SystemContext | undefined;
   /** Aborts the call; then nothing is added. */
   signal?: AbortSignal | undefined;
-}
-
-const KNOWN_OPTIONS = {
-  all: true,
-  platforms: true,
-  attestations: true,
-  allowPlatformMismatch: true,
-  onPlatformMismatch: true,
-  systemContext: true,
-  signal: true,
-} satisfies Record<keyof AddOptions, true>;
-
-/** Throws a `TypeError` for an option that is not known. */
-export function assertAddOptions(options: AddOptions): void {
-  refuseUnknownOptions(options, KNOWN_OPTIONS, "add an image");
 }
 
 /** An entry of a list whose platform contradicts the configuration of its image. */

@@ -15,11 +15,10 @@ import {
   parseDigest,
 } from "../spec/room.ts";
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/room.ts";
-import { type AddOptions, assertAddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
+import { type AddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
 import { wantedPlatform } from "./choose_entries.ts";
 import { type AddArtifactOptions, buildArtifact, checkArtifactOptions, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
-import { refuseUnknownOptions } from "./check_values.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
 import { type LoadedList, notAManifestList } from "./load.ts";
@@ -28,8 +27,6 @@ import { listType, pushToStore } from "./push_to_store.ts";
 import { digestItems, type ItemDigests, LIST_KEYS, type ListRecords, readInstances, writeRecords } from "./records.ts";
 import { ListReference, type ListSelection } from "./reference.ts";
 import type { List, SaveToImageOptions } from "./types.ts";
-
-const SAVE_OPTIONS = { imageId: true, names: true, mimeType: true } satisfies Record<keyof SaveToImageOptions, true>;
 
 /** Contents of a list in a store, when it was last loaded from there or saved there. */
 interface Home {
@@ -70,7 +67,6 @@ export class BaseList extends EditableIndex implements List {
   }
 
   async addAll(images: readonly (string | ImageReference)[], options: AddOptions = {}): Promise<Digest[]> {
-    assertAddOptions(options);
     const { platform } = this.#host;
     const found = await allOrAbort(
       images.map((image) => async (signal) => {
@@ -150,14 +146,12 @@ export class BaseList extends EditableIndex implements List {
   }
 
   async setSubjectFrom(image: string | ImageReference, options: AddOptions = {}): Promise<Descriptor> {
-    assertAddOptions(options);
     const subject = await describeSubject(this.#resolve(image), options);
     this.setSubject(subject);
     return subject;
   }
 
   async saveToImage(store: ImageStore, options: SaveToImageOptions = {}): Promise<string> {
-    refuseUnknownOptions(options, SAVE_OPTIONS, "save a list");
     const saved = this.#snapshot(options.mimeType || this.#storedMediaType(store, options) || this.preferredMediaType);
     // Saves run one after another: each one compares the store with the result of the one before.
     const turn = this.#saving.then(() => this.#save(store, options, saved));
