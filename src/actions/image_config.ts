@@ -30,8 +30,9 @@ export class ImageConfig {
   }
 
   /**
-   * Lists how the platform of an index entry contradicts the configuration. What the configuration leaves out agrees, as
-   * many builders leave it out; what the entry leaves out does not, since clients choose by the entry alone.
+   * Lists how the platform of an index entry contradicts the configuration. Fields that the configuration leaves out
+   * match any value, since many builders omit them; fields that only the entry leaves out do not, since clients choose by
+   * the entry alone.
    */
   contradictions(entry: Platform | undefined): string[] {
     if (!entry || formatPlatform(entry) === "") return [];

@@ -8,7 +8,7 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 export interface ReadListOptions {
   /** Access to the list: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 

@@ -64,34 +64,34 @@ export interface PlatformMismatch {
   readonly actual: Platform;
 }
 
-/** Everything that a list records about an instance that was found somewhere. */
+/** Everything that a list records about an instance that `findInstances` found. */
 export interface FoundInstance {
-  /** Digest of the manifest. */
+  /** Digest of the instance's manifest. */
   readonly digest: Digest;
   /** Size of the manifest in bytes. */
   readonly size: number;
   /** Media type of the manifest. */
   readonly mediaType: string;
-  /** Platform. */
+  /** Platform: from the list that contains the instance, completed from the image's configuration. */
   readonly platform: Platform;
-  /** CPU features. */
+  /** CPU features (`platform.features` of Docker lists). Empty for an image that is not in a list. */
   readonly features: readonly string[];
-  /** Annotations of the list entry. */
+  /** Annotations of the list entry. Empty for an image that is not in a list. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Artifact type. */
+  /** Artifact type; `""` if it has none. */
   readonly artifactType: string;
-  /** Where else the manifest may be downloaded. */
+  /** Further URLs from which the manifest may be downloaded. */
   readonly urls: readonly string[];
-  /** Where the instance was found. */
+  /** Reference from which the instance can be read again: the list that contains it, or the image itself. */
   readonly reference: ImageReference;
 }
 
-/** How many instances of a list are looked at together. */
+/** Maximum number of instances of a list that are read at the same time. */
 const MAX_PARALLEL = 8;
 
 /**
- * Finds the instances that adding an image means. Everything is read and checked before anything is returned, so the
- * caller can add all or nothing.
+ * Finds the instances to add for an image: the image itself, or the chosen instances of a list. All of them are read and
+ * checked before any is returned, so that the caller can add all or nothing.
  */
 export async function findInstances(
   reference: ImageReference,
@@ -119,17 +119,17 @@ export async function findInstances(
   );
 }
 
-/** The place of an instance, named so that it stays the same wherever and whenever it is opened. */
+/** Returns a reference with the digest and an absolute path, which later names the same content in any folder. */
 export function pin(reference: ImageReference, digest: Digest): ImageReference {
   const exact = reference.withDigest?.(digest) ?? reference;
   return exact.absolute?.() ?? exact;
 }
 
 /**
- * The place of the instances of a list in a registry: the list, by its digest; `undefined` elsewhere. An instance is
- * found there by its own digest. If the instance itself were named, pushes by buildah and podman would fail now and
- * then: they may look for a layer that it shares with a local image in the local store, which does not have it. They
- * read lists after images, and the last place that they read counts.
+ * Returns the reference to record for the instances of a list: for a registry the list by its digest, in which each
+ * instance is found by its own digest; `undefined` for other transports. If the instances themselves were recorded,
+ * pushes by buildah and podman could fail: they might look for a layer that an instance shares with a local image in the
+ * local store, which does not have it. They read lists after images, and the place that they read last is used.
  */
 function placeInList(reference: ImageReference, list: Digest): ImageReference | undefined {
   return reference.transport === "docker" ? pin(reference, list) : undefined;
@@ -148,17 +148,17 @@ function describe(manifest: ParsedManifest, digest: Digest): Omit<FoundInstance,
   };
 }
 
-/** How an entry of a list is looked at. */
+/** Options for {@linkcode inspectEntry}. */
 interface InspectOptions extends Pick<AddOptions, "allowPlatformMismatch" | "onPlatformMismatch" | "systemContext"> {
-  /** Whether it may be an index in its turn. */
+  /** `true` accepts an entry that is itself an index. */
   readonly mayNest: boolean;
-  /** Where the instance is; `undefined`: where the list was read, by the instance's digest. */
+  /** Reference to record; `undefined` for the reference of the list with the digest of the instance. */
   readonly place: ImageReference | undefined;
-  /** Ends the call. */
+  /** Aborts the reading of the entry. */
   readonly signal: AbortSignal;
 }
 
-/** Reads the manifest behind a list's entry; what the entry does not say is taken from the image. */
+/** Reads the manifest of an entry. Platform fields that the entry leaves out are taken from the image. */
 async function inspectEntry(
   source: ImageSource,
   entry: Descriptor | DockerListEntry,
@@ -170,7 +170,8 @@ async function inspectEntry(
   if (nested && !mayNest) {
     throw new ManifestsError(
       "NESTED_INDEX",
-      `Cannot add ${entry.digest} of ${source.reference} as it is an index inside an index, of which no image is chosen: add all of the list`,
+      `Cannot add ${entry.digest} of ${source.reference}: it is an index inside an index. ` +
+        "Add all its instances (all, --all), or name the inner image by its digest",
     );
   }
   const recorded = createPlatform(entry.platform ?? {});
@@ -193,7 +194,10 @@ async function inspectEntry(
   };
 }
 
-/** Refuses an entry, or a choice from a list whose entries say less, that contradicts the image. */
+/**
+ * Throws `PLATFORM_MISMATCH` if the entry contradicts the image's configuration. An OS version that the caller chose
+ * counts as the entry's if the entry has none. With `allowPlatformMismatch` the mismatch is only reported.
+ */
 function checkPlatform(
   { reference }: ImageSource,
   digest: Digest,
@@ -209,11 +213,11 @@ function checkPlatform(
     `Cannot add ${digest} of ${reference} for ${formatPlatform(labelled)}: its configuration says ${
       formatPlatform(actual)
     }. ` +
-      "allowPlatformMismatch (--allow-platform-mismatch) adds it nevertheless",
+      "Record it anyway with allowPlatformMismatch (--allow-platform-mismatch)",
   );
 }
 
-/** The platform that an image's configuration names; `undefined` where the image is an artifact or has no such thing. */
+/** Reads the platform from an image's configuration. Returns `undefined` for artifacts and unknown configurations. */
 async function platformOf(
   source: ImageSource,
   manifest: ParsedImage,

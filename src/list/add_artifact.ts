@@ -93,7 +93,7 @@ export function checkArtifactOptions(options: AddArtifactOptions): void {
 
 /** An artifact that is ready to be recorded. */
 export interface BuiltArtifact {
-  /** The manifest's exact bytes. */
+  /** Exact text of the manifest, from which its digest is computed. */
   readonly manifest: string;
   /** Digest of the manifest's bytes. */
   readonly digest: Digest;

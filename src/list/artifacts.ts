@@ -41,7 +41,7 @@ export class Artifacts {
     return artifacts;
   }
 
-  /** Returns a deep copy. */
+  /** Returns a deep copy, which shares nothing with the original. */
   clone(): Artifacts {
     const copy = new Artifacts();
     for (const key of ["manifests", "files", "config", "layers", "detached", "blobs"] as const) {

@@ -31,11 +31,11 @@ import { decodeUtf8 } from "../internal/room.ts";
 import type { NewInstance } from "./new_instance.ts";
 import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry } from "./entry.ts";
 
-/** A manifest exactly as it was saved or loaded, valid for as long as the list says the same. */
+/** A manifest exactly as it was saved or loaded, valid for as long as the list is unchanged. */
 export interface Original {
-  /** The bytes. */
+  /** Exact bytes of the manifest, which its digest covers. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Their media type. */
+  /** Media type of the manifest, as parsed from its bytes. */
   readonly mediaType: string;
 }
 
@@ -310,9 +310,8 @@ export class EditableIndex {
     if (type === MEDIA_TYPES.dockerList) return serializeDockerList(this.docker());
     throw new ManifestsError(
       "MANIFEST_TYPE_NOT_SUPPORTED",
-      `Cannot serialize list to type ${
-        JSON.stringify(mimeType)
-      } as that is not implemented: manifest type not supported`,
+      `Cannot serialize list to type ${JSON.stringify(mimeType)}: manifest type not supported: use ` +
+        `${MEDIA_TYPES.ociIndex} or ${MEDIA_TYPES.dockerList}`,
     );
   }
 
@@ -380,6 +379,6 @@ function parseIndex(bytes: Uint8Array<ArrayBuffer>): ParsedIndex {
 function notAList(type: string): ManifestsError {
   return new ManifestsError(
     "NOT_A_MANIFEST_LIST",
-    `Cannot load manifest list as it has unsupported format ${JSON.stringify(type)}: manifest type not supported`,
+    `Cannot load manifest list: its type ${JSON.stringify(type)} is not that of an index: manifest type not supported`,
   );
 }

@@ -9,7 +9,7 @@ import type { ImageStore } from "../store/room.ts";
 
 /** A file of an artifact. */
 export interface ArtifactFile {
-  /** Absolute path. */
+  /** Absolute path on the host that has the file. */
   readonly path: string;
   /** Opens a new stream of its content. */
   open(): Promise<ByteStream>;
@@ -44,13 +44,13 @@ export interface SigningKeys extends Readonly<Pick<TransferOptions, SigningKeyNa
 export interface StoreTarget {
   /** The store. The caller that opened it must close it. */
   readonly store: ImageStore;
-  /** Fully qualified name. */
+  /** Fully qualified image name, such as `localhost/app:latest`. */
   readonly name: string;
 }
 
 /** How a list reaches images, files and keys. A list uses nothing else of its environment. */
 export interface ListHost {
-  /** Parses names of images. */
+  /** Transports that parse image names, such as `docker://` and `oci:`. */
   readonly transports: TransportTable;
   /** Platform that is used if a call does not specify one. */
   readonly platform: Platform;

@@ -35,13 +35,13 @@ export type PushResult = CopyResult;
 export interface ListPush {
   /** The list or image to copy. */
   readonly source: ImageReference;
-  /** Destination of the copy. */
+  /** Destination that the copy is written to. */
   readonly destination: ImageReference;
   /** Platform that the selection `system` chooses. */
   readonly platform: Platform;
   /** How the copy reaches images, keys and files. */
   readonly host: ListHost;
-  /** Options of the caller. */
+  /** Options that the caller passed, not yet checked. */
   readonly options: PushOptions;
   /** Ask the destination for each manifest before writing it: it probably has the list already. Default: `false`. */
   readonly skipExisting?: boolean | undefined;

@@ -44,7 +44,7 @@ export interface ListContent {
   readonly host: ListHost;
   /** Store and id of the list, for messages and policies. */
   readonly location: string;
-  /** Manifest of the list. */
+  /** Manifest of the list, byte for byte as it was saved or as it would be written now. */
   readonly manifest: Original;
   /** The reference from which each instance was added, by digest. */
   readonly instances: ReadonlyMap<string, string>;

@@ -16,7 +16,7 @@ interface RunningEdit {
   isRunning: boolean;
 }
 
-/** The edit in whose callback the code runs; `undefined` in browsers, where a nested edit cannot be detected. */
+/** The edit in whose callback the code runs; `undefined` in browsers, which cannot detect a nested edit. */
 const current = createAsyncStorage<RunningEdit>();
 
 function createAsyncStorage<T>(): AsyncStorage<T> | undefined {

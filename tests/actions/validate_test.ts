@@ -1,4 +1,4 @@
-/** What `validateImage` says of images of which something is wrong, and of those that only look so. */
+/** Tests `validateImage` with broken images and with unusual images that are valid. */
 import assert from "node:assert/strict";
 import { create, validateImage } from "../../mod.ts";
 import { BROKEN_IMAGES, createBrokenRegistry, FOREIGN_LAYER } from "../support/broken_images.ts";
@@ -88,7 +88,7 @@ Deno.test("layers at URLs that cannot be reached are not checked, which is not a
   }
 });
 
-Deno.test("a list with artifacts of files is validated where it is", async () => {
+Deno.test("a list with artifacts of files is validated without a push", async () => {
   const list = create();
   await list.addArtifact(["README.md"], { artifactType: "application/vnd.example" });
   for (const full of [false, true]) {

@@ -200,7 +200,7 @@ Deno.test("add() chooses by the version of an operating system, and refuses an i
   assert.equal(list.osVersion(image.digest), "10.0.17763.1");
 });
 
-Deno.test("add() refuses whatever contradicts an image, and reports it where that is allowed", async () => {
+Deno.test("add() rejects a platform that contradicts the image, or reports it if mismatches are allowed", async () => {
   await using registry = startEmbedded();
   const repository = clientOf(registry.host).repository("app");
   const arm = makeImage({ architecture: "arm", variant: "v7" });

@@ -14,7 +14,7 @@ async function fill(at: TestStore): Promise<{ gone: string; garbled: string; bar
   await Deno.remove(fileOf(at, gone, "manifest"));
   const garbled = await create().saveToImage(at.store, { names: ["garbled"] });
   await Deno.writeTextFile(fileOf(at, garbled, "manifest"), "{");
-  // What a crash of Go's tools leaves between making a record and writing its items.
+  // podman and buildah leave such a record if they crash after creating it and before writing its items.
   const { id: bare } = await at.store.createImage({ names: ["localhost/bare:latest"], data: [] });
   const image = encode({ schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", layers: [] });
   await at.store.createImage({ names: ["localhost/image:latest"], data: [{ key: "manifest", bytes: image }] });

@@ -27,7 +27,7 @@ function entry(content: number, architecture: string, annotation = ""): Descript
   };
 }
 
-/** What is said of two lists, as one would write it down: for each entry all others are looked at. */
+/** Compares two lists in the simplest way, which the result of `diff` is checked against: each entry with all others. */
 function compareSlowly(before: readonly Descriptor[], after: readonly Descriptor[]): Partial<InstanceDifference>[] {
   const rest = [...after];
   const partners = new Map<Descriptor, Descriptor>();

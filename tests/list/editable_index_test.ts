@@ -233,7 +233,7 @@ Deno.test("subjects and views are copies", () => {
   assert.equal(list.subject(), undefined);
 });
 
-Deno.test("fromBlob() reads both forms and refuses what is no list", () => {
+Deno.test("fromBlob() reads both formats and rejects manifests that are not lists", () => {
   const list = filled(A, B);
   list.setFeatures(B, ["sse"]);
   const docker = List.fromBlob(list.serialize(MEDIA_TYPES.dockerList));

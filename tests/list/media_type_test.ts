@@ -126,7 +126,7 @@ Deno.test("addArtifact() asks the tables of the host", async () => {
   await Deno.remove(root, { recursive: true });
 });
 
-/** What Go says, below a root folder that holds the tables of a host. */
+/** Asks Go for the media types of the rows, with a root folder that holds the tables of a host. */
 async function askGo(root: string, rows: readonly Row[]): Promise<string[]> {
   await Deno.copyFile(MEDIATYPES, `${root}/mediatypes`);
   const lines = rows.map(({ name, head }) => JSON.stringify({ name, head: head.toBase64() }));

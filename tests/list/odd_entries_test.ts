@@ -45,7 +45,7 @@ const UNKNOWN: Descriptor = {
   platform: { os: "linux", architecture: "arm64" },
 };
 
-/** Writes a layout of an index of these entries, and what `index.json` names besides. */
+/** Writes a layout of an index with the entries `manifests`; `others` are further entries of `index.json`. */
 async function writeLayout(folder: string, manifests: readonly Descriptor[], others: readonly Descriptor[] = []) {
   await Deno.mkdir(`${folder}/blobs/sha256`, { recursive: true });
   const index = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests });
@@ -80,7 +80,7 @@ folderTest("an artifact without a configuration is added, copied and pushed as i
   ]);
 });
 
-folderTest("an entry of an unknown digest algorithm fails only where its content is needed", async (folder) => {
+folderTest("an entry of an unknown digest algorithm fails only if its content is needed", async (folder) => {
   const others = [{ ...UNKNOWN, annotations: { [NAME]: "other" } }];
   const { reference, index } = await writeLayout(`${folder}/from`, [UNKNOWN, AMD64], others);
   const chosen = create();
@@ -96,7 +96,7 @@ folderTest("an entry of an unknown digest algorithm fails only where its content
   await assert.rejects(copyImage(reference, `oci:${folder}/all:1`, OPTIONS), needed);
   await assert.rejects(Deno.stat(`${folder}/all`), Deno.errors.NotFound);
   await assert.rejects(copyImage(`oci:${folder}/from:other`, `oci:${folder}/all:1`, OPTIONS), needed);
-  // What is added to a layout leaves the entry where it is.
+  // Adding an image to the layout keeps the entry.
   await copyImage(`oci:${folder}/one:1`, `oci:${folder}/from:2`, OPTIONS);
   const { manifests } = JSON.parse(await Deno.readTextFile(`${folder}/from/index.json`));
   assert.deepEqual(manifests[0], others[0]);

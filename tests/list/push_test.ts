@@ -99,7 +99,7 @@ Deno.test("selections: system writes one image, specific an index of which not a
     imageListSelection: "specific",
     instances: [amd64!],
   });
-  // This registry, like most, wants an index to be whole.
+  // This registry, like most, rejects an index whose instances are missing.
   await assert.rejects(sparse, { code: "MANIFEST_REJECTED" });
   assert.equal((await clientOf(to.host).repository("some").getManifest(amd64!)).digest, amd64);
   const unknown = { systemContext, imageListSelection: "specific" as const, instances: [`sha256:${"0".repeat(64)}`] };
@@ -198,7 +198,7 @@ Deno.test("what cannot be pushed says why, and the destination has no index", as
   assert.equal(await clientOf(registry.host).repository("x").headManifest("1"), undefined);
 });
 
-Deno.test("a push under a condition fails with CONFLICT where somebody else wrote meanwhile, and writes nothing", async () => {
+Deno.test("a conditional push fails with CONFLICT if another writer changed the tag, and writes nothing", async () => {
   const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
   const target = "registry.example/app:1";
   const list = create();
@@ -215,8 +215,8 @@ Deno.test("a push under a condition fails with CONFLICT where somebody else wrot
 });
 
 for (const conditional of [true, false]) {
-  const registries = conditional ? "knows conditions" : "knows none";
-  Deno.test(`a conditional push whose answer is lost is no conflict with itself, and signed: the registry ${registries}`, async () => {
+  const registries = conditional ? "supports conditions" : "ignores conditions";
+  Deno.test(`a conditional push whose response is lost succeeds and signs: the registry ${registries}`, async () => {
     const { fetch: inner } = createRegistry({ storage: createMemoryStorage() });
     let lost = 0;
     const fetch = async (request: Request) => {

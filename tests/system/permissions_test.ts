@@ -1,4 +1,4 @@
-/** What works with which permission, and what is refused without. */
+/** Tests which features work with which Deno permission, and the errors without it. */
 import assert from "node:assert/strict";
 import { create } from "../../mod.ts";
 import { pushPlatforms } from "../support/images.ts";
@@ -70,7 +70,7 @@ Deno.test("a handler publishes with --allow-net for its registries alone", async
   assert.deepEqual(await run(script, `--allow-net=${registry.host}`), { code: 0, stdout: "published\n", stderr: "" });
 });
 
-Deno.test("the main module pushes without permission to read credentials, as a stranger", async () => {
+Deno.test("the main module pushes anonymously without permission to read credentials", async () => {
   await using registry = startEmbedded();
   const script = `
     import { create } from "file://${ROOT}mod.ts";

@@ -42,7 +42,7 @@ async function makeWorld(tamper: Tamper = (request, forward) => forward(request)
   const odd = encode(JSON.stringify(index, undefined, 3));
   await repository.putManifest("1", odd);
   const requests: string[] = [];
-  /** What another process would have: connections and tokens of its own. */
+  /** Opens a context with its own connections and tokens, as another process would have. */
   const open = () => ({
     fetch: async (request: Request) => {
       requests.push(`${request.method} ${new URL(request.url).pathname}`);
@@ -172,7 +172,7 @@ for (const [name, tamper] of [["with", undefined], ["without", unconditional]] a
   });
 }
 
-Deno.test("an instance that two writers remove at the same time is no error for either", async () => {
+Deno.test("two writers can remove the same instance at the same time without an error", async () => {
   const world = await makeWorld();
   const remove = (...instances: string[]) => removeFromIndex(TARGET, instances, { systemContext: world.open() });
   await appendToIndex(TARGET, [`${HOST}/app:s390x`], { systemContext: world.systemContext });

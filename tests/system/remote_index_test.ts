@@ -67,7 +67,7 @@ Deno.test("composeIndex() of twenty images in one repository asks two questions 
   assert.deepEqual((await validateIndex(TARGET, { systemContext })).problems, []);
 });
 
-Deno.test("… and where that takes tokens, asks for one to read and one to write", async () => {
+Deno.test("… and asks a registry that uses tokens for one token to read and one to write", async () => {
   const access = { scheme: "bearer", users: { me: "secret" } } as const;
   const { requests, systemContext } = await makeWorld(["amd64", "arm64"], access);
   const sources = [`${HOST}/app:amd64`, `${HOST}/app:arm64`];
@@ -82,7 +82,7 @@ Deno.test("… and where that takes tokens, asks for one to read and one to writ
   });
 });
 
-Deno.test("composeIndex() shows the list before anything is written, and writes nothing where that fails", async () => {
+Deno.test("composeIndex() passes the list to the callback before writing anything, and writes nothing if the callback throws", async () => {
   const { repository, requests, systemContext } = await makeWorld(["amd64"]);
   let digests: readonly string[] = [];
   const composing = composeIndex({
@@ -99,7 +99,7 @@ Deno.test("composeIndex() shows the list before anything is written, and writes 
   assert.deepEqual(requests.filter((request) => !request.startsWith("GET ")), []);
 });
 
-Deno.test("an index is appended to, annotated, reduced, tagged and copied where it is", async () => {
+Deno.test("an index is appended to, annotated, reduced, tagged and copied in its registry", async () => {
   const { systemContext } = await makeWorld(["amd64", "arm64", "s390x"]);
   const at = (architecture: string) => `${HOST}/app:${architecture}`;
   await assert.rejects(appendToIndex(TARGET, [at("amd64")], { systemContext }), { code: "NOT_FOUND" });

@@ -13,9 +13,9 @@ export interface DeleteRemoteImageOptions {
    * @default {false}
    */
   manifest?: boolean | undefined;
-  /** How to reach the registry. */
+  /** Access to the registry: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 

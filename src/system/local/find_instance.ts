@@ -17,9 +17,9 @@ import type { List } from "./list.ts";
 export interface FindInstanceOptions {
   /** Store in which names of images are looked up first. */
   store: ImageStore;
-  /** How to reach registries. */
+  /** Access to registries: credentials, TLS, configuration files. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 

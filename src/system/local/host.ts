@@ -30,7 +30,9 @@ const files: HostFiles = {
   async find(path): Promise<ArtifactFile> {
     const absolute = resolve(path);
     const unavailable = (cause: unknown): never => {
-      throw new ManifestsError("ARTIFACT_UNAVAILABLE", `Cannot read ${absolute}: ${(cause as Error).message}`, {
+      // Deno's messages end with the call and its path, which the message already names.
+      const reason = (cause as Error).message.replace(/: (stat|open) '.*'$/s, "");
+      throw new ManifestsError("ARTIFACT_UNAVAILABLE", `Cannot read "${absolute}": ${reason}`, {
         cause,
       });
     };

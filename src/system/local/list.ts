@@ -14,19 +14,19 @@ import { LOCAL_HOST } from "./host.ts";
 
 /** A list of a host with a disk. */
 class LocalList extends BaseList {
-  /** Creates an empty list. */
+  /** Creates an empty list that reaches all transports of this host. */
   constructor() {
     super(LOCAL_HOST);
   }
 
-  /** Makes a list of the bytes of an index. */
+  /** Creates a list from the bytes of an index. */
   static fromBlob(bytes: Uint8Array<ArrayBuffer>): LocalList {
     const list = new LocalList();
     list.readBlob(bytes);
     return list;
   }
 
-  /** Makes a list of the record of a store. */
+  /** Creates a list from the record of a store. */
   static fromStore(loaded: LoadedList): LocalList {
     const list = new LocalList();
     list.readLoaded(loaded);
@@ -38,7 +38,7 @@ class LocalList extends BaseList {
 export type List = ManifestList;
 
 /**
- * Functions that make a list.
+ * Functions that create a list.
  *
  * @example
  * ```ts
@@ -58,8 +58,8 @@ export type List = ManifestList;
  */
 export const List: {
   /**
-   * Makes a list of the bytes of an index. Go: `manifests.FromBlob`. An index does not record where its instances are:
-   * such a list can be edited and saved, but pushed only after `locateInstances` or `add`.
+   * Creates a list from the bytes of an index. Go: `manifests.FromBlob`. An index does not record the locations of its
+   * instances: such a list can be edited and saved, but pushed only after `locateInstances` or `add`.
    *
    * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`.
    * @throws {ManifestsSyntaxError} With code `INVALID_JSON`, `INVALID_MANIFEST` or `INVALID_DIGEST`.

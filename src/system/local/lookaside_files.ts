@@ -3,7 +3,7 @@ import { writeAtomically } from "../../internal/host/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import type { LookasideFiles } from "../../transport/docker/room.ts";
 
-/** Modes of the real tools: signatures are no secret. */
+/** The modes that podman and skopeo use: signatures are public. */
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
 
@@ -11,14 +11,16 @@ const FOLDER_MODE = 0o755;
 export const lookasideFiles: LookasideFiles = {
   async read(url, limit) {
     const path = fromFileUrl(url);
-    return await explained(`read signature ${path}`, async () => {
+    return await explained(`read signature "${path}"`, async () => {
       const found = await Deno.stat(path).catch(ignoreMissing);
       if (!found) return undefined;
-      // Opening a pipe would wait for who writes to it.
-      requireFile(found);
+      // Opening a pipe would block until another process opens it for writing.
+      assertFile(found);
       using file = await Deno.open(path);
-      const { size } = requireFile(await file.stat());
-      if (size > limit) throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature ${path} as it is too large`);
+      const { size } = assertFile(await file.stat());
+      if (size > limit) {
+        throw new ManifestsError("LIMIT_EXCEEDED", `Cannot read signature "${path}": it has more than ${limit} bytes`);
+      }
       const bytes = new Uint8Array(size);
       let at = 0;
       for (let count; at < size && (count = await file.read(bytes.subarray(at)));) at += count;
@@ -27,23 +29,23 @@ export const lookasideFiles: LookasideFiles = {
   },
   async write(url, bytes) {
     const path = fromFileUrl(url);
-    await explained(`write signature ${path}`, async () => {
+    await explained(`write signature "${path}"`, async () => {
       await Deno.mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE });
       await writeAtomically(path, bytes, FILE_MODE);
     });
   },
   async remove(url) {
     const path = fromFileUrl(url);
-    return await explained(`remove signature ${path}`, async () => {
+    return await explained(`remove signature "${path}"`, async () => {
       const removed = await Deno.remove(path).then(() => true).catch(ignoreMissing);
       return removed ?? false;
     });
   },
 };
 
-/** Asked again after opening, so that nobody puts something endless in its place meanwhile. */
-function requireFile(info: Deno.FileInfo): Deno.FileInfo {
-  if (!info.isFile) throw new Error("it is no file");
+/** Checked again after opening: another process may have replaced the file, for instance by an endless device. */
+function assertFile(info: Deno.FileInfo): Deno.FileInfo {
+  if (!info.isFile) throw new Error("it is not a regular file");
   return info;
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../../config/files/room.ts";
 import { listNamespaces, type RegistryLookups } from "../../transport/docker/room.ts";
 
-/** What the files of this host say about registries. */
+/** Looks up the settings of registries in the configuration files of this host. */
 export const FILE_LOOKUPS: RegistryLookups = {
   async findCredentials(name, context) {
     return await loadCredentials(name, context, (await loadRegistriesConf(context)).credentialHelpers);
@@ -26,7 +26,7 @@ export const FILE_LOOKUPS: RegistryLookups = {
   async findSignatureStorage(reference, context) {
     const conf = await loadRegistriesD(context);
     const found = findSignatureStorage(conf, [String(reference), ...listNamespaces(reference)]);
-    // Who may not read where nobody has said that there are signatures has none, and is not asked.
+    // The built-in folder is used only if it may be read already: Deno must not prompt for a folder nobody configured.
     const usual = builtInLookaside();
     const builtIn = usual !== undefined && mayRead(fromFileUrl(usual)) ? usual : undefined;
     const [lookaside, lookasideStaging] = [found.read ?? builtIn, found.write ?? builtIn];

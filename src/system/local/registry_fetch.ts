@@ -3,10 +3,10 @@ import { type ClientKey, type FetchHandle, isBlockedPort, type TlsIdentity } fro
 import { ManifestsError } from "../../spec/room.ts";
 
 /**
- * A way to send for each client of a registry. HTTP/1.1, because `fetch` uploads over HTTP/2 at a hundredth of the
- * speed. Where a certificate is one that `fetch` takes from nobody, but that is wanted all the same, `node:https` takes
- * over: whatever certificate of a registry that may be insecure, and an authority's own where it is among the trusted.
- * So it does for the ports that `fetch` connects to nowhere, wherever the registry leads.
+ * Opens the function that sends the requests of one registry client. It uses HTTP/1.1, because `fetch` uploads over
+ * HTTP/2 at a hundredth of the speed. `node:https` replaces `fetch` in the cases that `fetch` always rejects: any
+ * certificate problem of an insecure registry, a server that uses the certificate of a trusted authority itself, and
+ * blocked ports, also after a redirect.
  */
 export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHandle {
   const client = openClient(host, tls);
@@ -22,8 +22,8 @@ export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHand
         try {
           return await fetch(request, { client });
         } catch (error) {
-          // The first request to a registry has no body, and so can be made again.
-          if (request.body || !isWanted(certificateProblem(error), insecure, tls)) throw error;
+          // The first request to a registry has no body, so it can be sent again.
+          if (request.body || !isAcceptable(findCertificateProblem(error), insecure, tls)) throw error;
           refusesCertificate = true;
         }
       }
@@ -36,15 +36,18 @@ export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHand
   };
 }
 
-/** What `fetch` says is wrong with a certificate; `undefined` where it failed for another reason. */
-function certificateProblem(error: unknown): string | undefined {
+/** Finds the certificate problem in an error of `fetch`; `undefined` if it failed for another reason. */
+function findCertificateProblem(error: unknown): string | undefined {
   const texts: string[] = [];
   for (let at = error; at instanceof Error && texts.length < 8; at = at.cause) texts.push(at.message);
   return /invalid peer certificate: (.*)/s.exec(texts.join("\n"))?.[1];
 }
 
-/** `openssl req -x509` makes certificates that are authority and server in one; Go takes them, the TLS of `fetch` not. */
-function isWanted(problem: string | undefined, insecure: boolean, tls: TlsIdentity | undefined): boolean {
+/**
+ * Checks if `node:https` may accept the certificate. `openssl req -x509` creates certificates that are authority and
+ * server in one: Go accepts them if they are trusted, `fetch` does not.
+ */
+function isAcceptable(problem: string | undefined, insecure: boolean, tls: TlsIdentity | undefined): boolean {
   if (problem === undefined) return false;
   return insecure || (problem.includes("CaUsedAsEndEntity") && tls !== undefined && tls.caCerts.length > 0);
 }

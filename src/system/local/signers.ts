@@ -3,7 +3,7 @@ import type { SigningKeys } from "../../list/room.ts";
 import { openSignersWith } from "../../signature/files/room.ts";
 import type { Signer } from "../../signature/room.ts";
 
-/** Opens the keys that options name, in the order in which the real tools sign. */
+/** Opens the keys that options name, in the order in which podman and buildah sign. */
 export async function openSigners(keys: SigningKeys): Promise<readonly Signer[]> {
   const { signPassphrase, signSigstorePrivateKeyPassphrase, privateKeyPassphrasePrompt: prompt, ...rest } = keys;
   const own: Uint8Array[] = [];

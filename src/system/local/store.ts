@@ -6,35 +6,35 @@ import type { ImageStore } from "../../store/room.ts";
 
 /** Options for {@linkcode openStore}. */
 export interface OpenStoreOptions {
-  /** Root of what lasts; default: as `storage.conf` or the real tools say. Podman's `--root`. */
+  /** Root folder of persistent data. Default: that of `storage.conf`, else podman's default. Podman's `--root`. */
   root?: string | undefined;
-  /** Root of what a reboot may forget; default: as `storage.conf` or the real tools say. Podman's `--runroot`. */
+  /** Root folder of temporary data. Default: that of `storage.conf`, else podman's default. Podman's `--runroot`. */
   runRoot?: string | undefined;
-  /** Storage driver; default: as `storage.conf` says, or as the store has it. Podman's `--storage-driver`. */
+  /** Storage driver. Default: that of `storage.conf`, else that of the store. Podman's `--storage-driver`. */
   driver?: string | undefined;
   /**
-   * Driver options, as `overlay.mountopt=nodev`; default: `STORAGE_OPTS`, else those of `storage.conf`. `imagestore` and
-   * `additionalimagestore` name stores that are only read. Podman's `--storage-opt`.
+   * Driver options, such as `overlay.mountopt=nodev`. Default: `STORAGE_OPTS`, else those of `storage.conf`. `imagestore`
+   * and `additionalimagestore` name stores that are only read. Podman's `--storage-opt`.
    */
   driverOptions?: readonly string[] | undefined;
   /**
-   * Root of the image records, where it is not `root`; default: `imagestore` of `storage.conf`. New records are written
-   * there. Podman's `--imagestore`.
+   * Root folder of the image records, to which new records are written. Default: `imagestore` of `storage.conf`, else
+   * `root`. Podman's `--imagestore`.
    */
   imageStore?: string | undefined;
   /**
-   * Whom the store's locks exclude: everybody, or only other Deno processes (for stores that no other tool uses).
-   * `shared` needs `--allow-ffi` for writing.
+   * Processes that the store's locks exclude: `shared` excludes all, and needs `--allow-ffi` for writing; `deno-only`
+   * excludes only other Deno processes, for stores that no other tool uses.
    *
    * @default {"shared"}
    */
   locking?: LockingMode | undefined;
-  /** Where `registries.conf` is, which says what short names mean; default: where the real tools have it. */
+  /** Path of `registries.conf`, which resolves short names. Default: the paths that podman and buildah use. */
   systemContext?: SystemContext | undefined;
 }
 
 /**
- * Opens the image store that podman, buildah and skopeo use. Nothing is made until something is saved.
+ * Opens the image store that podman, buildah and skopeo use. Nothing is created until something is saved.
  *
  * @throws {ManifestsError} With code `CONFIG_FILE_INVALID` or `CONFIG_FILE_UNREADABLE`.
  *

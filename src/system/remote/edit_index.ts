@@ -63,11 +63,11 @@ export async function removeFromIndex(
   }, options);
 }
 
-/** What {@linkcode annotateIndex} changes. */
+/** Annotations that {@linkcode annotateIndex} sets, and the instances that get them. */
 export interface IndexChange {
-  /** The instances, by digest or by platform, as {@linkcode removeFromIndex} takes them; default: the index itself. */
+  /** Instances to annotate, by digest or by platform as in {@linkcode removeFromIndex}. Default: the index itself. */
   instance?: string | undefined;
-  /** Annotations to set. */
+  /** Annotations to set. Others that exist are kept. */
   annotations: Readonly<Record<string, string>>;
 }
 

@@ -18,12 +18,12 @@ export const HOST: ListHost = {
 
 /** A list whose images are in registries. */
 class RemoteList extends BaseList {
-  /** Creates an empty list. */
+  /** Creates an empty list that reaches only registries. */
   constructor() {
     super(HOST);
   }
 
-  /** Makes a list of the bytes of an index. */
+  /** Creates a list from the bytes of an index. */
   static fromBlob(bytes: Uint8Array<ArrayBuffer>): RemoteList {
     const list = new RemoteList();
     list.readBlob(bytes);
@@ -34,11 +34,11 @@ class RemoteList extends BaseList {
 /** An editable list whose images are in registries: see {@linkcode ManifestList}, which documents its members. */
 export type List = ManifestList;
 
-/** Functions that make a list. */
+/** Functions that create a list. */
 export const List: {
   /**
-   * Makes a list of the bytes of an index. An index does not record where its instances are: such a list can be edited,
-   * but pushed only after `locateInstances` or `add`.
+   * Creates a list from the bytes of an index. An index does not record the locations of its instances: such a list can
+   * be edited, but pushed only after `locateInstances` or `add`.
    *
    * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST`.
    * @throws {ManifestsSyntaxError} With code `INVALID_JSON`, `INVALID_MANIFEST` or `INVALID_DIGEST`.
