@@ -29,7 +29,25 @@ export interface ListDifference {
 
 type Entry = Descriptor | DockerListEntry;
 
-/** Compares two lists: instances of equal digest first, then those for equal platforms. The order does not matter. */
+/**
+ * Compares two lists: instances of equal digest first, then those for equal platforms. The order does not matter.
+ *
+ * @example
+ * ```ts
+ * import { diffIndexes } from "@multiarch/manifests";
+ * import { parseManifest, type ParsedIndex } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const encode = (index: object) => new TextEncoder().encode(JSON.stringify(index));
+ * const mediaType = "application/vnd.oci.image.index.v1+json";
+ * const before = parseManifest(encode({ schemaVersion: 2, mediaType, manifests: [] })) as ParsedIndex;
+ * const annotations = { "org.opencontainers.image.version": "1" };
+ * const after = parseManifest(encode({ schemaVersion: 2, mediaType, manifests: [], annotations })) as ParsedIndex;
+ * const { instances, fields } = diffIndexes(before, after);
+ * assert.deepEqual(instances, []);
+ * assert.equal(fields.length, 1);
+ * ```
+ */
 export function diffIndexes(before: ParsedIndex, after: ParsedIndex): ListDifference {
   const own: readonly Entry[] = getEntries(before);
   const rest = new Set<Entry>(getEntries(after));

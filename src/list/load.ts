@@ -79,6 +79,18 @@ async function findListImage(store: ImageStore, image: string): Promise<StoredIm
  * Returns the lock to hold while a list is loaded, edited and saved. podman takes the same lock. Go: `LockerForImage`.
  *
  * @throws {ListImageUnknownError} If the store has no such image; code `LIST_IMAGE_UNKNOWN`.
+ *
+ * @example
+ * ```ts
+ * import { create, createMemoryStore, lockerForImage } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * await using store = createMemoryStore();
+ * await create().saveToImage(store, { names: ["app"] });
+ * const locker = await lockerForImage(store, "app");
+ * await using _lock = await locker.lock(); // edit and save the list while the lock is held
+ * assert.notEqual(locker.name, "");
+ * ```
  */
 export async function lockerForImage(store: ImageStore, image: string): Promise<Locker> {
   return getLocker(store, await findListImage(store, image));

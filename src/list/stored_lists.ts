@@ -15,7 +15,22 @@ export interface StoredList {
   readonly problem?: string | undefined;
 }
 
-/** Yields the lists of a store, in its order, including damaged ones, which can only be removed. */
+/**
+ * Yields the lists of a store, in its order, including damaged ones, which can only be removed.
+ *
+ * @throws {ManifestsError} With code `STORE_IO`, `STORE_CORRUPT` or `LOCK_UNAVAILABLE` if the store cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { create, createMemoryStore, listStoredLists } from "@multiarch/manifests";
+ * import assert from "node:assert/strict";
+ *
+ * await using store = createMemoryStore();
+ * await create().saveToImage(store, { names: ["app"] });
+ * const lists = await Array.fromAsync(listStoredLists(store));
+ * assert.deepEqual(lists.map(({ names }) => names), [["localhost/app:latest"]]);
+ * ```
+ */
 export async function* listStoredLists(store: ImageStore): AsyncGenerator<StoredList, void, undefined> {
   for (const image of await store.listImages()) {
     const { id, names, created } = image;

@@ -8,7 +8,19 @@ interface MemoryRepository {
   tags: Map<string, Digest>;
 }
 
-/** Creates a storage in memory. Its content is lost when the process ends. */
+/**
+ * Creates a storage in memory. Its content is lost when the process ends.
+ *
+ * @example
+ * ```ts
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const registry = createRegistry({ storage: createMemoryStorage() });
+ * const response = await registry.fetch(new Request("http://registry.example/v2/app/tags/list"));
+ * assert.equal(response.status, 404);
+ * ```
+ */
 export function createMemoryStorage(): RegistryStorage {
   return new MemoryStorage();
 }

@@ -116,6 +116,26 @@ export interface VerifySimpleOptions extends SignalOptions, ExpectedClaims {
  * `SIGNATURE_KEY_UNKNOWN`, `SIGNATURE_MESSAGE_INVALID`, `SIGNATURE_PAYLOAD_INVALID`, `SIGNATURE_WEAK` or
  * `LIMIT_EXCEEDED`.
  * @throws {ManifestsError} With code `KEY_INVALID`.
+ *
+ * @example
+ * ```ts
+ * import { createSimpleSigner, openPgpKey, verifySimpleSignature } from "@multiarch/manifests/signature";
+ * import { digestOf, parseReference } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ * import { generateKey } from "openpgp";
+ *
+ * const encode = (text: string) => new TextEncoder().encode(text);
+ * const { privateKey, publicKey } = await generateKey({ userIDs: [{ name: "Me" }] });
+ * await using signer = createSimpleSigner(await openPgpKey(encode(privateKey)));
+ * const { bytes } = await signer.sign(encode("{}"), parseReference("quay.io/me/app:1"));
+ *
+ * const verifying = verifySimpleSignature(bytes, {
+ *   keyrings: [encode(publicKey)],
+ *   manifestDigest: digestOf(encode("{}")),
+ *   acceptsReference: (name) => name === "quay.io/me/other:1",
+ * });
+ * await assert.rejects(verifying, { code: "SIGNATURE_IDENTITY_MISMATCH" });
+ * ```
  */
 export async function verifySimpleSignature(
   bytes: Uint8Array<ArrayBuffer>,

@@ -27,6 +27,20 @@ type Entry = Descriptor | DockerListEntry;
  * an entry with another version is never chosen, and an entry without a version only if no entry has the requested one.
  *
  * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM` if no entry matches.
+ *
+ * @example
+ * ```ts
+ * import { chooseInstance, type ParsedIndex, parseManifest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const entry = { mediaType: "application/vnd.oci.image.manifest.v1+json", size: 495 };
+ * const digest = `sha256:${"1".repeat(64)}`;
+ * const platform = { os: "linux", architecture: "arm64", variant: "v8" };
+ * const mediaType = "application/vnd.oci.image.index.v1+json";
+ * const index = { schemaVersion: 2, mediaType, manifests: [{ ...entry, digest, platform }] };
+ * const parsed = parseManifest(new TextEncoder().encode(JSON.stringify(index))) as ParsedIndex;
+ * assert.equal(chooseInstance(parsed, { os: "linux", architecture: "arm64" }), digest);
+ * ```
  */
 export function chooseInstance(index: ParsedIndex, platform: Platform, options: ChooseInstanceOptions = {}): Digest {
   return chooseEntry(index, platform, options).digest;

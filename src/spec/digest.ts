@@ -51,7 +51,18 @@ export function parseDigest(text: string): Digest {
   return text as Digest;
 }
 
-/** Returns whether `text` is a digest that {@linkcode parseDigest} accepts. */
+/**
+ * Returns whether `text` is a digest that {@linkcode parseDigest} accepts.
+ *
+ * @example
+ * ```ts
+ * import { isDigest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * assert.ok(isDigest(`sha256:${"0".repeat(64)}`));
+ * assert.ok(!isDigest("sha256:beef"));
+ * ```
+ */
 export function isDigest(text: string): text is Digest {
   return digestProblem(text) === undefined;
 }
@@ -69,6 +80,14 @@ export function isWellFormedDigest(text: string): text is Digest {
  *
  * @throws {ManifestsError} With code `INVALID_DIGEST` if the algorithm is not supported, so that content of this digest
  * cannot be verified.
+ *
+ * @example
+ * ```ts
+ * import { digestAlgorithm, parseDigest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(digestAlgorithm(parseDigest(`sha512:${"0".repeat(128)}`)), "sha512");
+ * ```
  */
 export function digestAlgorithm(digest: Digest): DigestAlgorithm {
   const algorithm = digest.slice(0, digest.indexOf(":"));

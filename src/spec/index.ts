@@ -50,7 +50,21 @@ export interface DockerList {
   readonly manifests: readonly DockerListEntry[] | null;
 }
 
-/** Parses an OCI index. Throws an error with code `INVALID_JSON` or `INVALID_DIGEST`, which names the member. */
+/**
+ * Parses an OCI index.
+ *
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON` or `INVALID_DIGEST`; the message names the member.
+ *
+ * @example
+ * ```ts
+ * import { MEDIA_TYPES, parseOciIndex } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const annotations = { "org.opencontainers.image.version": "1" };
+ * const text = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [], annotations });
+ * assert.deepEqual(parseOciIndex(new TextEncoder().encode(text)).annotations, annotations);
+ * ```
+ */
 export function parseOciIndex(bytes: Uint8Array): OciIndex {
   return readOciIndex(new StructReader(parseJson(bytes, "image index").value, "image index"));
 }
@@ -70,7 +84,18 @@ export function readOciIndex(from: StructReader): OciIndex {
   };
 }
 
-/** Serializes an OCI index to the bytes that Go writes. */
+/**
+ * Serializes an OCI index to the bytes that Go writes.
+ *
+ * @example
+ * ```ts
+ * import { MEDIA_TYPES, parseOciIndex, serializeOciIndex } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] } as const;
+ * assert.deepEqual(parseOciIndex(serializeOciIndex(index)), index);
+ * ```
+ */
 export function serializeOciIndex(index: OciIndex): Uint8Array<ArrayBuffer> {
   return encodeGoJson(
     new Map<string, GoJsonValue | undefined>([
@@ -100,7 +125,20 @@ function readDockerEntry(from: StructReader): DockerListEntry {
   };
 }
 
-/** Parses a Docker manifest list. Throws an error with code `INVALID_JSON` or `INVALID_DIGEST`, which names the member. */
+/**
+ * Parses a Docker manifest list.
+ *
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON` or `INVALID_DIGEST`; the message names the member.
+ *
+ * @example
+ * ```ts
+ * import { MEDIA_TYPES, parseDockerList } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const text = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.dockerList, manifests: [] });
+ * assert.deepEqual(parseDockerList(new TextEncoder().encode(text)).manifests, []);
+ * ```
+ */
 export function parseDockerList(bytes: Uint8Array): DockerList {
   return readDockerList(new StructReader(parseJson(bytes, "manifest list").value, "manifest list"));
 }
@@ -124,7 +162,18 @@ function dockerEntryJson(entry: DockerListEntry): Map<string, GoJsonValue | unde
   ]);
 }
 
-/** Serializes a Docker manifest list to the bytes that Go writes; unlike in OCI, the size precedes the digest. */
+/**
+ * Serializes a Docker manifest list to the bytes that Go writes; unlike in OCI, the size precedes the digest.
+ *
+ * @example
+ * ```ts
+ * import { MEDIA_TYPES, serializeDockerList } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const bytes = serializeDockerList({ schemaVersion: 2, mediaType: MEDIA_TYPES.dockerList, manifests: [] });
+ * assert.deepEqual(JSON.parse(new TextDecoder().decode(bytes)).manifests, []);
+ * ```
+ */
 export function serializeDockerList(list: DockerList): Uint8Array<ArrayBuffer> {
   return encodeGoJson(
     new Map<string, GoJsonValue>([
@@ -140,6 +189,16 @@ export function serializeDockerList(list: DockerList): Uint8Array<ArrayBuffer> {
  * Docker format has no members for them.
  *
  * @param defaultPlatform Platform of entries that have none, because Docker requires one. Go uses the host's platform.
+ *
+ * @example
+ * ```ts
+ * import { convertToDockerList, MEDIA_TYPES } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] } as const;
+ * const list = convertToDockerList(index, { os: "linux", architecture: "amd64" });
+ * assert.equal(list.mediaType, MEDIA_TYPES.dockerList);
+ * ```
  */
 export function convertToDockerList(index: OciIndex, defaultPlatform: Platform): DockerList {
   return {
@@ -155,7 +214,18 @@ export function convertToDockerList(index: OciIndex, defaultPlatform: Platform):
   };
 }
 
-/** Converts a Docker list to an OCI index. CPU features are lost, because the OCI format has no member for them. */
+/**
+ * Converts a Docker list to an OCI index. CPU features are lost, because the OCI format has no member for them.
+ *
+ * @example
+ * ```ts
+ * import { convertToOciIndex, MEDIA_TYPES } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const index = convertToOciIndex({ schemaVersion: 2, mediaType: MEDIA_TYPES.dockerList, manifests: [] });
+ * assert.equal(index.mediaType, MEDIA_TYPES.ociIndex);
+ * ```
+ */
 export function convertToOciIndex(list: DockerList): OciIndex {
   return {
     schemaVersion: 2,

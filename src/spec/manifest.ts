@@ -56,7 +56,18 @@ export interface ParsedImage {
 /** Parsed manifest of any kind. */
 export type ParsedManifest = ParsedIndex | ParsedImage;
 
-/** Returns whether a parsed manifest is an index of either kind. */
+/**
+ * Returns whether a parsed manifest is an index of either kind.
+ *
+ * @example
+ * ```ts
+ * import { isIndex, MEDIA_TYPES, parseManifest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const text = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
+ * assert.ok(isIndex(parseManifest(new TextEncoder().encode(text))));
+ * ```
+ */
 export function isIndex(manifest: ParsedManifest): manifest is ParsedIndex {
   return manifest.kind === "oci-index" || manifest.kind === "docker-list";
 }
@@ -113,6 +124,16 @@ function assertUnambiguous(from: StructReader, mediaType: string, allowed: reado
  * @param mediaType Media type that the source reported, such as a `Content-Type`. The document's own type overrides it.
  * @throws {ManifestsError | ManifestsSyntaxError} With code `INVALID_JSON`, `INVALID_DIGEST`, `INVALID_MANIFEST`,
  * `AMBIGUOUS_MANIFEST` or `MANIFEST_TYPE_NOT_SUPPORTED`.
+ *
+ * @example
+ * ```ts
+ * import { MEDIA_TYPES, parseManifest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const bytes = new TextEncoder().encode(`{"schemaVersion":2,"manifests":[]}`);
+ * const manifest = parseManifest(bytes, MEDIA_TYPES.ociIndex); // the media type that the registry reported
+ * assert.equal(manifest.kind, "oci-index");
+ * ```
  */
 export function parseManifest(bytes: Uint8Array<ArrayBuffer>, mediaType?: string): ParsedManifest {
   const from = new StructReader(parseJson(bytes, "manifest").value, "manifest");
@@ -199,6 +220,15 @@ function parseSchema1(bytes: Uint8Array<ArrayBuffer>, mediaType: string): Parsed
  *
  * @param algorithm Hash algorithm. Default: `sha256`.
  * @throws {ManifestsSyntaxError} With code `INVALID_MANIFEST` if the signature of a schema 1 manifest is malformed.
+ *
+ * @example
+ * ```ts
+ * import { digestOf, manifestDigest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const bytes = new TextEncoder().encode(`{"schemaVersion":2,"manifests":[]}`);
+ * assert.equal(manifestDigest(bytes), digestOf(bytes));
+ * ```
  */
 export function manifestDigest(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
   if (guessMediaType(bytes) !== MEDIA_TYPES.dockerSchema1Signed) return digestOf(bytes, algorithm);

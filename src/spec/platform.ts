@@ -120,6 +120,14 @@ export function isEmptyPlatform(platform: Platform): boolean {
 /**
  * Formats a platform as {@linkcode parsePlatform} reads it: `linux/arm64/v8`, `windows/amd64:10.0.20348.1`,
  * `windows/amd64+win32k`. Returns `""` for `undefined` and for an empty platform.
+ *
+ * @example
+ * ```ts
+ * import { formatPlatform } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(formatPlatform({ os: "linux", architecture: "arm64", variant: "v8" }), "linux/arm64/v8");
+ * ```
  */
 export function formatPlatform(platform: Platform | undefined): string {
   if (!platform) return "";
@@ -131,7 +139,18 @@ export function formatPlatform(platform: Platform | undefined): string {
 /** `os/architecture[/variant][:os.version][+feature…]`: the version is crane's syntax, the features are containerd's. */
 const PLATFORM = /^([^/:+@\s]+)\/([^/:+@\s]+)(?:\/([^/:+@\s]+))?(?::([^/:+@\s]+))?((?:\+[^/:+@\s]+)*)$/;
 
-/** Parses a platform, as {@linkcode parsePlatform} does; returns `undefined` if the text is not a platform. */
+/**
+ * Parses a platform, as {@linkcode parsePlatform} does; returns `undefined` if the text is not a platform.
+ *
+ * @example
+ * ```ts
+ * import { findPlatform } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(findPlatform("linux/amd64"), { os: "linux", architecture: "amd64" });
+ * assert.equal(findPlatform("linux"), undefined);
+ * ```
+ */
 export function findPlatform(text: string): Platform | undefined {
   const [, os, architecture, variant, osVersion, features = ""] = PLATFORM.exec(text) ?? [];
   if (os === undefined) return undefined;
@@ -174,7 +193,18 @@ export function readPlatform(from: StructReader): Platform {
   });
 }
 
-/** Creates a platform without empty optional members. */
+/**
+ * Creates a platform without empty optional members.
+ *
+ * @example
+ * ```ts
+ * import { createPlatform } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const platform = createPlatform({ os: "linux", architecture: "arm64", variant: "", osFeatures: [] });
+ * assert.deepEqual(platform, { os: "linux", architecture: "arm64" });
+ * ```
+ */
 export function createPlatform(from: { [K in keyof Platform]?: Platform[K] | undefined }): Platform {
   const { architecture = "", os = "", osVersion, osFeatures, variant } = from;
   return {

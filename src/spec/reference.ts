@@ -141,6 +141,15 @@ function isDomain(component: string): boolean {
  * Parses and normalises a reference: `alpine` becomes `docker.io/library/alpine`. No default tag is added.
  *
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, or `INVALID_DIGEST` for an invalid digest in it.
+ *
+ * @example
+ * ```ts
+ * import { parseReference } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(String(parseReference("alpine:3")), "docker.io/library/alpine:3");
+ * assert.throws(() => parseReference("Alpine"), { code: "INVALID_REFERENCE" });
+ * ```
  */
 export function parseReference(text: string): NamedReference {
   if (IDENTIFIER_REGEXP.test(text)) fail("invalid repository name, cannot specify 64-byte hexadecimal strings", text);

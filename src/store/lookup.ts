@@ -21,6 +21,17 @@ export interface LocalImage extends ImageWithData {
  *
  * @param keys Keys of big data to read together with the record. Default: none.
  * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport or another store.
+ *
+ * @example
+ * ```ts
+ * import { create } from "@multiarch/manifests";
+ * import { createMemoryStore, findLocalImage } from "@multiarch/manifests/store";
+ * import assert from "node:assert/strict";
+ *
+ * await using store = createMemoryStore();
+ * await create().saveToImage(store, { names: ["app"] });
+ * assert.equal((await findLocalImage(store, "app"))?.resolvedName, "localhost/app:latest");
+ * ```
  */
 export async function findLocalImage(
   store: ImageStore,

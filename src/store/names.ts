@@ -15,6 +15,14 @@ export function applyNames(
 /**
  * Returns a random image id: 32 bytes as hexadecimal text. Its first 12 digits contain a letter, because a short id
  * that has only decimal digits could be taken for a number (storage `stringid.GenerateRandomID`).
+ *
+ * @example
+ * ```ts
+ * import { randomImageId } from "@multiarch/manifests/store";
+ * import assert from "node:assert/strict";
+ *
+ * assert.match(randomImageId(), /^[0-9a-f]{64}$/);
+ * ```
  */
 export function randomImageId(): string {
   for (;;) {

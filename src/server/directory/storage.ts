@@ -27,6 +27,21 @@ export interface DirectoryStorage extends RegistryStorage, Disposable {
  *
  * @throws {ManifestsError} With code `DESTINATION_IN_USE` if another registry, in this process or another, uses the
  * directory; `LAYOUT_INVALID` if it is an OCI image layout, because `collectGarbage` would delete its blobs.
+ *
+ * @example
+ * ```ts
+ * import { createRegistry } from "@multiarch/manifests/server";
+ * import { openDirectoryStorage } from "@multiarch/manifests/server/directory";
+ * import assert from "node:assert/strict";
+ *
+ * const folder = await Deno.makeTempDir();
+ * {
+ *   using storage = await openDirectoryStorage(folder);
+ *   const registry = createRegistry({ storage });
+ *   assert.equal((await registry.fetch(new Request("http://registry.example/v2/"))).status, 200);
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function openDirectoryStorage(root: string): Promise<DirectoryStorage> {
   await ensureDir(root);

@@ -28,6 +28,15 @@ const NEWLINE = encodeUtf8("\n");
  * key, because gpg would pick any of several.
  * @throws {TypeError} If the name is shorter than 8 characters, or the passphrase contains a line break.
  * @throws {ManifestsError} With code `KEY_UNKNOWN` or `SIGNING_UNAVAILABLE`.
+ *
+ * @example
+ * ```ts
+ * import { openGpgKey } from "@multiarch/manifests/signature/gpg";
+ * import assert from "node:assert/strict";
+ *
+ * // With a key in the keyring: createSimpleSigner(await openGpgKey("release@example.com"))
+ * await assert.rejects(openGpgKey("short"), TypeError);
+ * ```
  */
 export async function openGpgKey(name: string, options: GpgKeyOptions = {}): Promise<MessageSigner> {
   if (name.length < MIN_NAME_LENGTH) {

@@ -14,6 +14,15 @@ const BINARY = "62";
  *
  * @throws {SignatureRefusedError} With the codes of {@linkcode OpenMessage}.
  * @throws {ManifestsError} With code `KEY_INVALID` or `SIGNING_UNAVAILABLE`.
+ *
+ * @example
+ * ```ts
+ * import { openMessageWithGpg } from "@multiarch/manifests/signature/gpg";
+ * import assert from "node:assert/strict";
+ *
+ * const text = new TextEncoder().encode("-----BEGIN PGP SIGNED MESSAGE-----");
+ * await assert.rejects(openMessageWithGpg(text, []), { code: "SIGNATURE_MESSAGE_INVALID" });
+ * ```
  */
 export async function openMessageWithGpg(
   message: Uint8Array<ArrayBuffer>,

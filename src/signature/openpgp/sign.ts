@@ -16,6 +16,17 @@ const DASH = 0x2d;
  * Opens a secret key, armored or binary, to sign in this process, without gpg.
  *
  * @throws {ManifestsError} With code `KEY_INVALID`, `PASSPHRASE_REQUIRED` or `PASSPHRASE_WRONG`.
+ *
+ * @example
+ * ```ts
+ * import { openPgpKey } from "@multiarch/manifests/signature";
+ * import assert from "node:assert/strict";
+ * import { generateKey } from "openpgp";
+ *
+ * const { privateKey } = await generateKey({ userIDs: [{ name: "Me" }] });
+ * const { fingerprint } = await openPgpKey(new TextEncoder().encode(privateKey));
+ * assert.match(fingerprint, /^[0-9A-F]{40}$/);
+ * ```
  */
 export async function openPgpKey(key: Uint8Array, options: OpenPgpKeyOptions = {}): Promise<MessageSigner> {
   const openpgp = await loadOpenPgp();

@@ -87,6 +87,20 @@ export interface SignaturePolicyOptions extends Omit<EvaluatePolicyOptions, "sig
  * Creates the decision function of a policy, for copies and pushes.
  *
  * @returns A policy that throws {@linkcode PolicyRejectedError} for an image that may not be used.
+ *
+ * @example
+ * ```ts
+ * import { copyIndex, create } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import { createPolicy, createSignaturePolicy } from "@multiarch/manifests/signature";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * await create().push("registry.example/app:1", { systemContext });
+ * const signaturePolicy = createSignaturePolicy(createPolicy({ default: [{ type: "reject" }] }));
+ * const copying = copyIndex("registry.example/app:1", "registry.example/copy:1", { systemContext, signaturePolicy });
+ * await assert.rejects(copying, { code: "POLICY_REJECTED" });
+ * ```
  */
 export function createSignaturePolicy(policy: Policy, options: SignaturePolicyOptions = {}): SignaturePolicy {
   return {

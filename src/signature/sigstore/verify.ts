@@ -35,6 +35,27 @@ export interface VerifiedSigstoreSignature {
  * `SIGNATURE_FORMAT_UNKNOWN`, `SIGNATURE_IDENTITY_MISMATCH`, `SIGNATURE_INVALID`, `SIGNATURE_LOG_REJECTED`,
  * `SIGNATURE_PAYLOAD_INVALID` or `LIMIT_EXCEEDED`.
  * @throws {ManifestsError} With code `KEY_INVALID` if any of the keys cannot be parsed.
+ *
+ * @example
+ * ```ts
+ * import { generateSigstoreKeyPair, openSigstoreSigner, verifySigstoreSignature } from "@multiarch/manifests/signature";
+ * import { digestOf, parseReference } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const encode = (text: string) => new TextEncoder().encode(text);
+ * const passphrase = encode("secret");
+ * const { privateKey, publicKey } = await generateSigstoreKeyPair(passphrase);
+ * await using signer = await openSigstoreSigner(encode(privateKey), { passphrase });
+ * const signature = await signer.sign(encode("{}"), parseReference("quay.io/me/app:1"));
+ * assert.equal(signature.kind, "sigstore");
+ *
+ * const verifying = verifySigstoreSignature(signature, {
+ *   trust: { kind: "keys", publicKeys: [encode(publicKey)] },
+ *   manifestDigest: digestOf(encode("another manifest")),
+ *   acceptsReference: (name) => name === "quay.io/me/app:1",
+ * });
+ * await assert.rejects(verifying, { code: "SIGNATURE_DIGEST_MISMATCH" });
+ * ```
  */
 export async function verifySigstoreSignature(
   signature: SigstoreSignature,

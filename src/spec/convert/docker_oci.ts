@@ -51,6 +51,19 @@ export function convertToDockerManifest(image: ParsedImage): ParsedImage {
  * @param config Bytes of the image's configuration.
  * @throws {ManifestsError | ManifestsSyntaxError} With code `CONVERSION_NOT_SUPPORTED` for layers without an OCI media
  * type, `INVALID_JSON` for an invalid configuration.
+ *
+ * @example
+ * ```ts
+ * import { convertToOciManifest, digestOf, MEDIA_TYPES, type ParsedImage, parseManifest } from "@multiarch/manifests/spec";
+ * import assert from "node:assert/strict";
+ *
+ * const encode = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+ * const bytes = encode({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: [] } });
+ * const config = { mediaType: MEDIA_TYPES.dockerConfig, digest: digestOf(bytes), size: bytes.length };
+ * const docker = { schemaVersion: 2, mediaType: MEDIA_TYPES.dockerManifest, config, layers: [] };
+ * const { image } = convertToOciManifest(parseManifest(encode(docker)) as ParsedImage, bytes);
+ * assert.equal(image.mediaType, MEDIA_TYPES.ociManifest);
+ * ```
  */
 export function convertToOciManifest(image: ParsedImage, config: Uint8Array<ArrayBuffer>): ImageWithConfig {
   assertImage(image, "OCI");

@@ -61,7 +61,28 @@ export async function copyImage(
   return await pushList(await prepare(source, destination, options), copyImageWith);
 }
 
-/** Returns what {@linkcode copyImage} would do; nothing is changed. */
+/**
+ * Returns what {@linkcode copyImage} would do: which images and blobs would be copied. Manifests are read and the
+ * destination is asked for existing blobs; nothing is changed.
+ *
+ * @throws {ManifestsError} With the codes of {@linkcode copyImage}.
+ *
+ * @example
+ * ```ts
+ * import { create, outlineImageCopy } from "@multiarch/manifests";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import { acceptAnything } from "@multiarch/manifests/signature";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * await create().push("registry.example/app:1", { systemContext });
+ * const outline = await outlineImageCopy("registry.example/app:1", "registry.example/copy:1", {
+ *   systemContext,
+ *   signaturePolicy: acceptAnything,
+ * });
+ * assert.deepEqual(outline.images, []);
+ * ```
+ */
 export async function outlineImageCopy(
   source: string | ImageReference,
   destination: string | ImageReference,

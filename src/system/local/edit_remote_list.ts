@@ -14,7 +14,8 @@ import { LOCAL_RUNTIME } from "./runtime.ts";
  * writers", for what is guaranteed.
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if there is no list (see `create`), `CONFLICT` if other writers were
- * faster each time, and the codes of reading and pushing.
+ * faster each time, `NOT_A_MANIFEST_LIST` if the image is not a list; else with the codes of
+ * {@linkcode ManifestList.push}. Exceptions of `edit` are passed on.
  *
  * @example
  * ```ts

@@ -32,12 +32,13 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
 
 /**
  * Makes an index of images in registries and publishes it, in one call. A source that is an index contributes all of its
- * instances, attestations included, unless `platforms` or `attestations` leave some out. Each registry is asked once how it is reached;
- * each image costs two reads, all at once; one that is in the repository of the target already costs nothing more, and
- * the index one write.
+ * instances, attestations included, unless `platforms` or `attestations` leave some out. The sources are read
+ * concurrently, with two requests for each. Images that the target's repository already has are not copied. The index
+ * itself is one write.
  *
- * @throws {ManifestsError} With code `NOT_FOUND`, `PLATFORM_MISMATCH`, `CONFLICT` (see `ifMatch`) and others; nothing is
- * written then.
+ * @throws {ManifestsError} With code `NOT_FOUND` if a source does not exist, `PLATFORM_MISMATCH` or
+ * `NO_MATCHING_PLATFORM` if its platform does not fit, `CONFLICT` (see `ifMatch`): then nothing is written. Else with the
+ * codes of {@linkcode ManifestList.add} and {@linkcode ManifestList.push}.
  *
  * @example
  * ```ts

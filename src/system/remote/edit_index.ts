@@ -19,7 +19,8 @@ export type EditIndexOptions = EditRemoteListOptions;
  * there, and repeats it if not; see docs/registries.md, "Concurrent writers", for what is guaranteed.
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if there is no index (see `create`), `CONFLICT` if other writers were
- * faster each time, and the codes of reading and pushing.
+ * faster each time, `NOT_A_MANIFEST_LIST` if the image is not an index; else with the codes of
+ * {@linkcode ManifestList.add} and {@linkcode ManifestList.push}.
  *
  * @example
  * ```ts
@@ -49,7 +50,23 @@ export async function appendToIndex(
  * `linux/arm64`, which also finds `linux/arm64/v8`, or `windows/amd64:10.0.20348.1`. A platform removes all instances
  * that it means. Their manifests stay in the repository.
  *
- * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`, and as {@linkcode appendToIndex}.
+ * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if the index has no such instance, or with the codes of
+ * {@linkcode appendToIndex}.
+ *
+ * @example
+ * ```ts
+ * import { create } from "@multiarch/manifests";
+ * import { inspectIndex, removeFromIndex } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * const list = create();
+ * const digest = await list.addArtifact([]);
+ * await list.push("registry.example/app:1", { systemContext });
+ * await removeFromIndex("registry.example/app:1", [digest], { systemContext });
+ * assert.equal((await inspectIndex("registry.example/app:1", { systemContext })).instances.length, 0);
+ * ```
  */
 export async function removeFromIndex(
   image: string | ImageReference,
@@ -74,7 +91,21 @@ export interface IndexChange {
 /**
  * Sets annotations of an index in a registry, or of an instance in it.
  *
- * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`, and as {@linkcode appendToIndex}.
+ * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if the index has no such instance, or with the codes of
+ * {@linkcode appendToIndex}.
+ *
+ * @example
+ * ```ts
+ * import { annotateIndex, create, inspectIndex } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * await create().push("registry.example/app:1", { systemContext });
+ * const annotations = { "org.opencontainers.image.version": "1" };
+ * await annotateIndex("registry.example/app:1", { annotations }, { systemContext });
+ * assert.deepEqual((await inspectIndex("registry.example/app:1", { systemContext })).annotations, annotations);
+ * ```
  */
 export async function annotateIndex(
   image: string | ImageReference,

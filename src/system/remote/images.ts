@@ -24,6 +24,20 @@ export interface CopyIndexOptions extends TransferOptions, Pick<PushOptions, "im
  *
  * @throws {ManifestsError} With code `POLICY_MISSING` without `signaturePolicy`, which has no default here;
  * `POLICY_REJECTED`; and the codes of {@linkcode ManifestList.push}.
+ *
+ * @example
+ * ```ts
+ * import { copyIndex, create } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import { acceptAnything } from "@multiarch/manifests/signature";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * const { digest } = await create().push("registry.example/app:1", { systemContext });
+ * const options = { systemContext, signaturePolicy: acceptAnything };
+ * const copied = await copyIndex("registry.example/app:1", "registry.example/copy:1", options);
+ * assert.equal(copied.digest, digest);
+ * ```
  */
 export async function copyIndex(
   source: string | ImageReference,
@@ -39,7 +53,23 @@ export async function copyIndex(
   }, copyImageWith);
 }
 
-/** Describes an index, or an image: its platforms, sizes, layers and annotations. */
+/**
+ * Describes an index, or an image: its platforms, sizes in bytes, layers and annotations.
+ *
+ * @throws {ManifestsError} With code `NOT_FOUND`, `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS` or
+ * `REGISTRY_ERROR` if the image cannot be read; `DIGEST_MISMATCH` or `INVALID_MANIFEST` if its manifest is damaged.
+ *
+ * @example
+ * ```ts
+ * import { create, inspectIndex } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * const { digest } = await create().push("registry.example/app:1", { systemContext });
+ * assert.equal((await inspectIndex("registry.example/app:1", { systemContext })).digest, digest);
+ * ```
+ */
 export async function inspectIndex(
   image: string | ImageReference,
   options: DescribeImageOptions = {},
@@ -47,7 +77,25 @@ export async function inspectIndex(
   return await describeImageWith(REMOTE_RUNTIME, image, options);
 }
 
-/** Checks an index: all manifests and blobs must exist, and platforms must be those of the images. */
+/**
+ * Checks an index: all manifests and blobs must exist, and platforms must be those of the images. Problems of the image
+ * are in the result.
+ *
+ * @throws {ManifestsError} With code `NOT_FOUND` if there is no such image; `UNAUTHORIZED`, `DENIED`, `NETWORK`,
+ * `TOO_MANY_REQUESTS` or `REGISTRY_ERROR` if the registry cannot be asked.
+ *
+ * @example
+ * ```ts
+ * import { create, validateIndex } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * await create().push("registry.example/app:1", { systemContext });
+ * const { problems } = await validateIndex("registry.example/app:1", { systemContext });
+ * assert.deepEqual(problems, []);
+ * ```
+ */
 export async function validateIndex(
   image: string | ImageReference,
   options: ValidateImageOptions = {},
@@ -59,6 +107,21 @@ export async function validateIndex(
  * Adds tags to an index or an image in its repository. Only its manifest is sent.
  *
  * @returns The digest of the index or image.
+ * @throws {ManifestsError} With code `NOT_FOUND` if there is no such image; `UNAUTHORIZED`, `DENIED`, `NETWORK`,
+ * `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if the registry refuses a request; `INVALID_REFERENCE` if
+ * a tag is not valid.
+ *
+ * @example
+ * ```ts
+ * import { create, inspectIndex, retag } from "@multiarch/manifests/remote";
+ * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
+ * import assert from "node:assert/strict";
+ *
+ * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * await create().push("registry.example/app:1.2", { systemContext });
+ * const digest = await retag("registry.example/app:1.2", ["1", "latest"], { systemContext });
+ * assert.equal((await inspectIndex("registry.example/app:latest", { systemContext })).digest, digest);
+ * ```
  */
 export async function retag(
   image: string | ImageReference,
