@@ -8,6 +8,7 @@
 export {
   copyImage,
   create,
+  createStoredList,
   deleteImage,
   describeImage,
   editList,
@@ -59,6 +60,7 @@ export type {
   AddArtifactOptions,
   AddOptions,
   ArtifactConfig,
+  CreateStoredListOptions,
   EditCallback,
   EditListOptions,
   ImageListSelection,

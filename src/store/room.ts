@@ -7,7 +7,7 @@ export type { ByteStream, SignalOptions } from "../internal/room.ts";
 export { damagedList, findDamage, isListRecord, mayBeListRecord } from "./list_records.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
-export { randomImageId } from "./names.ts";
+export { nameInUse, randomImageId } from "./names.ts";
 export type {
   BigData,
   CreateImageOptions,

@@ -1,6 +1,6 @@
-import { guessMediaType, isManifestsError, MEDIA_TYPES, normalizeLocalName } from "../../spec/room.ts";
-import { damagedList, findDamage, type ImageStore, type ImageWithData, isListRecord } from "../../store/room.ts";
-import { editStoredList, HostlessList, type List } from "../../list/room.ts";
+import { isManifestsError, normalizeLocalName } from "../../spec/room.ts";
+import type { ImageStore } from "../../store/room.ts";
+import { createStoredListWith, HostlessList, type List } from "../../list/room.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
@@ -39,36 +39,18 @@ async function save(
   annotations: Record<string, string>,
   request: CreateRequest,
 ): Promise<string> {
-  const { amend, replace } = request.flags;
-  const fill = (list: List, images: readonly string[]) => fillList(store, list, images, annotations, request);
-  const edit = async (id: string) => {
-    const { load } = await chooseListKind(request.images);
-    await editStoredList(store, id, load, (list) => fill(list, request.images), { signal: request.context.signal });
-    return id;
-  };
-  const owner = await findOwner(store, name);
-  const damage = amend && owner ? findDamage(owner) : undefined;
-  if (damage) throw damagedList(name, damage);
-  if (amend && owner && isListRecord(owner)) return await edit(owner.image.id);
-  // Checked before any image is read, so that the error appears at once.
-  if (owner && !replace && !amend) throw createNameTakenError(name, owner.image.id);
+  const { flags: { amend, replace }, context: { signal } } = request;
   // With --amend, an image that has the name becomes the first instance of the new list.
-  const images = owner && !replace ? [owner.image.id, ...request.images] : request.images;
-  const list = (await chooseListKind(images)).create();
-  await fill(list, images);
-  if (owner) {
-    // Saved without a name first, so that the name moves from its owner to the list in one step.
-    const id = await list.saveToImage(store, { mimeType: replace ? undefined : chooseListType(owner) });
-    await store.updateNames(id, "add", [name]);
-    return id;
-  }
+  const listImages = (base: string | undefined) => base === undefined ? request.images : [base, ...request.images];
+  const maker = {
+    create: async (base: string | undefined) => (await chooseListKind(listImages(base))).create(),
+    load: async (store: ImageStore, id: string) => await (await chooseListKind(request.images)).load(store, id),
+    fill: (list: List, base: string | undefined) => fillList(store, list, listImages(base), annotations, request),
+  };
   try {
-    return await list.saveToImage(store, { names: [name] });
+    return await createStoredListWith(store, name, maker, { amend, replace, signal });
   } catch (error) {
-    // Another process can have created the list at the same time. With --amend, the images are added to it.
-    const winner = amend && isManifestsError(error, "NAME_IN_USE") ? await findOwner(store, name) : undefined;
-    if (!winner || !isListRecord(winner)) throw error;
-    return await edit(winner.image.id);
+    throw isManifestsError(error, "NAME_IN_USE") ? explainNameInUse(error) : error;
   }
 }
 
@@ -105,25 +87,8 @@ function normalizeName(name: string, { persona }: CommandContext): string {
   }
 }
 
-async function findOwner(store: ImageStore, name: string): Promise<ImageWithData | undefined> {
-  const found = await store.findImage(name, ["manifest"]);
-  return found?.image.names.includes(name) ? found : undefined;
-}
-
-function getManifestType({ data }: ImageWithData): string {
-  const manifest = data.get("manifest");
-  return manifest ? guessMediaType(manifest) : "";
-}
-
-/** Chooses the type of a list to which an image is converted: that of the same format. */
-function chooseListType(owner: ImageWithData): string {
-  return getManifestType(owner) === MEDIA_TYPES.dockerManifest ? MEDIA_TYPES.dockerList : MEDIA_TYPES.ociIndex;
-}
-
-function createNameTakenError(name: string, id: string): Error {
-  return new Error(
-    `image name ${JSON.stringify(name)} is already associated with image ${
-      JSON.stringify(id)
-    }: that name is already in use (use --amend to add to it, or --replace to take the name)`,
-  );
+/** Adds the next step to an error about a name that is taken. The rest is the message of podman and buildah. */
+function explainNameInUse({ message }: Error): Error {
+  const reason = message.replace(/^Cannot create image: /, "");
+  return new Error(`${reason} (use --amend to add to it, or --replace to take the name)`);
 }

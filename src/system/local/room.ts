@@ -13,6 +13,7 @@ export {
   loadFromImage,
   parseImageName,
 } from "./list.ts";
+export { createStoredList } from "./create_stored_list.ts";
 export { resolveShortName } from "./short_names.ts";
 export { LOCAL_RUNTIME } from "./runtime.ts";
 export { lockerForImage } from "../../list/room.ts";
