@@ -166,7 +166,7 @@ export function assertDigest(destination: NamedReference | undefined, digest: Di
   const expected = destination?.digest;
   if (expected === undefined || digest === expected) return;
   throw new DigestMismatchError(
-    `the image for ${destination}: digest of source image's manifest would not match destination reference`,
+    `the image for destination ${destination}`,
     expected,
     digest,
   );

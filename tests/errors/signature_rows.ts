@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { copyImage, loadPolicy } from "../../mod.ts";
 import { encodePayload } from "../../src/signature/payload.ts";
 import { openGpgKey } from "../../src/signature/gpg/mod.ts";
+import { openSignersWith } from "../../src/signature/files/room.ts";
 import {
   createPolicy,
   createSignaturePolicy,
@@ -51,10 +52,13 @@ async function open(passphrase?: Uint8Array<ArrayBuffer>, more = {}): Promise<vo
 const REQUIRED = { type: "sigstoreSigned", keyData: PUBLIC.toBase64() };
 
 export const SIGNATURE_ROWS: ErrorRows = {
-  KEY_INVALID: () => openSigstoreSigner(encode("This is not a key."), { passphrase: PASSPHRASE }),
+  KEY_INVALID: async ({ write }) => {
+    const file = await write("text.key", "This is not a key.");
+    await openSignersWith({ signBySigstorePrivateKeyFile: file, signSigstorePrivateKeyPassphrase: PASSPHRASE });
+  },
   KEY_UNKNOWN: ({ gpg }) => openGpgKey("nobody@example.com", { homedir: gpg.folder }),
-  PASSPHRASE_REQUIRED: () => open(),
-  PASSPHRASE_WRONG: () => open(encode("other")),
+  PASSPHRASE_REQUIRED: () => open(undefined, { keyFile: "sign.key" }),
+  PASSPHRASE_WRONG: () => open(encode("other"), { keyFile: "sign.key" }),
   SIGNING_FAILED: async () => {
     await using log = serve(() => Response.json({ code: 500, message: "the log is full" }, { status: 500 }));
     await open(PASSPHRASE, { rekor: { url: `http://${log.host}` } });

@@ -39,7 +39,9 @@ async function ask(question: HelperQuestion): Promise<Credentials | undefined> {
   }
   const child = spawn(program, what);
   if (child) return parseHelperAnswer(await readOutcome(child, registry, what), what);
-  return isOptional ? undefined : fail(what, "the program was not found in PATH");
+  return isOptional
+    ? undefined
+    : fail(what, "the program was not found in PATH: install it, or remove it from the configuration");
 }
 
 /** Starts a helper; `undefined` if the program does not exist. */

@@ -43,7 +43,7 @@ export function assertNotBlocked(conf: RegistriesConf, reference: NamedReference
   if (!entry?.blocked) return;
   throw new ManifestsError(
     "REGISTRY_BLOCKED",
-    `Cannot use ${reference}: registry ${entry.prefix} is blocked in ${entry.file}`,
+    `Cannot use ${reference}: registry ${entry.prefix} is blocked in ${entry.file}: use another registry, or remove "blocked" there`,
   );
 }
 

@@ -52,7 +52,8 @@ export function resolveShortNameWith(
   }
   const mode = options.mode ?? conf.shortNameMode ?? "permissive";
   if (mode === "enforcing" && searched.length > 1) {
-    fail(name, "no alias has this name, and several registries could be searched, which the mode `enforcing` forbids");
+    const registries = `${searched.length} registries (${searched.join(", ")})`;
+    fail(name, `no alias has this name, and short-name-mode "enforcing" does not allow searching ${registries}`);
   }
   return { candidates: searched.map((host) => parseReference(`${host}/${name}`).withDefaultTag()), from: "search" };
 }

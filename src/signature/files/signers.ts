@@ -84,5 +84,5 @@ async function openParameterFile(
 }
 
 async function openPrivateKeyFile(path: string, options: SigstoreSignerOptions): Promise<Signer> {
-  return await openSigstoreSigner(await readRequired(path, "private key"), options);
+  return await openSigstoreSigner(await readRequired(path, "private key"), { ...options, keyFile: path });
 }

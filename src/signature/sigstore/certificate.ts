@@ -68,7 +68,7 @@ function parseCertificate(crypto: NonNullable<typeof nodeCrypto>, der: Uint8Arra
   const extensions = optional.find(({ tag }) => tag === DER_TAGS.extensions);
   return {
     der,
-    publicKey: assertSupportedKey(new NodePublicKey(crypto, spki, "spki"), "public"),
+    publicKey: assertSupportedKey(new NodePublicKey(crypto, spki, "spki"), "public key"),
     validity: { from: new Date(x509.validFrom), to: new Date(x509.validTo) },
     names: { issuer: issuer!.whole, subject: subject!.whole },
     extensions: extensions ? readExtensions(extensions) : new Map(),

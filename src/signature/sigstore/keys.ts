@@ -49,20 +49,25 @@ export async function generateSigstoreKeyPair(passphrase: Uint8Array): Promise<S
 /**
  * Decrypts a private key in cosign's format.
  *
+ * @param what Name of the key in errors.
  * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
  */
-export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): Promise<PrivateKey> {
-  assertSize(file, "private");
+export async function openPrivateKey(
+  file: Uint8Array,
+  passphrase: Uint8Array,
+  what = "private key",
+): Promise<PrivateKey> {
+  assertSize(file, what);
   const [block] = parsePem(file);
-  if (!block) fail("private", "invalid pem block");
-  if (!PRIVATE_TYPES.includes(block.type)) fail("private", `unsupported pem type: ${block.type}`);
-  const plain = await openBox(block.bytes, passphrase);
+  if (!block) fail(what, "it is not a PEM file: create one with generate-sigstore-key");
+  if (!PRIVATE_TYPES.includes(block.type)) fail(what, `unsupported PEM type ${JSON.stringify(block.type)}`);
+  const plain = await openBox(block.bytes, passphrase, what);
   try {
-    return assertSupportedKey(await ENGINE.openPrivate(plain), "private");
+    return assertSupportedKey(await ENGINE.openPrivate(plain), what);
   } catch (error) {
     if (error instanceof ManifestsError) throw error;
     // The parser's message may quote the key.
-    fail("private", "the decrypted content is not a PKCS #8 key");
+    fail(what, "the decrypted content is not a PKCS #8 key");
   } finally {
     plain.fill(0);
   }
@@ -74,11 +79,11 @@ export async function openPrivateKey(file: Uint8Array, passphrase: Uint8Array): 
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
 export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
-  assertSize(file, "public");
+  assertSize(file, "public key");
   const [block] = parsePem(file);
-  if (!block) fail("public", "invalid pem block");
+  if (!block) fail("public key", "it is not a PEM file");
   const type = block.type === "PUBLIC KEY" ? "spki" : block.type === "RSA PUBLIC KEY" ? "pkcs1" : undefined;
-  if (!type) fail("public", `unsupported pem type: ${block.type}`);
+  if (!type) fail("public key", `unsupported PEM type ${JSON.stringify(block.type)}`);
   let key: PublicKey;
   try {
     key = await ENGINE.openPublic(block.bytes, type);
@@ -86,26 +91,27 @@ export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
     if (cause instanceof ManifestsError) throw cause;
     throw new ManifestsError("KEY_INVALID", "Cannot read public key: it cannot be parsed", { cause });
   }
-  return assertSupportedKey(key, "public");
+  return assertSupportedKey(key, "public key");
 }
 
 /**
  * Asserts that a key has a supported algorithm and is strong enough, and returns it.
  *
+ * @param what Name of the key in errors.
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
-export function assertSupportedKey<Key extends { kind: KeyKind }>(key: Key, half: "private" | "public"): Key {
+export function assertSupportedKey<Key extends { kind: KeyKind }>(key: Key, what: string): Key {
   const { type, curve, bits } = key.kind;
   if (type === "ed25519") return key;
   if (type === "ec" && CURVES.includes(curve)) return key;
   if (type === "rsa" && (bits ?? 0) >= MIN_RSA_BITS) return key;
-  fail(half, `unsupported algorithm or size: ${type} ${curve ?? bits ?? ""}`.trimEnd());
+  fail(what, `unsupported algorithm or size: ${type} ${curve ?? bits ?? ""}`.trimEnd());
 }
 
-function assertSize(file: Uint8Array, half: "private" | "public"): void {
-  if (file.length > MAX_SIGNATURE_SIZE) fail(half, `it is larger than ${MAX_SIGNATURE_SIZE} bytes`);
+function assertSize(file: Uint8Array, what: string): void {
+  if (file.length > MAX_SIGNATURE_SIZE) fail(what, `it is larger than ${MAX_SIGNATURE_SIZE} bytes`);
 }
 
-function fail(half: "private" | "public", problem: string): never {
-  throw new ManifestsError("KEY_INVALID", `Cannot read ${half} key: ${problem}`);
+function fail(what: string, problem: string): never {
+  throw new ManifestsError("KEY_INVALID", `Cannot read ${what}: ${problem}`);
 }

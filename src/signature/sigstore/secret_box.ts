@@ -43,22 +43,47 @@ export async function sealBox(plain: Uint8Array, passphrase: Uint8Array): Promis
 /**
  * Decrypts a document of {@linkcode sealBox} or cosign.
  *
+ * @param what Name of the key in errors.
  * @throws {ManifestsError} With code `KEY_INVALID` or `PASSPHRASE_WRONG`.
  */
-export async function openBox(box: Uint8Array, passphrase: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  const { salt, cost, nonce, sealed } = readBox(box);
+export async function openBox(
+  box: Uint8Array,
+  passphrase: Uint8Array,
+  what = "private key",
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { salt, cost, nonce, sealed } = readBox(box, what);
   const { xsalsa20poly1305 } = await import("@noble/ciphers/salsa.js");
   const key = await deriveKey(passphrase, salt, cost);
   try {
     return xsalsa20poly1305(key, nonce).decrypt(sealed) as Uint8Array<ArrayBuffer>;
   } catch {
-    throw new ManifestsError("PASSPHRASE_WRONG", "Cannot open private key: decryption failed: wrong passphrase?");
+    throw new ManifestsError(
+      "PASSPHRASE_WRONG",
+      `Cannot open ${what}: decryption failed: check the passphrase, including a line break at its end`,
+    );
   } finally {
     key.fill(0);
   }
 }
 
-function readBox(box: Uint8Array): { salt: Uint8Array; cost: ScryptCost; nonce: Uint8Array; sealed: Uint8Array } {
+/** The fields of an encrypted document. */
+interface Box {
+  readonly salt: Uint8Array;
+  readonly cost: ScryptCost;
+  readonly nonce: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+function readBox(box: Uint8Array, what: string): Box {
+  try {
+    return readFields(box);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ManifestsError("KEY_INVALID", `Cannot open ${what}: ${error.message}`);
+  }
+}
+
+function readFields(box: Uint8Array): Box {
   const { kdf, cipher, ciphertext } = object(parse(box), "the document");
   const { name, params, salt } = object(kdf, "kdf");
   if (name !== "scrypt") fail(`unknown kdf name ${quote(name)}`);
@@ -97,7 +122,7 @@ function quote(value: unknown): string {
 }
 
 function fail(problem: string): never {
-  throw new ManifestsError("KEY_INVALID", `Cannot open private key: ${problem}`);
+  throw new SyntaxError(problem);
 }
 
 async function deriveKey(passphrase: Uint8Array, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {

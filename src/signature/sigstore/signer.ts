@@ -12,6 +12,8 @@ import type { RekorOptions } from "./rekor_client.ts";
 export interface SigstoreSignerOptions extends SignerOptions {
   /** Passphrase of the key, in UTF-8. Required, but may be empty. The caller may wipe it afterwards. */
   readonly passphrase?: Uint8Array | undefined;
+  /** Path of the key's file, for error messages. Default: the messages name no file. */
+  readonly keyFile?: string | undefined;
   /** Transparency log that must record a signature before it is used. Default: none. */
   readonly rekor?: RekorOptions | undefined;
 }
@@ -48,10 +50,15 @@ export async function openSigstoreSigner(
   privateKey: Uint8Array,
   options: SigstoreSignerOptions = {},
 ): Promise<Signer<SigstoreSignature> & AsyncDisposable> {
-  if (!options.passphrase) {
-    throw new ManifestsError("PASSPHRASE_REQUIRED", "Cannot open private key: its passphrase is not provided");
+  const { passphrase, keyFile } = options;
+  const what = keyFile === undefined ? "private key" : `private key ${JSON.stringify(keyFile)}`;
+  if (!passphrase) {
+    throw new ManifestsError(
+      "PASSPHRASE_REQUIRED",
+      `Cannot open ${what}: its passphrase is missing: pass it, or an empty one if the key has none`,
+    );
   }
-  const key = await openPrivateKey(privateKey, options.passphrase);
+  const key = await openPrivateKey(privateKey, passphrase, what);
   const { rekor } = options;
   return {
     kind: "sigstore",
