@@ -172,7 +172,7 @@ export class ListImageUnknownError extends ManifestsError {
 }
 
 /**
- * Whether `error` is an error of this module and, if `code` is given, has that code.
+ * Returns whether `error` is an error of this module and, if `code` is given, has that code.
  *
  * @example
  * ```ts

@@ -37,8 +37,8 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
  * itself is one write.
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if a source does not exist, `PLATFORM_MISMATCH` or
- * `NO_MATCHING_PLATFORM` if its platform does not fit, `CONFLICT` (see `ifMatch`): then nothing is written. Else with the
- * codes of {@linkcode ManifestList.add} and {@linkcode ManifestList.push}.
+ * `NO_MATCHING_PLATFORM` if its platform does not fit, `CONFLICT` (see `ifMatch`); the index is not written then. Else with
+ * the codes of {@linkcode ManifestList.add} and {@linkcode ManifestList.push}.
  *
  * @example
  * ```ts
