@@ -33,3 +33,24 @@ export async function readManifestWith(
   await using source = await resolveImage(runtime, image).openSource(systemContext);
   return await readManifest(source, call);
 }
+
+/**
+ * Reads and verifies the manifest of the first image that can be read, such as of the images that a short name can mean.
+ * If none can be read, the error names the reason for each.
+ */
+export async function fetchFirstManifestWith(
+  runtime: Runtime,
+  images: readonly (string | ImageReference)[],
+  options: FetchManifestOptions = {},
+): Promise<ParsedManifest> {
+  const failures: Error[] = [];
+  for (const image of images) {
+    try {
+      return await fetchManifestWith(runtime, image, options);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      failures.push(error as Error);
+    }
+  }
+  throw failures.length === 1 ? failures[0] : new Error(`tried ${failures.map(({ message }) => message).join("; ")}`);
+}

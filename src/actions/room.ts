@@ -7,7 +7,12 @@ export {
   describeImageWith,
 } from "./describe_image.ts";
 export { type EditRemoteListOptions, editRemoteListWith, missingAt } from "./edit_remote_list.ts";
-export { type FetchManifestOptions, fetchManifestWith, readManifestWith } from "./fetch_manifest.ts";
+export {
+  fetchFirstManifestWith,
+  type FetchManifestOptions,
+  fetchManifestWith,
+  readManifestWith,
+} from "./fetch_manifest.ts";
 export { createInstanceFinder } from "./find_again.ts";
 export { keepConnection } from "./keep_connection.ts";
 export { changesBetween, factsOf } from "./index_facts.ts";

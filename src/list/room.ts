@@ -10,6 +10,7 @@ export type { List, SaveToImageOptions } from "./types.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys, StoreTarget } from "./host.ts";
 export type { MediaTypeFiles } from "./media_type.ts";
 export { type CreateStoredListOptions, createStoredListWith, type StoredListMaker } from "./create_stored_list.ts";
+export { deleteUnchangedList } from "./delete_list.ts";
 export { HostlessList } from "./hostless.ts";
 export { BaseList } from "./list.ts";
 export {

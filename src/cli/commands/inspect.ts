@@ -61,17 +61,9 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
 
 /** Fetches the manifest of the first of the images that a short name can mean and that exists. */
 async function fetchFirst(name: string, call: DescribeImageOptions): Promise<ParsedManifest> {
-  const { fetchManifest, resolveShortName } = await import("../../system/local/room.ts");
-  const failures: Error[] = [];
-  for (const reference of await resolveShortName(name, call.systemContext)) {
-    try {
-      return await fetchManifest(reference, call);
-    } catch (error) {
-      call.signal?.throwIfAborted();
-      failures.push(error as Error);
-    }
-  }
-  throw failures.length === 1 ? failures[0] : new Error(`tried ${failures.map(({ message }) => message).join("; ")}`);
+  const { LOCAL_RUNTIME, resolveShortName } = await import("../../system/local/room.ts");
+  const { fetchFirstManifestWith } = await import("../../actions/room.ts");
+  return await fetchFirstManifestWith(LOCAL_RUNTIME, await resolveShortName(name, call.systemContext), call);
 }
 
 async function printDescription(

@@ -1,7 +1,5 @@
-import type { PushOptions, PushResult } from "../../list/room.ts";
-import type { Digest } from "../../spec/room.ts";
-import type { ImageStore } from "../../store/room.ts";
-import { loadFromImage, loadSignaturePolicy, lockerForImage, type SystemContext } from "../../system/local/room.ts";
+import { deleteUnchangedList, type PushOptions, type PushResult } from "../../list/room.ts";
+import { loadFromImage, loadSignaturePolicy, type SystemContext } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { type SigningFlags, signingOptions } from "../engine_options.ts";
 import { prefixError, UsageError } from "../errors.ts";
@@ -42,7 +40,7 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
     flags.digestfile,
     () => withProgress(flags, (view) => list.push(destination, { ...options, ...view })),
   );
-  if (flags.rm) await deletePushed(store, id, manifestDigest, context);
+  if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal });
   printCopied(flags, result);
 }
 
@@ -82,17 +80,6 @@ async function loadPolicyOption(
 ): Promise<Pick<PushOptions, "signaturePolicy">> {
   if (signaturePolicy === undefined || persona.name !== "manifests") return {};
   return { signaturePolicy: await loadSignaturePolicy(systemContext) };
-}
-
-/** Deletes the list, unless it was edited during the push. */
-async function deletePushed(
-  store: ImageStore,
-  id: string,
-  manifest: Digest,
-  { signal }: CommandContext,
-): Promise<void> {
-  await using _guard = await (await lockerForImage(store, id)).lock({ signal });
-  await store.deleteImage(id, { ifUnchanged: new Map([["manifest", manifest]]) });
 }
 
 /**
