@@ -18,5 +18,5 @@ Deno.test("the manifest of the first image that exists is read", async () => {
   assert.equal(found.kind === "oci-index" && found.index.annotations?.["tag"], "two");
   await assert.rejects(fetchFirst(["none"]), /^RegistryError: .*manifests\/none/);
   await assert.rejects(fetchFirst(["none", "nothing"]), /^Error: tried .*manifests\/none.*; .*manifests\/nothing/);
-  await assert.rejects(fetchFirst(["one"], AbortSignal.abort(new Error("stop"))), /^Error: stop$/);
+  await assert.rejects(fetchFirst(["one", "two"], AbortSignal.abort(new Error("stop"))), /^Error: stop$/);
 });
