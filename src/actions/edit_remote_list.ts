@@ -6,7 +6,7 @@ import { keepConnection } from "./keep_connection.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
 import { type ReadList, readListWith } from "./read_list.ts";
 import { repeatWhileLost } from "../internal/room.ts";
-import { changesBetween, factsOf, hasChange, type IndexChange } from "./index_facts.ts";
+import { changesBetween, collectFacts, hasChange, type IndexChange } from "./index_facts.ts";
 import type { List, PushOptions } from "../list/room.ts";
 
 /** Options for {@linkcode editRemoteList}. */
@@ -82,9 +82,9 @@ export async function editRemoteListWith(
       return describeList(reference, before);
     }
     const list = before?.list ?? runtime.createList();
-    const facts = factsOf(list), order = String(list.instances());
+    const facts = collectFacts(list), order = String(list.instances());
     await edit(list);
-    const change = changesBetween(facts, factsOf(list));
+    const change = changesBetween(facts, collectFacts(list));
     const isMoved = !ignoreOrder && order !== String(list.instances());
     if (before && !signs && change.size === 0 && !isMoved) {
       return { ...describeList(reference, before), unchanged: true };

@@ -7,7 +7,7 @@ export type IndexFacts = ReadonlyMap<string, string>;
 export type IndexChange = ReadonlyMap<string, string | undefined>;
 
 /** The facts of a list, without the order of its instances. Of instances with one digest, each has its own. */
-export function factsOf(list: List): IndexFacts {
+export function collectFacts(list: List): IndexFacts {
   const facts = new Map<string, string>();
   const note = (path: readonly unknown[], members: object) => {
     for (const [name, value] of Object.entries(members)) {
@@ -39,6 +39,6 @@ export function changesBetween(before: IndexFacts, after: IndexFacts): IndexChan
 
 /** Returns true if a list has all changes of an edit, whatever else others have changed since. */
 export function hasChange(list: List, change: IndexChange): boolean {
-  const facts = factsOf(list);
+  const facts = collectFacts(list);
   return [...change].every(([place, value]) => facts.get(place) === value);
 }

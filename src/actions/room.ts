@@ -15,7 +15,7 @@ export {
 } from "./fetch_manifest.ts";
 export { createInstanceFinder } from "./find_again.ts";
 export { keepConnection } from "./keep_connection.ts";
-export { changesBetween, factsOf } from "./index_facts.ts";
+export { changesBetween, collectFacts } from "./index_facts.ts";
 export { resolveImage, type Runtime } from "./runtime.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
 export { type TaggedImage, type TagImageOptions, tagImageWith } from "./tag_image.ts";

@@ -28,10 +28,11 @@ export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "i
   readonly policy: SignaturePolicy;
   /** Evaluate the policy against each instance's source reference instead of the list's own. */
   readonly policyPerOrigin: boolean;
-  /** Do not read signatures, and skip referrers that are signatures. */
-  readonly removeSignatures: boolean;
-  /** Do not read signatures of the list itself. */
-  readonly removeListSignatures: boolean;
+  /**
+   * The existing signatures to read: `all`, those of the list's `instances` but not of the list itself, or `none`, which
+   * also skips referrers that are signatures.
+   */
+  readonly keptSignatures: "all" | "instances" | "none";
   /** Also read the referrers of each manifest. */
   readonly referrers: boolean;
   /** Aborts the reading; `undefined`: it is never aborted. */
@@ -260,9 +261,10 @@ class TreeReader {
     { digest, manifest, place, readSignatures }: Found,
     position: Position,
   ): Promise<Pick<ReadManifest, "signatures" | "referrers">> {
-    const { removeSignatures, removeListSignatures, referrers } = this.#options;
+    const { keptSignatures, referrers } = this.#options;
     const isList = place.instance === undefined && isIndex(manifest);
-    const signatures = removeSignatures || isList && removeListSignatures ? [] : await readSignatures();
+    const isKept = keptSignatures === "all" || keptSignatures === "instances" && !isList;
+    const signatures = isKept ? await readSignatures() : [];
     if (!referrers || position.role === "part") return { signatures, referrers: [] };
     // Signatures that are stored as referrers are copied with the referrers.
     const others = signatures.filter((signature) => signature.kind === "simple" || signature.referrer === undefined);
@@ -273,7 +275,9 @@ class TreeReader {
     const options = { ancestor: position.ancestor, signal: this.#signal, maxRetries: 0 };
     const list = async () => await this.#source.listReferrers?.(subject, options) ?? [];
     const listed = await this.#retry(`reading the referrers of ${subject}`, list);
-    const selected = this.#options.removeSignatures ? listed.filter((entry) => !isSignatureReferrer(entry)) : listed;
+    const selected = this.#options.keptSignatures === "none"
+      ? listed.filter((entry) => !isSignatureReferrer(entry))
+      : listed;
     const digests = [...new Set(selected.map(({ digest }) => digest))];
     const nodes = await allOrAbort(
       digests.map((digest) => () => this.#readReferrer(digest, subject, { ...position, role: "referrer" })),

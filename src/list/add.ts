@@ -178,7 +178,7 @@ async function inspectEntry(
   const { artifactType = "", annotations = {} }: Partial<Descriptor> = entry;
   const { features = [] }: Partial<DockerPlatform> = entry.platform ?? {};
   const actual = artifactType || nested ? undefined : await platformOf(source, manifest, signal, entry.digest);
-  if (actual && !isAttestation(entry)) checkPlatform(source, entry.digest, { recorded, actual }, options);
+  if (actual && !isAttestation(entry)) assertPlatform(source, entry.digest, { recorded, actual }, options);
   return {
     ...describe(manifest, entry.digest),
     platform: createPlatform({
@@ -198,7 +198,7 @@ async function inspectEntry(
  * Throws `PLATFORM_MISMATCH` if the entry contradicts the image's configuration. An OS version that the caller chose
  * counts as the entry's if the entry has none. With `allowPlatformMismatch` the mismatch is only reported.
  */
-function checkPlatform(
+function assertPlatform(
   { reference }: ImageSource,
   digest: Digest,
   { recorded, actual }: Pick<PlatformMismatch, "recorded" | "actual">,

@@ -13,11 +13,11 @@ import {
   type Platform,
 } from "../spec/room.ts";
 import {
-  refuseUnknownOptions,
-  requireAnnotations,
-  requireOptionalMembers,
-  requirePlatform,
-  requireText,
+  assertKnownOptions,
+  parseAnnotations,
+  parseOptionalMembers,
+  parsePlatformValue,
+  parseText,
 } from "./check_values.ts";
 import type { ArtifactFile, HostFiles } from "./host.ts";
 import { SNIFF_LENGTH } from "./content_type.ts";
@@ -81,14 +81,14 @@ const KNOWN_OPTIONS = {
  *
  * @throws {TypeError} If an option is not; the message names it.
  */
-export function checkArtifactOptions(options: AddArtifactOptions): void {
-  refuseUnknownOptions(options, KNOWN_OPTIONS, "add an artifact");
+export function assertArtifactOptions(options: AddArtifactOptions): void {
+  assertKnownOptions(options, KNOWN_OPTIONS, "add an artifact");
   for (const name of ["artifactType", "configFile", "configType", "layerType"] as const) {
-    if (options[name] !== undefined) requireText(options[name], name);
+    if (options[name] !== undefined) parseText(options[name], name);
   }
-  if (options.annotations !== undefined) requireAnnotations(options.annotations, "annotations");
-  if (options.platform !== undefined) requirePlatform(options.platform, "platform");
-  if (options.config !== undefined) requireText(options.config.mediaType, "config.mediaType");
+  if (options.annotations !== undefined) parseAnnotations(options.annotations, "annotations");
+  if (options.platform !== undefined) parsePlatformValue(options.platform, "platform");
+  if (options.config !== undefined) parseText(options.config.mediaType, "config.mediaType");
 }
 
 /** An artifact that is ready to be recorded. */
@@ -198,7 +198,7 @@ async function describeConfig(
   options: AddArtifactOptions,
 ): Promise<{ descriptor: Descriptor; path?: string }> {
   const { config, configFile, configType, signal } = options;
-  const { data, ...members } = config ? requireOptionalMembers({ ...config }, "config") : {};
+  const { data, ...members } = config ? parseOptionalMembers({ ...config }, "config") : {};
   if (configFile !== undefined) {
     const file = await files.find(configFile);
     const { digest, size } = await digestFile(file, signal);

@@ -8,7 +8,7 @@ import {
   isListRecord,
   nameInUse,
 } from "../store/room.ts";
-import { refuseUnknownOptions } from "./check_values.ts";
+import { assertKnownOptions } from "./check_values.ts";
 import { editStoredList } from "./load.ts";
 import type { List } from "./types.ts";
 
@@ -52,7 +52,7 @@ export async function createStoredListWith<L extends List>(
   maker: StoredListMaker<L>,
   options: CreateStoredListOptions = {},
 ): Promise<string> {
-  refuseUnknownOptions(options, KNOWN_OPTIONS, "create a list");
+  assertKnownOptions(options, KNOWN_OPTIONS, "create a list");
   const { amend = false, replace = false, signal } = options;
   if (amend && replace) throw new TypeError("Cannot create a list with both amend and replace: choose one");
   const name = String(normalizeLocalName(localName));

@@ -20,12 +20,12 @@ import {
   serializeOciIndex,
 } from "../spec/room.ts";
 import {
-  requireAnnotations,
-  requireDescriptor,
-  requirePlatform,
-  requireSize,
-  requireText,
-  requireTexts,
+  parseAnnotations,
+  parseDescriptor,
+  parsePlatformValue,
+  parseSize,
+  parseText,
+  parseTexts,
 } from "./check_values.ts";
 import { decodeUtf8 } from "../internal/room.ts";
 import type { NewInstance } from "./new_instance.ts";
@@ -70,14 +70,14 @@ export class EditableIndex {
         mediaType: descriptor.mediaType,
         dockerMediaType: descriptor.mediaType,
         urls: descriptor.urls ?? [],
-        annotations: requireAnnotations(descriptor.annotations ?? {}, "annotations"),
+        annotations: parseAnnotations(descriptor.annotations ?? {}, "annotations"),
         data: descriptor.data,
         artifactType: descriptor.artifactType ?? "",
         platform: descriptor.platform,
         features: features?.[i] ?? [],
       })
     );
-    this.#annotations = requireAnnotations(oci.annotations ?? {}, "annotations");
+    this.#annotations = parseAnnotations(oci.annotations ?? {}, "annotations");
     this.#artifactType = oci.artifactType ?? "";
     this.#subject = oci.subject;
     // The twin of an empty list of the other kind stays null in Go.
@@ -126,11 +126,11 @@ export class EditableIndex {
 
   addInstance(instance: NewInstance): void {
     const digest = parseDigest(instance.digest);
-    const size = requireSize(instance.size, "size");
-    const mediaType = requireText(instance.mediaType, "mediaType");
-    const platform = requirePlatform(instance.platform ?? {}, "platform");
-    const annotations = requireAnnotations(instance.annotations ?? {}, "annotations");
-    const features = requireTexts(instance.features ?? [], "features");
+    const size = parseSize(instance.size, "size");
+    const mediaType = parseText(instance.mediaType, "mediaType");
+    const platform = parsePlatformValue(instance.platform ?? {}, "platform");
+    const annotations = parseAnnotations(instance.annotations ?? {}, "annotations");
+    const features = parseTexts(instance.features ?? [], "features");
     this.#changed();
     this.#drop(digest);
     this.#append({
@@ -163,7 +163,7 @@ export class EditableIndex {
   }
 
   setUrls(digest: string, urls: readonly string[]): void {
-    this.#edit(digest, { urls: requireTexts(urls, "urls") });
+    this.#edit(digest, { urls: parseTexts(urls, "urls") });
   }
 
   urls(digest: string): string[] {
@@ -171,7 +171,7 @@ export class EditableIndex {
   }
 
   setAnnotations(digest: string | undefined, annotations: Readonly<Record<string, string>>): void {
-    const added = requireAnnotations(annotations, "annotations");
+    const added = parseAnnotations(annotations, "annotations");
     if (digest === undefined) {
       this.#annotations = new Map([...this.#annotations, ...added]);
       this.#changed();
@@ -207,7 +207,7 @@ export class EditableIndex {
   }
 
   setOs(digest: string, os: string): void {
-    this.#setPlatform(digest, { os: requireText(os, "os") });
+    this.#setPlatform(digest, { os: parseText(os, "os") });
   }
 
   os(digest: string): string {
@@ -215,7 +215,7 @@ export class EditableIndex {
   }
 
   setArchitecture(digest: string, architecture: string): void {
-    this.#setPlatform(digest, { architecture: requireText(architecture, "architecture") });
+    this.#setPlatform(digest, { architecture: parseText(architecture, "architecture") });
   }
 
   architecture(digest: string): string {
@@ -223,7 +223,7 @@ export class EditableIndex {
   }
 
   setOsVersion(digest: string, osVersion: string): void {
-    this.#setPlatform(digest, { osVersion: requireText(osVersion, "osVersion") });
+    this.#setPlatform(digest, { osVersion: parseText(osVersion, "osVersion") });
   }
 
   osVersion(digest: string): string {
@@ -231,7 +231,7 @@ export class EditableIndex {
   }
 
   setVariant(digest: string, variant: string): void {
-    this.#setPlatform(digest, { variant: requireText(variant, "variant") });
+    this.#setPlatform(digest, { variant: parseText(variant, "variant") });
   }
 
   variant(digest: string): string {
@@ -239,7 +239,7 @@ export class EditableIndex {
   }
 
   setFeatures(digest: string, features: readonly string[]): void {
-    this.#edit(digest, { features: requireTexts(features, "features") });
+    this.#edit(digest, { features: parseTexts(features, "features") });
   }
 
   features(digest: string): string[] {
@@ -247,7 +247,7 @@ export class EditableIndex {
   }
 
   setOsFeatures(digest: string, osFeatures: readonly string[]): void {
-    this.#setPlatform(digest, { osFeatures: requireTexts(osFeatures, "osFeatures") });
+    this.#setPlatform(digest, { osFeatures: parseTexts(osFeatures, "osFeatures") });
   }
 
   osFeatures(digest: string): string[] {
@@ -255,7 +255,7 @@ export class EditableIndex {
   }
 
   setMediaType(digest: string, mediaType: string): void {
-    this.#edit(digest, { mediaType: requireText(mediaType, "mediaType") });
+    this.#edit(digest, { mediaType: parseText(mediaType, "mediaType") });
   }
 
   mediaType(digest: string): string {
@@ -263,7 +263,7 @@ export class EditableIndex {
   }
 
   setArtifactType(digest: string | undefined, artifactType: string): void {
-    const type = requireText(artifactType, "artifactType");
+    const type = parseText(artifactType, "artifactType");
     if (digest === undefined) {
       this.#artifactType = type;
       this.#changed();
@@ -275,7 +275,7 @@ export class EditableIndex {
   }
 
   setSubject(subject: Descriptor | undefined): void {
-    this.#subject = subject === undefined ? undefined : requireDescriptor(subject, "subject");
+    this.#subject = subject === undefined ? undefined : parseDescriptor(subject, "subject");
     this.#changed();
   }
 

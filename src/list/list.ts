@@ -17,7 +17,7 @@ import {
 import { type BigData, type ImageStore, type ImageWithData, randomImageId } from "../store/room.ts";
 import { type AddOptions, findInstances, type FoundInstance, pin } from "./add.ts";
 import { wantedPlatform } from "./choose_entries.ts";
-import { type AddArtifactOptions, buildArtifact, checkArtifactOptions, describeSubject } from "./add_artifact.ts";
+import { type AddArtifactOptions, assertArtifactOptions, buildArtifact, describeSubject } from "./add_artifact.ts";
 import { Artifacts } from "./artifacts.ts";
 import { EditableIndex, type Original } from "./editable_index.ts";
 import type { HostFiles, ListHost } from "./host.ts";
@@ -93,7 +93,7 @@ export class BaseList extends EditableIndex implements List {
   }
 
   async addArtifact(files: readonly string[], options: AddArtifactOptions = {}): Promise<Digest> {
-    checkArtifactOptions(options);
+    assertArtifactOptions(options);
     const subject = options.subject === undefined ? undefined : this.#resolve(options.subject);
     const artifact = await buildArtifact(files, this.#files(), subject, options);
     const { digest, size, artifactType } = artifact;

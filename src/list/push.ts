@@ -3,7 +3,7 @@ import type { ImageReference } from "../image/room.ts";
 import type { SignaturePolicy, Signer } from "../signature/room.ts";
 import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
-import { refuseUnknownOptions } from "./check_values.ts";
+import { assertKnownOptions } from "./check_values.ts";
 import type { ListHost } from "./host.ts";
 import type { ImageListSelection } from "./reference.ts";
 import type { TransferOptions } from "./transfer_options.ts";
@@ -53,7 +53,7 @@ export async function pushList<T>(
   copy: (from: ImageReference, to: ImageReference, options: CopyOptions) => Promise<T>,
 ): Promise<T> {
   const { options } = push;
-  assertKnownOptions(options);
+  assertPushOptions(options);
   assertNoContradictions(options);
   const source = await options.sourceFilter?.(push.source) ?? push.source;
   const policy = await openPolicy(push.host, options);
@@ -194,6 +194,6 @@ function assertNoContradictions(options: PushOptions): void {
 }
 
 /** Throws a `TypeError` if an option is unknown: ignoring a misspelled one could leave images unsigned. */
-export function assertKnownOptions(options: PushOptions): void {
-  refuseUnknownOptions(options, KNOWN_OPTIONS, "push");
+export function assertPushOptions(options: PushOptions): void {
+  assertKnownOptions(options, KNOWN_OPTIONS, "push");
 }

@@ -2,7 +2,7 @@ import { type Digest, digestOf, getEntries, isIndex, MEDIA_TYPES, parseManifest 
 import { damagedList, findDamage, isListRecord, randomImageId } from "../store/room.ts";
 import type { StoreTarget } from "./host.ts";
 import { notAManifestList } from "./load.ts";
-import { assertKnownOptions, type PushOptions, type PushResult } from "./push.ts";
+import { assertPushOptions, type PushOptions, type PushResult } from "./push.ts";
 import { digestItems, LIST_KEYS, type ListRecords, readRecords, writeRecords } from "./records.ts";
 
 /** A list as it is written to a store. */
@@ -72,8 +72,8 @@ export async function pushToStore(
   { bytes, mediaType, records }: WrittenList,
   options: PushOptions,
 ): Promise<PushResult> {
-  assertKnownOptions(options);
-  refuseOptions(options);
+  assertPushOptions(options);
+  assertStoreOptions(options);
   const there = await store.findImage(name, LIST_KEYS);
   if (there?.image.names.includes(name)) {
     const { image: { id }, data } = there;
@@ -92,7 +92,7 @@ export async function pushToStore(
   return { digest: digestOf(bytes), mediaType, instances: new Map<Digest, Digest>(digests.map((d) => [d, d])) };
 }
 
-function refuseOptions(options: PushOptions): void {
+function assertStoreOptions(options: PushOptions): void {
   const isSet = (value: unknown) => Array.isArray(value) ? value.length > 0 : Boolean(value);
   const refused = Object.entries(options).find(([name, value]) =>
     name === "ifMatch" ? value !== undefined : isSet(value) && REFUSED_OPTIONS[name as keyof PushOptions]

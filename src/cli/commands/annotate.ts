@@ -1,4 +1,4 @@
-import { changesBetween, factsOf } from "../../actions/room.ts";
+import { changesBetween, collectFacts } from "../../actions/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import { editRemoteList, findInstance, findSource, hasTransport, type List } from "../../system/local/room.ts";
 import type { ImageStore } from "../../store/room.ts";
@@ -28,11 +28,11 @@ export async function annotate(operands: string[], flags: AnnotateFlags, context
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
   assertTarget(flags, instance);
   const change = async (list: List, store: ImageStore): Promise<Annotated> => {
-    const before = factsOf(list);
+    const before = collectFacts(list);
     const digest = instance === undefined
       ? await annotateIndex(list, store, flags, annotations, context)
       : await annotateInstance(list, store, instance, flags, annotations, context);
-    const unchanged = changesBetween(before, factsOf(list)).size === 0 || undefined;
+    const unchanged = changesBetween(before, collectFacts(list)).size === 0 || undefined;
     return { ...(digest ? { instance: digest } : {}), unchanged };
   };
   if (context.persona.name === "manifests" && hasTransport(name)) {
