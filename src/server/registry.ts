@@ -48,17 +48,6 @@ export function createRegistry(options: RegistryOptions): Registry {
   const blobs = new BlobHandlers(options.storage, now);
   const manifests = new ManifestHandlers(options.storage);
   const access = options.access && new AccessControl(options.access, now);
-
-  /** Returns whether the caller may mount blobs from another repository. */
-  const mayPull = async (request: Request, url: URL, repository: string): Promise<boolean> => {
-    if (repository.length > MAX_NAME || !NAME_REGEXP.test(repository)) return false;
-    try {
-      await access?.assertAllowed(request, url, repository, "pull");
-      return true;
-    } catch {
-      return false;
-    }
-  };
   const route = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const reading = request.method === "GET" || request.method === "HEAD";
@@ -78,7 +67,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         return await blobs.blob(request, repository, reference);
       case "blobs/uploads":
         return reference === "" && request.method === "POST"
-          ? await blobs.start(request, url, repository, (from) => mayPull(request, url, from))
+          ? await blobs.start(request, url, repository, (from) => mayPull(access, request, url, from))
           : await blobs.session(request, url, repository, reference);
       case "tags":
         if (!reading || reference !== "list") break;
@@ -104,6 +93,22 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
     },
   };
+}
+
+/** Returns whether the caller may read a repository, and so mount blobs from it. */
+async function mayPull(
+  access: AccessControl | undefined,
+  request: Request,
+  url: URL,
+  repository: string,
+): Promise<boolean> {
+  if (repository.length > MAX_NAME || !NAME_REGEXP.test(repository)) return false;
+  try {
+    await access?.assertAllowed(request, url, repository, "pull");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Removes the body of a response to `HEAD`: over HTTP/2 servers would send it, which is a protocol error for Go clients. */

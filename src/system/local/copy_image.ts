@@ -10,7 +10,8 @@ import {
   parsePlatform,
 } from "../../spec/room.ts";
 import { LOCAL_HOST } from "./host.ts";
-import { fetchManifest, parseImageName } from "./list.ts";
+import { fetchManifest } from "./fetch_manifest.ts";
+import { parseImageName } from "./list.ts";
 import { readList } from "./read_list.ts";
 
 /** Options for {@linkcode copyImage}. */

@@ -4,16 +4,10 @@
  * @module
  */
 export type { SystemContext } from "../../image/room.ts";
-export {
-  create,
-  editList,
-  fetchManifest,
-  type FetchManifestOptions,
-  List,
-  loadFromImage,
-  parseImageName,
-} from "./list.ts";
+export { create, editList, List, loadFromImage, parseImageName } from "./list.ts";
 export { createStoredList } from "./create_stored_list.ts";
+export { fetchManifest } from "./fetch_manifest.ts";
+export type { FetchManifestOptions } from "../../actions/room.ts";
 export { resolveShortName } from "./short_names.ts";
 export { LOCAL_RUNTIME } from "./runtime.ts";
 export { lockerForImage } from "../../list/room.ts";
