@@ -6,7 +6,7 @@ import { keepConnection } from "./keep_connection.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
 import { type ReadList, readListWith } from "./read_list.ts";
 import { repeatWhileLost } from "../internal/room.ts";
-import { changesBetween, collectFacts, hasChange, type IndexChange } from "./index_facts.ts";
+import { collectFacts, compareFacts, type FactsChange, hasChange } from "./index_facts.ts";
 import type { List, PushOptions } from "../list/room.ts";
 
 /** Options for {@linkcode editRemoteList}. */
@@ -72,7 +72,7 @@ export async function editRemoteListWith(
   }
   await using _held = await keepConnection(reference, systemContext);
   const signs = (push.signers?.length ?? 0) > 0;
-  let lost: IndexChange | undefined;
+  let lost: FactsChange | undefined;
   return await repeatWhileLost(async () => {
     const before = mayCreate
       ? await findList(runtime, reference, push)
@@ -84,13 +84,13 @@ export async function editRemoteListWith(
     const list = before?.list ?? runtime.createList();
     const facts = collectFacts(list), order = String(list.instances());
     await edit(list);
-    const change = changesBetween(facts, collectFacts(list));
+    const change = compareFacts(facts, collectFacts(list));
     const isMoved = !ignoreOrder && order !== String(list.instances());
     if (before && !signs && change.size === 0 && !isMoved) {
       return { ...describeList(reference, before), unchanged: true };
     }
     // Content that the repository already has is neither read nor written again.
-    const missing = missingAt(reference, list);
+    const missing = listMissing(reference, list);
     lost = change;
     return await pushEdited(reference, { list, before, missing: signs ? undefined : missing }, push);
   }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts, signal });
@@ -104,7 +104,7 @@ async function pushEdited(
 ): Promise<CopyResult> {
   const { list, before, missing } = edited;
   await using store = createMemoryStore();
-  await list.saveToImage(store, { mimeType: keptType(list, before) });
+  await list.saveToImage(store, { mimeType: chooseKeptType(list, before) });
   const ifMatch = reference.transport === "docker" ? before?.digest ?? null : undefined;
   const selection = missing ? { imageListSelection: "specific", instances: missing } as const : {};
   return await list.push(reference, { ...push, ...selection, store, ifMatch });
@@ -119,7 +119,7 @@ function describeList({ dockerReference, transport }: ImageReference, read: Read
 }
 
 /** The instances of a list that are not known to be in the repository of a reference. */
-export function missingAt({ dockerReference }: ImageReference, list: List): Digest[] {
+export function listMissing({ dockerReference }: ImageReference, list: List): Digest[] {
   const here = `docker://${dockerReference?.trimmed().familiar()}@`;
   return [...new Set(list.instances())].filter((digest) => !list.location(digest)?.startsWith(here));
 }
@@ -138,7 +138,7 @@ async function findList(
 }
 
 /** A list keeps its type, unless something was added that only an OCI index can say, or the default would choose it again. */
-function keptType(list: List, before: ReadList | undefined): string | undefined {
+function chooseKeptType(list: List, before: ReadList | undefined): string | undefined {
   // Nothing in a list without instances tells its type.
   if (before?.mediaType === MEDIA_TYPES.ociIndex) return list.size === 0 ? MEDIA_TYPES.ociIndex : undefined;
   if (before?.mediaType !== MEDIA_TYPES.dockerList) return undefined;

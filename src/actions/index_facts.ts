@@ -4,7 +4,7 @@ import type { List } from "../list/room.ts";
 export type IndexFacts = ReadonlyMap<string, string>;
 
 /** The facts that an edit changed; `undefined` for those that it removed. */
-export type IndexChange = ReadonlyMap<string, string | undefined>;
+export type FactsChange = ReadonlyMap<string, string | undefined>;
 
 /** The facts of a list, without the order of its instances. Of instances with one digest, each has its own. */
 export function collectFacts(list: List): IndexFacts {
@@ -31,14 +31,14 @@ export function collectFacts(list: List): IndexFacts {
 }
 
 /** Returns the facts that differ between two states of a list. */
-export function changesBetween(before: IndexFacts, after: IndexFacts): IndexChange {
+export function compareFacts(before: IndexFacts, after: IndexFacts): FactsChange {
   const places = new Set([...before.keys(), ...after.keys()]);
   const changed = [...places].filter((place) => before.get(place) !== after.get(place));
   return new Map(changed.map((place) => [place, after.get(place)]));
 }
 
 /** Returns true if a list has all changes of an edit, whatever else others have changed since. */
-export function hasChange(list: List, change: IndexChange): boolean {
+export function hasChange(list: List, change: FactsChange): boolean {
   const facts = collectFacts(list);
   return [...change].every(([place, value]) => facts.get(place) === value);
 }

@@ -6,7 +6,7 @@ export {
   type DescribeImageOptions,
   describeImageWith,
 } from "./describe_image.ts";
-export { type EditRemoteListOptions, editRemoteListWith, missingAt } from "./edit_remote_list.ts";
+export { type EditRemoteListOptions, editRemoteListWith, listMissing } from "./edit_remote_list.ts";
 export {
   fetchFirstManifestWith,
   type FetchManifestOptions,
@@ -15,7 +15,7 @@ export {
 } from "./fetch_manifest.ts";
 export { createInstanceFinder } from "./find_again.ts";
 export { keepConnection } from "./keep_connection.ts";
-export { changesBetween, collectFacts } from "./index_facts.ts";
+export { collectFacts, compareFacts } from "./index_facts.ts";
 export { resolveImage, type Runtime } from "./runtime.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
 export { type TaggedImage, type TagImageOptions, tagImageWith } from "./tag_image.ts";
@@ -25,4 +25,4 @@ export {
   type ValidateImageOptions,
   validateImageWith,
 } from "./validate_image.ts";
-export { type ReferenceVerdict, verifyReference, type VerifyReferenceOptions } from "./verify_reference.ts";
+export { type ReferenceVerdict, type VerifyReferenceOptions, verifyWith } from "./verify_reference.ts";

@@ -97,12 +97,12 @@ class Validator {
 
   async checkIndex(index: ParsedIndex, parent: Entry | undefined, signal: AbortSignal | undefined): Promise<void> {
     const entries = getEntries(index);
-    for (const { entry, problem } of findDocumentProblems(index)) this.#reporterOf(entry ?? parent)(problem);
+    for (const { entry, problem } of findDocumentProblems(index)) this.#createReport(entry ?? parent)(problem);
     this.#findDoubles(entries);
     await allOrAbort(entries.map((entry) => (signal) => this.#checkInstance(entry, signal)), signal);
   }
 
-  #reporterOf(entry: Entry | undefined, to: ImageProblem[] = this.problems): Report {
+  #createReport(entry: Entry | undefined, to: ImageProblem[] = this.problems): Report {
     const platform = formatPlatform(entry?.platform);
     return (problem) => void to.push({ instance: entry?.digest, platform, problem });
   }
@@ -118,7 +118,7 @@ class Validator {
       const key = JSON.stringify([name, platform?.osVersion, platform?.osFeatures, Object.entries(annotations)]);
       const other = seen.get(key);
       if (other !== undefined) {
-        this.#reporterOf(entry)(other === digest ? "the list has it twice" : `${other} is for the same platform`);
+        this.#createReport(entry)(other === digest ? "the list has it twice" : `${other} is for the same platform`);
       }
       seen.set(key, digest);
     }
@@ -126,7 +126,7 @@ class Validator {
 
   async #checkInstance(entry: Entry, signal: AbortSignal): Promise<void> {
     const { digest, size, mediaType } = entry;
-    const report = this.#reporterOf(entry);
+    const report = this.#createReport(entry);
     const read = await this.#try(() => readManifest(this.#source, { instance: digest, signal }), signal);
     if (typeof read === "string") return report(read);
     const { manifest } = read;
@@ -146,7 +146,7 @@ class Validator {
   async checkImage(manifest: ParsedImage, entry: Entry | undefined, signal: AbortSignal | undefined): Promise<void> {
     this.images++;
     const place = { instance: entry?.digest };
-    const report = this.#reporterOf(entry);
+    const report = this.#createReport(entry);
     for (const { problem } of findDocumentProblems(manifest)) report(problem);
     const given = await this.#try(async () => await this.#source.layersForCopy?.(manifest, place), signal);
     if (typeof given === "string") return report(given);
@@ -173,8 +173,8 @@ class Validator {
     this.blobs.add(blob.digest);
     const place: InstancePlace = { instance: entry?.digest };
     const { problem, unchecked, diffId } = await this.#checker.check(blob, place, isUnpacked);
-    if (problem !== undefined) this.#reporterOf(entry)(`${what}: ${problem}`);
-    if (unchecked !== undefined) this.#reporterOf(entry, this.unchecked)(`${what}: ${unchecked}`);
+    if (problem !== undefined) this.#createReport(entry)(`${what}: ${problem}`);
+    if (unchecked !== undefined) this.#createReport(entry, this.unchecked)(`${what}: ${unchecked}`);
     return diffId;
   }
 
@@ -185,7 +185,7 @@ class Validator {
     entry: Entry | undefined,
   ): Promise<void> {
     const { signal } = this.#options;
-    const report = this.#reporterOf(entry);
+    const report = this.#createReport(entry);
     this.blobs.add(config!.digest);
     const read = () => readImageConfig(this.#source, config!, { instance: entry?.digest, signal });
     const own = await this.#try(() => this.#configs.get(config!.digest, read), signal);

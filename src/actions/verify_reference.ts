@@ -18,7 +18,7 @@ import {
   type ParsedManifest,
 } from "../spec/room.ts";
 
-/** Options of {@linkcode verifyReference}. */
+/** Options of {@linkcode verifyWith}. */
 export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<EvaluatePolicyOptions, "signal"> {
   /** Access to the image: credentials, TLS, configuration files. */
   readonly systemContext?: SystemContext | undefined;
@@ -43,7 +43,7 @@ export interface ReferenceVerdict {
 const MAX_PARALLEL = 8, MAX_INSTANCES = 100_000;
 
 /** Checks an image, or a list and each of its instances, against a policy. */
-export async function verifyReference(
+export async function verifyWith(
   reference: ImageReference,
   policy: Policy | SignaturePolicy,
   options: VerifyReferenceOptions = {},
@@ -65,14 +65,14 @@ export async function verifyReference(
   };
   const { digest, manifest, verdict: top } = await judge(undefined);
   const instances = new Map<Digest, Verdict>();
-  let level = instancesOf(manifest);
+  let level = listInstances(manifest);
   while (level.length > 0) {
     const judged = await allOrAbort(
       level.map((instance) => (signal) => slots.run(() => judge(instance, signal), signal)),
       signal,
     );
     for (const { digest, verdict } of judged) instances.set(digest, verdict);
-    level = [...new Set(judged.flatMap(({ manifest }) => instancesOf(manifest)))].filter((d) => !instances.has(d));
+    level = [...new Set(judged.flatMap(({ manifest }) => listInstances(manifest)))].filter((d) => !instances.has(d));
     assertBounded(reference, instances.size + level.length);
   }
   return { allowed: [top, ...instances.values()].every(({ allowed }) => allowed), top, digest, instances };
@@ -95,7 +95,7 @@ async function askPolicy(
   }
 }
 
-function instancesOf(manifest: ParsedManifest): readonly Digest[] {
+function listInstances(manifest: ParsedManifest): readonly Digest[] {
   return isIndex(manifest) ? [...new Set(getEntries(manifest).map(({ digest }) => digest))] : [];
 }
 

@@ -37,23 +37,17 @@ export interface WrittenInstance extends WrittenManifest {
 
 type Entry = Descriptor | DockerListEntry;
 
-/** Options for {@linkcode editIndex}. */
-export interface EditIndexOptions {
-  /** Skip optional improvements: zstd annotations, and `[]` instead of `null` for `manifests`. Default: `false`. */
-  readonly fixed?: boolean | undefined;
-}
-
 /**
  * Returns the index for the written manifests: each entry gets the digest, size and type of its written manifest, entries
  * whose layers are compressed with zstd get an annotation, and variants are appended. If variants are appended, the
  * annotated entries are moved to the end, because old clients take the first entry that matches (oci_index.go
  * `editInstances`). An entry that does not change keeps all of its fields; if nothing changes, the result is `index`
- * itself.
+ * itself. `fixed` skips optional improvements: zstd annotations, and `[]` instead of `null` for `manifests`.
  */
 export function editIndex(
   index: ParsedIndex,
   written: readonly WrittenInstance[],
-  { fixed = false }: EditIndexOptions = {},
+  { fixed = false }: { readonly fixed?: boolean | undefined } = {},
 ): ParsedIndex {
   const copies = new Map(
     written.filter(({ variantEntries }) => !variantEntries).map((instance) => [instance.source, instance]),

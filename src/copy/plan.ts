@@ -10,7 +10,7 @@ import { cannotModify, listIndexTypes } from "./formats.ts";
 import { planOperations } from "./operations.ts";
 import { findFixReason, getForcedType, type PlanContext, planImage, predictCompression } from "./plan_image.ts";
 import type { CopyPlan, CopySettings, PlannedImage, PlannedIndex, PlannedMember, PlannedNode } from "./plan_types.ts";
-import { listBlobs, listNodes, type ReadImage, type ReadIndex, type ReadNode } from "./read_types.ts";
+import { listImageBlobs, listNodes, type ReadImage, type ReadIndex, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** Options of {@linkcode planCopy}. */
@@ -144,7 +144,7 @@ function assertCorrection({ manifest, members }: ReadIndex, fixed: string): void
 function assertOneSize(images: readonly ReadImage[]): void {
   const sizes = new Map<Digest, number>();
   for (const { digest: image, manifest, layers } of images) {
-    for (const { digest, size } of listBlobs(manifest, layers)) {
+    for (const { digest, size } of listImageBlobs(manifest, layers)) {
       const other = sizes.get(digest) ?? size;
       if (size !== other && size !== UNKNOWN_SIZE && other !== UNKNOWN_SIZE) {
         throw new ManifestsError(

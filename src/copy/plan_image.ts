@@ -15,7 +15,7 @@ import { cannotModify, listImageTypes } from "./formats.ts";
 import { chooseRecoding, getDeclaredForm, type LayerForm, type LayerPolicy } from "./layer_policy.ts";
 import type { InstanceCompression } from "./operations.ts";
 import type { CopySettings, PlannedBlob, PlannedImage } from "./plan_types.ts";
-import { listBlobs, type ReadImage, type ReadNode } from "./read_types.ts";
+import { listImageBlobs, type ReadImage, type ReadNode } from "./read_types.ts";
 import type { Algorithm } from "./recoding/mod.ts";
 
 /** Common inputs for the plans of all images. */
@@ -153,7 +153,7 @@ function compressesWithZstd(policy: LayerPolicy, layer: Descriptor): boolean {
 
 /** Fails if the digest algorithm of a blob is not supported, so that the blob could not be verified later. */
 function assertVerifiable({ manifest, layers }: ReadImage, { keepsForeignLayers }: DestinationAbilities): void {
-  for (const blob of listBlobs(manifest, layers)) {
+  for (const blob of listImageBlobs(manifest, layers)) {
     if (!keepsForeignLayers || !isForeignLayer(blob)) digestAlgorithm(blob.digest);
   }
 }

@@ -18,7 +18,7 @@ import {
   ManifestsError,
   type ParsedIndex,
 } from "../spec/room.ts";
-import { listBlobs, type ReadManifest, type ReadNode } from "./read_types.ts";
+import { listImageBlobs, type ReadManifest, type ReadNode } from "./read_types.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { selectInstances, type Selection } from "./select.ts";
 
@@ -189,7 +189,7 @@ class TreeReader {
     }
     if (position.role === "instance") await this.#evaluate(found, position);
     const layers = await this.#source.layersForCopy?.(manifest, { ...place, signal: this.#signal });
-    const origins = await this.#findOrigins(place, listBlobs(manifest, layers));
+    const origins = await this.#findOrigins(place, listImageBlobs(manifest, layers));
     return { kind: "image", ...identity, manifest, layers, origins, ...await this.#readAttachments(found, next) };
   }
 

@@ -46,6 +46,9 @@ export function listNodes(top: ReadNode): readonly ReadNode[] {
 }
 
 /** Lists the blobs of an image as its source returns them. */
-export function listBlobs({ layers, config }: ParsedImage, sourceLayers: ReadImage["layers"]): readonly Descriptor[] {
+export function listImageBlobs(
+  { layers, config }: ParsedImage,
+  sourceLayers: ReadImage["layers"],
+): readonly Descriptor[] {
   return [...sourceLayers ?? layers, ...config ? [config] : []];
 }

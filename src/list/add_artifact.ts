@@ -21,7 +21,7 @@ import {
 } from "./check_values.ts";
 import type { ArtifactFile, HostFiles } from "./host.ts";
 import { SNIFF_LENGTH } from "./content_type.ts";
-import { mediaTypeOfFile, MediaTypes } from "./media_type.ts";
+import { detectMediaType, MediaTypes } from "./media_type.ts";
 
 /** The configuration of an artifact: a descriptor whose digest and size are computed. Go: `ConfigDescriptor`. */
 export interface ArtifactConfig extends Omit<Descriptor, "digest" | "size"> {
@@ -169,7 +169,7 @@ async function describeFile(
   return {
     path: file.path,
     layer: {
-      mediaType: options.layerType ?? mediaTypeOfFile(name, head, types),
+      mediaType: options.layerType ?? detectMediaType(name, head, types),
       digest,
       size,
       ...(options.excludeTitles ? {} : { annotations: { "org.opencontainers.image.title": name } }),

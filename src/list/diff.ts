@@ -49,18 +49,18 @@ type Entry = Descriptor | DockerListEntry;
  * ```
  */
 export function diffIndexes(before: ParsedIndex, after: ParsedIndex): ListDifference {
-  const own: readonly Entry[] = getEntries(before);
+  const old: readonly Entry[] = getEntries(before);
   const rest = new Set<Entry>(getEntries(after));
   const partners = new Map<Entry, Entry>();
-  for (const nameOf of [({ digest }: Entry): string => digest, keyOf]) {
-    pairUp(own.filter((entry) => !partners.has(entry)), rest, nameOf, partners);
+  for (const getName of [({ digest }: Entry): string => digest, getPurpose]) {
+    pairUp(old.filter((entry) => !partners.has(entry)), rest, getName, partners);
   }
   return {
     instances: [
-      ...own.map((entry) => differenceOf(entry, partners.get(entry))),
-      ...Array.from(rest, (entry) => differenceOf(undefined, entry)),
+      ...old.map((entry) => findDifference(entry, partners.get(entry))),
+      ...Array.from(rest, (entry) => findDifference(undefined, entry)),
     ].filter((difference) => difference !== undefined),
-    fields: fieldsThatDiffer(ownFields(before), ownFields(after)),
+    fields: findChangedFields(getFields(before), getFields(after)),
   };
 }
 
@@ -68,48 +68,48 @@ export function diffIndexes(before: ParsedIndex, after: ParsedIndex): ListDiffer
 function pairUp(
   entries: readonly Entry[],
   rest: Set<Entry>,
-  nameOf: (entry: Entry) => string,
+  getName: (entry: Entry) => string,
   partners: Map<Entry, Entry>,
 ): void {
   const byName = new Map<string, Entry[]>();
   // The last one first: taking from the end of a group costs the same however large it is.
   for (const entry of [...rest].reverse()) {
-    const name = nameOf(entry);
+    const name = getName(entry);
     const group = byName.get(name);
     if (group) group.push(entry);
     else byName.set(name, [entry]);
   }
   for (const entry of entries) {
-    const partner = byName.get(nameOf(entry))?.pop();
+    const partner = byName.get(getName(entry))?.pop();
     if (!partner) continue;
     partners.set(entry, partner);
     rest.delete(partner);
   }
 }
 
-function differenceOf(before: Entry | undefined, after: Entry | undefined): InstanceDifference | undefined {
+function findDifference(before: Entry | undefined, after: Entry | undefined): InstanceDifference | undefined {
   const { platform } = (before ?? after)!;
-  const fields = before && after ? fieldsThatDiffer({ ...before, digest: "" }, { ...after, digest: "" }) : [];
+  const fields = before && after ? findChangedFields({ ...before, digest: "" }, { ...after, digest: "" }) : [];
   if (before?.digest === after?.digest && fields.length === 0) return undefined;
   return { platform: formatPlatform(platform), before: before?.digest, after: after?.digest, fields };
 }
 
 /** Returns the purpose of an instance as text; variants of one platform differ by their annotations. */
-function keyOf({ platform, ...entry }: Entry): string {
+function getPurpose({ platform, ...entry }: Entry): string {
   const { annotations = {}, artifactType = "" }: Partial<Descriptor> = entry;
   const sorted = Object.entries(annotations).filter(([key]) => key.includes("compression")).toSorted();
   return JSON.stringify([formatPlatform(platform), platform?.osVersion ?? "", artifactType, sorted]);
 }
 
-function ownFields(index: ParsedIndex): Record<string, unknown> {
+function getFields(index: ParsedIndex): Record<string, unknown> {
   const { manifests: _, ...fields } = index.kind === "oci-index" ? index.index : index.list;
   return { ...fields, mediaType: index.mediaType };
 }
 
-function fieldsThatDiffer(before: object, after: object): string[] {
+function findChangedFields(before: object, after: object): string[] {
   const [a, b] = [spreadAnnotations(before), spreadAnnotations(after)];
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].filter((name) => canonical(a[name]) !== canonical(b[name])).toSorted();
+  return [...names].filter((name) => toComparable(a[name]) !== toComparable(b[name])).toSorted();
 }
 
 /** The fields, with each annotation as one of its own: `annotation KEY`. */
@@ -119,7 +119,7 @@ function spreadAnnotations({ annotations = {}, ...fields }: { annotations?: obje
 }
 
 /** Equal text for equal values, in whatever order their members stand. */
-function canonical(value: unknown): string {
+function toComparable(value: unknown): string {
   return JSON.stringify(
     value,
     (_, inner) =>

@@ -157,7 +157,7 @@ export class EditableIndex {
   removeWithAttestations(digests: readonly string[]): Digest[] {
     const named = new Set(digests);
     for (const digest of named) this.#find(digest);
-    const attestations = this.attestationsOf(digests).filter((digest) => !named.has(digest));
+    const attestations = this.attestationsFor(digests).filter((digest) => !named.has(digest));
     for (const digest of [...named, ...attestations]) this.remove(digest);
     return attestations;
   }
@@ -200,7 +200,7 @@ export class EditableIndex {
     return [...new Set(found.map(({ digest }) => digest))];
   }
 
-  attestationsOf(digests: readonly string[]): Digest[] {
+  attestationsFor(digests: readonly string[]): Digest[] {
     const attested = new Set(digests);
     const found = [...this.#entries].filter(({ annotations }) => attested.has(annotations.get(ATTESTED_DIGEST) ?? ""));
     return [...new Set(found.map(({ digest }) => digest))];

@@ -61,7 +61,7 @@ export interface ListHost {
   /** Opens the cache of blob locations that earlier copies recorded. `undefined`: each copy has its own. */
   readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
   /** Opens the local store that contains a reference; resolves to `undefined` for a reference elsewhere. */
-  readonly openStoreOf?: ((reference: ImageReference) => Promise<StoreTarget | undefined>) | undefined;
+  readonly openStoreTarget?: ((reference: ImageReference) => Promise<StoreTarget | undefined>) | undefined;
   /** Opens the keys that options name. `undefined` if no key files can be read. */
   readonly openSigners?: ((keys: SigningKeys) => Promise<readonly Signer[]>) | undefined;
   /** Files of the host. `undefined` if no files can be read. */

@@ -82,13 +82,13 @@ export class MediaTypes {
    *
    * @param extension With its dot, as in `.txt`.
    */
-  ofExtension(extension: string): string | undefined {
+  findByExtension(extension: string): string | undefined {
     return this.#exact.get(extension) ?? this.#lower.get(toLower(extension));
   }
 
   /** Lines `weight:type:glob…`, best first: of an extension, the first line is used, after the built-in types. */
   #readGlobs(text: string): void {
-    for (const line of linesOf(text)) {
+    for (const line of splitLines(text)) {
       const [weight, type, glob] = line.split(":");
       if (!weight || type === undefined || glob === undefined || weight.startsWith("#")) continue;
       const extension = /^\*(\.[^?*[]+)$/.exec(glob)?.[1];
@@ -98,7 +98,7 @@ export class MediaTypes {
 
   /** Lines `type extension…`: the last one is used, before the built-in types. */
   #readTypes(text: string): void {
-    for (const line of linesOf(text)) {
+    for (const line of splitLines(text)) {
       const [type, ...extensions] = line.split(/\s+/u).filter(Boolean);
       if (type === undefined || type.startsWith("#")) continue;
       const comment = extensions.findIndex((extension) => extension.startsWith("#"));
@@ -116,12 +116,12 @@ export class MediaTypes {
 }
 
 /** The media type of a file by the extension of its name, else by its first bytes. */
-export function mediaTypeOfFile(name: string, head: Uint8Array, types: MediaTypes): string {
+export function detectMediaType(name: string, head: Uint8Array, types: MediaTypes): string {
   const dot = name.lastIndexOf(".");
-  return (dot < 0 ? undefined : types.ofExtension(name.slice(dot))) ?? detectContentType(head);
+  return (dot < 0 ? undefined : types.findByExtension(name.slice(dot))) ?? detectContentType(head);
 }
 
-function linesOf(text: string): string[] {
+function splitLines(text: string): string[] {
   return text.split("\n").map((line) => line.replace(/\r$/, ""));
 }
 

@@ -11,7 +11,7 @@ export type { ArtifactFile, HostFiles, ListHost, SigningKeys, StoreTarget } from
 export type { MediaTypeFiles } from "./media_type.ts";
 export { type CreateStoredListOptions, createStoredListWith, type StoredListMaker } from "./create_stored_list.ts";
 export { deleteUnchangedList } from "./delete_list.ts";
-export { HostlessList } from "./hostless.ts";
+export { OfflineList } from "./offline_list.ts";
 export { BaseList } from "./list.ts";
 export {
   type EditCallback,

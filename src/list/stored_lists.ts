@@ -42,7 +42,7 @@ export async function* listStoredLists(store: ImageStore): AsyncGenerator<Stored
       const problem = findDamage(found);
       const manifest = found.data.get("manifest");
       if (problem) yield { id, names, created, platforms: [], problem };
-      else if (manifest) yield { id, names, created, ...platformsOf(manifest) };
+      else if (manifest) yield { id, names, created, ...readPlatforms(manifest) };
     } catch (error) {
       if (!isManifestsError(error, "STORE_CORRUPT")) throw error;
       yield { id, names, created, platforms: [], problem: error.message };
@@ -50,7 +50,7 @@ export async function* listStoredLists(store: ImageStore): AsyncGenerator<Stored
   }
 }
 
-function platformsOf(bytes: Uint8Array<ArrayBuffer>): Pick<StoredList, "platforms" | "problem"> {
+function readPlatforms(bytes: Uint8Array<ArrayBuffer>): Pick<StoredList, "platforms" | "problem"> {
   try {
     const manifest = parseManifest(bytes);
     if (!isIndex(manifest)) return { platforms: [], problem: `it is of type ${manifest.mediaType}` };

@@ -107,7 +107,7 @@ export interface List {
    * Returns the digests of the attestations of instances: the entries whose annotation `vnd.docker.reference.digest` is
    * one of these digests.
    */
-  attestationsOf(digests: readonly string[]): Digest[];
+  attestationsFor(digests: readonly string[]): Digest[];
 
   /**
    * Returns the place that an instance was added from, such as `docker://quay.io/me/app@sha256:…`: the image, or the list that

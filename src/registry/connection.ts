@@ -3,7 +3,7 @@ import { ManifestsError, type RetryEvent } from "../spec/room.ts";
 import { RegistryAuthenticator } from "./auth.ts";
 import { getChallenges } from "./challenge.ts";
 import type { RegistryClientOptions } from "./client_options.ts";
-import { type Endpoint, EndpointProbe } from "./endpoint.ts";
+import { EndpointProbe, type RegistryEndpoint } from "./endpoint.ts";
 import { isTransientError } from "./failures.ts";
 import { DEFAULT_RETRIES, HttpClient } from "./http.ts";
 import type { HttpRequest, HttpResponse, Timeouts } from "./http_types.ts";
@@ -38,7 +38,7 @@ export class RegistryConnection {
   readonly #http: HttpClient;
   readonly #authenticator: RegistryAuthenticator;
   readonly #probe: EndpointProbe;
-  readonly #endpoint = new OncePerKey<"endpoint", Endpoint>();
+  readonly #endpoint = new OncePerKey<"endpoint", RegistryEndpoint>();
 
   /** Creates a connection; no request is sent. `host` may have a port. */
   constructor(host: string, options: RegistryClientOptions) {
@@ -172,11 +172,13 @@ export class RegistryConnection {
   }
 
   /** Returns the endpoint. All callers share one probe: the abort of one caller does not end it for the others. */
-  async #find({ signal, maxRetries = this.timeouts.maxRetries ?? DEFAULT_RETRIES }: CallOptions): Promise<Endpoint> {
+  async #find(
+    { signal, maxRetries = this.timeouts.maxRetries ?? DEFAULT_RETRIES }: CallOptions,
+  ): Promise<RegistryEndpoint> {
     return await this.#endpoint.get("endpoint", (signal) => this.#findWithRetries(signal, maxRetries), signal);
   }
 
-  async #findWithRetries(signal: AbortSignal, maxRetries: number): Promise<Endpoint> {
+  async #findWithRetries(signal: AbortSignal, maxRetries: number): Promise<RegistryEndpoint> {
     for (let attempt = 1;; attempt++) {
       try {
         const endpoint = await this.#probe.find(signal);

@@ -11,7 +11,7 @@ import type { RegistryOrigins } from "./origins.ts";
 const PROBE_TIMEOUT = 10_000;
 
 /** Result of a probe: address, authentication and extensions of a registry. */
-export interface Endpoint {
+export interface RegistryEndpoint {
   /** Scheme and host, as in `https://quay.io`. */
   readonly base: string;
   /** Authentication challenges of the registry's response. */
@@ -52,7 +52,7 @@ export class EndpointProbe {
    * @throws {ManifestsError} With code `NETWORK` if it cannot be reached, `PORT_BLOCKED` if `fetch` refuses its port.
    * @throws {RegistryError} With the code of its status if it answers with neither 200 nor 401.
    */
-  async find(signal: AbortSignal): Promise<Endpoint> {
+  async find(signal: AbortSignal): Promise<RegistryEndpoint> {
     const { insecure, origins } = this.#options;
     if (!insecure) return await this.#ping(origins.https, signal).catch((cause) => this.#fail(cause));
     // Both at the same time: if the registry only speaks HTTP, waiting for TLS to fail first costs round trips. The
@@ -72,7 +72,11 @@ export class EndpointProbe {
   }
 
   /** Returns the plain HTTP endpoint if https does not answer in time: some servers never answer a TLS hello. */
-  async #preferHttps(https: Promise<Endpoint>, http: Promise<Endpoint>, signal: AbortSignal): Promise<Endpoint> {
+  async #preferHttps(
+    https: Promise<RegistryEndpoint>,
+    http: Promise<RegistryEndpoint>,
+    signal: AbortSignal,
+  ): Promise<RegistryEndpoint> {
     const { host, plainHosts, probeTimeout = PROBE_TIMEOUT } = this.#options;
     try {
       const [endpoint] = await Promise.all([http, delay(plainHosts.has(host) ? 0 : probeTimeout, { signal })]);
@@ -101,7 +105,7 @@ export class EndpointProbe {
     });
   }
 
-  async #ping(base: string, signal: AbortSignal): Promise<Endpoint> {
+  async #ping(base: string, signal: AbortSignal): Promise<RegistryEndpoint> {
     const url = `${base}/v2/`;
     // No retries here: the caller repeats the whole probe, not one half of it.
     const answer = await this.#options.http.send({ method: "GET", url, signal, maxRetries: 0 });

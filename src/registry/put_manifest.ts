@@ -12,13 +12,13 @@ import { type ManifestUpload, sendManifest } from "./send_manifest.ts";
 import {
   confirmTag,
   createConflict,
+  type PutResult,
   readTag,
   repeatReadAndWrite,
   type SeenTag,
   settle,
   writeManifest,
   writeSeenTag,
-  type WrittenManifest,
 } from "./write_tag.ts";
 
 /** Options for {@linkcode Repository.putManifest}. */
@@ -59,7 +59,7 @@ export async function putManifest(
   tagOrDigest: string,
   bytes: Uint8Array<ArrayBuffer>,
   options: PutManifestOptions,
-): Promise<WrittenManifest> {
+): Promise<PutResult> {
   const { mediaType = guessMediaType(bytes), digest: name, ifMatch, repeated = false, ...call } = options;
   if (name && !isDigest(tagOrDigest) && digestAlgorithm(name) !== "sha256") {
     return await putNamed(api, tagOrDigest, bytes, { ...options, mediaType, digest: name });
@@ -81,7 +81,7 @@ async function putNamed(
   tag: string,
   bytes: Uint8Array<ArrayBuffer>,
   { digest, ...options }: PutManifestOptions & { mediaType: string; digest: Digest },
-): Promise<WrittenManifest> {
+): Promise<PutResult> {
   verifyManifestDigest(bytes, digest, `the manifest ${digest}`);
   const { mediaType, ifMatch, repeated, ...call } = options;
   const seen = ifMatch === undefined ? undefined : await readTag(api, tag, call);
@@ -105,7 +105,7 @@ async function putIfMatch(
   upload: ManifestUpload,
   ifMatch: Digest | null,
   { repeated, ...call }: CallOptions & { repeated: boolean },
-): Promise<WrittenManifest> {
+): Promise<PutResult> {
   const { digest, target } = upload;
   const seen = await readTag(api, target, call);
   if (seen.digest === digest && ifMatch === digest) return { digest, subject: undefined, unchanged: true };

@@ -28,7 +28,7 @@ export interface SeenTag {
 }
 
 /** Result of writing a manifest. */
-export interface WrittenManifest {
+export interface PutResult {
   /** Digest of the manifest that was written. */
   readonly digest: Digest;
   /** Subject that the registry acknowledged; `null` for none; `undefined` if this writer did not write the manifest. */
@@ -55,7 +55,7 @@ export async function writeManifest(
   api: RepositoryApi,
   upload: ManifestUpload,
   call: CallOptions,
-): Promise<WrittenManifest> {
+): Promise<PutResult> {
   const { digest, target } = upload;
   try {
     const { subject } = await sendManifest(api, upload, {}, call);
@@ -78,7 +78,7 @@ export async function writeSeenTag(
   upload: ManifestUpload,
   seen: SeenTag,
   call: CallOptions,
-): Promise<WrittenManifest> {
+): Promise<PutResult> {
   const { digest, target } = upload;
   // A weak entity tag never matches (RFC 9110 §13.1.1).
   const etag = seen.etag?.startsWith('"') ? seen.etag : undefined;

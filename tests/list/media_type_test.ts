@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { create, createMemoryStore } from "../../mod.ts";
 import { loadMediaTypeFiles } from "../../src/config/files/room.ts";
 import { detectContentType } from "../../src/list/content_type.ts";
-import { mediaTypeOfFile, MediaTypes } from "../../src/list/media_type.ts";
+import { detectMediaType, MediaTypes } from "../../src/list/media_type.ts";
 import { encode } from "../support/images.ts";
 import { MEDIATYPES } from "../support/oracles.ts";
 import { peerTest } from "../support/peers.ts";
@@ -47,7 +47,7 @@ Deno.test("media types are found by extension, else by content", () => {
   ];
   const types = new MediaTypes();
   for (const [name, head, type] of rows) {
-    assert.equal(mediaTypeOfFile(name, bytes(head), types), type, JSON.stringify([name, head]));
+    assert.equal(detectMediaType(name, bytes(head), types), type, JSON.stringify([name, head]));
   }
 });
 
@@ -109,7 +109,7 @@ Deno.test("a host's globs2 counts, else its mime.types, as in Go", () => {
     [types, ".c3", undefined],
     [types, ".css", "text/css"],
   ];
-  for (const [from, extension, type] of rows) assert.equal(from.ofExtension(extension), type, extension);
+  for (const [from, extension, type] of rows) assert.equal(from.findByExtension(extension), type, extension);
 });
 
 Deno.test("addArtifact() asks the tables of the host", async () => {
@@ -145,7 +145,7 @@ async function compare(root: string, rows: readonly Row[]): Promise<void> {
   const types = new MediaTypes(await loadMediaTypeFiles({ rootForImplicitAbsolutePaths: root }));
   const theirs = await askGo(root, rows);
   assert.deepEqual(
-    rows.map(({ name, head }, i) => [name, mediaTypeOfFile(name, head, types), i]),
+    rows.map(({ name, head }, i) => [name, detectMediaType(name, head, types), i]),
     rows.map(({ name }, i) => [name, theirs[i], i]),
   );
 }

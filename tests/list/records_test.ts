@@ -26,7 +26,7 @@ function watchWrites(store: ImageStore, onWrite: (id: string, items: readonly Bi
 
 /** A list for which `containers-storage:` is this store. */
 function listAt(store: ImageStore): BaseList {
-  return new BaseList({ ...LOCAL_HOST, openStoreOf: () => Promise.resolve({ store, name: NAME }) });
+  return new BaseList({ ...LOCAL_HOST, openStoreTarget: () => Promise.resolve({ store, name: NAME }) });
 }
 
 /** Asserts that at no place in a sequence of writes a manifest names an instance without a known origin. */

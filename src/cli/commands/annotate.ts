@@ -1,4 +1,4 @@
-import { changesBetween, collectFacts } from "../../actions/room.ts";
+import { collectFacts, compareFacts } from "../../actions/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import { editRemoteList, findInstance, findSource, hasTransport, type List } from "../../system/local/room.ts";
 import type { ImageStore } from "../../store/room.ts";
@@ -32,7 +32,7 @@ export async function annotate(operands: string[], flags: AnnotateFlags, context
     const digest = instance === undefined
       ? await annotateIndex(list, store, flags, annotations, context)
       : await annotateInstance(list, store, instance, flags, annotations, context);
-    const unchanged = changesBetween(before, collectFacts(list)).size === 0 || undefined;
+    const unchanged = compareFacts(before, collectFacts(list)).size === 0 || undefined;
     return { ...(digest ? { instance: digest } : {}), unchanged };
   };
   if (context.persona.name === "manifests" && hasTransport(name)) {

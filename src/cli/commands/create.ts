@@ -1,6 +1,6 @@
 import { isManifestsError, normalizeLocalName } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
-import { createStoredListWith, HostlessList, type List } from "../../list/room.ts";
+import { createStoredListWith, type List, OfflineList } from "../../list/room.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { parseAnnotations } from "../flags.ts";
@@ -59,7 +59,7 @@ async function chooseListKind(images: readonly string[]): Promise<{
   create(): List;
   load(store: ImageStore, image: string): Promise<{ imageId: string; list: List }>;
 }> {
-  if (images.length === 0) return { create: () => new HostlessList(), load: HostlessList.load };
+  if (images.length === 0) return { create: () => new OfflineList(), load: OfflineList.load };
   const { create, loadFromImage } = await import("../../system/local/room.ts");
   return { create, load: loadFromImage };
 }

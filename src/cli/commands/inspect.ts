@@ -23,7 +23,7 @@ import {
   isListRecord,
   type LocalImage,
 } from "../../store/room.ts";
-import { HostlessList, type List } from "../../list/room.ts";
+import { type List, OfflineList } from "../../list/room.ts";
 import type { DescribeImageOptions } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { assertFormat, getStdoutStyle, note, print, type ResultFormat } from "../output.ts";
@@ -42,7 +42,7 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   if (damage) throw damagedList(local.resolvedName, damage);
   if (local && isListRecord(local)) {
     if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
-    const { list } = await HostlessList.load(store, local.image.id);
+    const { list } = await OfflineList.load(store, local.image.id);
     return print(indentJson(encodeGoJsonText(formatInspection(list)), "    "));
   }
   const remote = await fetchFirst(name!, call).catch((cause) => {

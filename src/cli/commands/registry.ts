@@ -10,7 +10,7 @@ import { note, print } from "../output.ts";
 const GARBAGE_INTERVAL = 3600 * 1000;
 
 /** Flags of `registry`. */
-export interface RegistryFlags {
+export interface ServerFlags {
   host?: string;
   port?: string;
   htpasswd?: string;
@@ -19,7 +19,7 @@ export interface RegistryFlags {
 }
 
 /** Runs `registry serve FOLDER` and `registry gc FOLDER`. */
-export async function registry(operands: string[], flags: RegistryFlags, context: CommandContext): Promise<void> {
+export async function registry(operands: string[], flags: ServerFlags, context: CommandContext): Promise<void> {
   const [verb, folder] = operands as [string, string];
   if (verb === "serve") return await serveRegistry(folder, flags, context);
   if (verb !== "gc") {
@@ -35,7 +35,7 @@ export async function registry(operands: string[], flags: RegistryFlags, context
 }
 
 /** Runs a registry with images in a folder until SIGINT or SIGTERM. */
-async function serveRegistry(folder: string, flags: RegistryFlags, { signal }: CommandContext): Promise<void> {
+async function serveRegistry(folder: string, flags: ServerFlags, { signal }: CommandContext): Promise<void> {
   const hostname = flags.host ?? "127.0.0.1";
   const port = flags.port === undefined ? 5000 : parseCount("--port", flags.port);
   const tls = await readTls(flags);
@@ -67,7 +67,7 @@ interface Tls {
   readonly key: string;
 }
 
-async function readTls({ tlsCert, tlsKey }: RegistryFlags): Promise<Tls | undefined> {
+async function readTls({ tlsCert, tlsKey }: ServerFlags): Promise<Tls | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new UsageError("--tls-cert and --tls-key must be used together");

@@ -8,7 +8,7 @@ import { HandlerError } from "../handler_error.ts";
 import { assertPlatforms } from "./platforms.ts";
 import { publishRun } from "./publish.ts";
 import { readReport, readRunQuery } from "./report.ts";
-import { addReport, describeRun, type PublishLease, type Report, type Run, takeLease } from "./run.ts";
+import { addReport, describeRun, type PublishLease, type Report, type Run, takePublishLease } from "./run.ts";
 import { Runs } from "./runs.ts";
 
 /**
@@ -60,7 +60,7 @@ class FanIn {
     const lease = this.#newLease();
     const change = (run: Run) => {
       const reported = addReport(run, report);
-      return takeLease(reported, lease, { now: this.#options.now(), retryFailed: true }) ?? reported;
+      return takePublishLease(reported, lease, { now: this.#options.now(), retryFailed: true }) ?? reported;
     };
     // A repeated report changes nothing, and needs no write.
     const run = existing && change(existing) === existing ? existing : await this.#runs.report(report, change);
@@ -74,7 +74,7 @@ class FanIn {
   async getStatus(call: Call): Promise<unknown> {
     const { target, run: name } = readRunQuery(call);
     const lease = this.#newLease();
-    const change = (run: Run) => takeLease(run, lease, { now: this.#options.now(), retryFailed: false }) ?? run;
+    const change = (run: Run) => takePublishLease(run, lease, { now: this.#options.now(), retryFailed: false }) ?? run;
     const existing = await this.#runs.find(target, name);
     const run = existing && (change(existing) === existing ? existing : await this.#runs.change(existing, change));
     if (!run) return failUnknownRun({ target, run: name });

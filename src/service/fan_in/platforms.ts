@@ -14,7 +14,7 @@ import { badRequest } from "../handler_error.ts";
 export const MAX_PLATFORM_LENGTH = 64;
 
 /** Returns the normalised form of a platform in a report; throws an error with status 400 if it is not a platform. */
-export function parsePlatform(text: string): string {
+export function normalizePlatformText(text: string): string {
   const platform = /^[a-z0-9./:+_-]+$/.test(text) ? findPlatform(text) : undefined;
   if (platform) return formatPlatform(normalizePlatform(platform));
   throw badRequest(`${JSON.stringify(text)} is not a platform such as linux/arm64/v8 or windows/amd64:10.0.20348.1`);

@@ -4,7 +4,7 @@ import { Members } from "../members.ts";
 import type { ResolvedLimits } from "../options.ts";
 import { MAX_IMAGE_LENGTH } from "../permissions.ts";
 import { badRequest } from "../handler_error.ts";
-import { MAX_PLATFORM_LENGTH, parsePlatform } from "./platforms.ts";
+import { MAX_PLATFORM_LENGTH, normalizePlatformText } from "./platforms.ts";
 import type { Report, Run } from "./run.ts";
 
 /** Maximum length of the name of a run, in characters. */
@@ -16,10 +16,10 @@ export function readReport({ body, reach }: Call, { sources, annotationBytes }: 
   const members = new Members(body, names);
   const target = reach.target(members.string("target", MAX_IMAGE_LENGTH));
   const expected = members.strings("expected", { maxCount: sources, maxLength: MAX_PLATFORM_LENGTH }).map(
-    parsePlatform,
+    normalizePlatformText,
   );
   if (new Set(expected).size < expected.length) throw badRequest("expected contains a platform twice");
-  const platform = parsePlatform(members.string("platform", MAX_PLATFORM_LENGTH));
+  const platform = normalizePlatformText(members.string("platform", MAX_PLATFORM_LENGTH));
   if (!expected.includes(platform)) throw badRequest(`platform ${platform} is not listed in expected`);
   const digest = members.optionalString("digest", MAX_IMAGE_LENGTH);
   const image = members.optionalString("image", MAX_IMAGE_LENGTH);

@@ -96,7 +96,7 @@ function listMissing({ expected, reports }: Run): string[] {
  *
  * @param options.retryFailed Whether a failed run is published again.
  */
-export function takeLease(
+export function takePublishLease(
   run: Run,
   lease: PublishLease,
   { now, retryFailed }: { now: number; retryFailed: boolean },

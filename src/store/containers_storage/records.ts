@@ -130,7 +130,7 @@ function repairNames(records: StoredRecord[]): StoredRecord[] {
       const before = owners.get(name);
       if (before !== undefined && before !== i) {
         const { record: loser } = repaired[before]!;
-        repaired[before] = changeRecord(repaired[before]!, { names: loser.names.filter((other) => other !== name) });
+        repaired[before] = updateRecord(repaired[before]!, { names: loser.names.filter((other) => other !== name) });
       }
       owners.set(name, i);
     }
@@ -146,11 +146,11 @@ export function listDigests(record: ImageRecord): Digest[] {
 
 /** Encodes a new record as JSON text. */
 export function createRecord(record: ImageRecord): StoredRecord {
-  return changeRecord({ record, text: "{}" }, record);
+  return updateRecord({ record, text: "{}" }, record);
 }
 
 /** Changes members of a record. Members that this module does not know, such as those of newer tools, are preserved. */
-export function changeRecord(stored: StoredRecord, change: Partial<ImageRecord>): StoredRecord {
+export function updateRecord(stored: StoredRecord, change: Partial<ImageRecord>): StoredRecord {
   const record = { ...stored.record, ...change };
   return { record, text: encodeRecord(record, stored.text) };
 }

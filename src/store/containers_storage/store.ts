@@ -22,7 +22,7 @@ import type { RecordSet } from "./record_set.ts";
 import { explainIo } from "./io_errors.ts";
 import { ContainersLayers } from "./layers/layer_store.ts";
 import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
-import { changeRecord, createRecord, type ImageRecord, listDigests, type StoredRecord } from "./records.ts";
+import { createRecord, type ImageRecord, listDigests, type StoredRecord, updateRecord } from "./records.ts";
 
 /** The image records of a containers/storage store, which podman, buildah and skopeo use too. */
 export class ContainersStorage implements ImageStore {
@@ -116,7 +116,7 @@ export class ContainersStorage implements ImageStore {
   async writeBigData(id: string, data: readonly BigData[], options: WriteBigDataOptions = {}): Promise<void> {
     await this.#changeImage("write", id, async (set, stored, read) => {
       assertUnchanged(stored.record, await read(listKeys(options)), options);
-      const changed = changeRecord(stored, describeItems(stored.record, data));
+      const changed = updateRecord(stored, describeItems(stored.record, data));
       return { set: set.with(id, changed), files: await this.#prepareFiles(id, data), result: undefined };
     });
   }
@@ -129,13 +129,13 @@ export class ContainersStorage implements ImageStore {
         const owner = changed.byName(name);
         if (!owner || owner.record.id === id) continue;
         const rest = applyNames(owner.record.names, "remove", [name]);
-        changed = changed.with(owner.record.id, changeRecord(owner, { names: rest }));
+        changed = changed.with(owner.record.id, updateRecord(owner, { names: rest }));
       }
       const namesHistory = newNames.reduce<string[]>(
         (history, name) => [name, ...history.filter((other) => other !== name)],
         [...stored.record.namesHistory],
       );
-      return { set: changed.with(id, changeRecord(stored, { names: newNames, namesHistory })), result: undefined };
+      return { set: changed.with(id, updateRecord(stored, { names: newNames, namesHistory })), result: undefined };
     });
   }
 
@@ -216,7 +216,7 @@ export class ContainersStorage implements ImageStore {
   ): Promise<RecordChange<boolean>> {
     // A name that another record in the main folder has stays with that record.
     const names = original.record.names.filter((name) => !set.byName(name));
-    const stored = changeRecord(original, { names });
+    const stored = updateRecord(original, { names });
     const { files = [], ...rest } = await work(set.with(id, stored), stored, () => Promise.resolve(data));
     const items = await this.#prepareFiles(id, Array.from(data, ([key, bytes]) => ({ key, bytes })));
     const all = new Map([...items, ...files].map((file) => [file.path, file]));

@@ -59,7 +59,7 @@ export const LOCAL_HOST: ListHost = {
     createDirTransport(),
   ]),
   openBlobInfoCache,
-  openStoreOf: async (reference) =>
+  openStoreTarget: async (reference) =>
     reference instanceof ContainersStorageReference ? await reference.openTarget() : undefined,
   openSigners,
   get platform() {

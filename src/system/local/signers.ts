@@ -6,23 +6,23 @@ import type { Signer } from "../../signature/room.ts";
 /** Opens the keys that options name, in the order in which podman and buildah sign. */
 export async function openSigners(keys: SigningKeys): Promise<readonly Signer[]> {
   const { signPassphrase, signSigstorePrivateKeyPassphrase, privateKeyPassphrasePrompt: prompt, ...rest } = keys;
-  const own: Uint8Array[] = [];
-  const bytesOf = (passphrase: string | Uint8Array): Uint8Array => {
+  const encoded: Uint8Array[] = [];
+  const encodePassphrase = (passphrase: string | Uint8Array): Uint8Array => {
     if (typeof passphrase !== "string") return passphrase;
-    own.push(encodeUtf8(passphrase));
-    return own.at(-1)!;
+    encoded.push(encodeUtf8(passphrase));
+    return encoded.at(-1)!;
   };
   try {
     return await openSignersWith({
       ...rest,
       // For GnuPG, an empty passphrase means none.
-      signPassphrase: signPassphrase?.length ? bytesOf(signPassphrase) : undefined,
+      signPassphrase: signPassphrase?.length ? encodePassphrase(signPassphrase) : undefined,
       signSigstorePrivateKeyPassphrase: signSigstorePrivateKeyPassphrase === undefined
         ? undefined
-        : bytesOf(signSigstorePrivateKeyPassphrase),
-      privateKeyPassphrasePrompt: prompt && (async (keyFile) => bytesOf(await prompt(keyFile))),
+        : encodePassphrase(signSigstorePrivateKeyPassphrase),
+      privateKeyPassphrasePrompt: prompt && (async (keyFile) => encodePassphrase(await prompt(keyFile))),
     });
   } finally {
-    for (const bytes of own) bytes.fill(0);
+    for (const bytes of encoded) bytes.fill(0);
   }
 }

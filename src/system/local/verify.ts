@@ -1,6 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { Policy, SignaturePolicy } from "../../signature/room.ts";
-import { type ReferenceVerdict, verifyReference, type VerifyReferenceOptions } from "../../actions/room.ts";
+import { type ReferenceVerdict, type VerifyReferenceOptions, verifyWith } from "../../actions/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 import { readPolicyFile } from "../../signature/files/room.ts";
 import { loadPolicy } from "./policy.ts";
@@ -40,5 +40,5 @@ export async function verify(
 ): Promise<ReferenceVerdict> {
   const { policy = await loadPolicy(options.systemContext), ...rest } = options;
   const reference = typeof image === "string" ? LOCAL_HOST.transports.parseImageName(image) : image;
-  return await verifyReference(reference, policy, { readFile: readPolicyFile, ...rest });
+  return await verifyWith(reference, policy, { readFile: readPolicyFile, ...rest });
 }

@@ -1,6 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { AddOptions, PushResult, TransferOptions } from "../../list/room.ts";
-import { keepConnection, missingAt, resolveImage } from "../../actions/room.ts";
+import { keepConnection, listMissing, resolveImage } from "../../actions/room.ts";
 import { REMOTE_RUNTIME } from "./runtime.ts";
 import { create, type List } from "./list.ts";
 
@@ -68,7 +68,7 @@ export async function composeIndex(options: ComposeIndexOptions): Promise<PushRe
   // Signing and changing apply to all instances; otherwise, instances that the repository has are not copied again.
   const changes = push.signers?.length || push.addCompression?.length || push.manifestType ||
     push.forceCompressionFormat;
-  const selection = changes ? {} : { imageListSelection: "specific", instances: missingAt(reference, list) } as const;
+  const selection = changes ? {} : { imageListSelection: "specific", instances: listMissing(reference, list) } as const;
   return await list.push(reference, { ...push, ...selection });
 }
 

@@ -2,7 +2,7 @@ import type { ImageDestination, ImageReference, ImageSource, Transport } from ".
 import { type Digest, ManifestsError } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import { formatStore, type ParsedStorageName, parseStorageName, type StoreSpec } from "./parse.ts";
-import { resolveImage } from "./resolve.ts";
+import { resolveRecord } from "./resolve.ts";
 import { ContainersStorageSource } from "./source.ts";
 
 /** Options for {@linkcode createContainersStorageTransport}. */
@@ -80,7 +80,7 @@ export class ContainersStorageReference implements ImageReference {
     try {
       // An image that was found is found again by its id, even if its names have changed.
       const name = this.#ids ? { ...this.#name, named: undefined } : this.#name;
-      const image = await resolveImage(store, name, String(this));
+      const image = await resolveRecord(store, name, String(this));
       const ids = new Map<Digest, string>();
       const found: ParsedStorageName = {
         ...parseStorageName(`${store.location}@${image.id}`),

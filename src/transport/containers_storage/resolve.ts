@@ -3,12 +3,12 @@ import type { ImageStore, StoredImage } from "../../store/room.ts";
 import type { ParsedStorageName } from "./parse.ts";
 
 /**
- * Returns the image that a reference names (c/image storage `resolveImage`): by exactly that name or id, unlike the
+ * Returns the image that a reference names (c/image storage `resolveRecord`): by exactly that name or id, unlike the
  * look-up of names that users type.
  *
  * @throws {ManifestsError} With code `NOT_FOUND`.
  */
-export async function resolveImage(store: ImageStore, name: ParsedStorageName, what: string): Promise<StoredImage> {
+export async function resolveRecord(store: ImageStore, name: ParsedStorageName, what: string): Promise<StoredImage> {
   const { named, id, maybeId } = name;
   const found = await findById(store, id ?? maybeId) ?? (id === undefined && named && await findByName(store, named));
   if (!found) {

@@ -28,21 +28,21 @@ const NO_HOST: ListHost = {
  * A list that is created, looked at, annotated and saved, but to which nothing can be added from other places and which
  * cannot be pushed: a program that needs no more starts without the code that moves images.
  */
-export class HostlessList extends BaseList {
+export class OfflineList extends BaseList {
   /** Creates an empty list without a host. */
   constructor() {
     super(NO_HOST);
   }
 
   /** A list that a store holds. */
-  static fromStore(loaded: LoadedList): HostlessList {
-    const list = new HostlessList();
+  static fromStore(loaded: LoadedList): OfflineList {
+    const list = new OfflineList();
     list.readLoaded(loaded);
     return list;
   }
 
   /** Loads a list from a store; fails as `loadFromImage` does. */
-  static async load(store: ImageStore, image: string): Promise<{ imageId: string; list: HostlessList }> {
-    return await loadList(store, image, (loaded) => HostlessList.fromStore(loaded));
+  static async load(store: ImageStore, image: string): Promise<{ imageId: string; list: OfflineList }> {
+    return await loadList(store, image, (loaded) => OfflineList.fromStore(loaded));
   }
 }
