@@ -306,6 +306,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cause: "A file or folder cannot be read or written.",
     cure: "Check its path, permissions and free space.",
   },
+  TRANSPORT_NOT_SUPPORTED: {
+    cause:
+      "The name has a transport of containers/image that is not implemented: `tarball:`, `sif:`, `ostree:`, `atomic:`.",
+    cure: "Use the place that the message names.",
+  },
   TOO_MANY_REQUESTS: {
     cause: "The registry limits requests, and waiting did not help.",
     cure: "Authenticate, or try later.",
@@ -315,7 +320,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Log in with `podman login` or `docker login`, or pass credentials.",
   },
   UNSUPPORTED_TRANSPORT: {
-    cause: "The name's transport is unknown or not supported.",
+    cause: "The name's transport is unknown, or cannot be used for this.",
     cure: "Use one of the places of [formats.md](formats.md).",
   },
 };

@@ -269,7 +269,7 @@ export interface TransportTable {
   /**
    * Parses `transport:reference`.
    *
-   * @throws {ManifestsError} With code `INVALID_REFERENCE` or `UNSUPPORTED_TRANSPORT`.
+   * @throws {ManifestsError} With code `INVALID_REFERENCE`, `UNSUPPORTED_TRANSPORT` or `TRANSPORT_NOT_SUPPORTED`.
    */
   parseImageName(name: string): ImageReference;
 }

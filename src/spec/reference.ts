@@ -1,6 +1,6 @@
 import { type Digest, parseDigest } from "./digest.ts";
 import { ManifestsSyntaxError } from "../errors/room.ts";
-import { findTransportName } from "./transport_names.ts";
+import { assertTransportSupported, findTransportName } from "./transport_names.ts";
 
 /** Maximum length of a reference, in characters. Longer text is rejected before a regular expression reads it. */
 const MAX_LENGTH = 4096;
@@ -203,6 +203,7 @@ export function hasDomain(text: string): boolean {
  * is a digest, and `latest` is the default tag (libimage `NormalizeName`).
  *
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, or `INVALID_DIGEST` for an invalid digest in it.
+ * @throws {ManifestsError} With code `TRANSPORT_NOT_SUPPORTED` for a name of `tarball:`, `sif:`, `ostree:` or `atomic:`.
  *
  * @example
  * ```ts
@@ -217,6 +218,7 @@ export function normalizeLocalName(text: string): NamedReference {
   if (IDENTIFIER_REGEXP.test(text) || /^sha(256|384|512):/.test(text)) {
     fail("invalid repository name, cannot be an image id or a digest", text);
   }
+  assertTransportSupported(text);
   if (findTransportName(text) !== undefined) fail("invalid repository name, cannot begin with a transport", text);
   const named = text === "" || hasDomain(text) ? parseReference(text) : parseReference(`localhost/${text}`);
   // Other tools cannot use a store at all if it contains a name that they cannot parse.

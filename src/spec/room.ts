@@ -109,6 +109,6 @@ export {
   parseReference,
   type ReferenceParts,
 } from "./reference.ts";
-export { findTransportName } from "./transport_names.ts";
+export { assertTransportSupported, findTransportName } from "./transport_names.ts";
 export { findReferrer, type Referrer } from "./referrer.ts";
 export { readBlob, verifyBlob } from "./verify.ts";

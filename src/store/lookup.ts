@@ -1,4 +1,5 @@
 import {
+  assertTransportSupported,
   findTransportName,
   hasDomain,
   isDigest,
@@ -20,7 +21,8 @@ export interface LocalImage extends ImageWithData {
  * of ids, and last any image whose name ends in the short name. Returns `undefined` if no image matches.
  *
  * @param keys Keys of big data to read together with the record. Default: none.
- * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport or another store.
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` for a name of another transport or another store;
+ * `TRANSPORT_NOT_SUPPORTED` for a name of `tarball:`, `sif:`, `ostree:` or `atomic:`.
  *
  * @example
  * ```ts
@@ -57,6 +59,7 @@ function stripTransport(store: ImageStore, text: string): string {
   if (name === undefined) {
     const transport = /^([a-z-]+):\/\//.exec(text)?.[1] ?? findTransportName(text);
     if (transport === undefined) return text;
+    assertTransportSupported(text);
     throw new ManifestsError(
       "UNSUPPORTED_TRANSPORT",
       `Cannot look up ${JSON.stringify(text)}: unsupported transport ${

@@ -1,5 +1,5 @@
 import type { Transport, TransportTable } from "../image/room.ts";
-import { findTransportName, ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
+import { assertTransportSupported, findTransportName, ManifestsError, ManifestsSyntaxError } from "../spec/room.ts";
 
 /** Creates a table of transports. A name without a transport means `docker://`. */
 export function createTransportTable(transports: readonly Transport[]): TransportTable {
@@ -11,6 +11,7 @@ export function createTransportTable(transports: readonly Transport[]): Transpor
       const prefix = name.slice(0, Math.max(colon, 0));
       const transport = byName.get(prefix);
       if (transport) return transport.parseReference(name.slice(colon + 1));
+      assertTransportSupported(name);
       if (findTransportName(name) !== undefined || name.startsWith("//", colon + 1)) {
         throw new ManifestsError(
           "UNSUPPORTED_TRANSPORT",

@@ -23,7 +23,8 @@ export const LIST_ROWS: ErrorRows = {
   INVALID_DIGEST: () => parseDigest("sha256:abc"),
   INVALID_PLATFORM: () => parsePlatform("linux/amd64/v1/more"),
   INVALID_REFERENCE: () => parseImageName("docker://registry.example/Upper:1"),
-  UNSUPPORTED_TRANSPORT: () => parseImageName("tarball:image.tar"),
+  TRANSPORT_NOT_SUPPORTED: () => parseImageName("tarball:image.tar"),
+  UNSUPPORTED_TRANSPORT: () => parseImageName("bogus://image"),
 
   AMBIGUOUS_MANIFEST: () => List.fromBlob(encodeIndex([], { layers: [] })),
   INVALID_JSON: () => List.fromBlob(encode('{"schemaVersion": 2,')),

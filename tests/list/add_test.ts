@@ -101,7 +101,7 @@ Deno.test("add() changes nothing where anything is wrong", async () => {
     ["docker://UPPER", "INVALID_REFERENCE"],
     ["docker:x", "INVALID_REFERENCE"],
     [`${name}:1@sha256:${"0".repeat(64)}`, "INVALID_REFERENCE"],
-    ["sif:layout", "UNSUPPORTED_TRANSPORT"],
+    ["sif:layout", "TRANSPORT_NOT_SUPPORTED"],
     ["bogus://x", "UNSUPPORTED_TRANSPORT"],
     ["", "INVALID_REFERENCE"],
   ];

@@ -145,7 +145,8 @@ export async function editList<T>(
  * `alltransports.ParseImageName`.
  *
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
- * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT`.
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT`; `TRANSPORT_NOT_SUPPORTED` for `tarball:`, `sif:`, `ostree:`
+ * and `atomic:`.
  *
  * @example
  * ```ts
