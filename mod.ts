@@ -65,6 +65,7 @@ export type {
   EditListOptions,
   ImageListSelection,
   InstanceDifference,
+  LabelOptions,
   List as ManifestList,
   ListDifference,
   ListSelection,

@@ -28,6 +28,7 @@ import {
   parseTexts,
 } from "./check_values.ts";
 import { decodeUtf8 } from "../internal/room.ts";
+import { type LabelOptions, labelPlatform } from "./label.ts";
 import type { NewInstance } from "./new_instance.ts";
 import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry } from "./entry.ts";
 
@@ -204,6 +205,11 @@ export class EditableIndex {
     const attested = new Set(digests);
     const found = [...this.#entries].filter(({ annotations }) => attested.has(annotations.get(ATTESTED_DIGEST) ?? ""));
     return [...new Set(found.map(({ digest }) => digest))];
+  }
+
+  label(digest: string, label: Partial<Platform>, options: LabelOptions = {}): void {
+    const given = parsePlatformValue(label, "label");
+    this.#setPlatform(digest, labelPlatform(this.platform(digest), given, digest, options));
   }
 
   setOs(digest: string, os: string): void {

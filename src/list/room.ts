@@ -6,6 +6,7 @@
 export type { AddOptions, PlatformMismatch } from "./add.ts";
 export type { AddArtifactOptions, ArtifactConfig } from "./add_artifact.ts";
 export type { NewInstance } from "./new_instance.ts";
+export type { LabelOptions } from "./label.ts";
 export type { List, SaveToImageOptions } from "./types.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys, StoreTarget } from "./host.ts";
 export type { MediaTypeFiles } from "./media_type.ts";

@@ -4,6 +4,7 @@ import type { Descriptor, Digest, DockerList, OciIndex, Platform } from "../spec
 import type { ImageStore } from "../store/room.ts";
 import type { AddOptions } from "./add.ts";
 import type { AddArtifactOptions } from "./add_artifact.ts";
+import type { LabelOptions } from "./label.ts";
 import type { NewInstance } from "./new_instance.ts";
 import type { PushOptions, PushResult } from "./push.ts";
 import type { ListSelection } from "./reference.ts";
@@ -148,6 +149,15 @@ export interface List {
 
   /** Returns the platform of an instance; all members are empty if it has none. */
   platform(digest: string): Platform;
+
+  /**
+   * Sets the platform fields that a label has, such as `{ variant: "v7" }`; empty fields and missing ones are left as
+   * they are. Unlike the setters, it asserts that no field contradicts the one that the instance has.
+   *
+   * @throws {ManifestsError} With code `PLATFORM_MISMATCH` if one does, and then nothing is changed; or `INSTANCE_NOT_FOUND`.
+   * @throws {TypeError} If an option is unknown, or a field has the wrong type.
+   */
+  label(digest: string, label: Partial<Platform>, options?: LabelOptions): void;
 
   /** Sets the operating system of an instance. */
   setOs(digest: string, os: string): void;

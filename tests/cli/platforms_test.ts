@@ -192,6 +192,7 @@ Deno.test("add and create choose by --os-version, and add the only image of an i
   const one = image.replace(/:1$/, `@${images[0]}`);
   const single = await cli([...at.flags, "add", INSECURE, "--os-version", "10.0.20348.1", "list", one]);
   assert.match(single.stderr, /OS version "10\.0\.17763\.1", not "10\.0\.20348\.1" \(use --allow-platform-mismatch /);
+  assert.ok(single.stderr.includes(`${one}: Cannot label sha256:`), "the message names the image");
   const all = await cli([...at.flags, "add", "--all", INSECURE, "--os-version", "10.0.20348.1", "list", image]);
   assert.equal(all.code, 125, "the first of all says another version");
   const repository = clientOf(registry.host).repository("app");

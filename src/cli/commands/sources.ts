@@ -1,4 +1,4 @@
-import { formatPlatform } from "../../spec/room.ts";
+import { createPlatform, formatPlatform } from "../../spec/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import type { AddOptions, List, PlatformMismatch } from "../../list/room.ts";
 import { findSource, type FoundSource, hostPlatform, type SystemContext } from "../../system/local/room.ts";
@@ -9,6 +9,7 @@ import {
   type RegistryFlags,
   toPlatformChoice,
 } from "../context.ts";
+import { prefixError } from "../errors.ts";
 import { note } from "../output.ts";
 
 /** Flags about images that are added. */
@@ -52,8 +53,7 @@ export async function addSources(
     const digest = await list.add(image, options);
     // If all instances are added, these flags choose none. Podman and buildah then label the first instance with them.
     const setsPlatform = !all && !platforms || context.persona.relabels;
-    const labels = setsPlatform ? flags : dropArchitecture(flags);
-    relabel(list, digest, name, { labels, ...mismatch });
+    label(list, digest, name, setsPlatform ? flags : dropArchitecture(flags), mismatch);
     digests.push(digest);
     if (explain) {
       note(`${name}: ${image} because ${reason}: ${digest} (${formatInstancePlatform(list, digest) || "no platform"})`);
@@ -97,42 +97,23 @@ function createMismatchOptions({ allowPlatformMismatch }: SourceFlags, { persona
   return { allowPlatformMismatch: true, onPlatformMismatch };
 }
 
-/** Sets the platform of an instance to that of the flags, unless it contradicts the image. */
-function relabel(
+/** Sets the platform fields of an instance that the flags name. Run as podman or buildah, contradictions are warnings. */
+function label(
   list: List,
   digest: string,
-  image: string,
-  { labels, allowPlatformMismatch, onPlatformMismatch }: MismatchOptions & { readonly labels: PlatformFlags },
+  name: string,
+  flags: PlatformFlags,
+  { allowPlatformMismatch, onPlatformMismatch }: MismatchOptions,
 ): void {
-  const check = (what: string, label: string, actual: string) => {
-    if (actual === "" || actual === label) return;
-    const contradiction = `${image} is for ${what} ${JSON.stringify(actual)}, not ${JSON.stringify(label)}`;
-    if (!allowPlatformMismatch) {
-      throw new Error(`${contradiction} (use --allow-platform-mismatch to record it anyway)`);
-    }
-    if (onPlatformMismatch) warn(`${contradiction}, which is recorded`);
-  };
-  const { os, arch, variant, osVersion, osFeatures = [] } = labels;
-  if (os) {
-    check("OS", os, list.os(digest));
-    list.setOs(digest, os);
-  }
-  if (arch) {
-    check("architecture", arch, list.architecture(digest));
-    list.setArchitecture(digest, arch);
-  }
-  if (variant) {
-    check("variant", variant, list.variant(digest));
-    list.setVariant(digest, variant);
-  }
-  if (osVersion) {
-    check("OS version", osVersion, list.osVersion(digest));
-    list.setOsVersion(digest, osVersion);
-  }
-  const features = list.osFeatures(digest);
-  if (osFeatures.some((feature) => !features.includes(feature))) {
-    check("OS features", osFeatures.join(), features.join());
-    list.setOsFeatures(digest, osFeatures);
+  const onMismatch = onPlatformMismatch &&
+    (({ field, label, actual }: Record<"field" | "label" | "actual", string>) =>
+      warn(
+        `${name} is for ${field} ${JSON.stringify(actual)}, not ${JSON.stringify(label)}, which is recorded`,
+      ));
+  try {
+    list.label(digest, createPlatform({ ...flags, architecture: flags.arch }), { allowPlatformMismatch, onMismatch });
+  } catch (error) {
+    throw prefixError(`${name}: `, error);
   }
 }
 

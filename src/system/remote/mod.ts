@@ -25,6 +25,7 @@ export type {
   BlobOutcome,
   CopyEvent,
   ImageReference,
+  LabelOptions,
   PlatformMismatch,
   PushOptions,
   PushResult,
