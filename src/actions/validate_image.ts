@@ -2,6 +2,7 @@ import {
   type ImageReference,
   type ImageSource,
   type InstancePlace,
+  readImageConfig,
   readManifest,
   type SystemContext,
 } from "../image/room.ts";
@@ -12,13 +13,15 @@ import {
   type DockerListEntry,
   formatPlatform,
   getEntries,
+  hasImageConfig,
+  type ImageConfig,
   isIndex,
   type ParsedImage,
   type ParsedIndex,
 } from "../spec/room.ts";
 import { BlobChecker } from "./check_blobs.ts";
 import { findDocumentProblems } from "./document_problems.ts";
-import { type ImageConfig, isImageConfig, readImageConfig } from "./image_config.ts";
+import { findContradictions } from "./platform_contradictions.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode validateImage}. */
@@ -151,7 +154,7 @@ class Validator {
     const given = await this.#try(async () => await this.#source.layersForCopy?.(manifest, place), signal);
     if (typeof given === "string") return report(given);
     const layers = given ?? manifest.layers;
-    const isImage = isImageConfig(manifest);
+    const isImage = hasImageConfig(manifest);
     const diffIds = await this.#checkLayers(layers, isImage, entry);
     signal?.throwIfAborted();
     if (isImage) await this.#checkConfig(manifest, diffIds, entry);
@@ -188,15 +191,15 @@ class Validator {
     const report = this.#createReport(entry);
     this.blobs.add(config!.digest);
     const read = () => readImageConfig(this.#source, config!, { instance: entry?.digest, signal });
-    const own = await this.#try(() => this.#configs.get(config!.digest, read), signal);
-    if (typeof own === "string") return report(`blob ${config!.digest}: ${own}`);
-    for (const problem of own.contradictions(entry?.platform)) report(problem);
-    if (own.diffIds.length !== layers.length) {
-      return report(`its configuration names ${own.diffIds.length} layers, but it has ${layers.length}`);
+    const found = await this.#try(() => this.#configs.get(config!.digest, read), signal);
+    if (typeof found === "string") return report(`blob ${config!.digest}: ${found}`);
+    for (const problem of findContradictions(found.platform, entry?.platform)) report(problem);
+    if (found.diffIds.length !== layers.length) {
+      return report(`its configuration names ${found.diffIds.length} layers, but it has ${layers.length}`);
     }
     for (const [i, diffId] of diffIds.entries()) {
-      if (diffId === undefined || diffId === own.diffIds[i]) continue;
-      report(`layer ${i + 1} has the content ${diffId}, but its configuration says ${own.diffIds[i]}`);
+      if (diffId === undefined || diffId === found.diffIds[i]) continue;
+      report(`layer ${i + 1} has the content ${diffId}, but its configuration says ${found.diffIds[i]}`);
     }
   }
 

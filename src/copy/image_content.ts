@@ -7,9 +7,9 @@ import {
   type Digest,
   DigestMismatchError,
   isDigest,
+  isImageConfigType,
   ManifestsError,
   MAX_CONFIG_SIZE,
-  MEDIA_TYPES,
   readBlob,
   schema1EmptyLayers,
   verifyBlob,
@@ -100,8 +100,7 @@ export class ImageContent {
    */
   async verifyDiffIds(moved: readonly MovedBlob[], signal: AbortSignal): Promise<void> {
     const { manifest: { config }, digest } = this.#image;
-    const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
-    if (!isImage || moved.every(({ diffId }) => diffId === undefined)) return;
+    if (!isImageConfigType(config?.mediaType) || moved.every(({ diffId }) => diffId === undefined)) return;
     const expected = readDiffIds(await this.config(signal));
     for (const [i, { diffId }] of moved.entries()) {
       const claimed = expected[i] ?? "";

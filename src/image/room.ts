@@ -25,6 +25,7 @@ export type {
   TransportTable,
   WriteManifestOptions,
 } from "./types.ts";
+export { readImageConfig } from "./config.ts";
 export { findSourceBlob } from "./find_blob.ts";
 export { createPolicyDecision } from "./policy_decision.ts";
 export { readManifest, type VerifiedManifest } from "./verified.ts";

@@ -1,6 +1,11 @@
-import { type ImageReference, type ImageSource, readManifest, type SystemContext } from "../image/room.ts";
+import {
+  type ImageReference,
+  type ImageSource,
+  readImageConfig,
+  readManifest,
+  type SystemContext,
+} from "../image/room.ts";
 import { allOrAbort, Semaphore } from "../internal/room.ts";
-import { parseJson, StructReader } from "../json/room.ts";
 import {
   contradictsPlatform,
   createPlatform,
@@ -9,16 +14,13 @@ import {
   type DockerListEntry,
   type DockerPlatform,
   formatPlatform,
+  hasImageConfig,
   isAttestation,
   isIndex,
   ManifestsError,
-  MAX_CONFIG_SIZE,
-  MEDIA_TYPES,
   type ParsedImage,
   type ParsedManifest,
   type Platform,
-  readBlob,
-  readPlatform,
 } from "../spec/room.ts";
 import { chooseEntries } from "./choose_entries.ts";
 
@@ -102,7 +104,7 @@ export async function findInstances(
   await using source = await reference.openSource(systemContext);
   const { digest, manifest } = await readManifest(source, { signal });
   if (!isIndex(manifest)) {
-    const platform = await platformOf(source, manifest, signal);
+    const platform = await findConfiguredPlatform(source, manifest, signal);
     return [{
       ...describe(manifest, digest),
       ...platform ? { platform } : {},
@@ -177,7 +179,9 @@ async function inspectEntry(
   const recorded = createPlatform(entry.platform ?? {});
   const { artifactType = "", annotations = {} }: Partial<Descriptor> = entry;
   const { features = [] }: Partial<DockerPlatform> = entry.platform ?? {};
-  const actual = artifactType || nested ? undefined : await platformOf(source, manifest, signal, entry.digest);
+  const actual = artifactType || nested
+    ? undefined
+    : await findConfiguredPlatform(source, manifest, signal, entry.digest);
   if (actual && !isAttestation(entry)) assertPlatform(source, entry.digest, { recorded, actual }, options);
   return {
     ...describe(manifest, entry.digest),
@@ -218,16 +222,12 @@ function assertPlatform(
 }
 
 /** Reads the platform from an image's configuration. Returns `undefined` for artifacts and unknown configurations. */
-async function platformOf(
+async function findConfiguredPlatform(
   source: ImageSource,
   manifest: ParsedImage,
   signal?: AbortSignal,
   instance?: Digest,
 ): Promise<Platform | undefined> {
-  const { config } = manifest;
-  const isImage = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
-  if (!config || !isImage || manifest.artifactType) return undefined;
-  const bytes = await readBlob(await source.getBlob(config, { instance, signal }), config, MAX_CONFIG_SIZE, signal);
-  const from = new StructReader(parseJson(bytes, `configuration of ${source.reference}`).value, "image configuration");
-  return readPlatform(from);
+  if (!hasImageConfig(manifest)) return undefined;
+  return (await readImageConfig(source, manifest.config!, { instance, signal })).platform;
 }

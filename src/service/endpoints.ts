@@ -44,7 +44,7 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
     all: members.flag("all", true),
     attestations: members.flag("attestations", true),
     platforms: members.optionalStrings("platforms", { maxCount: limits.sources, maxLength: MAX_PLATFORM_LENGTH })?.map(
-      readPlatform,
+      assertPlatformText,
     ),
   });
   return {
@@ -86,7 +86,7 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
 }
 
 /** Returns the text if it is a platform; otherwise throws an error with status 400. */
-function readPlatform(text: string): string {
+function assertPlatformText(text: string): string {
   if (findPlatform(text)) return text;
   throw badRequest(`platforms contains ${JSON.stringify(text)}, which is not a platform such as linux/arm64`);
 }

@@ -82,6 +82,7 @@ export {
   parseManifest,
   verifyManifestDigest,
 } from "./manifest.ts";
+export { hasImageConfig, type ImageConfig, isImageConfigType, parseImageConfig } from "./image_config.ts";
 export { type IndexMediaType, isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
 export { listPlatforms, narrowEntries, type NarrowOptions } from "./narrow.ts";
 export {

@@ -1,5 +1,6 @@
 import type { Descriptor } from "../descriptor.ts";
 import { ManifestsError } from "../../errors/room.ts";
+import { isImageConfigType } from "../image_config.ts";
 import type { ParsedImage } from "../manifest.ts";
 import { MEDIA_TYPES } from "../media_types.ts";
 
@@ -99,8 +100,7 @@ export function isForeignLayer({ mediaType, urls }: Descriptor): boolean {
  */
 export function isArtifact({ kind, config }: ParsedImage): boolean {
   if (kind === "docker-schema1") return false;
-  const isConfig = config?.mediaType === MEDIA_TYPES.ociConfig || config?.mediaType === MEDIA_TYPES.dockerConfig;
-  return kind === "docker-image" ? config === undefined : !isConfig;
+  return kind === "docker-image" ? config === undefined : !isImageConfigType(config?.mediaType);
 }
 
 /** Converts the media type of a layer to OCI, if it is not OCI already. Throws `CONVERSION_NOT_SUPPORTED`. */
