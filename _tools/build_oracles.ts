@@ -5,7 +5,12 @@
 import { exists } from "@std/fs";
 import { ORACLE_SOURCES, ORACLES, SMALL_ORACLES } from "../tests/support/oracles.ts";
 
-const PACKAGES = [".", "github.com/sigstore/cosign/v3/cmd/cosign"];
+/** Packages to build by the name of the program. Go calls both versions of cosign `cosign`. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  imagecopy: ".",
+  cosign: "github.com/sigstore/cosign/v3/cmd/cosign",
+  cosign2: "github.com/sigstore/cosign/v2/cmd/cosign",
+};
 /** Leaves out gpgme and the store, so that no C compiler is needed. */
 const TAGS = "containers_image_openpgp,containers_image_storage_stub";
 /** Leaves out debug information, which makes the build faster. */
@@ -38,16 +43,18 @@ async function findGo(folder: string): Promise<string> {
   return `${root}/bin/go`;
 }
 
-/** Builds packages of a module into a folder, unless the folder exists. */
-async function build(target: string, sources: string, packages: readonly string[]): Promise<void> {
+/** Builds programs of a module into a folder, unless the folder exists. */
+async function build(target: string, sources: string, programs: Readonly<Record<string, string>>): Promise<void> {
   if (await exists(target)) return;
   // Each concurrent build uses another folder. The first one to finish is kept.
   const folder = `${target}.${crypto.randomUUID()}`;
   await Deno.mkdir(folder, { recursive: true });
   try {
     const go = await findGo(folder);
-    const args = ["build", "-mod=readonly", "-buildvcs=false", `-tags=${TAGS}`, ...FLAGS, "-o", `${folder}/`];
-    await runGo(go, [...args, ...packages], sources, { CGO_ENABLED: "0", GOTOOLCHAIN: "auto" });
+    const args = ["build", "-mod=readonly", "-buildvcs=false", `-tags=${TAGS}`, ...FLAGS];
+    for (const [name, path] of Object.entries(programs)) {
+      await runGo(go, [...args, "-o", `${folder}/${name}`, path], sources, { CGO_ENABLED: "0", GOTOOLCHAIN: "auto" });
+    }
     await Deno.rename(folder, target).catch(async (error) => {
       if (!await exists(target)) throw error;
     });
@@ -57,6 +64,6 @@ async function build(target: string, sources: string, packages: readonly string[
 }
 
 if (import.meta.main) {
-  await build(SMALL_ORACLES, `${ORACLE_SOURCES}media_types`, ["."]);
-  await build(ORACLES, ORACLE_SOURCES, PACKAGES);
+  await build(SMALL_ORACLES, `${ORACLE_SOURCES}media_types`, { mediatypes: "." });
+  await build(ORACLES, ORACLE_SOURCES, PROGRAMS);
 }

@@ -7,7 +7,7 @@ import {
   type VerifiedManifest,
 } from "../image/room.ts";
 import { allOrAbort, type JoinedSignal, joinSignals } from "../internal/room.ts";
-import { isSignatureReferrer, type Signature, type SignaturePolicy } from "../signature/room.ts";
+import { isSignatureReferrer, MAX_SIGNATURE_SIZE, type Signature, type SignaturePolicy } from "../signature/room.ts";
 import {
   type Descriptor,
   type Digest,
@@ -17,6 +17,7 @@ import {
   isManifestsError,
   ManifestsError,
   type ParsedIndex,
+  readBlob,
 } from "../spec/room.ts";
 import { listImageBlobs, type ReadManifest, type ReadNode } from "./read_types.ts";
 import { retry, type RetryOptions } from "./retry.ts";
@@ -268,29 +269,43 @@ class TreeReader {
     if (!referrers || position.role === "part") return { signatures, referrers: [] };
     // Signatures that are stored as referrers are copied with the referrers.
     const others = signatures.filter((signature) => signature.kind === "simple" || signature.referrer === undefined);
-    return { signatures: others, referrers: await this.#readReferrers(digest, position) };
+    return { signatures: others, referrers: await this.#readReferrers(digest, position, isKept) };
   }
 
-  async #readReferrers(subject: Digest, position: Position): Promise<readonly ReadNode[]> {
+  async #readReferrers(
+    subject: Digest,
+    position: Position,
+    keepsSignatures: boolean,
+  ): Promise<readonly ReadNode[]> {
     const options = { ancestor: position.ancestor, signal: this.#signal, maxRetries: 0 };
     const list = async () => await this.#source.listReferrers?.(subject, options) ?? [];
     const listed = await this.#retry(`reading the referrers of ${subject}`, list);
-    const selected = this.#options.keptSignatures === "none"
-      ? listed.filter((entry) => !isSignatureReferrer(entry))
-      : listed;
-    const digests = [...new Set(selected.map(({ digest }) => digest))];
+    const digests = [...new Set(listed.map(({ digest }) => digest))];
+    const place: Position = { ...position, role: "referrer" };
     const nodes = await allOrAbort(
-      digests.map((digest) => () => this.#readReferrer(digest, subject, { ...position, role: "referrer" })),
+      digests.map((digest) => async () => {
+        const found = await this.#findReferrer(digest, subject, place);
+        if (!found || !keepsSignatures && await this.#isSignature(found)) return undefined;
+        return await this.#once(digest, place, () => this.#complete(found, place));
+      }),
       this.#signal,
     );
     return nodes.filter((node) => node !== undefined);
   }
 
-  async #readReferrer(digest: Digest, subject: Digest, position: Position): Promise<ReadNode | undefined> {
+  /** Reads a listed referrer; `undefined` if it does not exist any more, or refers to something else. */
+  async #findReferrer(digest: Digest, subject: Digest, position: Position): Promise<Found | undefined> {
     const found = await this.#findListed(digest, position);
     // A list of referrers is not trusted: the subject must match, so that it cannot form a cycle.
-    if (!found || findReferrer(found.manifest)?.subject !== subject) return undefined;
-    return await this.#once(digest, position, () => this.#complete(found, position));
+    return found && findReferrer(found.manifest)?.subject === subject ? found : undefined;
+  }
+
+  #isSignature({ manifest, place }: Found): Promise<boolean> {
+    const call = { ...place, signal: this.#signal, maxRetries: 0 };
+    return isSignatureReferrer(manifest, (blob) =>
+      this.#retry(`reading blob ${blob.digest}`, async () => {
+        return await readBlob(await this.#source.getBlob(blob, call), blob, MAX_SIGNATURE_SIZE, this.#signal);
+      }));
   }
 
   /** Reads a listed referrer; `undefined` if it was deleted after the list was made. */

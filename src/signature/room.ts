@@ -4,6 +4,7 @@
  * @module
  */
 export { encodeSignature, parseSignature } from "./blob.ts";
+export { isSignatureReferrer } from "./attestation/mod.ts";
 export {
   type OpenedMessage,
   type OpenMessage,
@@ -52,7 +53,6 @@ export {
   attachSignatures,
   createSignatureReferrer,
   generateSigstoreKeyPair,
-  isSignatureReferrer,
   missingSignatures,
   openSigstoreSigner,
   parseAttachment,

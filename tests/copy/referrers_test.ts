@@ -10,6 +10,9 @@ import {
   openSigstoreSigner,
   SIGNATURE_ARTIFACT_TYPE,
 } from "../../src/signature/room.ts";
+import { encodeBundle } from "../../src/signature/attestation/bundle.ts";
+import { PREDICATE_TYPE_ANNOTATION } from "../../src/signature/attestation/bundle_referrer.ts";
+import { encodeStatement } from "../../src/signature/attestation/statement.ts";
 import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
@@ -29,8 +32,9 @@ async function putArtifact(
   subject: Descriptor,
   artifactType: string,
   content: unknown,
+  annotations: Record<string, string> = { of: artifactType },
 ): Promise<Descriptor> {
-  const bytes = encode(content);
+  const bytes = content instanceof Uint8Array ? Uint8Array.from(content) : encode(content);
   const layer = describe("application/json", bytes);
   const empty = encode("{}"), config = describe("application/vnd.oci.empty.v1+json", empty);
   for (const [descriptor, body] of [[layer, bytes], [config, empty]] as const) {
@@ -43,7 +47,7 @@ async function putArtifact(
     config,
     layers: [layer],
     subject,
-    annotations: { of: artifactType },
+    annotations,
   });
   const descriptor = describe(MEDIA_TYPES.ociManifest, manifest);
   await repository.putManifest(descriptor.digest, manifest);
@@ -186,31 +190,87 @@ Deno.test("a list of referrers is not trusted", async () => {
   await assert.rejects(copy(), { code: "LIMIT_EXCEEDED" });
 });
 
-Deno.test("removeSignatures skips only the referrers that are signatures", async () => {
-  await using registry = startEmbedded();
-  const { repository, image, sbom } = await putList(registry.host);
-  const subject = describe(MEDIA_TYPES.ociManifest, IMAGES[0]!.manifest);
-  const types = [
-    [SIGNATURE_ARTIFACT_TYPE, true],
-    ["application/vnd.cncf.notary.signature", true],
-    ["application/vnd.dev.sigstore.bundle.v0.3+json", true],
-    ["application/vnd.in-toto+json", false],
-  ] as const;
-  const kept: Digest[] = [sbom.digest];
-  for (const [type, isSignature] of types) {
-    const { digest } = await putArtifact(repository, subject, type, type);
-    if (!isSignature) kept.push(digest);
-  }
-  // An artifact of a signature type without a valid signature is rejected only by a policy, which is not used here.
-  const all = await copyImage(`${registry.host}/app:1`, `${registry.host}/all:1`, {
-    ...OPTIONS,
-    referrers: true,
-    systemContext: { ...systemContext, dockerUseSigstoreAttachments: false },
+/** A bundle of a statement with this predicate type, signed by nobody. */
+function makeBundle(predicateType: string): Uint8Array<ArrayBuffer> {
+  const payload = encodeStatement([{ digest: IMAGES[0]!.digest }], predicateType, {});
+  return encodeBundle({ payload, signatures: [] }, encode("key"));
+}
+
+const PROVENANCE = "https://slsa.dev/provenance/v1", SIGNED = "https://sigstore.dev/cosign/sign/v1";
+const BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+/** Artifacts by their type, content, annotation of the predicate type, and whether they are signatures. */
+const ARTIFACTS: [type: string, content: unknown, predicateType: string | undefined, isSignature: boolean][] = [
+  [SIGNATURE_ARTIFACT_TYPE, "signature", undefined, true],
+  ["application/vnd.cncf.notary.signature", "signature", undefined, true],
+  ["application/vnd.in-toto+json", "statement", undefined, false],
+  [BUNDLE, makeBundle(SIGNED), SIGNED, true],
+  [BUNDLE, makeBundle(SIGNED), undefined, true],
+  [BUNDLE, { mediaType: BUNDLE, messageSignature: {} }, undefined, true],
+  [BUNDLE, makeBundle(PROVENANCE), PROVENANCE, false],
+  [BUNDLE, makeBundle(PROVENANCE), undefined, false],
+  [BUNDLE, "unknown", undefined, false],
+];
+
+/** How lists of referrers describe them: as the referrers API does, and as the two versions of cosign do in a tag. */
+const LISTINGS: [name: string, describe: (entry: Descriptor) => Partial<Descriptor>][] = [
+  ["as they are", (entry) => entry],
+  ["without annotations, as by cosign 3", ({ artifactType = "" }) => ({ artifactType })],
+  ["with the type of the configuration, as by cosign 2", () => ({ artifactType: MEDIA_TYPES.ociEmpty })],
+  ["without a type", () => ({})],
+];
+
+for (const [name, describeAs] of LISTINGS) {
+  Deno.test(`removeSignatures skips only the referrers that are signatures, listed ${name}`, async () => {
+    const registry = createRegistry({ storage: createMemoryStorage() });
+    const listed: Descriptor[] = [];
+    const { digest: image } = describe(MEDIA_TYPES.ociManifest, IMAGES[0]!.manifest);
+    await using host = serve((request) => {
+      if (!request.url.includes(`/referrers/${image}`)) return registry.fetch(request);
+      const manifests = listed.map((entry) => ({ ...describe(MEDIA_TYPES.ociManifest, encode("")), ...entry }));
+      const body = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests });
+      return new Response(body, { headers: { "content-type": MEDIA_TYPES.ociIndex } });
+    });
+    const { repository, sbom } = await putList(host.host);
+    const subject = describe(MEDIA_TYPES.ociManifest, IMAGES[0]!.manifest);
+    const all: Digest[] = [sbom.digest], kept: Digest[] = [sbom.digest];
+    listed.push(sbom);
+    for (const [artifactType, content, predicateType, isSignature] of ARTIFACTS) {
+      const annotations = predicateType === undefined ? undefined : { [PREDICATE_TYPE_ANNOTATION]: predicateType };
+      const entry = await putArtifact(repository, subject, artifactType, content, annotations);
+      listed.push({
+        mediaType: entry.mediaType,
+        digest: entry.digest,
+        size: entry.size,
+        ...describeAs({ ...entry, artifactType, ...(annotations ? { annotations } : {}) }),
+      });
+      all.push(entry.digest);
+      if (!isSignature) kept.push(entry.digest);
+    }
+    // Signatures are not evaluated here: only a policy would reject invalid ones.
+    const options = {
+      ...OPTIONS,
+      referrers: true,
+      systemContext: { ...systemContext, dockerUseSigstoreAttachments: false },
+    };
+    const whole = await copyImage(`${host.host}/app:1`, `${host.host}/all:1`, options);
+    assert.deepEqual(new Set(whole.referrers!.get(image)), new Set(all));
+    const some = await copyImage(`${host.host}/app:1`, `${host.host}/some:1`, { ...options, removeSignatures: true });
+    assert.deepEqual(new Set(some.referrers!.get(image)), new Set(kept));
   });
-  assert.equal(all.referrers!.get(image)!.length, 5);
-  const options = { ...OPTIONS, referrers: true, removeSignatures: true };
-  const some = await copyImage(`${registry.host}/app:1`, `${registry.host}/some:1`, options);
-  assert.deepEqual(new Set(some.referrers!.get(image)), new Set(kept));
+}
+
+Deno.test("removeListSignatures skips the list's own signatures that are referrers, and no others", async () => {
+  await using registry = startEmbedded();
+  const { repository, top, image, sbom, own } = await putList(registry.host);
+  const { bytes } = await repository.getManifest(top);
+  await putArtifact(repository, describe(MEDIA_TYPES.ociIndex, bytes), BUNDLE, makeBundle(SIGNED));
+  const subject = describe(MEDIA_TYPES.ociManifest, IMAGES[0]!.manifest);
+  const signature = await putArtifact(repository, subject, BUNDLE, makeBundle(SIGNED));
+  const options = { ...OPTIONS, referrers: true, removeListSignatures: true };
+  const { referrers } = await copyImage(`${registry.host}/app:1`, `${registry.host}/some:1`, options);
+  assert.deepEqual(referrers?.get(top), [own.digest]);
+  assert.deepEqual(new Set(referrers?.get(image)), new Set([sbom.digest, signature.digest]));
 });
 
 /** Creates a key and a policy that requires it. */

@@ -16,6 +16,9 @@ export const SMALL_ORACLES: string = folderFor("media_types/go.mod", "media_type
 /** The newest cosign. */
 export const COSIGN = `${ORACLES}/cosign`;
 
+/** The newest cosign of version 2, with the dependencies of the newest cosign. */
+export const COSIGN_2 = `${ORACLES}/cosign2`;
+
 /** Copies images as the newest skopeo does; see `tests/oracles/main.go`. */
 export const IMAGECOPY = `${ORACLES}/imagecopy`;
 

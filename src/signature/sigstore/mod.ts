@@ -12,5 +12,5 @@ export { generateSigstoreKeyPair, type SigstoreKeyPair } from "./keys.ts";
 export type { RekorOptions } from "./rekor_client.ts";
 export { openSigstoreSigner, type SigstoreSignerOptions } from "./signer.ts";
 export { type VerifiedSigstoreSignature, type VerifySigstoreOptions, verifySigstoreSignature } from "./verify.ts";
-export { createSignatureReferrer, isSignatureReferrer, SIGNATURE_ARTIFACT_TYPE } from "./signature_referrer.ts";
+export { createSignatureReferrer, SIGNATURE_ARTIFACT_TYPE } from "./signature_referrer.ts";
 export type { SigstoreSignerTrust } from "./trust.ts";

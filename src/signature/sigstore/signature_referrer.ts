@@ -6,18 +6,6 @@ import { type Attachment, attachSignatures } from "./attachment.ts";
 /** Type of the artifacts in which cosign stores the signatures of their subject. */
 export const SIGNATURE_ARTIFACT_TYPE = "application/vnd.dev.cosign.artifact.sig.v1+json";
 
-/** Types of artifacts with other signature formats, which policies do not evaluate. */
-const OTHER_FORMS = ["application/vnd.cncf.notary.signature", "application/vnd.dev.sigstore.bundle"];
-/** Bundles of signatures and of attestations have the same artifact type: this annotation distinguishes them. */
-const PREDICATE = "dev.sigstore.bundle.predicateType", SIGNED = "https://sigstore.dev/cosign/sign/v1";
-
-/** Whether a referrer contains signatures of its subject, in any format. */
-export function isSignatureReferrer({ artifactType = "", annotations }: Descriptor): boolean {
-  if (artifactType === SIGNATURE_ARTIFACT_TYPE) return true;
-  const predicate = annotations?.[PREDICATE] ?? SIGNED;
-  return predicate === SIGNED && OTHER_FORMS.some((form) => artifactType.startsWith(form));
-}
-
 /**
  * Creates a referrer with signatures of a manifest. No existing object is changed, so concurrent signers cannot
  * overwrite each other's signatures.
