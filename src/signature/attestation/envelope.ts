@@ -11,7 +11,7 @@ const MAX_SIGNATURES = 32;
 
 /** A signed statement: an envelope of DSSE (github.com/secure-systems-lab/dsse, protocol.md). */
 export interface Envelope {
-  /** The signed statement: JSON. */
+  /** Exact bytes of the signed statement, which is JSON. */
   readonly payload: Uint8Array<ArrayBuffer>;
   /** The signatures over {@linkcode bytesToSign} of the payload. */
   readonly signatures: readonly Uint8Array<ArrayBuffer>[];

@@ -12,7 +12,7 @@ const NOTATION_ARTIFACT_TYPE = "application/vnd.cncf.notary.signature";
  * differ only in the statement, whose type an annotation of the manifest repeats; without that annotation, the bundle
  * itself is read.
  *
- * @param referrer The referrer's manifest. A list of referrers is no evidence: cosign leaves out annotations in it, or
+ * @param referrer The referrer's manifest. The entry in a list of referrers is not used: cosign leaves out its annotations, or
  * gives another artifact type.
  */
 export async function isSignatureReferrer(

@@ -12,7 +12,7 @@ export const SIGN_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1";
 export interface StatementSubject {
   /** Name of the manifest, such as its repository. Verifiers ignore it. Default: none. */
   readonly name?: string | undefined;
-  /** Digest of the manifest. */
+  /** Digest of the manifest that the statement is about. */
   readonly digest: Digest;
 }
 
