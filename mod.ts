@@ -76,7 +76,6 @@ export type {
   PushResult,
   SaveToImageOptions,
   StoredList,
-  TransferOptions,
 } from "./src/list/room.ts";
 export type {
   BlobFate,
@@ -87,6 +86,7 @@ export type {
   OutlinedBlob,
   OutlinedImage,
   Selection,
+  TransferOptions,
 } from "./src/copy/room.ts";
 export type {
   CallOptions,

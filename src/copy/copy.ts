@@ -1,81 +1,18 @@
-import type {
-  DestinationAbilities,
-  ImageDestination,
-  ImageReference,
-  ImageSource,
-  SystemContext,
-} from "../image/room.ts";
-import type { SignaturePolicy, Signer } from "../signature/room.ts";
-import { type Digest, getEntries, ManifestsError, type NamedReference } from "../spec/room.ts";
-import { type BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
+import type { DestinationAbilities, ImageDestination, ImageReference, ImageSource } from "../image/room.ts";
+import { type Digest, getEntries, ManifestsError } from "../spec/room.ts";
+import { createBlobInfoCache } from "./blob_info_cache.ts";
+import { assertLimits, type CopyOptions, getContext, getSourceContext, readSettings } from "./copy_options.ts";
 import type { WrittenManifest } from "./edit_index.ts";
-import { type CopyEvent, createEmitter } from "./events.ts";
-import { parseManifestType } from "./formats.ts";
+import { createEmitter } from "./events.ts";
 import { type CopyOutline, outlineImages, outlinePlan } from "./outline.ts";
 import { assertDigest, planCopy } from "./plan.ts";
-import { type CopyPlan, type CopySettings, listPlanned, listPlannedBlobs, type PlannedNode } from "./plan_types.ts";
+import { type CopyPlan, listPlanned, listPlannedBlobs, type PlannedNode } from "./plan_types.ts";
 import { type ReadOptions, readTree } from "./read.ts";
 import { listNodes, type ReadNode } from "./read_types.ts";
-import { parseAlgorithm, runtimeLevel } from "./recoding/mod.ts";
 import { createReporter } from "./report.ts";
 import type { RetryOptions } from "./retry.ts";
 import { runPlan } from "./run.ts";
-import type { Selection } from "./select.ts";
 import { assertSignaturesSupported, readSigning, type Signing } from "./sign.ts";
-
-/** Options for {@linkcode copyImageWith}. */
-export interface CopyOptions extends Selection {
-  /** The policy that every image must satisfy before it is copied. */
-  readonly policy: SignaturePolicy;
-  /** Evaluate the policy against each instance's source reference instead of the list's own. Default: `false`. */
-  readonly policyPerOrigin?: boolean | undefined;
-  /** Settings for access to source and destination. Default: none. */
-  readonly systemContext?: SystemContext | undefined;
-  /** Opens the cache of facts about blobs from earlier copies. Default: an empty cache in memory. */
-  readonly openBlobInfoCache?: ((context: SystemContext) => Promise<BlobInfoCache>) | undefined;
-  /**
-   * Media type of the image manifests to write; the media type of a list selects the matching type for its instances.
-   * Default: the source's type if the destination accepts it, else the best type that it accepts.
-   */
-  readonly manifestType?: string | undefined;
-  /** Compressions in which each platform of a list must exist: `gzip`, `zstd`, `zstd:chunked`. Default: none. */
-  readonly addCompression?: readonly string[] | undefined;
-  /** Recompress layers that use another algorithm than `systemContext.compressionFormat`, which is required. Default: `false`. */
-  readonly forceCompressionFormat?: boolean | undefined;
-  /** Fail if a manifest would have to be changed. Default: `false`. */
-  readonly preserveDigests?: boolean | undefined;
-  /** Signers, each of which signs every manifest that is written, except referrers. Default: none. */
-  readonly signers?: readonly Signer[] | undefined;
-  /** The name to sign, with a tag or digest. Default: the destination's name. */
-  readonly signIdentity?: NamedReference | undefined;
-  /** Do not copy existing signatures. Default: `false`. */
-  readonly removeSignatures?: boolean | undefined;
-  /** Do not copy existing signatures of the list itself; those of its instances are copied. Default: `false`. */
-  readonly removeListSignatures?: boolean | undefined;
-  /** Also copy the referrers of each manifest: attestations, SBOMs and signatures. Default: `false`. */
-  readonly referrers?: boolean | undefined;
-  /** The modification time of created files, if the destination records one. Default: what the destination chooses. */
-  readonly destinationTimestamp?: Date | undefined;
-  /**
-   * The digest that the destination's name must have before the copy; `null`: the name must not exist. Default: an
-   * existing image is replaced.
-   */
-  readonly ifMatch?: Digest | null | undefined;
-  /** Look for each manifest before it is written, and skip existing ones. Default: `false`. */
-  readonly skipExisting?: boolean | undefined;
-  /** Receives the progress lines that podman prints. Default: they are dropped. */
-  readonly reportWriter?: { write(text: string): unknown } | undefined;
-  /** Receives the progress events of the copy. Default: they are dropped. */
-  readonly onProgress?: ((event: CopyEvent) => void) | undefined;
-  /** Maximum number of retries of a step after a temporary failure. Default: 3. */
-  readonly maxRetries?: number | undefined;
-  /** Milliseconds before each retry. Default: 1000, doubled with each retry up to 30000. */
-  readonly retryDelay?: number | undefined;
-  /** Maximum number of blobs that are moved concurrently. Default: 8. */
-  readonly maxParallelTransfers?: number | undefined;
-  /** Aborts the copy. Default: it is never aborted. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** Result of a copy: the digests of the manifests that were written. */
 export interface CopyResult {
@@ -190,12 +127,6 @@ async function withPlan<T>(
   return await use({ plan, source, destination, retries, signing });
 }
 
-/** Returns the system context; with `referrers`, attached sigstore signatures are copied too unless it says otherwise. */
-function getContext({ systemContext = {}, referrers }: CopyOptions): SystemContext {
-  if (!referrers) return systemContext;
-  return { ...systemContext, dockerUseSigstoreAttachments: systemContext.dockerUseSigstoreAttachments ?? true };
-}
-
 /** Fails before anything is written if the destination cannot store the referrers that were read. */
 function assertReferrersSupported(
   to: ImageReference,
@@ -275,58 +206,9 @@ function summarize(
   return { instances, ...(referrers.size > 0 ? { referrers } : {}) };
 }
 
-/** Validates the caller's options and returns those that the plan needs. A digest in the destination's name adds one. */
-function readSettings(options: CopyOptions, to: ImageReference): CopySettings {
-  const { manifestType, addCompression = [], forceCompressionFormat, preserveDigests, systemContext = {} } = options;
-  const { compressionFormat, compressionLevel } = systemContext;
-  if (forceCompressionFormat && !compressionFormat) {
-    throw new TypeError("Cannot copy with forceCompressionFormat: set systemContext.compressionFormat too");
-  }
-  const format = compressionFormat ? parseAlgorithm(compressionFormat) : undefined;
-  // Fail now if the level is invalid, rather than at the first layer.
-  runtimeLevel(format ?? "gzip", compressionLevel);
-  return {
-    manifestType: manifestType ? parseManifestType(manifestType) : undefined,
-    compressionFormat: format,
-    compressionLevel,
-    forceCompressionFormat,
-    addCompression: [...new Set(addCompression.map(parseAlgorithm))],
-    fixed: preserveDigests
-      ? "preserveDigests (--preserve-digests) is set"
-      : to.dockerReference?.digest && "the destination specifies a digest",
-  };
-}
-
 /** Counts the images of a plan and their blobs; a blob that several images share is counted once. */
 function countPlan({ images }: CopyPlan): { instances: number; blobs: number; bytes: number } {
   const blobs = images.flatMap(listPlannedBlobs);
   const sizes = new Map(blobs.map(({ descriptor: { digest, size } }) => [digest, Math.max(size, 0)]));
   return { instances: images.length, blobs: sizes.size, bytes: [...sizes.values()].reduce((a, b) => a + b, 0) };
-}
-
-/**
- * Returns the context for the source. The caller's credentials are for the destination's registry: they must not be sent
- * to other registries, which a list can name freely.
- */
-function getSourceContext(context: SystemContext, { dockerReference }: ImageReference): SystemContext {
-  const { dockerAuthConfig, dockerBearerRegistryToken: registryToken, ...rest } = context;
-  if (!dockerReference) return context;
-  const credentials = dockerAuthConfig || registryToken
-    ? { ...dockerAuthConfig, ...(registryToken ? { registryToken } : {}) }
-    : undefined;
-  return {
-    ...rest,
-    credentials: { ...(credentials ? { [dockerReference.domain]: credentials } : {}), ...rest.credentials },
-  };
-}
-
-function assertLimits(maxRetries: number, maxParallelTransfers: number): void {
-  if (!Number.isInteger(maxRetries) || maxRetries < 0) {
-    throw new RangeError(`Cannot copy with maxRetries ${maxRetries}: it must be an integer of at least 0`);
-  }
-  if (!Number.isInteger(maxParallelTransfers) || maxParallelTransfers < 1) {
-    throw new RangeError(
-      `Cannot copy with maxParallelTransfers ${maxParallelTransfers}: it must be an integer of at least 1`,
-    );
-  }
 }

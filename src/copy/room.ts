@@ -3,7 +3,9 @@
  *
  * @module
  */
-export { copyImageWith, type CopyOptions, type CopyResult, outlineCopyWith } from "./copy.ts";
+export { copyImageWith, type CopyResult, outlineCopyWith } from "./copy.ts";
+export type { CopyOptions } from "./copy_options.ts";
+export type { TransferOptions } from "./transfer_options.ts";
 export type { BlobFate, CopyOutline, OutlinedBlob, OutlinedImage } from "./outline.ts";
 export type { BlobOutcome, CopyEvent } from "./events.ts";
 export type { SignaturePolicy } from "../signature/room.ts";

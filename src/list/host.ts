@@ -1,9 +1,8 @@
-import type { BlobInfoCache, SignaturePolicy } from "../copy/room.ts";
+import type { BlobInfoCache, SignaturePolicy, TransferOptions } from "../copy/room.ts";
 import type { ImageReference, SystemContext, TransportTable } from "../image/room.ts";
 import type { ByteStream, Fetch } from "../internal/room.ts";
 import type { EvaluatePolicyOptions, Signer } from "../signature/room.ts";
 import type { MediaTypeFiles } from "./media_type.ts";
-import type { TransferOptions } from "./transfer_options.ts";
 import type { Platform } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
 

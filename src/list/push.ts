@@ -1,4 +1,4 @@
-import type { CopyOptions, CopyResult } from "../copy/room.ts";
+import type { CopyOptions, CopyResult, TransferOptions } from "../copy/room.ts";
 import type { ImageReference } from "../image/room.ts";
 import type { SignaturePolicy, Signer } from "../signature/room.ts";
 import { type Digest, ManifestsError, parseDigest, parseReference, type Platform } from "../spec/room.ts";
@@ -6,7 +6,6 @@ import type { ImageStore } from "../store/room.ts";
 import { assertKnownOptions } from "./check_values.ts";
 import type { ListHost } from "./host.ts";
 import type { ImageListSelection } from "./reference.ts";
-import type { TransferOptions } from "./transfer_options.ts";
 
 /** Returns the reference to read from instead of the given one. Go: `LookupReferenceFunc`. */
 export type LookupReferenceFunc = (reference: ImageReference) => ImageReference | Promise<ImageReference>;

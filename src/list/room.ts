@@ -24,6 +24,5 @@ export {
 } from "./load.ts";
 export { type ListPush, type LookupReferenceFunc, pushList, type PushOptions, type PushResult } from "./push.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";
-export type { TransferOptions } from "./transfer_options.ts";
 export { diffIndexes, type InstanceDifference, type ListDifference } from "./diff.ts";
 export { listStoredLists, type StoredList } from "./stored_lists.ts";

@@ -1,6 +1,12 @@
-import { copyImageWith, type CopyOutline, type CopyResult, outlineCopyWith } from "../../copy/room.ts";
+import {
+  copyImageWith,
+  type CopyOutline,
+  type CopyResult,
+  outlineCopyWith,
+  type TransferOptions,
+} from "../../copy/room.ts";
 import type { ImageReference } from "../../image/room.ts";
-import { type ListPush, pushList, type TransferOptions } from "../../list/room.ts";
+import { type ListPush, pushList } from "../../list/room.ts";
 import {
   type Digest,
   isIndex,

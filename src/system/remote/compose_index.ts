@@ -1,5 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
-import type { AddOptions, PushResult, TransferOptions } from "../../list/room.ts";
+import type { TransferOptions } from "../../copy/room.ts";
+import type { AddOptions, PushResult } from "../../list/room.ts";
 import { keepConnection, listMissing, resolveImage } from "../../actions/room.ts";
 import { REMOTE_RUNTIME } from "./runtime.ts";
 import { create, type List } from "./list.ts";

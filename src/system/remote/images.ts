@@ -1,6 +1,6 @@
-import { copyImageWith } from "../../copy/room.ts";
+import { copyImageWith, type TransferOptions } from "../../copy/room.ts";
 import type { ImageReference } from "../../image/room.ts";
-import { pushList, type PushOptions, type PushResult, type TransferOptions } from "../../list/room.ts";
+import { pushList, type PushOptions, type PushResult } from "../../list/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import {
   type DescribedImage,

@@ -1,8 +1,8 @@
-import type { CopyEvent } from "../copy/room.ts";
 import type { SystemContext } from "../image/room.ts";
 import type { Policy, SignaturePolicy, Signer } from "../signature/room.ts";
+import type { CopyEvent } from "./events.ts";
 
-/** Options that pushes of lists and copies of images have in common. */
+/** Options that pushes of lists and copies of images have in common; the engine takes most of them as they are. */
 export interface TransferOptions {
   /** How to reach the registries. Default: the configuration of the host, if it has a disk. */
   systemContext?: SystemContext | undefined;
