@@ -2,6 +2,8 @@ import { loadContainersConf } from "../config/files/room.ts";
 import type { PushOptions } from "../list/room.ts";
 import { MEDIA_TYPES } from "../spec/room.ts";
 import type { SystemContext } from "../system/local/room.ts";
+import { type CommandContext, createSystemContext, type RegistryFlags } from "./context.ts";
+import { type SigningFlags, signingOptions } from "./engine_options.ts";
 import { UsageError } from "./errors.ts";
 import { parseCount } from "./flags.ts";
 import { type RetryFlags, retryOptions } from "./retry_options.ts";
@@ -17,6 +19,29 @@ export interface TransferFlags extends RetryFlags {
   registryReferrersMode?: string;
 }
 
+/** Flags of the commands that copy images. */
+export interface CopyingFlags extends TransferFlags, SigningFlags, RegistryFlags {
+  all?: boolean;
+}
+
+/**
+ * Converts the flags of a command that copies images to the options of the copy. `containers.conf` gives the defaults.
+ *
+ * @throws {UsageError} The flags contradict each other, or one has an invalid value.
+ */
+export async function createCopyOptions(flags: CopyingFlags, context: CommandContext) {
+  return {
+    ...await transferOptions(flags),
+    ...await signingOptions(flags),
+    systemContext: {
+      ...await createSystemContext(flags, context),
+      ...await compressionContext(flags),
+      ...referrersContext(flags),
+    },
+    signal: context.signal,
+  };
+}
+
 /** Media types of lists by their names in `--format` of podman and buildah. */
 const FORMATS: ReadonlyMap<string, string> = new Map([
   ["oci", MEDIA_TYPES.ociIndex],
@@ -24,12 +49,8 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
   ["docker", MEDIA_TYPES.dockerList],
 ]);
 
-/**
- * Converts the flags to options of a copy. `containers.conf` gives the defaults.
- *
- * @throws {UsageError} The flags contradict each other, or one has an invalid value.
- */
-export async function transferOptions(flags: TransferFlags & { all?: boolean }): Promise<Partial<PushOptions>> {
+/** Converts the flags about format, compression and retries. */
+async function transferOptions(flags: TransferFlags & { all?: boolean }): Promise<Partial<PushOptions>> {
   const conf = await loadContainersConf();
   const { compressionFormat } = flags;
   const format = flags.format?.findLast((name) => name !== "json");
@@ -59,7 +80,7 @@ export async function transferOptions(flags: TransferFlags & { all?: boolean }):
  *
  * @throws {UsageError} The mode is unknown.
  */
-export function referrersContext({ registryReferrersMode: mode }: TransferFlags): SystemContext {
+function referrersContext({ registryReferrersMode: mode }: TransferFlags): SystemContext {
   if (mode === undefined || mode === "legacy" || mode === "oci-1-1") return { registryReferrersMode: mode };
   throw new UsageError(`unknown --registry-referrers-mode ${JSON.stringify(mode)}: use legacy or oci-1-1`);
 }
@@ -69,7 +90,7 @@ export function referrersContext({ registryReferrersMode: mode }: TransferFlags)
  *
  * @throws {UsageError} The level is not a number.
  */
-export async function compressionContext(flags: TransferFlags): Promise<SystemContext> {
+async function compressionContext(flags: TransferFlags): Promise<SystemContext> {
   const conf = await loadContainersConf();
   const { compressionFormat = conf.compressionFormat, compressionLevel: level } = flags;
   return {

@@ -1,15 +1,15 @@
 import type { CopyEvent, OutlinedImage } from "../../copy/room.ts";
 import { copyImage, outlineImageCopy } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
-import { type PolicyFlags, policyOptions, type SigningFlags, signingOptions } from "../engine_options.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
+import { type PolicyFlags, policyOptions } from "../engine_options.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
-import { compressionContext, referrersContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
+import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 import { note } from "../output.ts";
 import { printCopied, printOutline } from "./outline.ts";
 import { findAny } from "./places.ts";
 
 /** Flags of `copy`. */
-export interface CopyFlags extends RegistryFlags, SigningFlags, PolicyFlags, TransferFlags, ProgressFlags {
+export interface CopyFlags extends CopyingFlags, PolicyFlags, ProgressFlags {
   dryRun?: boolean;
   attestations?: boolean;
   platform?: string[];
@@ -21,19 +21,12 @@ export interface CopyFlags extends RegistryFlags, SigningFlags, PolicyFlags, Tra
 export async function copy(operands: string[], flags: CopyFlags, context: CommandContext): Promise<void> {
   const [source, destination] = operands as [string, string];
   const options = {
-    ...await transferOptions(flags),
-    ...await signingOptions(flags),
+    ...await createCopyOptions(flags, context),
     ...await policyOptions(flags),
-    systemContext: {
-      ...await createSystemContext(flags, context),
-      ...await compressionContext(flags),
-      ...referrersContext(flags),
-    },
     platforms: flags.platform,
     attestations: flags.attestations,
     preserveDigests: flags.preserveDigests,
     removeListSignatures: flags.removeListSignatures,
-    signal: context.signal,
   };
   await using store = await openLocalStore(context);
   const from = await findAny(store, source);

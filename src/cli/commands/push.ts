@@ -1,16 +1,14 @@
 import { deleteUnchangedList, type PushOptions, type PushResult } from "../../list/room.ts";
 import { loadFromImage, loadSignaturePolicy, type SystemContext } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
-import { type SigningFlags, signingOptions } from "../engine_options.ts";
+import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
-import { compressionContext, referrersContext, type TransferFlags, transferOptions } from "../transfer_options.ts";
+import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 import { getList } from "./find.ts";
 import { printCopied, printOutline } from "./outline.ts";
 
 /** Flags of `push`. */
-export interface PushFlags extends RegistryFlags, SigningFlags, TransferFlags, ProgressFlags {
-  all?: boolean;
+export interface PushFlags extends CopyingFlags, ProgressFlags {
   rm?: boolean;
   digestfile?: string;
   dryRun?: boolean;
@@ -19,12 +17,7 @@ export interface PushFlags extends RegistryFlags, SigningFlags, TransferFlags, P
 /** Runs `push LIST [DESTINATION]`. The default destination is the registry in the name of the list. */
 export async function push(operands: string[], flags: PushFlags, context: CommandContext): Promise<void> {
   const [name, given] = operands as [string, string?];
-  const transfer = { ...await transferOptions(flags), ...await signingOptions(flags) };
-  const systemContext = {
-    ...await createSystemContext(flags, context),
-    ...await compressionContext(flags),
-    ...referrersContext(flags),
-  };
+  const transfer = await createCopyOptions(flags, context);
   await using store = await openLocalStore(context);
   const { id, manifestDigest, resolvedName } = await getList(store, name).catch((error) => {
     throw prefixError(context.persona.getPushPrefix(name), error);
@@ -32,15 +25,14 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   const destination = given ?? getDefaultDestination(resolvedName);
   const { list } = await loadFromImage(store, id);
   const imageListSelection = flags.all ?? true ? "all" : "specific";
-  const policy = await loadPolicyOption(flags, systemContext, context);
-  const { signal } = context;
-  const options: PushOptions = { store, systemContext, ...transfer, ...policy, imageListSelection, signal };
+  const policy = await loadPolicyOption(flags, transfer.systemContext, context);
+  const options: PushOptions = { store, ...transfer, ...policy, imageListSelection };
   if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
   const result = await withDigestFile(
     flags.digestfile,
     () => withProgress(flags, (view) => list.push(destination, { ...options, ...view })),
   );
-  if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal });
+  if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal: context.signal });
   printCopied(flags, result);
 }
 
