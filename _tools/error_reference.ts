@@ -48,6 +48,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cause: "A manifest cannot be expressed in the requested format.",
     cure: "Leave out `--format`, or use another format.",
   },
+  CREDENTIALS_NOT_SAVED: {
+    cause: "The credential file cannot be written, or does not support credentials for a namespace.",
+    cure: "Correct the permissions of the file's folder, or name another file with `--authfile`.",
+  },
   CREDENTIAL_HELPER_FAILED: {
     cause: "A program `docker-credential-NAME` is missing, failed, or answered something invalid.",
     cure: "Install or repair the helper, or remove it from the credential file.",
@@ -317,7 +321,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   UNAUTHORIZED: {
     cause: "The registry requires credentials, or refused those that were sent.",
-    cure: "Log in with `podman login` or `docker login`, or pass credentials.",
+    cure: "Log in with `manifests login`, `podman login` or `docker login`, or pass credentials.",
   },
   UNSUPPORTED_TRANSPORT: {
     cause: "The name's transport is unknown, or cannot be used for this.",

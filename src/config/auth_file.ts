@@ -127,6 +127,11 @@ function getKeyHost(key: string, isLegacy: boolean): string {
   return normalizeHost(isLegacy || bare !== key ? bare.split("/")[0]! : bare);
 }
 
+/** Whether the key of a file stands for a registry or namespace, in any spelling, such as `https://host/v1/`. */
+export function isKeyOf(key: string, name: string): boolean {
+  return getKeyHost(key, false) === normalizeHost(name);
+}
+
 /** Whether an entry has no credentials. Docker writes an empty entry if a helper stores the credentials. */
 function isEmpty(credentials: Credentials): boolean {
   return Object.keys(credentials).length === 0;

@@ -26,11 +26,7 @@ const TOKEN_USER = "<token>";
  * output.
  */
 export function parseHelperAnswer({ code, stdout }: HelperOutcome, what: string): Credentials | undefined {
-  if (code !== 0) {
-    const output = stdout.trim();
-    if (output === NOT_FOUND) return undefined;
-    fail(`${what}: it ended with exit code ${code}${output && `: ${output.split("\n")[0]!.slice(0, 200)}`}`);
-  }
+  if (code !== 0) return isNotFound({ code, stdout }) ? undefined : fail(`${what}: ${describeExit({ code, stdout })}`);
   let answer: unknown;
   try {
     answer = JSON.parse(stdout);
@@ -44,6 +40,27 @@ export function parseHelperAnswer({ code, stdout }: HelperOutcome, what: string)
   // Some helpers report missing credentials by empty members.
   if (username === "" && secret === "") return undefined;
   return username === TOKEN_USER ? { identityToken: secret } : { username, password: secret };
+}
+
+/** Parses the answer of `docker-credential-NAME list`, the users by registry; `undefined` if it is not an object. */
+export function parseHelperList(stdout: string): string[] | undefined {
+  try {
+    const answer: unknown = JSON.parse(stdout);
+    return isObject(answer) ? Object.keys(answer) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns whether a helper failed because it has no credentials for the registry. */
+export function isNotFound({ code, stdout }: HelperOutcome): boolean {
+  return code !== 0 && stdout.trim() === NOT_FOUND;
+}
+
+/** Describes a failed run of a helper by its exit code and the first line of its output. */
+export function describeExit({ code, stdout }: HelperOutcome): string {
+  const output = stdout.trim();
+  return `it ended with exit code ${code}${output && `: ${output.split("\n")[0]!.slice(0, 200)}`}`;
 }
 
 function fail(problem: string): never {

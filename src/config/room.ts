@@ -14,6 +14,7 @@ export {
 } from "./auth_file.ts";
 export type { RegistryCertificates } from "./certificates.ts";
 export { type ContainersConf, parseContainersConf } from "./containers_conf.ts";
+export { type CredentialKey, parseCredentialKey } from "./credential_key.ts";
 export { type HelperOutcome, parseHelperAnswer } from "./credential_helper.ts";
 export { ConfigFileError, type ConfigFilePlace } from "./config_file_error.ts";
 export {

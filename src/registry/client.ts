@@ -56,6 +56,18 @@ export class RegistryClient {
   }
 
   /**
+   * Checks that the registry accepts the credentials of this client. A registry that requires none accepts any.
+   *
+   * @throws {RegistryError} With code `UNAUTHORIZED` or `DENIED` if the registry or its token service rejects them;
+   * `NOT_FOUND`, `TOO_MANY_REQUESTS` or `REGISTRY_ERROR` if it answers with another error.
+   * @throws {ManifestsError} With code `UNAUTHORIZED` if they must not be sent to the token service, `NETWORK` if the
+   * registry cannot be reached, `PORT_BLOCKED` if `fetch` refuses its port.
+   */
+  async checkCredentials(options: CallOptions = {}): Promise<void> {
+    await this.#connection.checkCredentials(options);
+  }
+
+  /**
    * Lists the repositories of the registry, page by page, in the registry's order. The request (`_catalog`) is not part
    * of the OCI specification, and many registries reject it.
    *

@@ -4,6 +4,7 @@ import { RegistryAuthenticator } from "./auth.ts";
 import { getChallenges } from "./challenge.ts";
 import type { RegistryClientOptions } from "./client_options.ts";
 import { EndpointProbe, type RegistryEndpoint } from "./endpoint.ts";
+import { readError } from "./errors.ts";
 import { isTransientError } from "./failures.ts";
 import { DEFAULT_RETRIES, HttpClient } from "./http.ts";
 import type { HttpRequest, HttpResponse, Timeouts } from "./http_types.ts";
@@ -84,6 +85,16 @@ export class RegistryConnection {
   /** Returns whether the registry stores simple signatures itself; probes the registry if that was not yet done. */
   async supportsSignatures(options: CallOptions): Promise<boolean> {
     return (await this.#find(options)).supportsSignatures;
+  }
+
+  /** Sends an authenticated request for nothing in particular, and throws an error unless the registry accepts it. */
+  async checkCredentials(options: CallOptions): Promise<void> {
+    const answer = await this.send({ method: "GET", target: "/v2/", scopes: [], ...options });
+    if (answer.response.status !== 200) throw await readError("GET", answer);
+    await answer.response.body?.cancel();
+    // An anonymous token opens this address, too, although nobody has seen the credentials.
+    const hint = this.#authenticator.findHint(401, undefined);
+    if (hint !== undefined) throw new ManifestsError("UNAUTHORIZED", `Cannot log in to ${this.host}: ${hint}`);
   }
 
   /** Sends an authenticated request; after a 401, sends it once more with a new token. */

@@ -1,5 +1,6 @@
 /** Errors of configuration files and credentials. */
 import { fetchManifest, resolveShortName } from "../../mod.ts";
+import { saveCredentials } from "../../src/config/files/room.ts";
 import type { SystemContext } from "../../src/image/room.ts";
 import { type ErrorRows, type ErrorWorld, NAME } from "./world.ts";
 
@@ -20,6 +21,10 @@ export const CONFIG_ROWS: ErrorRows = {
   CONFIG_FILE_INVALID: async (world) =>
     await read(world, { authFilePath: await world.write("auth.json", '{\n  "auths": []\n}') }),
   CONFIG_FILE_UNREADABLE: async (world) => await read(world, { authFilePath: `${world.folder}/missing.json` }),
+  CREDENTIALS_NOT_SAVED: async (world) => {
+    const choices = { dockerCompatAuthFilePath: `${world.folder}/config.json` };
+    await saveCredentials("registry.example/ns", { username: "me", password: "p" }, { choices, helpers: [] });
+  },
   CREDENTIAL_HELPER_FAILED: async (world) => {
     const file = JSON.stringify({ credHelpers: { "registry.example": "missing-from-this-machine" } });
     await read(world, { authFilePath: await world.write("helper.json", file) });

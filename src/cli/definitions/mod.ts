@@ -18,6 +18,8 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   exists: async () => (await import("./exists.ts")).EXISTS,
   "generate-sigstore-key": async () => (await import("./generate_sigstore_key.ts")).GENERATE_SIGSTORE_KEY,
   inspect: async () => (await import("./inspect.ts")).INSPECT,
+  login: async () => (await import("./login.ts")).LOGIN,
+  logout: async () => (await import("./logout.ts")).LOGOUT,
   ls: async () => (await import("./ls.ts")).LS,
   push: async () => (await import("./push.ts")).PUSH,
   registry: async () => (await import("./registry.ts")).REGISTRY,

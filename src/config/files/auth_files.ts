@@ -1,18 +1,13 @@
-import { join } from "@std/path";
 import { encodeUtf8 } from "../../internal/room.ts";
 import { type Credentials, isManifestsError, ManifestsError } from "../../spec/room.ts";
-import { findAuth, parseAuthFile, type ParseAuthFileOptions } from "../auth_file.ts";
-import { type ConfigurationChoices, implicitPath } from "./choices.ts";
+import { findAuth, parseAuthFile } from "../auth_file.ts";
+import { type AuthPath, defaultFiles, namedFile } from "./auth_paths.ts";
+import type { ConfigurationChoices } from "./choices.ts";
 import { askHelper } from "./credential_helpers.ts";
-import { findUid, readDefault, readEnv, readRequired } from "./host.ts";
+import { readDefault, readEnv, readOptional, readRequired } from "./host.ts";
 
 /** Name in `credential-helpers` of `registries.conf` that stands for the credential files. */
 const CREDENTIAL_FILES = "containers-auth.json";
-
-/** A credential file to search. */
-interface AuthPath extends ParseAuthFileOptions {
-  readonly path: string;
-}
 
 /**
  * Loads the user's credentials for a repository, `host/path`; `undefined` if none are found. The sources are tried in
@@ -28,17 +23,60 @@ interface AuthPath extends ParseAuthFileOptions {
 export async function loadCredentials(
   name: string,
   choices: ConfigurationChoices = {},
-  helpers: readonly string[] = [CREDENTIAL_FILES],
+  helpers: readonly string[] = [],
+): Promise<Credentials | undefined> {
+  return await search(name, choices, helpers, (path) => readRequired(path, "credential file"));
+}
+
+/**
+ * Loads saved credentials like {@linkcode loadCredentials}, except that a named file may be missing: a login creates it.
+ *
+ * @throws {TypeError} If both `authFilePath` and `dockerCompatAuthFilePath` are set.
+ * @throws {ManifestsError} With the codes of {@linkcode loadCredentials}.
+ */
+export async function findSavedCredentials(
+  name: string,
+  choices: ConfigurationChoices,
+  helpers: readonly string[],
+): Promise<Credentials | undefined> {
+  return await search(name, choices, helpers, readOptional);
+}
+
+async function search(
+  name: string,
+  choices: ConfigurationChoices,
+  helpers: readonly string[],
+  readNamed: (path: string) => Promise<Uint8Array | undefined>,
 ): Promise<Credentials | undefined> {
   const named = namedFile(choices);
   const registry = name.split("/")[0]!;
+  return await findInSources(`find credentials for ${name}`, helpers, async (helper) => {
+    if (helper !== undefined) return await askHelper({ helper, registry, isOptional: false });
+    if (!named) return await searchFiles(name, choices);
+    const bytes = await readNamed(named.path);
+    return bytes && await lookUp(bytes, named, name);
+  });
+}
+
+/**
+ * Tries the sources of credentials in order until one returns a value. A failed source is only an error if no other one
+ * returns a value.
+ *
+ * @param action What is done, for error messages, such as `find credentials for quay.io`.
+ * @param helpers `credential-helpers` of `registries.conf`; none: only the credential files.
+ * @param ask Asks a helper or, for `undefined`, the credential files.
+ * @throws {ManifestsError} The error of the only source that failed, or one with code `CREDENTIAL_HELPER_FAILED`.
+ */
+export async function findInSources<T>(
+  action: string,
+  helpers: readonly string[],
+  ask: (helper: string | undefined) => Promise<T | undefined>,
+): Promise<T | undefined> {
   const failures: Error[] = [];
   for (const helper of helpers.length > 0 ? helpers : [CREDENTIAL_FILES]) {
     try {
-      const found = helper === CREDENTIAL_FILES
-        ? await searchFiles(name, named, choices)
-        : await askHelper({ helper, registry, isOptional: false });
-      if (found) return found;
+      const found = await ask(helper === CREDENTIAL_FILES ? undefined : helper);
+      if (found !== undefined) return found;
     } catch (error) {
       if (!isManifestsError(error)) throw error;
       failures.push(error);
@@ -48,34 +86,15 @@ export async function loadCredentials(
   if (failures.length === 1) throw failures[0];
   throw new ManifestsError(
     "CREDENTIAL_HELPER_FAILED",
-    `Cannot find credentials for ${name}: ${failures.map(({ message }) => message).join("; ")}`,
+    `Cannot ${action}: ${failures.map(({ message }) => message).join("; ")}`,
     { cause: new AggregateError(failures) },
   );
 }
 
-function namedFile(choices: ConfigurationChoices): AuthPath | undefined {
-  const { authFilePath, dockerCompatAuthFilePath, legacyFormatAuthFilePath } = choices;
-  if (authFilePath && dockerCompatAuthFilePath) {
-    throw new TypeError(
-      "Cannot choose a credential file: authFilePath and dockerCompatAuthFilePath cannot be set simultaneously",
-    );
-  }
-  const path = authFilePath || dockerCompatAuthFilePath;
-  if (path) return { path };
-  if (legacyFormatAuthFilePath) return { path: legacyFormatAuthFilePath, legacy: true };
-  const variable = readEnv("REGISTRY_AUTH_FILE");
-  return variable ? { path: variable } : undefined;
-}
-
 async function searchFiles(
   name: string,
-  named: AuthPath | undefined,
   choices: ConfigurationChoices,
 ): Promise<Credentials | undefined> {
-  if (named) {
-    const bytes = await readRequired(named.path, "credential file");
-    return await lookUp(bytes, named, name);
-  }
   for (const file of defaultFiles(choices)) {
     // Default files are only read if that is permitted. Otherwise, registries are accessed anonymously.
     const bytes = await readDefault(file.path);
@@ -90,19 +109,4 @@ async function lookUp(bytes: Uint8Array, file: AuthPath, name: string): Promise<
   const found = findAuth(parseAuthFile(bytes, file.path, file), name);
   if (!found) return undefined;
   return "credentials" in found ? found.credentials : await askHelper(found.question);
-}
-
-function defaultFiles(choices: ConfigurationChoices): AuthPath[] {
-  const dockerConfig = readEnv("DOCKER_CONFIG");
-  if (dockerConfig) return [{ path: join(dockerConfig, "config.json") }];
-  const home = readEnv("HOME");
-  const runtime = readEnv("XDG_RUNTIME_DIR");
-  const uid = findUid();
-  const config = readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
-  return [
-    ...(runtime ? [{ path: join(runtime, "containers/auth.json") }] : []),
-    ...(!runtime && uid !== undefined ? [{ path: implicitPath(`/run/containers/${uid}/auth.json`, choices) }] : []),
-    ...(config ? [{ path: join(config, "containers/auth.json") }] : []),
-    ...(home ? [{ path: join(home, ".docker/config.json") }, { path: join(home, ".dockercfg"), legacy: true }] : []),
-  ];
 }
