@@ -1,25 +1,12 @@
 /**
- * Rehearses publishing. `deno publish` would publish linked packages inside the folder of the package as part of it. So
- * the package is staged in a temporary folder, with the stand-ins of `@std` next to it. Checks that exactly the intended
- * files are published, and that every `@std` import becomes a `jsr:` import.
+ * Rehearses publishing. Checks that exactly the intended files are published, that every `@std` import becomes a `jsr:`
+ * import, and what users get: types under default options, the pages that the documents link, and a consistent npm form.
  */
 import { dirname, join } from "@std/path";
 import { ensureDir } from "@std/fs";
-
-/** Published files outside of the published folders. */
-const SHIPPED_FILES = [
-  "mod.ts",
-  "deno.json",
-  "README.md",
-  "LICENSE",
-  "ARCHITECTURE.md",
-  "CHANGELOG.md",
-  "CONTRIBUTING.md",
-  "SECURITY.md",
-];
-
-/** Folders that are published as a whole. */
-const SHIPPED_FOLDERS = ["src", "docs", "examples"];
+import { checkoutScopes } from "./install.ts";
+import { listImports, type PackageJson, packStage } from "./pack.ts";
+import { listFiles, openStage, runDeno, type Stage } from "./stage.ts";
 
 /** Formats a size in bytes as `deno publish` does. */
 export function formatSize(bytes: number): string {
@@ -53,61 +40,32 @@ export function rewriteImports(text: string, imports: Readonly<Record<string, st
   return text.split("\n").map((line) => /^\s*\*/.test(line) ? line : rewrite(line)).join("\n");
 }
 
-async function listFiles(root: string, folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(join(root, folder))) {
-    const path = `${folder}/${name}`;
-    files.push(...(isDirectory ? await listFiles(root, path) : [path]));
+/** Finds the relative links of Markdown documents that lead to no published file. */
+export function findBrokenLinks(documents: ReadonlyMap<string, string>, files: readonly string[]): string[] {
+  const problems: string[] = [];
+  for (const [document, text] of documents) {
+    for (const [, link] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)\s]*)?\)/g)) {
+      if (/^[a-z]+:/.test(link!)) continue;
+      const path = join(dirname(document), link!);
+      if (!files.some((file) => file === path || file.startsWith(`${path}/`))) {
+        problems.push(`${document} links ${link}, which is not published`);
+      }
+    }
   }
-  return files;
+  return problems;
 }
 
-async function stage(root: string, target: string, files: readonly string[]): Promise<void> {
-  for (const file of files) {
-    await ensureDir(dirname(join(target, "package", file)));
-    await Deno.copyFile(join(root, file), join(target, "package", file));
-  }
-  for (const file of await listFiles(root, "tests/offline_std")) {
-    const to = join(target, "std", file.slice("tests/offline_std/".length));
-    await ensureDir(dirname(to));
-    await Deno.copyFile(join(root, file), to);
-  }
-  const config = join(target, "package", "deno.json");
-  const text = await Deno.readTextFile(config);
-  await Deno.writeTextFile(config, text.replaceAll("./tests/offline_std/", "../std/"));
-}
-
-async function main(): Promise<void> {
-  const root = dirname(import.meta.dirname!);
-  const target = await Deno.makeTempDir({ prefix: "publish-" });
-  try {
-    const folders = await Promise.all(SHIPPED_FOLDERS.map((folder) => listFiles(root, folder)));
-    const files = [...SHIPPED_FILES, ...folders.flat()].sort();
-    await stage(root, target, files);
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["publish", "--dry-run", "--allow-dirty"],
-      cwd: join(target, "package"),
-      env: { NO_COLOR: "1" },
-    }).output();
-    const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-    if (code !== 0) throw new Error(output);
-    const shipped = new Map(
-      [...output.matchAll(/file:\/\/\S*?\/package\/(\S+) \(([\d.]+\w+)\)/g)].map(([, file, size]) => [file!, size!]),
-    );
-    const problems = await compare(target, files, shipped);
-    if (problems.length > 0) throw new Error(`${output}\n${problems.join("\n")}`);
-    Deno.stdout.writeSync(new TextEncoder().encode(`publish: ${shipped.size} files, as intended\n`));
-  } finally {
-    await Deno.remove(target, { recursive: true });
-  }
-}
-
-async function compare(target: string, files: readonly string[], shipped: Map<string, string>): Promise<string[]> {
-  const { name, version, imports } = JSON.parse(await Deno.readTextFile(join(target, "package", "deno.json")));
+/** Compares what `deno publish` would publish with what is intended. */
+async function checkFiles({ folder, files }: Stage): Promise<string[]> {
+  const output = await runDeno(folder, ["publish", "--dry-run", "--allow-dirty"]);
+  const shipped = new Map(
+    [...output.matchAll(/file:\/\/\S*?\/package\/(\S+) \(([\d.]+\w+)\)/g)].map(([, file, size]) => [file!, size!]),
+  );
+  const { name, version, imports } = JSON.parse(await Deno.readTextFile(join(folder, "deno.json")));
   const problems = [...shipped.keys()].filter((file) => !files.includes(file)).map((file) => `not intended: ${file}`);
   for (const file of files) {
     const size = shipped.get(file);
-    const text = await Deno.readTextFile(join(target, "package", file));
+    const text = await Deno.readTextFile(join(folder, file));
     const expected = file.endsWith(".ts") ? rewriteImports(text, imports, `${name}@^${version}`) : text;
     const bytes = new TextEncoder().encode(expected).length;
     if (size === undefined) problems.push(`missing: ${file}`);
@@ -117,6 +75,76 @@ async function compare(target: string, files: readonly string[], shipped: Map<st
     }
   }
   return problems;
+}
+
+async function checkLinks({ folder, files }: Stage): Promise<string[]> {
+  const documents = new Map<string, string>();
+  for (const file of files.filter((file) => file.endsWith(".md"))) {
+    documents.set(file, await Deno.readTextFile(join(folder, file)));
+  }
+  return findBrokenLinks(documents, files);
+}
+
+/** Checks the types of every export, and loads it, with the options that a user has who configures none. */
+async function checkConsumer({ folder, temporary }: Stage): Promise<string[]> {
+  const consumer = join(temporary, "consumer");
+  await ensureDir(consumer);
+  const { exports } = JSON.parse(await Deno.readTextFile(join(folder, "deno.json")));
+  const modules = Object.values<string>(exports).map((file) => join(folder, file));
+  const text = modules.map((file, i) => `export * as module${i} from ${JSON.stringify(file)};\n`).join("");
+  await Deno.writeTextFile(join(consumer, "consumer.ts"), text);
+  const config = { scopes: await checkoutScopes(folder), unstable: ["kv"] };
+  await Deno.writeTextFile(join(consumer, "deno.json"), JSON.stringify(config));
+  try {
+    await runDeno(consumer, ["run", "--check", "--no-prompt", "consumer.ts"]);
+    return [];
+  } catch (error) {
+    return [`the exports under default options: ${(error as Error).message}`];
+  }
+}
+
+/** Checks the npm form: its files, and that every import of them leads somewhere. */
+export async function checkNpmForm(npm: string): Promise<string[]> {
+  const files = await listFiles(npm, "");
+  const { exports, dependencies, engines, bin }: PackageJson = JSON.parse(
+    await Deno.readTextFile(join(npm, "package.json")),
+  );
+  const problems = files.filter((file) => /^(tests|std|_tools)\//.test(file)).map((file) => `not intended: ${file}`);
+  if (engines === undefined) problems.push("package.json has no engines");
+  for (
+    const target of [...Object.values(exports).flatMap((paths) => Object.values(paths)), ...Object.values(bin ?? {})]
+  ) {
+    if (!files.includes(join(target))) problems.push(`package.json names ${target}, which does not exist`);
+  }
+  for (const file of files.filter((file) => /^(src|bin)\/|^mod\./.test(file))) {
+    for (const specifier of listImports(await Deno.readTextFile(join(npm, file)))) {
+      if (!isResolvable(file, specifier)) problems.push(`${file} imports ${specifier}, which does not exist`);
+    }
+  }
+  return problems;
+
+  function isResolvable(file: string, specifier: string): boolean {
+    if (!specifier.startsWith(".")) {
+      const parts = specifier.split("/");
+      const name = parts.slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+      return specifier.startsWith("node:") || dependencies[name] !== undefined;
+    }
+    const path = join(dirname(file), specifier);
+    return files.includes(file.endsWith(".d.ts") ? path.replace(/(\.d)?\.[jt]s$/, ".d.ts") : path);
+  }
+}
+
+async function main(): Promise<void> {
+  await using stage = await openStage(dirname(import.meta.dirname!));
+  const problems = [
+    ...await checkFiles(stage),
+    ...await checkLinks(stage),
+    ...await checkConsumer(stage),
+    ...(await checkNpmForm(await packStage(stage))).map((problem) => `npm form: ${problem}`),
+  ];
+  if (problems.length > 0) throw new Error(`Cannot publish:\n${problems.join("\n")}`);
+  const text = `publish: ${stage.files.length} files, as intended; their links, types and npm form are consistent\n`;
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
 if (import.meta.main) await main();

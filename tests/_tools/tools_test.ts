@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import plugin, { findImportProblem, HOST_FOLDERS, ROOMS } from "../../_tools/lint_rooms.ts";
-import { formatSize, rewriteImports } from "../../_tools/publish_dry.ts";
+import { listImports } from "../../_tools/pack.ts";
+import { checkNpmForm, findBrokenLinks, formatSize, rewriteImports } from "../../_tools/publish_dry.ts";
 import { VERSION } from "../../src/internal/room.ts";
 import { findUntestedRooms } from "../../_tools/check_rooms.ts";
+
+import { folderTest } from "../support/folders.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -104,4 +107,47 @@ Deno.test("sizes and imports are reckoned as deno publish does", () => {
   assert.equal(rewrite('import a from "@me/app/b";'), 'import a from "jsr:@me/app@^1.2.3/b";');
   const example = ' * import a from "@std/path";';
   assert.equal(rewrite(example), example);
+});
+
+Deno.test("links of documents lead to published files", () => {
+  const text = "[a](docs/a.md#top) [b](docs) [c](https://example.com) [d](tests/a.ts) [e](#here)";
+  const documents = new Map([["README.md", text], ["docs/a.md", "[a](../README.md) [b](b.md)"]]);
+  assert.deepEqual(findBrokenLinks(documents, ["README.md", "docs/a.md"]), [
+    "README.md links tests/a.ts, which is not published",
+    "docs/a.md links b.md, which is not published",
+  ]);
+});
+
+Deno.test("imports are found in compiled modules and declarations, but not in comments", () => {
+  const text =
+    `/**\n * import "x";\n */ import { a } from "./a.js";\nexport * from "b";\nawait import("c/d.js"); import "e";`;
+  assert.deepEqual(listImports(text), ["./a.js", "b", "c/d.js", "e"]);
+});
+
+folderTest("the check of the npm form finds what a user would miss", async (folder) => {
+  const files = {
+    "package.json": JSON.stringify({
+      exports: { ".": { types: "./mod.d.ts", import: "./mod.js" } },
+      dependencies: { "@a/b": "1" },
+      bin: { a: "./bin/a.js" },
+    }),
+    "mod.js": 'import "./src/a.js"; import "@a/b/c.js"; import "node:fs"; import "@std/path";',
+    "src/a.js": 'export * from "../mod.js"; export * from "./b.js";',
+    "src/a.d.ts": 'export * from "../mod.js";',
+    "tests/offline_std/path/mod.js": "",
+  };
+  for (const [file, text] of Object.entries(files)) {
+    const path = `${folder}/${file}`;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(path, text);
+  }
+  assert.deepEqual((await checkNpmForm(folder)).sort(), [
+    "mod.js imports @std/path, which does not exist",
+    "not intended: tests/offline_std/path/mod.js",
+    "package.json has no engines",
+    "package.json names ./bin/a.js, which does not exist",
+    "package.json names ./mod.d.ts, which does not exist",
+    "src/a.d.ts imports ../mod.js, which does not exist",
+    "src/a.js imports ./b.js, which does not exist",
+  ]);
 });

@@ -1,0 +1,91 @@
+/**
+ * Installs the command from this checkout, and lets the scripts of other folders import its modules by path:
+ * `deno task install [FOLDER]...`. Deno resolves bare imports by the configuration of the program that is run. So that
+ * configuration needs the imports of this checkout, restricted to its files by a scope.
+ */
+import { join, resolve } from "@std/path";
+import { pathToFileURL } from "node:url";
+
+/** The parts of a deno.json that are read here. */
+interface Config {
+  imports: Record<string, string>;
+  links: string[];
+}
+
+/** Imports that apply only to modules below a URL, as in an import map. */
+export type Scopes = Record<string, Record<string, string>>;
+
+/**
+ * Returns the scopes with which Deno resolves the bare imports of a checkout.
+ *
+ * @param root Folder of the checkout.
+ */
+export async function checkoutScopes(root: string): Promise<Scopes> {
+  const { imports, links }: Config = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
+  const resolved: Record<string, string> = {};
+  for (const [name, target] of Object.entries(imports).filter(([, target]) => target.startsWith("npm:"))) {
+    resolved[name] = target;
+    // Within a scope, Deno does not derive the modules of a package from its name.
+    resolved[`${name}/`] = `${target.replace("npm:", "npm:/")}/`;
+  }
+  for (const link of links) {
+    const folder = join(root, link);
+    const { name, exports } = JSON.parse(await Deno.readTextFile(join(folder, "deno.json")));
+    const modules: Record<string, string> = typeof exports === "string" ? { ".": exports } : exports;
+    for (const [path, file] of Object.entries(modules)) {
+      resolved[join(name, path)] = pathToFileURL(join(folder, file)).href;
+    }
+  }
+  return { [`${pathToFileURL(resolve(root)).href}/`]: resolved };
+}
+
+/** Installs the command `manifests`, as `deno install` does, with a configuration that knows the checkout's imports. */
+async function installCommand(root: string, scopes: Scopes): Promise<void> {
+  // Deno keeps a copy of this file next to the command.
+  const config = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(config, JSON.stringify({ scopes, unstable: ["kv"] }, undefined, 2));
+    const args = ["install", "-gAf", "--config", config, "-n", "manifests", join(root, "src/cli/main.ts")];
+    const { code } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
+    if (code !== 0) Deno.exit(code);
+  } finally {
+    await Deno.remove(config);
+  }
+}
+
+function parseConfig(file: string, text: string): { scopes?: Scopes; importMap?: string } {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`Cannot add scopes to ${file}: it is not plain JSON: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Adds the scopes to the deno.json of a folder, which is created if it does not exist. */
+async function addScopes(folder: string, scopes: Scopes): Promise<void> {
+  const file = join(folder, "deno.json");
+  const text = await Deno.readTextFile(file).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return "{}";
+    throw error;
+  });
+  const config = parseConfig(file, text);
+  // Deno ignores scopes next to an import map.
+  if (config.importMap !== undefined) throw new Error(`Cannot add scopes to ${file}: it has an importMap`);
+  const merged = { ...config, scopes: { ...config.scopes, ...scopes } };
+  await Deno.writeTextFile(file, `${JSON.stringify(merged, undefined, 2)}\n`);
+}
+
+if (import.meta.main) {
+  const root = resolve(import.meta.dirname!, "..");
+  const scopes = await checkoutScopes(root);
+  await installCommand(root, scopes);
+  // Deno runs tasks in the folder of their configuration; INIT_CWD is the folder of the user.
+  const here = Deno.env.get("INIT_CWD") ?? Deno.cwd();
+  for (const folder of Deno.args) {
+    await addScopes(resolve(here, folder), scopes);
+    const text = `Scripts in ${folder} can import ${join(root, "mod.ts")} and the modules next to it.\n`;
+    Deno.stdout.writeSync(new TextEncoder().encode(text));
+  }
+}
