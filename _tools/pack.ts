@@ -6,8 +6,8 @@ import { dirname, join } from "@std/path";
 import { ensureDir } from "@std/fs";
 import { listFiles, openStage, runDeno, type Stage } from "./stage.ts";
 
-/** Runtimes that `tests/portable` and the other tests run. */
-const ENGINES = { deno: ">=2.9", node: ">=20", bun: ">=1.4" };
+/** Runtimes that understand the compiled modules: they contain `using`, which Node understands since version 24. */
+const ENGINES = { deno: ">=2.9", node: ">=24", bun: ">=1.4" };
 
 /** The command needs Deno, whichever tool installs it. */
 const COMMAND = `#!/usr/bin/env -S deno run --allow-all
