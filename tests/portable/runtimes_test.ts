@@ -15,7 +15,7 @@ const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
 };
 const NAMES = Object.keys(RUNTIMES).join(", ");
 
-/** What a runtime reports about the job. */
+/** Results that a runtime reports about the job. */
 interface Outcome {
   readonly report: unknown;
   readonly codes: readonly string[];
