@@ -4,6 +4,7 @@ import {
   isArtifact,
   isIndexMediaType,
   isSchema1MediaType,
+  manifestDigest,
   ManifestsError,
   MEDIA_TYPES,
   type ParsedImage,
@@ -48,12 +49,15 @@ export function listImageTypes(image: ParsedImage, settings: FormatOptions, algo
   if (forced && supported.length === 0) throw typeNotSupported(forced, accepted);
   if (fixed) {
     if (supported.includes(current)) return [current];
-    throw cannotModify(`write manifest of type ${current} as ${supported.join(" or ")}`, fixed);
+    throw cannotModify(`write ${nameImage(image)} as ${supported.join(" or ")}`, fixed);
   }
   if (isArtifact(image) && !supported.includes(current)) {
     throw new ManifestsError(
       "CONVERSION_NOT_SUPPORTED",
-      `Cannot write ${describeArtifact(image)} as ${supported.join(" or ")}: only images can be converted`,
+      `Cannot write ${nameImage(image)} as ${supported.join(" or ")}: ${
+        describeArtifact(image)
+      } cannot be converted: ` +
+        "omit manifestType (--format), or use another destination",
     );
   }
   if (isArtifact(image)) return [current];
@@ -64,6 +68,10 @@ export function listImageTypes(image: ParsedImage, settings: FormatOptions, algo
   const known = IMAGE_TYPES.filter((type) => expressible.includes(type));
   if (known.length === 0) throw typeNotSupported(current, supported);
   return known.toSorted((a, b) => Number(b === current) - Number(a === current));
+}
+
+function nameImage(image: ParsedImage): string {
+  return `manifest ${manifestDigest(image.bytes)} of type ${image.mediaType}`;
 }
 
 /** Returns the media types that the destination accepts; `all` if it accepts any. */

@@ -101,7 +101,7 @@ export class ImageContent {
   async verifyDiffIds(moved: readonly MovedBlob[], signal: AbortSignal): Promise<void> {
     const { manifest: { config }, digest } = this.#image;
     if (!isImageConfigType(config?.mediaType) || moved.every(({ diffId }) => diffId === undefined)) return;
-    const expected = readDiffIds(await this.config(signal));
+    const expected = readDiffIds(await this.config(signal), `configuration ${config!.digest} of image ${digest}`);
     for (const [i, { diffId }] of moved.entries()) {
       const claimed = expected[i] ?? "";
       if (diffId === undefined || diffId === claimed || !isDigest(claimed)) continue;
@@ -111,8 +111,8 @@ export class ImageContent {
 }
 
 /** Returns `rootfs.diff_ids` of a configuration; empty if it has none. */
-function readDiffIds(config: Uint8Array): string[] {
-  const { value } = parseJson(config, "image configuration");
+function readDiffIds(config: Uint8Array, what: string): string[] {
+  const { value } = parseJson(config, what);
   const rootfs = isObject(value) ? value.rootfs : undefined;
   const ids = isObject(rootfs) ? rootfs.diff_ids : undefined;
   return Array.isArray(ids) && ids.every((id) => typeof id === "string") ? ids : [];

@@ -167,7 +167,7 @@ export class ListImageUnknownError extends ManifestsError {
   constructor(image: string | undefined, options?: ManifestsErrorOptions) {
     const message = image === undefined
       ? "Cannot build a reference to the list: it has not been saved in this store: call saveToImage first"
-      : `Cannot find a list: ${JSON.stringify(image)}: image not known`;
+      : `Cannot find list ${JSON.stringify(image)}: image not known`;
     super("LIST_IMAGE_UNKNOWN", message, options);
     this.image = image;
   }

@@ -9,3 +9,4 @@ export {
   type ManifestsErrorOptions,
   ManifestsSyntaxError,
 } from "./errors.ts";
+export { parseNamed } from "./parse_named.ts";

@@ -12,5 +12,5 @@ export async function readImageConfig(
   options: InstanceOptions,
 ): Promise<ImageConfig> {
   const bytes = await readBlob(await source.getBlob(config, options), config, MAX_CONFIG_SIZE, options.signal);
-  return parseImageConfig(bytes, `configuration of ${source.reference}`);
+  return parseImageConfig(bytes, `configuration ${config.digest} of ${source.reference}`);
 }

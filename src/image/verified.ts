@@ -6,6 +6,7 @@ import {
   MAX_MANIFEST_SIZE,
   type ParsedManifest,
   parseManifest,
+  parseNamed,
   verifyManifestDigest,
 } from "../spec/room.ts";
 import type { ImageSource, InstanceOptions } from "./types.ts";
@@ -38,6 +39,9 @@ export async function readManifest(source: ImageSource, options: InstanceOptions
       `Cannot read a manifest of ${source.reference}: it has ${bytes.length} bytes, at most ${MAX_MANIFEST_SIZE} are allowed`,
     );
   }
-  if (expected) verifyManifestDigest(bytes, expected, `the manifest ${expected} of ${source.reference}`);
-  return { digest: expected ?? manifestDigest(bytes), manifest: parseManifest(bytes, mediaType) };
+  const name = expected ? `the manifest ${expected} of ${source.reference}` : `the manifest ${source.reference}`;
+  return parseNamed(name, () => {
+    if (expected) verifyManifestDigest(bytes, expected, name);
+    return { digest: expected ?? manifestDigest(bytes), manifest: parseManifest(bytes, mediaType) };
+  });
 }

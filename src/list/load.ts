@@ -1,5 +1,5 @@
 import type { SignalOptions } from "../internal/room.ts";
-import { type Digest, isManifestsError, ListImageUnknownError, ManifestsError } from "../spec/room.ts";
+import { type Digest, isManifestsError, ListImageUnknownError, ManifestsError, parseNamed } from "../spec/room.ts";
 import {
   damagedList,
   findDamage,
@@ -58,10 +58,12 @@ export async function loadList<L>(
   // An ordinary image has no instances.json either: report first that it is not a list.
   if (!isListRecord(found)) throw notAManifestList(found.resolvedName);
   try {
-    return {
-      imageId,
-      list: make({ store, imageId, manifest, records: readRecords(found), digests: digestItems(items) }),
-    };
+    const name = `list ${JSON.stringify(found.resolvedName)} of ${store.location}`;
+    const list = parseNamed(
+      name,
+      () => make({ store, imageId, manifest, records: readRecords(found), digests: digestItems(items) }),
+    );
+    return { imageId, list };
   } catch (error) {
     if (isManifestsError(error, "NOT_A_MANIFEST_LIST")) throw notAManifestList(found.resolvedName, error);
     throw error;

@@ -85,6 +85,10 @@ export class RegistryAuthenticator {
     if (status === 401 && authorization?.startsWith("Basic ")) {
       return `the registry rejected the credentials for ${host}`;
     }
+    const { credentials, bearerToken } = this.#options;
+    if (!credentials && bearerToken === undefined && (status === 401 || status === 403)) {
+      return `no credentials were used for ${host}: log in, or pass credentials`;
+    }
     const realm = this.#withheldFrom;
     // Registries answer 404, too, for private content.
     if (realm === undefined || ![401, 403, 404].includes(status)) return undefined;

@@ -72,7 +72,7 @@ export async function getBlob(api: RepositoryApi, digest: Digest, options: GetBl
   const get = (range: string | undefined, signal: AbortSignal) =>
     api.send("GET", `blobs/${digest}`, { ...call, signal, headers: range ? { range } : {} });
   const pause = (attempt: number, signal: AbortSignal) => api.connection.pause(attempt, signal);
-  const download = { digest, size, pause, signal: call.signal };
+  const download = { name: api.getName(digest), size, pause, signal: call.signal };
   try {
     return await openDownload({ ...download, get });
   } catch (error) {

@@ -1,5 +1,5 @@
 import { type ByteStream, joinSignals } from "../internal/room.ts";
-import { type Digest, ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
+import { ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { BrokenBodyError, getBody } from "./body.ts";
 import { findContentRange } from "./content_range.ts";
 import { decodeBody, isEncoded } from "./content_encoding.ts";
@@ -18,8 +18,8 @@ export interface DownloadOptions {
   readonly get: (range: string | undefined, signal: AbortSignal) => Promise<HttpResponse>;
   /** Waits before the next attempt. */
   readonly pause: (attempt: number, signal: AbortSignal) => Promise<void>;
-  /** Digest of the blob, for messages. */
-  readonly digest: Digest;
+  /** The blob with its repository, for messages. */
+  readonly name: string;
   /** Size of the blob in bytes, or `UNKNOWN_SIZE`. */
   readonly size: number;
   /** Aborts the download, including its body. */
@@ -159,18 +159,18 @@ class Download {
   }
 
   #failSize(actual: string): never {
-    const { digest } = this.#options;
+    const { name } = this.#options;
     throw new ManifestsError(
       "SIZE_MISMATCH",
-      `Cannot read blob ${digest}: its size differs: expected ${this.#size} bytes, got ${actual}`,
+      `Cannot read blob ${name}: its size differs: expected ${this.#size} bytes, got ${actual}`,
     );
   }
 
   #fail(cause: unknown): never {
-    const { digest } = this.#options;
+    const { name } = this.#options;
     const got = `${this.#offset} of ${this.#size === UNKNOWN_SIZE ? "an unknown number of" : this.#size} bytes`;
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
-    throw new ManifestsError("NETWORK", `Cannot read blob ${digest}: only ${got} arrived${reason}`, { cause });
+    throw new ManifestsError("NETWORK", `Cannot read blob ${name}: only ${got} arrived${reason}`, { cause });
   }
 }
 

@@ -163,7 +163,7 @@ export function createConflict(
     "CONFLICT",
     `Cannot write ${api.getName(tag)}: another writer changed it: expected ${expected ?? "no manifest"}, found ${
       found ?? "none"
-    }`,
+    }: read it again and repeat the change`,
   );
 }
 

@@ -28,6 +28,6 @@ export function hasImageConfig({ config, artifactType }: ParsedImage): boolean {
  * @throws {ManifestsSyntaxError} With code `INVALID_JSON` or `INVALID_MANIFEST`.
  */
 export function parseImageConfig(bytes: Uint8Array<ArrayBuffer>, name: string): ImageConfig {
-  const from = new StructReader(parseJson(bytes, name).value, "image configuration");
+  const from = new StructReader(parseJson(bytes, name).value, name);
   return { platform: readPlatform(from), diffIds: from.struct("rootfs")?.strings("diff_ids") ?? [] };
 }

@@ -111,7 +111,7 @@ function assertUnambiguous(from: StructReader, mediaType: string, allowed: reado
   if (unexpected.length > 0) {
     throw new ManifestsSyntaxError(
       "AMBIGUOUS_MANIFEST",
-      `Cannot accept an ambiguous manifest: unexpected fields ${unexpected.join(", ")} in supposedly ${mediaType}`,
+      `Cannot accept an ambiguous manifest: one of type ${mediaType} must not have ${unexpected.join(", ")}`,
     );
   }
 }

@@ -54,6 +54,7 @@ export {
   ManifestsError,
   type ManifestsErrorOptions,
   ManifestsSyntaxError,
+  parseNamed,
 } from "../errors/room.ts";
 export {
   convertToDockerList,

@@ -15,7 +15,9 @@ export function createTransportTable(transports: readonly Transport[]): Transpor
       if (findTransportName(name) !== undefined || name.startsWith("//", colon + 1)) {
         throw new ManifestsError(
           "UNSUPPORTED_TRANSPORT",
-          `Cannot use image name ${JSON.stringify(name)}: unknown transport ${JSON.stringify(prefix)}`,
+          `Cannot use image name ${JSON.stringify(name)}: unknown transport ${JSON.stringify(prefix)}: use one of ${
+            [...byName.keys()].join(", ")
+          }`,
         );
       }
       return byName.get("docker")!.parseReference(`//${name}`);

@@ -1,6 +1,6 @@
 /** Errors of texts, documents and lists. */
 import { create, fetchManifest, List, parseDigest, parseImageName } from "../../mod.ts";
-import { MEDIA_TYPES, parsePlatform } from "../../src/spec/room.ts";
+import { digestOf, MEDIA_TYPES, parsePlatform } from "../../src/spec/room.ts";
 import { describe, encode } from "../support/images.ts";
 import { type ErrorRows, type ErrorWorld, HOST, IMAGE, MISSING } from "./world.ts";
 
@@ -9,6 +9,15 @@ const ENTRY = describe(MEDIA_TYPES.ociManifest, IMAGE.manifest);
 /** Bytes of an index. */
 function encodeIndex(manifests: unknown, more: Record<string, unknown> = {}): Uint8Array<ArrayBuffer> {
   return encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests, ...more });
+}
+
+/** Reads an image of a registry that answers with these bytes. */
+async function read({ answeringFirst }: ErrorWorld, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const headers = { "docker-content-digest": digestOf(bytes) };
+  const systemContext = answeringFirst(({ url }) =>
+    url.endsWith("/manifests/broken") ? new Response(bytes, { headers }) : undefined
+  );
+  await fetchManifest(`${HOST}/app:broken`, { systemContext });
 }
 
 /** Puts an index with one entry for `linux/<architecture>` into the registry, and adds from it for `linux/amd64`. */
@@ -26,9 +35,9 @@ export const LIST_ROWS: ErrorRows = {
   TRANSPORT_NOT_SUPPORTED: () => parseImageName("tarball:image.tar"),
   UNSUPPORTED_TRANSPORT: () => parseImageName("bogus://image"),
 
-  AMBIGUOUS_MANIFEST: () => List.fromBlob(encodeIndex([], { layers: [] })),
-  INVALID_JSON: () => List.fromBlob(encode('{"schemaVersion": 2,')),
-  INVALID_MANIFEST: () => List.fromBlob(encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest })),
+  AMBIGUOUS_MANIFEST: (world) => read(world, encodeIndex([], { layers: [] })),
+  INVALID_JSON: (world) => read(world, encode('{"schemaVersion": 2,')),
+  INVALID_MANIFEST: (world) => read(world, encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest })),
   NOT_A_MANIFEST_LIST: () => List.fromBlob(IMAGE.manifest),
   MANIFEST_TYPE_NOT_SUPPORTED: () => create().serialize("text/plain"),
   LIMIT_EXCEEDED: ({ answering }) =>

@@ -241,10 +241,10 @@ Deno.test("errors contain the registry's text on one line", async () => {
     [
       '{"errors":[{"code":"DENIED","message":"no\\u001b[31m\\n","detail":{"x":1}},{"code":"B"}]}',
       "application/json",
-      /403: DENIED: no \[31m: \{"x":1\}; B$/,
+      /403: DENIED: no \[31m: \{"x":1\}; B; no credentials were used for r.example/,
     ],
-    ["<html><title>Bad\nday</title></html>", "text/html", /403: UNKNOWN: Bad day$/],
-    ["", "", /answered 403$/],
+    ["<html><title>Bad\nday</title></html>", "text/html", /403: UNKNOWN: Bad day; no credentials/],
+    ["", "", /answered 403; no credentials/],
     ['{"details":"slow down"}', "application/json", /slow down/],
   ];
   for (const [body, type, message] of rows) {

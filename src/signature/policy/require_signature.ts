@@ -1,4 +1,4 @@
-import { ManifestsError } from "../../spec/room.ts";
+import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 import type { ExpectedClaims } from "../payload.ts";
 import { refuse } from "../refusal.ts";
 import { verifySigstoreSignature } from "../sigstore/verify.ts";
@@ -7,7 +7,7 @@ import { type Signature, SIGSTORE_MEDIA_TYPE } from "../types.ts";
 import { type Evidence, toRefusal } from "./evidence.ts";
 import { loadTrust } from "./load_trust.ts";
 import { matchesIdentity } from "./match_identity.ts";
-import type { SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
+import type { KeyMaterial, SignedBy, SignedIdentity, SigstoreSigned } from "./types.ts";
 import { type RejectionReason, type RequirementVerdict, type SignatureVerdict, toRejection } from "./verdict.ts";
 
 const NONE = "A signature was required, but no signature exists";
@@ -56,8 +56,22 @@ async function judge(
     }
     refuse("SIGNATURE_FORMAT_UNKNOWN", "the requirement is for another kind of signature");
   } catch (error) {
-    return { accepted: false, refusal: toRejection(toRefusal(error, evidence.options.signal)) };
+    const refusal = toRefusal(nameKeys(error, requirement), evidence.options.signal);
+    return { accepted: false, refusal: toRejection(refusal) };
   }
+}
+
+/** Names the files of a requirement's keys in the error for a key that cannot be read. */
+function nameKeys(error: unknown, requirement: SignedBy | SigstoreSigned): unknown {
+  if (!isManifestsError(error, "KEY_INVALID")) return error;
+  const files = listMaterials(requirement).map((key) => "path" in key ? JSON.stringify(key.path) : "keyData");
+  return new ManifestsError(error.code, `${error.message}: check ${files.join(", ")} of the policy`, { cause: error });
+}
+
+function listMaterials(requirement: SignedBy | SigstoreSigned): KeyMaterial[] {
+  if (requirement.type === "signedBy") return [...requirement.keys];
+  const { trust, rekorPublicKeys = [] } = requirement;
+  return [...trust.kind === "keys" ? trust.keys : [], ...rekorPublicKeys];
 }
 
 function expectedClaims(identity: SignedIdentity, { decision, manifestDigest }: Evidence): ExpectedClaims {

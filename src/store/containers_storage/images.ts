@@ -33,13 +33,16 @@ export class ImagesFolder {
   /** True for the folder of an additional store, which is never written. */
   readonly readOnly: boolean;
   readonly #mode: LockingMode;
+  readonly #store: string;
   #cache: { lastWriter: string; set: RecordSet } | undefined;
   #swept = false;
 
-  constructor(path: string, options: { mode: LockingMode; readOnly: boolean }) {
+  /** `store` is the location of the store, for errors. */
+  constructor(path: string, options: { mode: LockingMode; readOnly: boolean; store: string }) {
     this.path = path;
     this.readOnly = options.readOnly;
     this.#mode = options.mode;
+    this.#store = options.store;
   }
 
   /**
@@ -90,7 +93,7 @@ export class ImagesFolder {
   }
 
   async #lock(exclusive: boolean): Promise<HeldLock> {
-    return await lockFile(this.#lockPath, { mode: this.#mode, exclusive });
+    return await lockFile(this.#lockPath, { mode: this.#mode, exclusive, store: this.#store });
   }
 
   async #load(lock: HeldLock): Promise<RecordSet> {

@@ -39,20 +39,20 @@ export class ContainersStorage implements ImageStore {
 
   constructor(place: StoreLocation, mode: LockingMode, expandShortName?: ShortNameExpansion) {
     const { driver, graphRoot, realRoot, imageStore, additionalImageStores } = place;
-    this.location = formatLocation(place);
+    const store = this.location = formatLocation(place);
     this.identity = `${driver}@${realRoot}${imageStore === undefined ? "" : `:${imageStore}`}`;
     this.expandShortName = expandShortName;
     this.layers = new ContainersLayers(place, mode);
     this.#place = place;
     this.#mode = mode;
-    this.#main = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, readOnly: false });
+    this.#main = new ImagesFolder(imagesFolder(imageStore ?? graphRoot, driver), { mode, store, readOnly: false });
     const additional = additionalImageStores.map((root) =>
-      new ImagesFolder(imagesFolder(root, driver), { mode, readOnly: true })
+      new ImagesFolder(imagesFolder(root, driver), { mode, store, readOnly: true })
     );
     // With a separate image store, records in the graph root are still found, and can be deleted.
     this.#others = imageStore === undefined
       ? additional
-      : [new ImagesFolder(imagesFolder(graphRoot, driver), { mode, readOnly: false }), ...additional];
+      : [new ImagesFolder(imagesFolder(graphRoot, driver), { mode, store, readOnly: false }), ...additional];
   }
 
   async findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
@@ -164,7 +164,7 @@ export class ContainersStorage implements ImageStore {
       name: path,
       lock: ({ signal } = {}) =>
         this.#explain(`lock ${digest}`, async () => {
-          const lock = await lockFile(path, { mode: this.#mode, exclusive: true, signal });
+          const lock = await lockFile(path, { mode: this.#mode, exclusive: true, store: this.location, signal });
           return { [Symbol.asyncDispose]: () => Promise.resolve(lock[Symbol.dispose]()) };
         }),
     };

@@ -18,6 +18,8 @@ export interface LockFileOptions {
   mode: LockingMode;
   /** True for a lock that only one holder can have, which is required to write the file; false for a shared lock. */
   exclusive: boolean;
+  /** Location of the store, for errors. Default: the path of the lock file. */
+  store?: string | undefined;
   /** Aborts waiting for the lock. Default: waiting is not aborted. */
   signal?: AbortSignal | undefined;
 }
@@ -44,7 +46,7 @@ export async function lockFile(path: string, options: LockFileOptions): Promise<
   const { mode, exclusive, signal } = options;
   const fcntl = mode === "shared" && canLockFcntl();
   // A reader is safe without the fcntl lock: writers replace the records by renaming a file.
-  if (mode === "shared" && exclusive && !fcntl) throw lockUnavailable(path);
+  if (mode === "shared" && exclusive && !fcntl) throw lockUnavailable(options.store ?? path);
   const place = await enterQueue(await canonicalPath(path, exclusive), exclusive, signal);
   let file: Deno.FsFile | undefined;
   let record: FcntlFile | undefined;
@@ -97,12 +99,12 @@ async function poll(attempt: () => Promise<boolean>, signal?: AbortSignal): Prom
 }
 
 /** Creates the error for a host on which podman and buildah cannot be locked out. */
-function lockUnavailable(path: string): ManifestsError {
+function lockUnavailable(store: string): ManifestsError {
   const advice = Deno.build.os === "linux"
     ? "run with --allow-ffi"
     : "use a Linux host, since only there podman and buildah share such stores";
   return new ManifestsError(
     "LOCK_UNAVAILABLE",
-    `Cannot write to the store of ${path}: podman and buildah, which may use it too, cannot be locked out: ${advice}, or accept the risk with locking: "deno-only"`,
+    `Cannot write to the store ${store}: podman and buildah, which may use it too, cannot be locked out: ${advice}, or accept the risk with locking: "deno-only"`,
   );
 }

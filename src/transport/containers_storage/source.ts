@@ -109,7 +109,7 @@ export class ContainersStorageSource implements ImageSource {
     if (!diffDigest) {
       throw new ManifestsError(
         "LAYER_NOT_REPRODUCIBLE",
-        `Cannot read layer ${id} of ${this.reference}: the store does not know its digest`,
+        `Cannot read layer ${id} of ${this.reference}: the store does not know its digest: pull or build the image again`,
       );
     }
     if (layer.digest === diffDigest && (layer.size === diffSize || diffSize === UNKNOWN_SIZE)) return layer;

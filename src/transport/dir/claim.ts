@@ -61,7 +61,9 @@ export class FolderClaim implements Disposable {
     if (!lock) {
       throw new ManifestsError(
         "DESTINATION_IN_USE",
-        `Cannot write an image to folder ${JSON.stringify(this.#path)}: another image is being written to it`,
+        `Cannot write an image to folder ${
+          JSON.stringify(this.#path)
+        }: another image is being written to it: try again later, or use another folder`,
       );
     }
     try {
@@ -80,7 +82,9 @@ async function assertImageFolder(path: string): Promise<void> {
   await explain(path, "read", async () => {
     for await (const { name } of Deno.readDir(path)) {
       // A run that was killed before it wrote the version file has left only temporary files.
-      if (!isTemporaryName(name)) throw notAnImage(path, "it is not a containers image directory");
+      if (!isTemporaryName(name)) {
+        throw notAnImage(path, `it contains ${JSON.stringify(name)}, but no file "version" of an image`);
+      }
     }
   });
 }
@@ -96,7 +100,7 @@ async function findVersion(path: string): Promise<string | undefined> {
 function notAnImage(path: string, problem: string, cause?: unknown): ManifestsError {
   return new ManifestsError(
     "DESTINATION_NOT_AN_IMAGE",
-    `Cannot write an image to folder ${JSON.stringify(path)}, which could overwrite important data: ${problem}`,
+    `Cannot write an image to folder ${JSON.stringify(path)}: ${problem}: use another folder, or remove its content`,
     { cause },
   );
 }

@@ -52,7 +52,7 @@ export function parseLayoutIndex(bytes: Uint8Array, what: string): LayoutIndex {
     return { text, entries: (from.structs("manifests") ?? []).map(readDescriptor) };
   } catch (cause) {
     if (!isManifestsError(cause)) throw cause;
-    throw new ManifestsError("LAYOUT_INVALID", `Cannot use ${what} as an image layout: ${cause.message}`, { cause });
+    throw new ManifestsError("LAYOUT_INVALID", cause.message, { cause });
   }
 }
 
