@@ -18,7 +18,7 @@ export { keepConnection } from "./keep_connection.ts";
 export { collectFacts, compareFacts } from "./index_facts.ts";
 export { resolveImage, type Runtime } from "./runtime.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
-export { type TaggedImage, type TagImageOptions, tagImageWith } from "./tag_image.ts";
+export { type TagImageOptions, tagImageWith } from "./tag_image.ts";
 export {
   type ImageProblem,
   type ImageValidation,

@@ -3,20 +3,11 @@
  *
  * @module
  */
-export {
-  type AuthFile,
-  findAuth,
-  findCredentials,
-  type FoundAuth,
-  type HelperQuestion,
-  parseAuthFile,
-  type ParseAuthFileOptions,
-} from "./auth_file.ts";
-export type { RegistryCertificates } from "./certificates.ts";
-export { type ContainersConf, parseContainersConf } from "./containers_conf.ts";
+export { findCredentials, parseAuthFile } from "./auth_file.ts";
+export { parseContainersConf } from "./containers_conf.ts";
 export { type CredentialKey, parseCredentialKey } from "./credential_key.ts";
-export { type HelperOutcome, parseHelperAnswer } from "./credential_helper.ts";
-export { ConfigFileError, type ConfigFilePlace } from "./config_file_error.ts";
+export { parseHelperAnswer } from "./credential_helper.ts";
+export { ConfigFileError } from "./config_file_error.ts";
 export {
   assertNotBlocked,
   findRegistry,
@@ -24,28 +15,10 @@ export {
   localCandidates,
   mergeRegistriesConf,
   parseRegistriesConf,
-  type ParseRegistriesConfOptions,
   parseShortNameAliases,
-  type PullFromMirror,
-  type PullSource,
   pullSources,
-  type RegistriesConf,
-  type RegistryEntry,
-  type RegistryMirror,
   resolveShortNameWith,
-  type ResolveShortNameWithOptions,
-  SHORT_NAME_MODES,
-  type ShortNameAliases,
-  type ShortNameMode,
-  type ShortNameResolution,
 } from "./registries/mod.ts";
-export {
-  findSignatureStorage,
-  type FoundSignatureStorage,
-  parseRegistriesD,
-  type RegistriesD,
-  type SignatureSection,
-} from "./registries_d.ts";
+export { findSignatureStorage, parseRegistriesD } from "./registries_d.ts";
 export { parseSigningParameters, type SigningParameters } from "./signing_parameters.ts";
-export { parseStorageConf, type StorageConf } from "./storage_conf.ts";
-export type { TomlParser, YamlParser } from "./document/mod.ts";
+export { parseStorageConf } from "./storage_conf.ts";

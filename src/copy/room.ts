@@ -11,6 +11,5 @@ export type { BlobOutcome, CopyEvent } from "./events.ts";
 export type { SignaturePolicy } from "../signature/room.ts";
 export type { BlobFacts, KnownCompression, KnownLocation } from "./blob_info/facts.ts";
 export { createMemoryFacts } from "./blob_info/memory_facts.ts";
-export { type BlobCandidate, BlobInfoCache, type CandidateOptions, createBlobInfoCache } from "./blob_info_cache.ts";
-export type { LayerForm } from "./layer_policy.ts";
+export { type BlobCandidate, BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
 export type { Selection } from "./select.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { ByteStream, CallOptions, Fetch, SignalOptions } from "../internal/room.ts";
+export type { CallOptions, Fetch } from "../internal/room.ts";
 export type { ReferrersMode, SystemContext } from "./system_context.ts";
 export type {
   BlobIdentity,

@@ -18,7 +18,7 @@ export { type JoinedSignal, joinSignals } from "./join_signals.ts";
 export { findRetryAfter, isTransientStatus } from "./http_retries.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { enterQueue } from "./lock_queue.ts";
-export { type RaceOptions, repeatWhileLost } from "./race.ts";
+export { repeatWhileLost } from "./race.ts";
 export { nodeCrypto } from "./node_crypto.ts";
 export { findUrl } from "./url.ts";
 export { VERSION } from "./version.ts";

@@ -9,7 +9,7 @@ export {
   sortedMap,
 } from "./encode.ts";
 export { rawMembers } from "./members.ts";
-export { isObject, type ParsedJson, parseJson, StructReader } from "./parse.ts";
+export { isObject, parseJson, StructReader } from "./parse.ts";
 export { type JsonSpan, scanJson } from "./scan.ts";
 export { indentJson } from "./indent.ts";
 export { readTime, ZERO_TIME } from "./time.ts";

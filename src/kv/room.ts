@@ -1,11 +1,4 @@
 /** Optimistic commits over a key-value store such as Deno KV. */
-export {
-  changeRecord,
-  type ChangeRecordOptions,
-  type Decide,
-  type Decision,
-  type HeldLease,
-  type Revised,
-} from "./change.ts";
+export { changeRecord, type Decide, type Decision, type Revised } from "./change.ts";
 export { Database, type KvChange } from "./database.ts";
 export type { Kv, KvAtomic, KvCheck, KvEntry, KvKey, KvKeyPart } from "./types.ts";

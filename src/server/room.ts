@@ -3,9 +3,7 @@
  *
  * @module
  */
-export type { ByteStream } from "../internal/room.ts";
 export type { AccessOptions } from "./access.ts";
 export { parseHtpasswd, type PasswordCheck } from "./htpasswd.ts";
 export { createMemoryStorage } from "./memory_storage.ts";
 export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
-export type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "./storage.ts";

@@ -3,13 +3,9 @@
  *
  * @module
  */
-export type { AuthenticateOptions, Authenticator, Grant, HandlerAction } from "./authentication/types.ts";
-export { type BearerToken, bearerTokens } from "./authentication/bearer_tokens.ts";
-export { githubOidc, type GithubOidcOptions, type GithubOidcRule } from "./authentication/github_oidc.ts";
-export type { JsonWebKeySet, KeySource } from "./authentication/jwks.ts";
+export { bearerTokens } from "./authentication/bearer_tokens.ts";
+export { githubOidc, type GithubOidcRule } from "./authentication/github_oidc.ts";
+export type { JsonWebKeySet } from "./authentication/jwks.ts";
 export { createHandler } from "./create_handler.ts";
-export type { HandlerLimits, HandlerOptions } from "./options.ts";
-export type { AnsweredError, HandlerErrorCode } from "./handler_error.ts";
-export type { ErrorCode } from "../spec/room.ts";
-export type { Kv, KvAtomic, KvEntry, KvKey, KvKeyPart } from "../kv/room.ts";
+export type { HandlerOptions } from "./options.ts";
 export type { SystemContext } from "../image/room.ts";

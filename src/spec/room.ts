@@ -5,29 +5,23 @@
  * @module
  */
 export { ATTESTED_DIGEST, findAttested, isAttestation } from "./attestation.ts";
-export { chooseEntry, chooseInstance, type ChooseInstanceOptions, ZSTD_ANNOTATION } from "./choose.ts";
-export type { ByteStream } from "../internal/room.ts";
+export { chooseEntry, chooseInstance, ZSTD_ANNOTATION } from "./choose.ts";
 export {
   convertFromSchema1,
-  type ConvertFromSchema1Options,
   convertToDockerManifest,
   convertToOciManifest,
   convertToSchema1,
-  type ConvertToSchema1Options,
   describeArtifact,
   EMPTY_GZIP_LAYER,
-  type ImageWithConfig,
   isArtifact,
   isChangeableLayer,
   isForeignLayer,
   type LayerCompression,
   layerMediaType,
   renameSchema1,
-  type RenameSchema1Options,
   replaceLayers,
   replaceSchema1Layers,
   schema1EmptyLayers,
-  type Schema1Options,
 } from "./convert/mod.ts";
 export type { Credentials } from "./credentials.ts";
 export type { RegistryWarning } from "./registry_warning.ts";
@@ -38,7 +32,6 @@ export {
   type Digest,
   type DigestAlgorithm,
   digestAlgorithm,
-  type Digester,
   digestHex,
   digestOf,
   isDigest,
@@ -47,7 +40,6 @@ export {
 } from "./digest.ts";
 export {
   DigestMismatchError,
-  ERROR_CODES,
   type ErrorCode,
   isManifestsError,
   ListImageUnknownError,
@@ -84,7 +76,7 @@ export {
   verifyManifestDigest,
 } from "./manifest.ts";
 export { hasImageConfig, type ImageConfig, isImageConfigType, parseImageConfig } from "./image_config.ts";
-export { type IndexMediaType, isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
+export { isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
 export { listPlatforms, narrowEntries, type NarrowOptions } from "./narrow.ts";
 export {
   compatiblePlatforms,
@@ -94,23 +86,13 @@ export {
   findPlatform,
   formatPlatform,
   isEmptyPlatform,
-  matchesAnyVariant,
   matchesPlatform,
   normalizePlatform,
   parsePlatform,
   type Platform,
   platformJson,
-  readPlatform,
 } from "./platform.ts";
-export {
-  hasDomain,
-  isRegistryHost,
-  isTag,
-  NamedReference,
-  normalizeLocalName,
-  parseReference,
-  type ReferenceParts,
-} from "./reference.ts";
+export { hasDomain, isRegistryHost, isTag, NamedReference, normalizeLocalName, parseReference } from "./reference.ts";
 export { assertTransportSupported, findTransportName } from "./transport_names.ts";
 export { findReferrer, type Referrer } from "./referrer.ts";
 export { readBlob, verifyBlob } from "./verify.ts";

@@ -3,22 +3,8 @@
  *
  * @module
  */
-export type { ByteStream, SignalOptions } from "../internal/room.ts";
 export { damagedList, findDamage, isListRecord, mayBeListRecord } from "./list_records.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { nameInUse, randomImageId } from "./names.ts";
-export type {
-  BigData,
-  CreateImageOptions,
-  DeleteImageOptions,
-  ImageStore,
-  ImageWithData,
-  LayerStore,
-  Locker,
-  NamesOperation,
-  ShortNameExpansion,
-  StoredImage,
-  StoredLayer,
-  WriteBigDataOptions,
-} from "./types.ts";
+export type { BigData, ImageStore, ImageWithData, LayerStore, Locker, StoredImage, StoredLayer } from "./types.ts";

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { fromFileUrl } from "@std/path";
 import plugin, { findImportProblem, HOST_FOLDERS, ROOMS } from "../../_tools/lint_rooms.ts";
 import { listImports } from "../../_tools/pack.ts";
 import { checkNpmForm, findBrokenLinks, formatSize, rewriteImports } from "../../_tools/publish_dry.ts";
 import { VERSION } from "../../src/internal/room.ts";
-import { findUntestedRooms } from "../../_tools/check_rooms.ts";
+import { findUntestedRooms, findUnusedExports } from "../../_tools/check_rooms.ts";
 
 import { folderTest } from "../support/folders.ts";
 
@@ -87,6 +88,30 @@ Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async ()
   }
   for (const folder of HOST_FOLDERS) assert.ok(text.includes(`\`${folder}\``), folder);
   assert.deepEqual(await findUntestedRooms(ROOT), []);
+});
+
+Deno.test("every name that a room exports is imported by another room or by a test", async () => {
+  assert.deepEqual(await findUnusedExports(fromFileUrl(ROOT)), []);
+  const root = await Deno.makeTempDir();
+  try {
+    for (const folder of ["src/a", "src/b", "tests", "_tools", "bench", "examples"]) {
+      await Deno.mkdir(`${root}/${folder}`, { recursive: true });
+    }
+    const files = {
+      "mod.ts": 'export { published } from "./src/a/room.ts";',
+      "demo.ts": 'const { loaded } = await import("./src/a/room.ts");',
+      "src/a/room.ts": 'export { type Left, left, loaded, published, used as shown } from "./a.ts";\n' +
+        'export type { InType, OnlyHere } from "./a.ts";',
+      "src/a/a.ts": "export type OnlyHere = 1;",
+      "src/b/room.ts": "",
+      "src/b/b.ts": 'import { type A, shown as other } from "../a/room.ts";\ntype B = import("../a/room.ts").InType;',
+    };
+    for (const [path, text] of Object.entries(files)) await Deno.writeTextFile(`${root}/${path}`, text);
+    const unused = ["Left", "OnlyHere", "left"].map((name) => `src/a/room.ts: ${name}`);
+    assert.deepEqual(await findUnusedExports(root), unused);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
 });
 
 Deno.test("the version is the package's", async () => {

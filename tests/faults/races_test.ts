@@ -235,7 +235,7 @@ Deno.test("requests that are refused at the same time fetch one new token", asyn
 
 Deno.test("errors can be told apart with the exports of ./remote alone", async () => {
   await using registry = startEmbedded();
-  const remote = await import("../../src/system/remote/room.ts");
+  const remote = await import("../../src/system/remote/mod.ts");
   const failed = await remote.create().add(`${registry.host}/none:1`, { systemContext }).catch((error) => error);
   assert.ok(remote.isManifestsError(failed, "NOT_FOUND"));
   assert.equal(remote.MEDIA_TYPES, MEDIA_TYPES);

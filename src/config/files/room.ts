@@ -6,7 +6,6 @@
 export { findSavedCredentials, loadCredentials } from "./auth_files.ts";
 export { findCacheFolder } from "./cache_folder.ts";
 export { loadCertificates } from "./certs_files.ts";
-export type { ConfigurationChoices } from "./choices.ts";
 export { loadContainersConf } from "./containers_files.ts";
 export { mayRead, readEnv, readOptional, readRequired } from "./host.ts";
 export { builtInLookaside, loadRegistriesD } from "./registries_d_files.ts";
@@ -17,8 +16,7 @@ export {
   eraseCredentials,
   type Password,
   saveCredentials,
-  type SavedCredentialsOptions,
 } from "./saved_credentials.ts";
 export { loadSigningParameters } from "./signing_parameters_file.ts";
-export { findStore, type StoreChoice } from "./storage_files.ts";
+export { findStore } from "./storage_files.ts";
 export { loadMediaTypeFiles } from "./media_type_files.ts";

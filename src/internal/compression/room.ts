@@ -1,5 +1,5 @@
 /** Compression of streams: detect, decompress, compress. */
-export { compressStream, type CompressStreamOptions } from "./compress.ts";
+export { compressStream } from "./compress.ts";
 export { canDecompress, decompressStream } from "./decompress.ts";
 export { type Compression, detectCompression, peekCompression } from "./detect.ts";
 export { getZlibFunction, loadZlib } from "./engine.ts";

@@ -1,12 +1,4 @@
 /** Headers of tar archives: parsing with PAX and GNU extensions, writing ustar. No I/O. */
 export { encodeTarHeader, type NewTarEntry } from "./encode.ts";
 export { TarHeaderParser } from "./parser.ts";
-export {
-  TAR_BLOCK_SIZE,
-  type TarEntryType,
-  TarError,
-  type TarHeader,
-  tarPadding,
-  type TarStep,
-  type TarTime,
-} from "./types.ts";
+export { TAR_BLOCK_SIZE, type TarEntryType, TarError, type TarHeader, tarPadding, type TarTime } from "./types.ts";

@@ -3,5 +3,4 @@
  *
  * @module
  */
-export type { Garbage } from "./garbage.ts";
 export { type DirectoryStorage, openDirectoryStorage } from "./storage.ts";

@@ -4,5 +4,5 @@
  * @module
  */
 export { readPassphraseFile } from "./passphrase_file.ts";
-export { loadPolicyFile, type LoadPolicyFileOptions, readPolicyFile } from "./policy_file.ts";
+export { loadPolicyFile, readPolicyFile } from "./policy_file.ts";
 export { openSignersWith, type OpenSignersWithOptions } from "./signers.ts";

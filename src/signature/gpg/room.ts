@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { type GpgKeyOptions, openGpgKey } from "./sign.ts";
+export { openGpgKey } from "./sign.ts";
 export { openMessageWithGpg } from "./verify.ts";

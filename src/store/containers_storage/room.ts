@@ -4,5 +4,4 @@
  * @module
  */
 export type { LockingMode } from "../lock/file_lock.ts";
-export type { StoreLocation } from "./layout.ts";
 export { openContainersStorage } from "./open.ts";

@@ -5,4 +5,4 @@
  * @module
  */
 export { openKvStore, type OpenKvStoreOptions } from "./open.ts";
-export type { Kv, KvAtomic, KvEntry, KvKey, KvKeyPart } from "../../kv/room.ts";
+export type { Kv, KvAtomic } from "../../kv/room.ts";

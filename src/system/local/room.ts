@@ -18,7 +18,7 @@ export { copyImage, type CopyImageOptions, outlineImageCopy } from "./copy_image
 export { deleteImage, type DeleteRemoteImageOptions } from "./delete_image.ts";
 export { editRemoteList } from "./edit_remote_list.ts";
 export type { EditRemoteListOptions } from "../../actions/room.ts";
-export { eraseAllLogins, type Login, type LoginOptions, openLogin } from "./login.ts";
+export { eraseAllLogins, type Login, openLogin } from "./login.ts";
 export { readList } from "./read_list.ts";
 export type { ReadList, ReadListOptions } from "../../actions/room.ts";
 export { tagImage } from "./tag_image.ts";

@@ -3,29 +3,9 @@
  *
  * @module
  */
-export { composeIndex, type ComposeIndexOptions } from "./compose_index.ts";
-export {
-  annotateIndex,
-  appendToIndex,
-  type EditIndexOptions,
-  type IndexChange,
-  removeFromIndex,
-} from "./edit_index.ts";
-export { copyIndex, type CopyIndexOptions, inspectIndex, retag, validateIndex } from "./images.ts";
+export { composeIndex } from "./compose_index.ts";
+export { annotateIndex, appendToIndex, removeFromIndex } from "./edit_index.ts";
+export { copyIndex, inspectIndex, retag, validateIndex } from "./images.ts";
 export { REMOTE_RUNTIME } from "./runtime.ts";
 export { create, List } from "./list.ts";
-export type { DescribedImage, DescribedInstance, DescribedLayer, DescribeImageOptions } from "../../actions/room.ts";
-export type { EditRemoteListOptions } from "../../actions/room.ts";
-export type { TagImageOptions } from "../../actions/room.ts";
-export type { ImageProblem, ImageValidation, ValidateImageOptions } from "../../actions/room.ts";
-export { isManifestsError, ManifestsError, MEDIA_TYPES } from "../../spec/room.ts";
-export type { Descriptor, Digest, Platform, RegistryWarning } from "../../spec/room.ts";
-export type {
-  AddOptions,
-  BlobOutcome,
-  CopyEvent,
-  ImageReference,
-  PushOptions,
-  PushResult,
-  SystemContext,
-} from "./types.ts";
+export type { SystemContext } from "./types.ts";

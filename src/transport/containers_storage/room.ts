@@ -3,9 +3,4 @@
  *
  * @module
  */
-export {
-  type ContainersStorageOptions,
-  ContainersStorageReference,
-  createContainersStorageTransport,
-} from "./reference.ts";
-export type { StoreSpec } from "./parse.ts";
+export { ContainersStorageReference, createContainersStorageTransport } from "./reference.ts";

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { createDirTransport, DirReference } from "./reference.ts";
+export { createDirTransport } from "./reference.ts";

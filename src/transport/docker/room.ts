@@ -3,8 +3,7 @@
  *
  * @module
  */
-export type { DockerTransportOptions } from "./acquire.ts";
-export type { RegistryLookups, RegistryPlace } from "./lookups.ts";
-export type { LookasideFiles, SignatureStorage } from "./signatures/mod.ts";
+export type { RegistryLookups } from "./lookups.ts";
+export type { LookasideFiles } from "./signatures/mod.ts";
 export { listNamespaces } from "./namespaces.ts";
 export { createDockerTransport, DockerReference } from "./reference.ts";

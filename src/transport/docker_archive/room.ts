@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { createDockerArchiveTransport, DockerArchiveReference } from "./reference.ts";
+export { createDockerArchiveTransport } from "./reference.ts";

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { createOciTransport, OciReference } from "./reference.ts";
+export { createOciTransport } from "./reference.ts";

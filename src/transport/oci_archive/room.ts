@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { createOciArchiveTransport, OciArchiveReference } from "./reference.ts";
+export { createOciArchiveTransport } from "./reference.ts";

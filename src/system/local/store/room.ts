@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { openStore, type OpenStoreOptions } from "../store.ts";
+export { openStore } from "../store.ts";
