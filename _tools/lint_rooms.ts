@@ -36,6 +36,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "internal",
   ],
   service: ["spec", "json", "kv", "image", "registry", "list", "actions", "system", "internal"],
+  release: ["spec", "json", "image", "config", "list", "signature", "actions", "system", "internal"],
   cli: ["spec", "json", "config", "server", "store", "signature", "copy", "list", "actions", "system", "internal"],
 };
 

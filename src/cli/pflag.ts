@@ -1,9 +1,9 @@
 import { Command, CommanderError, Option } from "commander";
+import { findSimilar } from "../internal/room.ts";
 import { type FlagDefinition, getFlagKind } from "./flag_definition.ts";
 import { ParseError } from "./errors.ts";
 import { collect, collectList } from "./flags.ts";
 import type { PersonaName } from "./persona.ts";
-import { findSimilar } from "./similar.ts";
 
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
 const FALSE = ["0", "f", "F", "false", "FALSE", "False"];

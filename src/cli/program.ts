@@ -1,4 +1,4 @@
-import { VERSION } from "../internal/room.ts";
+import { findSimilar, VERSION } from "../internal/room.ts";
 import type { CommandContext } from "./context.ts";
 import type { CommandDefinition } from "./definition.ts";
 import { COMMAND_NAMES, findDefinition } from "./definitions/mod.ts";
@@ -7,7 +7,6 @@ import { GLOBAL_FLAGS, type GlobalFlags, PROGRAM_FLAGS, SERVICE_FLAGS } from "./
 import { print } from "./output.ts";
 import type { Persona } from "./persona.ts";
 import { parseArguments, type ParsedArguments } from "./pflag.ts";
-import { findSimilar } from "./similar.ts";
 
 /**
  * Runs a command line: global flags, optionally the word `manifest`, a subcommand, and its flags and operands.

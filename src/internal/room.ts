@@ -24,6 +24,7 @@ export { findUrl } from "./url.ts";
 export { VERSION } from "./version.ts";
 export { OncePerKey } from "./once.ts";
 export { Semaphore } from "./semaphore.ts";
+export { findSimilar } from "./similar.ts";
 export {
   abortableStream,
   type ByteStream,

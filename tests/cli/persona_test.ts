@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { choosePersona } from "../../src/cli/persona.ts";
-import { findSimilar } from "../../src/cli/similar.ts";
+import { findSimilar } from "../../src/internal/room.ts";
 import { cli, cliOk } from "../support/cli.ts";
 import { makeStore } from "../support/stores.ts";
 
