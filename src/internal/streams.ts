@@ -1,4 +1,3 @@
-import { abortable } from "./abortable.ts";
 import { concatBytes } from "./bytes.ts";
 
 /** Stream of bytes, as used everywhere in this module. */
@@ -17,31 +16,31 @@ export function toStream(bytes: Uint8Array<ArrayBuffer>): ByteStream {
   });
 }
 
-interface Reader {
+/** Reads a stream chunk by chunk. */
+export interface Reader {
   /** Reads the next chunk; `undefined` at the end. */
   read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Cancels the stream, even while a read waits. */
   cancel(reason?: unknown): Promise<void>;
+  /** Ends the reading, so that the stream can be read or cancelled elsewhere. */
   release(): void;
 }
 
-/** Opens a BYOB reader if the stream is a byte stream: it reads `fetch` bodies several times faster. */
-function openReader(stream: ByteStream): Reader {
+/**
+ * Functions that streams of {@linkcode createStream} read with. A reader of this module calls them directly, which saves
+ * the queue and the promises of a `ReadableStream` for each chunk and each layer of streams.
+ */
+const readFunctions = new WeakMap<ByteStream, Pick<Reader, "read" | "cancel">>();
+
+/** Opens a reader: a direct one for streams of {@linkcode createStream}, else a BYOB reader if the stream is a byte stream. */
+export function openReader(stream: ByteStream): Reader {
+  const functions = stream.locked ? undefined : readFunctions.get(stream);
+  if (functions) {
+    const lock = stream.getReader();
+    return { ...functions, release: () => lock.releaseLock() };
+  }
   try {
-    const byob = stream.getReader({ mode: "byob" });
-    let size = MAX_VIEW;
-    return {
-      async read() {
-        const { done, value } = await byob.read(new Uint8Array(size));
-        if (done) return undefined;
-        // The buffer size follows the chunks: small chunks in large buffers would waste megabytes.
-        if (value.length === size) size = Math.min(size * 2, MAX_VIEW);
-        else if (value.length * 4 < size) size = Math.max(size / 2, MIN_VIEW);
-        return value as Uint8Array<ArrayBuffer>;
-      },
-      cancel: (reason) => byob.cancel(reason),
-      release: () => byob.releaseLock(),
-    };
+    return openByobReader(stream.getReader({ mode: "byob" }));
   } catch (error) {
     if (stream.locked) throw error;
     const reader = stream.getReader();
@@ -51,6 +50,41 @@ function openReader(stream: ByteStream): Reader {
       release: () => reader.releaseLock(),
     };
   }
+}
+
+/** Wraps a BYOB reader, which reads `fetch` bodies several times faster. */
+function openByobReader(byob: ReadableStreamBYOBReader): Reader {
+  let size = MAX_VIEW;
+  return {
+    async read() {
+      const { done, value } = await byob.read(new Uint8Array(size));
+      if (done) return undefined;
+      // The buffer size follows the chunks: small chunks in large buffers would waste megabytes.
+      if (value.length === size) size = Math.min(size * 2, MAX_VIEW);
+      else if (value.length * 4 < size) size = Math.max(size / 2, MIN_VIEW);
+      return value as Uint8Array<ArrayBuffer>;
+    },
+    cancel: (reason) => byob.cancel(reason),
+    release: () => byob.releaseLock(),
+  };
+}
+
+/**
+ * Returns a stream of the chunks that `read` returns, until it returns `undefined`. It does not read ahead.
+ *
+ * @param cancel Called when the consumer cancels the stream, even while a read waits.
+ */
+export function createStream(read: Reader["read"], cancel: Reader["cancel"]): ByteStream {
+  const stream: ByteStream = new ReadableStream({
+    async pull(controller) {
+      const chunk = await read();
+      if (chunk) controller.enqueue(chunk);
+      else controller.close();
+    },
+    cancel,
+  }, { highWaterMark: 0 });
+  readFunctions.set(stream, { read, cancel });
+  return stream;
 }
 
 /** Iterates over a stream's chunks. Leaving the loop early cancels the stream. */
@@ -96,20 +130,16 @@ export interface StreamHooks {
 /** Returns a stream that passes another one on. It does not read ahead, and a cancel reaches the source at once. */
 export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
   let reader = openReader(source);
-  let cancelled = false;
-  const { signal, timeout } = hooks;
-  const readOnce = () => {
-    const chunk = timeout ? withTimeout(reader.read(), timeout) : reader.read();
-    return signal ? abortable(chunk, signal) : chunk;
-  };
+  let isOver = false;
+  const guard = new ReadGuard(hooks);
   const read = async () => {
     for (;;) {
       let failure: { error: unknown } | undefined;
       try {
-        const chunk = await readOnce();
+        const chunk = await guard.wait(reader.read());
         if (chunk) return chunk;
       } catch (error) {
-        if (signal?.aborted) throw signal.reason;
+        if (hooks.signal?.aborted) throw hooks.signal.reason;
         failure = { error: hooks.fail ? hooks.fail(error) : error };
       }
       const next = await hooks.resume?.(failure);
@@ -118,44 +148,91 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
       // A stalled source is still open.
       if (failure) await reader.cancel(failure.error).catch(() => {});
       reader = openReader(next);
-      if (cancelled) await reader.cancel().catch(() => {});
+      if (isOver) await reader.cancel().catch(() => {});
     }
   };
-  const step = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
-    for (;;) {
-      const chunk = await read();
-      const passed = chunk ? (hooks.chunk ? hooks.chunk(chunk) : chunk) : hooks.end?.();
-      if (passed && passed.length > 0) controller.enqueue(passed);
-      if (!chunk) return controller.close();
-      if (passed && passed.length > 0) return;
-    }
+  const end = () => {
+    isOver = true;
+    guard.end();
   };
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        await step(controller);
-      } catch (error) {
-        await reader.cancel(error).catch(() => {});
-        throw error;
+  const readMapped = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+    if (isOver) return undefined;
+    try {
+      for (;;) {
+        const chunk = await read();
+        const passed = chunk ? (hooks.chunk ? hooks.chunk(chunk) : chunk) : hooks.end?.();
+        if (!chunk) end();
+        if (passed && passed.length > 0) return passed;
+        if (!chunk) return undefined;
       }
-    },
-    async cancel(reason) {
-      cancelled = true;
-      hooks.cancel?.(reason);
-      await reader.cancel(reason).catch(() => {});
-    },
-  }, { highWaterMark: 0 });
+    } catch (error) {
+      end();
+      await reader.cancel(error).catch(() => {});
+      throw error;
+    }
+  };
+  const cancel = async (reason: unknown) => {
+    end();
+    hooks.cancel?.(reason);
+    await reader.cancel(reason).catch(() => {});
+  };
+  return createStream(readMapped, cancel);
 }
 
-async function withTimeout<T>(work: Promise<T>, timeout: { milliseconds: number; error(): Error }): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timeout.error()), timeout.milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+/**
+ * Rejects the read of a stream that waits when the source stalls or the signal aborts. It has one timer and one listener
+ * for the whole stream: those of each read cost a sixth of the CPU time of a transfer.
+ */
+class ReadGuard {
+  readonly #signal: AbortSignal | undefined;
+  readonly #timeout: StreamHooks["timeout"];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Rejects the read that waits. */
+  #reject: ((error: unknown) => void) | undefined;
+  /** When this read began, in milliseconds. */
+  #since = 0;
+  readonly #abort = () => this.#reject?.(this.#signal!.reason);
+
+  constructor({ signal, timeout }: StreamHooks) {
+    this.#signal = signal;
+    this.#timeout = timeout;
+    signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  /** Waits for a read. */
+  async wait<T>(read: Promise<T>): Promise<T> {
+    if (!this.#signal && !this.#timeout) return await read;
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#reject = reject;
+        if (this.#timeout) {
+          this.#since = performance.now();
+          this.#timer ??= setTimeout(() => this.#check(), this.#timeout.milliseconds);
+        }
+        read.then(resolve, reject);
+        if (this.#signal?.aborted) reject(this.#signal.reason);
+      });
+    } finally {
+      this.#reject = undefined;
+    }
+  }
+
+  /** Stops watching. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#signal?.removeEventListener("abort", this.#abort);
+  }
+
+  /** Looks whether the read that waits takes too long; otherwise, looks again when it would. */
+  #check(): void {
+    this.#timer = undefined;
+    // Between two reads, nobody waits: the next one sets the timer again.
+    if (!this.#reject) return;
+    const { milliseconds, error } = this.#timeout!;
+    const left = this.#since + milliseconds - performance.now();
+    if (left < 1) this.#reject(error());
+    else this.#timer = setTimeout(() => this.#check(), left);
   }
 }
 

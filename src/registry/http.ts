@@ -17,6 +17,7 @@ import { HostPauses } from "./pause.ts";
 import { isTransientError } from "./failures.ts";
 import { findRateLimit } from "./rate_limit.ts";
 import { redactUrl } from "./redact.ts";
+import { withLength } from "./sized_body.ts";
 
 /** Maximum number of concurrent requests of one client. */
 const MAX_REQUESTS_PER_HOST = 32;
@@ -114,7 +115,7 @@ export class HttpClient {
 
   /** Sends a request once; follows no redirects by default. */
   async sendOnce(request: HttpRequest, redirect: RequestRedirect = "manual"): Promise<Response> {
-    const { method, url, headers, body, signal } = request;
+    const { method, url, headers, body, size, signal } = request;
     await this.#pauses.wait(new URL(url).origin, signal);
     using _slot = await this.#slots.acquire(signal);
     const timeout = new AbortController();
@@ -124,7 +125,7 @@ export class HttpClient {
       method,
       // Otherwise `fetch` decompresses bodies, and neither digest nor length describe the bytes that are read.
       headers: { "accept-encoding": "identity", "user-agent": this.#options.userAgent, ...headers },
-      body: body ?? null,
+      body: streamed && size !== undefined ? withLength(body, size) : body ?? null,
       redirect,
       ...(streamed ? { duplex: "half" } : {}),
       signal: joined.signal,

@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Body of the request. A request whose body is a stream is never repeated. Default: no body. */
   readonly body?: Uint8Array<ArrayBuffer> | ByteStream | undefined;
+  /** Number of bytes of a streamed body, which are sent with `Content-Length`. Default: not known; the body is sent in chunks. */
+  readonly size?: number | undefined;
   /** Opens a streamed body again, to follow a redirect. Default: such a redirect is an error. */
   readonly reopen?: (() => Promise<ByteStream>) | undefined;
   /** Aborts the request and the reading of its response. */

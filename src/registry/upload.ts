@@ -169,8 +169,9 @@ class BlobUpload {
   }
 
   async #sendWhole(session: UploadSession): Promise<void> {
-    const { pause, stallTimeout } = this.#options;
-    const upload = { session, stream: this.#stream, reopen: this.#reopen, ignoresRanges: this.#ignoresRanges };
+    const { pause, stallTimeout, blob } = this.#options;
+    const size = blob.size === UNKNOWN_SIZE ? undefined : blob.size;
+    const upload = { session, stream: this.#stream, size, reopen: this.#reopen, ignoresRanges: this.#ignoresRanges };
     this.#resumed = await sendWhole({ ...upload, pause, stallTimeout });
   }
 

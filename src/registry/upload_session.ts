@@ -87,14 +87,14 @@ export class UploadSession {
   /**
    * Sends bytes of the blob.
    *
-   * @param options `start`: offset of the first byte, for chunks; default: none is sent. `reopen`: see
-   * {@linkcode HttpRequest.reopen}.
+   * @param options `start`: offset of the first byte, for chunks; default: none is sent. `size`, `reopen`: see
+   * {@linkcode HttpRequest}.
    * @returns The status, and the number of bytes that the registry reports to have; `undefined` if it reports none.
    * @throws {RegistryError} If the registry rejects the bytes; its code follows from the status.
    */
   async append(
     body: NonNullable<HttpRequest["body"]>,
-    { start, ...call }: { start?: number } & Pick<HttpRequest, "signal" | "reopen"> = {},
+    { start, ...call }: { start?: number } & Pick<HttpRequest, "signal" | "reopen" | "size"> = {},
   ): Promise<{ status: number; received: number | undefined }> {
     const chunk = body instanceof ReadableStream || start === undefined ? {} : {
       headers: { ...OCTETS, "content-range": `${start}-${start + body.length - 1}` },

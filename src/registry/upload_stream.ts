@@ -1,4 +1,4 @@
-import type { ByteStream } from "../internal/room.ts";
+import { type ByteStream, createStream, openReader, type Reader } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import type { UploadSession } from "./upload_session.ts";
 
@@ -7,6 +7,8 @@ const STALL_TIMEOUT = 120_000;
 
 /** Options for {@linkcode appendStream}. */
 export interface AppendStreamOptions {
+  /** Number of bytes that the stream has. Default: not known, so the request has no `Content-Length`. */
+  readonly size?: number | undefined;
   /** Maximum time without progress, in milliseconds. Default: 120,000. */
   readonly stallTimeout?: number | undefined;
   /** Opens the stream again if the request is redirected. Default: a redirect is an error. */
@@ -24,26 +26,28 @@ export interface AppendStreamOptions {
 export async function appendStream(
   session: UploadSession,
   stream: ByteStream,
-  { stallTimeout = STALL_TIMEOUT, reopen }: AppendStreamOptions,
+  { size, stallTimeout = STALL_TIMEOUT, reopen }: AppendStreamOptions,
 ): Promise<{ sent: number; received: number | undefined }> {
   const stalled = new AbortController();
   const stall = () =>
     stalled.abort(new ManifestsError("NETWORK", `Cannot upload to ${session.url}: no progress for ${stallTimeout} ms`));
-  let timer = setTimeout(stall, stallTimeout);
-  let isOver = false;
-  const onProgress = () => {
-    clearTimeout(timer);
-    // `fetch` may still read from the stream after it has failed; the timer must not start again then.
-    if (!isOver) timer = setTimeout(stall, stallTimeout);
+  let progressed = performance.now();
+  // One timer, which looks how old the last progress is: a timer for each chunk would cost much of the CPU time.
+  const check = () => {
+    const left = progressed + stallTimeout - performance.now();
+    if (left < 1) stall();
+    else timer = setTimeout(check, left);
   };
-  let body = new CountedBody(stream, onProgress);
+  let timer = setTimeout(check, stallTimeout);
+  const onProgress = () => progressed = performance.now();
+  let body = new CountedBody(stream, size, onProgress);
   const again = reopen && (async () => {
     await body.cancel("redirected");
-    body = new CountedBody(await reopen(), onProgress);
+    body = new CountedBody(await reopen(), size, onProgress);
     return body.stream;
   });
   try {
-    const { received } = await session.append(body.stream, { signal: stalled.signal, reopen: again });
+    const { received } = await session.append(body.stream, { size, signal: stalled.signal, reopen: again });
     if (!body.ended) {
       throw new ManifestsError(
         "NETWORK",
@@ -55,7 +59,6 @@ export async function appendStream(
     await body.cancel(error);
     throw body.failure ? body.failure.reason : error;
   } finally {
-    isOver = true;
     clearTimeout(timer);
     body.release();
   }
@@ -74,31 +77,41 @@ class CountedBody {
   /** Error of the source. `fetch` replaces it by an error of its own, which does not explain the failure. */
   failure: { reason: unknown } | undefined;
   #cancelled = false;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  readonly #reader: Reader;
+  readonly #size: number | undefined;
+  readonly #onProgress: () => void;
 
-  /** `onProgress` is called whenever bytes are requested or were read. */
-  constructor(source: ByteStream, onProgress: () => void) {
-    this.#reader = source.getReader();
-    this.stream = new ReadableStream({
-      pull: async (controller) => {
-        if (this.#cancelled) return controller.error(CANCELLED);
-        onProgress();
-        try {
-          const { done, value } = await this.#reader.read();
-          // After a cancel, the request must fail instead of looking complete; the source has not failed.
-          if (this.#cancelled) return controller.error(CANCELLED);
-          this.ended = done;
-          if (done) return controller.close();
-          this.sent += value.length;
-          controller.enqueue(value);
-        } catch (reason) {
-          this.failure ??= { reason };
-          throw reason;
-        }
-        onProgress();
-      },
-      cancel: (reason) => this.cancel(reason),
-    }, { highWaterMark: 0 });
+  /** `onProgress` is called whenever bytes are requested or were read. `size`: expected number of bytes, if it is known. */
+  constructor(source: ByteStream, size: number | undefined, onProgress: () => void) {
+    this.#reader = openReader(source);
+    this.#size = size;
+    this.#onProgress = onProgress;
+    this.stream = createStream(() => this.#read(), (reason) => this.cancel(reason));
+  }
+
+  async #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#cancelled) throw CANCELLED;
+    this.#onProgress();
+    let chunk: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      chunk = await this.#reader.read();
+      // After a cancel, the request must fail instead of looking complete; the source has not failed.
+      if (this.#cancelled) throw CANCELLED;
+      this.#assertSize(this.sent + (chunk?.length ?? 0), chunk === undefined);
+    } catch (reason) {
+      if (reason !== CANCELLED) this.failure ??= { reason };
+      throw reason;
+    }
+    this.#onProgress();
+    this.ended = chunk === undefined;
+    this.sent += chunk?.length ?? 0;
+    return chunk;
+  }
+
+  /** Fails a body whose size is not the announced one: `fetch` would cut the bytes that are too many without an error. */
+  #assertSize(sent: number, ended: boolean): void {
+    if (this.#size === undefined || (ended ? sent === this.#size : sent <= this.#size)) return;
+    throw new ManifestsError("SIZE_MISMATCH", `Cannot upload: the stream has ${sent} bytes instead of ${this.#size}`);
   }
 
   /** Cancels the source and fails the request. */
@@ -109,6 +122,6 @@ class CountedBody {
 
   /** Releases the source, so that it can be read or cancelled elsewhere. */
   release(): void {
-    this.#reader.releaseLock();
+    this.#reader.release();
   }
 }

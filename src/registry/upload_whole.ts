@@ -14,6 +14,8 @@ export interface WholeOptions {
   readonly session: UploadSession;
   /** Bytes of the blob, from its start. */
   readonly stream: ByteStream;
+  /** Size of the blob in bytes; `undefined` if it is not known. */
+  readonly size: number | undefined;
   /** Reads the bytes again from an offset on; `undefined`: an interrupted upload fails. */
   readonly reopen: ((offset: number) => Promise<ByteStream>) | undefined;
   /** Waits before the next attempt. */
@@ -42,6 +44,7 @@ export async function sendWhole(options: WholeOptions): Promise<boolean> {
     const start = offset;
     try {
       const { sent, received } = await appendStream(session, stream, {
+        size: options.size === undefined ? undefined : options.size - start,
         stallTimeout: options.stallTimeout,
         reopen: reopen && (() => reopen(start)),
       });

@@ -1,5 +1,5 @@
 import { concatBytes } from "../bytes.ts";
-import { type ByteStream, mapStream } from "../streams.ts";
+import { type ByteStream, createStream, openReader } from "../streams.ts";
 
 /** Compression that its first bytes identify. The names, with the capital in `Xz`, are those of containers/image. */
 export type Compression = "gzip" | "bzip2" | "Xz" | "zstd";
@@ -25,23 +25,16 @@ export function detectCompression(head: Uint8Array): Compression | undefined {
 export async function peekCompression(
   stream: ByteStream,
 ): Promise<{ compression: Compression | undefined; stream: ByteStream }> {
-  const reader = mapStream(stream, {}).getReader();
+  const reader = openReader(stream);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0, ended = false;
   while (length < MAGIC_SIZE && !ended) {
-    const { value } = await reader.read();
-    if (value) chunks.push(value);
-    length += value?.length ?? 0;
-    ended = !value;
+    const chunk = await reader.read();
+    if (chunk) chunks.push(chunk);
+    length += chunk?.length ?? 0;
+    ended = !chunk;
   }
   const compression = detectCompression(concatBytes(chunks.map((chunk) => chunk.subarray(0, MAGIC_SIZE))));
-  const replayed = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      const chunk = chunks.shift() ?? (ended ? undefined : (await reader.read()).value);
-      if (chunk) controller.enqueue(chunk);
-      else controller.close();
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-  return { compression, stream: replayed };
+  const read = async () => chunks.shift() ?? (ended ? undefined : await reader.read());
+  return { compression, stream: createStream(read, (reason) => reader.cancel(reason)) };
 }

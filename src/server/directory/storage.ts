@@ -4,6 +4,7 @@ import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../inter
 import { tryLockFolder, writeAll, writeAtomically } from "../../internal/host/room.ts";
 import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest, ManifestsError } from "../../spec/room.ts";
 import { collectGarbage, type Garbage } from "./garbage.ts";
+import { PieceBuffer } from "./piece_buffer.ts";
 import type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "../storage.ts";
 
 /** A registry storage in a directory, which it keeps locked until it is disposed. */
@@ -267,10 +268,19 @@ class DirectoryUpload implements StoredUpload {
 
   async append(stream: ByteStream): Promise<void> {
     using file = await Deno.open(this.#path, { append: true });
-    for await (const chunk of readChunks(stream)) {
-      this.#digester.update(chunk);
-      await writeAll(file, chunk);
-      this.size += chunk.length;
+    const write = async (piece: Uint8Array) => {
+      await writeAll(file, piece);
+      this.size += piece.length;
+    };
+    const pieces = new PieceBuffer(write);
+    try {
+      for await (const chunk of readChunks(stream)) {
+        this.#digester.update(chunk);
+        await pieces.add(chunk);
+      }
+    } finally {
+      // The bytes of an interrupted request are kept too: the client resumes after them.
+      await pieces.flush();
     }
   }
 
