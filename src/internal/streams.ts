@@ -199,7 +199,7 @@ class ReadGuard {
     signal?.addEventListener("abort", this.#abort, { once: true });
   }
 
-  /** Waits for a read. */
+  /** Follows a read of the source, unless it stalls or the signal aborts first. */
   async wait<T>(read: Promise<T>): Promise<T> {
     if (!this.#signal && !this.#timeout) return await read;
     try {
@@ -217,7 +217,7 @@ class ReadGuard {
     }
   }
 
-  /** Stops watching. */
+  /** Removes the timer and the listener. Called at the end of the stream. */
   end(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
