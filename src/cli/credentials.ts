@@ -5,6 +5,7 @@ import { readSecret } from "./secrets.ts";
 /** Flags that contain credentials of registries. */
 export interface CredentialFlags {
   creds?: string[];
+  noCreds?: boolean;
 }
 
 interface GivenCredentials {
@@ -19,6 +20,11 @@ interface GivenCredentials {
  */
 const REGISTRY_REGEXP = /^((?:[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+|localhost)(?:\/[^=:@]*)?)=(.*)$/s;
 
+/** Returns whether a value of `--creds` names the registry that it is for. */
+export function namesRegistry(text: string): boolean {
+  return REGISTRY_REGEXP.test(text);
+}
+
 /**
  * Parses `--creds`. Credentials without a registry are for the only registry of the call; they are never sent to several
  * registries.
@@ -27,9 +33,10 @@ const REGISTRY_REGEXP = /^((?:[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+|localhost)
  * @throws {UsageError} A value is malformed, or it is not clear for which registry it is.
  */
 export async function credentialsContext(
-  { creds = [] }: CredentialFlags,
+  { creds = [], noCreds }: CredentialFlags,
   sources: readonly FoundSource[] = [],
 ): Promise<Pick<SystemContext, "dockerAuthConfig" | "credentials">> {
+  if (noCreds) return { dockerAuthConfig: {} };
   const given = [];
   for (const text of creds) given.push(await parseCredentials(text));
   const nameless = given.filter(({ registry }) => registry === undefined);

@@ -98,7 +98,7 @@ async function withPlan<T>(
     emit: createEmitter(options.onProgress),
   };
   // The source is opened and read first, so that the destination is not touched if the source cannot be read.
-  await using source = await from.openSource(getSourceContext(systemContext, to));
+  await using source = await from.openSource(getSourceContext(options, from, to));
   const top = await readTree(
     source,
     {

@@ -77,17 +77,30 @@ export function readSettings(options: CopyOptions, to: ImageReference): CopySett
   };
 }
 
-/** Returns the system context; with `referrers`, attached sigstore signatures are copied too unless it says otherwise. */
+/** Returns the context for the destination. */
 export function getContext({ systemContext = {}, referrers }: CopyOptions): SystemContext {
-  if (!referrers) return systemContext;
-  return { ...systemContext, dockerUseSigstoreAttachments: systemContext.dockerUseSigstoreAttachments ?? true };
+  return withAttachments(systemContext, referrers);
+}
+
+/** Returns the context for the source. */
+export function getSourceContext(options: CopyOptions, from: ImageReference, to: ImageReference): SystemContext {
+  const { sourceContext, referrers } = options;
+  return sourceContext
+    ? limitCredentials(withAttachments(sourceContext, referrers), from)
+    : limitCredentials(getContext(options), to);
+}
+
+/** With `referrers`, attached sigstore signatures are copied too unless the context says otherwise. */
+function withAttachments(context: SystemContext, referrers: boolean | undefined): SystemContext {
+  if (!referrers) return context;
+  return { ...context, dockerUseSigstoreAttachments: context.dockerUseSigstoreAttachments ?? true };
 }
 
 /**
- * Returns the context for the source. The caller's credentials are for the destination's registry: they must not be sent
- * to other registries, which a list can name freely.
+ * Limits the caller's credentials to the registry of one reference: they must not be sent to other registries, which a
+ * list can name freely.
  */
-export function getSourceContext(context: SystemContext, { dockerReference }: ImageReference): SystemContext {
+export function limitCredentials(context: SystemContext, { dockerReference }: ImageReference): SystemContext {
   const { dockerAuthConfig, dockerBearerRegistryToken: registryToken, ...rest } = context;
   if (!dockerReference) return context;
   const credentials = dockerAuthConfig || registryToken

@@ -4,7 +4,7 @@
  * @module
  */
 export { copyImageWith, type CopyResult, outlineCopyWith } from "./copy.ts";
-export type { CopyOptions } from "./copy_options.ts";
+export { type CopyOptions, limitCredentials } from "./copy_options.ts";
 export type { TransferOptions } from "./transfer_options.ts";
 export type { BlobFate, CopyOutline, OutlinedBlob, OutlinedImage } from "./outline.ts";
 export type { BlobOutcome, CopyEvent } from "./events.ts";

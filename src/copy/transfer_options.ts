@@ -7,6 +7,11 @@ export interface TransferOptions {
   /** How to reach the registries. Default: the configuration of the host, if it has a disk. */
   systemContext?: SystemContext | undefined;
   /**
+   * How to reach the source. Its `dockerAuthConfig` is for the source's registry. Default: `systemContext`, whose
+   * `dockerAuthConfig` is only for the destination's registry.
+   */
+  sourceContext?: SystemContext | undefined;
+  /**
    * Media type of the manifests to write, of OCI or of Docker. A type of lists also selects the matching type for
    * instances, and the other way round. Default: manifests stay unchanged if the destination accepts them.
    */

@@ -90,6 +90,7 @@ function toCopyOptions(
     policy,
     policyPerOrigin: signaturePolicy !== undefined,
     systemContext,
+    sourceContext: options.sourceContext,
     openBlobInfoCache: host.openBlobInfoCache,
     manifestType: options.manifestType,
     addCompression: options.addCompression,
@@ -136,6 +137,7 @@ async function openSigners(host: ListHost, options: PushOptions): Promise<AsyncD
 const KNOWN_OPTIONS = {
   store: true,
   systemContext: true,
+  sourceContext: true,
   imageListSelection: true,
   instances: true,
   manifestType: true,

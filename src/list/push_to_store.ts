@@ -54,6 +54,7 @@ const REFUSED_OPTIONS = {
   onProgress: false,
   reportWriter: false,
   systemContext: false,
+  sourceContext: false,
   store: false,
   destinationTimestamp: false,
   signal: false,

@@ -1,15 +1,20 @@
-import type { CopyEvent, OutlinedImage } from "../../copy/room.ts";
-import { copyImage, outlineImageCopy } from "../../system/local/room.ts";
-import { type CommandContext, openLocalStore } from "../context.ts";
+import { keepConnection } from "../../actions/room.ts";
+import type { CopyEvent, CopyResult, OutlinedImage } from "../../copy/room.ts";
+import { copyImage, type CopyImageOptions, outlineImageCopy, parseImageName } from "../../system/local/room.ts";
+import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
 import { type PolicyFlags, policyOptions } from "../engine_options.ts";
+import { formatError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
-import { note } from "../output.ts";
-import { printCopied, printOutline } from "./outline.ts";
-import { findAny } from "./places.ts";
+import { note, print } from "../output.ts";
+import { chooseSide, hasSideFlags, type SideFlags } from "../side_flags.ts";
+import { listTagCopies } from "./all_tags.ts";
+import { printCopied, printOutline, toCopiedJson } from "./outline.ts";
+import { type AnyImage, findAny } from "./places.ts";
 
 /** Flags of `copy`. */
-export interface CopyFlags extends CopyingFlags, PolicyFlags, ProgressFlags {
+export interface CopyFlags extends CopyingFlags, SideFlags, PolicyFlags, ProgressFlags {
+  allTags?: boolean;
   dryRun?: boolean;
   attestations?: boolean;
   platform?: string[];
@@ -17,31 +22,94 @@ export interface CopyFlags extends CopyingFlags, PolicyFlags, ProgressFlags {
   removeListSignatures?: boolean;
 }
 
-/** Runs `copy SOURCE DESTINATION`. */
+/** One image to copy, to one destination. */
+export interface CopyJob {
+  /** The image or list to copy. */
+  readonly source: AnyImage;
+  /** Name of the destination, as the user typed it or with a tag. */
+  readonly destination: string;
+}
+
+/** Runs `copy SOURCE DESTINATION…`. */
 export async function copy(operands: string[], flags: CopyFlags, context: CommandContext): Promise<void> {
-  const [source, destination] = operands as [string, string];
-  const options = {
-    ...await createCopyOptions(flags, context),
+  const [source, ...destinations] = operands as [string, ...string[]];
+  const sides = hasSideFlags(flags);
+  const options: CopyImageOptions = {
+    ...await createCopyOptions(sides ? chooseSide(flags, "dest") : flags, context),
     ...await policyOptions(flags),
+    ...(sides ? { sourceContext: await createSystemContext(chooseSide(flags, "src"), context) } : {}),
     platforms: flags.platform,
     attestations: flags.attestations,
     preserveDigests: flags.preserveDigests,
     removeListSignatures: flags.removeListSignatures,
   };
   await using store = await openLocalStore(context);
-  const from = await findAny(store, source);
-  if (flags.dryRun) return printOutline(flags, destination, await outlineImageCopy(from, destination, options));
+  const jobs = flags.allTags
+    ? await listTagCopies(source, destinations, options)
+    : toJobs(await findAny(store, source), destinations);
+  const [only, second] = jobs;
+  if (only && !second) {
+    if (flags.dryRun) return printOutline(flags, only.destination, await outline(only, options));
+    return printCopied(flags, await run(only, flags, options));
+  }
+  await runAll(jobs, flags, options);
+}
+
+function toJobs(source: AnyImage, destinations: readonly string[]): CopyJob[] {
+  return destinations.map((destination) => ({ source, destination }));
+}
+
+/** Runs several copies one after the other. A failed one does not stop the others, and makes the command fail. */
+async function runAll(jobs: readonly CopyJob[], flags: CopyFlags, options: CopyImageOptions): Promise<void> {
+  await using _connections = await keepConnections(jobs, options);
+  const done: Record<string, unknown>[] = [];
+  const failures: string[] = [];
+  for (const job of jobs) {
+    const { destination } = job;
+    try {
+      if (flags.dryRun) printOutline(flags, destination, await outline(job, options));
+      else done.push({ destination, ...toCopiedJson(await run(job, flags, options)) });
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      failures.push(formatError(error));
+      done.push({ destination, error: formatError(error) });
+    }
+  }
+  if (flags.format?.includes("json") && !flags.dryRun) print(JSON.stringify(done, undefined, 4));
+  if (failures.length > 0) {
+    throw new Error(`${failures.length} of ${jobs.length} copies failed: ${failures.join("; ")}`);
+  }
+}
+
+/** Keeps what is known of the registries between the copies, so that their tokens are requested once. */
+async function keepConnections(jobs: readonly CopyJob[], options: CopyImageOptions): Promise<AsyncDisposable> {
+  const { systemContext, sourceContext = systemContext } = options;
+  const stack = new AsyncDisposableStack();
+  const [first] = jobs;
+  if (first) {
+    const source = typeof first.source === "string" ? parseImageName(first.source) : first.source;
+    stack.use(await keepConnection(source, sourceContext));
+  }
+  for (const { destination } of jobs) stack.use(await keepConnection(parseImageName(destination), systemContext));
+  return stack;
+}
+
+async function outline({ source, destination }: CopyJob, options: CopyImageOptions) {
+  return await outlineImageCopy(source, destination, options);
+}
+
+async function run({ source, destination }: CopyJob, flags: CopyFlags, options: CopyImageOptions): Promise<CopyResult> {
   let attestations: string[] = [];
   const result = await withProgress(flags, (view) => {
     const onProgress = (event: CopyEvent) => {
       if (event.type === "planned") attestations = listAttestations(event.images);
       view.onProgress?.(event);
     };
-    return copyImage(from, destination, { ...options, ...view, onProgress });
+    return copyImage(source, destination, { ...options, ...view, onProgress });
   });
   // Without --platform, everything is copied, so there is nothing to explain.
   if (flags.platform && !flags.quiet) { for (const digest of attestations) note(`copied attestation ${digest}`); }
-  printCopied(flags, result);
+  return result;
 }
 
 function listAttestations(images: readonly OutlinedImage[]): string[] {

@@ -53,10 +53,14 @@ function summarizeBlobs(blobs: readonly OutlinedBlob[]): string {
 /** Prints the result of a copy as JSON if `--format json` is given. Otherwise prints nothing, as podman and buildah do. */
 export function printCopied({ format }: FormatFlags, result: CopyResult): void {
   if (!format?.includes("json")) return;
-  const { instances, referrers, ...rest } = result;
-  printResult({ format: "json" }, [], {
+  printResult({ format: "json" }, [], toCopiedJson(result));
+}
+
+/** Returns the result of a copy as JSON has it: with objects instead of maps. */
+export function toCopiedJson({ instances, referrers, ...rest }: CopyResult): Record<string, unknown> {
+  return {
     ...rest,
     instances: Object.fromEntries(instances),
     ...(referrers ? { referrers: Object.fromEntries(referrers) } : {}),
-  });
+  };
 }

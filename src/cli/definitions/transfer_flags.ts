@@ -93,6 +93,34 @@ export const SIGNING_FLAGS: readonly FlagDefinition[] = [
   },
 ];
 
+/** Flags for one side of a copy; each overrides the flag of the same name without `src-` or `dest-`. */
+export const SIDE_FLAGS: readonly FlagDefinition[] = (["src", "dest"] as const).flatMap((side): FlagDefinition[] => {
+  const place = side === "src" ? "source" : "destination";
+  return [
+    {
+      name: `${side}-authfile`,
+      kind: "text",
+      value: "FILE",
+      description: `credential file for the ${place}`,
+      completes: "files",
+    },
+    {
+      name: `${side}-cert-dir`,
+      kind: "text",
+      value: "FOLDER",
+      description: `certificates for the ${place}`,
+      completes: "folders",
+    },
+    { name: `${side}-creds`, kind: "text", value: "USER:PASSWORD", description: `credentials for the ${place}` },
+    { name: `${side}-no-creds`, kind: "boolean", description: `access the ${place} anonymously` },
+    {
+      name: `${side}-tls-verify`,
+      kind: "boolean",
+      description: `require HTTPS and valid certificates of the ${place}`,
+    },
+  ];
+});
+
 /** Flags for retries after temporary errors. */
 export const RETRY_FLAGS: readonly FlagDefinition[] = [
   {

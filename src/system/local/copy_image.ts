@@ -2,10 +2,11 @@ import {
   copyImageWith,
   type CopyOutline,
   type CopyResult,
+  limitCredentials,
   outlineCopyWith,
   type TransferOptions,
 } from "../../copy/room.ts";
-import type { ImageReference } from "../../image/room.ts";
+import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { type ListPush, pushList } from "../../list/room.ts";
 import {
   type Digest,
@@ -104,15 +105,18 @@ async function prepare(
   { platforms = [], attestations = true, ...options }: CopyImageOptions,
 ): Promise<ListPush> {
   const resolve = (image: string | ImageReference) => typeof image === "string" ? parseImageName(image) : image;
-  const from = resolve(source);
+  const [from, to] = [resolve(source), resolve(destination)];
+  // The caller's credentials for one side must not be sent to the other.
+  const { sourceContext, systemContext = {} } = options;
+  const reading = sourceContext ? limitCredentials(sourceContext, from) : limitCredentials(systemContext, to);
   const narrowing = { name: String(from), platforms: platforms.map(parsePlatform), attestations };
-  const narrows = platforms.length > 0 || !attestations && await isList(from, options);
+  const narrows = platforms.length > 0 || !attestations && await isList(from, reading, options);
   return {
-    source: narrows ? await choose(from, narrowing, options) : from,
-    destination: resolve(destination),
+    source: narrows ? await choose(from, narrowing, reading, options) : from,
+    destination: to,
     platform: LOCAL_HOST.platform,
     host: LOCAL_HOST,
-    options,
+    options: { ...options, ...(sourceContext ? { sourceContext: reading } : {}) },
   };
 }
 
@@ -120,9 +124,10 @@ async function prepare(
 async function choose(
   from: ImageReference,
   narrowing: NarrowOptions,
+  systemContext: SystemContext,
   options: CopyImageOptions,
 ): Promise<ImageReference> {
-  const { systemContext, signal, removeSignatures, removeListSignatures } = options;
+  const { signal, removeSignatures, removeListSignatures } = options;
   const { list, digest } = await readList(from, { systemContext, signal });
   const kept = new Set(narrowEntries(list.ociV1().manifests ?? [], narrowing).map(({ digest }) => digest));
   const others = new Set(list.instances()).difference(kept);
@@ -132,7 +137,11 @@ async function choose(
   return list.reference();
 }
 
-async function isList(from: ImageReference, { systemContext, signal }: CopyImageOptions): Promise<boolean> {
+async function isList(
+  from: ImageReference,
+  systemContext: SystemContext,
+  { signal }: CopyImageOptions,
+): Promise<boolean> {
   return isIndex(await fetchManifest(from, { systemContext, signal }));
 }
 

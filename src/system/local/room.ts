@@ -19,6 +19,7 @@ export { deleteImage, type DeleteRemoteImageOptions } from "./delete_image.ts";
 export { editRemoteList } from "./edit_remote_list.ts";
 export type { EditRemoteListOptions } from "../../actions/room.ts";
 export { eraseAllLogins, type Login, openLogin } from "./login.ts";
+export { openRepository } from "./list_tags.ts";
 export { readList } from "./read_list.ts";
 export type { ReadList, ReadListOptions } from "../../actions/room.ts";
 export { tagImage } from "./tag_image.ts";
