@@ -1,12 +1,11 @@
 import {
   type BlobOrigin,
-  createPolicyDecision,
   type ImageSource,
   type InstancePlace,
   readManifest,
   type VerifiedManifest,
 } from "../image/room.ts";
-import { allOrAbort, type JoinedSignal, joinSignals } from "../internal/room.ts";
+import { allOrAbort, type JoinedSignal, joinSignals, OncePerKey } from "../internal/room.ts";
 import { isSignatureReferrer, MAX_SIGNATURE_SIZE, type Signature, type SignaturePolicy } from "../signature/room.ts";
 import {
   type Descriptor,
@@ -15,13 +14,14 @@ import {
   getEntries,
   isIndex,
   isManifestsError,
-  ManifestsError,
   type ParsedIndex,
   readBlob,
 } from "../spec/room.ts";
+import { ReadLimits } from "./read_limits.ts";
 import { listImageBlobs, type ReadManifest, type ReadNode } from "./read_types.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { selectInstances, type Selection } from "./select.ts";
+import { type Found, getPositionBelow, type Position, TreePolicy } from "./tree_policy.ts";
 
 /** Options of {@linkcode readTree}. */
 export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "isTransient"> {
@@ -40,13 +40,6 @@ export interface ReadOptions extends Selection, Omit<RetryOptions, "signal" | "i
   readonly signal: AbortSignal | undefined;
 }
 
-/** Maximum depth of nested indexes and of referrers of referrers; real images stay far below it. */
-const MAX_DEPTH = 8;
-/** Maximum number of manifests that the list does not name directly and that are read or evaluated again. */
-const MAX_NESTED = 10_000;
-/** Maximum size of all manifests together, in bytes: they are kept in memory. */
-const MAX_BYTES = 256 * 1024 * 1024;
-
 /**
  * Reads the selected manifests and evaluates the policy. Each manifest is read once, and all of them concurrently, because
  * the client limits the requests to each host.
@@ -64,40 +57,25 @@ export async function readTree(source: ImageSource, options: ReadOptions): Promi
   return await reader.readTop(top);
 }
 
-/** Position of a manifest in the tree. */
-interface Position extends Pick<InstancePlace, "ancestor"> {
-  /** Number of manifests above this one; 1 for the instances of the list. */
-  readonly depth: number;
-  /**
-   * An `instance` is evaluated by the policy; a `referrer` refers to another manifest; a `part` belongs to an index that is
-   * a referrer. Referrers of parts are not followed: they could form a cycle.
-   */
-  readonly role: "instance" | "referrer" | "part";
-}
-
-/** A verified manifest with its place at the source. */
-interface Found extends VerifiedManifest {
-  /** Identifies the manifest at the source. */
-  readonly place: InstancePlace;
-  /** Reads the signatures of the manifest on the first call; later calls return the same result. */
-  readonly readSignatures: () => Promise<readonly Signature[]>;
-}
-
+/** Reads one tree: each manifest once, whatever number of indexes names it. */
 class TreeReader {
   readonly #source: ImageSource;
   readonly #options: ReadOptions;
-  readonly #nodes = new Map<string, Promise<ReadNode>>();
-  readonly #evaluated = new Map<string, Promise<void>>();
+  readonly #nodes = new OncePerKey<string, ReadNode>();
+  readonly #limits = new ReadLimits();
+  readonly #policy: TreePolicy;
   /** Aborts all reads after a failure. Several indexes can share a read, so it must not end with one of them. */
   readonly #failure = new AbortController();
   readonly #joined: JoinedSignal;
-  #nested = 0;
-  #bytes = 0;
 
   constructor(source: ImageSource, options: ReadOptions) {
     this.#source = source;
     this.#options = options;
     this.#joined = joinSignals(options.signal, this.#failure.signal);
+    const { policy, policyPerOrigin } = options;
+    const describe = (manifest: VerifiedManifest, place: InstancePlace) => this.#found(manifest, place);
+    const { signal } = this.#joined;
+    this.#policy = new TreePolicy({ source, policy, policyPerOrigin, limits: this.#limits, signal, describe });
   }
 
   get #signal(): AbortSignal {
@@ -135,7 +113,7 @@ class TreeReader {
       const node = await this.#once(instance, position, async () => {
         return await this.#complete(await this.#find(instance, position), position);
       });
-      if (position.role === "instance") await this.#evaluateTree(node, position);
+      if (position.role === "instance") await this.#policy.evaluateTree(node, position);
       return node;
     } catch (error) {
       this.#failure.abort(error);
@@ -144,27 +122,16 @@ class TreeReader {
   }
 
   #once(instance: Digest, { role }: Position, read: () => Promise<ReadNode>): Promise<ReadNode> {
-    const key = `${role} ${instance}`;
-    const reading = this.#nodes.get(key) ?? read();
-    this.#nodes.set(key, reading);
-    return reading;
+    return this.#nodes.get(`${role} ${instance}`, read);
   }
 
   async #find(instance: Digest, { depth, ancestor }: Position): Promise<Found> {
-    this.#count(instance, depth);
+    this.#limits.countManifest(instance, depth);
     const place = { instance, ancestor };
     const read = () => readManifest(this.#source, { ...place, signal: this.#signal, maxRetries: 0 });
     const verified = await this.#retry(`reading instance ${instance}`, read);
-    this.#bytes += verified.manifest.bytes.length;
-    if (this.#bytes > MAX_BYTES) throw limitExceeded(instance, `more than ${MAX_BYTES} bytes of manifests`);
+    this.#limits.countBytes(instance, verified.manifest.bytes.length);
     return this.#found(verified, place);
-  }
-
-  #count(instance: Digest, depth: number): void {
-    if (depth > MAX_DEPTH) throw limitExceeded(instance, `more than ${MAX_DEPTH} levels below it`);
-    if (depth > 1 && ++this.#nested > MAX_NESTED) {
-      throw limitExceeded(instance, `more than ${MAX_NESTED} manifests below it`);
-    }
   }
 
   #found({ digest, manifest }: VerifiedManifest, place: InstancePlace): Found {
@@ -185,64 +152,15 @@ class TreeReader {
       const named = chosen ?? [...new Set(getEntries(manifest).map(({ digest }) => digest))];
       const role = position.role === "instance" ? "instance" : "part";
       const members = await this.#readAll(named, { ...next, role });
-      if (members.length === 0 && this.#mustEvaluateIndex(place, position)) await this.#evaluate(found, position);
+      if (members.length === 0 && this.#policy.mustEvaluateIndex(place, position)) {
+        await this.#policy.evaluate(found, position);
+      }
       return { kind: "index", ...identity, manifest, members, ...await this.#readAttachments(found, next) };
     }
-    if (position.role === "instance") await this.#evaluate(found, position);
+    if (position.role === "instance") await this.#policy.evaluate(found, position);
     const layers = await this.#source.layersForCopy?.(manifest, { ...place, signal: this.#signal });
     const origins = await this.#findOrigins(place, listImageBlobs(manifest, layers));
     return { kind: "image", ...identity, manifest, layers, origins, ...await this.#readAttachments(found, next) };
-  }
-
-  /**
-   * Whether an index without members must be evaluated itself, since otherwise nothing of it would be. Exempt is the
-   * top-level list if the policy applies to the sources of its instances: that list is made by the caller.
-   */
-  #mustEvaluateIndex({ instance }: InstancePlace, { role }: Position): boolean {
-    return role === "instance" && !(instance === undefined && this.#hasOrigins);
-  }
-
-  /** Whether the policy is evaluated against the source references of instances, which can be several places. */
-  get #hasOrigins(): boolean {
-    return this.#options.policyPerOrigin && this.#source.findOrigin !== undefined;
-  }
-
-  /** Evaluates a manifest that several places name at each of them, although it was read from only one. */
-  async #evaluateTree(node: ReadNode, position: Position): Promise<void> {
-    const { digest, manifest } = node;
-    const key = `tree ${this.#getPlaceKey(digest, position)}`;
-    if (!this.#hasOrigins || this.#evaluated.has(key)) return await this.#evaluated.get(key);
-    this.#count(digest, position.depth);
-    const place = { instance: digest, ancestor: position.ancestor };
-    const evaluating = node.kind === "image" || node.members.length === 0
-      ? this.#evaluate(this.#found({ digest, manifest }, place), position)
-      : allOrAbort(
-        node.members.map((member) => () => this.#evaluateTree(member, getPositionBelow(position, place))),
-        this.#signal,
-      ).then(() => {});
-    this.#evaluated.set(key, evaluating);
-    await evaluating;
-  }
-
-  /** Evaluates the policy for a manifest, once for each place that names it. */
-  #evaluate(found: Found, position: Position): Promise<void> {
-    const key = this.#getPlaceKey(found.digest, position);
-    const evaluating = this.#evaluated.get(key) ?? this.#assertAllowed(found);
-    this.#evaluated.set(key, evaluating);
-    return evaluating;
-  }
-
-  /** Returns the key of a manifest at a place: everything below one instance of the list is at the place of that instance. */
-  #getPlaceKey(digest: Digest, { ancestor }: Position): string {
-    return this.#hasOrigins ? `${ancestor ?? digest} ${digest}` : digest;
-  }
-
-  async #assertAllowed(found: Found): Promise<void> {
-    const { place, readSignatures } = found;
-    const origin = this.#hasOrigins && place.instance ? await this.#source.findOrigin!(place) : undefined;
-    const isInstance = place.instance !== undefined;
-    const decision = createPolicyDecision(origin ?? this.#source.reference, found, { isInstance, readSignatures });
-    await this.#options.policy.assertAllowed(decision, { signal: this.#signal });
   }
 
   async #findOrigins(
@@ -322,13 +240,4 @@ class TreeReader {
     const { maxRetries, retryDelay, firstDelay, emit } = this.#options;
     return retry(step, work, { maxRetries, retryDelay, firstDelay, emit, signal: this.#signal });
   }
-}
-
-/** Returns the position of the members of a manifest; below an instance of the list, that instance is their ancestor. */
-function getPositionBelow({ depth, role, ancestor }: Position, { instance }: InstancePlace): Position {
-  return { depth: depth + 1, role, ancestor: ancestor ?? instance };
-}
-
-function limitExceeded(instance: Digest, problem: string): ManifestsError {
-  return new ManifestsError("LIMIT_EXCEEDED", `Cannot copy ${instance}: the list has ${problem}`);
 }

@@ -76,3 +76,21 @@ export async function retry<T>(step: string, work: () => Promise<T>, options: Re
     }
   }
 }
+
+/**
+ * Tries media types until one is accepted. The next type is tried only if the destination rejected the type: after any
+ * other failure, a worse type would lose information without need.
+ */
+export async function writeFirstAccepted<T>(types: readonly string[], write: (type: string) => Promise<T>): Promise<T> {
+  let rejection: { error: unknown } | undefined;
+  for (const type of types) {
+    try {
+      return await write(type);
+    } catch (error) {
+      // The first rejection explains more than the failure of a fallback.
+      if (!isRejectedType(error)) throw rejection ? rejection.error : error;
+      rejection ??= { error };
+    }
+  }
+  throw rejection!.error;
+}

@@ -1,19 +1,14 @@
-import type { ImageDestination, ImageSource, NewBlob, StoredManifest } from "../image/room.ts";
-import type { Signature } from "../signature/room.ts";
+import type { ImageSource, NewBlob } from "../image/room.ts";
 import { allOrAbort, Semaphore, toStream } from "../internal/room.ts";
 import {
   convertToOciManifest,
-  type Digest,
-  digestAlgorithm,
   digestOf,
   EMPTY_GZIP_LAYER,
   isChangeableLayer,
   isSchema1MediaType,
-  manifestDigest,
   MEDIA_TYPES,
   type NamedReference,
   type ParsedImage,
-  type ParsedManifest,
   type Platform,
 } from "../spec/room.ts";
 import type { BlobInfoCache } from "./blob_info_cache.ts";
@@ -21,46 +16,26 @@ import { BlobMover } from "./blob_mover.ts";
 import { buildManifest } from "./build_manifest.ts";
 import { createRecoder, type Recoder } from "./recoding/mod.ts";
 import { convertIndex, editIndex, type WrittenManifest } from "./edit_index.ts";
-import type { CopyEvent } from "./events.ts";
 import { cannotModify } from "./formats.ts";
 import { getDeclaredForm } from "./layer_policy.ts";
 import { ImageContent } from "./image_content.ts";
+import { ManifestWriter, type ManifestWriterOptions } from "./manifest_writer.ts";
 import type { MovedBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
-import { type Signing, signManifest, storeSignatures } from "./sign.ts";
-import {
-  isRejectedType,
-  isTransientForBlob,
-  isTransientForManifest,
-  missesContent,
-  retry,
-  type RetryOptions,
-} from "./retry.ts";
+import { isTransientForBlob, isTransientForManifest, retry, type RetryOptions, writeFirstAccepted } from "./retry.ts";
 
 /** Options of {@linkcode runPlan}. */
-export interface RunOptions {
+export interface RunOptions extends Omit<ManifestWriterOptions, "top" | "slots"> {
   /** The plan to carry out. */
   readonly plan: CopyPlan;
   /** The source that was planned for. */
   readonly source: ImageSource;
-  /** The destination that was planned for. */
-  readonly destination: ImageDestination;
   /** Facts about blobs from earlier copies. */
   readonly cache: BlobInfoCache;
   /** Maximum number of blobs that are moved concurrently. */
   readonly maxParallelTransfers: number;
   /** Platform of instances that have none, since a Docker list requires one. */
   readonly defaultPlatform: Platform;
-  /** How failed steps are retried. */
-  readonly retry: Omit<RetryOptions, "signal">;
-  /** Called with each progress event. */
-  readonly emit: (event: CopyEvent) => void;
-  /** The digest that the destination's name must have before; `null`: none; `undefined`: no condition. */
-  readonly ifMatch: Digest | null | undefined;
-  /** Look for each manifest before it is written, and skip existing ones. */
-  readonly skipExisting: boolean;
-  /** How the manifests are signed; `undefined`: no signature is created. */
-  readonly signing: Signing | undefined;
   /** Called when the copy of an image starts, in the order of the plan. */
   readonly onImage: (image: PlannedImage) => void;
   /** Called after the blobs of an image were copied, before its manifest is written. */
@@ -102,17 +77,23 @@ class Run {
   readonly #visited = new Set<PlannedNode>();
   /** The written manifest for each node of the plan. */
   readonly written = new Map<PlannedNode, WrittenManifest>();
-  /** Whether the destination's name already had the top-level manifest. */
-  unchanged = false;
+  readonly #manifests: ManifestWriter;
 
   constructor(options: RunOptions, recoder: Recoder) {
     this.#options = options;
     const parallel = options.destination.abilities.parallelBlobs ?? true;
     this.#slots = new Semaphore(parallel ? options.maxParallelTransfers : 1);
-    const { source, destination, cache, emit, retry } = options;
+    const { source, destination, cache, emit, retry, plan: { top }, signing, ifMatch, skipExisting } = options;
+    const slots = this.#slots;
     // A new signature must cover the bytes of the source, not other bytes that an earlier copy recorded as equal.
-    const substitutes = options.signing === undefined;
-    this.#blobs = new BlobMover({ source, destination, cache, emit, retry, substitutes, recoder, slots: this.#slots });
+    const substitutes = signing === undefined;
+    this.#blobs = new BlobMover({ source, destination, cache, emit, retry, substitutes, recoder, slots });
+    this.#manifests = new ManifestWriter({ destination, top, signing, ifMatch, skipExisting, retry, emit, slots });
+  }
+
+  /** Whether the destination's name already had the top-level manifest. */
+  get unchanged(): boolean {
+    return this.#manifests.unchanged;
   }
 
   async copyImage(image: PlannedImage, signal: AbortSignal): Promise<void> {
@@ -154,7 +135,7 @@ class Run {
   /** Writes an image's manifest in the best media type that the destination accepts. */
   async #writeManifest(image: PlannedImage, layers: readonly MovedBlob[], content: ImageContent, signal: AbortSignal) {
     const name = this.#options.destination.reference.dockerReference;
-    return await this.#firstAccepted(image.types, async (type) => {
+    return await writeFirstAccepted(image.types, async (type) => {
       const built = await buildManifest(image, type, {
         layers,
         name,
@@ -165,7 +146,7 @@ class Run {
       await this.#putConfig(image, built.image, built.config, signal);
       const { bytes } = built.image;
       const step = `writing manifest ${image.digest}`;
-      const digest = await this.#putManifest(image, built.image, {
+      const digest = await this.#manifests.put(image, built.image, {
         step,
         isTransient: isTransientForManifest,
         restore: () => this.#blobs.restore(image, signal),
@@ -226,91 +207,17 @@ class Run {
   async #writeIndex(index: PlannedIndex, signal: AbortSignal): Promise<void> {
     const { emit, plan, defaultPlatform } = this.#options;
     const members = index.members.map(({ node, variantEntries }) => ({ ...this.written.get(node)!, variantEntries }));
-    await this.#firstAccepted(index.types, async (type) => {
+    await writeFirstAccepted(index.types, async (type) => {
       const converted = convertIndex(index.manifest, type, defaultPlatform);
       const edited = editIndex(converted, members, { fixed: index.fixed !== undefined });
       if (edited !== index.manifest && index.fixed) throw cannotModify("edit the manifest list", index.fixed);
       const { bytes, mediaType } = edited;
       // A sparse index names manifests that do not exist on purpose, so a retry could not help.
       const isTransient = index.whole ? isTransientForManifest : undefined;
-      const digest = await this.#putManifest(index, edited, { step: "writing manifest list", isTransient, signal });
+      const digest = await this.#manifests.put(index, edited, { step: "writing manifest list", isTransient, signal });
       this.written.set(index, { source: index.digest, digest, size: bytes.length, mediaType, zstd: false });
       emit({ type: "manifest-done", digest, top: index === plan.top });
     });
-  }
-
-  /** Signs a manifest, writes it and stores its signatures. If signing fails, no unsigned manifest is written. */
-  async #putManifest(
-    node: PlannedNode,
-    { bytes, mediaType }: Pick<ParsedManifest, "bytes" | "mediaType">,
-    { step, isTransient, restore, signal }: Pick<RetryOptions, "isTransient" | "signal"> & {
-      step: string;
-      /** Moves the blobs that the registry reported as missing, before the manifest is written again. */
-      restore?: () => Promise<void>;
-    },
-  ): Promise<Digest> {
-    const { destination, emit, plan, signing, ifMatch, skipExisting } = this.#options;
-    const digest = chooseDigest(node, bytes);
-    const signatures = await signManifest({ bytes, digest }, node.signatures, {
-      signing: node.isReferrer ? undefined : signing,
-      emit,
-      signal,
-      slots: this.#slots,
-    });
-    const isTop = node === plan.top;
-    const target = isTop ? { instance: undefined, ifMatch } : { instance: digest, ifMatch: undefined };
-    let repeated = false;
-    let isIncomplete = false;
-    const put = async () => {
-      const call = { signal, maxRetries: 0, digest };
-      if (isIncomplete) await restore?.();
-      // Not after a first attempt: a manifest that it wrote would be reported as unchanged.
-      const mayExist = skipExisting && !repeated && target.ifMatch === undefined;
-      if (mayExist && await destination.findManifest?.({ ...call, instance: target.instance }) === digest) return true;
-      const done = destination.putManifest(bytes, mediaType, { ...call, ...target, repeated });
-      repeated = true;
-      try {
-        return (await done)?.unchanged ?? false;
-      } catch (error) {
-        isIncomplete = missesContent(error);
-        throw error;
-      }
-    };
-    const unchanged = await this.#retry(step, put, signal, isTransient);
-    if (isTop) this.unchanged = unchanged;
-    await this.#storeSignatures(
-      signatures,
-      { digest, mediaType, size: bytes.length, isInstance: node !== plan.top },
-      signal,
-    );
-    return digest;
-  }
-
-  async #storeSignatures(
-    signatures: readonly Signature[],
-    manifest: StoredManifest,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const store = () => storeSignatures(this.#options.destination, signatures, manifest, signal);
-    await this.#retry(`writing signatures of ${manifest.digest}`, store, signal);
-  }
-
-  /**
-   * Tries media types until one is accepted. The next type is tried only if the destination rejected the type: after any
-   * other failure, a worse type would lose information without need.
-   */
-  async #firstAccepted<T>(types: readonly string[], write: (type: string) => Promise<T>): Promise<T> {
-    let rejection: { error: unknown } | undefined;
-    for (const type of types) {
-      try {
-        return await write(type);
-      } catch (error) {
-        // The first rejection explains more than the failure of a fallback.
-        if (!isRejectedType(error)) throw rejection ? rejection.error : error;
-        rejection ??= { error };
-      }
-    }
-    throw rejection!.error;
   }
 
   #retry<T>(
@@ -321,11 +228,6 @@ class Run {
   ): Promise<T> {
     return retry(step, work, { ...this.#options.retry, signal, isTransient });
   }
-}
-
-/** Chooses the digest under which a manifest is written: an unchanged manifest keeps its digest and so its algorithm. */
-function chooseDigest({ digest }: PlannedNode, bytes: Uint8Array): Digest {
-  return manifestDigest(bytes, digestAlgorithm(digest)) === digest ? digest : manifestDigest(bytes);
 }
 
 /** Whether an image keeps its configuration in a media type: schema 1 has none, and Docker's is converted for OCI. */
