@@ -22,7 +22,7 @@ import { ImageContent } from "./image_content.ts";
 import { ManifestWriter, type ManifestWriterOptions } from "./manifest_writer.ts";
 import type { MovedBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
-import { isTransientForBlob, isTransientForManifest, retry, type RetryOptions, writeFirstAccepted } from "./retry.ts";
+import { isTransientForBlob, isTransientForManifest, retry, writeFirstAccepted } from "./retry.ts";
 
 /** Options of {@linkcode runPlan}. */
 export interface RunOptions extends Omit<ManifestWriterOptions, "top" | "slots"> {
