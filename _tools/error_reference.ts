@@ -72,6 +72,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cause: "Content does not have the digest under which it was requested.",
     cure: "Try again; if it happens again, the source is damaged or altered.",
   },
+  DUPLICATE_PLATFORM: {
+    cause: "Two sources of a new index have different images for one platform.",
+    cure: "Leave one of them out, or record another platform for it (`--as`). To replace an image: `--append --replace`.",
+  },
   ID_IN_USE: {
     cause: "A record with this id exists in the local store.",
     cure: "Use another id, or omit it, so that one is chosen.",

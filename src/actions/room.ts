@@ -1,4 +1,15 @@
 /** Actions on an image wherever it is: describe, validate, verify, tag, fetch, read, edit in its registry. */
+export { composeWith } from "./compose/compose.ts";
+export { PublishError } from "./compose/publish_error.ts";
+export type {
+  ComposeIndexOptions,
+  ComposeResult,
+  ComposeSource,
+  CompositionOptions,
+  EntryAnnotations,
+  PublishedName,
+  SourceOptions,
+} from "./compose/types.ts";
 export {
   type DescribedImage,
   type DescribedInstance,

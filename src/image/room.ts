@@ -9,6 +9,7 @@ export type {
   BlobIdentity,
   BlobOrigin,
   DestinationAbilities,
+  FindManifestOptions,
   ImageDestination,
   ImageReference,
   ImageSource,

@@ -15,6 +15,14 @@ export interface InstancePlace {
   readonly ancestor?: Digest | undefined;
 }
 
+/** Options of the call that finds one manifest without reading it. */
+export interface FindManifestOptions extends InstanceOptions {
+  /**
+   * Save a request: an existing manifest may be missed at a place that cannot be asked without reading. Default: `false`.
+   */
+  readonly headOnly?: boolean | undefined;
+}
+
 /** Options of the calls that read one manifest of a list or index. */
 export interface InstanceOptions extends CallOptions, InstancePlace {}
 
@@ -224,7 +232,7 @@ export interface ImageDestination extends AsyncDisposable {
    * Finds the current manifest of an instance, or of the image's own name if `instance` is `undefined`, and returns its
    * digest; `undefined`: it does not exist. Absent: the destination cannot find out without reading.
    */
-  findManifest?(options?: InstanceOptions): Promise<Digest | undefined>;
+  findManifest?(options?: FindManifestOptions): Promise<Digest | undefined>;
   /**
    * Writes the manifest of an instance, or of the image's own name if `instance` is `undefined`. Fails with code
    * `MANIFEST_REJECTED` if a manifest of another type might be accepted.

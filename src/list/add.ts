@@ -91,34 +91,53 @@ export interface FoundInstance {
 /** Maximum number of instances of a list that are read at the same time. */
 const MAX_PARALLEL = 8;
 
+/** Options for {@linkcode findInstances}. */
+export interface FindInstancesOptions extends AddOptions {
+  /** Accept a platform of `platforms` that a list does not have. Default: `false`. */
+  readonly mayMiss?: boolean | undefined;
+  /** Return a list as one instance, without reading its instances. Default: `false`. */
+  readonly nested?: boolean | undefined;
+}
+
+/** Image or list that {@linkcode findInstances} read. */
+export interface FoundImage {
+  /** Digest of the manifest that the name has. */
+  readonly digest: Digest;
+  /** The manifest with this digest, parsed. */
+  readonly manifest: ParsedManifest;
+  /** Reference by that digest, from which it can be read again. */
+  readonly reference: ImageReference;
+  /** The image itself, or the chosen instances of the list. */
+  readonly instances: readonly FoundInstance[];
+}
+
 /**
  * Finds the instances to add for an image: the image itself, or the chosen instances of a list. All of them are read and
  * checked before any is returned, so that the caller can add all or nothing.
  */
 export async function findInstances(
-  reference: ImageReference,
+  named: ImageReference,
   host: Platform,
-  options: AddOptions,
-): Promise<FoundInstance[]> {
-  const { systemContext, signal, all = false, platforms = [], attestations } = options;
-  await using source = await reference.openSource(systemContext);
+  options: FindInstancesOptions,
+): Promise<FoundImage> {
+  const { systemContext, signal, all = false, platforms = [], attestations, mayMiss, nested = false } = options;
+  await using source = await named.openSource(systemContext);
   const { digest, manifest } = await readManifest(source, { signal });
-  if (!isIndex(manifest)) {
-    const platform = await findConfiguredPlatform(source, manifest, signal);
-    return [{
-      ...describe(manifest, digest),
-      ...platform ? { platform } : {},
-      reference: pin(source.reference, digest),
-    }];
+  const reference = pin(source.reference, digest);
+  if (!isIndex(manifest) || nested) {
+    const platform = isIndex(manifest) ? undefined : await findConfiguredPlatform(source, manifest, signal);
+    const instance = { ...describe(manifest, digest), ...platform ? { platform } : {}, reference };
+    return { digest, manifest, reference, instances: [instance] };
   }
-  const choice = { name: String(source.reference), host, systemContext, all, platforms, attestations };
+  const choice = { name: String(source.reference), host, systemContext, all, platforms, attestations, mayMiss };
   const entries = chooseEntries(manifest, choice);
   const slots = new Semaphore(MAX_PARALLEL);
   const inspect = { ...options, mayNest: all || platforms.length > 0, place: placeInList(source.reference, digest) };
-  return await allOrAbort(
+  const instances = await allOrAbort(
     entries.map((entry) => (signal) => slots.run(() => inspectEntry(source, entry, { ...inspect, signal }), signal)),
     signal,
   );
+  return { digest, manifest, reference, instances };
 }
 
 /** Returns a reference with the digest and an absolute path, which later names the same content in any folder. */

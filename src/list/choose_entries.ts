@@ -34,6 +34,8 @@ export interface EntryChoice {
   readonly platforms?: readonly string[] | undefined;
   /** Whether to add attestations; default: `true` with `all` or `platforms`, else `false`. */
   readonly attestations?: boolean | undefined;
+  /** Whether to accept a platform for which the index has no entry; default: `false`. */
+  readonly mayMiss?: boolean | undefined;
 }
 
 /**
@@ -44,10 +46,10 @@ export interface EntryChoice {
  * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`.
  */
 export function chooseEntries(index: ParsedIndex, choice: EntryChoice): readonly Entry[] {
-  const { all, name, platforms = [], attestations } = choice;
+  const { all, name, platforms = [], attestations, mayMiss } = choice;
   const entries = getEntries(index);
   if (all || platforms.length > 0) {
-    return narrowEntries<Entry>(entries, { name, platforms: platforms.map(parsePlatform), attestations });
+    return narrowEntries<Entry>(entries, { name, platforms: platforms.map(parsePlatform), attestations, mayMiss });
   }
   const chosen = chooseOne(index, choice);
   if (!attestations) return [chosen];

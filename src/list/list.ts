@@ -70,7 +70,7 @@ export class BaseList extends EditableIndex implements List {
     const { platform } = this.#host;
     const found = await allOrAbort(
       images.map((image) => async (signal) => {
-        const instances = await findInstances(this.#resolve(image), platform, { ...options, signal });
+        const { instances } = await findInstances(this.#resolve(image), platform, { ...options, signal });
         if (instances.length > 0) return instances;
         throw new ManifestsError("NO_MATCHING_PLATFORM", `Cannot add ${image}: the list is empty`);
       }),
@@ -132,8 +132,8 @@ export class BaseList extends EditableIndex implements List {
     return this.#records.instances.get(digest);
   }
 
-  locateInstances(place: ImageReference): void {
-    for (const digest of this.instances()) {
+  locateInstances(place: ImageReference, digests: readonly Digest[] = this.instances()): void {
+    for (const digest of digests) {
       if (this.#records.instances.has(digest) || this.#records.artifacts.manifests.has(digest)) continue;
       this.#records.instances.set(digest, String(pin(place, digest)));
     }

@@ -119,8 +119,10 @@ export interface List {
   /**
    * Records a place for all instances of which none is recorded, such as those of a list made with `List.fromBlob`. It
    * must be the place that the index was read from.
+   *
+   * @param digests The instances at this place. Default: all instances.
    */
-  locateInstances(place: ImageReference): void;
+  locateInstances(place: ImageReference, digests?: readonly Digest[]): void;
 
   /** Returns the paths of the files of an artifact; an empty array if the instance was not made of files. */
   files(digest: string): string[];

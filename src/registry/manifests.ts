@@ -97,6 +97,15 @@ export interface SeenManifest {
   readonly etag: string | null;
 }
 
+/** Options for {@linkcode findManifest}. */
+export interface FindManifestOptions extends CallOptions, Pick<RepositoryRequest, "actions"> {
+  /**
+   * Believe a `HEAD` request that finds nothing: an existing manifest may be missed in a registry that cannot answer
+   * `HEAD`. Default: `false`.
+   */
+  readonly headOnly?: boolean | undefined;
+}
+
 /**
  * Returns the descriptor of a manifest; `undefined` if there is none. Reads the manifest if a `HEAD` does not find it, or
  * its response is incomplete.
@@ -104,13 +113,14 @@ export interface SeenManifest {
 export async function findManifest(
   api: RepositoryApi,
   tagOrDigest: string,
-  options: CallOptions & Pick<RepositoryRequest, "actions">,
+  { headOnly = false, ...options }: FindManifestOptions,
 ): Promise<SeenManifest | undefined> {
   const call = { ...options, headers: { accept: ACCEPTED_MANIFESTS } };
   const answer = await api.send("HEAD", `manifests/${tagOrDigest}`, call);
   const { status, headers } = answer.response;
   await answer.response.body?.cancel();
   if (status !== 200 && !isInconclusiveHead(status)) throw await readError("HEAD", answer);
+  if (headOnly && status !== 200) return undefined;
   const digest = headers.get("docker-content-digest") ?? "";
   const size = headers.get("content-length");
   if (status === 200 && isDigest(digest) && size !== null) {

@@ -106,9 +106,12 @@ export class Repository {
 
   /**
    * Returns the descriptor of a manifest, or `undefined` if there is none. Reads the manifest if the response to `HEAD`
-   * is incomplete.
+   * is incomplete, or, unless `headOnly` is set, if it finds nothing, as not all registries can answer it.
    */
-  async headManifest(tagOrDigest: string, options: CallOptions = {}): Promise<Descriptor | undefined> {
+  async headManifest(
+    tagOrDigest: string,
+    options: CallOptions & { readonly headOnly?: boolean | undefined } = {},
+  ): Promise<Descriptor | undefined> {
     return (await findManifest(this.#api, tagOrDigest, options))?.descriptor;
   }
 

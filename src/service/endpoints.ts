@@ -1,11 +1,11 @@
 import type { PushResult } from "../list/room.ts";
-import type { SystemContext } from "../image/room.ts";
+import type { ImageReference, SystemContext } from "../image/room.ts";
 import { withoutAnswers } from "../registry/room.ts";
 import { composeIndex } from "../system/remote/room.ts";
 import { appendToIndex } from "../system/remote/room.ts";
 import { inspectIndex, validateIndex } from "../system/remote/room.ts";
 import type { HandlerAction } from "./authentication/types.ts";
-import { findPlatform, formatPlatform } from "../spec/room.ts";
+import { findPlatform, formatPlatform, isTag } from "../spec/room.ts";
 import { MAX_PLATFORM_LENGTH } from "./fan_in/platforms.ts";
 import { badRequest } from "./handler_error.ts";
 import { Members } from "./members.ts";
@@ -49,12 +49,23 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
   });
   return {
     async compose({ body, reach, signal }) {
-      const members = new Members(body, ["target", "sources", "annotations", ...SOURCE_MEMBERS]);
+      const members = new Members(body, ["target", "tags", "sources", "annotations", ...SOURCE_MEMBERS]);
       const target = reach.target(members.string("target", MAX_IMAGE_LENGTH));
-      const sources = members.strings("sources", sourceLimits).map((source) => reach.source(source, target));
+      const tags = members.optionalStrings("tags", sourceLimits)?.map((tag) => reach.target(completeTag(tag, target)));
+      const sources = members.strings("sources", sourceLimits).map((source) => {
+        for (const tag of tags ?? []) reach.source(source, tag);
+        return reach.source(source, target);
+      });
       const annotations = members.annotations("annotations", limits.annotationBytes);
       const options = { ...readSources(members), systemContext, signal };
-      return describePush(await composeIndex({ target, sources, annotations, ...options }));
+      const { manifest: _, published, ...pushed } = await composeIndex({
+        target,
+        tags,
+        sources,
+        annotations,
+        ...options,
+      });
+      return { ...describePush(pushed), ...(tags ? { published } : {}) };
     },
     async append({ body, reach, signal }) {
       const members = new Members(body, ["target", "sources", "create", ...SOURCE_MEMBERS]);
@@ -83,6 +94,11 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
       };
     },
   };
+}
+
+/** Returns the full name for a tag alone, which means a tag in the repository of the target. */
+function completeTag(tag: string, { dockerReference }: ImageReference): string {
+  return isTag(tag) ? `${dockerReference!.name}:${tag}` : tag;
 }
 
 /** Returns the text if it is a platform; otherwise throws an error with status 400. */

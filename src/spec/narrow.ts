@@ -12,6 +12,8 @@ export interface NarrowOptions {
   readonly platforms?: readonly Platform[] | undefined;
   /** Whether to keep the attestations of these images. Default: `true`. */
   readonly attestations?: boolean | undefined;
+  /** Accept a platform for which the index has no entry. Default: `false`. */
+  readonly mayMiss?: boolean | undefined;
 }
 
 /**
@@ -21,13 +23,13 @@ export interface NarrowOptions {
  */
 export function narrowEntries<T extends Descriptor | DockerListEntry>(
   entries: readonly T[],
-  { name, platforms = [], attestations = true }: NarrowOptions,
+  { name, platforms = [], attestations = true, mayMiss = false }: NarrowOptions,
 ): T[] {
   const matches = (entry: T, platform: Platform) =>
     entry.platform !== undefined && matchesAnyVariant(entry.platform, platform);
   const images = entries.filter((entry) => !isAttestation(entry));
   const missing = platforms.find((platform) => !images.some((entry) => matches(entry, platform)));
-  if (missing) {
+  if (missing && !mayMiss) {
     throw new ManifestsError(
       "NO_MATCHING_PLATFORM",
       `Cannot select ${formatPlatform(missing)} from ${name}: it has only ${listPlatforms(images)}`,

@@ -86,6 +86,7 @@ export {
   findPlatform,
   formatPlatform,
   isEmptyPlatform,
+  matchesAnyVariant,
   matchesPlatform,
   normalizePlatform,
   parsePlatform,

@@ -1,7 +1,8 @@
 /** Errors of texts, documents and lists. */
 import { create, fetchManifest, List, parseDigest, parseImageName } from "../../mod.ts";
 import { digestOf, MEDIA_TYPES, parsePlatform } from "../../src/spec/room.ts";
-import { describe, encode } from "../support/images.ts";
+import { composeIndex } from "../../src/system/remote/room.ts";
+import { describe, encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { type ErrorRows, type ErrorWorld, HOST, IMAGE, MISSING } from "./world.ts";
 
 const ENTRY = describe(MEDIA_TYPES.ociManifest, IMAGE.manifest);
@@ -46,6 +47,13 @@ export const LIST_ROWS: ErrorRows = {
     }),
 
   INSTANCE_NOT_FOUND: () => create().remove(MISSING),
+  DUPLICATE_PLATFORM: async (world) => {
+    for (const name of ["a", "b"]) {
+      await pushImage(world.repository(), makeImage({ architecture: "amd64", layers: [makeTar(name)] }), name);
+    }
+    const sources = [`${HOST}/app:a`, `${HOST}/app:b`];
+    await composeIndex({ target: `${HOST}/app:both`, sources, systemContext: world.systemContext });
+  },
   NO_MATCHING_PLATFORM: (world) => add(world, "arm64", ENTRY, "arm64"),
   PLATFORM_MISMATCH: (world) => add(world, "mislabeled", ENTRY, "arm64"),
   NESTED_INDEX: async (world) => {

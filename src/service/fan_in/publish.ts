@@ -51,9 +51,9 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<voi
         ifMatch: current,
         systemContext: options.systemContext,
         signal: options.signal,
-        beforePush: async (list) => {
+        beforePush: async (list, manifest) => {
           assertPlatforms(list, run.expected, "the images");
-          plan = { before: current, digest: digestOf(list.serialize()) };
+          plan = { before: current, digest: digestOf(manifest) };
           await options.plan(plan);
           if (plan.digest === current) throw new AlreadyPublished();
         },

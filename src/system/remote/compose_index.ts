@@ -1,45 +1,19 @@
-import type { ImageReference } from "../../image/room.ts";
-import type { TransferOptions } from "../../copy/room.ts";
-import type { AddOptions, PushResult } from "../../list/room.ts";
-import { keepConnection, listMissing, resolveImage } from "../../actions/room.ts";
+import type { AddOptions } from "../../list/room.ts";
+import { type ComposeIndexOptions, type ComposeResult, composeWith, type SourceOptions } from "../../actions/room.ts";
 import { REMOTE_RUNTIME } from "./runtime.ts";
-import { create, type List } from "./list.ts";
-
-/** Options for sources that are indexes. */
-export interface SourceOptions
-  extends Pick<AddOptions, "attestations" | "allowPlatformMismatch" | "onPlatformMismatch"> {
-  /**
-   * Take every instance of a source that is an index, as BuildKit pushes even a single image. `false`: take the only image,
-   * else the one for the platform that `systemContext` names, default `linux/amd64`.
-   *
-   * @default {true}
-   */
-  all?: boolean | undefined;
-  /** Take only the instances for these platforms, as in `linux/arm64`, with their attestations; default: see `all`. */
-  platforms?: readonly string[] | undefined;
-}
-
-/** Options for {@linkcode composeIndex}. */
-export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
-  /** Name of the index to write, such as `quay.io/me/app:1`. */
-  target: string | ImageReference;
-  /** Images and indexes whose instances it gets, in this order. */
-  sources: readonly (string | ImageReference)[];
-  /** Annotations of the index itself. */
-  annotations?: Readonly<Record<string, string>> | undefined;
-  /** Called with the list before anything is written. An exception that it throws ends the call. */
-  beforePush?: ((list: List) => unknown) | undefined;
-}
 
 /**
  * Makes an index of images in registries and publishes it, in one call. A source that is an index contributes all of its
  * instances, attestations included, unless `platforms` or `attestations` leave some out. The sources are read
- * concurrently, with two requests for each. Images that the target's repository already has are not copied. The index
- * itself is one write.
+ * concurrently, with two requests for each. Images that a repository already has are not copied. Several names are one
+ * call: the content is written to all repositories first, then each name, with one request. Names that already have the
+ * index are not written: a repeated call writes nothing.
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if a source does not exist, `PLATFORM_MISMATCH` or
- * `NO_MATCHING_PLATFORM` if its platform does not fit, `CONFLICT` (see `ifMatch`); the index is not written then. Else with
- * the codes of {@linkcode ManifestList.add} and {@linkcode ManifestList.push}.
+ * `NO_MATCHING_PLATFORM` if its platform does not fit or one of `require` is missing, `DUPLICATE_PLATFORM` if two sources
+ * have images for one platform, `CONFLICT` (see `ifMatch`); nothing is written then. Else with the codes of
+ * {@linkcode ManifestList.add} and {@linkcode ManifestList.push}. With several names, the error's `published` lists what
+ * was written ({@linkcode PublishedName}).
  *
  * @example
  * ```ts
@@ -57,20 +31,8 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
  * assert.equal(pushed.mediaType, "application/vnd.oci.image.index.v1+json");
  * ```
  */
-export async function composeIndex(options: ComposeIndexOptions): Promise<PushResult> {
-  const { target, sources, annotations, beforePush, ...rest } = options;
-  const [add, push] = splitSourceOptions(rest);
-  const reference = resolveImage(REMOTE_RUNTIME, target);
-  await using _held = await keepConnection(reference, push.systemContext);
-  const list = create();
-  await list.addAll(sources, add);
-  if (annotations) list.setAnnotations(undefined, annotations);
-  await beforePush?.(list);
-  // Signing and changing apply to all instances; otherwise, instances that the repository has are not copied again.
-  const changes = push.signers?.length || push.addCompression?.length || push.manifestType ||
-    push.forceCompressionFormat;
-  const selection = changes ? {} : { imageListSelection: "specific", instances: listMissing(reference, list) } as const;
-  return await list.push(reference, { ...push, ...selection });
+export async function composeIndex(options: ComposeIndexOptions): Promise<ComposeResult> {
+  return await composeWith(REMOTE_RUNTIME, options);
 }
 
 /** Splits options into those for {@linkcode List.addAll} and all others. */

@@ -1,8 +1,13 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { PushResult } from "../../list/room.ts";
 import { findPlatform, formatPlatform, ManifestsError } from "../../spec/room.ts";
-import { createInstanceFinder, type EditRemoteListOptions, editRemoteListWith } from "../../actions/room.ts";
-import { type SourceOptions, splitSourceOptions } from "./compose_index.ts";
+import {
+  createInstanceFinder,
+  type EditRemoteListOptions,
+  editRemoteListWith,
+  type SourceOptions,
+} from "../../actions/room.ts";
+import { splitSourceOptions } from "./compose_index.ts";
 import { REMOTE_RUNTIME } from "./runtime.ts";
 import type { List } from "./list.ts";
 

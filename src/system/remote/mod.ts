@@ -3,7 +3,15 @@
  *
  * @module
  */
-export { composeIndex, type ComposeIndexOptions, type SourceOptions } from "./compose_index.ts";
+export { composeIndex } from "./compose_index.ts";
+export type {
+  ComposeIndexOptions,
+  ComposeResult,
+  ComposeSource,
+  EntryAnnotations,
+  PublishedName,
+  SourceOptions,
+} from "../../actions/room.ts";
 export {
   annotateIndex,
   appendToIndex,

@@ -1,8 +1,8 @@
 import type {
   BlobOrigin,
   DestinationAbilities,
+  FindManifestOptions,
   ImageDestination,
-  InstanceOptions,
   NewBlob,
   StoredManifest,
   WriteManifestOptions,
@@ -78,7 +78,7 @@ export class DockerDestination implements ImageDestination {
     await putVerifiedBlob(this.#repository, outgoing, stream, { ...options, upload, reopen: blob.reopen });
   }
 
-  async findManifest({ instance, ...call }: InstanceOptions = {}): Promise<Digest | undefined> {
+  async findManifest({ instance, ...call }: FindManifestOptions = {}): Promise<Digest | undefined> {
     return (await this.#repository.headManifest(instance ?? this.reference.target, call))?.digest;
   }
 

@@ -1,0 +1,97 @@
+import type { ImageReference } from "../../image/room.ts";
+import { allOrAbort, repeatWhileLost } from "../../internal/room.ts";
+import type { TransferOptions } from "../../copy/room.ts";
+import { type Digest, isManifestsError } from "../../spec/room.ts";
+import { keepConnection } from "../keep_connection.ts";
+import type { Runtime } from "../runtime.ts";
+import { type Composition, readComposition } from "./composition.ts";
+import { describePlan } from "./describe_plan.ts";
+import { publish } from "./publish.ts";
+import { groupByRepository, resolveTargets } from "./targets.ts";
+import type { ComposeIndexOptions, ComposeResult, CompositionOptions } from "./types.ts";
+
+/** Makes an index of images and publishes it under all its names: `composeIndex` for any runtime. */
+export async function composeWith(runtime: Runtime, options: ComposeIndexOptions): Promise<ComposeResult> {
+  const { target, tags = [], systemContext, signal, append = false } = options;
+  const references = resolveTargets(runtime, target, tags);
+  await using held = new AsyncDisposableStack();
+  for (const { references: [first] } of groupByRepository(references)) {
+    held.use(await keepConnection(first!, systemContext));
+  }
+  const attempt = () => composeOnce(runtime, references, options);
+  if (!append) return await attempt();
+  return await repeatWhileLost(attempt, { isLost: (error) => isManifestsError(error, "CONFLICT"), signal });
+}
+
+/** Reads the sources and the state of the names at the same time, then publishes. */
+async function composeOnce(
+  runtime: Runtime,
+  references: readonly ImageReference[],
+  options: ComposeIndexOptions,
+): Promise<ComposeResult> {
+  const { beforePush, dryRun = false } = options;
+  const heads = new Map<ImageReference, Digest | null | undefined>();
+  let composition: Composition | undefined;
+  await allOrAbort([
+    async (signal) => void (composition = await readComposition(runtime, references[0]!, { ...options, signal })),
+    async (signal) => await readHeads(references, heads, { ...options, signal }),
+  ], options.signal);
+  const { list, ...composed } = composition!;
+  await beforePush?.(list, composed.manifest.bytes);
+  if (dryRun) return describePlan(references, heads, composition!);
+  const hasAnnotations = Object.keys(options.annotations ?? {}).length > 0;
+  const transfer = { ...getTransferOptions(options), manifestType: composed.manifestType, ifMatch: composed.ifMatch };
+  return await publish(runtime, { list, ...composed, references, heads, hasAnnotations, options: transfer });
+}
+
+/** Reads what the names are now, unless `ifMatch` says it. A name that cannot be read may still be written. */
+async function readHeads(
+  references: readonly ImageReference[],
+  heads: Map<ImageReference, Digest | null | undefined>,
+  { ifMatch, systemContext, signal }: Pick<TransferOptions, "ifMatch" | "systemContext" | "signal">,
+): Promise<void> {
+  const read = async (reference: ImageReference) => {
+    await using destination = await reference.openDestination(systemContext);
+    try {
+      return await destination.findManifest?.({ headOnly: true, signal }) ?? null;
+    } catch (error) {
+      // Some registries answer so for a repository that does not exist before its first push.
+      if (isManifestsError(error, "UNAUTHORIZED") || isManifestsError(error, "DENIED")) return undefined;
+      throw error;
+    }
+  };
+  const unknown = ifMatch === undefined ? references : references.slice(1);
+  const found = await allOrAbort(unknown.map((reference) => () => read(reference)), signal);
+  unknown.forEach((reference, i) => heads.set(reference, found[i]));
+}
+
+/** Returns the options that are for pushes: all but those that describe the composition. */
+function getTransferOptions(options: ComposeIndexOptions): TransferOptions {
+  const { target: _target, tags: _tags, beforePush: _beforePush, dryRun: _dryRun, ...rest } = options;
+  const transfer: Record<string, unknown> = { ...rest };
+  for (const name of Object.keys(COMPOSITION_OPTIONS)) delete transfer[name];
+  return transfer;
+}
+
+/** All options of the composition; the type makes the compiler report a missing one. */
+const COMPOSITION_OPTIONS: Record<keyof CompositionOptions, true> = {
+  sources: true,
+  order: true,
+  annotations: true,
+  entryAnnotations: true,
+  artifactType: true,
+  subject: true,
+  require: true,
+  ignoreMissing: true,
+  onMissing: true,
+  wait: true,
+  append: true,
+  replace: true,
+  preferIndex: true,
+  nested: true,
+  all: true,
+  platforms: true,
+  attestations: true,
+  allowPlatformMismatch: true,
+  onPlatformMismatch: true,
+};

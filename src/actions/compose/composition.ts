@@ -1,0 +1,92 @@
+import type { ImageReference } from "../../image/room.ts";
+import type { List } from "../../list/room.ts";
+import {
+  type Digest,
+  isIndex,
+  isIndexMediaType,
+  ManifestsError,
+  type ParsedManifest,
+  type Platform,
+} from "../../spec/room.ts";
+import type { Runtime } from "../runtime.ts";
+import { buildList } from "./build_list.ts";
+import { describeSource } from "./describe_source.ts";
+import type { ComposedEntry } from "./entries.ts";
+import { mergeEntries, mergeSources } from "./merge_entries.ts";
+import { annotateEntries, assertPlatforms, selectPlatforms } from "./select_platforms.ts";
+import { sortByPlatform } from "./sort_entries.ts";
+import { findBase } from "./find_base.ts";
+import { findSources, type FoundSource } from "./find_sources.ts";
+import type { ComposeIndexOptions, ComposeSource } from "./types.ts";
+
+/** An index in memory, ready to be published. */
+export interface Composition {
+  /** The index as an editable list. */
+  readonly list: List;
+  /** Platform of the only image if that is published, not the index; else `undefined`. */
+  readonly single: Platform | undefined;
+  /** The manifest to publish, unless instances have to be converted. */
+  readonly manifest: Pick<ParsedManifest, "bytes" | "mediaType">;
+  /** Type to convert to; `undefined` if nothing has to be converted. */
+  readonly manifestType: string | undefined;
+  /** Digest that the first name must still have; `null`: it must not exist; `undefined`: anything. */
+  readonly ifMatch: Digest | string | null | undefined;
+}
+
+/** Reads the sources, and the existing index of `append`, and makes the index. Writes nothing. */
+export async function readComposition(
+  runtime: Runtime,
+  target: ImageReference,
+  options: ComposeIndexOptions,
+): Promise<Composition> {
+  const { append = false, entryAnnotations = [], preferIndex = true, require = [] } = options;
+  const existing = append ? await findBase(runtime, target, options) : undefined;
+  const sources = await findSources(runtime, options.sources.map(toSource), options);
+  const entries = annotateEntries(joinEntries(existing, sources, options), entryAnnotations);
+  assertPlatforms(entries, require, "require");
+  const base = existing ?? getOnlyIndex(sources, options);
+  const built = await buildList(runtime, { entries, base: base?.found.manifest }, options);
+  const single = !preferIndex && !base && entries.length === 1 ? entries[0] : undefined;
+  if (single) assertNoIndexMembers(built.list, single);
+  const image = single && sources.find(({ found }) => found.digest === single.digest);
+  return {
+    ...built,
+    manifest: image?.found.manifest ?? built.manifest,
+    single: single?.platform,
+    ifMatch: options.ifMatch ?? (append ? existing?.found.digest : undefined),
+  };
+}
+
+function toSource(source: string | ImageReference | ComposeSource): ComposeSource {
+  return typeof source === "object" && "image" in source ? source : { image: source };
+}
+
+/** Returns the entries of the index, in order. */
+function joinEntries(
+  existing: FoundSource | undefined,
+  sources: readonly FoundSource[],
+  options: ComposeIndexOptions,
+): readonly ComposedEntry[] {
+  const { order = "given", replace = false } = options;
+  const added = selectPlatforms(mergeSources(sources.map(describeSource)), options);
+  const all = existing ? mergeEntries(describeSource(existing), added, { replace }) : added;
+  return order === "platform" ? sortByPlatform(all) : all;
+}
+
+/** The only source if that is an index whose instances are taken: its own members are kept. */
+function getOnlyIndex(
+  sources: readonly FoundSource[],
+  { nested = false }: ComposeIndexOptions,
+): FoundSource | undefined {
+  const [only] = sources;
+  return sources.length === 1 && only && isIndex(only.found.manifest) && !nested ? only : undefined;
+}
+
+function assertNoIndexMembers(list: List, { digest, mediaType }: ComposedEntry): void {
+  const { annotations, artifactType, subject } = list.ociV1();
+  if (!annotations && !artifactType && !subject && !isIndexMediaType(mediaType)) return;
+  throw new ManifestsError(
+    "CANNOT_MODIFY",
+    `Cannot annotate ${digest}: preferIndex: false (--prefer-index=false) publishes a single image unchanged`,
+  );
+}

@@ -1,0 +1,43 @@
+import { createPlatform, isAttestation, ManifestsError, parsePlatform, type Platform } from "../../spec/room.ts";
+import type { ComposedEntry } from "./entries.ts";
+import type { FoundSource } from "./find_sources.ts";
+import type { ComposeSource } from "./types.ts";
+
+/** Returns the entries of one source, with what the caller said about it. */
+export function describeSource({ source, found }: FoundSource): ComposedEntry[] {
+  const { platform, artifactType, annotations } = source;
+  const origin = String(source.image);
+  const images = found.instances.filter((instance) => !isAttestation(instance));
+  if ((platform !== undefined || artifactType !== undefined) && images.length !== 1) {
+    throw new ManifestsError(
+      "AMBIGUOUS_MANIFEST",
+      `Cannot record a platform or an artifact type for ${source.image}: it contains ${images.length} images: ` +
+        "name one of them by its digest",
+    );
+  }
+  return found.instances.map((instance) => {
+    if (isAttestation(instance)) return { ...instance, origin };
+    return {
+      ...instance,
+      origin,
+      platform: platform === undefined ? instance.platform : replacePlatform(instance.platform, platform),
+      artifactType: artifactType ?? instance.artifactType,
+      annotations: { ...instance.annotations, ...annotations },
+    };
+  });
+}
+
+/** Returns the declared platform, completed from the image's own unless they contradict each other. */
+function replacePlatform(actual: Platform, declared: NonNullable<ComposeSource["platform"]>): Platform {
+  const given = typeof declared === "string" ? parsePlatform(declared) : declared;
+  const { os = "", architecture = "", variant, osVersion, osFeatures } = given;
+  const sameOs = !os || os === actual.os;
+  const sameCpu = !architecture || architecture === actual.architecture;
+  return createPlatform({
+    os: os || actual.os,
+    architecture: architecture || actual.architecture,
+    variant: variant || (sameCpu ? actual.variant : ""),
+    osVersion: osVersion || (sameOs ? actual.osVersion : ""),
+    osFeatures: osFeatures?.length ? osFeatures : sameOs ? actual.osFeatures : [],
+  });
+}

@@ -1,0 +1,236 @@
+import { copyImageWith, type CopyResult, type TransferOptions } from "../../copy/room.ts";
+import type { ImageReference } from "../../image/room.ts";
+import { allOrAbort } from "../../internal/room.ts";
+import { type List, pushList, type PushOptions } from "../../list/room.ts";
+import {
+  type Digest,
+  isManifestsError,
+  ManifestsError,
+  MEDIA_TYPES,
+  parseDigest,
+  type Platform,
+} from "../../spec/room.ts";
+import { listMissing } from "../edit_remote_list.ts";
+import type { Runtime } from "../runtime.ts";
+import { ObservedTarget, type TopManifest } from "./observed_target.ts";
+import { PublishError } from "./publish_error.ts";
+import { groupByRepository, type TargetRepository } from "./targets.ts";
+import type { ComposeResult, PublishedName } from "./types.ts";
+
+/** Digest that each name had before the call; see {@linkcode PublishedName.previous}. */
+export type Heads = ReadonlyMap<ImageReference, Digest | null | undefined>;
+
+/** A composed list, and the names under which it is published. */
+export interface Publication {
+  /** The list whose instances are copied and which the names get. */
+  readonly list: List;
+  /** Publish only the list's image for this platform, not the list. */
+  readonly single?: Platform | undefined;
+  /** All names. The first is written before the others, under the condition `ifMatch` of the options, if any. */
+  readonly references: readonly ImageReference[];
+  /** The current state of the names. */
+  readonly heads: Heads;
+  /** The caller asked for annotations, so that no repository may get a Docker list, which cannot hold them. */
+  readonly hasAnnotations: boolean;
+  /** Options for the copies, such as signers and the system context. */
+  readonly options: TransferOptions;
+}
+
+/** Which instances a push copies. */
+type Selected = Pick<PushOptions, "imageListSelection" | "instances">;
+
+/** The outcome for one repository. */
+interface Written {
+  readonly result: CopyResult;
+  readonly top: TopManifest;
+}
+
+/**
+ * Publishes a list under several names: first the content in all repositories, then the names. If a repository does not
+ * get the content, no name changes anywhere.
+ *
+ * @throws {PublishError} If there are several names, and not all were written.
+ */
+export async function publish(runtime: Runtime, publication: Publication): Promise<ComposeResult> {
+  const { references } = publication;
+  const publisher = new Publisher(runtime, publication);
+  try {
+    await publisher.run(groupByRepository(references));
+  } catch (error) {
+    if (references.length === 1 || !isManifestsError(error) || publication.options.signal?.aborted) throw error;
+    throw new PublishError(publisher.published(), error);
+  }
+  return publisher.result();
+}
+
+class Publisher {
+  readonly #runtime: Runtime;
+  readonly #publication: Publication;
+  readonly #contents = new Map<string, Written>();
+  readonly #states = new Map<ImageReference, Pick<PublishedName, "state" | "error">>();
+
+  constructor(runtime: Runtime, publication: Publication) {
+    this.#runtime = runtime;
+    this.#publication = publication;
+  }
+
+  /** Writes everything. After a failure, {@linkcode published} returns the state of each name. */
+  async run(repositories: readonly TargetRepository[]): Promise<void> {
+    const { options, references } = this.#publication;
+    // With one repository, its first name is written together with the content, which saves a request.
+    const byDigest = repositories.length > 1;
+    await allOrAbort(
+      repositories.map((repository) => async (signal) => {
+        const { name, references: [first] } = repository;
+        await this.#attempt(repository.references, async () => {
+          const written = await this.#push(first!, { byDigest, signal });
+          this.#contents.set(name, written);
+          if (!byDigest) this.#setState(first!, written.result.unchanged);
+        });
+      }),
+      options.signal,
+    );
+    const [first, ...others] = references.filter((reference) => !this.#states.has(reference));
+    if (!first) return;
+    // A condition that fails must leave the other names alone.
+    if (first === references[0]) await this.#tag(first);
+    else others.unshift(first);
+    const failures = (await Promise.allSettled(others.map((other) => this.#tag(other)))).filter((end) =>
+      end.status === "rejected"
+    );
+    if (failures.length > 0) throw failures[0]!.reason;
+  }
+
+  /** Runs work for some names, and records its failure for them. */
+  async #attempt(references: readonly ImageReference[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const state = { state: "failed", error: error instanceof Error ? error.message : String(error) } as const;
+      if (isManifestsError(error)) { for (const reference of references) this.#states.set(reference, state); }
+      throw error;
+    }
+  }
+
+  #setState(reference: ImageReference, unchanged: boolean | undefined): void {
+    this.#states.set(reference, { state: unchanged ? "unchanged" : "written" });
+  }
+
+  /** Pushes the list to the repository of a name. */
+  async #push(
+    reference: ImageReference,
+    { byDigest, signal }: { byDigest: boolean; signal: AbortSignal | undefined },
+  ): Promise<Written> {
+    const { list, single, heads, options, hasAnnotations, references } = this.#publication;
+    const repository = reference.dockerReference!.name;
+    const existing = new Set(
+      Array.from(heads, ([{ dockerReference }, head]) => dockerReference?.name === repository ? head : null)
+        .filter((digest) => digest !== null && digest !== undefined),
+    );
+    let top: TopManifest | undefined;
+    const destination = new ObservedTarget(reference, {
+      current: isConditional(options, reference === references[0]) ? undefined : heads.get(reference),
+      byDigest,
+      existing,
+      onTop: (manifest) => {
+        top = manifest;
+        if (hasAnnotations) assertKeepsAnnotations(reference, manifest);
+      },
+    });
+    const selection: Selected = single ? { imageListSelection: "system" } : selectMissing(reference, list, options);
+    const ifMatch = !byDigest && reference === references[0] ? options.ifMatch : undefined;
+    const result = await pushList({
+      source: list.reference(undefined, { selection: selection.imageListSelection, instances: selection.instances }),
+      destination,
+      platform: single ?? this.#runtime.host.platform,
+      host: this.#runtime.host,
+      options: { ...options, ...selection, ifMatch, signal },
+      // A repository in which a name exists probably has the images of an earlier run.
+      skipExisting: existing.size > 0,
+    }, copyImageWith);
+    return { result, top: top! };
+  }
+
+  /** Writes a name, after its repository got the content. */
+  async #tag(reference: ImageReference): Promise<void> {
+    const { heads, options, references } = this.#publication;
+    const { top: { bytes, mediaType, digest } } = this.#contents.get(reference.dockerReference!.name)!;
+    await this.#attempt([reference], async () => {
+      const { signal, systemContext } = options;
+      // Signatures name a tag, so each one has its own.
+      if (isSigned(options)) {
+        return this.#setState(reference, (await this.#push(reference, { byDigest: false, signal })).result.unchanged);
+      }
+      const ifMatch = reference === references[0] ? parseCondition(options.ifMatch) : undefined;
+      if (heads.get(reference) === digest && ifMatch === undefined) return this.#setState(reference, true);
+      await using destination = await reference.openDestination(systemContext);
+      const done = await destination.putManifest(bytes, mediaType, { digest, ifMatch, signal });
+      await destination.commit({ signal });
+      this.#setState(reference, done?.unchanged);
+    });
+  }
+
+  /** Returns the state of each name. */
+  published(): readonly PublishedName[] {
+    const { references, heads } = this.#publication;
+    return references.map((reference) => {
+      const { state, error } = this.#states.get(reference) ?? { state: "skipped", error: undefined };
+      const digest = this.#contents.get(reference.dockerReference!.name)?.result.digest;
+      const previous = heads.get(reference);
+      return {
+        reference: String(reference.dockerReference),
+        ...(digest ? { digest } : {}),
+        ...(previous === undefined ? {} : { previous }),
+        state,
+        ...(error === undefined ? {} : { error }),
+      };
+    });
+  }
+
+  /** The result of the call. */
+  result(): ComposeResult {
+    const { references } = this.#publication;
+    const { result: { unchanged: _, ...result }, top } = this.#contents.get(references[0]!.dockerReference!.name)!;
+    const published = this.published();
+    const unchanged = published.every(({ state }) => state === "unchanged");
+    return { ...result, ...(unchanged ? { unchanged } : {}), published, manifest: top.bytes };
+  }
+}
+
+/** Fails if a registry that does not accept OCI indexes would get an index without its annotations. */
+function assertKeepsAnnotations(reference: ImageReference, { mediaType }: TopManifest): void {
+  if (mediaType !== MEDIA_TYPES.dockerList) return;
+  throw new ManifestsError(
+    "CONVERSION_NOT_SUPPORTED",
+    `Cannot write the annotations of the index to ${reference}: the registry accepts only Docker manifest lists`,
+  );
+}
+
+/** Whether a name is written under a condition of the caller, which is judged when it is written. */
+function isConditional({ ifMatch }: TransferOptions, isFirst: boolean): boolean {
+  return isFirst && ifMatch !== undefined;
+}
+
+function parseCondition(ifMatch: string | null | undefined): Digest | null | undefined {
+  return typeof ifMatch === "string" ? parseDigest(ifMatch) : ifMatch;
+}
+
+/** Returns whether the options name keys to sign with. */
+function isSigned({ signers, signBy, signBySigstorePrivateKeyFile, signBySigstoreParamFile }: TransferOptions) {
+  return (signers?.length ?? 0) > 0 ||
+    [signBy, signBySigstorePrivateKeyFile, signBySigstoreParamFile].some((key) => key !== undefined);
+}
+
+/**
+ * Selects the instances to copy: signing and changing apply to all, otherwise those that the repository has are not copied
+ * again.
+ */
+function selectMissing(
+  reference: ImageReference,
+  list: List,
+  options: TransferOptions,
+): Selected {
+  const changes = isSigned(options) || options.addCompression?.length || options.manifestType ||
+    options.forceCompressionFormat;
+  return changes ? {} : { imageListSelection: "specific", instances: listMissing(reference, list) };
+}

@@ -1,0 +1,144 @@
+/** `composeIndex` with several names: what is written, in which order, and what is said about failures. */
+import assert from "node:assert/strict";
+import { PublishError } from "../../src/actions/room.ts";
+import { composeIndex } from "../../src/system/remote/room.ts";
+import { ComposeWorld, images, ONE, TWO } from "../support/compose_world.ts";
+
+const AT = (tag: string) => `${ONE}/app:${tag}`;
+
+Deno.test("several names in one repository: each is one write, and bare tags are in the target's repository", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64", "arm64"));
+  const { systemContext } = world;
+  const result = await composeIndex({
+    target: AT("1.2"),
+    tags: ["1", AT("latest"), "1"],
+    sources: [AT("amd64"), AT("arm64")],
+    systemContext,
+  });
+  assert.deepEqual(world.writes, [
+    `PUT ${ONE}/app/manifests/1.2`,
+    `PUT ${ONE}/app/manifests/1`,
+    `PUT ${ONE}/app/manifests/latest`,
+  ]);
+  const state = { digest: result.digest, previous: null, state: "written" };
+  assert.deepEqual(result.published, ["1.2", "1", "latest"].map((tag) => ({ reference: AT(tag), ...state })));
+  for (const tag of ["1.2", "1", "latest"]) assert.equal(await world.digest(tag), result.digest);
+});
+
+Deno.test("a repeated call writes nothing, and reports all names as unchanged", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64", "arm64"));
+  const { systemContext } = world;
+  const compose = () =>
+    composeIndex({
+      target: AT("1"),
+      tags: [`${TWO}/copy:1`, `${TWO}/copy:latest`],
+      sources: [AT("amd64"), AT("arm64")],
+      systemContext,
+    });
+  const first = await compose();
+  world.requests.length = 0;
+  const second = await compose();
+  assert.deepEqual(world.requests.filter((request) => !/^(GET|HEAD) /.test(request)), []);
+  assert.equal(second.unchanged, true);
+  assert.equal(second.digest, first.digest);
+  assert.deepEqual(second.published.map(({ state }) => state), ["unchanged", "unchanged", "unchanged"]);
+});
+
+Deno.test("several registries: all content comes before the first name, and each image is written once per repository", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64", "arm64"));
+  const { systemContext } = world;
+  const { digest } = await composeIndex({
+    target: AT("1"),
+    tags: [`${TWO}/copy:1`, `${TWO}/copy:latest`],
+    sources: [AT("amd64"), AT("arm64")],
+    systemContext,
+  });
+  const names = ["app/manifests/1", "copy/manifests/1", "copy/manifests/latest"];
+  const isName = (request: string) => names.some((name) => request.endsWith(`/${name}`));
+  const first = world.writes.findIndex(isName);
+  assert.ok(
+    world.writes.slice(0, first).every((request) => request.includes("/manifests/sha256:")),
+    String(world.writes),
+  );
+  assert.ok(world.writes.slice(first).every(isName), String(world.writes));
+  // The two images are already in the first repository; each repository gets the index once by digest.
+  assert.equal(new Set(world.writes).size, world.writes.length);
+  assert.equal(world.writes.length, 1 + (2 + 1) + 3);
+  assert.equal(await world.digest("latest", "copy", TWO), digest);
+});
+
+Deno.test("a registry that is down: no name is written anywhere, and the error says so", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64"));
+  const { systemContext } = world;
+  world.intercept = (_request, text) =>
+    /^(PUT|POST|PATCH) two/.test(text) ? new Response("down", { status: 503 }) : undefined;
+  const composing = composeIndex({
+    target: AT("1"),
+    tags: ["latest", `${TWO}/copy:1`],
+    sources: [AT("amd64")],
+    systemContext,
+  });
+  const error = await composing.then(() => assert.fail(), (error) => error);
+  assert.ok(error instanceof PublishError, String(error));
+  assert.equal(error.code, "REGISTRY_ERROR");
+  assert.deepEqual(error.published.map(({ reference, state }) => [reference, state]), [
+    [AT("1"), "skipped"],
+    [AT("latest"), "skipped"],
+    [`${TWO}/copy:1`, "failed"],
+  ]);
+  assert.match(
+    error.message,
+    /Failed: two\.example\/copy:1\. Not written: one\.example\/app:1, one\.example\/app:latest/,
+  );
+  assert.equal(await world.digest("1"), undefined);
+  assert.equal(await world.digest("latest"), undefined);
+});
+
+Deno.test("a registry that refuses one name: the others are written, and the error says which", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64"));
+  const { systemContext } = world;
+  world.intercept = (_request, text) =>
+    text === `PUT ${ONE}/app/manifests/1.0`
+      ? Response.json({ errors: [{ code: "DENIED" }] }, { status: 403 })
+      : undefined;
+  const composing = composeIndex({ target: AT("1"), tags: ["1.0", "latest"], sources: [AT("amd64")], systemContext });
+  const error = await composing.then(() => assert.fail(), (error) => error);
+  assert.ok(error instanceof PublishError, String(error));
+  assert.equal(error.code, "DENIED");
+  assert.deepEqual(error.published.map(({ state }) => state), ["written", "failed", "written"]);
+  assert.notEqual(await world.digest("latest"), undefined);
+});
+
+Deno.test("an immutable name that has the index already is unchanged", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64"));
+  const { systemContext } = world;
+  const compose = (...tags: string[]) => composeIndex({ target: AT("1"), tags, sources: [AT("amd64")], systemContext });
+  await compose();
+  world.intercept = (_request, text) =>
+    text === `PUT ${ONE}/app/manifests/1`
+      ? Response.json({ errors: [{ code: "DENIED" }] }, { status: 409 })
+      : undefined;
+  const { published } = await compose("latest");
+  assert.deepEqual(published.map(({ state }) => state), ["unchanged", "written"]);
+});
+
+Deno.test("a dry run writes nothing, and returns the index and the names that would change", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64", "arm64"));
+  const { systemContext } = world;
+  const options = { target: AT("1"), sources: [AT("amd64"), AT("arm64")], systemContext };
+  const { digest } = await composeIndex(options);
+  const plan = await composeIndex({ ...options, tags: ["new"], dryRun: true });
+  assert.equal(plan.digest, digest);
+  assert.deepEqual(plan.published.map(({ state, previous }) => [state, previous]), [["unchanged", digest], [
+    "planned",
+    null,
+  ]]);
+  assert.equal(await world.digest("new"), undefined);
+});
