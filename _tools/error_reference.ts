@@ -74,7 +74,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   DUPLICATE_PLATFORM: {
     cause: "Two sources of a new index have different images for one platform.",
-    cure: "Leave one of them out, or record another platform for it (`--as`). To replace an image: `--append --replace`.",
+    cure:
+      "Leave one of them out, or record another platform for it (`--as`). To replace an image: `--append --replace`.",
   },
   ID_IN_USE: {
     cause: "A record with this id exists in the local store.",
