@@ -2,12 +2,9 @@
 import assert from "node:assert/strict";
 import { listDocuments } from "../../_tools/check_markdown.ts";
 import { folderTest } from "../support/folders.ts";
-import { clientOf, makeImage, pushImage } from "../support/images.ts";
 import { exec } from "../support/peers.ts";
 import { startEmbedded } from "../support/registries.ts";
-
-const ROOT = new URL("../../", import.meta.url);
-const PRELOAD = new URL("../support/redirect_registries.ts", import.meta.url).pathname;
+import { prepare, ROOT, runScript } from "./quay.ts";
 
 const documents = new Map<string, string>();
 for (const path of await listDocuments(ROOT)) {
@@ -64,28 +61,6 @@ Deno.test("every block of commands or code runs in a test, or says why it does n
   }
 });
 
-/** A folder with the command `manifests`, a store and a registry that stands for quay.io, with images of each platform. */
-async function prepare(folder: string, host: string): Promise<Record<string, string>> {
-  for (const architecture of ["amd64", "arm64", "s390x"]) {
-    await pushImage(clientOf(host).repository("me/app"), makeImage({ architecture }), `1.0-${architecture}`);
-  }
-  const config = new URL("deno.json", ROOT).pathname;
-  const options = `--quiet --no-prompt --config ${config} --preload ${PRELOAD} -A`;
-  const command = `#!/bin/sh\nexec '${Deno.execPath()}' run ${options} '${ROOT.pathname}src/cli/main.ts' "$@"\n`;
-  await Deno.writeTextFile(`${folder}/manifests`, command, { mode: 0o755 });
-  await Deno.writeTextFile(
-    `${folder}/storage.conf`,
-    `[storage]\ndriver = "vfs"\ngraphroot = "${folder}/root"\nrunroot = "${folder}/run"\n`,
-  );
-  return {
-    PATH: `${folder}:${Deno.env.get("PATH")}`,
-    CONTAINERS_STORAGE_CONF: `${folder}/storage.conf`,
-    MANIFESTS_BLOB_INFO_CACHE_DIR: "",
-    REGISTRY_URL: `http://${host}`,
-    NO_COLOR: "1",
-  };
-}
-
 for (const [path, text] of documents) {
   const commands = codeBlocks(text).filter(({ info }) => info === "sh").map(({ code }) => code);
   if (commands.length > 0) {
@@ -104,9 +79,7 @@ for (const [path, text] of documents) {
       for (const script of scripts) {
         const source = script.replaceAll("jsr:@multiarch/manifests", "@multiarch/manifests");
         await Deno.writeTextFile(`${folder}/script.ts`, source);
-        const config = new URL("deno.json", ROOT).pathname;
-        const flags = ["--quiet", "--no-prompt", "--config", config, "--preload", PRELOAD, "-A"];
-        const { code, stderr } = await exec([Deno.execPath(), "run", ...flags, `${folder}/script.ts`], env);
+        const { code, stderr } = await runScript(`${folder}/script.ts`, [], env);
         assert.equal(code, 0, stderr);
       }
     });
