@@ -28,12 +28,16 @@ function fillIn(command: string, row: string, names: { digest: string; file: str
     D: names.digest,
     DIGEST: names.digest,
     FILE: names.file,
+    "U:P": "me:secret",
+    "HOST/R": `quay.io/copies/app-${row}`,
     "R…": `${APP}:1.0-arm64`,
     "R:a": `${APP}:1.0-arm64`,
     "R:b": `${APP}:1.0-amd64`,
     "R:old": `${APP}:index-${row}`,
     "R:tag": `${APP}:new-${row}`,
   };
+  // All tags are those of a repository.
+  if (command.includes("--all-tags")) Object.assign(words, { R: APP, A: APP, B: `${APP}-${row}` });
   const args = command.split(" ").map((word) =>
     word.startsWith("docker://") ? `docker://${words[word.slice(9)] ?? word}` : words[word] ?? word
   );
