@@ -1,4 +1,3 @@
-import { Command, CommanderError, Option } from "commander";
 import { findSimilar } from "../internal/room.ts";
 import { type FlagDefinition, getFlagKind } from "./flag_definition.ts";
 import { ParseError } from "./errors.ts";
@@ -27,86 +26,104 @@ export interface ParseOptions {
 }
 
 /**
- * Parses a command line like pflag, the Go library that podman and buildah use.
+ * Parses a command line like pflag, the Go library that podman and buildah use. For `manifests`, `--no-NAME` also sets a
+ * boolean flag to `false`.
  *
  * @throws {ParseError} A flag is unknown, lacks its value, or has an invalid boolean.
  */
 export function parseArguments(args: readonly string[], options: ParseOptions): ParsedArguments {
-  const { flags, persona, stopsAtOperand = false } = options;
-  const command = new Command().argument("[operands...]").helpOption(false).exitOverride()
-    .configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} })
-    .passThroughOptions(stopsAtOperand);
-  for (const flag of flags) addFlag(command, flag, persona);
-  try {
-    command.parse(convertForCommander(args, options), { from: "user" });
-  } catch (error) {
-    throw error instanceof CommanderError ? convertError(error, options) : error;
+  const parser = new Parser(args, options);
+  parser.run();
+  return { operands: parser.operands, flags: parser.flags };
+}
+
+class Parser {
+  readonly operands: string[] = [];
+  readonly flags: Record<string, unknown> = {};
+  readonly #rest: string[];
+  readonly #options: ParseOptions;
+
+  constructor(args: readonly string[], options: ParseOptions) {
+    this.#rest = [...args];
+    this.#options = options;
   }
-  return { operands: command.args, flags: command.opts() };
-}
 
-function addFlag(command: Command, flag: FlagDefinition, persona: PersonaName): void {
-  const long = `${flag.short ? `-${flag.short}, ` : ""}--${flag.name}`;
-  const kind = getFlagKind(flag, persona);
-  if (kind === "boolean") {
-    command.addOption(new Option(long)).addOption(new Option(`--no-${flag.name}`));
-    return;
+  run(): void {
+    for (let arg; (arg = this.#rest.shift()) !== undefined;) {
+      if (arg === "--") break;
+      if (arg.startsWith("--")) this.#parseLong(arg.slice(2));
+      else if (arg.startsWith("-") && arg.length > 1) this.#parseShort(arg.slice(1));
+      else {
+        this.operands.push(arg);
+        if (this.#options.stopsAtOperand) break;
+      }
+    }
+    this.operands.push(...this.#rest);
   }
-  const option = new Option(`${long} <value>`);
-  if (kind === "array") option.argParser(collect);
-  if (kind === "list") option.argParser(collectList);
-  command.addOption(option);
-}
 
-/**
- * Converts a command line to the syntax of commander: `--tls-verify=false` to `--no-tls-verify`, `-f=oci` to
- * `--format=oci`, and aliases of a flag to its name.
- */
-function convertForCommander(args: readonly string[], { flags, persona, stopsAtOperand }: ParseOptions): string[] {
-  const converted: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at]!;
-    const isFlag = arg.startsWith("-") && arg.length > 1;
-    if (arg === "--" || (!isFlag && stopsAtOperand)) return [...converted, ...args.slice(at)];
-    const [, dashes = "", word = "", value] = /^(--?)([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    const flag = isFlag ? findFlag(flags, dashes, word) : undefined;
-    if (!flag) converted.push(arg);
-    else if (getFlagKind(flag, persona) === "boolean") converted.push(convertBoolean(flag, value));
-    else if (value !== undefined) converted.push(`--${flag.name}=${value}`);
-    else converted.push(`--${flag.name}`, ...args.slice(++at, at + 1));
+  /** Parses `NAME`, `NAME=VALUE` or `no-NAME`, without the dashes. */
+  #parseLong(text: string): void {
+    const [, name, value] = /^([^=]*)(?:=(.*))?$/s.exec(text)!;
+    if (!name || name.startsWith("-")) throw new ParseError(`bad flag syntax: --${text}`);
+    const flag = this.#findFlag(name);
+    if (!flag) return this.#parseNegated(name, value);
+    this.#set(flag, value ?? this.#takeValue(flag, `--${name}`), `--${flag.name}`);
   }
-  return converted;
+
+  #parseNegated(name: string, value: string | undefined): void {
+    const { flags, persona } = this.#options;
+    const negated = persona === "manifests" && value === undefined && name.startsWith("no-")
+      ? this.#findFlag(name.slice("no-".length))
+      : undefined;
+    if (negated && getFlagKind(negated, persona) === "boolean") return this.#set(negated, "false", `--${name}`);
+    const similar = findSimilar(name, flags.filter(({ hidden }) => !hidden).map((flag) => flag.name));
+    const advice = similar && persona === "manifests" ? ` (did you mean --${similar}?)` : "";
+    throw new ParseError(`unknown flag: --${name}${advice}`);
+  }
+
+  /** Parses letters without the dash: only the last one can have a value, as in `-qf oci`, `-qfoci` or `-qf=oci`. */
+  #parseShort(letters: string): void {
+    for (let at = 0; at < letters.length; at++) {
+      const letter = letters[at]!;
+      const flag = this.#options.flags.find(({ short }) => short === letter);
+      if (!flag) throw new ParseError(`unknown shorthand flag: '${letter}' in -${letters.slice(at)}`);
+      const rest = letters.slice(at + 1);
+      const takesRest = rest !== "" && getFlagKind(flag, this.#options.persona) !== "boolean";
+      const value = rest.startsWith("=") && rest.length > 1 ? rest.slice(1) : takesRest ? rest : undefined;
+      const shown = `-${letter}, --${flag.name}`;
+      this.#set(flag, value ?? this.#takeValue(flag, `'${letter}' in -${letters.slice(at)}`), shown);
+      if (value !== undefined) return;
+    }
+  }
+
+  /** Takes the value of a flag that has none in its own word: the next word, or `true` for a boolean. */
+  #takeValue(flag: FlagDefinition, shown: string): string {
+    if (getFlagKind(flag, this.#options.persona) === "boolean") return "true";
+    const value = this.#rest.shift();
+    if (value === undefined) throw new ParseError(`flag needs an argument: ${shown}`);
+    return value;
+  }
+
+  #set(flag: FlagDefinition, value: string, shown: string): void {
+    const key = flag.name.replace(/-[a-z]/g, (text) => text[1]!.toUpperCase());
+    const kind = getFlagKind(flag, this.#options.persona);
+    const before = this.flags[key] as string[] | undefined;
+    if (kind === "boolean") this.flags[key] = parseBoolean(value, shown);
+    else if (kind === "array") this.flags[key] = collect(value, before);
+    else if (kind === "list") this.flags[key] = collectList(value, before);
+    else this.flags[key] = value;
+  }
+
+  #findFlag(word: string): FlagDefinition | undefined {
+    return this.#options.flags.find(({ name, aliases }) => name === word || aliases?.includes(word));
+  }
 }
 
-function findFlag(flags: readonly FlagDefinition[], dashes: string, word: string): FlagDefinition | undefined {
-  if (dashes === "-") return flags.find(({ short }) => short === word);
-  return flags.find(({ name, aliases }) => name === word || aliases?.includes(word));
-}
-
-function convertBoolean({ name }: FlagDefinition, value: string | undefined): string {
-  if (value === undefined || TRUE.includes(value)) return `--${name}`;
-  if (FALSE.includes(value)) return `--no-${name}`;
+function parseBoolean(value: string, shown: string): boolean {
+  if (TRUE.includes(value)) return true;
+  if (FALSE.includes(value)) return false;
   const quoted = JSON.stringify(value);
   throw new ParseError(
-    `invalid argument ${quoted} for "--${name}" flag: strconv.ParseBool: parsing ${quoted}: invalid syntax`,
-  );
-}
-
-/** Converts an error of commander to the wording of pflag, on which scripts for podman and buildah rely. */
-function convertError(error: CommanderError, { flags, persona }: ParseOptions): ParseError {
-  const [, quoted = ""] = /'([^']*)'/.exec(error.message) ?? [];
-  if (error.code === "commander.optionMissingArgument") {
-    return new ParseError(`flag needs an argument: ${quoted.replace(/ <.*/, "").replace(/^-., /, "")}`);
-  }
-  if (error.code !== "commander.unknownOption") return new ParseError(error.message);
-  if (!quoted.startsWith("--")) {
-    return new ParseError(
-      `unknown shorthand flag: ${JSON.stringify(quoted.slice(1, 2)).replaceAll('"', "'")} in ${quoted}`,
-    );
-  }
-  const name = quoted.slice(2).replace(/=.*/s, "");
-  const similar = findSimilar(name, flags.filter(({ hidden }) => !hidden).map((flag) => flag.name));
-  return new ParseError(
-    `unknown flag: --${name}${similar && persona === "manifests" ? ` (did you mean --${similar}?)` : ""}`,
+    `invalid argument ${quoted} for "${shown}" flag: strconv.ParseBool: parsing ${quoted}: invalid syntax`,
   );
 }
