@@ -1,6 +1,6 @@
 import * as sha2 from "@noble/hashes/sha2.js";
 import { encodeHex } from "./bytes.ts";
-import { nodeCrypto } from "./node_crypto.ts";
+import { findNodeCrypto } from "./node_crypto.ts";
 
 /** Incremental hash. WebCrypto has none, so `node:crypto` is used if it exists. */
 export interface Hasher {
@@ -12,6 +12,7 @@ export interface Hasher {
 
 /** Creates an incremental hash. Without `node:crypto`, as in browsers, it is about ten times slower. */
 export function createHasher(algorithm: "sha256" | "sha384" | "sha512"): Hasher {
+  const nodeCrypto = findNodeCrypto();
   if (nodeCrypto) {
     const hash = nodeCrypto.createHash(algorithm);
     return {

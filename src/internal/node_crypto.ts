@@ -5,16 +5,20 @@ interface Process {
   readonly getBuiltinModule?: (name: string) => unknown;
 }
 
-/**
- * `node:crypto`; `undefined` in browsers, in older versions of Node, and if a bundler replaced it with an empty module.
- *
- * It is not loaded with `await import`, although hashes are needed synchronously: a top-level `await` makes each module
- * that depends on it asynchronous, and modules of a bundle that import each other lazily then wait for each other forever.
- */
-export const nodeCrypto: NodeCrypto | undefined = findNodeCrypto();
+let found: { readonly module: NodeCrypto | undefined } | undefined;
 
-function findNodeCrypto(): NodeCrypto | undefined {
-  const { process } = globalThis as { process?: Process };
-  const found = process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
-  return typeof found?.createHash === "function" ? found : undefined;
+/**
+ * Returns `node:crypto`; `undefined` in browsers, in older versions of Node, and if a bundler replaced it with an empty
+ * module. It is loaded when it is first needed, which takes Deno 20 ms.
+ *
+ * It is not loaded with `await import`, because hashes are needed synchronously, and a top-level `await` makes each module
+ * that depends on it asynchronous: modules of a bundle that import each other lazily then wait for each other forever.
+ */
+export function findNodeCrypto(): NodeCrypto | undefined {
+  if (!found) {
+    const { process } = globalThis as { process?: Process };
+    const module = process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
+    found = { module: typeof module?.createHash === "function" ? module : undefined };
+  }
+  return found.module;
 }

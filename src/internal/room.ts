@@ -19,7 +19,7 @@ export { findRetryAfter, isTransientStatus } from "./http_retries.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { enterQueue } from "./lock_queue.ts";
 export { repeatWhileLost } from "./race.ts";
-export { nodeCrypto } from "./node_crypto.ts";
+export { findNodeCrypto } from "./node_crypto.ts";
 export { findUrl } from "./url.ts";
 export { VERSION } from "./version.ts";
 export { OncePerKey } from "./once.ts";

@@ -1,4 +1,4 @@
-import { encodeHex, nodeCrypto } from "../../internal/room.ts";
+import { encodeHex, findNodeCrypto } from "../../internal/room.ts";
 import { refuse } from "../refusal.ts";
 import { DER_TAGS, type DerValue, readDer, readOne } from "./der.ts";
 import { assertSupportedKey } from "./keys.ts";
@@ -46,7 +46,7 @@ export const EXTENSIONS = {
 
 /** Parses the certificates of a PEM file; throws `SIGNATURE_CERTIFICATE_REJECTED`, also if it contains none. */
 export function parseCertificates(pem: Uint8Array): Certificate[] {
-  const crypto = nodeCrypto ?? rejectCertificate("certificates require node:crypto, which this runtime lacks");
+  const crypto = findNodeCrypto() ?? rejectCertificate("certificates require node:crypto, which this runtime lacks");
   const blocks = parsePem(pem);
   if (blocks.length === 0) rejectCertificate("no certificate found");
   return blocks.map(({ type, bytes }) => {
@@ -59,7 +59,10 @@ export function parseCertificates(pem: Uint8Array): Certificate[] {
   });
 }
 
-function parseCertificate(crypto: NonNullable<typeof nodeCrypto>, der: Uint8Array<ArrayBuffer>): Certificate {
+function parseCertificate(
+  crypto: NonNullable<ReturnType<typeof findNodeCrypto>>,
+  der: Uint8Array<ArrayBuffer>,
+): Certificate {
   const x509 = new crypto.X509Certificate(der);
   const spki = new Uint8Array(x509.publicKey.export({ type: "spki", format: "der" }));
   const [tbs, algorithm] = readDer(readOne(der, DER_TAGS.sequence).body);

@@ -1,4 +1,4 @@
-import { nodeCrypto } from "../../internal/room.ts";
+import { findNodeCrypto } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { MAX_SIGNATURE_SIZE } from "../types.ts";
 import type { KeyEngine, KeyKind, PrivateKey, PublicKey } from "./key.ts";
@@ -6,8 +6,6 @@ import { nodeKeys } from "./node_keys.ts";
 import { encodePem, parsePem } from "./pem.ts";
 import { openBox, sealBox } from "./secret_box.ts";
 import { WEB_KEYS } from "./web_keys.ts";
-
-const ENGINE: KeyEngine = nodeCrypto ? nodeKeys(nodeCrypto) : WEB_KEYS;
 
 /** PEM types of encrypted keys: cosign's old and new one. The content has the same format. */
 const PRIVATE_TYPES: readonly string[] = ["ENCRYPTED COSIGN PRIVATE KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"];
@@ -40,7 +38,7 @@ export interface SigstoreKeyPair {
  * ```
  */
 export async function generateSigstoreKeyPair(passphrase: Uint8Array): Promise<SigstoreKeyPair> {
-  const { pkcs8, spki } = await ENGINE.generate();
+  const { pkcs8, spki } = await getEngine().generate();
   const box = await sealBox(pkcs8, passphrase);
   pkcs8.fill(0);
   return { privateKey: encodePem(PRIVATE_TYPES[0]!, box), publicKey: encodePem("PUBLIC KEY", spki) };
@@ -63,7 +61,7 @@ export async function openPrivateKey(
   if (!PRIVATE_TYPES.includes(block.type)) fail(what, `unsupported PEM type ${JSON.stringify(block.type)}`);
   const plain = await openBox(block.bytes, passphrase, what);
   try {
-    return assertSupportedKey(await ENGINE.openPrivate(plain), what);
+    return assertSupportedKey(await getEngine().openPrivate(plain), what);
   } catch (error) {
     if (error instanceof ManifestsError) throw error;
     // The parser's message may quote the key.
@@ -86,7 +84,7 @@ export async function readPublicKey(file: Uint8Array): Promise<PublicKey> {
   if (!type) fail("public key", `unsupported PEM type ${JSON.stringify(block.type)}`);
   let key: PublicKey;
   try {
-    key = await ENGINE.openPublic(block.bytes, type);
+    key = await getEngine().openPublic(block.bytes, type);
   } catch (cause) {
     if (cause instanceof ManifestsError) throw cause;
     throw new ManifestsError("KEY_INVALID", "Cannot read public key: it cannot be parsed", { cause });
@@ -114,4 +112,10 @@ function assertSize(file: Uint8Array, what: string): void {
 
 function fail(what: string, problem: string): never {
   throw new ManifestsError("KEY_INVALID", `Cannot read ${what}: ${problem}`);
+}
+
+/** Returns the implementation of keys for this runtime. */
+function getEngine(): KeyEngine {
+  const nodeCrypto = findNodeCrypto();
+  return nodeCrypto ? nodeKeys(nodeCrypto) : WEB_KEYS;
 }

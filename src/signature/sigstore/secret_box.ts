@@ -1,4 +1,4 @@
-import { decodeStrictBase64, encodeBase64, nodeCrypto } from "../../internal/room.ts";
+import { decodeStrictBase64, encodeBase64, findNodeCrypto } from "../../internal/room.ts";
 import { encodeGoJson, type GoJsonValue, isObject, parseJson } from "../../json/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
@@ -126,6 +126,7 @@ function fail(problem: string): never {
 }
 
 async function deriveKey(passphrase: Uint8Array, salt: Uint8Array, { N, r, p }: ScryptCost): Promise<Uint8Array> {
+  const nodeCrypto = findNodeCrypto();
   if (!nodeCrypto) {
     const { scryptAsync } = await import("@noble/hashes/scrypt.js");
     return await scryptAsync(passphrase, salt, { N, r, p, dkLen: KEY_SIZE });
