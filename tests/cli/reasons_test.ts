@@ -12,7 +12,7 @@ Deno.test("missing and superfluous arguments are named", async () => {
   const rows: [args: string[], stderr: RegExp][] = [
     [["copy", "a"], /missing argument DESTINATION\. Usage: manifests copy \[FLAGS\] SOURCE DESTINATION/],
     [["copy"], /missing arguments SOURCE DESTINATION\. /],
-    [["copy", "a", "b", "c"], /unexpected argument "c"\. /],
+    [["exists", "a", "b"], /unexpected argument "b"\. /],
     [
       ["add", "--artifact", "list"],
       /missing argument FILE\. Usage: manifests add \[FLAGS\] --artifact LIST FILE\.\.\.\n/,
@@ -25,8 +25,8 @@ Deno.test("missing and superfluous arguments are named", async () => {
     const result = await cli(args);
     assert.deepEqual([result.code, stderr.test(result.stderr)], [125, true], result.stderr);
   }
-  const podman = await cli(["copy", "a"], { MANIFESTS_PERSONA: "podman" });
-  assert.deepEqual([podman.code, podman.stderr], [125, "Error: accepts 2 arg(s), received 1\n"]);
+  const podman = await cli(["exists", "a", "b"], { MANIFESTS_PERSONA: "podman" });
+  assert.deepEqual([podman.code, podman.stderr], [125, "Error: accepts 1 arg(s), received 2\n"]);
 });
 
 Deno.test("help on request is not a failure", async () => {
