@@ -226,6 +226,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cause: "A short name could mean images of several registries.",
     cure: "Write the whole name, or add an alias to `registries.conf`.",
   },
+  SIGNATURES_HIDDEN: {
+    cause:
+      "Cosign ignores older signatures of a manifest that has a bundle, so a bundle would hide those of other keys.",
+    cure: "Attach provenance under a tag (`--provenance-as tag`), or sign with those keys in the same call.",
+  },
   SIGNATURES_NOT_SUPPORTED: {
     cause: "The destination cannot hold these signatures.",
     cure: "Configure a lookaside or attachments in `registries.d`, or use `--remove-signatures`.",

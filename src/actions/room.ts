@@ -1,4 +1,13 @@
-/** Actions on an image wherever it is: describe, validate, verify, tag, fetch, read, edit in its registry. */
+/** Actions on an image wherever it is: describe, validate, verify, attest, tag, fetch, read, edit in its registry. */
+export { type AssembledManifests, attestAssembly, type AttestOptions } from "./attestations/attest.ts";
+export { findCiBuilder } from "./attestations/ci_builder.ts";
+export { readAttestations, type StoredAttestation } from "./attestations/stored_attestations.ts";
+export {
+  type AttestationsVerdict,
+  type AttestationVerdict,
+  type VerifyAttestationsOptions,
+  verifyAttestationsWith,
+} from "./attestations/verify_attestations.ts";
 export { composeWith } from "./compose/compose.ts";
 export { PublishError } from "./compose/publish_error.ts";
 export type {

@@ -4,7 +4,28 @@
  * @module
  */
 export { encodeSignature, parseSignature } from "./blob.ts";
-export { isSignatureReferrer } from "./attestation/mod.ts";
+export {
+  type Assembly,
+  type AssemblyBuilder,
+  createAssemblyPredicate,
+  createAttestationLayer,
+  createBundleReferrer,
+  encodeBundle,
+  encodeStatement,
+  type Envelope,
+  ENVELOPE_MEDIA_TYPE,
+  findBundle,
+  isSignatureReferrer,
+  parseBundle,
+  parseEnvelope,
+  parseStatement,
+  PROVENANCE_TYPE,
+  readAssemblyPredicate,
+  SIGN_PREDICATE_TYPE,
+  type StatementSubject,
+  type VerifiedStatement,
+  verifyEnvelope,
+} from "./attestation/mod.ts";
 export { openMessage, openPgpKey } from "./openpgp/mod.ts";
 export {
   acceptAnything,
@@ -22,12 +43,15 @@ export {
   type SignedIdentity,
   type Verdict,
 } from "./policy/mod.ts";
+export { SignatureRefusedError } from "./refusal.ts";
 export { createSimpleSigner, verifySimpleSignature } from "./simple_signing.ts";
 export {
   attachedSignature,
+  type Attachment,
   attachmentTag,
   attachSignatures,
   createSignatureReferrer,
+  encodePem,
   generateSigstoreKeyPair,
   missingSignatures,
   openSigstoreSigner,

@@ -46,6 +46,14 @@ export interface Signer<S extends Signature = Signature> extends Partial<AsyncDi
     identity: NamedReference,
     options?: SignalOptions & { readonly digest?: Digest | undefined },
   ): Promise<S>;
+  /**
+   * Signs a statement (in-toto) for an attestation, such as provenance. Absent: the signer cannot sign statements.
+   *
+   * @returns The signature over the statement in its envelope (DSSE), and the public key in DER.
+   */
+  signStatement?(
+    statement: Uint8Array<ArrayBuffer>,
+  ): Promise<{ readonly signature: Uint8Array<ArrayBuffer>; readonly publicKey: Uint8Array<ArrayBuffer> }>;
 }
 
 /** Creates signed OpenPGP messages with one key: in memory, in a gpg keyring or on a smart card. */

@@ -2,7 +2,9 @@
 import { copyImage } from "../../mod.ts";
 import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
+import { attestAssembly } from "../../src/actions/room.ts";
 import { create as createRemote } from "../../src/system/remote/mod.ts";
+import { REMOTE_RUNTIME } from "../../src/system/remote/room.ts";
 import { describe, encode } from "../support/images.ts";
 import { type ErrorRows, HOST, IMAGE, NAME, UNSIGNED } from "./world.ts";
 
@@ -31,6 +33,33 @@ export const COPY_ROWS: ErrorRows = {
     const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, config, layers: [config], subject };
     await repository().putManifest("referrer", encode({ ...manifest, artifactType: "application/spdx" }));
     await copyImage(FROM, `dir:${folder}/referrers`, { systemContext, referrers: true, ...UNSIGNED });
+  },
+  SIGNATURES_HIDDEN: async ({ systemContext }) => {
+    const passphrase = encode("passphrase");
+    const open = async () => {
+      const { privateKey } = await generateSigstoreKeyPair(passphrase);
+      return await openSigstoreSigner(encode(privateKey), { passphrase });
+    };
+    await using signer = await open();
+    await using other = await open();
+    const attached = { ...systemContext, dockerUseSigstoreAttachments: true };
+    const { digest, mediaType } = await copyImage(FROM, `${HOST}/hidden:1`, {
+      systemContext: attached,
+      signers: [signer],
+      ...UNSIGNED,
+    });
+    const reference = REMOTE_RUNTIME.host.transports.parseImageName(`docker://${HOST}/hidden:1`);
+    const at = new Date(0);
+    const assembly = {
+      parameters: {},
+      internalParameters: {},
+      sources: [],
+      builder: {},
+      startedOn: at,
+      finishedOn: at,
+    };
+    const subjects = [{ mediaType, digest, size: IMAGE.manifest.length }];
+    await attestAssembly(REMOTE_RUNTIME, { reference, subjects, assembly }, { signer: other, systemContext });
   },
   SIGNATURES_NOT_SUPPORTED: async ({ systemContext }) => {
     const passphrase = encode("passphrase");

@@ -38,9 +38,12 @@ export interface StoredAttachment {
  */
 const MAX_TAG_HEX = 64;
 
-/** Returns the tag of a manifest's attachment: `sha256-<hex>.sig`. Longer digests are truncated. */
-export function attachmentTag(digest: Digest): string {
-  return `${digestAlgorithm(digest)}-${digestHex(digest).slice(0, MAX_TAG_HEX)}.sig`;
+/**
+ * Returns the tag of a manifest's attachment: `sha256-<hex>.sig` for signatures, `.att` for attestations. Longer digests
+ * are truncated.
+ */
+export function attachmentTag(digest: Digest, suffix: "sig" | "att" = "sig"): string {
+  return `${digestAlgorithm(digest)}-${digestHex(digest).slice(0, MAX_TAG_HEX)}.${suffix}`;
 }
 
 /**

@@ -9,6 +9,7 @@ export {
   type StoredAttachment,
 } from "./attachment.ts";
 export { generateSigstoreKeyPair, type SigstoreKeyPair } from "./keys.ts";
+export { encodePem } from "./pem.ts";
 export type { RekorOptions } from "./rekor_client.ts";
 export { openSigstoreSigner, type SigstoreSignerOptions } from "./signer.ts";
 export { type VerifiedSigstoreSignature, type VerifySigstoreOptions, verifySigstoreSignature } from "./verify.ts";

@@ -3,6 +3,7 @@ import { ManifestsError } from "../../spec/room.ts";
 import { encodePayload } from "../payload.ts";
 import { createClaims, type SignerOptions } from "../simple_signing.ts";
 import { type Signer, SIGSTORE_MEDIA_TYPE, type SigstoreSignature } from "../types.ts";
+import { bytesToSign } from "../attestation/envelope.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { openPrivateKey } from "./keys.ts";
 import { logSignature } from "./rekor.ts";
@@ -14,7 +15,9 @@ export interface SigstoreSignerOptions extends SignerOptions {
   readonly passphrase?: Uint8Array | undefined;
   /** Path of the key's file, for error messages. Default: the messages name no file. */
   readonly keyFile?: string | undefined;
-  /** Transparency log that must record a signature before it is used. Default: none. */
+  /**
+   * Transparency log that must record a signature before it is used. Default: none. Attestations are not recorded.
+   */
   readonly rekor?: RekorOptions | undefined;
 }
 
@@ -73,6 +76,9 @@ export async function openSigstoreSigner(
         annotations[ANNOTATIONS.set] = await logSignature({ payload, raw, signer: key.spki }, rekor, { signal });
       }
       return { kind: "sigstore", mediaType: SIGSTORE_MEDIA_TYPE, payload, annotations };
+    },
+    async signStatement(statement) {
+      return { signature: await key.sign(bytesToSign(statement)), publicKey: key.spki };
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
