@@ -1,6 +1,6 @@
 /**
  * Checks that each published function and class has a runnable `@example`, and that no `@throws` hides codes behind
- * "and others": `deno run -A _tools/check_examples.ts`. Error classes need no example, because users only catch them.
+ * "and others" or "the codes of": `deno run -A _tools/check_examples.ts`. Error classes need no example, because users only catch them.
  */
 import { fromFileUrl } from "@std/path";
 
@@ -10,12 +10,18 @@ interface Tag {
   doc?: string;
 }
 
+/** Member of a class or interface. */
+interface Member {
+  name: string;
+  jsDoc?: { tags?: Tag[] };
+}
+
 /** Declaration of a published name, as `deno doc --json` prints it; only the members that are read here. */
 interface Declaration {
   kind: string;
   location: { filename: string; line: number };
   jsDoc?: { tags?: Tag[] };
-  def?: { extends?: string };
+  def?: { extends?: string; methods?: Member[] };
 }
 
 /** Output of `deno doc --json`; only the members that are read here. */
@@ -28,6 +34,11 @@ function isRunnable({ kind, doc = "" }: Tag): boolean {
   return kind === "example" && /^```ts\n[^]*from "@multiarch\/manifests[^]*^```$/m.test(doc);
 }
 
+/** Returns whether a `@throws` refers to further codes, which a user would have to look up, instead of naming them. */
+function hidesCodes({ kind, doc = "" }: Tag): boolean {
+  return kind === "throws" && /\bothers\b|\b(codes|those|a code) of\b/.test(doc);
+}
+
 /** Returns the problems of a declaration: each as the end of a sentence that begins with its name. */
 function findProblems({ kind, jsDoc, def }: Declaration): string[] {
   const tags = jsDoc?.tags ?? [];
@@ -35,9 +46,10 @@ function findProblems({ kind, jsDoc, def }: Declaration): string[] {
   const needsExample = (kind === "function" || kind === "class") && !isError;
   return [
     ...(needsExample && !tags.some(isRunnable) ? ["has no @example that imports the package by name"] : []),
-    ...(tags.some(({ kind, doc }) => kind === "throws" && /\bothers\b/.test(doc ?? ""))
-      ? ["must name each code that it throws instead of `others`"]
-      : []),
+    ...(tags.some(hidesCodes) ? ["must name each code that it throws"] : []),
+    ...(def?.methods ?? []).filter((method) => method.jsDoc?.tags?.some(hidesCodes)).map((method) =>
+      `must name each code that its method ${method.name} throws`
+    ),
   ];
 }
 

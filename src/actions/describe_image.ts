@@ -71,7 +71,7 @@ export interface DescribedImage {
 
 /** Options for {@linkcode describeImage}. */
 export interface DescribeImageOptions {
-  /** Access to the image: credentials, TLS, configuration files. */
+  /** Access to the image: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
   /** Aborts the call when it fires. */
   signal?: AbortSignal | undefined;

@@ -10,7 +10,7 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for `fetchManifest`. */
 export interface FetchManifestOptions extends CallOptions {
-  /** How to reach the image. */
+  /** How to reach the image. Default: `{}`. */
   systemContext?: SystemContext | undefined;
 }
 

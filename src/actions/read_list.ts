@@ -6,9 +6,9 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode readList}. */
 export interface ReadListOptions {
-  /** Access to the list: credentials, TLS, configuration files. */
+  /** Access to the list: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call, which then rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 

@@ -6,9 +6,9 @@ import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode tagImage}. */
 export interface TagImageOptions {
-  /** Access to the registry: credentials, TLS, configuration files. */
+  /** Access to the registry: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call. Tags that were written before remain. */
+  /** Aborts the call. Tags that were written before remain. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 

@@ -32,7 +32,7 @@ export interface ValidateImageOptions {
    * @default {false}
    */
   full?: boolean | undefined;
-  /** Access to the image: credentials, TLS, configuration files. */
+  /** Access to the image: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
   /** Aborts the call when it fires. */
   signal?: AbortSignal | undefined;
@@ -42,7 +42,10 @@ export interface ValidateImageOptions {
 export interface ImageProblem {
   /** Digest of the instance; absent if it is a problem of the list itself. */
   readonly instance?: Digest | undefined;
-  /** Platform of the instance in the list, as in `linux/arm64/v8`. */
+  /**
+   * Platform of the instance in the list, as in `linux/arm64/v8`. `undefined`: the problem is in the list itself, or the
+   * instance has none.
+   */
   readonly platform?: string | undefined;
   /** Description of the problem, as one clause. */
   readonly problem: string;

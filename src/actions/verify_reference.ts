@@ -20,7 +20,7 @@ import {
 
 /** Options of {@linkcode verifyWith}. */
 export interface VerifyReferenceOptions extends Omit<CallOptions, "maxRetries">, Omit<EvaluatePolicyOptions, "signal"> {
-  /** Access to the image: credentials, TLS, configuration files. */
+  /** Access to the image: credentials, TLS, configuration files. Default: `{}`. */
   readonly systemContext?: SystemContext | undefined;
 }
 

@@ -92,9 +92,9 @@ export interface TransferOptions {
    * `CONFLICT` if another writer was faster. Default: an existing tag is replaced.
    */
   ifMatch?: string | null | undefined;
-  /** Receives the lines that podman prints. */
+  /** Receives the lines that podman prints. Default: they are not written. */
   reportWriter?: { write(text: string): unknown } | undefined;
-  /** Receives progress as events. Exceptions that it throws are ignored. */
+  /** Receives progress as events. Exceptions that it throws are ignored. Default: no callback. */
   onProgress?: ((event: CopyEvent) => void) | undefined;
   /**
    * Maximum number of retries of a step that failed for a temporary reason.

@@ -90,7 +90,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Options of the error constructors. */
 export interface ManifestsErrorOptions {
-  /** The error that caused this one. */
+  /** The error that caused this one. Default: none. */
   cause?: unknown;
   /** Whether the same call may succeed later. Default: derived from the code and an HTTP status. */
   isTransient?: boolean | undefined;

@@ -24,9 +24,12 @@ export interface SystemContext {
    * anonymous.
    */
   readonly dockerAuthConfig?: Credentials | undefined;
-  /** Credentials by registry host or `host/repository`, for calls that use several registries. */
+  /**
+   * Credentials by registry host or `host/repository`, for calls that use several registries. Default: those of the
+   * credential files.
+   */
   readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
-  /** A bearer token for the registry of the call, sent unchanged instead of requesting one. */
+  /** A bearer token for the registry of the call, sent unchanged instead of requesting one. Default: none. */
   readonly dockerBearerRegistryToken?: string | undefined;
   /** The only credential file to read. */
   readonly authFilePath?: string | undefined;
@@ -108,6 +111,6 @@ export interface SystemContext {
   readonly dockerArchiveAdditionalTags?: readonly string[] | undefined;
   /** Never write Docker schema 1 manifests to registries; default: written if a registry rejects the newer types. */
   readonly dockerDisableDestSchema1MimeTypes?: boolean | undefined;
-  /** Replaces the global `fetch`, for example to use a registry in this process, a log or a proxy. */
+  /** Replaces the global `fetch`, for example to use a registry in this process, a log or a proxy. Default: the global one. */
   readonly fetch?: Fetch | undefined;
 }

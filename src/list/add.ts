@@ -46,11 +46,11 @@ export interface AddOptions {
    * @default {false}
    */
   allowPlatformMismatch?: boolean | undefined;
-  /** Called for each contradiction that `allowPlatformMismatch` allows. */
+  /** Called for each contradiction that `allowPlatformMismatch` allows. Default: no callback. */
   onPlatformMismatch?: ((mismatch: PlatformMismatch) => unknown) | undefined;
-  /** How to reach the image. */
+  /** How to reach the image. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call; then nothing is added. */
+  /** Aborts the call; then nothing is added. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 

@@ -37,7 +37,7 @@ export interface AddArtifactOptions {
   platform?: Partial<Platform> | undefined;
   /** The configuration. Default: the empty JSON object with OCI's type for it. */
   config?: ArtifactConfig | undefined;
-  /** A file that holds the configuration, instead of the `data` of `config`. */
+  /** A file that holds the configuration, instead of the `data` of `config`. Default: the `data` of `config`. */
   configFile?: string | undefined;
   /** Media type of `configFile`. Default: that of `config`, else OCI's image configuration, as in Go. */
   configType?: string | undefined;
@@ -46,7 +46,7 @@ export interface AddArtifactOptions {
    * `mime.types`), else by content.
    */
   layerType?: string | undefined;
-  /** Annotations of the artifact's manifest. */
+  /** Annotations of the artifact's manifest. Default: none. */
   annotations?: Readonly<Record<string, string>> | undefined;
   /** The subject of the artifact, if it has one. */
   subject?: string | ImageReference | undefined;
@@ -56,7 +56,7 @@ export interface AddArtifactOptions {
    * @default {false}
    */
   excludeTitles?: boolean | undefined;
-  /** Access to the subject: credentials, TLS, configuration files. */
+  /** Access to the subject: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
   /** Aborts the call when it fires; nothing is added then. */
   signal?: AbortSignal | undefined;

@@ -21,7 +21,7 @@ export interface PushOptions extends TransferOptions {
    * @default {"all"}
    */
   imageListSelection?: ImageListSelection | undefined;
-  /** Digests of the instances to copy with `specific`. */
+  /** Digests of the instances to copy with `specific`. Default: none. */
   instances?: readonly string[] | undefined;
   /** Returns the reference to read the list from instead of its own. Default: the list's own reference. */
   sourceFilter?: LookupReferenceFunc | undefined;

@@ -34,7 +34,7 @@ export type ImageListSelection = Selection["selection"];
 export interface ListSelection {
   /** Kind of selection; `specific` only allows the named instances. Default: `all`. */
   selection?: ImageListSelection | undefined;
-  /** Digests of the instances of `specific`. */
+  /** Digests of the instances of `specific`. Default: none. */
   instances?: readonly string[] | undefined;
 }
 

@@ -57,7 +57,10 @@ export interface List {
    * them are added or none.
    *
    * @returns The digest of the first instance of each image that is not an attestation.
-   * @throws {ManifestsError} With the codes of {@linkcode add}.
+   * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `INVALID_PLATFORM`, `PLATFORM_MISMATCH` or `NESTED_INDEX`
+   * if an image does not fit the options; `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST`, `UNAUTHORIZED`, `DENIED`,
+   * `NETWORK` or `REGISTRY_ERROR` if one cannot be read; `UNSUPPORTED_TRANSPORT` for an unknown transport.
+   * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
    */
   addAll(images: readonly (string | ImageReference)[], options?: AddOptions): Promise<Digest[]>;
 
@@ -221,7 +224,9 @@ export interface List {
   /**
    * Sets the subject of the index to an image, whose manifest is read to describe it.
    *
-   * @throws {ManifestsError} With the codes of {@linkcode add}.
+   * @throws {ManifestsError} With code `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST`, `UNAUTHORIZED`, `DENIED`,
+   * `NETWORK` or `REGISTRY_ERROR` if the image cannot be read; `UNSUPPORTED_TRANSPORT` for an unknown transport.
+   * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
    */
   setSubjectFrom(image: string | ImageReference, options?: AddOptions): Promise<Descriptor>;
 
@@ -283,7 +288,9 @@ export interface List {
    * Returns what {@linkcode push} with the same arguments would do: which blobs would be copied, mounted or recompressed.
    * Manifests are read and the destination is asked for existing blobs; nothing is changed.
    *
-   * @throws {ManifestsError} With the codes of {@linkcode push}.
+   * @throws {ManifestsError} With code `NETWORK`, `UNAUTHORIZED`, `DENIED` or `REGISTRY_ERROR` if a registry fails;
+   * `NOT_FOUND`, `DIGEST_MISMATCH` or `ARTIFACT_UNAVAILABLE` if an instance cannot be read; `POLICY_REJECTED` or
+   * `POLICY_MISSING`; `CANNOT_MODIFY` if a change is required but not allowed.
    */
   outlinePush(destination: string | ImageReference, options?: PushOptions): Promise<CopyOutline>;
 }

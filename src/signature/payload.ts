@@ -13,9 +13,9 @@ export interface Claims {
   readonly digest: Digest;
   /** The name under which the manifest was signed, as written in the signature. */
   readonly reference: string;
-  /** The program that signed. Informational: not verified. */
+  /** The program that signed. Informational: not verified. `undefined`: not stated. */
   readonly creator?: string | undefined;
-  /** Time of signing, in seconds since 1970. Informational: not verified. */
+  /** Time of signing, in seconds since 1970. Informational: not verified. `undefined`: not stated. */
   readonly timestamp?: number | undefined;
 }
 

@@ -11,11 +11,11 @@ export interface Descriptor {
   readonly digest: Digest;
   /** Size of the content in bytes, or {@linkcode UNKNOWN_SIZE}. */
   readonly size: number;
-  /** Further URLs from which the content can be downloaded. */
+  /** Further URLs from which the content can be downloaded. `undefined`: none. */
   readonly urls?: readonly string[];
-  /** Annotations of the content, by key. */
+  /** Annotations of the content, by key. `undefined`: none. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Content itself, embedded in the descriptor. */
+  /** Content itself, embedded in the descriptor. `undefined`: it is not embedded. */
   readonly data?: Uint8Array<ArrayBuffer>;
   /** Platform of an index entry; `undefined` if it has none. */
   readonly platform?: Platform;

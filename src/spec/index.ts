@@ -14,15 +14,15 @@ export interface OciIndex {
   readonly artifactType?: string;
   /** Entries; `null` if Go would write `null`, for an index that never had an entry. */
   readonly manifests: readonly Descriptor[] | null;
-  /** Subject of the index: the manifest to which it refers. */
+  /** Subject of the index: the manifest to which it refers. `undefined`: none. */
   readonly subject?: Descriptor;
-  /** Annotations of the index itself, by key. */
+  /** Annotations of the index itself, by key. `undefined`: none. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Platform in a Docker list, which can also name CPU features. */
 export interface DockerPlatform extends Platform {
-  /** Required features of the CPU, such as `sse4`. */
+  /** Required features of the CPU, such as `sse4`. `undefined`: none. */
   readonly features?: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export interface DockerListEntry {
   readonly size: number;
   /** Digest of the manifest, which identifies it. */
   readonly digest: Digest;
-  /** Further URLs from which the manifest can be downloaded. */
+  /** Further URLs from which the manifest can be downloaded. `undefined`: none. */
   readonly urls?: readonly string[];
   /** Platform of the entry; always written, even if it is empty. */
   readonly platform: DockerPlatform;

@@ -49,7 +49,7 @@ export interface ParsedImage {
   readonly layers: readonly Descriptor[];
   /** Artifact type, if the manifest has one. */
   readonly artifactType?: string;
-  /** Subject of the manifest: the manifest to which it refers. */
+  /** Subject of the manifest: the manifest to which it refers. `undefined`: none. */
   readonly subject?: Descriptor;
 }
 

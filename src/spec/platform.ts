@@ -8,11 +8,11 @@ export interface Platform {
   readonly architecture: string;
   /** Operating system, a `GOOS` value such as `linux`. */
   readonly os: string;
-  /** Version of the operating system, as in Windows images. */
+  /** Version of the operating system, as in Windows images. `undefined`: not specified. */
   readonly osVersion?: string;
-  /** Required features of the operating system. */
+  /** Required features of the operating system. `undefined`: none. */
   readonly osFeatures?: readonly string[];
-  /** Variant of the CPU, such as `v8`. */
+  /** Variant of the CPU, such as `v8`. `undefined`: not specified. */
   readonly variant?: string;
 }
 

@@ -18,14 +18,19 @@ folderTest("a published function without a runnable example is found; an error c
     "/** No example. */\nexport class Missing {}",
     "/** Only caught. */\nexport class CaughtError extends Error {}",
     `/**\n * Vague.\n *\n * @throws {Error} With code \`A\` and others.\n *\n * ${example}\n */\nexport function vague(): void {}`,
+    "/** Only caught. */\nexport class VagueError extends Error {\n  /**\n   * Vague.\n   *\n   * @throws {Error} With the codes of {@linkcode vague}.\n   */\n  run(): void {}\n}",
   ];
   await Deno.writeTextFile(`${folder}/mod.ts`, lines.join("\n"));
   const problems = await checkExamples([`${folder}/mod.ts`]);
   const missing = "has no @example that imports the package by name";
-  assert.deepEqual(problems.map((problem) => problem.replace(/^.*:\d+: /, "")).sort(), [
-    `Missing ${missing}`,
-    `missing ${missing}`,
-    `shell ${missing}`,
-    "vague must name each code that it throws instead of `others`",
-  ]);
+  assert.deepEqual(
+    problems.map((problem) => problem.replace(/^.*:\d+: /, "")).sort(),
+    [
+      `Missing ${missing}`,
+      `missing ${missing}`,
+      `shell ${missing}`,
+      "VagueError must name each code that its method run throws",
+      "vague must name each code that it throws",
+    ].sort(),
+  );
 });

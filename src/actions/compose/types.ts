@@ -26,7 +26,7 @@ export interface ComposeSource {
    * the image. Default: the platform of the image.
    */
   readonly platform?: string | Partial<Platform> | undefined;
-  /** Annotations for the entries of its images, in addition to existing ones. Attestations do not get them. */
+  /** Annotations for the entries of its images, in addition to existing ones. Attestations do not get them. Default: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Artifact type for the entry of a source with a single image. Default: the image's own. */
   readonly artifactType?: string | undefined;
@@ -63,9 +63,9 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
    * @default {"given"}
    */
   order?: "given" | "platform" | undefined;
-  /** Annotations of the index itself. */
+  /** Annotations of the index itself. Default: none. */
   annotations?: Readonly<Record<string, string>> | undefined;
-  /** Annotations of its entries, applied after those of the sources. */
+  /** Annotations of its entries, applied after those of the sources. Default: none. */
   entryAnnotations?: readonly EntryAnnotations[] | undefined;
   /** Artifact type of the index. Default: none. */
   artifactType?: string | undefined;
@@ -82,7 +82,7 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
    * @default {false}
    */
   ignoreMissing?: boolean | undefined;
-  /** Called with the name of each source that does not exist and is left out, and the error. */
+  /** Called with the name of each source that does not exist and is left out, and the error. Default: no callback. */
   onMissing?: ((image: string, error: Error) => unknown) | undefined;
   /** How long to wait for sources that do not exist yet, in milliseconds. Default: 0, no waiting. */
   wait?: number | undefined;

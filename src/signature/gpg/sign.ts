@@ -13,7 +13,7 @@ export interface GpgKeyOptions {
    * Default: gpg's agent has it or asks the user.
    */
   readonly passphrase?: Uint8Array | undefined;
-  /** Aborts the look-up of the key. */
+  /** Aborts the look-up of the key. Default: no signal. */
   readonly signal?: AbortSignal | undefined;
 }
 

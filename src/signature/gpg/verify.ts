@@ -12,7 +12,8 @@ const BINARY = "62";
  * Verifies a signed message with the gpg program, in a temporary home directory with only the given keys. Use it to get
  * exactly the verdicts of gpg. By default, messages are verified in this process, which works on every platform.
  *
- * @throws {SignatureRefusedError} With the codes of {@linkcode OpenMessage}.
+ * @throws {SignatureRefusedError} With code `SIGNATURE_EXPIRED`, `SIGNATURE_INVALID`, `SIGNATURE_KEY_EXPIRED`,
+ * `SIGNATURE_KEY_REVOKED`, `SIGNATURE_KEY_UNKNOWN`, `SIGNATURE_MESSAGE_INVALID`, `SIGNATURE_WEAK` or `LIMIT_EXCEEDED`.
  * @throws {ManifestsError} With code `KEY_INVALID` or `SIGNING_UNAVAILABLE`.
  *
  * @example

@@ -15,7 +15,8 @@ const MIN_RSA_BITS = 2048;
  * Verifies a signed message in this process, without gpg. It must have one signature over binary content, by a key of
  * the keyrings that was valid when it signed and is valid now.
  *
- * @throws {SignatureRefusedError} With the codes of {@linkcode OpenMessage}.
+ * @throws {SignatureRefusedError} With code `SIGNATURE_EXPIRED`, `SIGNATURE_INVALID`, `SIGNATURE_KEY_EXPIRED`,
+ * `SIGNATURE_KEY_REVOKED`, `SIGNATURE_KEY_UNKNOWN`, `SIGNATURE_MESSAGE_INVALID`, `SIGNATURE_WEAK` or `LIMIT_EXCEEDED`.
  * @throws {ManifestsError} With code `KEY_INVALID`.
  */
 export async function openMessage(

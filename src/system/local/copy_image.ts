@@ -42,8 +42,11 @@ export interface CopyImageOptions extends TransferOptions {
  * signatures of a signed list would not match, so that it also requires `removeListSignatures`. `signaturePolicy`, by
  * default the `policy.json` of this host, decides which images may be copied.
  *
- * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM`, `INVALID_PLATFORM`, `POLICY_MISSING`, and those of
- * {@linkcode List.push}.
+ * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM` or `INVALID_PLATFORM` if `platforms` does not fit;
+ * `POLICY_MISSING` or `POLICY_REJECTED`; `NOT_FOUND`, `DIGEST_MISMATCH`, `SIZE_MISMATCH` or `INVALID_MANIFEST` if the
+ * source cannot be read; `CANNOT_MODIFY`, `CONVERSION_NOT_SUPPORTED` or `SIGNATURES_NOT_SUPPORTED` if the destination
+ * requires a change that is not allowed or possible; `UNAUTHORIZED`, `DENIED`, `NETWORK`, `REGISTRY_ERROR`,
+ * `MANIFEST_REJECTED` or `TRANSPORT_IO` if a registry or disk fails.
  *
  * @example
  * ```ts
@@ -73,7 +76,11 @@ export async function copyImage(
  * Returns what {@linkcode copyImage} would do: which images and blobs would be copied. Manifests are read and the
  * destination is asked for existing blobs; nothing is changed.
  *
- * @throws {ManifestsError} With the codes of {@linkcode copyImage}.
+ * @throws {ManifestsError} With code `NO_MATCHING_PLATFORM` or `INVALID_PLATFORM` if `platforms` does not fit;
+ * `POLICY_MISSING` or `POLICY_REJECTED`; `NOT_FOUND`, `DIGEST_MISMATCH`, `SIZE_MISMATCH` or `INVALID_MANIFEST` if the
+ * source cannot be read; `CANNOT_MODIFY`, `CONVERSION_NOT_SUPPORTED` or `SIGNATURES_NOT_SUPPORTED` if the destination
+ * requires a change that is not allowed or possible; `UNAUTHORIZED`, `DENIED`, `NETWORK`, `REGISTRY_ERROR`,
+ * `MANIFEST_REJECTED` or `TRANSPORT_IO` if a registry or disk fails.
  *
  * @example
  * ```ts

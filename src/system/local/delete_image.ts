@@ -13,9 +13,9 @@ export interface DeleteRemoteImageOptions {
    * @default {false}
    */
   manifest?: boolean | undefined;
-  /** Access to the registry: credentials, TLS, configuration files. */
+  /** Access to the registry: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call, which then rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 

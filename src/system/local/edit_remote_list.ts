@@ -14,8 +14,9 @@ import { LOCAL_RUNTIME } from "./runtime.ts";
  * writers", for what is guaranteed.
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if there is no list (see `create`), `CONFLICT` if other writers were
- * faster each time, `NOT_A_MANIFEST_LIST` if the image is not a list; else with the codes of
- * {@linkcode ManifestList.push}. Exceptions of `edit` are passed on.
+ * faster each time, `NOT_A_MANIFEST_LIST` if the image is not a list; `DIGEST_MISMATCH` or `INVALID_MANIFEST` if it is
+ * damaged; `POLICY_REJECTED`; `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or
+ * `MANIFEST_REJECTED` if the registry fails. Exceptions of `edit` are passed on.
  *
  * @example
  * ```ts

@@ -17,9 +17,9 @@ import type { List } from "./list.ts";
 export interface FindInstanceOptions {
   /** Store in which names of images are looked up first. */
   store: ImageStore;
-  /** Access to registries: credentials, TLS, configuration files. */
+  /** Access to registries: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call, which then rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 
@@ -28,7 +28,8 @@ export interface FindInstanceOptions {
  * such as `linux/arm64` or `windows/amd64:10.0.20348.1`, or by the name of an image, which is looked up in the store and
  * then in its registry. A digest is returned even if the list does not have it.
  *
- * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`; `INVALID_DIGEST`, and those of reading an image.
+ * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` or `INVALID_DIGEST`; `UNAUTHORIZED`, `DENIED`, `NETWORK` or
+ * `REGISTRY_ERROR` if the image of that name cannot be read.
  *
  * @example
  * ```ts

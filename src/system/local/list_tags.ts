@@ -23,7 +23,8 @@ export interface RemoteRepository extends Disposable {
  * Opens a repository of a registry. Disposing it closes its connections.
  *
  * @param name Name of the repository, with or without `docker://`.
- * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` if it is not in a registry, or a code of the configuration.
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` if it is not in a registry; `CONFIG_FILE_INVALID`,
+ * `CONFIG_FILE_UNREADABLE` or `REGISTRY_BLOCKED` by the configuration.
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, also if the name has a tag or digest.
  */
 export async function openRepository(

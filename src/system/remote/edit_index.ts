@@ -24,8 +24,9 @@ export type EditIndexOptions = EditRemoteListOptions;
  * there, and repeats it if not; see docs/registries.md, "Concurrent writers", for what is guaranteed.
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if there is no index (see `create`), `CONFLICT` if other writers were
- * faster each time, `NOT_A_MANIFEST_LIST` if the image is not an index; else with the codes of
- * {@linkcode ManifestList.add} and {@linkcode ManifestList.push}.
+ * faster each time, `NOT_A_MANIFEST_LIST` if the image is not an index; `NO_MATCHING_PLATFORM`,
+ * `PLATFORM_MISMATCH`, `DIGEST_MISMATCH` or `INVALID_MANIFEST` if a source does not fit or is damaged; `UNAUTHORIZED`,
+ * `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a registry fails.
  *
  * @example
  * ```ts
@@ -55,8 +56,9 @@ export async function appendToIndex(
  * `linux/arm64`, which also finds `linux/arm64/v8`, or `windows/amd64:10.0.20348.1`. A platform removes all instances
  * that it means. Their manifests stay in the repository.
  *
- * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if the index has no such instance, or with the codes of
- * {@linkcode appendToIndex}.
+ * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if the index has no such instance; `NOT_FOUND` if there is no
+ * index, `NOT_A_MANIFEST_LIST` if the image is not an index, `CONFLICT` if other writers were faster each time;
+ * `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if the registry fails.
  *
  * @example
  * ```ts
@@ -96,8 +98,9 @@ export interface IndexChange {
 /**
  * Sets annotations of an index in a registry, or of an instance in it.
  *
- * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if the index has no such instance, or with the codes of
- * {@linkcode appendToIndex}.
+ * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if the index has no such instance; `NOT_FOUND` if there is no
+ * index, `NOT_A_MANIFEST_LIST` if the image is not an index, `CONFLICT` if other writers were faster each time;
+ * `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if the registry fails.
  *
  * @example
  * ```ts

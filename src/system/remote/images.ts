@@ -23,7 +23,9 @@ export interface CopyIndexOptions extends TransferOptions, Pick<PushOptions, "im
  * unless an option requires it.
  *
  * @throws {ManifestsError} With code `POLICY_MISSING` without `signaturePolicy`, which has no default here;
- * `POLICY_REJECTED`; and the codes of {@linkcode ManifestList.push}.
+ * `POLICY_REJECTED`; `NOT_FOUND`, `DIGEST_MISMATCH`, `SIZE_MISMATCH` or `INVALID_MANIFEST` if the source cannot be read;
+ * `CANNOT_MODIFY` if a change is required but not allowed; `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`,
+ * `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a registry fails.
  *
  * @example
  * ```ts
