@@ -59,12 +59,21 @@ export async function credentialsContext(
   };
 }
 
-async function parseCredentials(text: string): Promise<GivenCredentials> {
+/** Splits a value of `--creds`. `password` is `undefined` if the value has none. */
+export function splitCredentials(text: string) {
   const [, registry, rest = text] = REGISTRY_REGEXP.exec(text) ?? [];
   const colon = rest.indexOf(":");
-  const username = colon < 0 ? rest : rest.slice(0, colon);
+  return {
+    registry,
+    username: colon < 0 ? rest : rest.slice(0, colon),
+    password: colon < 0 ? undefined : rest.slice(colon + 1),
+  };
+}
+
+async function parseCredentials(text: string): Promise<GivenCredentials> {
+  const { registry, username, password } = splitCredentials(text);
   if (username === "") throw new UsageError("--creds must be [REGISTRY=]USER:PASSWORD");
-  return { registry, username, password: colon < 0 ? await askPassword(username) : rest.slice(colon + 1) };
+  return { registry, username, password: password ?? await askPassword(username) };
 }
 
 async function askPassword(username: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { UsageError } from "./errors.ts";
 import { createStyle, type Style } from "./format/style.ts";
+import { writeStderr } from "./stderr.ts";
 
 /** Prints a line of the result to standard output. */
 export function print(text: string): void {
@@ -9,7 +10,7 @@ export function print(text: string): void {
 
 /** Prints a line to standard error, such as a warning. */
 export function note(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+  writeStderr(`${text}\n`);
 }
 
 /** Flags for the format of the result. */

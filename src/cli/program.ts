@@ -29,15 +29,25 @@ export async function runProgram(
   if (name === "__complete") return await runCompletion({ globals, persona, ...environment }, rest);
   const definition = await findDefinition(name);
   if (!definition) return await reportUnknownCommand(name, persona);
-  const { operands, flags } = parseCommand(definition, rest, persona);
-  const merged = mergeGlobals(globals, flags);
-  if (merged.help) return await showHelp({}, [name], persona);
-  assertNoServiceFlag(merged);
-  assertLogLevel(merged, persona);
-  assertOperandCount(definition, { operands, flags }, persona);
+  const parsed = parseCommand(definition, rest, persona);
+  const context: CommandContext = { globals: mergeGlobals(globals, parsed.flags), persona, ...environment };
+  if (context.globals.help) return await showHelp({}, [name], persona);
+  await runCommand(definition, parsed, context).catch(async (error) => {
+    const { flags } = parsed as { flags: { github?: boolean } };
+    if (definition.flags.some(({ name }) => name === "github")) {
+      const { annotateFailure } = await import("./ci/failure.ts");
+      await annotateFailure(definition.name, error, flags.github, persona.name);
+    }
+    throw error;
+  });
+}
+
+async function runCommand(definition: CommandDefinition, parsed: ParsedArguments, context: CommandContext) {
+  assertNoServiceFlag(context.globals);
+  assertLogLevel(context.globals, context.persona);
+  assertOperandCount(definition, parsed, context.persona);
   const action = await definition.load();
-  const context: CommandContext = { globals: merged, persona, ...environment };
-  await action(operands, flags as never, context);
+  await action(parsed.operands, parsed.flags as never, context);
 }
 
 /** Runs `__complete`, which the scripts of `completion` call. */

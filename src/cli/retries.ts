@@ -1,6 +1,7 @@
 import type { RetryEvent } from "../spec/room.ts";
 import { formatError } from "./errors.ts";
 import { sanitize } from "./format/width.ts";
+import { writeStderr } from "./stderr.ts";
 
 /** Function that shows a failed step that will be tried again. */
 export type ShowRetry = (event: RetryEvent) => void;
@@ -12,7 +13,7 @@ export function formatRetry({ step, attempt, maxRetries, delay, error }: RetryEv
   return sanitize(`Warning: ${step}: ${formatError(error)}, retrying in ${seconds} s (${attempt}/${maxRetries})`);
 }
 
-const writeLine: ShowRetry = (event) => void Deno.stderr.writeSync(new TextEncoder().encode(`${formatRetry(event)}\n`));
+const writeLine: ShowRetry = (event) => writeStderr(`${formatRetry(event)}\n`);
 /** Current way of showing retries. It is global, as standard error is shared by the whole process. */
 let showCurrently = writeLine;
 

@@ -2,6 +2,7 @@ import type { RegistryWarning } from "../spec/room.ts";
 import { ExitError, formatError, ParseError } from "./errors.ts";
 import { choosePersona, type Persona } from "./persona.ts";
 import { runProgram } from "./program.ts";
+import { writeStderr } from "./stderr.ts";
 
 /** Exit code of all other errors, as in podman and buildah. */
 const EXIT_FAILURE = 125;
@@ -86,7 +87,7 @@ function printLine(kind: "Error" | "Warning" | "Interrupted" | "Terminated", tex
   // Messages can quote a registry, which must not send control characters to the terminal.
   const safe = text.replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
   try {
-    if (text !== "") Deno.stderr.writeSync(new TextEncoder().encode(`${kind}: ${safe}\n`));
+    if (text !== "") writeStderr(`${kind}: ${safe}\n`);
   } catch {
     // Standard error is closed. The exit code still reports the failure.
   }

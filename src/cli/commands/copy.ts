@@ -1,6 +1,8 @@
 import { keepConnection } from "../../actions/room.ts";
 import type { CopyEvent, CopyResult, OutlinedImage } from "../../copy/room.ts";
 import { copyImage, type CopyImageOptions, outlineImageCopy, parseImageName } from "../../system/local/room.ts";
+import { describeCopies, toCopiedJson } from "../ci/copied.ts";
+import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
 import { type PolicyFlags, policyOptions } from "../engine_options.ts";
 import { formatError } from "../errors.ts";
@@ -9,11 +11,11 @@ import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 import { note, print } from "../output.ts";
 import { chooseSide, hasSideFlags, type SideFlags } from "../side_flags.ts";
 import { listTagCopies } from "./all_tags.ts";
-import { printCopied, printOutline, toCopiedJson } from "./outline.ts";
+import { printCopied, printOutline } from "./outline.ts";
 import { type AnyImage, findAny } from "./places.ts";
 
 /** Flags of `copy`. */
-export interface CopyFlags extends CopyingFlags, SideFlags, PolicyFlags, ProgressFlags {
+export interface CopyFlags extends CopyingFlags, SideFlags, PolicyFlags, ProgressFlags, ReportFlags {
   allTags?: boolean;
   dryRun?: boolean;
   attestations?: boolean;
@@ -32,7 +34,7 @@ export interface CopyJob {
 
 /** Runs `copy SOURCE DESTINATION…`. */
 export async function copy(operands: string[], flags: CopyFlags, context: CommandContext): Promise<void> {
-  const [source, ...destinations] = operands as [string, ...string[]];
+  const [source, ...given] = operands as [string, ...string[]];
   const sides = hasSideFlags(flags);
   const options: CopyImageOptions = {
     ...await createCopyOptions(sides ? chooseSide(flags, "dest") : flags, context),
@@ -45,14 +47,20 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
   };
   await using store = await openLocalStore(context);
   const jobs = flags.allTags
-    ? await listTagCopies(source, destinations, options)
-    : toJobs(await findAny(store, source), destinations);
-  const [only, second] = jobs;
-  if (only && !second) {
-    if (flags.dryRun) return printOutline(flags, only.destination, await outline(only, options));
-    return printCopied(flags, await run(only, flags, options));
-  }
-  await runAll(jobs, flags, options);
+    ? await listTagCopies(source, given, options)
+    : toJobs(await findAny(store, source), given);
+  const [first, second] = jobs;
+  const only = second ? undefined : first;
+  if (only && flags.dryRun) return printOutline(flags, only.destination, await outline(only, options));
+  if (flags.dryRun) return void await runAll(jobs, flags, options);
+  const publish = async () => {
+    const results = only ? [await run(only, flags, options)] : await runAll(jobs, flags, options);
+    return { digest: results[0]?.digest ?? "", results };
+  };
+  const destinations = jobs.map(({ destination }) => destination);
+  const describe = ({ results }: { results: CopyResult[] }) => describeCopies(destinations, results, options);
+  const { results } = await withReports(flags, context, publish, describe);
+  if (only) printCopied(flags, results[0]!);
 }
 
 function toJobs(source: AnyImage, destinations: readonly string[]): CopyJob[] {
@@ -60,15 +68,21 @@ function toJobs(source: AnyImage, destinations: readonly string[]): CopyJob[] {
 }
 
 /** Runs several copies one after the other. A failed one does not stop the others, and makes the command fail. */
-async function runAll(jobs: readonly CopyJob[], flags: CopyFlags, options: CopyImageOptions): Promise<void> {
+async function runAll(jobs: readonly CopyJob[], flags: CopyFlags, options: CopyImageOptions): Promise<CopyResult[]> {
   await using _connections = await keepConnections(jobs, options);
-  const done: Record<string, unknown>[] = [];
+  const results: CopyResult[] = [];
+  const done: unknown[] = [];
   const failures: string[] = [];
   for (const job of jobs) {
     const { destination } = job;
     try {
-      if (flags.dryRun) printOutline(flags, destination, await outline(job, options));
-      else done.push({ destination, ...toCopiedJson(await run(job, flags, options)) });
+      if (flags.dryRun) {
+        printOutline(flags, destination, await outline(job, options));
+        continue;
+      }
+      const result = await run(job, flags, options);
+      results.push(result);
+      done.push({ destination, ...toCopiedJson(result) });
     } catch (error) {
       options.signal?.throwIfAborted();
       failures.push(formatError(error));
@@ -79,6 +93,7 @@ async function runAll(jobs: readonly CopyJob[], flags: CopyFlags, options: CopyI
   if (failures.length > 0) {
     throw new Error(`${failures.length} of ${jobs.length} copies failed: ${failures.join("; ")}`);
   }
+  return results;
 }
 
 /** Keeps what is known of the registries between the copies, so that their tokens are requested once. */

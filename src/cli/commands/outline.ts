@@ -1,4 +1,5 @@
 import type { CopyOutline, CopyResult, OutlinedBlob } from "../../copy/room.ts";
+import { toCopiedJson } from "../ci/copied.ts";
 import { formatTable } from "../format/table.ts";
 import { count, formatBytes } from "../format/units.ts";
 import { print, printResult } from "../output.ts";
@@ -52,15 +53,5 @@ function summarizeBlobs(blobs: readonly OutlinedBlob[]): string {
 
 /** Prints the result of a copy as JSON if `--format json` is given. Otherwise prints nothing, as podman and buildah do. */
 export function printCopied({ format }: FormatFlags, result: CopyResult): void {
-  if (!format?.includes("json")) return;
-  printResult({ format: "json" }, [], toCopiedJson(result));
-}
-
-/** Returns the result of a copy as JSON has it: with objects instead of maps. */
-export function toCopiedJson({ instances, referrers, ...rest }: CopyResult): Record<string, unknown> {
-  return {
-    ...rest,
-    instances: Object.fromEntries(instances),
-    ...(referrers ? { referrers: Object.fromEntries(referrers) } : {}),
-  };
+  if (format?.includes("json")) printResult({ format: "json" }, [], toCopiedJson(result));
 }

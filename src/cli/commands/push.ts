@@ -1,5 +1,7 @@
-import { deleteUnchangedList, type PushOptions, type PushResult } from "../../list/room.ts";
+import { deleteUnchangedList, type PushOptions } from "../../list/room.ts";
 import { loadFromImage, loadSignaturePolicy, type SystemContext } from "../../system/local/room.ts";
+import { describeCopies } from "../ci/copied.ts";
+import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type CommandContext, openLocalStore } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
@@ -8,9 +10,8 @@ import { getList } from "./find.ts";
 import { printCopied, printOutline } from "./outline.ts";
 
 /** Flags of `push`. */
-export interface PushFlags extends CopyingFlags, ProgressFlags {
+export interface PushFlags extends CopyingFlags, ProgressFlags, ReportFlags {
   rm?: boolean;
-  digestfile?: string;
   dryRun?: boolean;
 }
 
@@ -28,40 +29,14 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   const policy = await loadPolicyOption(flags, transfer.systemContext, context);
   const options: PushOptions = { store, ...transfer, ...policy, imageListSelection };
   if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
-  const result = await withDigestFile(
-    flags.digestfile,
+  const result = await withReports(
+    flags,
+    context,
     () => withProgress(flags, (view) => list.push(destination, { ...options, ...view })),
+    (result) => describeCopies([destination], [result], transfer),
   );
   if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal: context.signal });
   printCopied(flags, result);
-}
-
-/** Runs a push and writes the digest to a file. If the push fails, a file that did not exist before is removed. */
-async function withDigestFile(file: string | undefined, run: () => Promise<PushResult>): Promise<PushResult> {
-  if (file === undefined) return await run();
-  // Opened before the push, so that a file that cannot be written is reported at once.
-  const isNew = await openDigestFile(file);
-  try {
-    const result = await run();
-    // Written after the push, so that a digest in the file means that the list exists.
-    await Deno.writeTextFile(file, result.digest);
-    return result;
-  } catch (error) {
-    if (isNew) await Deno.remove(file).catch(() => {});
-    throw error;
-  }
-}
-
-/** Opens a file for writing and returns whether it is new. */
-async function openDigestFile(file: string): Promise<boolean> {
-  try {
-    (await Deno.open(file, { write: true, createNew: true })).close();
-    return true;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    (await Deno.open(file, { write: true, create: true })).close();
-    return false;
-  }
 }
 
 /** Loads the policy that `--signature-policy` names. Podman and buildah accept the flag but check nothing. */

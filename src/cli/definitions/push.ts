@@ -1,6 +1,13 @@
 import type { CommandDefinition } from "../definition.ts";
 import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
-import { CONTENT_FLAGS, PROGRESS_FLAGS, REFERRER_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
+import {
+  CONTENT_FLAGS,
+  PROGRESS_FLAGS,
+  REFERRER_FLAGS,
+  REPORT_FLAGS,
+  RETRY_FLAGS,
+  SIGNING_FLAGS,
+} from "./transfer_flags.ts";
 
 /** `push`. */
 export const PUSH: CommandDefinition = {
@@ -29,15 +36,9 @@ export const PUSH: CommandDefinition = {
     ...SIGNING_FLAGS,
     ...REFERRER_FLAGS,
     ...RETRY_FLAGS,
-    {
-      name: "digestfile",
-      kind: "text",
-      value: "FILE",
-      description: "write the digest of the pushed list to a file",
-      completes: "files",
-    },
     { name: "dry-run", kind: "boolean", description: "only print what would be copied" },
     ...PROGRESS_FLAGS,
+    ...REPORT_FLAGS,
     {
       name: "rm",
       short: "p",

@@ -151,3 +151,34 @@ export const PROGRESS_FLAGS: readonly FlagDefinition[] = [
   },
   { name: "quiet", short: "q", kind: "boolean", description: "do not show progress" },
 ];
+
+/** Flags about the files to which the result of a publication is reported. */
+export const REPORT_FLAGS: readonly FlagDefinition[] = [
+  {
+    name: "digestfile",
+    kind: "text",
+    value: "FILE",
+    description: "write the digest to a file, without a line break",
+    completes: "files",
+  },
+  {
+    name: "referencefile",
+    kind: "text",
+    value: "FILE",
+    description: "write REPOSITORY@DIGEST to a file, without a line break; empty if the destination is not a registry",
+    completes: "files",
+  },
+  {
+    name: "github",
+    kind: "boolean",
+    description:
+      "write outputs (digest, reference, references, tags, json) and a summary for GitHub Actions (default: in its jobs)",
+  },
+  {
+    name: "gitlab-dotenv",
+    kind: "text",
+    value: "FILE",
+    description: "append MANIFESTS_DIGEST, _REFERENCE, _REFERENCES and _TAGS to a dotenv report of GitLab",
+    completes: "files",
+  },
+];

@@ -6,6 +6,7 @@
 import type { CopyEvent } from "../../copy/room.ts";
 import { UsageError } from "../errors.ts";
 import { formatRetry, showRetriesIn } from "../retries.ts";
+import { writeStderr } from "../stderr.ts";
 
 /** Flags about the progress display. */
 export interface ProgressFlags {
@@ -23,8 +24,6 @@ export interface ProgressView {
 
 /** Values of `--progress`. `auto` draws bars on a terminal, and otherwise writes plain lines. */
 export const PROGRESS_KINDS: readonly string[] = ["auto", "bars", "plain", "json", "none"];
-
-const encoder = new TextEncoder();
 
 /**
  * Runs a copy and shows its progress on standard error.
@@ -45,7 +44,7 @@ async function openProgress({ quiet, progress = "auto" }: ProgressFlags): Promis
   }
   const onTerminal = Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb";
   const kind = quiet ? "none" : progress === "auto" ? (onTerminal ? "bars" : "plain") : progress;
-  const write = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
+  const write = writeStderr;
   switch (kind) {
     case "bars": {
       const { TerminalProgress } = await import("./terminal.ts");

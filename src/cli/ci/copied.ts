@@ -1,0 +1,54 @@
+import type { CopyResult } from "../../copy/room.ts";
+import { fetchManifest, parseImageName, type SystemContext } from "../../system/local/room.ts";
+import type { ParsedManifest } from "../../spec/room.ts";
+import { formatError } from "../errors.ts";
+import { note } from "../output.ts";
+import type { Publication } from "./publication.ts";
+
+/** How the registry of a destination is reached. */
+interface ReadOptions {
+  readonly systemContext?: SystemContext | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Describes the results of a push or of copies, one for each destination as the user typed it. The digest and the manifest are those of the first. */
+export async function describeCopies(
+  destinations: readonly string[],
+  results: readonly CopyResult[],
+  options: ReadOptions,
+): Promise<Publication> {
+  const references = results.flatMap(({ reference }) => reference ?? []);
+  return {
+    digest: results[0]?.digest ?? "",
+    references: [...new Set(references)],
+    tags: destinations.flatMap((destination, i) => {
+      const named = results[i]?.reference === undefined ? undefined : parseImageName(destination).dockerReference;
+      return named?.tag === undefined ? [] : [`${named.name}:${named.tag}`];
+    }),
+    unchanged: results.every(({ unchanged }) => unchanged),
+    manifest: references[0] === undefined ? undefined : await readBack(references[0], options),
+    json: results.length === 1
+      ? toCopiedJson(results[0]!)
+      : results.map((result, i) => ({ destination: destinations[i], ...toCopiedJson(result) })),
+  };
+}
+
+/** Reads the manifest for the summary: the copy may have changed it. A failure does not undo the publication. */
+async function readBack(reference: string, options: ReadOptions): Promise<ParsedManifest | undefined> {
+  try {
+    return await fetchManifest(`docker://${reference}`, options);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    note(`Warning: the summary has no table: ${formatError(error)}`);
+    return undefined;
+  }
+}
+
+/** Converts the result of a copy to the value that `--format json` prints. */
+export function toCopiedJson({ instances, referrers, ...rest }: CopyResult): Record<string, unknown> {
+  return {
+    ...rest,
+    instances: Object.fromEntries(instances),
+    ...(referrers ? { referrers: Object.fromEntries(referrers) } : {}),
+  };
+}
