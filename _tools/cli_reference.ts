@@ -29,6 +29,7 @@ them, the output is that of this tool.
 | \`NO_COLOR\` | any value turns off colors |
 | \`REGISTRY_AUTH_FILE\` | path of the credential file |
 | \`CONTAINERS_STORAGE_CONF\` | path of \`storage.conf\` |
+| \`GITHUB_ACTIONS\`, \`GITHUB_OUTPUT\`, \`GITHUB_STEP_SUMMARY\` | job of GitHub Actions and its files; see [ci.md](ci.md) |
 `;
 
 /** Formats the reference as Markdown. */
