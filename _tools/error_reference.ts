@@ -142,6 +142,10 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cause: "The store has no such list, or the list was never saved there.",
     cure: "Create or save the list first; `manifests ls` shows the lists.",
   },
+  LOCK_OUTDATED: {
+    cause: "The lock file of a release does not have the sources of its release file, or a local image has changed.",
+    cure: "Run `manifests release lock`, or `release apply --update`, and commit the lock file.",
+  },
   LOCK_UNAVAILABLE: {
     cause: "The store's lock cannot be taken, or was lost.",
     cure: "Grant `--allow-ffi`, or wait until the other program has finished.",
@@ -315,6 +319,14 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   STORE_READ_ONLY: {
     cause: "The store cannot be written.",
     cure: "Use another store, or run as its owner.",
+  },
+  TAG_DRIFTED: {
+    cause: "A tag of a release is not as it was published last: somebody else moved or deleted it.",
+    cure: "Look at the tag; then overwrite it with `release apply --force`, or correct the release file.",
+  },
+  TAG_IMMUTABLE: {
+    cause: "A tag of a release names another index, but the release file says that it must not move.",
+    cure: "Publish a new tag.",
   },
   TRANSPORT_IO: {
     cause: "A file or folder cannot be read or written.",

@@ -37,7 +37,20 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   service: ["spec", "json", "kv", "image", "registry", "list", "actions", "system", "internal"],
   release: ["spec", "json", "image", "config", "list", "signature", "actions", "system", "internal"],
-  cli: ["spec", "json", "config", "server", "store", "signature", "copy", "list", "actions", "system", "internal"],
+  cli: [
+    "spec",
+    "json",
+    "config",
+    "server",
+    "store",
+    "signature",
+    "copy",
+    "list",
+    "actions",
+    "system",
+    "release",
+    "internal",
+  ],
 };
 
 /**
@@ -62,6 +75,7 @@ export const HOST_FOLDERS: readonly string[] = [
   "transport/docker_archive",
   "transport/containers_storage",
   "system/local",
+  "release/files",
   "cli",
 ];
 

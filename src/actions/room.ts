@@ -36,6 +36,7 @@ export {
 export { createInstanceFinder } from "./find_again.ts";
 export { keepConnection } from "./keep_connection.ts";
 export { collectFacts, compareFacts } from "./index_facts.ts";
+export { type OpenRepositoryOptions, openRepositoryWith, type RepositoryTags } from "./open_repository.ts";
 export { resolveImage, type Runtime } from "./runtime.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
 export { type TagImageOptions, tagImageWith } from "./tag_image.ts";

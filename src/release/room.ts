@@ -9,6 +9,11 @@ export {
   type ReleaseLock,
   withLocked,
 } from "./lock.ts";
+export { applyFile, type ApplyOptions, assertApplicable, type TransferChoices } from "./apply.ts";
+export type { LockStore, OpenedSigners, ReleaseCallOptions, ReleaseHost } from "./host.ts";
+export { hasChanges } from "./plan.ts";
+export { lockFile, planFile, type PlanFileOptions } from "./plan_file.ts";
+export type { PlannedEntry, PlannedRelease, PlannedTag, PlanSummary, ReleasePlan, TagAction } from "./plan_types.ts";
 export { createReleaseSchema } from "./schema.ts";
 export type {
   DigestFolder,

@@ -14,6 +14,7 @@ import { COPY_ROWS } from "./copy_rows.ts";
 import { GPG_ROWS } from "./gpg_rows.ts";
 import { LIST_ROWS } from "./list_rows.ts";
 import { REGISTRY_ROWS } from "./registry_rows.ts";
+import { RELEASE_ROWS } from "./release_rows.ts";
 import { SIGNATURE_ROWS } from "./signature_rows.ts";
 import { STORE_ROWS } from "./store_rows.ts";
 import { TRANSPORT_ROWS } from "./transport_rows.ts";
@@ -25,6 +26,7 @@ const TABLES = [
   GPG_ROWS,
   LIST_ROWS,
   REGISTRY_ROWS,
+  RELEASE_ROWS,
   SIGNATURE_ROWS,
   STORE_ROWS,
   TRANSPORT_ROWS,

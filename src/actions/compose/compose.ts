@@ -10,15 +10,28 @@ import { publish } from "./publish.ts";
 import { groupByRepository, resolveTargets } from "./targets.ts";
 import type { ComposeIndexOptions, ComposeResult, CompositionOptions } from "./types.ts";
 
+/** Options of {@linkcode composeWith} that only callers which have read the names set. */
+export interface ComposeInternals {
+  /**
+   * Digests that the names have, by name; `null`: the name does not exist; `undefined`: that could not be read. Each name
+   * is written under the condition that this is still so. Default: the names are read, and written without a condition.
+   */
+  readonly known?: ReadonlyMap<string, Digest | null | undefined> | undefined;
+}
+
 /** Makes an index of images and publishes it under all its names: `composeIndex` for any runtime. */
-export async function composeWith(runtime: Runtime, options: ComposeIndexOptions): Promise<ComposeResult> {
+export async function composeWith(
+  runtime: Runtime,
+  options: ComposeIndexOptions,
+  internals: ComposeInternals = {},
+): Promise<ComposeResult> {
   const { target, tags = [], systemContext, signal, append = false } = options;
   const references = resolveTargets(runtime, target, tags);
   await using held = new AsyncDisposableStack();
   for (const { references: [first] } of groupByRepository(references)) {
     held.use(await keepConnection(first!, systemContext));
   }
-  const attempt = () => composeOnce(runtime, references, options);
+  const attempt = () => composeOnce(runtime, references, options, internals);
   if (!append) return await attempt();
   return await repeatWhileLost(attempt, { isLost: (error) => isManifestsError(error, "CONFLICT"), signal });
 }
@@ -28,20 +41,24 @@ async function composeOnce(
   runtime: Runtime,
   references: readonly ImageReference[],
   options: ComposeIndexOptions,
+  { known }: ComposeInternals,
 ): Promise<ComposeResult> {
   const { beforePush, dryRun = false } = options;
-  const heads = new Map<ImageReference, Digest | null | undefined>();
+  const heads = new Map(
+    known && references.map((reference) => [reference, known.get(String(reference.dockerReference))]),
+  );
   let composition: Composition | undefined;
   await allOrAbort([
     async (signal) => void (composition = await readComposition(runtime, references[0]!, { ...options, signal })),
-    async (signal) => await readHeads(references, heads, { ...options, signal }),
+    async (signal) => known ? undefined : await readHeads(references, heads, { ...options, signal }),
   ], options.signal);
   const { list, ...composed } = composition!;
   await beforePush?.(list, composed.manifest.bytes);
   if (dryRun) return describePlan(references, heads, composition!);
   const hasAnnotations = Object.keys(options.annotations ?? {}).length > 0;
   const transfer = { ...getTransferOptions(options), manifestType: composed.manifestType, ifMatch: composed.ifMatch };
-  return await publish(runtime, { list, ...composed, references, heads, hasAnnotations, options: transfer });
+  const publication = { list, ...composed, references, heads, isConditional: known !== undefined, hasAnnotations };
+  return await publish(runtime, { ...publication, options: transfer });
 }
 
 /** Reads what the names are now, unless `ifMatch` says it. A name that cannot be read may still be written. */

@@ -30,6 +30,8 @@ export interface Publication {
   readonly references: readonly ImageReference[];
   /** The current state of the names. */
   readonly heads: Heads;
+  /** Write each name only if it still is as `heads` has it. Otherwise, `ifMatch` of the options is the only condition. */
+  readonly isConditional: boolean;
   /** The caller asked for annotations, so that no repository may get a Docker list, which cannot hold them. */
   readonly hasAnnotations: boolean;
   /** Options for the copies, such as signers and the system context. */
@@ -121,7 +123,8 @@ class Publisher {
     reference: ImageReference,
     { byDigest, signal }: { byDigest: boolean; signal: AbortSignal | undefined },
   ): Promise<Written> {
-    const { list, single, heads, options, hasAnnotations, references } = this.#publication;
+    const { list, single, heads, options, hasAnnotations } = this.#publication;
+    const condition = this.#getCondition(reference);
     const repository = reference.dockerReference!.name;
     const existing = new Set(
       Array.from(heads, ([{ dockerReference }, head]) => dockerReference?.name === repository ? head : null)
@@ -129,7 +132,7 @@ class Publisher {
     );
     let top: TopManifest | undefined;
     const destination = new ObservedTarget(reference, {
-      current: isConditional(options, reference === references[0]) ? undefined : heads.get(reference),
+      current: condition === undefined ? heads.get(reference) : undefined,
       byDigest,
       existing,
       onTop: (manifest) => {
@@ -138,22 +141,28 @@ class Publisher {
       },
     });
     const selection: Selected = single ? { imageListSelection: "system" } : selectMissing(reference, list, options);
-    const ifMatch = !byDigest && reference === references[0] ? options.ifMatch : undefined;
     const result = await pushList({
       source: list.reference(undefined, { selection: selection.imageListSelection, instances: selection.instances }),
       destination,
       platform: single ?? this.#runtime.host.platform,
       host: this.#runtime.host,
-      options: { ...options, ...selection, ifMatch, signal },
+      options: { ...options, ...selection, ifMatch: byDigest ? undefined : condition, signal },
       // A repository in which a name exists probably has the images of an earlier run.
       skipExisting: existing.size > 0,
     }, copyImageWith);
     return { result, top: top! };
   }
 
+  /** Returns the digest that a name must have when it is written; `undefined` for any. */
+  #getCondition(reference: ImageReference): Digest | null | undefined {
+    const { heads, isConditional, options, references } = this.#publication;
+    if (isConditional) return heads.get(reference);
+    return reference === references[0] ? parseCondition(options.ifMatch) : undefined;
+  }
+
   /** Writes a name, after its repository got the content. */
   async #tag(reference: ImageReference): Promise<void> {
-    const { heads, options, references } = this.#publication;
+    const { heads, options } = this.#publication;
     const { top: { bytes, mediaType, digest } } = this.#contents.get(reference.dockerReference!.name)!;
     await this.#attempt([reference], async () => {
       const { signal, systemContext } = options;
@@ -161,7 +170,7 @@ class Publisher {
       if (isSigned(options)) {
         return this.#setState(reference, (await this.#push(reference, { byDigest: false, signal })).result.unchanged);
       }
-      const ifMatch = reference === references[0] ? parseCondition(options.ifMatch) : undefined;
+      const ifMatch = this.#getCondition(reference);
       if (heads.get(reference) === digest && ifMatch === undefined) return this.#setState(reference, true);
       await using destination = await reference.openDestination(systemContext);
       const done = await destination.putManifest(bytes, mediaType, { digest, ifMatch, signal });
@@ -204,11 +213,6 @@ function assertKeepsAnnotations(reference: ImageReference, { mediaType }: TopMan
     "CONVERSION_NOT_SUPPORTED",
     `Cannot write the annotations of the index to ${reference}: the registry accepts only Docker manifest lists`,
   );
-}
-
-/** Whether a name is written under a condition of the caller, which is judged when it is written. */
-function isConditional({ ifMatch }: TransferOptions, isFirst: boolean): boolean {
-  return isFirst && ifMatch !== undefined;
 }
 
 function parseCondition(ifMatch: string | null | undefined): Digest | null | undefined {

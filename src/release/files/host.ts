@@ -1,0 +1,17 @@
+import { LOCAL_RUNTIME } from "../../system/local/room.ts";
+import type { ReleaseHost } from "../host.ts";
+import { resolveImagePath } from "./paths.ts";
+import { openReleaseSigners } from "./secrets.ts";
+
+/**
+ * Creates the host of a release file on a disk.
+ *
+ * @param folder Folder of the release file, where relative paths in it begin.
+ */
+export function createReleaseHost(folder: string): ReleaseHost {
+  return {
+    runtime: LOCAL_RUNTIME,
+    locate: (image) => resolveImagePath(folder, image),
+    openSigners: (signers) => openReleaseSigners(signers, folder),
+  };
+}

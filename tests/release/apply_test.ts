@@ -1,0 +1,242 @@
+/** Releases against registries in memory: what is written, what is not, and what the lock says afterwards. */
+import assert from "node:assert/strict";
+import { formatReleaseLock } from "../../src/release/room.ts";
+import { makeReleaseWorld } from "../support/release_world.ts";
+
+const RELEASE = `version: 1
+releases:
+  app:
+    targets: [a.example/app, b.example/app]
+    tags: ["1.2.3", latest]
+    sources: [a.example/app:amd64, a.example/app:arm64]
+    require: [linux/amd64, linux/arm64]
+`;
+const TAGS = ["a.example/app:1.2.3", "a.example/app:latest", "b.example/app:1.2.3", "b.example/app:latest"];
+/** The same release for another version. */
+const next = (version: string) => RELEASE.replace("1.2.3", version);
+const tagWrites = (writes: readonly string[]) => writes.filter((write) => /\/manifests\/(?!sha256)/.test(write));
+
+Deno.test("apply publishes in all registries, and then has nothing to do", async () => {
+  const world = await makeReleaseWorld();
+  assert.deepEqual(await world.steps(RELEASE), TAGS.map((tag) => `add ${tag}`));
+  assert.deepEqual(world.writes, []);
+  const { releases: [app] } = await world.apply(RELEASE);
+  for (const tag of TAGS) assert.equal(await world.digestOf(tag), app!.index);
+  const firstTag = world.writes.findIndex((write) => tagWrites([write]).length > 0);
+  assert.ok(world.writes.slice(firstTag).every((write) => tagWrites([write]).length > 0), "content first, then tags");
+  assert.deepEqual(world.lock.releases.app, {
+    sources: {
+      "a.example/app:amd64": await world.digestOf("a.example/app:amd64"),
+      "a.example/app:arm64": await world.digestOf("a.example/app:arm64"),
+    },
+    index: app!.index,
+    tags: Object.fromEntries(TAGS.map((tag) => [tag, app!.index])),
+  });
+  const before = formatReleaseLock(world.lock);
+  assert.deepEqual(await world.steps(RELEASE), TAGS.map((tag) => `keep ${tag}`));
+  await world.apply(RELEASE);
+  assert.deepEqual(world.writes, []);
+  assert.equal(formatReleaseLock(world.lock), before);
+});
+
+Deno.test("apply uses the digests of the lock until it is told to update them", async () => {
+  const world = await makeReleaseWorld();
+  await world.pin(RELEASE);
+  const pinned = await world.digestOf("a.example/app:amd64");
+  const moved = await world.push("a.example/app:amd64", "amd64", "built again");
+  const { releases: [first] } = await world.apply(RELEASE, { frozen: true });
+  assert.equal(first!.entries[0]!.digest, pinned);
+  assert.deepEqual(await world.steps(RELEASE), TAGS.map((tag) => `keep ${tag}`));
+  assert.deepEqual(await world.steps(RELEASE, { update: true }), TAGS.map((tag) => `move ${tag}`));
+  const { releases: [second] } = await world.apply(RELEASE, { update: true });
+  assert.equal(second!.entries[0]!.digest, moved);
+  assert.equal(world.lock.releases.app!.sources["a.example/app:amd64"], moved);
+  await world.pin(RELEASE);
+  assert.equal(world.lock.releases.app!.sources["a.example/app:amd64"], moved);
+});
+
+Deno.test("a frozen lock must have exactly the sources of the file", async () => {
+  const world = await makeReleaseWorld();
+  const frozen = { frozen: true };
+  await assert.rejects(world.apply(RELEASE, frozen), {
+    code: "LOCK_OUTDATED",
+    message:
+      "Cannot use the lock file of the release app: it does not have the source a.example/app:amd64: run manifests release lock, and commit the lock file",
+  });
+  assert.deepEqual([world.writes, world.lock.releases], [[], {}]);
+  await world.pin(RELEASE);
+  const fewer = RELEASE.replace(", a.example/app:arm64", "").replace(", linux/arm64", "");
+  await assert.rejects(world.apply(fewer, frozen), /it has a.example\/app:arm64, which is not a source any more/);
+  const optional = RELEASE.replace(
+    "[a.example/app:amd64,",
+    "[{ image: a.example/app:riscv64, optional: true }, a.example/app:amd64,",
+  );
+  await world.push("a.example/app:riscv64", "riscv64");
+  await world.apply(optional, frozen);
+  assert.equal((await world.plan(optional, frozen)).releases[0]!.entries.length, 2);
+  assert.equal((await world.plan(optional)).releases[0]!.entries.length, 3);
+});
+
+Deno.test("a missing source or platform stops the release before anything is written", async () => {
+  const world = await makeReleaseWorld();
+  const missing = RELEASE.replace("a.example/app:arm64]", "a.example/app:s390x]");
+  await assert.rejects(world.apply(missing), { code: "NOT_FOUND" });
+  const required = RELEASE.replace("linux/arm64]", "linux/s390x]");
+  await assert.rejects(world.apply(required), { code: "NO_MATCHING_PLATFORM" });
+  const both = `${RELEASE}  other:\n    to: [a.example/other:1]\n    sources: [a.example/other:missing]\n`;
+  await assert.rejects(world.apply(both), { code: "NOT_FOUND" });
+  assert.deepEqual([world.writes, world.lock.releases], [[], {}]);
+});
+
+Deno.test("a tag that somebody else moved or deleted is drift: nothing is written without force", async () => {
+  const world = await makeReleaseWorld();
+  await world.apply(RELEASE);
+  const index = await world.digestOf("a.example/app:latest");
+  const other = await world.push("b.example/app:latest", "amd64", "by hand");
+  await world.repository("a.example/app").deleteManifest("latest");
+  assert.deepEqual(await world.steps(RELEASE), [
+    "keep a.example/app:1.2.3",
+    "drift a.example/app:latest",
+    "keep b.example/app:1.2.3",
+    "drift b.example/app:latest",
+  ]);
+  await assert.rejects(world.apply(RELEASE), {
+    code: "TAG_DRIFTED",
+    message:
+      "Cannot publish a.example/app:latest (deleted), b.example/app:latest (changed): another writer changed these tags after the last release: inspect them, or overwrite them with force (--force)",
+  });
+  assert.deepEqual(world.writes, []);
+  assert.equal(await world.digestOf("b.example/app:latest"), other);
+  await world.apply(RELEASE, { force: true });
+  for (const tag of TAGS) assert.equal(await world.digestOf(tag), index);
+});
+
+Deno.test("an immutable tag is never moved", async () => {
+  const world = await makeReleaseWorld();
+  const immutable = `${RELEASE}    immutable: ["*.*.*"]\n`;
+  await world.apply(immutable);
+  await world.push("a.example/app:amd64", "amd64", "built again");
+  await assert.rejects(world.apply(immutable, { update: true, force: true }), {
+    code: "TAG_IMMUTABLE",
+    message:
+      "Cannot publish a.example/app:1.2.3 (immutable: *.*.*), b.example/app:1.2.3 (immutable: *.*.*): immutable tags must not move: publish a new tag",
+  });
+  assert.deepEqual(world.writes, []);
+  await world.apply(immutable.replace("1.2.3", "1.2.4"), { update: true });
+  assert.equal(await world.digestOf("a.example/app:latest"), await world.digestOf("b.example/app:1.2.4"));
+});
+
+Deno.test("a registry that fails in the middle leaves no tag, or tags that the next run completes", async () => {
+  const world = await makeReleaseWorld();
+  await world.apply(RELEASE);
+  await world.push("a.example/app:amd64", "amd64", "built again");
+  const text = next("1.2.4");
+  const fail = (pattern: RegExp) => {
+    world.intercept = ({ method, url }) =>
+      method === "PUT" && pattern.test(url) ? new Response(null, { status: 500 }) : undefined;
+  };
+  fail(/b\.example.*sha256/);
+  await assert.rejects(world.apply(text, { update: true }), { code: "REGISTRY_ERROR" });
+  assert.deepEqual(tagWrites(world.writes), [], "no tag without the content everywhere");
+  fail(/b\.example.*latest/);
+  await assert.rejects(world.apply(text, { update: true }), { code: "REGISTRY_ERROR" });
+  world.intercept = () => undefined;
+  assert.deepEqual(await world.steps(text), [
+    "keep a.example/app:1.2.4",
+    "keep a.example/app:latest",
+    "keep b.example/app:1.2.4",
+    "move b.example/app:latest",
+    "leave a.example/app:1.2.3",
+    "leave b.example/app:1.2.3",
+  ]);
+  await world.apply(text);
+  assert.deepEqual(world.writes, ["PUT b.example/v2/app/manifests/latest"]);
+  const digests = await Promise.all(["a.example/app:1.2.4", "b.example/app:latest"].map((tag) => world.digestOf(tag)));
+  assert.equal(digests[0], digests[1]);
+});
+
+Deno.test("a run that was killed after a tag, before it recorded it, is not drift", async () => {
+  const world = await makeReleaseWorld();
+  await world.apply(RELEASE);
+  await world.push("a.example/app:amd64", "amd64", "built again");
+  const { update } = world.store;
+  let updates = 0;
+  world.store.update = (change) => ++updates > 1 ? Promise.reject(new Error("killed")) : update(change);
+  await assert.rejects(world.apply(RELEASE, { update: true }), /killed/);
+  world.store.update = update;
+  await world.push("a.example/app:arm64", "arm64", "built again");
+  assert.deepEqual(await world.steps(RELEASE, { update: true }), TAGS.map((tag) => `move ${tag}`));
+});
+
+Deno.test("a tag that another writer moves between plan and write is a conflict", async () => {
+  const world = await makeReleaseWorld();
+  await world.apply(RELEASE);
+  await world.push("a.example/app:amd64", "amd64", "built again");
+  let other: string | undefined;
+  await assert.rejects(
+    world.apply(RELEASE, {
+      update: true,
+      onPlan: async () => void (other = await world.push("b.example/app:latest", "amd64", "by hand")),
+    }),
+    { code: "CONFLICT" },
+  );
+  assert.equal(await world.digestOf("b.example/app:latest"), other);
+  assert.deepEqual((await world.steps(RELEASE)).filter((step) => !step.startsWith("keep")), [
+    "drift b.example/app:latest",
+  ]);
+});
+
+Deno.test("prune deletes the tags that only the lock has, by tag, and only those", async () => {
+  const world = await makeReleaseWorld();
+  const two = `${RELEASE}  other:\n    to: [a.example/other:1]\n    sources: [a.example/app:amd64]\n`;
+  await world.apply(two);
+  await world.push("a.example/app:by-hand", "amd64");
+  const text = next("1.2.4");
+  assert.deepEqual((await world.steps(text)).slice(4), [
+    "leave a.example/app:1.2.3",
+    "leave b.example/app:1.2.3",
+    "leave a.example/other:1",
+  ]);
+  await world.apply(text);
+  assert.ok(!world.writes.some((write) => write.startsWith("DELETE")));
+  await world.apply(text, { prune: true });
+  assert.deepEqual(world.writes, [
+    "DELETE a.example/v2/app/manifests/1.2.3",
+    "DELETE b.example/v2/app/manifests/1.2.3",
+    "DELETE a.example/v2/other/manifests/1",
+  ]);
+  assert.equal(await world.digestOf("a.example/app:1.2.3"), undefined);
+  assert.ok(await world.digestOf("a.example/app:by-hand") && await world.digestOf("a.example/app:1.2.4"));
+  assert.deepEqual(Object.keys(world.lock.releases.app!.tags).length, 4);
+  assert.equal(Object.hasOwn(world.lock.releases.other?.tags ?? {}, "a.example/other:1"), false);
+  await world.apply(text, { prune: true });
+  assert.deepEqual(world.writes, []);
+});
+
+Deno.test("latest: semver does not go back to an older version", async () => {
+  const world = await makeReleaseWorld();
+  const release = (version: string) => RELEASE.replace('["1.2.3", latest]', `["${version}"]\n    latest: semver`);
+  await world.apply(release("1.10.0"));
+  const newest = await world.digestOf("a.example/app:latest");
+  assert.ok(newest);
+  await world.push("a.example/app:amd64", "amd64", "a fix for an old version");
+  const { releases: [app] } = await world.apply(release("1.9.1"), { update: true });
+  const holds = app!.tags.filter(({ action }) => action === "hold");
+  assert.deepEqual(holds.map(({ reference, reason }) => [reference, reason]), [
+    ["a.example/app:latest", "1.10.0 is newer than 1.9.1"],
+    ["b.example/app:latest", "1.10.0 is newer than 1.9.1"],
+  ]);
+  assert.equal(await world.digestOf("a.example/app:latest"), newest);
+  assert.ok(await world.digestOf("b.example/app:1.9.1"));
+});
+
+Deno.test("only the named releases are planned; an unknown one is an error", async () => {
+  const world = await makeReleaseWorld();
+  const two = `${RELEASE}  other:\n    to: [a.example/other:1]\n    sources: [a.example/other:missing]\n`;
+  await world.apply(two, { names: ["app"] });
+  assert.ok(await world.digestOf("a.example/app:1.2.3"));
+  await assert.rejects(world.plan(two, { names: ["otter"] }), {
+    code: "NOT_FOUND",
+    message: 'Cannot find the release "otter" in manifests.yaml: did you mean other?',
+  });
+});
