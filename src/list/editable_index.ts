@@ -31,6 +31,7 @@ import { decodeUtf8 } from "../internal/room.ts";
 import { type LabelOptions, labelPlatform } from "./label.ts";
 import type { NewInstance } from "./new_instance.ts";
 import { dockerEntry, type Entry, NO_ANNOTATIONS, ociEntry } from "./entry.ts";
+import { EntrySet } from "./entry_set.ts";
 
 /** A manifest exactly as it was saved or loaded, valid for as long as the list is unchanged. */
 export interface Original {
@@ -46,9 +47,7 @@ export interface Original {
  * the wrong type, and `INSTANCE_NOT_FOUND` for an instance that the list does not have.
  */
 export class EditableIndex {
-  // A set keeps the order of the list and forgets in constant time.
-  readonly #entries = new Set<Entry>();
-  readonly #byDigest = new Map<string, Entry[]>();
+  readonly #entries = new EntrySet();
   #annotations: ReadonlyMap<string, string> = NO_ANNOTATIONS;
   #artifactType = "";
   #subject: Descriptor | undefined;
@@ -65,7 +64,7 @@ export class EditableIndex {
     const oci = parsed.kind === "oci-index" ? parsed.index : convertToOciIndex(parsed.list);
     const features = parsed.kind === "docker-list" ? parsed.list.manifests?.map((m) => m.platform.features) : undefined;
     oci.manifests?.forEach((descriptor, i) =>
-      this.#append({
+      this.#entries.append({
         digest: descriptor.digest,
         size: descriptor.size,
         mediaType: descriptor.mediaType,
@@ -133,8 +132,8 @@ export class EditableIndex {
     const annotations = parseAnnotations(instance.annotations ?? {}, "annotations");
     const features = parseTexts(instance.features ?? [], "features");
     this.#changed();
-    this.#drop(digest);
-    this.#append({
+    this.#entries.drop(digest);
+    this.#entries.append({
       digest,
       size,
       mediaType,
@@ -149,15 +148,15 @@ export class EditableIndex {
   }
 
   remove(digest: string): void {
-    this.#find(digest);
+    this.#entries.get(digest);
     this.#changed();
-    this.#drop(digest);
+    this.#entries.drop(digest);
     this.#nullWhenEmpty = { oci: false, docker: false };
   }
 
   removeWithAttestations(digests: readonly string[]): Digest[] {
     const named = new Set(digests);
-    for (const digest of named) this.#find(digest);
+    for (const digest of named) this.#entries.get(digest);
     const attestations = this.attestationsFor(digests).filter((digest) => !named.has(digest));
     for (const digest of [...named, ...attestations]) this.remove(digest);
     return attestations;
@@ -168,7 +167,7 @@ export class EditableIndex {
   }
 
   urls(digest: string): string[] {
-    return [...this.#find(digest).urls];
+    return [...this.#entries.get(digest).urls];
   }
 
   setAnnotations(digest: string | undefined, annotations: Readonly<Record<string, string>>): void {
@@ -177,7 +176,7 @@ export class EditableIndex {
       this.#annotations = new Map([...this.#annotations, ...added]);
       this.#changed();
     } else {
-      this.#edit(digest, { annotations: new Map([...this.#find(digest).annotations, ...added]) });
+      this.#edit(digest, { annotations: new Map([...this.#entries.get(digest).annotations, ...added]) });
     }
   }
 
@@ -189,11 +188,11 @@ export class EditableIndex {
   }
 
   annotations(digest: string | undefined): Record<string, string> {
-    return Object.fromEntries(digest === undefined ? this.#annotations : this.#find(digest).annotations);
+    return Object.fromEntries(digest === undefined ? this.#annotations : this.#entries.get(digest).annotations);
   }
 
   platform(digest: string): Platform {
-    return createPlatform(this.#find(digest).platform ?? {});
+    return createPlatform(this.#entries.get(digest).platform ?? {});
   }
 
   instancesFor(platform: Platform): Digest[] {
@@ -217,7 +216,7 @@ export class EditableIndex {
   }
 
   os(digest: string): string {
-    return this.#find(digest).platform?.os ?? "";
+    return this.#entries.get(digest).platform?.os ?? "";
   }
 
   setArchitecture(digest: string, architecture: string): void {
@@ -225,7 +224,7 @@ export class EditableIndex {
   }
 
   architecture(digest: string): string {
-    return this.#find(digest).platform?.architecture ?? "";
+    return this.#entries.get(digest).platform?.architecture ?? "";
   }
 
   setOsVersion(digest: string, osVersion: string): void {
@@ -233,7 +232,7 @@ export class EditableIndex {
   }
 
   osVersion(digest: string): string {
-    return this.#find(digest).platform?.osVersion ?? "";
+    return this.#entries.get(digest).platform?.osVersion ?? "";
   }
 
   setVariant(digest: string, variant: string): void {
@@ -241,7 +240,7 @@ export class EditableIndex {
   }
 
   variant(digest: string): string {
-    return this.#find(digest).platform?.variant ?? "";
+    return this.#entries.get(digest).platform?.variant ?? "";
   }
 
   setFeatures(digest: string, features: readonly string[]): void {
@@ -249,7 +248,7 @@ export class EditableIndex {
   }
 
   features(digest: string): string[] {
-    return [...this.#find(digest).features];
+    return [...this.#entries.get(digest).features];
   }
 
   setOsFeatures(digest: string, osFeatures: readonly string[]): void {
@@ -257,7 +256,7 @@ export class EditableIndex {
   }
 
   osFeatures(digest: string): string[] {
-    return [...this.#find(digest).platform?.osFeatures ?? []];
+    return [...this.#entries.get(digest).platform?.osFeatures ?? []];
   }
 
   setMediaType(digest: string, mediaType: string): void {
@@ -265,7 +264,7 @@ export class EditableIndex {
   }
 
   mediaType(digest: string): string {
-    return this.#find(digest).mediaType;
+    return this.#entries.get(digest).mediaType;
   }
 
   setArtifactType(digest: string | undefined, artifactType: string): void {
@@ -277,7 +276,7 @@ export class EditableIndex {
   }
 
   artifactType(digest: string | undefined): string {
-    return digest === undefined ? this.#artifactType : this.#find(digest).artifactType;
+    return digest === undefined ? this.#artifactType : this.#entries.get(digest).artifactType;
   }
 
   setSubject(subject: Descriptor | undefined): void {
@@ -335,39 +334,14 @@ export class EditableIndex {
     this.#revision++;
   }
 
-  #find(digest: string): Entry {
-    const entry = this.#byDigest.get(digest)?.[0];
-    if (!entry) {
-      throw new ManifestsError(
-        "INSTANCE_NOT_FOUND",
-        `Cannot find instance ${
-          JSON.stringify(digest)
-        }: no image instance matching the specified digest was found in the list or index`,
-      );
-    }
-    return entry;
-  }
-
   #edit(digest: string, change: Partial<Entry>): void {
-    Object.assign(this.#find(digest), change);
+    Object.assign(this.#entries.get(digest), change);
     this.#changed();
   }
 
   #setPlatform(digest: string, change: Partial<Platform>): void {
-    const platform = createPlatform({ ...this.#find(digest).platform, ...change });
+    const platform = createPlatform({ ...this.#entries.get(digest).platform, ...change });
     this.#edit(digest, { platform: isEmptyPlatform(platform) ? undefined : platform });
-  }
-
-  #append(entry: Entry): void {
-    this.#entries.add(entry);
-    const same = this.#byDigest.get(entry.digest);
-    if (same) same.push(entry);
-    else this.#byDigest.set(entry.digest, [entry]);
-  }
-
-  #drop(digest: string): void {
-    for (const entry of this.#byDigest.get(digest) ?? []) this.#entries.delete(entry);
-    this.#byDigest.delete(digest);
   }
 }
 
