@@ -1,4 +1,4 @@
-import { parseToml, type TomlParser } from "./document/mod.ts";
+import { type ConfTable, parseToml, type TomlParser } from "./document/mod.ts";
 
 /** Settings of `storage.conf` for the location of a store. A missing member is not set by any file. */
 export interface StorageConf {
@@ -16,7 +16,13 @@ export interface StorageConf {
   readonly additionalImageStores?: readonly string[];
   /** Drivers to try, in order of preference. */
   readonly driverPriority?: readonly string[];
+  /** Options for unpacking layers, each `driver.key=value`. */
+  readonly layerOptions?: readonly string[];
 }
+
+/** Drivers whose layers this module unpacks, and the options that concern it. */
+const DRIVERS = ["overlay", "vfs"];
+const LAYER_OPTIONS = ["force_mask", "ignore_chown_errors", "mount_program", "use_composefs"];
 
 /**
  * Parses one `storage.conf` (containers-storage.conf.5).
@@ -42,7 +48,21 @@ export function parseStorageConf(
     rootlessStoragePath: storage.nonEmptyText("rootless_storage_path"),
     additionalImageStores: options.texts("additionalimagestores", before.additionalImageStores),
     driverPriority: storage.texts("driver_priority", before.driverPriority),
+    layerOptions: listLayerOptions(options, before.layerOptions),
   };
   const settings = Object.entries(conf).filter(([, member]) => member !== undefined);
   return { ...before, ...Object.fromEntries(settings) };
+}
+
+/** Returns the options of the files so far, of which the last one applies; `undefined` if there are none. */
+function listLayerOptions(options: ConfTable, before: readonly string[] = []): readonly string[] | undefined {
+  const found = DRIVERS.flatMap((driver) =>
+    LAYER_OPTIONS.flatMap((key) => {
+      // Older files have these options without a table of their driver.
+      const value = options.table(driver).nonEmptyText(key) ?? options.nonEmptyText(key);
+      return value === undefined ? [] : [`${driver}.${key}=${value}`];
+    })
+  );
+  const all = [...before, ...found];
+  return all.length > 0 ? all : undefined;
 }

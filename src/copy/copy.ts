@@ -1,5 +1,5 @@
 import type { DestinationAbilities, ImageDestination, ImageReference, ImageSource } from "../image/room.ts";
-import { type Digest, getEntries, ManifestsError } from "../spec/room.ts";
+import { type Digest, getEntries, manifestDigest, ManifestsError } from "../spec/room.ts";
 import { createBlobInfoCache } from "./blob_info_cache.ts";
 import { assertLimits, type CopyOptions, getContext, getSourceContext, readSettings } from "./copy_options.ts";
 import type { WrittenManifest } from "./edit_index.ts";
@@ -113,9 +113,14 @@ async function withPlan<T>(
       signal,
     } satisfies { [Name in keyof Required<ReadOptions>]: ReadOptions[Name] },
   );
-  assertDigest(to.dockerReference, top.digest);
-  await using destination = await to.openDestination(systemContext, { timestamp: options.destinationTimestamp });
+  const index = top.kind === "image" ? top.chosenFrom?.bytes : undefined;
+  // The name may have the digest of the index, if the destination keeps it.
+  if (!index) assertDigest(to.dockerReference, top.digest);
+  await using destination = await to.openDestination(systemContext, { timestamp: options.destinationTimestamp, index });
   const { abilities } = destination;
+  if (!index || !abilities.keepsIndex || manifestDigest(index) !== to.dockerReference?.digest) {
+    assertDigest(to.dockerReference, top.digest);
+  }
   if (options.ifMatch !== undefined && !abilities.conditionalWrites) {
     throw new TypeError(`Cannot copy to ${to}: ifMatch is supported only for registries`);
   }

@@ -91,7 +91,8 @@ class TreeReader {
     const found = this.#found(top, {});
     if (!isIndex(top.manifest)) return await this.#complete(found, position);
     if (this.#options.selection === "system") {
-      return await this.#readChosen(top.manifest, getPositionBelow(position, {}));
+      const chosen = await this.#readChosen(top.manifest, getPositionBelow(position, {}));
+      return chosen.kind === "image" ? { ...chosen, chosenFrom: top.manifest } : chosen;
     }
     return await this.#complete(found, position, selectInstances(top.manifest, this.#options));
   }

@@ -25,6 +25,8 @@ export interface ReadImage extends ReadManifest {
   readonly layers: readonly Descriptor[] | undefined;
   /** Repositories from which its blobs can be mounted, by the digest of the blob. */
   readonly origins: ReadonlyMap<Digest, BlobOrigin>;
+  /** The index from which the image was chosen for a platform; `undefined`: it was not chosen from an index. */
+  readonly chosenFrom?: ParsedIndex | undefined;
 }
 
 /** An index that was read, with its selected members. */

@@ -86,6 +86,11 @@ export interface OpenDestinationOptions {
    * destination chooses, which is 1970 for archives. Go: `DestinationTimestamp`.
    */
   readonly timestamp?: Date | undefined;
+  /**
+   * The index from which the image was chosen, for a destination that keeps it with the image: `containers-storage:` does.
+   * `undefined`: the image was not chosen from an index. Go: `UnparsedToplevel`.
+   */
+  readonly index?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** The name of an image at some place. Immutable; holds no open resources. Go: `types.ImageReference`. */
@@ -176,6 +181,11 @@ export interface DestinationAbilities {
   readonly parallelBlobs?: boolean | undefined;
   /** Whether it supports {@linkcode WriteManifestOptions.ifMatch}. Default: `false`. */
   readonly conditionalWrites?: boolean | undefined;
+  /**
+   * Whether it keeps {@linkcode OpenDestinationOptions.index}: its name may then have the digest of that index. Default:
+   * `false`.
+   */
+  readonly keepsIndex?: boolean | undefined;
   /** Whether referrers can be found by their subject after they were written. Default: `false`. */
   readonly referrers?: boolean | undefined;
 }

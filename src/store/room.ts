@@ -7,4 +7,13 @@ export { damagedList, findDamage, isListRecord, mayBeListRecord } from "./list_r
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { nameInUse, randomImageId } from "./names.ts";
-export type { BigData, ImageStore, ImageWithData, LayerStore, Locker, StoredImage, StoredLayer } from "./types.ts";
+export type {
+  BigData,
+  ImageStore,
+  ImageWithData,
+  ImageWriter,
+  LayerStore,
+  Locker,
+  StoredImage,
+  StoredLayer,
+} from "./types.ts";

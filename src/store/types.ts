@@ -150,3 +150,45 @@ export interface ImageStore extends AsyncDisposable {
   /** Returns the lock to hold while reading, changing and writing the record that a digest names. */
   digestLocker(digest: Digest): Locker;
 }
+
+/** A blob of a layer that is about to be written. */
+export interface LayerBlob {
+  /** Returns a name of the blob for messages: its digest, if it is already known. */
+  describe(): string;
+  /** Returns digest and size, in bytes, of the bytes that the stream returned. Throws before the stream has ended. */
+  measured(): { readonly digest: Digest; readonly size: number };
+}
+
+/** An image whose layers were written. */
+export interface NewImage {
+  /** Id of the record: 64 hexadecimal digits. */
+  readonly id: string;
+  /** Names of the image, fully qualified. They move from other images. */
+  readonly names: readonly string[];
+  /** Big data items to write, in their order. */
+  readonly items: readonly BigData[];
+  /** Private data for the record, such as the sizes of signatures. */
+  readonly metadata: string;
+  /** Time of creation, as Go writes it. Default: the current time. */
+  readonly created?: string | undefined;
+  /** Layers, the lowest first: digest of the blob, and of the uncompressed archive as the configuration names it. */
+  readonly layers: readonly { readonly digest: Digest; readonly diffId: Digest }[];
+}
+
+/** Writes one image with its layers into a store. Nothing is visible before `commit`. */
+export interface ImageWriter extends AsyncDisposable {
+  /**
+   * Finds a layer of the store by the digest of its blob or of its archive. Returns the size in bytes for that digest.
+   */
+  findLayer(digest: Digest): Promise<number | undefined>;
+  /**
+   * Collects and checks a layer. Fails with code `LAYER_NOT_REPRODUCIBLE` if it could not be read back later,
+   * `ARCHIVE_INVALID` or `COMPRESSION_NOT_SUPPORTED`.
+   */
+  putLayer(blob: LayerBlob, stream: ByteStream): Promise<void>;
+  /**
+   * Makes the layers and the image visible. Fails with code `DIGEST_MISMATCH` if a layer is not the one that the
+   * configuration names, `ID_IN_USE` or `CONFLICT`.
+   */
+  commit(image: NewImage, options?: SignalOptions): Promise<StoredImage>;
+}

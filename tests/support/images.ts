@@ -1,4 +1,4 @@
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { parseImageName } from "../../mod.ts";
 import type { Fetch, ImageReference } from "../../src/image/room.ts";
 import { RegistryClient, type Repository } from "../../src/registry/room.ts";
@@ -16,6 +16,8 @@ export interface TestImageOptions {
   osFeatures?: readonly string[];
   /** Contents of the layers before they are compressed; default: one layer that names the architecture. */
   layers?: Uint8Array<ArrayBuffer>[];
+  /** Compressions of the layers, used in turn; default: gzip. */
+  compressions?: readonly ("gzip" | "zstd" | "none")[];
 }
 
 /** An image that tests made: real bytes, all digests right. */
@@ -52,7 +54,7 @@ export function makeTar(name?: string, content = ""): Uint8Array<ArrayBuffer> {
 
 /** Makes an OCI image. */
 export function makeImage(options: TestImageOptions): TestImage {
-  const { os = "linux", architecture, variant, osVersion, osFeatures } = options;
+  const { os = "linux", architecture, variant, osVersion, osFeatures, compressions = ["gzip"] } = options;
   const layers = options.layers ?? [makeTar("arch", `${os}/${architecture}/${variant ?? ""}\n`)];
   const config = encode({
     architecture,
@@ -64,9 +66,13 @@ export function makeImage(options: TestImageOptions): TestImage {
     rootfs: { type: "layers", diff_ids: layers.map((layer) => digestOf(layer)) },
   });
   const blobs = [
-    ...layers.map((layer) => {
-      const bytes = new Uint8Array(gzipSync(layer));
-      return { descriptor: describe(MEDIA_TYPES.ociLayerGzip, bytes), bytes };
+    ...layers.map((layer, i) => {
+      const compression = compressions[i % compressions.length]!;
+      const bytes = compression === "none"
+        ? layer
+        : new Uint8Array(compression === "gzip" ? gzipSync(layer) : zstdCompressSync(layer));
+      const mediaType = compression === "none" ? MEDIA_TYPES.ociLayer : `${MEDIA_TYPES.ociLayer}+${compression}`;
+      return { descriptor: describe(mediaType, bytes), bytes };
     }),
     { descriptor: describe(MEDIA_TYPES.ociConfig, config), bytes: config },
   ];

@@ -10,6 +10,9 @@ export interface OddEntry {
   type?: string;
   linkName?: string;
   uid?: number;
+  gid?: number;
+  /** Permissions; default: 0o755. */
+  mode?: number;
   /** Numbers of a device. */
   device?: [number, number];
   /** PAX records, such as extended attributes. */
@@ -43,16 +46,20 @@ function paxRecord(rest: string): string {
   return `${length + String(length + 3).length} ${rest}`;
 }
 
-function encodeHeader({ type = "0", content, linkName = "", uid = 0, device }: OddEntry, name: Uint8Array): Uint8Array {
+function encodeHeader(
+  { type = "0", content, linkName = "", uid = 0, gid = 0, mode = 0o755, device }: OddEntry,
+  name: Uint8Array,
+): Uint8Array {
   const block = new Uint8Array(512);
   const octal = (at: number, width: number, value: number) =>
     block.set(encode(value.toString(8).padStart(width - 1, "0")), at);
   block.set(name.subarray(0, 100));
-  octal(100, 8, 0o755);
-  if (uid < 0o10000000) octal(108, 8, uid);
-  // A larger number is in base 256, marked by the highest bit.
-  else new DataView(block.buffer).setBigUint64(108, BigInt(uid) | 1n << 63n);
-  octal(116, 8, 0);
+  octal(100, 8, mode);
+  for (const [at, id] of [[108, uid], [116, gid]] as const) {
+    if (id < 0o10000000) octal(at, 8, id);
+    // A larger number is in base 256, marked by the highest bit.
+    else new DataView(block.buffer).setBigUint64(at, BigInt(id) | 1n << 63n);
+  }
   octal(124, 12, content?.length ?? 0);
   octal(136, 12, 1700000000);
   block.set(encode("        "), 148);

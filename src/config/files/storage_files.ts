@@ -29,6 +29,7 @@ export interface FoundStore {
   imageStore: string | undefined;
   additionalImageStores: readonly string[];
   driverOptions: readonly string[];
+  layerOptions: readonly string[];
 }
 
 /**
@@ -79,6 +80,7 @@ export async function findStore(choice: StoreChoice): Promise<FoundStore> {
       driverOptions ? additionalStores(driverOptions, driver) : conf.additionalImageStores ?? [],
     ),
     driverOptions: driverOptions ?? [],
+    layerOptions: driverOptions ?? conf.layerOptions ?? [],
   };
 }
 

@@ -45,6 +45,14 @@ export class TarHeaderParser {
   #longLink: Uint8Array | undefined;
   #awaited: (typeof EXTENSIONS)[keyof typeof EXTENSIONS] | undefined;
   #zeros = 0;
+  readonly #ignoresGlobal: boolean;
+
+  /**
+   * @param options `ignoresGlobal`: global PAX headers do not apply to the entries, as in Go's reader. Default: `false`.
+   */
+  constructor({ ignoresGlobal = false }: { ignoresGlobal?: boolean } = {}) {
+    this.#ignoresGlobal = ignoresGlobal;
+  }
 
   /** Parses a header block of 512 bytes and returns what to read next. Keeps no reference to the block. */
   block(block: Uint8Array): TarStep {
@@ -79,6 +87,7 @@ export class TarHeaderParser {
     const kind = this.#awaited;
     this.#awaited = undefined;
     if (kind === "pax") this.#pax = parsePaxRecords(payload);
+    else if (kind === "global" && this.#ignoresGlobal) parsePaxRecords(payload);
     else if (kind === "global") this.#global = new Map([...this.#global, ...parsePaxRecords(payload)]);
     else if (kind === "longName") this.#longName = readText(payload, [0, payload.length]);
     else if (kind === "longLink") this.#longLink = readText(payload, [0, payload.length]);
@@ -104,7 +113,9 @@ export class TarHeaderParser {
       name: decodeName(nameBytes),
       nameBytes,
       type,
+      typeFlag: flag,
       linkName: decodeName(linkName),
+      linkNameBytes: linkName,
       size: WITH_PAYLOAD.has(type) ? payloadSize(pax, blockSize) : 0,
       mode: readNumber(block, FIELDS.mode, "the mode"),
       uid: number("uid"),

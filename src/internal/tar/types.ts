@@ -17,8 +17,12 @@ export interface TarHeader {
   readonly nameBytes: Uint8Array;
   /** Kind of the entry. A file of the oldest format whose name ends with `/` is a `dir`. */
   readonly type: TarEntryType;
+  /** Type flag of the header block: one character, such as `0` for a file. */
+  readonly typeFlag: string;
   /** Target of a link; empty for other entries. */
   readonly linkName: string;
+  /** Target of a link, as bytes. */
+  readonly linkNameBytes: Uint8Array;
   /** Size of the payload in the archive, in bytes; 0 for links, folders and devices, regardless of the field. */
   readonly size: number;
   /** Permission bits, as in the field. */

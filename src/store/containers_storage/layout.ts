@@ -17,6 +17,8 @@ export interface StoreLocation {
   readonly realRoot: string;
   /** Driver options, as references print them: `key=value`. */
   readonly driverOptions: readonly string[];
+  /** Options for unpacking layers, each `key=value` or `driver.key=value`; the last one applies. Default: none. */
+  readonly layerOptions?: readonly string[] | undefined;
 }
 
 /** Returns the folder of the image records below a root. */

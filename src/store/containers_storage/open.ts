@@ -1,7 +1,7 @@
 import type { LockingMode } from "../lock/file_lock.ts";
-import type { ImageStore, ShortNameExpansion } from "../types.ts";
+import type { ImageStore, ImageWriter, ShortNameExpansion } from "../types.ts";
 import type { StoreLocation } from "./layout.ts";
-import { ContainersStorage } from "./store.ts";
+import { ContainersStorage, formatLocation } from "./store.ts";
 
 /**
  * Opens the store at a location. Nothing is read or created until the store is used.
@@ -15,4 +15,29 @@ export function openContainersStorage(
   expandShortName?: ShortNameExpansion,
 ): ImageStore {
   return new ContainersStorage(location, mode, expandShortName);
+}
+
+/** Options for {@linkcode openImageWriter}. */
+export interface OpenImageWriterOptions {
+  /** Which programs the locks exclude. Default: `shared`. */
+  readonly mode?: LockingMode | undefined;
+  /** Folder for large temporary files. Default: that of the system. */
+  readonly temporaryFolder?: string | undefined;
+}
+
+/**
+ * Opens a store for writing one image with its layers. The code for that, and the functions of libc that it needs, are
+ * loaded now.
+ *
+ * @throws {ManifestsError} With code `STORE_READ_ONLY` if layers of this driver or with its options are not supported, or
+ * if this process may not unpack them; `LOCK_UNAVAILABLE` without `--allow-ffi`.
+ */
+export async function openImageWriter(
+  location: StoreLocation,
+  { mode = "shared", temporaryFolder }: OpenImageWriterOptions = {},
+): Promise<ImageWriter> {
+  const { findRules } = await import("./unpack/rules.ts");
+  const { StorageImageWriter } = await import("./writing/image_writer.ts");
+  const name = formatLocation(location);
+  return new StorageImageWriter({ location, name, mode, temporaryFolder, rules: await findRules(location, name) });
 }

@@ -31,7 +31,7 @@ export interface ImageRecord {
   readonly bigDataDigests: ReadonlyMap<string, Digest>;
   /** Time of creation, exactly as in the file. */
   readonly created: string;
-  /** Private data of the program that wrote the record. It is preserved but never changed here. */
+  /** Private data of the program that wrote the record, such as the sizes of signatures. */
   readonly metadata?: string | undefined;
 }
 
@@ -163,6 +163,10 @@ function encodeRecord(record: ImageRecord, before: string): string {
     const found = [...kept].find(([name]) => name.toLowerCase() === key);
     return found && new RawJson(found[1]);
   };
+  const keepEqual = (key: string, value: string) => {
+    const before = keep(key);
+    return before && JSON.parse(before.text) === value ? before : value;
+  };
   const members = new Map<string, GoJsonValue | undefined>([
     ["id", record.id],
     ["digest", record.digest],
@@ -170,7 +174,7 @@ function encodeRecord(record: ImageRecord, before: string): string {
     ["names-history", omitEmpty(record.namesHistory)],
     ["layer", record.layer],
     ["mapped-layers", keep("mapped-layers")],
-    ["metadata", keep("metadata")],
+    ["metadata", record.metadata === undefined ? undefined : keepEqual("metadata", record.metadata)],
     ["big-data-names", omitEmpty(record.bigDataNames)],
     ["big-data-sizes", sortedMap(record.bigDataSizes)],
     ["big-data-digests", sortedMap(record.bigDataDigests)],

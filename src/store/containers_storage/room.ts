@@ -4,4 +4,4 @@
  * @module
  */
 export type { LockingMode } from "../lock/file_lock.ts";
-export { openContainersStorage } from "./open.ts";
+export { openContainersStorage, openImageWriter } from "./open.ts";

@@ -1,9 +1,7 @@
 import { join } from "@std/path";
-import type { FileContent } from "../../internal/host/room.ts";
-import { type Digest, digestOf, manifestDigest, ManifestsError } from "../../spec/room.ts";
-import { isManifestKey } from "../big_data.ts";
+import { type Digest, digestOf, ManifestsError } from "../../spec/room.ts";
 import { lockFile, type LockingMode } from "../lock/file_lock.ts";
-import { applyNames, assertImageId, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "../names.ts";
+import { assertImageId, idInUse, imageUnknown, listChanged, nameInUse, randomImageId } from "../names.ts";
 import type {
   BigData,
   CreateImageOptions,
@@ -18,11 +16,13 @@ import type {
   WriteBigDataOptions,
 } from "../types.ts";
 import { ImagesFolder, type RecordChange } from "./images.ts";
+import { changeNames, describeItems, now, prepareItemFiles } from "./record_changes.ts";
+import { toStoredImage } from "./stored_image.ts";
 import type { RecordSet } from "./record_set.ts";
 import { explainIo } from "./io_errors.ts";
 import { ContainersLayers } from "./layers/layer_store.ts";
 import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
-import { createRecord, type ImageRecord, listDigests, type StoredRecord, updateRecord } from "./records.ts";
+import { createRecord, type ImageRecord, type StoredRecord, updateRecord } from "./records.ts";
 
 /** The image records of a containers/storage store, which podman, buildah and skopeo use too. */
 export class ContainersStorage implements ImageStore {
@@ -64,7 +64,10 @@ export class ContainersStorage implements ImageStore {
           const stored = set.find(nameOrId);
           // A record that was copied to the main folder hides its original, which may have other names.
           if (!stored || (folder !== this.#main && mainSet.byId(stored.record.id))) return undefined;
-          return { image: toStoredImage(stored.record, folder), data: await readItems(folder, stored.record, keys) };
+          return {
+            image: toStoredImage(stored.record, folder.readOnly),
+            data: await readItems(folder, stored.record, keys),
+          };
         });
         if (found) return found;
       }
@@ -78,7 +81,9 @@ export class ContainersStorage implements ImageStore {
       for (const folder of [this.#main, ...this.#others]) {
         for (const { record } of await folder.read((set) => set.records)) {
           // A record that was copied to the main folder hides its original, as in look-ups.
-          if (!images.has(record.id) || folder === this.#main) images.set(record.id, toStoredImage(record, folder));
+          if (!images.has(record.id) || folder === this.#main) {
+            images.set(record.id, toStoredImage(record, folder.readOnly));
+          }
         }
       }
       return [...images.values()];
@@ -106,8 +111,8 @@ export class ContainersStorage implements ImageStore {
       const stored = createRecord({ ...empty, ...describeItems(empty, data) });
       return {
         set: set.with(newId, stored),
-        files: await this.#prepareFiles(newId, data),
-        result: toStoredImage(stored.record, this.#main),
+        files: await prepareItemFiles(this.#main.path, newId, data),
+        result: toStoredImage(stored.record, false),
         undo: () => removeFolder(this.#main, newId),
       };
     });
@@ -117,25 +122,17 @@ export class ContainersStorage implements ImageStore {
     await this.#changeImage("write", id, async (set, stored, read) => {
       assertUnchanged(stored.record, await read(listKeys(options)), options);
       const changed = updateRecord(stored, describeItems(stored.record, data));
-      return { set: set.with(id, changed), files: await this.#prepareFiles(id, data), result: undefined };
+      return {
+        set: set.with(id, changed),
+        files: await prepareItemFiles(this.#main.path, id, data),
+        result: undefined,
+      };
     });
   }
 
   async updateNames(id: string, operation: NamesOperation, names: readonly string[]): Promise<void> {
     await this.#changeImage("name", id, (set, stored) => {
-      const newNames = applyNames(stored.record.names, operation, names);
-      let changed = set;
-      for (const name of newNames) {
-        const owner = changed.byName(name);
-        if (!owner || owner.record.id === id) continue;
-        const rest = applyNames(owner.record.names, "remove", [name]);
-        changed = changed.with(owner.record.id, updateRecord(owner, { names: rest }));
-      }
-      const namesHistory = newNames.reduce<string[]>(
-        (history, name) => [name, ...history.filter((other) => other !== name)],
-        [...stored.record.namesHistory],
-      );
-      return { set: changed.with(id, updateRecord(stored, { names: newNames, namesHistory })), result: undefined };
+      return { set: changeNames(set, stored, operation, names), result: undefined };
     });
   }
 
@@ -218,7 +215,7 @@ export class ContainersStorage implements ImageStore {
     const names = original.record.names.filter((name) => !set.byName(name));
     const stored = updateRecord(original, { names });
     const { files = [], ...rest } = await work(set.with(id, stored), stored, () => Promise.resolve(data));
-    const items = await this.#prepareFiles(id, Array.from(data, ([key, bytes]) => ({ key, bytes })));
+    const items = await prepareItemFiles(this.#main.path, id, Array.from(data, ([key, bytes]) => ({ key, bytes })));
     const all = new Map([...items, ...files].map((file) => [file.path, file]));
     return { ...rest, files: [...all.values()], result: true, undo: () => removeFolder(this.#main, id) };
   }
@@ -245,18 +242,6 @@ export class ContainersStorage implements ImageStore {
     }
   }
 
-  /** Returns the files to write for big data, and creates their folder. */
-  async #prepareFiles(id: string, data: readonly BigData[]): Promise<FileContent[]> {
-    const folder = join(this.#main.path, id);
-    const files = data.map(({ key, bytes }) => ({ path: join(folder, bigDataFile(key)), content: bytes }));
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    // The caller holds the lock that every writer needs, so a temporary file belongs to a killed process.
-    for await (const { name } of Deno.readDir(folder)) {
-      if (name.startsWith(".tmp-")) await Deno.remove(join(folder, name)).catch(ignoreMissing);
-    }
-    return files;
-  }
-
   async #explain<T>(what: string, work: () => Promise<T>): Promise<T> {
     return await explainIo(`${what} in ${this.location}`, work);
   }
@@ -279,7 +264,7 @@ type ImageChange = (
  * Returns the store specifier. Its image store is listed as additional, so that opening it by this text finds the
  * images.
  */
-function formatLocation(place: StoreLocation): string {
+export function formatLocation(place: StoreLocation): string {
   const { driver, graphRoot, runRoot, imageStore, additionalImageStores, driverOptions } = place;
   // Driver options in a specifier replace those of the configuration, which includes the additional stores.
   const additional = driverOptions.length > 0 ? [] : additionalImageStores;
@@ -321,20 +306,6 @@ function ignoreMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
-function toStoredImage(record: ImageRecord, folder: ImagesFolder): StoredImage {
-  return {
-    id: record.id,
-    names: record.names,
-    digest: record.digest,
-    digests: listDigests(record),
-    topLayer: record.layer,
-    bigDataNames: record.bigDataNames,
-    metadata: record.metadata,
-    created: record.created,
-    readOnly: folder.readOnly,
-  };
-}
-
 async function readItems(
   folder: ImagesFolder,
   record: ImageRecord,
@@ -348,28 +319,9 @@ async function readItems(
   return data;
 }
 
-/** Returns the members of a record that describe its big data, after some items were written. */
-function describeItems(record: ImageRecord, data: readonly BigData[]): Partial<ImageRecord> {
-  const names = [...record.bigDataNames];
-  const sizes = new Map(record.bigDataSizes);
-  const digests = new Map(record.bigDataDigests);
-  for (const { key, bytes } of data) {
-    if (!names.includes(key)) names.push(key);
-    sizes.set(key, bytes.length);
-    digests.set(key, isManifestKey(key) ? manifestDigest(bytes) : digestOf(bytes));
-  }
-  const digest = record.digest ?? [...digests].find(([key]) => isManifestKey(key))?.[1];
-  return { digest, bigDataNames: names, bigDataSizes: sizes, bigDataDigests: digests };
-}
-
 function createUnusedId(set: RecordSet): string {
   for (;;) {
     const id = randomImageId();
     if (!set.byId(id)) return id;
   }
-}
-
-/** Returns the current time as Go writes it: RFC 3339 without trailing zeros in the fraction of the second. */
-function now(): string {
-  return new Date().toISOString().replace(/\.?0+Z$/, "Z");
 }

@@ -21,7 +21,7 @@ import { FILE_LOOKUPS } from "./registries.ts";
 import { openFetch } from "./registry_fetch.ts";
 import { openLocalPolicy } from "./policy.ts";
 import { openSigners } from "./signers.ts";
-import { openStore } from "./store.ts";
+import { openStore, openStoreForImage } from "./store.ts";
 import { readPolicyFile } from "../../signature/files/room.ts";
 
 const files: HostFiles = {
@@ -55,6 +55,11 @@ export const LOCAL_HOST: ListHost = {
     createContainersStorageTransport({
       openStore: ({ root, runRoot, driver, options = [] }) =>
         openStore({ root, runRoot, driver, driverOptions: options.length > 0 ? options : undefined }),
+      openImageWriter: ({ root, runRoot, driver, options = [] }, { temporaryFolder }) =>
+        openStoreForImage(
+          { root, runRoot, driver, driverOptions: options.length > 0 ? options : undefined },
+          temporaryFolder,
+        ),
     }),
     createDirTransport(),
   ]),

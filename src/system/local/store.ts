@@ -1,8 +1,8 @@
 import { localCandidates } from "../../config/room.ts";
 import { findStore, loadRegistriesConf, loadShortNameAliases } from "../../config/files/room.ts";
 import type { SystemContext } from "../../image/room.ts";
-import { type LockingMode, openContainersStorage } from "../../store/containers_storage/room.ts";
-import type { ImageStore } from "../../store/room.ts";
+import { type LockingMode, openContainersStorage, openImageWriter } from "../../store/containers_storage/room.ts";
+import type { ImageStore, ImageWriter } from "../../store/room.ts";
 
 /** Options for {@linkcode openStore}. */
 export interface OpenStoreOptions {
@@ -60,4 +60,16 @@ export async function openStore(options: OpenStoreOptions = {}): Promise<ImageSt
         String,
       ),
   );
+}
+
+/**
+ * Opens a store for writing one image.
+ *
+ * @param temporaryFolder Folder for large temporary files. Default: that of the system.
+ */
+export async function openStoreForImage(
+  options: OpenStoreOptions,
+  temporaryFolder: string | undefined,
+): Promise<ImageWriter> {
+  return await openImageWriter(await findStore(options), { mode: options.locking, temporaryFolder });
 }

@@ -1,6 +1,13 @@
-import type { ImageDestination, ImageReference, ImageSource, Transport } from "../../image/room.ts";
+import type {
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  OpenDestinationOptions,
+  SystemContext,
+  Transport,
+} from "../../image/room.ts";
 import { type Digest, ManifestsError } from "../../spec/room.ts";
-import type { ImageStore } from "../../store/room.ts";
+import type { ImageStore, ImageWriter } from "../../store/room.ts";
 import { formatStore, type ParsedStorageName, parseStorageName, type StoreSpec } from "./parse.ts";
 import { resolveRecord } from "./resolve.ts";
 import { ContainersStorageSource } from "./source.ts";
@@ -9,6 +16,8 @@ import { ContainersStorageSource } from "./source.ts";
 export interface ContainersStorageOptions {
   /** Opens the store that a reference names; `{}` is the default store. */
   openStore(spec: StoreSpec): Promise<ImageStore>;
+  /** Opens such a store for writing one image. `temporaryFolder` is for large files; default: that of the system. */
+  openImageWriter(spec: StoreSpec, options: { temporaryFolder?: string | undefined }): Promise<ImageWriter>;
 }
 
 /** Creates the transport of images in local stores, `containers-storage:[STORE]NAME`. */
@@ -107,13 +116,23 @@ export class ContainersStorageReference implements ImageReference {
     return { store: await this.#options.openStore(store ?? {}), name: String(named) };
   }
 
-  openDestination(): Promise<ImageDestination> {
-    return Promise.reject(
-      new ManifestsError(
-        "UNSUPPORTED_TRANSPORT",
-        `Cannot write to ${this}: only whole lists can be written to a local store: use podman pull or skopeo copy for images`,
-      ),
-    );
+  /** Opens the store for an image. The code that writes images is loaded now. */
+  async openDestination(
+    { bigFilesTemporaryDir }: SystemContext = {},
+    { index }: OpenDestinationOptions = {},
+  ): Promise<ImageDestination> {
+    const { store = {}, named, id } = this.#name;
+    if (id !== undefined && id.length !== 64) {
+      throw new ManifestsError(
+        "INVALID_REFERENCE",
+        `Cannot write an image to ${this}: its id must have 64 hexadecimal digits`,
+      );
+    }
+    const [{ ContainersStorageDestination }, writer] = await Promise.all([
+      import("./destination.ts"),
+      this.#options.openImageWriter(store, { temporaryFolder: bigFilesTemporaryDir }),
+    ]);
+    return new ContainersStorageDestination({ reference: this, writer, named, id, index });
   }
 
   toString(): string {

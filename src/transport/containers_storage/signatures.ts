@@ -54,3 +54,11 @@ function parseSizes(value: unknown): readonly number[] {
   const isSize = (size: unknown) => Number.isSafeInteger(size) && (size as number) > 0;
   return Array.isArray(value) && value.every(isSize) ? value : [];
 }
+
+/** Returns the metadata of an image record that says which parts of the signature items are signatures. */
+export function encodeSignatureSizes(digest: Digest, signatures: readonly Uint8Array[]): string {
+  const sizes = signatures.map(({ length }) => length);
+  return sizes.length === 0
+    ? "{}"
+    : JSON.stringify({ "signature-sizes": sizes, "signatures-sizes": { [digest]: sizes } });
+}
