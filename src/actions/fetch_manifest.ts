@@ -43,12 +43,21 @@ export async function fetchFirstManifestWith(
   images: readonly (string | ImageReference)[],
   options: FetchManifestOptions = {},
 ): Promise<ParsedManifest> {
+  return await readFirst(images, (image) => fetchManifestWith(runtime, image, options), options.signal);
+}
+
+/** Returns what is read from the first of some images that can be read. Otherwise, the error names the reason for each. */
+export async function readFirst<I, T>(
+  images: readonly I[],
+  read: (image: I) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const failures: Error[] = [];
   for (const image of images) {
     try {
-      return await fetchManifestWith(runtime, image, options);
+      return await read(image);
     } catch (error) {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       failures.push(error as Error);
     }
   }

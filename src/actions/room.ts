@@ -31,8 +31,10 @@ export {
   fetchFirstManifestWith,
   type FetchManifestOptions,
   fetchManifestWith,
+  readFirst,
   readManifestWith,
 } from "./fetch_manifest.ts";
+export { readConfigBytes, withChosenManifest } from "./choose_manifest.ts";
 export { createInstanceFinder } from "./find_again.ts";
 export { keepConnection } from "./keep_connection.ts";
 export { collectFacts, compareFacts } from "./index_facts.ts";

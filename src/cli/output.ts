@@ -4,7 +4,11 @@ import { writeStderr } from "./stderr.ts";
 
 /** Prints a line of the result to standard output. */
 export function print(text: string): void {
-  const bytes = new TextEncoder().encode(`${text}\n`);
+  writeBytes(new TextEncoder().encode(`${text}\n`));
+}
+
+/** Writes exactly these bytes to standard output. */
+export function writeBytes(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
 }
 

@@ -13,6 +13,7 @@ import {
   isIndex,
   isManifestsError,
   type ParsedManifest,
+  parsePlatform,
   platformJson,
 } from "../../spec/room.ts";
 import {
@@ -24,18 +25,24 @@ import {
   type LocalImage,
 } from "../../store/room.ts";
 import { type List, OfflineList } from "../../list/room.ts";
-import type { DescribeImageOptions } from "../../system/local/room.ts";
+import type { DescribeImageOptions, SystemContext } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
-import { assertFormat, getStdoutStyle, note, print, type ResultFormat } from "../output.ts";
+import { UsageError } from "../errors.ts";
+import { assertFormat, getStdoutStyle, note, print, type ResultFormat, writeBytes } from "../output.ts";
 
 /** Flags of `inspect`. */
-export interface InspectFlags extends RegistryFlags, ResultFormat {}
+export interface InspectFlags extends RegistryFlags, ResultFormat {
+  config?: boolean;
+  platform?: string;
+  raw?: boolean;
+}
 
 /** Runs `inspect IMAGE`, which shows the local list of this name, or else the manifest in the registry. */
 export async function inspect([name]: string[], flags: InspectFlags, context: CommandContext): Promise<void> {
   assertFormat(flags, ["json", "table", "tree"]);
   const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
   await using store = await openLocalStore(context);
+  if (flags.raw || flags.config || flags.platform !== undefined) return await printChosen(name!, flags, store, call);
   const found = await findUnlessElsewhere(store, name!);
   const local = found === "elsewhere" ? undefined : found;
   const damage = local && findDamage(local);
@@ -57,6 +64,34 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   }
   if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
   print(indentJson(decodeUtf8(remote.bytes), "    "));
+}
+
+/** Prints the exact bytes of a manifest or configuration; with only `--platform`, the manifest of the image for it. */
+async function printChosen(
+  name: string,
+  { raw, config, platform, format }: InspectFlags,
+  store: ImageStore,
+  call: DescribeImageOptions & { systemContext: SystemContext },
+): Promise<void> {
+  if (raw && config) throw new UsageError("--raw cannot be used with --config");
+  if (format !== undefined && (raw || config)) throw new UsageError("--format cannot be used with --raw or --config");
+  const { LOCAL_RUNTIME, hostPlatform } = await import("../../system/local/room.ts");
+  const { readConfigBytes, withChosenManifest } = await import("../../actions/room.ts");
+  const { findCandidates } = await import("./places.ts");
+  const images = await findCandidates(store, name, call.systemContext);
+  const wanted = platform === undefined ? undefined : parsePlatform(platform);
+  if (config) {
+    // As in skopeo, the image for this machine is the default; a single image may be for any platform.
+    const isList = await withChosenManifest(LOCAL_RUNTIME, images, call, ({ manifest }) => isIndex(manifest));
+    const chosen = wanted ?? (isList ? hostPlatform() : undefined);
+    return await withChosenManifest(LOCAL_RUNTIME, images, { ...call, platform: chosen }, async (found, source) => {
+      writeBytes(await readConfigBytes(source, found, call.signal));
+    });
+  }
+  await withChosenManifest(LOCAL_RUNTIME, images, { ...call, platform: wanted }, ({ manifest }) => {
+    if (raw) writeBytes(manifest.bytes);
+    else print(indentJson(decodeUtf8(manifest.bytes), "    "));
+  });
 }
 
 /** Fetches the manifest of the first of the images that a short name can mean and that exists. */

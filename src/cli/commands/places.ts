@@ -1,5 +1,12 @@
 import { findLocalImage, type ImageStore, isListRecord } from "../../store/room.ts";
-import { type fetchManifest, findSource, hasTransport, loadFromImage } from "../../system/local/room.ts";
+import {
+  type fetchManifest,
+  findSource,
+  hasTransport,
+  loadFromImage,
+  resolveShortName,
+  type SystemContext,
+} from "../../system/local/room.ts";
 
 /** An image or a list in any place, as the functions of `system` take it. */
 export type AnyImage = Parameters<typeof fetchManifest>[0];
@@ -9,4 +16,19 @@ export async function findAny(store: ImageStore, name: string): Promise<AnyImage
   const local = hasTransport(name) ? undefined : await findLocalImage(store, name, ["manifest"]);
   if (!local || !isListRecord(local)) return (await findSource(store, name)).image;
   return (await loadFromImage(store, local.image.id)).list.reference(store);
+}
+
+/**
+ * Resolves a name like {@linkcode findAny}, but a short name that is not in the store to all images that it can mean, in
+ * the order in which they are tried.
+ */
+export async function findCandidates(
+  store: ImageStore,
+  name: string,
+  systemContext: SystemContext,
+): Promise<readonly AnyImage[]> {
+  const isElsewhere = hasTransport(name) || !await findLocalImage(store, name, ["manifest"]);
+  return isElsewhere && !name.startsWith("containers-storage:")
+    ? await resolveShortName(name, systemContext)
+    : [await findAny(store, name)];
 }

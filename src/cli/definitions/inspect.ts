@@ -17,6 +17,8 @@ export const INSPECT: CommandDefinition = {
   examples: [
     ["inspect app:1.0 | jq '.manifests[].digest'", "the digests of a local list"],
     ["inspect --format table docker://alpine:3.20", "a list in a registry, as a table"],
+    ["inspect --raw quay.io/me/app:1.0 | sha256sum", "the exact bytes of the manifest"],
+    ["inspect --config --platform linux/arm64 quay.io/me/app:1.0 | jq .config.Labels", "the labels of one image"],
     ["inspect --format tree oci:folder:app", "a list in a layout, with its layers"],
   ],
   flags: [
@@ -27,6 +29,22 @@ export const INSPECT: CommandDefinition = {
       description: "print the list as json, table or tree",
       default: "json",
       completes: ["json", "table", "tree"],
+    },
+    {
+      name: "raw",
+      kind: "boolean",
+      description: "print the exact bytes of the manifest, without a newline at the end",
+    },
+    {
+      name: "config",
+      kind: "boolean",
+      description: "print the exact bytes of the image's configuration; of a list, that of the image for this machine",
+    },
+    {
+      name: "platform",
+      kind: "text",
+      value: "OS/ARCH[/VARIANT][:OSVERSION]",
+      description: "show the image for this platform instead of the list",
     },
     { name: "verbose", short: "v", kind: "boolean", description: "accepted", hidden: true },
     ...REGISTRY_FLAGS,

@@ -14,6 +14,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   create: async () => (await import("./create.ts")).CREATE,
   delete: async () => (await import("./delete.ts")).DELETE,
   diff: async () => (await import("./diff.ts")).DIFF,
+  digest: async () => (await import("./digest.ts")).DIGEST,
   drop: async () => (await import("./drop.ts")).DROP,
   exists: async () => (await import("./exists.ts")).EXISTS,
   "generate-sigstore-key": async () => (await import("./generate_sigstore_key.ts")).GENERATE_SIGSTORE_KEY,
@@ -26,7 +27,9 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   remove: async () => (await import("./remove.ts")).REMOVE,
   rm: async () => (await import("./rm.ts")).RM,
   tag: async () => (await import("./tag.ts")).TAG,
+  tags: async () => (await import("./tags.ts")).TAGS,
   validate: async () => (await import("./validate.ts")).VALIDATE,
+  version: async () => (await import("./version.ts")).VERSION_COMMAND,
 };
 
 /** Names of all subcommands, sorted. */

@@ -28,6 +28,7 @@ export { validateImage } from "./validate_image.ts";
 export type { ImageProblem, ImageValidation, ValidateImageOptions } from "../../actions/room.ts";
 export { describeImage } from "./describe_image.ts";
 export type { DescribedImage, DescribedInstance, DescribedLayer, DescribeImageOptions } from "../../actions/room.ts";
+export { findDigest } from "./find_digest.ts";
 export { findInstance, type FindInstanceOptions } from "./find_instance.ts";
 export { findSource, type FindSourceOptions, type FoundSource, hasTransport } from "./find_source.ts";
 export { hostPlatform } from "./platform.ts";
