@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { formatReference } from "../../_tools/cli_reference.ts";
 import { loadDefinitions } from "../../src/cli/definitions/mod.ts";
 
-Deno.test("docs/cli.md is what the definitions say: deno run -A _tools/cli_reference.ts", async () => {
+Deno.test("docs/cli.md agrees with the definitions of the commands: deno run -A _tools/cli_reference.ts", async () => {
   const file = await Deno.readTextFile(new URL("../../docs/cli.md", import.meta.url));
   assert.equal(file, await formatReference());
 });

@@ -10,7 +10,7 @@ import { folderTest } from "../support/folders.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("the room rule allows what the table says and nothing else", () => {
+Deno.test("the room rule allows the imports of the table and no others", () => {
   const rows: [from: string, to: string, allowed: boolean][] = [
     ["list/add.ts", "spec/room.ts", true],
     ["list/add.ts", "list/host.ts", true],

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { create, validateImage } from "../../mod.ts";
 import { BROKEN_IMAGES, createBrokenRegistry, FOREIGN_LAYER } from "../support/broken_images.ts";
 
-Deno.test("what is wrong with an image is found, once, and nothing else", async (t) => {
+Deno.test("each problem of an image is reported once, and nothing else", async (t) => {
   const { fetch } = createBrokenRegistry();
   for (const [i, { name, problem, full }] of BROKEN_IMAGES.entries()) {
     await t.step(name, async () => {
@@ -26,7 +26,7 @@ Deno.test("what is wrong with an image is found, once, and nothing else", async 
 const at = (name: string) =>
   `docker://registry.example/case${BROKEN_IMAGES.findIndex((image) => image.name === name)}:1`;
 
-Deno.test("blobs are asked for, and read only where everything is", async () => {
+Deno.test("missing blobs are found with HEAD; blobs are read only for a full check", async () => {
   for (const full of [false, true]) {
     const { fetch, requests } = createBrokenRegistry();
     const systemContext = { fetch: (request: Request) => Promise.resolve(fetch(request)) };

@@ -168,7 +168,7 @@ export function runStoreSuite(name: string, open: () => Promise<SuiteStore>): vo
     assert.deepEqual(list.instances().toSorted(), digests.toSorted());
   });
 
-  test("a save writes the list as it was when the save began", async (store) => {
+  test("a save ignores changes of the list after it began", async (store) => {
     const list = create();
     const digest = `sha256:${"1".repeat(64)}`;
     const saving = list.saveToImage(store, { names: ["app:1"] });

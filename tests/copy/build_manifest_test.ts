@@ -73,7 +73,7 @@ Deno.test("an image whose layers arrived unchanged keeps its bytes", async () =>
   assert.equal(built.config, undefined);
 });
 
-Deno.test("recompressed layers get the media type of the written format, and lose what described their old bytes", async () => {
+Deno.test("recompressed layers get the media type of the written format, and lose annotations of their old bytes", async () => {
   const described = { ...layer(T.ociLayerGzip, "a"), urls: ["https://x.example/a"], annotations: { kept: "1" } };
   const oci = makeManifest("oci", { layers: [described, layer(T.ociLayer, "plain")] });
   const [first, second] = oci.layers;

@@ -159,7 +159,7 @@ folderTest("both versions of cosign still accept the signatures of an image that
 }, PEERS);
 
 for (const [name, start] of Object.entries(REGISTRIES)) {
-  folderTest(`attestations and signatures of both versions of cosign are told apart: ${name}`, async (folder) => {
+  folderTest(`attestations and signatures of both versions of cosign are distinguished: ${name}`, async (folder) => {
     await using world = await makeSigningWorld(folder, start);
     const { registry: { host }, systemContext } = world;
     const a = await makeKey(folder, "a"), b = await makeKey(folder, "b");

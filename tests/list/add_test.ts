@@ -52,7 +52,7 @@ Deno.test("add() of a list takes the wanted platform, or all", async () => {
   await assert.rejects(create().add(`${name}:list`, { systemContext: mips }), { code: "NO_MATCHING_PLATFORM" });
 });
 
-Deno.test("add() refuses an entry whose platform contradicts its image, unless told otherwise", async () => {
+Deno.test("add() refuses an entry whose platform contradicts its image, unless allowPlatformMismatch is set", async () => {
   const { registry, name } = await startWithIndex((entry) => ({
     ...entry,
     platform: { os: "linux", architecture: "riscv64" },
@@ -68,7 +68,7 @@ Deno.test("add() refuses an entry whose platform contradicts its image, unless t
   assert.equal(list.architecture(list.instances()[0]!), "riscv64");
 });
 
-Deno.test("add() fills what an entry does not say from the configuration", async () => {
+Deno.test("add() completes the platform of an entry from the configuration", async () => {
   const { registry, name } = await startWithIndex(({ platform: _, ...entry }) => entry);
   await using _ = registry;
   const list = create();
@@ -82,7 +82,7 @@ Deno.test("add() fills what an entry does not say from the configuration", async
   );
 });
 
-Deno.test("add() changes nothing where anything is wrong", async () => {
+Deno.test("add() changes nothing if any part of it fails", async () => {
   const { registry, repository, name } = await startWithIndex();
   await using _ = registry;
   const inner = (await repository.getManifest("list")).bytes;

@@ -21,7 +21,7 @@ async function fill(at: TestStore): Promise<{ gone: string; garbled: string; bar
   return { gone, garbled, bare };
 }
 
-Deno.test("a damaged list is listed with what is wrong, and cannot be loaded", async () => {
+Deno.test("a damaged list is listed with its problem, and cannot be loaded", async () => {
   await using at = await makeStore();
   await fill(at);
   const lists = await Array.fromAsync(listStoredLists(at.store));
@@ -45,7 +45,7 @@ Deno.test("a damaged list is listed with what is wrong, and cannot be loaded", a
   await assert.rejects(loadFromImage(at.store, "image"), { code: "NOT_A_MANIFEST_LIST" });
 });
 
-Deno.test("the command line shows damaged lists, says what is wrong, and removes them", async () => {
+Deno.test("the command line shows damaged lists with their problem, and removes them", async () => {
   await using at = await makeStore();
   const { gone, garbled, bare } = await fill(at);
   const shown = await cliOk([...at.flags, "ls"]);

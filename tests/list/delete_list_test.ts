@@ -3,7 +3,7 @@ import { create, createMemoryStore, editList, isManifestsError } from "../../mod
 import { deleteUnchangedList } from "../../src/list/room.ts";
 import { digestOf } from "../../src/spec/room.ts";
 
-Deno.test("a list is deleted only if it is as it was when it was read", async () => {
+Deno.test("a list is deleted only if it did not change after it was read", async () => {
   await using store = createMemoryStore();
   const id = await create().saveToImage(store, { names: ["app"] });
   const readDigest = async () => digestOf((await store.findImage(id, ["manifest"]))!.data.get("manifest")!);

@@ -51,7 +51,7 @@ Deno.test("serialize() chooses the form that loses least, as Go does", () => {
   assert.throws(() => create().serialize("text/plain"), { code: "MANIFEST_TYPE_NOT_SUPPORTED" });
 });
 
-Deno.test("adding a digest again replaces it, moves it to the end and forgets what it had", () => {
+Deno.test("adding a digest again replaces its entry, moves it to the end and drops its old annotations", () => {
   const list = filled(A, B);
   list.setAnnotations(A, { old: "1" });
   list.setUrls(A, ["https://x"]);
@@ -117,7 +117,7 @@ Deno.test("a platform that loses its last member is gone from the OCI form", () 
   assert.equal(list.ociV1().manifests![0]!.platform, undefined);
 });
 
-Deno.test("what is asked of an unknown instance fails with INSTANCE_NOT_FOUND and changes nothing", () => {
+Deno.test("every call for an unknown instance fails with INSTANCE_NOT_FOUND and changes nothing", () => {
   const list = filled(A);
   const before = text(list.serialize());
   const acts: (() => unknown)[] = [
@@ -138,7 +138,7 @@ Deno.test("what is asked of an unknown instance fails with INSTANCE_NOT_FOUND an
   assert.equal(text(list.serialize()), before);
 });
 
-Deno.test("a setter refuses what could not be loaded again, and changes nothing", () => {
+Deno.test("a setter refuses a value that could not be loaded again, and changes nothing", () => {
   const list = filled(A);
   const before = text(list.serialize());
   const subject = { mediaType: OCI, digest: A, size: 3 };
@@ -200,7 +200,7 @@ Deno.test("a setter refuses what could not be loaded again, and changes nothing"
   assert.equal(text(list.serialize()), before);
 });
 
-Deno.test("what setters accept is loaded again as it is", () => {
+Deno.test("values that setters accept are loaded again unchanged", () => {
   const list = filled(A);
   list.setMediaType(A, "");
   list.setUrls(A, [""]);

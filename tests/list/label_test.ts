@@ -16,7 +16,7 @@ function createList(platform: Platform): OfflineList {
   return list;
 }
 
-Deno.test("label() completes the platform of an instance, and leaves what the label does not have", () => {
+Deno.test("label() completes the platform of an instance, and keeps members that the label does not have", () => {
   const list = createList({ os: "linux", architecture: "arm" });
   list.label(DIGEST, { architecture: "arm", variant: "v7", osFeatures: [] });
   list.label(DIGEST, { os: "", osVersion: "6.1" });

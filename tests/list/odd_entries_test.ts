@@ -58,7 +58,7 @@ async function writeLayout(folder: string, manifests: readonly Descriptor[], oth
   return { reference: `oci:${folder}:1`, index };
 }
 
-folderTest("an artifact without a configuration is added, copied and pushed as it is", async (folder) => {
+folderTest("an artifact without a configuration is added, copied and pushed unchanged", async (folder) => {
   const artifact = { ...describe(MEDIA_TYPES.ociManifest, ARTIFACT), artifactType: "application/vnd.example" };
   const { reference, index } = await writeLayout(`${folder}/from`, [AMD64, artifact]);
   const copied = await copyImage(reference, `oci:${folder}/copied:1`, OPTIONS);

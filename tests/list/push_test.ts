@@ -28,7 +28,7 @@ async function listOf(host: string, path = "src"): Promise<List> {
   return list;
 }
 
-Deno.test("push() to another registry moves everything and returns what is there", async () => {
+Deno.test("push() to another registry copies everything and returns the digests at the destination", async () => {
   await using from = startEmbedded();
   await using to = startEmbedded();
   const list = await listOf(from.host);
@@ -178,7 +178,7 @@ Deno.test("a filter may replace the source, a listener may throw, an unknown opt
   await assert.rejects(list.push(`${registry.host}/x:1`, { systemContext, maxParallelTransfers: 0 }), RangeError);
 });
 
-Deno.test("what cannot be pushed says why, and the destination has no index", async () => {
+Deno.test("a failed push says why, and the destination has no index", async () => {
   await using registry = startEmbedded();
   const list = await listOf(registry.host);
   await using store = createMemoryStore();

@@ -74,7 +74,7 @@ Deno.test("a manifest never names an instance that instances.json does not, wher
   assert.equal(writes, 5);
 });
 
-Deno.test("a push to a local store does not write over a change that somebody made at the same time", async () => {
+Deno.test("a push to a local store does not overwrite a concurrent change", async () => {
   await using store = createMemoryStore();
   await create().saveToImage(store, { names: [NAME] });
   const { imageId } = await loadFromImage(store, NAME);
@@ -90,7 +90,7 @@ Deno.test("a push to a local store does not write over a change that somebody ma
   assert.equal(text((await store.findImage(imageId, ["manifest"]))!.data.get("manifest")), text(theirs));
 });
 
-Deno.test("a push to a local store refuses what it cannot do, and options that are not known", async () => {
+Deno.test("a push to a local store refuses unsupported and unknown options", async () => {
   await using store = createMemoryStore();
   const signer = { kind: "simple", description: "", sign: () => Promise.reject(new Error()) } as const;
   const refused: (PushOptions & Record<string, unknown>)[] = [

@@ -80,7 +80,7 @@ Deno.test("invalid bearer tokens are rejected when they are configured", () => {
   }
 });
 
-Deno.test("a grant narrows endpoints, targets and sources, and never widens what the handler may do", async () => {
+Deno.test("a grant restricts endpoints, targets and sources, and never extends the handler's own", async () => {
   await world.push({ architecture: "amd64" }, "team/a");
   await world.push({ architecture: "amd64" }, "team/b");
   await world.push({ architecture: "amd64" }, "base");

@@ -41,7 +41,7 @@ class HandlerTime implements Disposable {
 }
 
 for (const fate of FATES) {
-  Deno.test(`a handler that ${fate} any step of publishing leaves what another one finishes`, async () => {
+  Deno.test(`after a handler ${fate} any step of publishing, another one finishes the work`, async () => {
     let digest: string | undefined;
     for (let n = 1;; n++) {
       using kv = await Deno.openKv(":memory:");

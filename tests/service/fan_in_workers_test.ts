@@ -60,7 +60,7 @@ folderTest("… to a real registry, where real tools read it", async (folder) =>
   assert.deepEqual([inspected.Architecture, inspected.Digest], ["riscv64", digest]);
 }, ["docker-registry", "skopeo"]);
 
-folderTest("kill -9 at steps of publishing leaves what the next report finishes", async (folder) => {
+folderTest("after kill -9 at any step of publishing, the next report finishes the work", async (folder) => {
   await using registry = startEmbedded();
   const platforms = PLATFORMS.slice(0, 3);
   const digests = await pushPlatforms(

@@ -48,7 +48,7 @@ Deno.test("deleteImage() says what to do if the registry cannot delete tags", as
   assert.deepEqual(await listTags(), []);
 });
 
-Deno.test("deleteImage() passes a rejection of the caller on as it is", async () => {
+Deno.test("deleteImage() passes on a rejection of the caller unchanged", async () => {
   const { systemContext } = await makeWorld((request) =>
     request.method === "DELETE" ? new Response(null, { status: 403 }) : undefined
   );

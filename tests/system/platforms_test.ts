@@ -67,7 +67,7 @@ Deno.test("removeFromIndex() finds nothing for another variant, version or archi
   assert.equal((await inspectIndex(TARGET, { systemContext })).digest, digest);
 });
 
-Deno.test("removeFromIndex() removes the attestations of what it removes, and no others", async () => {
+Deno.test("removeFromIndex() removes the attestations of the removed instances, and no others", async () => {
   const { images, attestations, systemContext } = await makeWorld("linux/amd64", "linux/arm64", "linux/s390x");
   const digests = async () => (await inspectIndex(TARGET, { systemContext })).instances.map(({ digest }) => digest);
   await removeFromIndex(TARGET, ["linux/arm64"], { systemContext });
@@ -80,7 +80,7 @@ Deno.test("removeFromIndex() removes the attestations of what it removes, and no
   assert.deepEqual(await digests(), [images[2]]);
 });
 
-Deno.test("composeIndex() and appendToIndex() take all of a source that is an index, unless told otherwise", async () => {
+Deno.test("composeIndex() and appendToIndex() take all entries of a source that is an index, unless an option restricts them", async () => {
   const { images, attestations, systemContext } = await makeWorld("linux/arm64/v8", "linux/s390x");
   const [arm64, s390x] = images, [provenance, other] = attestations;
   const rows: [options: object, expected: unknown[]][] = [

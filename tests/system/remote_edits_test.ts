@@ -97,7 +97,7 @@ const unchanged: [name: string, edit: (world: World) => Promise<{ digest: string
 ];
 
 for (const [name, edit] of unchanged) {
-  Deno.test(`what changes nothing is not written: ${name}`, async () => {
+  Deno.test(`an edit that changes nothing is not written: ${name}`, async () => {
     const world = await makeWorld();
     const result = await edit(world);
     assert.deepEqual([result.digest, result.unchanged], [digestOf(world.odd), true]);
@@ -217,7 +217,7 @@ Deno.test("an immutable tag is not a race: the registry's own text ends the edit
   assert.equal(world.requests.filter((request) => request.startsWith("PUT")).length, 1);
 });
 
-Deno.test("a writer who loses every race says so", async () => {
+Deno.test("a writer that loses every race reports CONFLICT", async () => {
   let round = 0;
   const world = await makeWorld(async (request, forward) => {
     const annotations = { round: `${round++}` };

@@ -267,7 +267,7 @@ Deno.test("docker-archive: a written archive is reproducible", async () => {
   });
 });
 
-Deno.test("docker-archive: abilities of a destination, and what it rejects", async () => {
+Deno.test("docker-archive: abilities of a destination, and rejected images", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/a.tar`;
     {
