@@ -1,7 +1,5 @@
 /** Actions on an image wherever it is: describe, validate, verify, attest, tag, fetch, read, edit in its registry. */
-export { type AssembledManifests, attestAssembly, type AttestOptions } from "./attestations/attest.ts";
 export { findCiBuilder } from "./attestations/ci_builder.ts";
-export { readAttestations, type StoredAttestation } from "./attestations/stored_attestations.ts";
 export {
   type AttestationsVerdict,
   type AttestationVerdict,
@@ -16,6 +14,7 @@ export type {
   ComposeSource,
   CompositionOptions,
   EntryAnnotations,
+  ProvenanceOptions,
   PublishedName,
   SourceOptions,
 } from "./compose/types.ts";

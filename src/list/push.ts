@@ -113,7 +113,10 @@ function toCopyOptions(
 }
 
 /** Opens the signers that the options name. Disposing the result forgets their keys. */
-async function openSigners(host: ListHost, options: PushOptions): Promise<AsyncDisposable & { signers: Signer[] }> {
+export async function openSigners(
+  host: ListHost,
+  options: TransferOptions,
+): Promise<AsyncDisposable & { signers: Signer[] }> {
   const { signBySigstoreParamFile, signBy, signBySigstorePrivateKeyFile } = options;
   const named = [signBySigstoreParamFile, signBy, signBySigstorePrivateKeyFile].some((key) => key !== undefined);
   if (named && !host.openSigners) {

@@ -28,7 +28,14 @@ export {
   loadList,
   lockerForImage,
 } from "./load.ts";
-export { type ListPush, type LookupReferenceFunc, pushList, type PushOptions, type PushResult } from "./push.ts";
+export {
+  type ListPush,
+  type LookupReferenceFunc,
+  openSigners,
+  pushList,
+  type PushOptions,
+  type PushResult,
+} from "./push.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";
 export { diffIndexes, type InstanceDifference, type ListDifference } from "./diff.ts";
 export { listStoredLists, type StoredList } from "./stored_lists.ts";

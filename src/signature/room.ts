@@ -7,6 +7,7 @@ export { encodeSignature, parseSignature } from "./blob.ts";
 export {
   type Assembly,
   type AssemblyBuilder,
+  type AssemblySource,
   createAssemblyPredicate,
   createAttestationLayer,
   createBundleReferrer,

@@ -2,7 +2,7 @@
 import { copyImage } from "../../mod.ts";
 import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/mod.ts";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
-import { attestAssembly } from "../../src/actions/room.ts";
+import { attestAssembly } from "../../src/actions/attestations/attest.ts";
 import { create as createRemote } from "../../src/system/remote/mod.ts";
 import { REMOTE_RUNTIME } from "../../src/system/remote/room.ts";
 import { describe, encode } from "../support/images.ts";

@@ -1,7 +1,8 @@
 /** Provenance of assemblies: both versions of cosign accept ours, and we accept and tell theirs. */
 import assert from "node:assert/strict";
 import { copyImage, type Descriptor } from "../../mod.ts";
-import { attestAssembly, type AttestOptions, verifyAttestationsWith } from "../../src/actions/room.ts";
+import { attestAssembly, type AttestOptions } from "../../src/actions/attestations/attest.ts";
+import { verifyAttestationsWith } from "../../src/actions/room.ts";
 import {
   acceptAnything,
   generateSigstoreKeyPair,

@@ -11,10 +11,11 @@ import {
   type StatementSubject,
   verifyEnvelope,
 } from "../../signature/room.ts";
-import { type Descriptor, type Digest, isManifestsError, ManifestsError } from "../../spec/room.ts";
+import { type Descriptor, type Digest, isManifestsError } from "../../spec/room.ts";
 import type { Runtime } from "../runtime.ts";
 import { attachBundle, attachUnderTag, type NewAttestation } from "./attach_attestation.ts";
 import { assertSignaturesStayVisible } from "./hidden_signatures.ts";
+import { assertSignsStatements } from "./statement_signer.ts";
 import { readAttestations, type StoredAttestation } from "./stored_attestations.ts";
 
 /** How provenance is signed and stored. */
@@ -118,12 +119,7 @@ async function sign(
   signer: Signer,
   statement: { readonly subjects: readonly StatementSubject[]; predicateType: string; predicate: unknown },
 ): Promise<NewAttestation> {
-  if (!signer.signStatement) {
-    throw new ManifestsError(
-      "SIGNING_UNAVAILABLE",
-      "Cannot sign provenance with this key: statements are signed by sigstore keys, such as those of cosign",
-    );
-  }
+  assertSignsStatements(signer);
   const { subjects, predicateType, predicate } = statement;
   const payload = encodeStatement(subjects, predicateType, predicate);
   const { signature, publicKey } = await signer.signStatement(payload);

@@ -6,6 +6,7 @@ import { keepConnection } from "../keep_connection.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Composition, readComposition } from "./composition.ts";
 import { describePlan } from "./describe_plan.ts";
+import { assertProvenance, attachProvenance, openAllSigners, type WrittenIndex } from "./provenance.ts";
 import { publish } from "./publish.ts";
 import { groupByRepository, resolveTargets } from "./targets.ts";
 import type { ComposeIndexOptions, ComposeResult, CompositionOptions } from "./types.ts";
@@ -25,13 +26,16 @@ export async function composeWith(
   options: ComposeIndexOptions,
   internals: ComposeInternals = {},
 ): Promise<ComposeResult> {
-  const { target, tags = [], systemContext, signal, append = false } = options;
+  const { target, tags = [], systemContext, signal, append = false, provenance } = options;
+  assertProvenance(options);
   const references = resolveTargets(runtime, target, tags);
   await using held = new AsyncDisposableStack();
   for (const { references: [first] } of groupByRepository(references)) {
     held.use(await keepConnection(first!, systemContext));
   }
-  const attempt = () => composeOnce(runtime, references, options, internals);
+  // The keys that sign the index are opened once: with provenance, they also sign in another form.
+  const given = provenance ? await openAllSigners(runtime, options, held) : options;
+  const attempt = () => composeOnce(runtime, references, given, internals);
   if (!append) return await attempt();
   return await repeatWhileLost(attempt, { isLost: (error) => isManifestsError(error, "CONFLICT"), signal });
 }
@@ -43,10 +47,11 @@ async function composeOnce(
   options: ComposeIndexOptions,
   { known }: ComposeInternals,
 ): Promise<ComposeResult> {
-  const { beforePush, dryRun = false } = options;
+  const { beforePush, dryRun = false, provenance } = options;
   const heads = new Map(
     known && references.map((reference) => [reference, known.get(String(reference.dockerReference))]),
   );
+  const startedOn = new Date();
   let composition: Composition | undefined;
   await allOrAbort([
     async (signal) => void (composition = await readComposition(runtime, references[0]!, { ...options, signal })),
@@ -57,7 +62,19 @@ async function composeOnce(
   if (dryRun) return describePlan(references, heads, composition!);
   const hasAnnotations = Object.keys(options.annotations ?? {}).length > 0;
   const transfer = { ...getTransferOptions(options), manifestType: composed.manifestType, ifMatch: composed.ifMatch };
-  const publication = { list, ...composed, references, heads, isConditional: known !== undefined, hasAnnotations };
+  const inputs = { references, composition: composition!, startedOn };
+  const onContent = provenance && (async (written: WrittenIndex) => {
+    await attachProvenance(runtime, written, { ...inputs, options: { ...options, provenance } });
+  });
+  const publication = {
+    list,
+    ...composed,
+    references,
+    heads,
+    isConditional: known !== undefined,
+    hasAnnotations,
+    onContent,
+  };
   return await publish(runtime, { ...publication, options: transfer });
 }
 
@@ -111,4 +128,5 @@ const COMPOSITION_OPTIONS: Record<keyof CompositionOptions, true> = {
   attestations: true,
   allowPlatformMismatch: true,
   onPlatformMismatch: true,
+  provenance: true,
 };

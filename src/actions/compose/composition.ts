@@ -27,6 +27,10 @@ export interface Composition {
   readonly single: Platform | undefined;
   /** The manifest to publish, unless instances have to be converted. */
   readonly manifest: Pick<ParsedManifest, "bytes" | "mediaType">;
+  /** The sources that were read, after the existing index of `append`. */
+  readonly sources: readonly FoundSource[];
+  /** The entries of the index, in order. */
+  readonly entries: readonly ComposedEntry[];
   /** Type to convert to; `undefined` if nothing has to be converted. */
   readonly manifestType: string | undefined;
   /** Digest that the first name must still have; `null`: it must not exist; `undefined`: anything. */
@@ -51,6 +55,8 @@ export async function readComposition(
   const image = single && sources.find(({ found }) => found.digest === single.digest);
   return {
     ...built,
+    sources: existing ? [existing, ...sources] : sources,
+    entries,
     manifest: image?.found.manifest ?? built.manifest,
     single: single?.platform,
     ifMatch: options.ifMatch ?? (append ? existing?.found.digest : undefined),

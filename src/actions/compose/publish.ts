@@ -14,6 +14,7 @@ import { listMissing } from "../edit_remote_list.ts";
 import type { Runtime } from "../runtime.ts";
 import { ObservedTarget, type TopManifest } from "./observed_target.ts";
 import { PublishError } from "./publish_error.ts";
+import type { WrittenIndex } from "./provenance.ts";
 import { groupByRepository, type TargetRepository } from "./targets.ts";
 import type { ComposeResult, PublishedName } from "./types.ts";
 
@@ -36,6 +37,11 @@ export interface Publication {
   readonly hasAnnotations: boolean;
   /** Options for the copies, such as signers and the system context. */
   readonly options: TransferOptions;
+  /**
+   * Called for each repository after its content was written under its digest, and before any of its names. Default: the
+   * first name of the only repository is written together with the content.
+   */
+  readonly onContent?: ((written: WrittenIndex) => Promise<void>) | undefined;
 }
 
 /** Which instances a push copies. */
@@ -78,15 +84,17 @@ class Publisher {
 
   /** Writes everything. After a failure, {@linkcode published} returns the state of each name. */
   async run(repositories: readonly TargetRepository[]): Promise<void> {
-    const { options, references } = this.#publication;
+    const { options, references, onContent } = this.#publication;
     // With one repository, its first name is written together with the content, which saves a request.
-    const byDigest = repositories.length > 1;
+    const byDigest = repositories.length > 1 || onContent !== undefined;
     await allOrAbort(
       repositories.map((repository) => async (signal) => {
         const { name, references: [first] } = repository;
         await this.#attempt(repository.references, async () => {
           const written = await this.#push(first!, { byDigest, signal });
           this.#contents.set(name, written);
+          const { top, result: { instances } } = written;
+          await onContent?.({ reference: first!, top, instances });
           if (!byDigest) this.#setState(first!, written.result.unchanged);
         });
       }),
@@ -166,8 +174,8 @@ class Publisher {
     const { top: { bytes, mediaType, digest } } = this.#contents.get(reference.dockerReference!.name)!;
     await this.#attempt([reference], async () => {
       const { signal, systemContext } = options;
-      // Signatures name a tag, so each one has its own.
-      if (isSigned(options)) {
+      // Signatures name a tag, so each one has its own. That of the first name was made with the content.
+      if (isSigned(options) && !this.#isFirst(reference)) {
         return this.#setState(reference, (await this.#push(reference, { byDigest: false, signal })).result.unchanged);
       }
       const ifMatch = this.#getCondition(reference);
@@ -177,6 +185,13 @@ class Publisher {
       await destination.commit({ signal });
       this.#setState(reference, done?.unchanged);
     });
+  }
+
+  /** Whether a name is the first in its repository. */
+  #isFirst(reference: ImageReference): boolean {
+    const { references } = this.#publication;
+    return references.find(({ dockerReference }) => dockerReference!.name === reference.dockerReference!.name) ===
+      reference;
   }
 
   /** Returns the state of each name. */

@@ -1,6 +1,7 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { TransferOptions } from "../../copy/room.ts";
 import type { AddOptions, List, PushResult } from "../../list/room.ts";
+import type { AssemblyBuilder, Signer } from "../../signature/room.ts";
 import type { Digest, Platform } from "../../spec/room.ts";
 
 /** Options for sources that are indexes. */
@@ -43,6 +44,26 @@ export interface EntryAnnotations {
   readonly platform?: string | undefined;
   /** The annotations, which are added to existing ones. */
   readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** How {@linkcode composeIndex} records the origin of an index; see docs/provenance.md. */
+export interface ProvenanceOptions {
+  /** Signer of the provenance: a sigstore key, as `openSigstoreSigner` opens it. The caller disposes of it. */
+  signer: Signer;
+  /**
+   * Form in which it is stored: a Sigstore bundle that is a referrer of the index, or a layer under cosign's `.att` tag.
+   *
+   * @default {"bundle"}
+   */
+  as?: "bundle" | "tag" | undefined;
+  /**
+   * Also attach it to each image of the index.
+   *
+   * @default {false}
+   */
+  children?: boolean | undefined;
+  /** The system that composes the index. Default: an unknown builder, and a random id of the run. */
+  builder?: AssemblyBuilder | undefined;
 }
 
 /** Options for {@linkcode composeIndex}. */
@@ -117,6 +138,11 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
    * written. An exception that it throws ends the call.
    */
   beforePush?: ((list: List, manifest: Uint8Array<ArrayBuffer>) => unknown) | undefined;
+  /**
+   * Provenance to attach before any name is written: which sources, by which digests, and which builder made the index. A
+   * repeated call with the same sources attaches none. Default: none.
+   */
+  provenance?: ProvenanceOptions | undefined;
   /**
    * Write nothing. The result has the index that would be written, and the state `planned` for names that would change.
    *

@@ -2,6 +2,7 @@
 export {
   type Assembly,
   type AssemblyBuilder,
+  type AssemblySource,
   createAssemblyPredicate,
   PROVENANCE_TYPE,
   readAssemblyPredicate,

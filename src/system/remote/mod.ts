@@ -3,12 +3,16 @@
  *
  * @module
  */
+export { verifyAttestations } from "./attestations.ts";
+export type { AttestationsVerdict, AttestationVerdict, VerifyAttestationsOptions } from "../../actions/room.ts";
+export type { AssemblyBuilder } from "../../signature/room.ts";
 export { composeIndex } from "./compose_index.ts";
 export type {
   ComposeIndexOptions,
   ComposeResult,
   ComposeSource,
   EntryAnnotations,
+  ProvenanceOptions,
   PublishedName,
   SourceOptions,
 } from "../../actions/room.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { verifyAttestations } from "./attestations.ts";
 export { composeIndex } from "./compose_index.ts";
 export { annotateIndex, appendToIndex, removeFromIndex } from "./edit_index.ts";
 export { copyIndex, inspectIndex, retag, validateIndex } from "./images.ts";
