@@ -1,7 +1,7 @@
 import type { RegistryWarning } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
-import type { FoundSource, SystemContext } from "../system/local/room.ts";
-import { type CredentialFlags, credentialsContext } from "./credentials.ts";
+import type { SystemContext } from "../system/local/room.ts";
+import { type CredentialFlags, credentialsContext, type RegistryPlace } from "./credentials.ts";
 import { type CertificateFlags, configurationContext } from "./engine_options.ts";
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
@@ -74,7 +74,7 @@ async function makeRoot(root: string): Promise<void> {
 export async function createSystemContext(
   flags: RegistryFlags & RetryFlags,
   { globals, onWarning }: CommandContext,
-  sources?: readonly FoundSource[],
+  sources?: readonly RegistryPlace[],
 ): Promise<SystemContext> {
   const { authfile, insecure, insecureTokenService, tlsVerify } = flags;
   if (insecure !== undefined && tlsVerify !== undefined) {

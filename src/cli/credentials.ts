@@ -8,6 +8,9 @@ export interface CredentialFlags {
   noCreds?: boolean;
 }
 
+/** Place that a command reads or writes. */
+export type RegistryPlace = Pick<FoundSource, "registry">;
+
 interface GivenCredentials {
   registry: string | undefined;
   username: string;
@@ -29,12 +32,12 @@ export function namesRegistry(text: string): boolean {
  * Parses `--creds`. Credentials without a registry are for the only registry of the call; they are never sent to several
  * registries.
  *
- * @param sources Images that the command reads; default: none, the command has one destination.
+ * @param sources Places that the command reads or writes; default: none, the command has one destination.
  * @throws {UsageError} A value is malformed, or it is not clear for which registry it is.
  */
 export async function credentialsContext(
   { creds = [], noCreds }: CredentialFlags,
-  sources: readonly FoundSource[] = [],
+  sources: readonly RegistryPlace[] = [],
 ): Promise<Pick<SystemContext, "dockerAuthConfig" | "credentials">> {
   if (noCreds) return { dockerAuthConfig: {} };
   const given = [];

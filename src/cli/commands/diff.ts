@@ -1,10 +1,9 @@
-import { diffIndexes, type InstanceDifference } from "../../list/room.ts";
+import { diffIndexes } from "../../list/room.ts";
 import { isIndex, type ParsedIndex } from "../../spec/room.ts";
 import { fetchManifest } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError } from "../errors.ts";
-import { shortDigest } from "../format/description.ts";
-import { sanitize } from "../format/width.ts";
+import { formatDifference } from "../format/difference.ts";
 import { assertFormat, getStdoutStyle, printResult, type ResultFormat } from "../output.ts";
 import { findAny } from "./places.ts";
 
@@ -24,17 +23,8 @@ export async function diff([a, b]: string[], flags: DiffFlags, context: CommandC
   const difference = diffIndexes(await read(a!), await read(b!));
   const lines = [
     ...difference.fields.map((field) => `! ${field} differs`),
-    ...difference.instances.map(formatDifference),
+    ...difference.instances.map((instance) => formatDifference(instance, getStdoutStyle())),
   ];
   printResult(flags, lines, difference);
   if (lines.length > 0) throw new ExitError(1);
-}
-
-function formatDifference({ platform, before, after, fields }: InstanceDifference): string {
-  const { good, bad, busy } = getStdoutStyle();
-  const name = sanitize(platform) || "-";
-  if (after === undefined) return bad(`- ${name} ${shortDigest(before!)}`);
-  if (before === undefined) return good(`+ ${name} ${shortDigest(after)}`);
-  const digests = before === after ? shortDigest(before) : `${shortDigest(before)} -> ${shortDigest(after)}`;
-  return busy(`~ ${name} ${digests}${fields.length > 0 ? ` (${fields.join(", ")})` : ""}`);
 }

@@ -24,6 +24,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   ls: async () => (await import("./ls.ts")).LS,
   push: async () => (await import("./push.ts")).PUSH,
   registry: async () => (await import("./registry.ts")).REGISTRY,
+  release: async () => (await import("./release.ts")).RELEASE,
   remove: async () => (await import("./remove.ts")).REMOVE,
   rm: async () => (await import("./rm.ts")).RM,
   tag: async () => (await import("./tag.ts")).TAG,
