@@ -21,7 +21,7 @@ Deno.test("completion offers commands, flags, values, and names from the store",
   const { id, digest, file } = await fill(at);
   const rows: [string[], string[]][] = [
     [["pu"], ["push"]],
-    [["manifest", "re"], ["registry", "remove"]],
+    [["manifest", "re"], ["registry", "release", "remove"]],
     [["--sto"], ["--storage-driver", "--storage-opt"]],
     [["--storage-driver", "v"], ["vfs"]],
     [["push", "--dry"], ["--dry-run"]],
