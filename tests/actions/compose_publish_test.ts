@@ -142,3 +142,14 @@ Deno.test("a dry run writes nothing, and returns the index and the names that wo
   ]]);
   assert.equal(await world.digest("new"), undefined);
 });
+
+Deno.test("ifMatch: null writes a name only if it does not exist", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64", "arm64"));
+  const { systemContext } = world;
+  const compose = (...sources: string[]) =>
+    composeIndex({ target: AT("1"), sources, ifMatch: null, systemContext: { ...systemContext, retryDelay: 0 } });
+  const { digest } = await compose(AT("amd64"));
+  await assert.rejects(compose(AT("arm64")), { code: "CONFLICT" });
+  assert.equal(await world.digest("1"), digest);
+});

@@ -59,7 +59,8 @@ export async function readComposition(
     entries,
     manifest: image?.found.manifest ?? built.manifest,
     single: single?.platform,
-    ifMatch: options.ifMatch ?? (append ? existing?.found.digest : undefined),
+    // `null` is a condition of its own: the name must not exist.
+    ifMatch: options.ifMatch === undefined && append ? existing?.found.digest : options.ifMatch,
   };
 }
 
