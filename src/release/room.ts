@@ -24,3 +24,5 @@ export type {
   ReleaseSource,
   SecretPlace,
 } from "./types.ts";
+export { parseSpecFile, type SpecFile } from "./spec_file.ts";
+export { expandTemplate, type TemplateStyle } from "./template.ts";
