@@ -10,6 +10,7 @@ export { composeWith } from "./compose/compose.ts";
 export { PublishError } from "./compose/publish_error.ts";
 export type {
   ComposeIndexOptions,
+  ComposeOptions,
   ComposeResult,
   ComposeSource,
   CompositionOptions,

@@ -3,6 +3,7 @@ import type { PushOptions } from "../list/room.ts";
 import { MEDIA_TYPES } from "../spec/room.ts";
 import type { SystemContext } from "../system/local/room.ts";
 import { type CommandContext, createSystemContext, type RegistryFlags } from "./context.ts";
+import type { RegistryPlace } from "./credentials.ts";
 import { type SigningFlags, signingOptions } from "./engine_options.ts";
 import { UsageError } from "./errors.ts";
 import { parseCount } from "./flags.ts";
@@ -27,14 +28,19 @@ export interface CopyingFlags extends TransferFlags, SigningFlags, RegistryFlags
 /**
  * Converts the flags of a command that copies images to the options of the copy. `containers.conf` gives the defaults.
  *
+ * @param places Places that the command reads or writes, if it can use several registries.
  * @throws {UsageError} The flags contradict each other, or one has an invalid value.
  */
-export async function createCopyOptions(flags: CopyingFlags, context: CommandContext) {
+export async function createCopyOptions(
+  flags: CopyingFlags,
+  context: CommandContext,
+  places?: readonly RegistryPlace[],
+) {
   return {
     ...await transferOptions(flags),
     ...await signingOptions(flags),
     systemContext: {
-      ...await createSystemContext(flags, context),
+      ...await createSystemContext(flags, context, places),
       ...await compressionContext(flags),
       ...referrersContext(flags),
     },

@@ -100,8 +100,9 @@ function withAttachments(context: SystemContext, referrers: boolean | undefined)
  * Limits the caller's credentials to the registry of one reference: they must not be sent to other registries, which a
  * list can name freely.
  */
-export function limitCredentials(context: SystemContext, { dockerReference }: ImageReference): SystemContext {
+export function limitCredentials(context: SystemContext, reference: ImageReference | undefined): SystemContext {
   const { dockerAuthConfig, dockerBearerRegistryToken: registryToken, ...rest } = context;
+  const dockerReference = reference?.dockerReference;
   if (!dockerReference) return context;
   const credentials = dockerAuthConfig || registryToken
     ? { ...dockerAuthConfig, ...(registryToken ? { registryToken } : {}) }

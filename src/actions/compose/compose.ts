@@ -1,6 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
 import { allOrAbort, repeatWhileLost } from "../../internal/room.ts";
-import type { TransferOptions } from "../../copy/room.ts";
+import { limitCredentials, type TransferOptions } from "../../copy/room.ts";
 import { type Digest, isManifestsError } from "../../spec/room.ts";
 import { keepConnection } from "../keep_connection.ts";
 import type { Runtime } from "../runtime.ts";
@@ -9,7 +9,7 @@ import { describePlan } from "./describe_plan.ts";
 import { assertProvenance, attachProvenance, openAllSigners, type WrittenIndex } from "./provenance.ts";
 import { publish } from "./publish.ts";
 import { groupByRepository, resolveTargets } from "./targets.ts";
-import type { ComposeIndexOptions, ComposeResult, CompositionOptions } from "./types.ts";
+import type { ComposeOptions, ComposeResult, CompositionOptions } from "./types.ts";
 
 /** Options of {@linkcode composeWith} that only callers which have read the names set. */
 export interface ComposeInternals {
@@ -23,19 +23,24 @@ export interface ComposeInternals {
 /** Makes an index of images and publishes it under all its names: `composeIndex` for any runtime. */
 export async function composeWith(
   runtime: Runtime,
-  options: ComposeIndexOptions,
+  given: ComposeOptions,
   internals: ComposeInternals = {},
 ): Promise<ComposeResult> {
-  const { target, tags = [], systemContext, signal, append = false, provenance } = options;
-  assertProvenance(options);
+  const { target, tags = [], signal, append = false, provenance } = given;
+  assertProvenance(given);
   const references = resolveTargets(runtime, target, tags);
+  if (references.length === 0 && (!given.dryRun || append)) {
+    throw new TypeError("Cannot compose an index without a name: set target");
+  }
+  const systemContext = given.systemContext && limitCredentials(given.systemContext, references[0]);
+  const limited = { ...given, systemContext };
   await using held = new AsyncDisposableStack();
   for (const { references: [first] } of groupByRepository(references)) {
     held.use(await keepConnection(first!, systemContext));
   }
   // The keys that sign the index are opened once: with provenance, they also sign in another form.
-  const given = provenance ? await openAllSigners(runtime, options, held) : options;
-  const attempt = () => composeOnce(runtime, references, given, internals);
+  const options = provenance ? await openAllSigners(runtime, limited, held) : limited;
+  const attempt = () => composeOnce(runtime, references, options, internals);
   if (!append) return await attempt();
   return await repeatWhileLost(attempt, { isLost: (error) => isManifestsError(error, "CONFLICT"), signal });
 }
@@ -44,7 +49,7 @@ export async function composeWith(
 async function composeOnce(
   runtime: Runtime,
   references: readonly ImageReference[],
-  options: ComposeIndexOptions,
+  options: ComposeOptions,
   { known }: ComposeInternals,
 ): Promise<ComposeResult> {
   const { beforePush, dryRun = false, provenance } = options;
@@ -54,7 +59,7 @@ async function composeOnce(
   const startedOn = new Date();
   let composition: Composition | undefined;
   await allOrAbort([
-    async (signal) => void (composition = await readComposition(runtime, references[0]!, { ...options, signal })),
+    async (signal) => void (composition = await readComposition(runtime, references[0], { ...options, signal })),
     async (signal) => known ? undefined : await readHeads(references, heads, { ...options, signal }),
   ], options.signal);
   const { list, ...composed } = composition!;
@@ -100,7 +105,7 @@ async function readHeads(
 }
 
 /** Returns the options that are for pushes: all but those that describe the composition. */
-function getTransferOptions(options: ComposeIndexOptions): TransferOptions {
+function getTransferOptions(options: ComposeOptions): TransferOptions {
   const { target: _target, tags: _tags, beforePush: _beforePush, dryRun: _dryRun, ...rest } = options;
   const transfer: Record<string, unknown> = { ...rest };
   for (const name of Object.keys(COMPOSITION_OPTIONS)) delete transfer[name];

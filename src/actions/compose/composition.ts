@@ -17,7 +17,7 @@ import { annotateEntries, assertPlatforms, selectPlatforms } from "./select_plat
 import { sortByPlatform } from "./sort_entries.ts";
 import { findBase } from "./find_base.ts";
 import { findSources, type FoundSource } from "./find_sources.ts";
-import type { ComposeIndexOptions, ComposeSource } from "./types.ts";
+import type { ComposeOptions, ComposeSource } from "./types.ts";
 
 /** An index in memory, ready to be published. */
 export interface Composition {
@@ -40,16 +40,18 @@ export interface Composition {
 /** Reads the sources, and the existing index of `append`, and makes the index. Writes nothing. */
 export async function readComposition(
   runtime: Runtime,
-  target: ImageReference,
-  options: ComposeIndexOptions,
+  target: ImageReference | undefined,
+  options: ComposeOptions,
 ): Promise<Composition> {
   const { append = false, entryAnnotations = [], preferIndex = true, require = [] } = options;
-  const existing = append ? await findBase(runtime, target, options) : undefined;
-  const sources = await findSources(runtime, options.sources.map(toSource), options);
+  const existing = append && target ? await findBase(runtime, target, options) : undefined;
+  const { sourceContext = options.systemContext } = options;
+  const reading = { ...options, systemContext: sourceContext };
+  const sources = await findSources(runtime, options.sources.map(toSource), reading);
   const entries = annotateEntries(joinEntries(existing, sources, options), entryAnnotations);
   assertPlatforms(entries, require, "require");
   const base = existing ?? getOnlyIndex(sources, options);
-  const built = await buildList(runtime, { entries, base: base?.found.manifest }, options);
+  const built = await buildList(runtime, { entries, base: base?.found.manifest }, reading);
   const single = !preferIndex && !base && entries.length === 1 ? entries[0] : undefined;
   if (single) assertNoIndexMembers(built.list, single);
   const image = single && sources.find(({ found }) => found.digest === single.digest);
@@ -72,10 +74,10 @@ function toSource(source: string | ImageReference | ComposeSource): ComposeSourc
 function joinEntries(
   existing: FoundSource | undefined,
   sources: readonly FoundSource[],
-  options: ComposeIndexOptions,
+  options: ComposeOptions,
 ): readonly ComposedEntry[] {
   const { order = "given", replace = false } = options;
-  const added = selectPlatforms(mergeSources(sources.map(describeSource)), options);
+  const added = selectPlatforms(mergeSources(sources.map((source) => describeSource(source, options))), options);
   const all = existing ? mergeEntries(describeSource(existing), added, { replace }) : added;
   return order === "platform" ? sortByPlatform(all) : all;
 }
@@ -83,7 +85,7 @@ function joinEntries(
 /** The only source if that is an index whose instances are taken: its own members are kept. */
 function getOnlyIndex(
   sources: readonly FoundSource[],
-  { nested = false }: ComposeIndexOptions,
+  { nested = false }: ComposeOptions,
 ): FoundSource | undefined {
   const [only] = sources;
   return sources.length === 1 && only && isIndex(only.found.manifest) && !nested ? only : undefined;

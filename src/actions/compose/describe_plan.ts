@@ -21,10 +21,10 @@ export function describePlan(
       state: previous === digest ? "unchanged" : "planned",
     } as const;
   });
-  const unchanged = published.every(({ state }) => state === "unchanged");
+  const unchanged = published.length > 0 && published.every(({ state }) => state === "unchanged");
   return {
     digest,
-    reference: String(references[0]!.dockerReference!.trimmed().withDigest(digest)),
+    ...(references[0] ? { reference: String(references[0].dockerReference!.trimmed().withDigest(digest)) } : {}),
     mediaType,
     ...(unchanged ? { unchanged } : {}),
     instances: new Map(list.instances().map((instance) => [instance, instance])),

@@ -1,11 +1,29 @@
-import { createPlatform, isAttestation, ManifestsError, parsePlatform, type Platform } from "../../spec/room.ts";
+import type { FoundInstance } from "../../list/room.ts";
+import {
+  contradictsPlatform,
+  createPlatform,
+  formatPlatform,
+  isAttestation,
+  ManifestsError,
+  parsePlatform,
+  type Platform,
+} from "../../spec/room.ts";
 import type { ComposedEntry } from "./entries.ts";
 import type { FoundSource } from "./find_sources.ts";
-import type { ComposeSource } from "./types.ts";
+import type { ComposeSource, CompositionOptions } from "./types.ts";
 
-/** Returns the entries of one source, with what the caller said about it. */
-export function describeSource({ source, found }: FoundSource): ComposedEntry[] {
-  const { platform, artifactType, annotations } = source;
+/**
+ * Returns the entries of one source, with the members that the caller declared.
+ *
+ * @throws {ManifestsError} With code `AMBIGUOUS_MANIFEST` if a declaration is for one image, but there are several;
+ * `PLATFORM_MISMATCH` if the image does not have the expected platform.
+ */
+export function describeSource(
+  { source, found }: FoundSource,
+  { allowPlatformMismatch = false }: Pick<CompositionOptions, "allowPlatformMismatch"> = {},
+): ComposedEntry[] {
+  const { expectedPlatform, artifactType, annotations } = source;
+  const platform = source.platform ?? expectedPlatform;
   const origin = String(source.image);
   const images = found.instances.filter((instance) => !isAttestation(instance));
   if ((platform !== undefined || artifactType !== undefined) && images.length !== 1) {
@@ -15,6 +33,7 @@ export function describeSource({ source, found }: FoundSource): ComposedEntry[] 
         "name one of them by its digest",
     );
   }
+  if (expectedPlatform !== undefined && !allowPlatformMismatch) assertExpected(origin, images[0]!, expectedPlatform);
   return found.instances.map((instance) => {
     if (isAttestation(instance)) return { ...instance, origin };
     return {
@@ -40,4 +59,13 @@ function replacePlatform(actual: Platform, declared: NonNullable<ComposeSource["
     osVersion: osVersion || (sameOs ? actual.osVersion : ""),
     osFeatures: osFeatures?.length ? osFeatures : sameOs ? actual.osFeatures : [],
   });
+}
+
+function assertExpected(origin: string, { platform }: FoundInstance, expected: string): void {
+  if (!contradictsPlatform(platform, parsePlatform(expected))) return;
+  throw new ManifestsError(
+    "PLATFORM_MISMATCH",
+    `Cannot use ${origin} for ${expected}: it is an image for ${formatPlatform(platform)}. ` +
+      "Record the platform anyway with allowPlatformMismatch (--allow-platform-mismatch)",
+  );
 }

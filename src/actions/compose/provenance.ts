@@ -16,7 +16,7 @@ import type { Runtime } from "../runtime.ts";
 import type { Composition } from "./composition.ts";
 import type { FoundSource } from "./find_sources.ts";
 import type { TopManifest } from "./observed_target.ts";
-import type { ComposeIndexOptions, ComposeSource, ProvenanceOptions } from "./types.ts";
+import type { ComposeOptions, ComposeSource, ProvenanceOptions } from "./types.ts";
 
 /** An index that was written to a repository, but not yet under its names. */
 export interface WrittenIndex {
@@ -35,7 +35,7 @@ export interface ProvenanceInputs {
   /** The index with its sources. */
   readonly composition: Composition;
   /** Options of the call. All keys that sign the index are in `signers`. */
-  readonly options: ComposeIndexOptions & { readonly provenance: ProvenanceOptions };
+  readonly options: ComposeOptions & { readonly provenance: ProvenanceOptions };
   /** Time at which the call started. */
   readonly startedOn: Date;
 }
@@ -43,16 +43,16 @@ export interface ProvenanceInputs {
 /** Opens the keys that options name as files, and returns the options with all of them as signers. */
 export async function openAllSigners(
   runtime: Runtime,
-  options: ComposeIndexOptions,
+  options: ComposeOptions,
   held: AsyncDisposableStack,
-): Promise<ComposeIndexOptions> {
+): Promise<ComposeOptions> {
   const { signers } = held.use(await openSigners(runtime.host, options));
   const { signBy: _, signBySigstorePrivateKeyFile: __, signBySigstoreParamFile: ___, ...rest } = options;
   return { ...rest, signers: [...options.signers ?? [], ...signers] };
 }
 
 /** Checks the options before anything is read. Throws a `TypeError` for those that provenance cannot describe. */
-export function assertProvenance({ provenance, addCompression }: ComposeIndexOptions): void {
+export function assertProvenance({ provenance, addCompression }: ComposeOptions): void {
   if (!provenance) return;
   assertSignsStatements(provenance.signer);
   if (!addCompression?.length) return;
@@ -93,7 +93,7 @@ export async function attachProvenance(
 /** Returns the parameters of a call as docs/provenance.md lists them. Absent options are left out. */
 function describeParameters(
   references: readonly ImageReference[],
-  options: ComposeIndexOptions,
+  options: ComposeOptions,
 ): Record<string, unknown> {
   const {
     sources,
@@ -129,7 +129,7 @@ function describeParameters(
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
 }
 
-function isComposeSource(source: ComposeIndexOptions["sources"][number]): source is ComposeSource {
+function isComposeSource(source: ComposeOptions["sources"][number]): source is ComposeSource {
   return typeof source === "object" && "image" in source;
 }
 

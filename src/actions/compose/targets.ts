@@ -17,13 +17,13 @@ export interface TargetRepository {
  */
 export function resolveTargets(
   runtime: Runtime,
-  target: string | ImageReference,
+  target: string | ImageReference | undefined,
   tags: readonly (string | ImageReference)[],
 ): readonly ImageReference[] {
+  if (target === undefined) return [];
   const first = resolveImage(runtime, target);
   const repository = assertInRegistry(first).name;
   const resolve = (tag: string | ImageReference) => {
-    // A repository without a registry can look like a tag: "me/app" cannot be one, "app" can only be one.
     const isBare = typeof tag === "string" && isTag(tag);
     return resolveImage(runtime, isBare ? `docker://${repository}:${tag}` : tag);
   };

@@ -27,6 +27,11 @@ export interface ComposeSource {
    * the image. Default: the platform of the image.
    */
   readonly platform?: string | Partial<Platform> | undefined;
+  /**
+   * Platform that a source with a single image should have. Members that the image lacks are recorded from it; an image
+   * that contradicts it is an error (`PLATFORM_MISMATCH`), unless `allowPlatformMismatch` is set. Default: any.
+   */
+  readonly expectedPlatform?: string | undefined;
   /** Annotations for the entries of its images, in addition to existing ones. Attestations do not get them. Default: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Artifact type for the entry of a source with a single image. Default: the image's own. */
@@ -150,6 +155,12 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
    */
   dryRun?: boolean | undefined;
 }
+
+/** Options for {@linkcode composeWith}: a dry run needs no name. */
+export type ComposeOptions = Omit<ComposeIndexOptions, "target"> & {
+  /** Name of the index. `undefined`: none, which only a dry run allows. */
+  readonly target?: ComposeIndexOptions["target"] | undefined;
+};
 
 /** Options that describe the index, not how it is written. */
 export type CompositionOptions = Omit<

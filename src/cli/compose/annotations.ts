@@ -9,18 +9,18 @@ import { readJson } from "./names.ts";
 export interface ComposedAnnotations {
   /** Annotations of the index itself. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Annotations of its entries. */
+  /** Annotations of its entries, in the order of the flags. */
   readonly entryAnnotations: readonly EntryAnnotations[];
   /** Number of annotations for other manifests, which were left out. */
   readonly ignored: number;
 }
 
-/** Types of annotations, as buildx has them: where an annotation is stored. */
+/** Types of annotations, as buildx has them: each names a place that stores annotations. */
 const TYPES = ["index", "manifest-descriptor", "manifest", "index-descriptor"] as const;
 type AnnotationType = (typeof TYPES)[number];
 
 /** `TYPE[,TYPE][PLATFORM]:KEY`. Keys with a dot before the colon have no type, as types have none. */
-const TYPED = /^([a-z][a-z-]*(?:,[a-z][a-z-]*)*)(?:\[([^\]]*)\])?:(.+)$/s;
+const TYPED = /^([a-z][a-z-]*(?:,[a-z][a-z-]*)*)(?:\[([^\]]*)\])?:(.*)$/s;
 
 /**
  * Parses annotations in the grammar of buildx: `[TYPE[,TYPE][PLATFORM]:]KEY=VALUE`. Without a type, the index gets the

@@ -7,7 +7,7 @@ import { UsageError } from "../errors.ts";
  * object with such an array as docker/metadata-action writes it, or a bake file with such arrays in its targets.
  *
  * @param member Member of the object that has the names, such as `tags`.
- * @param origin Where the text is from, for messages, such as `--tags-from tags.json`.
+ * @param origin Flag and file that have the text, for messages, such as `--tags-from tags.json`.
  * @throws {UsageError} If the text is JSON of another form.
  */
 export function parseNames(text: string, member: string, origin: string): string[] {

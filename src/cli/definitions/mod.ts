@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   annotate: async () => (await import("./annotate.ts")).ANNOTATE,
   append: async () => (await import("./append.ts")).APPEND,
   completion: async () => (await import("./completion.ts")).COMPLETION,
+  compose: async () => (await import("./compose.ts")).COMPOSE,
   copy: async () => (await import("./copy.ts")).COPY,
   create: async () => (await import("./create.ts")).CREATE,
   delete: async () => (await import("./delete.ts")).DELETE,
