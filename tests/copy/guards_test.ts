@@ -252,8 +252,8 @@ Deno.test("credentials for the destination are not sent to the source", async ()
     return new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="from"' } });
   });
   await putList(from, []);
-  for (const own of [{ dockerAuthConfig: { username: "u", password: "p" } }, { dockerBearerRegistryToken: "t" }]) {
-    await assert.rejects(copy({ systemContext: own }), { code: "UNAUTHORIZED" });
+  for (const access of [{ dockerAuthConfig: { username: "u", password: "p" } }, { dockerBearerRegistryToken: "t" }]) {
+    await assert.rejects(copy({ systemContext: access }), { code: "UNAUTHORIZED" });
   }
   assert.deepEqual(given, []);
 });

@@ -62,11 +62,11 @@ Deno.test("layers are compressed to the same bytes in workers and in this thread
   for (const recoding of rows) {
     const source = recoding.decompress ? new Uint8Array(gzipSync(tar)) : tar;
     const inWorkers = await recoder.recode(toStream(source.slice()), recoding, layerOf(UNKNOWN_SIZE));
-    const here = recodeInThread(toStream(source.slice()), recoding);
+    const inThread = recodeInThread(toStream(source.slice()), recoding);
     const bytes = await collect(inWorkers.stream);
-    assert.equal(digestOf(await collect(here.stream)), digestOf(bytes), JSON.stringify(recoding));
+    assert.equal(digestOf(await collect(inThread.stream)), digestOf(bytes), JSON.stringify(recoding));
     const { digest, size, uncompressed, annotations } = inWorkers.measured();
-    assert.deepEqual(here.measured(), inWorkers.measured());
+    assert.deepEqual(inThread.measured(), inWorkers.measured());
     assert.deepEqual({ digest, size }, { digest: digestOf(bytes), size: bytes.length });
     assert.deepEqual(uncompressed, { digest: digestOf(tar), size: tar.length });
     assert.equal(isZstdChunked(annotations), recoding.compress?.algorithm === "zstd:chunked");

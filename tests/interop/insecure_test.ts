@@ -18,10 +18,10 @@ async function selfSigned(folder: string, name: string, subjectAltName: string) 
 }
 
 folderTest("docker-registry with unusual certificates is reached whenever skopeo reaches it", async (folder) => {
-  const own = await selfSigned(folder, "own", "IP:127.0.0.1");
+  const ownCertificate = await selfSigned(folder, "own", "IP:127.0.0.1");
   const otherName = await selfSigned(folder, "other", "DNS:other.test");
   const signed = await makeCertificates(folder);
-  await using withOwn = await startDockerRegistry({ tls: own });
+  await using withOwn = await startDockerRegistry({ tls: ownCertificate });
   await using withOther = await startDockerRegistry({ tls: otherName });
   await using withSigned = await startDockerRegistry({ tls: signed.server });
   await using from = startEmbedded();
@@ -31,7 +31,10 @@ folderTest("docker-registry with unusual certificates is reached whenever skopeo
     await Deno.copyFile(certificate, `${folder}/${name}/ca.crt`);
     return `${folder}/${name}`;
   };
-  const [ownCerts, otherCerts] = [await certs("a", own.certificate), await certs("b", otherName.certificate)];
+  const [ownCerts, otherCerts] = [
+    await certs("a", ownCertificate.certificate),
+    await certs("b", otherName.certificate),
+  ];
   const insecure = { dockerInsecureSkipTlsVerify: true };
   const list = create();
   await list.add(`${from.host}/app@${source}`, { systemContext: insecure });

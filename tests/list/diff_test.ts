@@ -38,13 +38,13 @@ function compareSlowly(before: readonly Descriptor[], after: readonly Descriptor
       (a: Descriptor, b: Descriptor) => architectureOf(a) === architectureOf(b),
     ]
   ) {
-    for (const own of before) {
-      const at = partners.has(own) ? -1 : rest.findIndex((other) => isSame(own, other));
-      if (at >= 0) partners.set(own, rest.splice(at, 1)[0]!);
+    for (const entry of before) {
+      const at = partners.has(entry) ? -1 : rest.findIndex((other) => isSame(entry, other));
+      if (at >= 0) partners.set(entry, rest.splice(at, 1)[0]!);
     }
   }
   const pairs: [Descriptor | undefined, Descriptor | undefined][] = [
-    ...before.map((own) => [own, partners.get(own)] as [Descriptor, Descriptor | undefined]),
+    ...before.map((entry) => [entry, partners.get(entry)] as [Descriptor, Descriptor | undefined]),
     ...rest.map((other) => [undefined, other] as [undefined, Descriptor]),
   ];
   return pairs.filter(([a, b]) => JSON.stringify(a) !== JSON.stringify(b)).map(([a, b]) => ({
@@ -70,7 +70,7 @@ Deno.test("diffIndexes() pairs equal digests, then equal platforms, in the order
 
 Deno.test("lists of fifteen thousand instances are compared in one go", () => {
   const manifests = Array.from({ length: 15_000 }, (_, i) => entry(i, `a${i}`));
-  const others = manifests.map((own, i) => ({ ...own, digest: digestOf(encode(`other ${i}`)) })).reverse();
+  const others = manifests.map((entry, i) => ({ ...entry, digest: digestOf(encode(`other ${i}`)) })).reverse();
   assert.deepEqual(diffIndexes(indexOf(manifests), indexOf(manifests.toReversed())).instances, []);
   assert.equal(diffIndexes(indexOf(manifests), indexOf(others)).instances.length, manifests.length);
 });

@@ -154,8 +154,10 @@ peerTest(
   "media types are Go's for every extension, with and without the tables of a host",
   [MEDIATYPES, "root"],
   async () => {
-    const own = await loadMediaTypeFiles();
-    const ofOwn = [...`${own.globs ?? ""}\n${own.types.join("\n")}`.matchAll(/[^\s:*]*?(\.?[\w+-]+)(?=[\s:]|$)/g)].map((
+    const hostFiles = await loadMediaTypeFiles();
+    const ofOwn = [
+      ...`${hostFiles.globs ?? ""}\n${hostFiles.types.join("\n")}`.matchAll(/[^\s:*]*?(\.?[\w+-]+)(?=[\s:]|$)/g),
+    ].map((
       [, e],
     ) => `.${e!.replace(/^\./, "")}`);
     const builtIn = [
@@ -178,7 +180,7 @@ peerTest(
         "etc/mime.types": TYPES,
       },
       { "usr/share/mime/globs2": "", "etc/mime.types": TYPES },
-      { "usr/share/mime/globs2": own.globs, "etc/mime.types": own.types[0] },
+      { "usr/share/mime/globs2": hostFiles.globs, "etc/mime.types": hostFiles.types[0] },
       { "etc/mime.types": await Deno.readTextFile("/etc/mime.types").catch(() => undefined) },
     ];
     for (const files of hosts) {

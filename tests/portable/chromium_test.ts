@@ -23,8 +23,8 @@ folderTest("certificates are refused in a runtime that cannot read them", async 
   const { pem } = makeCertificate({ name: "me", ca: true, emails: ["me@example.com"] });
   // Here it is read, and found not to have signed.
   assert.equal(await judgeCertificate(pem), "SIGNATURE_INVALID");
-  const there = await runInChromium(file, `module.judgeCertificate(${JSON.stringify(pem)})`);
-  assert.equal(there, "SIGNATURE_CERTIFICATE_REJECTED");
+  const verdict = await runInChromium(file, `module.judgeCertificate(${JSON.stringify(pem)})`);
+  assert.equal(verdict, "SIGNATURE_CERTIFICATE_REJECTED");
 }, ["chromium"]);
 
 folderTest("an operation that Chromium does not support fails with a code, and tags nothing", async (folder) => {

@@ -179,8 +179,8 @@ Deno.test("a certificate of a private authority must be valid, for code signing,
   const forged = makeCertificate({ name: "leaf", issuer: impostor, emails: [EMAIL] });
   await reject("an authority of the same name", certified(forged, middle, root), pki(root));
 
-  const own = signWith(ec().privateKey, PAYLOAD).annotations["dev.cosignproject.cosign/signature"];
-  const swapped = annotate(signature, { "dev.cosignproject.cosign/signature": own });
+  const otherSignature = signWith(ec().privateKey, PAYLOAD).annotations["dev.cosignproject.cosign/signature"];
+  const swapped = annotate(signature, { "dev.cosignproject.cosign/signature": otherSignature });
   await assert.rejects(check(swapped, pki(root)), { code: "SIGNATURE_INVALID" });
 });
 

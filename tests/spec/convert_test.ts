@@ -125,9 +125,9 @@ Deno.test("layers keep their kind in conversions, or are rejected", () => {
       assert.throws(() => convertToDockerManifest(image), failure);
       continue;
     }
-    const there = convertToDockerManifest(image);
-    assert.deepEqual(there.layers, [{ ...layer(docker, "x"), urls }]);
-    const back = convertToOciManifest(there, encode("{}"));
+    const converted = convertToDockerManifest(image);
+    assert.deepEqual(converted.layers, [{ ...layer(docker, "x"), urls }]);
+    const back = convertToOciManifest(converted, encode("{}"));
     assert.deepEqual(back.image.layers, [{ ...layer(oci, "x"), urls }]);
   }
   const zstd = convertToOciManifest(makeManifest("docker", { layers: [layer(T.dockerLayerZstd, "x")] }), encode("{}"));

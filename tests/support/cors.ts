@@ -13,10 +13,10 @@ export function startWithCors(): TestRegistry {
   const errors: unknown[] = [];
   const registry = createRegistry({ storage: createMemoryStorage(), onError: (error) => void errors.push(error) });
   const server = serve(async (request) => {
-    const wanted = request.headers.get("access-control-request-headers");
+    const requestedHeaders = request.headers.get("access-control-request-headers");
     const url = new URL(request.url);
     const moved = request.method === "GET" && /\/blobs\/sha256:/.test(url.pathname) && url.search === "";
-    const preflight = request.method === "OPTIONS" && wanted !== null;
+    const preflight = request.method === "OPTIONS" && requestedHeaders !== null;
     const response = preflight
       ? new Response(null, { status: 204 })
       : moved
@@ -24,7 +24,7 @@ export function startWithCors(): TestRegistry {
       : await registry.fetch(request);
     response.headers.set("access-control-allow-origin", "*");
     response.headers.set("access-control-expose-headers", EXPOSED);
-    if (wanted !== null) response.headers.set("access-control-allow-headers", wanted);
+    if (requestedHeaders !== null) response.headers.set("access-control-allow-headers", requestedHeaders);
     if (preflight) response.headers.set("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
     return response;
   });

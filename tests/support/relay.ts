@@ -43,7 +43,7 @@ export function startRelay(target: string, decide: (line: string) => RelayFault 
     open.add(server);
     const up: Way = { from: client, to: server, left: Infinity, then: "close" };
     const down: Way = { from: server, to: client, left: Infinity, then: "close" };
-    const look = (bytes: Uint8Array) => {
+    const inspect = (bytes: Uint8Array) => {
       const line = /^(?:GET|HEAD|POST|PATCH|PUT|DELETE) \S+ HTTP\/1\.1/.exec(
         new TextDecoder().decode(bytes.subarray(0, 2000)),
       )?.[0];
@@ -53,18 +53,18 @@ export function startRelay(target: string, decide: (line: string) => RelayFault 
       up.left = down.left = Infinity;
       if (fault) Object.assign(fault.way === "up" ? up : down, { left: fault.after, then: fault.then });
     };
-    await Promise.allSettled([pump(up, look), pump(down)]);
+    await Promise.allSettled([pump(up, inspect), pump(down)]);
     for (const side of [client, server]) close(side);
   };
   const close = (side: Deno.Conn) => {
     if (open.delete(side)) side.close();
   };
-  const pump = async (way: Way, look?: (bytes: Uint8Array) => void) => {
+  const pump = async (way: Way, inspect?: (bytes: Uint8Array) => void) => {
     const buffer = new Uint8Array(65_536);
     try {
       for (let read; (read = await way.from.read(buffer)) !== null;) {
         const bytes = buffer.subarray(0, read);
-        look?.(bytes);
+        inspect?.(bytes);
         const passed = bytes.subarray(0, Math.min(way.left, read));
         way.left -= passed.length;
         for (let at = 0; at < passed.length;) at += await way.to.write(passed.subarray(at));

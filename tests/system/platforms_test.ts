@@ -46,23 +46,27 @@ Deno.test("removeFromIndex() and annotateIndex() find the instances that a platf
     ["windows/amd64:10.0.20348.1", "windows/amd64:10.0.20348.1"],
     ["windows/amd64", "windows/amd64:10.0.17763.1", "windows/amd64:10.0.20348.1"],
   ];
-  for (const [wanted, ...found] of rows) {
+  for (const [platform, ...found] of rows) {
     const { systemContext } = await makeWorld(...PLATFORMS);
     const look = async () =>
       (await inspectIndex(TARGET, { systemContext })).instances.filter(({ platform }) => platform?.os !== "unknown");
-    await annotateIndex(TARGET, { instance: wanted, annotations: { found: "yes" } }, { systemContext });
+    await annotateIndex(TARGET, { instance: platform, annotations: { found: "yes" } }, { systemContext });
     const annotated = platformTexts((await look()).filter(({ annotations }) => annotations.found));
-    assert.deepEqual(annotated, found, wanted);
-    await removeFromIndex(TARGET, [wanted], { systemContext });
+    assert.deepEqual(annotated, found, platform);
+    await removeFromIndex(TARGET, [platform], { systemContext });
     const left = platformTexts(await look());
-    assert.deepEqual(left, PLATFORMS.filter((platform) => !found.includes(platform)), wanted);
+    assert.deepEqual(left, PLATFORMS.filter((kept) => !found.includes(kept)), platform);
   }
 });
 
 Deno.test("removeFromIndex() finds nothing for another variant, version or architecture", async () => {
   const { digest, systemContext } = await makeWorld("linux/arm64/v8", "windows/amd64:10.0.17763.1");
-  for (const wanted of ["linux/arm64/v9", "windows/amd64:10.0.20348.1", "linux/amd64", "linux", "arm64"]) {
-    await assert.rejects(removeFromIndex(TARGET, [wanted], { systemContext }), { code: "INSTANCE_NOT_FOUND" }, wanted);
+  for (const platform of ["linux/arm64/v9", "windows/amd64:10.0.20348.1", "linux/amd64", "linux", "arm64"]) {
+    await assert.rejects(
+      removeFromIndex(TARGET, [platform], { systemContext }),
+      { code: "INSTANCE_NOT_FOUND" },
+      platform,
+    );
   }
   assert.equal((await inspectIndex(TARGET, { systemContext })).digest, digest);
 });
