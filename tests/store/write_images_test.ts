@@ -8,15 +8,11 @@ import { clientOf, makeImage, pushImage } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { dumpTree } from "../support/store_dump.ts";
-import { makeStore, type TestStore } from "../support/stores.ts";
+import { makeStore, storageName, type TestStore } from "../support/stores.ts";
 
 const DRIVERS = ["vfs", "overlay"];
 
 const POLICY = { signaturePolicy: acceptAnything };
-
-function storageName({ driver, root, runRoot }: TestStore, name: string): string {
-  return `containers-storage:[${driver}@${root}+${runRoot}]${name}`;
-}
 
 async function readJson(
   { root, driver }: Pick<TestStore, "root" | "driver">,

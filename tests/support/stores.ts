@@ -41,3 +41,11 @@ export async function makeStore(driver = "vfs"): Promise<TestStore> {
 export async function readImagesJson({ root, driver }: TestStore): Promise<Record<string, unknown>[]> {
   return JSON.parse(await Deno.readTextFile(`${root}/${driver}-images/images.json`));
 }
+
+/** The reference of an image in a store. */
+export function storageName(
+  { driver, root, runRoot }: Pick<TestStore, "driver" | "root" | "runRoot">,
+  name: string,
+): string {
+  return `containers-storage:[${driver}@${root}+${runRoot}]${name}`;
+}

@@ -65,6 +65,7 @@ export class EntryChecker {
       return `has the type ${JSON.stringify(header.typeFlag)}, which is not known`;
     }
     if (header.type === "other") return "is a sparse file, which cannot be read back byte for byte";
+    if (path === ".." || path.startsWith("../")) return "has a name that leads out of the layer";
     if (toByteText(header.nameBytes).split("/").includes("..")) return 'has ".." in its name';
     const target = header.type === "hardlink" ? cleanPath(toByteText(header.linkNameBytes)) : "";
     if (target.split("/")[0] === "..") return "is a hard link that leads out of the layer";
