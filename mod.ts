@@ -6,6 +6,7 @@
  * @module
  */
 export {
+  convertToList,
   copyImage,
   create,
   createStoredList,
@@ -32,6 +33,7 @@ export {
   verify,
 } from "./src/system/local/room.ts";
 export type {
+  ConvertToListOptions,
   CopyImageOptions,
   DeleteRemoteImageOptions,
   DescribedImage,

@@ -1,6 +1,6 @@
 import type { RegistryWarning } from "../spec/room.ts";
 import type { ImageStore } from "../store/room.ts";
-import type { SystemContext } from "../system/local/room.ts";
+import type { fetchManifest, OpenStoreOptions, SystemContext } from "../system/local/room.ts";
 import { type CredentialFlags, credentialsContext, type RegistryPlace } from "./credentials.ts";
 import { type CertificateFlags, configurationContext } from "./engine_options.ts";
 import { UsageError } from "./errors.ts";
@@ -39,21 +39,36 @@ export interface CommandContext {
 }
 
 /** Opens the local store that the global flags describe. */
-export async function openLocalStore({ globals, persona }: CommandContext): Promise<ImageStore> {
+export async function openLocalStore(context: CommandContext): Promise<ImageStore> {
   const { openStore } = await import("../system/local/store/room.ts");
-  const { root, runroot, storageDriver, storageOpt, imagestore } = globals;
+  const { root } = context.globals;
   if (root !== undefined) await makeRoot(root);
-  const systemContext = configurationContext(globals);
+  return await openStore(getStoreOptions(context));
+}
+
+/** Name of an image or a list in any place, or a reference to it. */
+type PlaceName = Parameters<typeof fetchManifest>[0];
+
+/** Returns a reference for `containers-storage:NAME`, which is in the store that the flags name; other names as they are. */
+export async function resolvePlace(name: string, context: CommandContext): Promise<PlaceName> {
+  const text = /^containers-storage:(?!\[)(.*)$/s.exec(name)?.[1];
+  if (text === undefined) return name;
+  const { parseLocalReference } = await import("../system/local/room.ts");
+  return parseLocalReference(text, getStoreOptions(context));
+}
+
+function getStoreOptions({ globals, persona }: CommandContext): OpenStoreOptions {
+  const { root, runroot, storageDriver, storageOpt, imagestore } = globals;
   // The options in storage.conf only apply to the driver that it configures. Podman also ignores them for another root.
   const isOther = storageDriver !== undefined || (persona.name === "podman" && root !== undefined);
-  return await openStore({
+  return {
     root,
     runRoot: runroot,
     driver: storageDriver,
     driverOptions: storageOpt ?? (isOther ? [] : undefined),
     imageStore: imagestore,
-    systemContext,
-  });
+    systemContext: configurationContext(globals),
+  };
 }
 
 /** Creates the root folder that a flag names, as podman and buildah do, and reports a folder that cannot be created. */

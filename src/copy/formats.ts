@@ -15,7 +15,7 @@ import { type Algorithm, baseAlgorithm } from "./recoding/mod.ts";
 /** Options that determine the media types in which a manifest may be written. */
 export interface FormatOptions {
   /** The media types that the destination accepts. */
-  readonly abilities: Pick<DestinationAbilities, "manifestTypes" | "preservedManifestTypes">;
+  readonly abilities: Pick<DestinationAbilities, "keepsIndex" | "manifestTypes" | "preservedManifestTypes">;
   /** The only allowed media type of image manifests; `undefined`: any. */
   readonly forced?: string | undefined;
   /** The reason why the manifest must not change; `undefined`: it may. */
@@ -122,6 +122,10 @@ export function listIndexTypes(index: ParsedIndex, settings: IndexFormatOptions)
       "MANIFEST_TYPE_NOT_SUPPORTED",
       `Cannot copy a list: the destination ${
         forced && accepted.length > 0 ? `does not accept lists of type ${forced}` : "accepts only single images"
+      }${
+        settings.abilities.keepsIndex
+          ? ': copy the image for one platform (imageListSelection "system", --platform), or create a list in the store'
+          : ""
       }`,
     );
   }

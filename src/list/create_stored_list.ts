@@ -72,7 +72,7 @@ export async function createStoredListWith<L extends List>(
   signal?.throwIfAborted();
   if (owner) {
     // Saved without a name first, so that the name moves from its owner to the list in one step.
-    const id = await list.saveToImage(store, { mimeType: replace ? undefined : chooseListType(owner) });
+    const id = await list.saveToImage(store, { mimeType: replace ? undefined : matchListType(owner) });
     await store.updateNames(id, "add", [name]);
     return id;
   }
@@ -92,8 +92,8 @@ async function findOwner(store: ImageStore, name: string): Promise<ImageWithData
   return found?.image.names.includes(name) ? found : undefined;
 }
 
-/** Chooses the type of a list to which an image is converted: that of the same format. */
-function chooseListType({ data }: ImageWithData): string {
+/** Returns the media type of a list to which an image is converted: that of the same format. */
+export function matchListType({ data }: ImageWithData): string {
   const manifest = data.get("manifest");
   const isDocker = manifest && guessMediaType(manifest) === MEDIA_TYPES.dockerManifest;
   return isDocker ? MEDIA_TYPES.dockerList : MEDIA_TYPES.ociIndex;

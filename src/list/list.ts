@@ -236,7 +236,8 @@ export class BaseList extends EditableIndex implements List {
 
   async push(destination: string | ImageReference, options: PushOptions = {}): Promise<PushResult> {
     const to = this.#resolve(destination);
-    const target = await this.#host.openStoreTarget?.(to);
+    // The image for a platform is copied to a local store like to any other place.
+    const target = options.imageListSelection === "system" ? undefined : await this.#host.openStoreTarget?.(to);
     if (!target) {
       // Most programs that edit lists do not push: the code that copies images is loaded when it is needed.
       const { copyImageWith } = await import("../copy/room.ts");

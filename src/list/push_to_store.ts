@@ -101,6 +101,8 @@ function assertStoreOptions(options: PushOptions): void {
   const { imageListSelection = "all" } = options;
   const option = refused?.[0] ?? (imageListSelection === "all" ? undefined : "imageListSelection");
   if (option === undefined) return;
-  const reason = option === "ifMatch" ? "only registries support it" : "its instances are not copied";
+  const reason = option === "ifMatch"
+    ? "only registries support it"
+    : `its instances are not copied: "all" stores the list itself, "system" the image for the platform`;
   throw new TypeError(`Cannot push to a local store with ${option}: ${reason}`);
 }

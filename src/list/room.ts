@@ -16,7 +16,7 @@ export type { NewInstance } from "./new_instance.ts";
 export type { LabelOptions } from "./label.ts";
 export type { List, SaveToImageOptions } from "./types.ts";
 export type { ArtifactFile, HostFiles, ListHost, SigningKeys } from "./host.ts";
-export { type CreateStoredListOptions, createStoredListWith } from "./create_stored_list.ts";
+export { type CreateStoredListOptions, createStoredListWith, matchListType } from "./create_stored_list.ts";
 export { deleteUnchangedList } from "./delete_list.ts";
 export { OfflineList } from "./offline_list.ts";
 export { BaseList } from "./list.ts";
@@ -37,5 +37,6 @@ export {
   type PushResult,
 } from "./push.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";
+export { wantedPlatform } from "./choose_entries.ts";
 export { diffIndexes, type InstanceDifference, type ListDifference } from "./diff.ts";
 export { listStoredLists, type StoredList } from "./stored_lists.ts";

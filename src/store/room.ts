@@ -6,7 +6,7 @@
 export { damagedList, findDamage, isListRecord, mayBeListRecord } from "./list_records.ts";
 export { findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
-export { nameInUse, randomImageId } from "./names.ts";
+export { imageUnknown, nameInUse, randomImageId } from "./names.ts";
 export type {
   BigData,
   ImageStore,

@@ -24,6 +24,7 @@ const DIGEST = digestOf(encode("a manifest"));
 const transport = createContainersStorageTransport({
   openStore: (spec) => openStore(spec),
   openImageWriter: () => Promise.reject(new Error("no image is written here")),
+  deleteImage: () => Promise.reject(new Error("no image is deleted here")),
 });
 
 Deno.test("references print with their omitted parts added", () => {

@@ -3,7 +3,7 @@ import type { CopyEvent, CopyResult, OutlinedImage } from "../../copy/room.ts";
 import { copyImage, type CopyImageOptions, outlineImageCopy, parseImageName } from "../../system/local/room.ts";
 import { describeCopies, toCopiedJson } from "../ci/copied.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
-import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
+import { type CommandContext, createSystemContext, openLocalStore, resolvePlace } from "../context.ts";
 import { type PolicyFlags, policyOptions } from "../engine_options.ts";
 import { formatError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
@@ -30,6 +30,8 @@ export interface CopyJob {
   readonly source: AnyImage;
   /** Name of the destination, as the user typed it or with a tag. */
   readonly destination: string;
+  /** The destination as a reference, if it is in the store that the flags name. Default: `destination`. */
+  readonly place?: AnyImage;
 }
 
 /** Runs `copy SOURCE DESTINATION…`. */
@@ -48,7 +50,7 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
   await using store = await openLocalStore(context);
   const jobs = flags.allTags
     ? await listTagCopies(source, given, options)
-    : toJobs(await findAny(store, source), given);
+    : await toJobs(await findAny(store, source), given, context);
   const [first, second] = jobs;
   const only = second ? undefined : first;
   if (only && flags.dryRun) return printOutline(flags, only.destination, await outline(only, options));
@@ -63,8 +65,14 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
   if (only) printCopied(flags, results[0]!);
 }
 
-function toJobs(source: AnyImage, destinations: readonly string[]): CopyJob[] {
-  return destinations.map((destination) => ({ source, destination }));
+async function toJobs(
+  source: AnyImage,
+  destinations: readonly string[],
+  context: CommandContext,
+): Promise<CopyJob[]> {
+  return await Promise.all(
+    destinations.map(async (destination) => ({ source, destination, place: await resolvePlace(destination, context) })),
+  );
 }
 
 /** Runs several copies one after the other. A failed one does not stop the others, and makes the command fail. */
@@ -109,18 +117,22 @@ async function keepConnections(jobs: readonly CopyJob[], options: CopyImageOptio
   return stack;
 }
 
-async function outline({ source, destination }: CopyJob, options: CopyImageOptions) {
-  return await outlineImageCopy(source, destination, options);
+async function outline({ source, destination, place = destination }: CopyJob, options: CopyImageOptions) {
+  return await outlineImageCopy(source, place, options);
 }
 
-async function run({ source, destination }: CopyJob, flags: CopyFlags, options: CopyImageOptions): Promise<CopyResult> {
+async function run(
+  { source, destination, place = destination }: CopyJob,
+  flags: CopyFlags,
+  options: CopyImageOptions,
+): Promise<CopyResult> {
   let attestations: string[] = [];
   const result = await withProgress(flags, (view) => {
     const onProgress = (event: CopyEvent) => {
       if (event.type === "planned") attestations = listAttestations(event.images);
       view.onProgress?.(event);
     };
-    return copyImage(source, destination, { ...options, ...view, onProgress });
+    return copyImage(source, place, { ...options, ...view, onProgress });
   });
   // Without --platform, everything is copied, so there is nothing to explain.
   if (flags.platform && !flags.quiet) { for (const digest of attestations) note(`copied attestation ${digest}`); }

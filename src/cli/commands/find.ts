@@ -28,3 +28,12 @@ export async function getList(store: ImageStore, name: string): Promise<FoundLis
   }
   return { ...found.image, resolvedName: found.resolvedName, manifestDigest: digestOf(manifest) };
 }
+
+/** Gets the list or image of a name from a store. */
+export async function getImage(store: ImageStore, name: string): Promise<StoredImage> {
+  const found = await findLocalImage(store, name, ["manifest"]);
+  if (!found) throw new Error(`${name}: image not known`);
+  const damage = findDamage(found);
+  if (damage) throw damagedList(found.resolvedName, damage);
+  return found.image;
+}

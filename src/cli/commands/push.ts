@@ -2,7 +2,7 @@ import { deleteUnchangedList, type PushOptions } from "../../list/room.ts";
 import { loadFromImage, loadSignaturePolicy, type SystemContext } from "../../system/local/room.ts";
 import { describeCopies } from "../ci/copied.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
-import { type CommandContext, openLocalStore } from "../context.ts";
+import { type CommandContext, openLocalStore, resolvePlace } from "../context.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
@@ -24,15 +24,16 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
     throw prefixError(context.persona.getPushPrefix(name), error);
   });
   const destination = given ?? getDefaultDestination(resolvedName);
+  const place = await resolvePlace(destination, context);
   const { list } = await loadFromImage(store, id);
   const imageListSelection = flags.all ?? true ? "all" : "specific";
   const policy = await loadPolicyOption(flags, transfer.systemContext, context);
   const options: PushOptions = { store, ...transfer, ...policy, imageListSelection };
-  if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(destination, options));
+  if (flags.dryRun) return printOutline(flags, destination, await list.outlinePush(place, options));
   const result = await withReports(
     flags,
     context,
-    () => withProgress(flags, (view) => list.push(destination, { ...options, ...view })),
+    () => withProgress(flags, (view) => list.push(place, { ...options, ...view })),
     (result) => describeCopies([destination], [result], transfer),
   );
   if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal: context.signal });

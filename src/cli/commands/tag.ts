@@ -4,14 +4,14 @@ import { tagImageWith } from "../../actions/room.ts";
 import { hasTransport, LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { assertFormat, printResult, type ResultFormat } from "../output.ts";
-import { getList } from "./find.ts";
+import { getImage } from "./find.ts";
 
 /** Flags of `tag`. */
 export interface TagFlags extends RegistryFlags, ResultFormat {
   replace?: boolean;
 }
 
-/** Runs `tag LIST NAME…` in the local store, and `tag docker://IMAGE TAG…` in a registry. */
+/** Runs `tag IMAGE NAME…` in the local store, for lists and images, and `tag docker://IMAGE TAG…` in a registry. */
 export async function tag(operands: string[], flags: TagFlags, context: CommandContext): Promise<void> {
   const [source, ...names] = operands as [string, ...string[]];
   assertFormat(flags);
@@ -21,7 +21,7 @@ export async function tag(operands: string[], flags: TagFlags, context: CommandC
     return printResult(flags, [], tagged);
   }
   await using store = await openLocalStore(context);
-  const { id } = await getList(store, source);
+  const { id } = await getImage(store, source);
   const full = names.map((name) => String(normalizeLocalName(name)));
   if (!flags.replace) await assertNamesFree(store, id, full);
   await store.updateNames(id, "add", full);

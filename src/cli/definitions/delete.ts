@@ -7,12 +7,16 @@ export const DELETE: CommandDefinition = {
   group: "remote",
   operands: "IMAGE...",
   min: 1,
-  summary: "Delete tags from registries",
+  summary: "Delete tags from registries, and images from the local store",
   details: [
     "The images of a list are not deleted. Many registries cannot delete only a tag; --manifest deletes the manifest that " +
     "it points to, and with it all other tags of that manifest. Use rm for local lists.",
+    "A local image is deleted with all its names, and with the layers that nothing else uses.",
   ],
-  examples: [["delete quay.io/me/app:1.0-rc1", "a tag"], ["delete quay.io/me/app@sha256:…", "a manifest"]],
+  examples: [["delete quay.io/me/app:1.0-rc1", "a tag"], ["delete quay.io/me/app@sha256:…", "a manifest"], [
+    "delete containers-storage:localhost/app:1",
+    "an image in the local store",
+  ]],
   flags: [
     { name: "manifest", kind: "boolean", description: "delete the manifest and every tag that points to it" },
     ...REGISTRY_FLAGS,

@@ -8,8 +8,15 @@ export const LS: CommandDefinition = {
   operands: "",
   min: 0,
   max: 0,
-  summary: "Show the lists in the local store",
-  examples: [["ls", "their names, ids and platforms"], ["rm $(manifests ls --quiet)", "delete all lists"]],
-  flags: [{ name: "quiet", short: "q", kind: "boolean", description: "print only the ids" }, FORMAT_FLAG],
+  summary: "Show the lists, or the images, in the local store",
+  examples: [["ls", "their names, ids and platforms"], ["rm $(manifests ls --quiet)", "delete all lists"], [
+    "ls --images",
+    "the other images of the store",
+  ]],
+  flags: [
+    { name: "images", kind: "boolean", description: "show the images instead of the lists" },
+    { name: "quiet", short: "q", kind: "boolean", description: "print only the ids" },
+    FORMAT_FLAG,
+  ],
   load: async () => (await import("../commands/ls.ts")).ls,
 };

@@ -5,9 +5,9 @@ import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts
 export const TAG: CommandDefinition = {
   name: "tag",
   group: "remote",
-  operands: "LIST NAME... | docker://IMAGE TAG...",
+  operands: "LIST|IMAGE NAME... | docker://IMAGE TAG...",
   min: 2,
-  summary: "Add names to a local list, or tags to a list in a registry",
+  summary: "Add names to a local list or image, or tags in a registry",
   details: ["A local name that belongs to another image is only taken with --replace."],
   examples: [
     ["tag app:1.0 app:latest", "a local list"],

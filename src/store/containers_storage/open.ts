@@ -41,3 +41,19 @@ export async function openImageWriter(
   const name = formatLocation(location);
   return new StorageImageWriter({ location, name, mode, temporaryFolder, rules: await findRules(location, name) });
 }
+
+/**
+ * Deletes an image with its names, and the layers that nothing else uses.
+ *
+ * @param mode Which programs the locks exclude. Default: `shared`.
+ * @throws {ManifestsError} With code `IMAGE_UNKNOWN`; `IMAGE_IN_USE` if a container uses the image; `STORE_READ_ONLY`
+ * without the rights of root; `LOCK_UNAVAILABLE` without `--allow-ffi`.
+ */
+export async function deleteImageWithLayers(
+  location: StoreLocation,
+  id: string,
+  mode: LockingMode = "shared",
+): Promise<void> {
+  const { deleteStorageImage } = await import("./writing/delete_image.ts");
+  await deleteStorageImage(id, { location, name: formatLocation(location), mode });
+}

@@ -4,4 +4,4 @@
  * @module
  */
 export type { LockingMode } from "../lock/file_lock.ts";
-export { openContainersStorage, openImageWriter } from "./open.ts";
+export { deleteImageWithLayers, openContainersStorage, openImageWriter } from "./open.ts";

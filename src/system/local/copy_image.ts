@@ -7,7 +7,7 @@ import {
   type TransferOptions,
 } from "../../copy/room.ts";
 import type { ImageReference, SystemContext } from "../../image/room.ts";
-import { type ListPush, pushList } from "../../list/room.ts";
+import { type ListPush, pushList, wantedPlatform } from "../../list/room.ts";
 import {
   type Digest,
   isIndex,
@@ -16,6 +16,7 @@ import {
   type NarrowOptions,
   parsePlatform,
 } from "../../spec/room.ts";
+import { ContainersStorageReference } from "../../transport/containers_storage/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 import { fetchManifest } from "./fetch_manifest.ts";
 import { parseImageName } from "./list.ts";
@@ -25,7 +26,8 @@ import { readList } from "./read_list.ts";
 export interface CopyImageOptions extends TransferOptions {
   /**
    * Platforms of the instances of a list to copy, such as `linux/arm64`, which also selects its variants, or
-   * `windows/amd64:10.0.20348.1`. The attestations of these instances are copied too. Default: all instances.
+   * `windows/amd64:10.0.20348.1`. The attestations of these instances are copied too. A local store
+   * (`containers-storage:`) takes at most one platform. Default: all instances; for a local store, that of this host.
    */
   platforms?: readonly string[] | undefined;
   /**
@@ -116,6 +118,18 @@ async function prepare(
   // The caller's credentials for one side must not be sent to the other.
   const { sourceContext, systemContext = {} } = options;
   const reading = sourceContext ? limitCredentials(sourceContext, from) : limitCredentials(systemContext, to);
+  const intoStore = to instanceof ContainersStorageReference;
+  // A local store holds single images: by default, or with one platform, the image for it is chosen from a list.
+  if (intoStore && platforms.length <= 1) {
+    const platform = platforms[0] === undefined ? undefined : parsePlatform(platforms[0]);
+    return {
+      source: from,
+      destination: to,
+      platform: platform ?? wantedPlatform(LOCAL_HOST.platform, systemContext),
+      host: LOCAL_HOST,
+      options: { ...options, imageListSelection: "system", ...(sourceContext ? { sourceContext: reading } : {}) },
+    };
+  }
   const narrowing = { name: String(from), platforms: platforms.map(parsePlatform), attestations };
   const narrows = platforms.length > 0 || !attestations && await isList(from, reading, options);
   return {

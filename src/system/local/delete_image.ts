@@ -1,5 +1,6 @@
 import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { type Digest, isManifestsError, ManifestsError } from "../../spec/room.ts";
+import { ContainersStorageReference } from "../../transport/containers_storage/room.ts";
 import { DockerReference } from "../../transport/docker/room.ts";
 import { readManifestWith } from "../../actions/room.ts";
 import { LOCAL_RUNTIME } from "./runtime.ts";
@@ -20,10 +21,12 @@ export interface DeleteRemoteImageOptions {
 }
 
 /**
- * Deletes a tag or a manifest in a registry. The instances of a list are not deleted.
+ * Deletes a tag or a manifest in a registry, or an image in a local store with all its names and the layers that nothing
+ * else uses. The instances of a list are not deleted.
  *
  * @returns The digest of the deleted manifest, or of the manifest that the deleted tag named.
- * @throws {ManifestsError} With code `NOT_FOUND`; `UNSUPPORTED_TRANSPORT` if the image is not in a registry;
+ * @throws {ManifestsError} With code `NOT_FOUND`; `UNSUPPORTED_TRANSPORT` if the image is elsewhere;
+ * `IMAGE_IN_USE` or `STORE_READ_ONLY` if a stored image cannot be deleted;
  * `REGISTRY_ERROR` if the registry does not support deletion, or not of a single tag; `UNAUTHORIZED`, `DENIED` or
  * `NETWORK` if the registry fails.
  *
@@ -44,8 +47,12 @@ export async function deleteImage(
 ): Promise<Digest> {
   const { manifest = false, systemContext = {}, signal } = options;
   const reference = typeof image === "string" ? parseImageName(image) : image;
+  if (reference instanceof ContainersStorageReference) {
+    signal?.throwIfAborted();
+    return await reference.deleteImage();
+  }
   if (!(reference instanceof DockerReference)) {
-    throw new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot delete ${reference}: it is not in a registry`);
+    throw new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot delete ${reference}: it is not in a registry or a store`);
   }
   const name = reference.dockerReference;
   const digest = name.digest ?? (await readManifestWith(LOCAL_RUNTIME, reference, { systemContext, signal })).digest;

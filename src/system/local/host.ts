@@ -7,6 +7,7 @@ import { ManifestsError } from "../../spec/room.ts";
 import {
   ContainersStorageReference,
   createContainersStorageTransport,
+  type StoreSpec,
 } from "../../transport/containers_storage/room.ts";
 import { createDirTransport } from "../../transport/dir/room.ts";
 import { createDockerTransport } from "../../transport/docker/room.ts";
@@ -21,7 +22,7 @@ import { FILE_LOOKUPS } from "./registries.ts";
 import { openFetch } from "./registry_fetch.ts";
 import { openLocalPolicy } from "./policy.ts";
 import { openSigners } from "./signers.ts";
-import { openStore, openStoreForImage } from "./store.ts";
+import { deleteStoredImage, openStore, openStoreForImage, type OpenStoreOptions } from "./store.ts";
 import { readPolicyFile } from "../../signature/files/room.ts";
 
 const files: HostFiles = {
@@ -45,6 +46,10 @@ const files: HostFiles = {
   },
 };
 
+function toStoreOptions({ root, runRoot, driver, options = [] }: StoreSpec): OpenStoreOptions {
+  return { root, runRoot, driver, driverOptions: options.length > 0 ? options : undefined };
+}
+
 /** A host with a disk, an environment and a network: what lists are given by default. */
 export const LOCAL_HOST: ListHost = {
   transports: createTransportTable([
@@ -53,13 +58,9 @@ export const LOCAL_HOST: ListHost = {
     createOciArchiveTransport(),
     createDockerArchiveTransport(),
     createContainersStorageTransport({
-      openStore: ({ root, runRoot, driver, options = [] }) =>
-        openStore({ root, runRoot, driver, driverOptions: options.length > 0 ? options : undefined }),
-      openImageWriter: ({ root, runRoot, driver, options = [] }, { temporaryFolder }) =>
-        openStoreForImage(
-          { root, runRoot, driver, driverOptions: options.length > 0 ? options : undefined },
-          temporaryFolder,
-        ),
+      openStore: (spec) => openStore(toStoreOptions(spec)),
+      openImageWriter: (spec, { temporaryFolder }) => openStoreForImage(toStoreOptions(spec), temporaryFolder),
+      deleteImage: (spec, id) => deleteStoredImage(toStoreOptions(spec), id),
     }),
     createDirTransport(),
   ]),

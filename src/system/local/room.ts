@@ -5,6 +5,8 @@
  */
 export type { SystemContext } from "../../image/room.ts";
 export { create, editList, List, loadFromImage, parseImageName } from "./list.ts";
+export { convertToList, type ConvertToListOptions } from "./convert_to_list.ts";
+export { parseLocalReference } from "./local_reference.ts";
 export { createStoredList } from "./create_stored_list.ts";
 export { fetchManifest } from "./fetch_manifest.ts";
 export type { FetchManifestOptions } from "../../actions/room.ts";

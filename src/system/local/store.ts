@@ -1,7 +1,12 @@
 import { localCandidates } from "../../config/room.ts";
 import { findStore, loadRegistriesConf, loadShortNameAliases } from "../../config/files/room.ts";
 import type { SystemContext } from "../../image/room.ts";
-import { type LockingMode, openContainersStorage, openImageWriter } from "../../store/containers_storage/room.ts";
+import {
+  deleteImageWithLayers,
+  type LockingMode,
+  openContainersStorage,
+  openImageWriter,
+} from "../../store/containers_storage/room.ts";
 import type { ImageStore, ImageWriter } from "../../store/room.ts";
 
 /** Options for {@linkcode openStore}. */
@@ -72,4 +77,9 @@ export async function openStoreForImage(
   temporaryFolder: string | undefined,
 ): Promise<ImageWriter> {
   return await openImageWriter(await findStore(options), { mode: options.locking, temporaryFolder });
+}
+
+/** Deletes an image of a store by its id, with its names and the layers that nothing else uses. */
+export async function deleteStoredImage(options: OpenStoreOptions, id: string): Promise<void> {
+  await deleteImageWithLayers(await findStore(options), id, options.locking);
 }

@@ -18,6 +18,8 @@ export interface ContainersStorageOptions {
   openStore(spec: StoreSpec): Promise<ImageStore>;
   /** Opens such a store for writing one image. `temporaryFolder` is for large files; default: that of the system. */
   openImageWriter(spec: StoreSpec, options: { temporaryFolder?: string | undefined }): Promise<ImageWriter>;
+  /** Deletes an image of such a store by its id, with its names and the layers that nothing else uses. */
+  deleteImage(spec: StoreSpec, id: string): Promise<void>;
 }
 
 /** Creates the transport of images in local stores, `containers-storage:[STORE]NAME`. */
@@ -133,6 +135,30 @@ export class ContainersStorageReference implements ImageReference {
       this.#options.openImageWriter(store, { temporaryFolder: bigFilesTemporaryDir }),
     ]);
     return new ContainersStorageDestination({ reference: this, writer, named, id, index });
+  }
+
+  /**
+   * Deletes the image with all its names.
+   *
+   * @returns The digest of its manifest.
+   * @throws {ManifestsError} With code `NOT_FOUND`; `STORE_READ_ONLY` if it is in an additional store or cannot be changed
+   * by this process; `IMAGE_IN_USE`; `STORE_CORRUPT` if its record has no manifest.
+   */
+  async deleteImage(): Promise<Digest> {
+    const spec = this.#name.store ?? {};
+    await using store = await this.#options.openStore(spec);
+    const { id, digest, readOnly } = await resolveRecord(store, this.#name, String(this));
+    if (readOnly) {
+      throw new ManifestsError(
+        "STORE_READ_ONLY",
+        `Cannot delete ${this}: it is in an additional store, which is read-only`,
+      );
+    }
+    if (!digest) {
+      throw new ManifestsError("STORE_CORRUPT", `Cannot delete ${this}: its record has no manifest: use podman rmi`);
+    }
+    await this.#options.deleteImage(spec, id);
+    return digest;
   }
 
   toString(): string {

@@ -3,4 +3,5 @@
  *
  * @module
  */
+export type { StoreSpec } from "./parse.ts";
 export { ContainersStorageReference, createContainersStorageTransport } from "./reference.ts";

@@ -1,7 +1,15 @@
 import { join } from "@std/path";
 import { encodeUtf8 } from "../../../internal/room.ts";
 import { writeAtomically } from "../../../internal/host/room.ts";
-import { encodeGoJsonText, type GoJsonValue, parseJson, StructReader } from "../../../json/room.ts";
+import {
+  encodeGoJsonText,
+  type GoJsonValue,
+  parseJson,
+  RawJson,
+  scanJson,
+  sortedMap,
+  StructReader,
+} from "../../../json/room.ts";
 import { type Digest, isDigest, ManifestsError } from "../../../spec/room.ts";
 import { readOrEmpty } from "../io_errors.ts";
 import { writeLastWriter } from "../last_writer.ts";
@@ -76,6 +84,19 @@ export function createLayerRecord({ id, parent, created, content }: NewLayer): L
     compression: content?.compression ?? 0,
     text,
   };
+}
+
+/** Returns a record that is marked as incomplete, as before its layer is deleted. */
+export function markIncomplete(record: LayerRecord): LayerRecord {
+  const members = new Map<string, GoJsonValue | undefined>(
+    scanJson(record.text, "layers.json").map(({ key, start, end }) => [
+      String(key),
+      new RawJson(record.text.slice(start, end)),
+    ]),
+  );
+  const { flags } = JSON.parse(record.text);
+  members.set("flags", sortedMap({ ...flags, incomplete: true }));
+  return { ...record, isIncomplete: true, text: encodeGoJsonText(members) };
 }
 
 /** Reads the records of a folder. The caller holds its lock. */
