@@ -124,7 +124,8 @@ export function listMissing({ dockerReference }: ImageReference, list: List): Di
   return [...new Set(list.instances())].filter((digest) => !list.location(digest)?.startsWith(here));
 }
 
-async function findList(
+/** Reads a list; `undefined` if it does not exist. */
+export async function findList(
   runtime: Runtime,
   reference: ImageReference,
   { systemContext, signal }: EditRemoteListOptions,
@@ -138,7 +139,7 @@ async function findList(
 }
 
 /** A list keeps its type, unless something was added that only an OCI index can say, or the default would choose it again. */
-function chooseKeptType(list: List, before: ReadList | undefined): string | undefined {
+export function chooseKeptType(list: List, before: ReadList | undefined): string | undefined {
   // Nothing in a list without instances tells its type.
   if (before?.mediaType === MEDIA_TYPES.ociIndex) return list.size === 0 ? MEDIA_TYPES.ociIndex : undefined;
   if (before?.mediaType !== MEDIA_TYPES.dockerList) return undefined;

@@ -18,6 +18,7 @@ import { type DetailFlags, edit, setDetails } from "./edit.ts";
 export interface AnnotateFlags extends RegistryFlags, PlatformFlags, DetailFlags, ResultFormat {
   index?: boolean;
   annotation?: string[];
+  remove?: string[];
   subject?: string;
 }
 
@@ -78,6 +79,7 @@ async function annotateIndex(
     const systemContext = await createSystemContext(flags, context, [subject]);
     await list.setSubjectFrom(subject.image, { systemContext, signal: context.signal });
   }
+  removeAnnotations(list, undefined, flags.remove);
   if (flags.annotation) list.setAnnotations(undefined, annotations);
 }
 
@@ -97,8 +99,17 @@ async function annotateInstance(
   if (flags.arch || flags.variant) list.setVariant(digest, flags.variant ?? "");
   if (flags.osVersion) list.setOsVersion(digest, flags.osVersion);
   if (flags.osFeatures?.length) list.setOsFeatures(digest, flags.osFeatures);
+  removeAnnotations(list, digest, flags.remove);
   setDetails(list, digest, flags, annotations);
   return digest;
+}
+
+/** Removes annotations of an instance or, for `undefined`, of the list. Keys that are not set are ignored. */
+function removeAnnotations(list: List, digest: Digest | undefined, keys: readonly string[] = []): void {
+  const before = list.annotations(digest);
+  if (!keys.some((key) => Object.hasOwn(before, key))) return;
+  list.clearAnnotations(digest);
+  list.setAnnotations(digest, Object.fromEntries(Object.entries(before).filter(([key]) => !keys.includes(key))));
 }
 
 function assertTarget(flags: AnnotateFlags, instance: string | undefined): void {

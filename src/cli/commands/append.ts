@@ -1,18 +1,18 @@
-import { editRemoteListWith } from "../../actions/room.ts";
-import { LOCAL_RUNTIME } from "../../system/local/room.ts";
+import type { List } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { parseAnnotations, toFlag } from "../flags.ts";
-import { assertFormat, printResult, type ResultFormat } from "../output.ts";
-import { type ProgressFlags, withProgress } from "../progress/mod.ts";
+import { assertFormat, printResult } from "../output.ts";
 import { type DetailFlags, setDetails } from "./edit.ts";
+import { type RemoteEditFlags, runRemoteEdit } from "./remote_edit.ts";
 import { addSources, findSources, type SourceFlags } from "./sources.ts";
 
 /** Flags of `append`. */
-export interface AppendFlags extends SourceFlags, DetailFlags, ResultFormat, ProgressFlags {
+export interface AppendFlags extends SourceFlags, DetailFlags, RemoteEditFlags {
   annotation?: string[];
   create?: boolean;
   platform?: string[];
+  referrers?: boolean;
 }
 
 /** Runs `append REMOTE IMAGE…`, which adds images to a list in a registry without a local list. */
@@ -26,17 +26,17 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
   const options = {
     systemContext: await createSystemContext(flags, context, sources),
     create: flags.create,
+    referrers: flags.referrers,
     signal: context.signal,
   };
-  const { digest, unchanged } = await withProgress(
-    flags,
-    (view) =>
-      editRemoteListWith(LOCAL_RUNTIME, remote, async (list) => {
-        for (const added of await addSources(list, sources, { ...flags, ...selection }, context)) {
-          setDetails(list, added, flags, annotations);
-        }
-      }, { ...options, ...view, ignoreOrder: true }),
-  );
+  const edit = async (list: List) => {
+    for (const added of await addSources(list, sources, { ...flags, ...selection }, context)) {
+      setDetails(list, added, flags, annotations);
+    }
+  };
+  const result = await runRemoteEdit({ remote, edit, ignoreOrder: true }, flags, options);
+  if (!result) return;
+  const { digest, unchanged } = result;
   printResult(flags, [digest], { digest, unchanged });
 }
 

@@ -1,12 +1,12 @@
 import { createInstanceFinder } from "../../actions/room.ts";
-import { editRemoteList, findInstance, type List } from "../../system/local/room.ts";
+import { findInstance, type List } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
-import { assertFormat, printResult, type ResultFormat } from "../output.ts";
+import { assertFormat, printResult } from "../output.ts";
+import { type RemoteEditFlags, runRemoteEdit } from "./remote_edit.ts";
 import { noteRemoved } from "./remove.ts";
-import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 
 /** Flags of `drop`. */
-export interface DropFlags extends RegistryFlags, ResultFormat, ProgressFlags {}
+export interface DropFlags extends RegistryFlags, RemoteEditFlags {}
 
 /** Runs `drop REMOTE INSTANCE…`, which removes instances from a list in a registry without a local list. */
 export async function drop(operands: string[], flags: DropFlags, context: CommandContext): Promise<void> {
@@ -16,12 +16,14 @@ export async function drop(operands: string[], flags: DropFlags, context: Comman
   await using store = await openLocalStore(context);
   const find = createInstanceFinder(async (list: List, text) => [await findInstance(list, text, { store, ...call })]);
   let attestations: string[] = [];
-  const { digest, unchanged } = await withProgress(flags, (view) =>
-    editRemoteList(remote, async (list) => {
-      const digests: string[] = [];
-      for (const text of instances) digests.push(...await find(list, text));
-      attestations = list.removeWithAttestations(digests);
-    }, { ...call, ...view }));
+  const edit = async (list: List) => {
+    const digests: string[] = [];
+    for (const text of instances) digests.push(...await find(list, text));
+    attestations = list.removeWithAttestations(digests);
+  };
+  const result = await runRemoteEdit({ remote, edit }, flags, call);
+  if (!result) return;
+  const { digest, unchanged } = result;
   noteRemoved(attestations);
   printResult(flags, [digest], { digest, unchanged, ...(attestations.length > 0 ? { attestations } : {}) });
 }

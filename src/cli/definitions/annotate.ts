@@ -24,11 +24,13 @@ export const ANNOTATE: CommandDefinition = {
   examples: [
     ["annotate --annotation org.example.tested=yes app:1.0 sha256:…", "an instance"],
     ["annotate --variant v7 app:1.0 linux/arm", "the instance for a platform"],
+    ["annotate --remove org.example.tested app:1.0 linux/arm64", "without an annotation"],
     ["annotate --index --annotation org.example.team=release app:1.0", "the list itself"],
     ["annotate --annotation org.example.tested=yes docker://quay.io/me/app:1.0 linux/arm64", "in a registry"],
   ],
   flags: [
     annotationFlag("annotation"),
+    { name: "remove", kind: "array", value: "KEY", description: "remove this annotation; unchanged if it is not set" },
     { name: "index", kind: "boolean", description: "change the list instead of an instance" },
     {
       name: "subject",

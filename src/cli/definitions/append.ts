@@ -9,6 +9,7 @@ import {
   MISMATCH_FLAG,
   PLATFORM_FLAGS,
   REGISTRY_FLAGS,
+  REMOTE_EDIT_FLAGS,
 } from "./shared_flags.ts";
 import { PROGRESS_FLAGS } from "./transfer_flags.ts";
 
@@ -28,6 +29,7 @@ export const APPEND: CommandDefinition = {
   examples: [
     ["append quay.io/me/app:1.0 quay.io/me/app:1.0-s390x", "one more image"],
     ["append --create quay.io/me/app:1.0 quay.io/me/app:1.0-amd64", "the list is created if it does not exist"],
+    ["append -t 1.1 quay.io/me/app:1.0 quay.io/me/app:1.0-s390x", "a new list; 1.0 stays as it is"],
     [
       "append --platform linux/arm64 quay.io/me/app:1.0 docker://alpine:3.20",
       "the images of another list for one platform",
@@ -49,6 +51,12 @@ export const APPEND: CommandDefinition = {
     KEPT_ATTESTATIONS_FLAG,
     annotationFlag("annotation of the entry"),
     { name: "create", kind: "boolean", description: "create the list if it does not exist" },
+    {
+      name: "referrers",
+      kind: "boolean",
+      description: "also copy the referrers of images from other repositories: attestations, SBOMs, signatures",
+    },
+    ...REMOTE_EDIT_FLAGS,
     ...PLATFORM_FLAGS,
     MISMATCH_FLAG,
     ...DETAIL_FLAGS,

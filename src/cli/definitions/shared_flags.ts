@@ -95,6 +95,22 @@ export const EXPLAIN_FLAG: FlagDefinition = {
   description: "print to stderr which image each name resolved to, and why",
 };
 
+/** Flags of the commands that edit a list in a registry. */
+export const REMOTE_EDIT_FLAGS: readonly FlagDefinition[] = [
+  {
+    name: "tag",
+    short: "t",
+    kind: "text",
+    value: "TAG",
+    description: "write the new list under this tag or name, and leave the existing list as it is",
+  },
+  {
+    name: "dry-run",
+    kind: "boolean",
+    description: "write nothing: print the bytes of the new list, and the changes to stderr",
+  },
+];
+
 /** Flag that chooses between text and JSON as the result. */
 export const FORMAT_FLAG: FlagDefinition = {
   name: "format",

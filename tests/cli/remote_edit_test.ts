@@ -1,0 +1,135 @@
+/** `append` and `drop` with `--dry-run` and `--tag`, `append --referrers`, and `annotate --remove`. */
+import assert from "node:assert/strict";
+import { EMPTY_DESCRIPTOR, manifestDigest, MEDIA_TYPES } from "../../src/spec/room.ts";
+import { CLI, cli, cliOk } from "../support/cli.ts";
+import { pushBuildKit } from "../support/buildkit.ts";
+import { clientOf, encode, makeImage, pushImage } from "../support/images.ts";
+import { startEmbedded } from "../support/registries.ts";
+
+const INSECURE = "--tls-verify=false";
+
+/** Runs a dry run and returns the bytes and the notes that it printed. */
+async function preview(args: string[]) {
+  const [name = "", ...rest] = [...CLI, ...args, "--dry-run", INSECURE];
+  const { code, stdout, stderr } = await new Deno.Command(name, { args: rest, env: { NO_COLOR: "1" } }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  return { digest: manifestDigest(stdout as Uint8Array<ArrayBuffer>), notes: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("a dry run prints the index that the edit then writes", async () => {
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  const amd64 = { os: "linux", architecture: "amd64" }, arm64 = { os: "linux", architecture: "arm64" };
+  const { digest: base, images } = await pushBuildKit(repository, "1", [amd64, arm64]);
+  const other = await pushImage(repository, makeImage({ architecture: "s390x" }), "s390x");
+  const at = `${registry.host}/app:1`;
+  const rows: [args: string[], notes: string[]][] = [
+    [["append", at, `${registry.host}/app:s390x`], [`+ linux/s390x ${other.slice(0, 19)}`]],
+    [["drop", at, "linux/arm64"], [`- linux/arm64 ${images[1]!.slice(0, 19)}`]],
+    [["append", at, `${registry.host}/app:1`], []],
+    [["append", "--create", `${registry.host}/app:new`, `${registry.host}/app:s390x`], [
+      `+ linux/s390x ${other.slice(0, 19)}`,
+    ]],
+  ];
+  for (const [args, expected] of rows) {
+    const before = (await repository.headManifest("1"))!.digest;
+    const { digest, notes } = await preview(args);
+    for (const note of expected) assert.match(notes, new RegExp(`^\\${note}$`, "m"), args.join(" "));
+    assert.match(notes, /dry run: nothing was written to /);
+    assert.equal((await repository.headManifest("1"))!.digest, before);
+    assert.equal(await cliOk([...args, "-q", INSECURE]), digest, args.join(" "));
+  }
+  assert.notEqual((await repository.headManifest("1"))!.digest, base);
+});
+
+Deno.test("--tag writes the edited list under another name and leaves the list as it is", async () => {
+  await using registry = startEmbedded();
+  const client = clientOf(registry.host);
+  const repository = client.repository("app");
+  // White space that a serialized index would not have.
+  const image = await pushImage(repository, makeImage({ architecture: "amd64" }), "amd64");
+  const entry = { ...(await repository.headManifest(image))!, platform: { os: "linux", architecture: "amd64" } };
+  const text = JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] }, undefined, 1);
+  const base = await repository.putManifest("1", new TextEncoder().encode(text));
+  await pushImage(repository, makeImage({ architecture: "arm64" }), "arm64");
+  const at = `${registry.host}/app:1`;
+  const run = (...args: string[]) => cliOk([args[0]!, "-q", INSECURE, ...args.slice(1)]);
+  const headOf = async (path: string, tag: string) => (await client.repository(path).headManifest(tag))?.digest;
+  const appended = await run("append", "-t", "2", at, `${registry.host}/app:arm64`);
+  assert.deepEqual([await headOf("app", "1"), await headOf("app", "2")], [base, appended]);
+  // Nothing changes: the index itself gets the tag.
+  assert.equal(await run("append", "-t", "same", at, `${registry.host}/app:amd64`), base);
+  assert.equal(await headOf("app", "same"), base);
+  // Into another repository, with the images.
+  const dropped = await run(
+    "drop",
+    "-t",
+    `docker://${registry.host}/other/app:3`,
+    `${registry.host}/app:2`,
+    "linux/amd64",
+  );
+  assert.equal(await headOf("other/app", "3"), dropped);
+  const index = JSON.parse(new TextDecoder().decode((await client.repository("other/app").getManifest("3")).bytes));
+  assert.ok(await client.repository("other/app").headManifest(index.manifests[0].digest));
+  assert.deepEqual([await headOf("app", "1"), await headOf("app", "2")], [base, appended]);
+  // An existing tag is moved.
+  assert.equal(await run("drop", "-t", "same", `${registry.host}/app:2`, "linux/arm64"), await headOf("app", "same"));
+  const layout = await cli(["drop", "-t", "x", "oci:folder:app", "linux/amd64"]);
+  assert.match(layout.stderr, /--tag x requires a list in a registry/);
+});
+
+Deno.test("append --referrers copies what refers to the images", async () => {
+  await using registry = startEmbedded();
+  const client = clientOf(registry.host);
+  const source = client.repository("source");
+  const image = await pushImage(source, makeImage({ architecture: "amd64" }), "1");
+  const { mediaType, size } = (await source.headManifest(image))!;
+  await source.putBlob({ ...EMPTY_DESCRIPTOR, size: 2 }, new Blob(["{}"]).stream());
+  const referrer = await source.putManifest(
+    manifestDigest(encode(createReferrer({ mediaType, digest: image, size }))),
+    encode(createReferrer({ mediaType, digest: image, size })),
+  );
+  const args = ["-q", INSECURE, "--create"];
+  for (const [flags, expected] of [[[], []], [["--referrers"], [referrer]]] as const) {
+    const path = `target${flags.length}`;
+    await cliOk(["append", ...args, ...flags, `${registry.host}/${path}:1`, `${registry.host}/source:1`]);
+    const found = await Array.fromAsync(client.repository(path).listReferrers(image));
+    assert.deepEqual(found.map(({ digest }) => digest), expected);
+  }
+});
+
+function createReferrer(subject: unknown) {
+  const { data: _, ...empty } = { ...EMPTY_DESCRIPTOR, size: 2 };
+  return {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPES.ociManifest,
+    artifactType: "a/b",
+    config: empty,
+    layers: [empty],
+    subject,
+  };
+}
+
+Deno.test("annotate --remove removes annotations of an instance and of a list in a registry", async () => {
+  await using registry = startEmbedded();
+  const repository = clientOf(registry.host).repository("app");
+  const digest = await pushImage(repository, makeImage({ architecture: "amd64" }), "amd64");
+  const entry = {
+    ...(await repository.headManifest(digest))!,
+    platform: { os: "linux", architecture: "amd64" },
+    annotations: { a: "1", b: "2" },
+  };
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry], annotations: { c: "3" } };
+  await repository.putManifest("1", encode(index));
+  const at = `docker://${registry.host}/app:1`;
+  const read = async () => JSON.parse(new TextDecoder().decode((await repository.getManifest("1")).bytes));
+  await cliOk(["annotate", INSECURE, "--remove", "a", "--annotation", "d=4", at, "linux/amd64"]);
+  assert.deepEqual((await read()).manifests[0].annotations, { b: "2", d: "4" });
+  await cliOk(["annotate", INSECURE, "--index", "--remove", "c", at]);
+  assert.equal((await read()).annotations, undefined);
+  const before = (await repository.headManifest("1"))!.digest;
+  const result = JSON.parse(
+    await cliOk(["annotate", INSECURE, "--format", "json", "--remove", "none", at, "linux/amd64"]),
+  );
+  assert.deepEqual([result.digest, result.unchanged], [before, true]);
+});
