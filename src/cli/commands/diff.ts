@@ -28,16 +28,3 @@ export async function diff([a, b]: string[], flags: DiffFlags, context: CommandC
   printResult(flags, lines, difference);
   if (lines.length > 0) throw new ExitError(1);
 }
-<<<<<<< HEAD
-=======
-
-/** Formats a difference as a line: `+`, `-` or `~`, the platform and the digests. */
-export function formatDifference({ platform, before, after, fields }: InstanceDifference): string {
-  const { good, bad, busy } = getStdoutStyle();
-  const name = sanitize(platform) || "-";
-  if (after === undefined) return bad(`- ${name} ${shortDigest(before!)}`);
-  if (before === undefined) return good(`+ ${name} ${shortDigest(after)}`);
-  const digests = before === after ? shortDigest(before) : `${shortDigest(before)} -> ${shortDigest(after)}`;
-  return busy(`~ ${name} ${digests}${fields.length > 0 ? ` (${fields.join(", ")})` : ""}`);
-}
->>>>>>> 5b51362 (Show edits of a registry's list before they are written, or write them under another name)

@@ -10,9 +10,10 @@ import {
   parseImageName,
 } from "../../system/local/room.ts";
 import { UsageError } from "../errors.ts";
+import { formatDifference } from "../format/difference.ts";
+import { createStyle } from "../format/style.ts";
 import { note, printResult, type ResultFormat, writeBytes } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
-import { formatDifference } from "./diff.ts";
 
 /** Flags of the commands that edit lists in registries. */
 export interface RemoteEditFlags extends ResultFormat, ProgressFlags {
@@ -77,10 +78,13 @@ async function preview(
     const { fields, instances } = difference;
     return printResult(flags, [], { dryRun: true, target, digest, unchanged, fields, instances });
   }
-  for (const line of difference.instances.map(formatDifference)) note(line);
+  for (const line of difference.instances.map((instance) => formatDifference(instance, PLAIN))) note(line);
   note(`dry run: nothing was written to ${target}`);
   writeBytes(bytes);
 }
+
+/** Notes on standard error have no colors. */
+const PLAIN = createStyle({ isTerminal: false, env: () => undefined });
 
 const EMPTY_INDEX = new TextEncoder().encode(
   JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] }),
