@@ -1,4 +1,5 @@
-import { LayerFileError, type LayerFiles } from "./layer_files.ts";
+import { LayerFileError } from "./layer_error.ts";
+import type { LayerFiles } from "./layer_files.ts";
 import type { OpenFile } from "./raw_file.ts";
 import { isSplitFile, type SplitEntry } from "./tar_split.ts";
 

@@ -1,4 +1,5 @@
 import { closeSync, lstatSync, openSync, read, readlinkSync, readSync } from "node:fs";
+import { LayerFileError } from "./layer_error.ts";
 import { canOpenRawFiles, OPEN_FLAGS, type OpenFile, openRawFile } from "./raw_file.ts";
 import type { SplitFile } from "./tar_split.ts";
 
@@ -10,14 +11,6 @@ const MAX_LINKS = 40;
 
 /** Maximum number of resolved folders in the cache. */
 const MAX_FOLDERS = 10_000;
-
-/** The error for a file that has changed since its layer was unpacked, or is missing. The message names the file. */
-export class LayerFileError extends Error {
-  constructor({ name }: SplitFile, problem: string, cause?: unknown) {
-    const text = typeof name === "string" ? name : new TextDecoder().decode(name);
-    super(`its file ${JSON.stringify(text)} ${problem}`, { cause });
-  }
-}
 
 /** The files of an unpacked layer. */
 export class LayerFiles {

@@ -1,17 +1,12 @@
 import { exists } from "@std/fs";
 import { join } from "@std/path";
 import { type ByteStream, Crc64, encodeBase64 } from "../../../internal/room.ts";
-import { ManifestsError } from "../../../spec/room.ts";
 import type { StoredLayer } from "../../types.ts";
 import { assembleTar } from "./assemble.ts";
-import { LayerFileError, LayerFiles } from "./layer_files.ts";
+import { LayerFileError, notReproducible } from "./layer_error.ts";
+import { LayerFiles } from "./layer_files.ts";
 import { layersFolder } from "./layer_roots.ts";
 import { isSplitFile, readTarSplit, type SplitEntry } from "./tar_split.ts";
-
-/** Creates the error for a layer whose tar archive cannot be reproduced. */
-export function notReproducible({ id }: StoredLayer, reason: string, cause?: unknown): ManifestsError {
-  return new ManifestsError("LAYER_NOT_REPRODUCIBLE", `Cannot read layer ${id}: ${reason}`, { cause });
-}
 
 /** The parts from which the tar archive of a layer is assembled: its tar-split file and the unpacked files. */
 export class LayerSource {

@@ -12,10 +12,10 @@ import type { LockingMode } from "../../lock/file_lock.ts";
 import type { LayerStore, StoredLayer } from "../../types.ts";
 import { explainIo, ioError, isIoError } from "../io_errors.ts";
 import type { StoreLocation } from "../layout.ts";
-import { LayerFileError } from "./layer_files.ts";
+import { LayerFileError, notReproducible } from "./layer_error.ts";
 import { isLayerId } from "./layer_records.ts";
 import { layersFolder, listLayerRoots, readLayerRecords } from "./layer_roots.ts";
-import { findLayerSource, type LayerSource, notReproducible } from "./layer_source.ts";
+import type { LayerSource } from "./layer_source.ts";
 import { readAhead } from "./read_ahead.ts";
 
 /**
@@ -53,6 +53,8 @@ export class ContainersLayers implements LayerStore {
     const { id, diffDigest, diffSize } = layer;
     if (!isLayerId(id)) unknownLayer(id);
     if (diffDigest === undefined) throw notReproducible(layer, "the store does not know the digest of its tar archive");
+    // Loaded here, because it needs `node:fs`, which takes 20 ms, and most calls only read records.
+    const { findLayerSource } = await import("./layer_source.ts");
     const source = await explainIo(
       `find the files of layer ${id}`,
       () => findLayerSource(layer, this.#roots, this.#location.driver),
