@@ -83,7 +83,7 @@ async function readPassphrase(file: string): Promise<Uint8Array> {
 }
 
 /** Asks for the passphrase of a key. First checks that the key exists, so that a wrong path is reported at once. */
-async function askPassphrase(keyFile: string): Promise<string> {
+export async function askPassphrase(keyFile: string): Promise<string> {
   try {
     await Deno.stat(keyFile);
   } catch (error) {

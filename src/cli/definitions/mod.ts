@@ -31,6 +31,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CommandDefinition>>> = {
   tag: async () => (await import("./tag.ts")).TAG,
   tags: async () => (await import("./tags.ts")).TAGS,
   validate: async () => (await import("./validate.ts")).VALIDATE,
+  verify: async () => (await import("./verify.ts")).VERIFY,
   version: async () => (await import("./version.ts")).VERSION_COMMAND,
 };
 
