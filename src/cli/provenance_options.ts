@@ -1,4 +1,5 @@
 import { findCiBuilder, type ProvenanceOptions } from "../actions/room.ts";
+import { readEnv } from "../config/files/room.ts";
 import { askPassphrase } from "./engine_options.ts";
 import { UsageError } from "./errors.ts";
 
@@ -39,7 +40,7 @@ export async function openProvenance(
   const signSigstorePrivateKeyPassphrase = await readPassphrase(keyFile, flags);
   const [signer] = await openSignersWith({ signBySigstorePrivateKeyFile, signSigstorePrivateKeyPassphrase });
   signSigstorePrivateKeyPassphrase.fill(0);
-  const { id, ...ci } = findCiBuilder((name) => Deno.env.get(name));
+  const { id, ...ci } = findCiBuilder(readEnv);
   return {
     signer: signer!,
     as,

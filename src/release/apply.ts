@@ -125,12 +125,18 @@ async function compose(
   await using opened = await openSigners(host, release);
   const known = new Map(steps.map(({ reference, from }) => [reference, from]));
   const index = describeIndex({ ...release, targets: names }, pinned, options);
-  return await composeWith(host.runtime, { ...index, ...options.transfer, signers: opened.signers }, { known });
+  const signers = opened.signers.slice(0, release.sign.length);
+  // The key of the provenance was opened last.
+  const provenance = release.provenance &&
+    { signer: opened.signers.at(-1)!, as: release.provenance.as, builder: host.findBuilder?.() };
+  return await composeWith(host.runtime, { ...index, ...options.transfer, signers, provenance }, { known });
 }
 
-async function openSigners(host: ReleaseHost, { name, sign }: Release): Promise<OpenedSigners> {
-  if (sign.length === 0) return { signers: [], [Symbol.asyncDispose]: () => Promise.resolve() };
-  if (host.openSigners) return await host.openSigners(sign);
+/** Opens the keys that sign the index and, after them, the key of its provenance. */
+async function openSigners(host: ReleaseHost, { name, sign, provenance }: Release): Promise<OpenedSigners> {
+  const keys = provenance ? [...sign, { key: provenance.key, passphrase: provenance.passphrase }] : sign;
+  if (keys.length === 0) return { signers: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+  if (host.openSigners) return await host.openSigners(keys);
   throw new ManifestsError("SIGNING_UNAVAILABLE", `Cannot sign the release ${name}: its keys cannot be read here`);
 }
 

@@ -1,6 +1,6 @@
 import type { Runtime } from "../actions/room.ts";
 import type { SystemContext } from "../image/room.ts";
-import type { Signer } from "../signature/room.ts";
+import type { AssemblyBuilder, Signer } from "../signature/room.ts";
 import type { ReleaseLock } from "./lock.ts";
 import type { DigestFolder, ReleaseSigner } from "./types.ts";
 
@@ -31,6 +31,8 @@ export interface ReleaseHost {
   readDigests?(folder: DigestFolder): Promise<readonly string[]>;
   /** Opens the keys that sign. Absent: the host has no secrets. */
   openSigners?(signers: readonly ReleaseSigner[]): Promise<OpenedSigners>;
+  /** Describes the builder that provenance names, such as the CI job. Absent: an unknown builder. */
+  findBuilder?(): AssemblyBuilder;
 }
 
 /** Options of all calls that connect to registries. */

@@ -1,6 +1,9 @@
 /** Releases against registries in memory: what is written, what is not, and what the lock says afterwards. */
 import assert from "node:assert/strict";
-import { formatReleaseLock } from "../../src/release/room.ts";
+import { applyFile, formatReleaseLock, parseReleaseFile, type ReleaseHost } from "../../src/release/room.ts";
+import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/room.ts";
+import { REMOTE_RUNTIME, verifyAttestations } from "../../src/system/remote/room.ts";
+import { encode } from "../support/images.ts";
 import { makeReleaseWorld } from "../support/release_world.ts";
 
 const RELEASE = `version: 1
@@ -37,6 +40,32 @@ Deno.test("apply publishes in all registries, and then has nothing to do", async
   await world.apply(RELEASE);
   assert.deepEqual(world.writes, []);
   assert.equal(formatReleaseLock(world.lock), before);
+});
+
+Deno.test("apply attaches provenance in all registries before their tags, signed with the key of the file", async () => {
+  const passphrase = encode("pw");
+  const { privateKey, publicKey } = await generateSigstoreKeyPair(passphrase);
+  const world = await makeReleaseWorld();
+  const host: ReleaseHost = {
+    runtime: REMOTE_RUNTIME,
+    openSigners: async (keys) => {
+      assert.deepEqual(keys, [{ key: "env:KEY", passphrase: "env:PASSWORD" }]);
+      const signer = await openSigstoreSigner(encode(privateKey), { passphrase });
+      return { signers: [signer], [Symbol.asyncDispose]: () => signer[Symbol.asyncDispose]() };
+    },
+    findBuilder: () => ({ id: "https://ci.example/1" }),
+  };
+  const file = `${RELEASE}    provenance: { key: "env:KEY", passphrase: "env:PASSWORD", as: tag }\n`;
+  const call = { systemContext: world.systemContext };
+  await applyFile(host, await parseReleaseFile(file), world.store, call);
+  const policy = { publicKeys: [encode(publicKey)], assembly: true, builderIds: ["https://ci.example/1"] };
+  for (const tag of TAGS) {
+    const { allowed, attestations } = await verifyAttestations(tag, { ...policy, ...call });
+    assert.ok(allowed, JSON.stringify(attestations));
+    assert.equal(attestations[0]?.form, "tag");
+  }
+  const at = (text: string) => world.writes.findIndex((write) => write.includes(text));
+  for (const name of ["a", "b"]) assert.ok(at(`${name}.example/v2/app/manifests/sha256-`) < at("/manifests/1.2.3"));
 });
 
 Deno.test("apply uses the digests of the lock until it is told to update them", async () => {

@@ -69,8 +69,13 @@ export class ReleaseWorld {
     return (await this.repository(repository).headManifest(tag))?.digest;
   }
 
+  /** How the product reaches the registries. Retries do not wait. */
+  get systemContext() {
+    return { fetch: this.#fetch, retryDelay: 0 };
+  }
+
   #call<T extends ReleaseOptions>(options: T) {
-    return { ...options, systemContext: { fetch: this.#fetch, retryDelay: 0 } };
+    return { ...options, systemContext: this.systemContext };
   }
 
   async plan(text: string, options: ReleaseOptions = {}) {

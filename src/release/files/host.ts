@@ -1,3 +1,5 @@
+import { findCiBuilder } from "../../actions/room.ts";
+import { readEnv } from "../../config/files/room.ts";
 import { LOCAL_RUNTIME } from "../../system/local/room.ts";
 import type { ReleaseHost } from "../host.ts";
 import { resolveImagePath } from "./paths.ts";
@@ -13,5 +15,6 @@ export function createReleaseHost(folder: string): ReleaseHost {
     runtime: LOCAL_RUNTIME,
     locate: (image) => resolveImagePath(folder, image),
     openSigners: (signers) => openReleaseSigners(signers, folder),
+    findBuilder: () => findCiBuilder(readEnv),
   };
 }
