@@ -10,10 +10,12 @@ import { UsageError } from "../errors.ts";
 import { parseDuration } from "../flags.ts";
 import { note } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
+import { openProvenance, type ProvenanceFlags } from "../provenance_options.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 
 /** Flags of `compose`. */
-export interface ComposeFlags extends CopyingFlags, InputFlags, ComposeReportFlags, ReportFlags, ProgressFlags {
+export interface ComposeFlags
+  extends CopyingFlags, InputFlags, ProvenanceFlags, ComposeReportFlags, ReportFlags, ProgressFlags {
   annotation?: string[];
   annotationsFrom?: string[];
   require?: string[];
@@ -37,6 +39,7 @@ export async function compose(operands: string[], given: ComposeFlags, context: 
   const reader = new InputReader();
   const inputs = await readInputs(operands, flags, reader);
   assertComplete(inputs, flags);
+  await using provenance = await openProvenance(flags);
   const options: ComposeOptions = {
     // The compression that containers.conf adds is for pushes of lists; here, images stay as they are.
     ...await createCopyOptions({ ...flags, all: false }, context, listPlaces(inputs)),
@@ -44,6 +47,7 @@ export async function compose(operands: string[], given: ComposeFlags, context: 
     target: inputs.names[0],
     tags: inputs.names.slice(1),
     dryRun: flags.dryRun,
+    provenance,
   };
   // The lines of podman are about one push; here, a line for each name follows.
   const run = () => withProgress(flags, ({ onProgress }) => composeWith(LOCAL_RUNTIME, { ...options, onProgress }));

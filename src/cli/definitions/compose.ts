@@ -1,5 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
 import type { FlagDefinition } from "../flag_definition.ts";
+import { PROVENANCE_FLAGS } from "./provenance_flags.ts";
 import { CREDENTIAL_FLAGS, KEPT_ATTESTATIONS_FLAG, MISMATCH_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts";
 import { PROGRESS_FLAGS, REFERRER_FLAGS, REPORT_FLAGS, RETRY_FLAGS, SIGNING_FLAGS } from "./transfer_flags.ts";
 
@@ -196,6 +197,7 @@ export const COMPOSE: CommandDefinition = {
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     ...SIGNING_FLAGS,
+    ...PROVENANCE_FLAGS,
     ...REFERRER_FLAGS,
     ...RETRY_FLAGS,
     ...PROGRESS_FLAGS,
