@@ -1,6 +1,7 @@
 import {
   type ImageReference,
   type ImageSource,
+  type InstancePlace,
   readManifest,
   type SignedManifest,
   type SystemContext,
@@ -11,9 +12,11 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
+  findAttested,
   getEntries,
   isEmptyPlatform,
   isIndex,
+  type ParsedIndex,
   type ParsedManifest,
   type Platform,
 } from "../spec/room.ts";
@@ -49,12 +52,20 @@ export interface DescribedInstance {
   readonly size: number;
   /** Number of its signatures; they are not verified. */
   readonly signatures: number;
+  /** Digest of the image that this attestation, as BuildKit writes them, is about; absent for other instances. */
+  readonly attests?: string | undefined;
+  /** Predicate types of the in-toto statements in the layers; absent if there are none. */
+  readonly predicateTypes?: readonly string[] | undefined;
+  /** Instances of a nested index; absent for other instances, and if the index occurs again. */
+  readonly instances?: readonly DescribedInstance[] | undefined;
   /** Error message if the manifest could not be read; otherwise `undefined`. */
   readonly problem?: string | undefined;
 }
 
 /** A list with its instances and their layers. */
 export interface DescribedImage {
+  /** Full name of the image with its transport, as in `docker://quay.io/me/app:1`. */
+  readonly name: string;
   /** Digest of the manifest's bytes. */
   readonly digest: Digest;
   /** Media type of the manifest. */
@@ -79,6 +90,10 @@ export interface DescribeImageOptions {
 
 /** Maximum number of manifests that are read at the same time. */
 const MAX_PARALLEL = 8;
+/** Maximum depth of indexes in indexes. */
+const MAX_DEPTH = 8;
+/** Annotation of a layer with the predicate type of its in-toto statement, as BuildKit writes it. */
+const PREDICATE_TYPE = "in-toto.io/predicate-type";
 
 /** Describes an image or list: `describeImage` for any runtime. */
 export async function describeImageWith(
@@ -90,36 +105,56 @@ export async function describeImageWith(
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const signatures = await countSignatures(source, { digest, isInstance: false }, options.signal);
+  const { mediaType } = manifest;
+  const head = { name: String(source.reference), digest, mediaType, signatures };
   if (!isIndex(manifest)) {
-    const entry = { digest, mediaType: manifest.mediaType, size: manifest.bytes.length };
-    const described = { ...describe(entry, manifest), signatures };
-    return { ...summary(digest, manifest.mediaType), signatures, instances: markShared([described]) };
+    const described = describe({ digest, mediaType, size: manifest.bytes.length }, manifest);
+    return { ...head, annotations: {}, instances: markShared([{ ...described, signatures }]) };
   }
-  const slots = new Semaphore(MAX_PARALLEL);
-  const instances = await allOrAbort(
-    getEntries(manifest).map((entry) => (signal) =>
-      slots.run(async () => ({
-        ...describe(entry, await readInstance(source, entry.digest, signal)),
-        signatures: await countSignatures(source, { digest: entry.digest, isInstance: true }, signal),
-      }), signal)
-    ),
-    options.signal,
-  );
-  const { annotations, subject } = manifest.kind === "oci-index" ? manifest.index : {};
+  const instances = await new InstanceReader(source).describeAll(manifest, {}, options.signal);
+  const { annotations = {}, subject } = manifest.kind === "oci-index" ? manifest.index : {};
   return {
-    ...summary(digest, manifest.mediaType, annotations, subject?.digest),
-    signatures,
+    ...head,
+    annotations,
+    ...(subject ? { subject: subject.digest } : {}),
     instances: markShared(instances),
   };
 }
 
-function summary(
-  digest: Digest,
-  mediaType: string,
-  annotations: Readonly<Record<string, string>> = {},
-  subject?: Digest,
-): Omit<DescribedImage, "instances" | "signatures"> {
-  return { digest, mediaType, annotations, ...(subject ? { subject } : {}) };
+/** Reads and describes the instances of an index, including those of nested indexes. */
+class InstanceReader {
+  readonly #source: ImageSource;
+  readonly #slots = new Semaphore(MAX_PARALLEL);
+  /** Nested indexes that were described: an index that occurs again is not described again. */
+  readonly #nested = new Set<Digest>();
+
+  constructor(source: ImageSource) {
+    this.#source = source;
+  }
+
+  async describeAll(
+    index: ParsedIndex,
+    place: InstancePlace,
+    signal: AbortSignal | undefined,
+    depth = 0,
+  ): Promise<DescribedInstance[]> {
+    const { instance: parent, ancestor = parent } = place;
+    return await allOrAbort(
+      getEntries(index).map((entry) => async (signal) => {
+        const inside = { instance: entry.digest, ...(ancestor ? { ancestor } : {}) };
+        const { manifest, signatures } = await this.#slots.run(async () => ({
+          manifest: await readInstance(this.#source, inside, signal),
+          signatures: await countSignatures(this.#source, { digest: entry.digest, isInstance: true }, signal),
+        }), signal);
+        const described = { ...describe(entry, manifest), signatures };
+        const isNested = typeof manifest !== "string" && isIndex(manifest) && depth < MAX_DEPTH;
+        if (!isNested || this.#nested.has(entry.digest)) return described;
+        this.#nested.add(entry.digest);
+        return { ...described, instances: await this.describeAll(manifest, inside, signal, depth + 1) };
+      }),
+      signal,
+    );
+  }
 }
 
 /** Returns the number of signatures; 0 if they cannot be read. */
@@ -139,11 +174,11 @@ async function countSignatures(
 /** Returns the manifest of an instance, or the message of the error. */
 async function readInstance(
   source: ImageSource,
-  instance: Digest,
+  place: InstancePlace,
   signal: AbortSignal,
 ): Promise<ParsedManifest | string> {
   try {
-    return (await readManifest(source, { instance, signal })).manifest;
+    return (await readManifest(source, { ...place, signal })).manifest;
   } catch (error) {
     signal.throwIfAborted();
     return error instanceof Error ? error.message : String(error);
@@ -156,8 +191,12 @@ function describe(
 ): Omit<DescribedInstance, "signatures"> {
   const { annotations = {}, artifactType }: Partial<Descriptor> = entry;
   const platform = createPlatform(entry.platform ?? {});
+  const attests = findAttested(entry);
   // An index inside the index has no layers of its own.
   const read = typeof manifest === "string" || isIndex(manifest) ? undefined : manifest;
+  const types = read?.layers.map(({ annotations }) => annotations?.[PREDICATE_TYPE]).filter((type) =>
+    type !== undefined
+  );
   const blobs = [...read?.layers ?? [], ...(read?.config ? [read.config] : [])];
   return {
     digest: entry.digest,
@@ -167,17 +206,24 @@ function describe(
     artifactType: artifactType ?? read?.artifactType ?? "",
     layers: (read?.layers ?? []).map(({ digest, size, mediaType }) => ({ digest, size, mediaType, shared: false })),
     size: blobs.reduce((sum, { size }) => sum + Math.max(size, 0), 0),
+    ...(attests === undefined ? {} : { attests }),
+    ...(types?.length ? { predicateTypes: types } : {}),
     ...(typeof manifest === "string" ? { problem: manifest } : {}),
   };
 }
 
+/** Marks the layers that several instances have, at whatever depth. */
 function markShared(instances: readonly DescribedInstance[]): DescribedInstance[] {
-  const owners = new Map<Digest, number>();
-  for (const { layers } of instances) {
-    for (const digest of new Set(layers.map(({ digest }) => digest))) owners.set(digest, (owners.get(digest) ?? 0) + 1);
-  }
-  return instances.map((instance) => ({
+  const owners = new Map<Digest, Set<Digest>>();
+  const collect = ({ digest: owner, layers, instances = [] }: DescribedInstance): void => {
+    for (const { digest } of layers) owners.set(digest, (owners.get(digest) ?? new Set()).add(owner));
+    instances.forEach(collect);
+  };
+  instances.forEach(collect);
+  const mark = ({ layers, instances, ...instance }: DescribedInstance): DescribedInstance => ({
     ...instance,
-    layers: instance.layers.map((layer) => ({ ...layer, shared: owners.get(layer.digest)! > 1 })),
-  }));
+    layers: layers.map((layer) => ({ ...layer, shared: owners.get(layer.digest)!.size > 1 })),
+    ...(instances ? { instances: instances.map(mark) } : {}),
+  });
+  return instances.map(mark);
 }

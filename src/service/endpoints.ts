@@ -1,3 +1,4 @@
+import { formatInspection } from "../actions/room.ts";
 import type { PushResult } from "../list/room.ts";
 import type { ImageReference, SystemContext } from "../image/room.ts";
 import { withoutAnswers } from "../registry/room.ts";
@@ -5,7 +6,7 @@ import { composeIndex } from "../system/remote/room.ts";
 import { appendToIndex } from "../system/remote/room.ts";
 import { inspectIndex, validateIndex } from "../system/remote/room.ts";
 import type { HandlerAction } from "./authentication/types.ts";
-import { findPlatform, formatPlatform, isTag } from "../spec/room.ts";
+import { findPlatform, isTag } from "../spec/room.ts";
 import { MAX_PLATFORM_LENGTH } from "./fan_in/platforms.ts";
 import { badRequest } from "./handler_error.ts";
 import { Members } from "./members.ts";
@@ -76,13 +77,7 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
     },
     async inspect(call) {
       const described = await inspectIndex(readImage(call), { systemContext, signal: call.signal });
-      return {
-        ...described,
-        instances: described.instances.map((instance) => ({
-          ...withoutProblemAnswers(instance),
-          platform: formatPlatform(instance.platform),
-        })),
-      };
+      return formatInspection(described, withoutAnswers);
     },
     async validate(call) {
       const validation = await validateIndex(readImage(call), { systemContext, signal: call.signal });
