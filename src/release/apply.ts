@@ -1,33 +1,17 @@
-import {
-  type ComposeIndexOptions,
-  composeWith,
-  openRepositoryWith,
-  type PublishedName,
-  PublishError,
-} from "../actions/room.ts";
-import { type Digest, ManifestsError, parseReference } from "../spec/room.ts";
-import type { LockStore, OpenedSigners, ReleaseHost } from "./host.ts";
-import { findLocked, type LockedRelease, type ReleaseLock, withLocked } from "./lock.ts";
-import { pinSources } from "./pin_sources.ts";
-import type { PlannedRelease, PlannedTag, ReleasePlan } from "./plan_types.ts";
+import { openRepositoryWith } from "../actions/room.ts";
+import { ManifestsError, parseReference } from "../spec/room.ts";
+import type { LockStore, ReleaseHost } from "./host.ts";
+import { findLocked, withLocked } from "./lock.ts";
+import { openKeys } from "./open_keys.ts";
 import { planFile, type PlanFileOptions } from "./plan_file.ts";
-import { describeIndex } from "./survey.ts";
-import type { Release, ReleaseFile } from "./types.ts";
-
-/** Options of transfers that a release file does not have. */
-export type TransferChoices = Pick<
-  ComposeIndexOptions,
-  "maxParallelTransfers" | "maxRetries" | "onProgress" | "reportWriter" | "retryDelay"
->;
+import type { PlannedRelease, PlannedTag, ReleasePlan } from "./plan_types.ts";
+import { listSteps, type PublishOptions, publishRelease } from "./publish_release.ts";
+import type { ReleaseFile } from "./types.ts";
 
 /** Options for {@linkcode applyFile}. */
-export interface ApplyOptions extends PlanFileOptions {
-  /** Progress and limits of the transfers. Default: none are reported, and the limits of `composeIndex` apply. */
-  readonly transfer?: TransferChoices | undefined;
+export interface ApplyOptions extends PlanFileOptions, PublishOptions {
   /** Called with the plan before anything is written. An exception that it throws ends the call. */
   readonly onPlan?: ((plan: ReleasePlan) => unknown) | undefined;
-  /** Called for each tag that was written or deleted. */
-  readonly onTag?: ((tag: PlannedTag) => unknown) | undefined;
 }
 
 /**
@@ -47,9 +31,14 @@ export async function applyFile(
   const plan = await planFile(host, file, await lock.read(), options);
   await options.onPlan?.(plan);
   assertApplicable(plan);
-  for (const planned of plan.releases) {
-    const release = file.releases.find(({ name }) => name === planned.name);
-    if (release) await publishRelease(host, release, planned, lock, options);
+  const planOf = (name: string) => plan.releases.find((planned) => planned.name === name);
+  const releases = file.releases.filter(({ name }) => planOf(name));
+  await using held = new AsyncDisposableStack();
+  const keys = await openKeys(host, releases.filter(({ name }) => listSteps(planOf(name)!).length > 0), held);
+  for (const release of releases) {
+    const { name } = release;
+    const prepared = { release, planned: planOf(name)!, keys: keys.get(name) ?? { signers: [] } };
+    await publishRelease(host, prepared, lock, options);
   }
   // Old tags are deleted when all new ones exist.
   for (const planned of plan.releases) await deleteTags(host, planned, lock, options);
@@ -76,76 +65,12 @@ export function assertApplicable({ releases, summary }: ReleasePlan): void {
   }
 }
 
-/** Publishes a release and records in the lock what became of its tags, also after a failure. */
-async function publishRelease(
-  host: ReleaseHost,
-  release: Release,
-  planned: PlannedRelease,
-  lock: LockStore,
-  options: ApplyOptions,
-): Promise<void> {
-  const { name, sources, index } = planned;
-  const record = (change: (locked: LockedRelease) => LockedRelease) =>
-    lock.update((newest: ReleaseLock) => withLocked(newest, name, change(findLocked(newest, name))));
-  const steps = planned.tags.filter(({ action }) => action === "add" || action === "move");
-  const kept = planned.tags.filter(({ action }) => action === "keep").map(({ reference }) => reference);
-  // Recorded first, so that a run that is killed does not leave tags that look like those of somebody else.
-  await record((locked) => ({ ...locked, sources, index: index!, tags: { ...locked.tags, ...setAll(kept, index!) } }));
-  if (steps.length === 0) return;
-  const done = (published: readonly PublishedName[]) =>
-    published.filter(({ state }) => state === "written" || state === "unchanged").map(({ reference }) => reference);
-  let published: readonly PublishedName[] = [];
-  try {
-    published = (await compose(host, release, planned, steps, options)).published;
-  } catch (error) {
-    if (error instanceof PublishError) published = error.published;
-    throw error;
-  } finally {
-    const written = done(published);
-    await record((locked) => ({ ...locked, tags: { ...locked.tags, ...setAll(written, index!) } }));
-    for (const step of steps) if (written.includes(step.reference)) await options.onTag?.(step);
-  }
-}
-
-function setAll(references: readonly string[], digest: Digest): Record<string, Digest> {
-  return Object.fromEntries(references.map((reference) => [reference, digest]));
-}
-
-/** Pushes the index to all repositories, then moves the tags, each under the condition that it is as it was planned. */
-async function compose(
-  host: ReleaseHost,
-  release: Release,
-  planned: PlannedRelease,
-  steps: readonly PlannedTag[],
-  options: ApplyOptions,
-) {
-  const { sources } = planned;
-  const pinned = await pinSources(host, release, { sources, tags: {} }, { ...options, update: false, frozen: true });
-  const names = steps.map(({ reference }) => reference);
-  await using opened = await openSigners(host, release);
-  const known = new Map(steps.map(({ reference, from }) => [reference, from]));
-  const index = describeIndex({ ...release, targets: names }, pinned, options);
-  const signers = opened.signers.slice(0, release.sign.length);
-  // The key of the provenance was opened last.
-  const provenance = release.provenance &&
-    { signer: opened.signers.at(-1)!, as: release.provenance.as, builder: host.findBuilder?.() };
-  return await composeWith(host.runtime, { ...index, ...options.transfer, signers, provenance }, { known });
-}
-
-/** Opens the keys that sign the index and, after them, the key of its provenance. */
-async function openSigners(host: ReleaseHost, { name, sign, provenance }: Release): Promise<OpenedSigners> {
-  const keys = provenance ? [...sign, { key: provenance.key, passphrase: provenance.passphrase }] : sign;
-  if (keys.length === 0) return { signers: [], [Symbol.asyncDispose]: () => Promise.resolve() };
-  if (host.openSigners) return await host.openSigners(keys);
-  throw new ManifestsError("SIGNING_UNAVAILABLE", `Cannot sign the release ${name}: its keys cannot be read here`);
-}
-
 /** Deletes the tags that are not in the file any more, and removes them from the lock. */
 async function deleteTags(
   { runtime }: ReleaseHost,
-  { name, tags }: PlannedRelease,
+  { name, index, tags }: PlannedRelease,
   lock: LockStore,
-  options: ApplyOptions,
+  options: PublishOptions,
 ): Promise<void> {
   for (const step of tags) {
     const { reference, action } = step;
@@ -160,4 +85,9 @@ async function deleteTags(
     });
     if (action === "delete") await options.onTag?.(step);
   }
+  if (index !== undefined) return;
+  // Nothing is left of a release that is not in the file any more.
+  await lock.update((newest) =>
+    Object.keys(findLocked(newest, name).tags).length > 0 ? newest : withLocked(newest, name, { sources: {}, tags: {} })
+  );
 }

@@ -11,6 +11,11 @@ export interface LockedRelease {
   readonly sources: Readonly<Record<string, Digest>>;
   /** Digest of the index that was published last, or whose publication began last. `undefined`: none was. */
   readonly index?: Digest | undefined;
+  /**
+   * Digests of the indexes of which converted ones were made, by the digest of the converted one: `format`, or a registry,
+   * can require another format. Absent: none was converted.
+   */
+  readonly converted?: Readonly<Record<string, Digest>> | undefined;
   /** Digests that tags were given last, by name. */
   readonly tags: Readonly<Record<string, Digest>>;
 }
@@ -48,7 +53,7 @@ const LOCK_RULE = {
         kind: "table",
         description: "A release.",
         required: ["sources", "tags"],
-        members: { sources: DIGESTS_RULE, index: DIGEST_RULE, tags: DIGESTS_RULE },
+        members: { sources: DIGESTS_RULE, index: DIGEST_RULE, converted: DIGESTS_RULE, tags: DIGESTS_RULE },
       },
     },
   },

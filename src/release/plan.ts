@@ -77,7 +77,9 @@ function planTag(
   const recorded = Object.hasOwn(locked.tags, reference) ? locked.tags[reference] : undefined;
   const planned = { reference, from, to, ...(recorded ? { recorded } : {}) };
   const named = parseReference(reference);
-  if (from === to) return { ...planned, action: "keep", difference: NO_DIFFERENCE };
+  if (from && (from === to || locked.converted?.[from] === to)) {
+    return { ...planned, action: "keep", difference: NO_DIFFERENCE };
+  }
   const hold = named.tag === "latest" ? holds.get(named.name) : undefined;
   if (hold !== undefined) return { ...planned, action: "hold", reason: hold, difference: NO_DIFFERENCE };
   const pattern = from && immutable.find((glob) => matchesGlob(named.tag!, glob));

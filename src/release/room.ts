@@ -9,11 +9,12 @@ export {
   type ReleaseLock,
   withLocked,
 } from "./lock.ts";
-export { applyFile, type ApplyOptions, assertApplicable, type TransferChoices } from "./apply.ts";
+export { applyFile, type ApplyOptions, assertApplicable } from "./apply.ts";
 export type { LockStore, OpenedSigners, ReleaseCallOptions, ReleaseHost } from "./host.ts";
 export { hasChanges } from "./plan.ts";
 export { lockFile, planFile, type PlanFileOptions } from "./plan_file.ts";
 export type { PlannedEntry, PlannedRelease, PlannedTag, PlanSummary, ReleasePlan, TagAction } from "./plan_types.ts";
+export type { PublishOptions, TransferChoices } from "./publish_release.ts";
 export { createReleaseSchema } from "./schema.ts";
 export type {
   DigestFolder,

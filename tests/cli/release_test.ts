@@ -89,8 +89,10 @@ Deno.test("plan, lock and apply: exit codes, lines, the lock file, and nothing t
   assert.deepEqual(Object.keys(lock.releases.app), ["index", "sources", "tags"]);
   assert.deepEqual(Object.keys(lock.releases.app.tags), Object.keys(lock.releases.app.tags).toSorted());
   assert.equal((await Deno.stat(`${folder}/manifests.yaml.lock.json`)).mode! & 0o777, 0o644);
-  const again = await run("apply");
+  const again = await run("apply", "--digestfile", `${folder}/digest`, "--gitlab-dotenv", `${folder}/dotenv`);
   assert.deepEqual([again.code, again.writes], [0, []]);
+  assert.equal(await Deno.readTextFile(`${folder}/digest`), index);
+  assert.match(await Deno.readTextFile(`${folder}/dotenv`), new RegExp(`^MANIFESTS_TAGS=${one.host}/app:1.2.3 `, "m"));
   assert.match(again.stdout, /Applied: 0 added, 0 moved, 4 unchanged\.\n$/);
   assert.equal((await run("plan", "--detailed-exitcode")).code, 0);
   assert.equal(await Deno.readTextFile(`${folder}/manifests.yaml.lock.json`), lockText);

@@ -237,7 +237,7 @@ Deno.test("prune deletes the tags that only the lock has, by tag, and only those
   assert.equal(await world.digestOf("a.example/app:1.2.3"), undefined);
   assert.ok(await world.digestOf("a.example/app:by-hand") && await world.digestOf("a.example/app:1.2.4"));
   assert.deepEqual(Object.keys(world.lock.releases.app!.tags).length, 4);
-  assert.equal(Object.hasOwn(world.lock.releases.other?.tags ?? {}, "a.example/other:1"), false);
+  assert.equal(Object.hasOwn(world.lock.releases, "other"), false);
   await world.apply(text, { prune: true });
   assert.deepEqual(world.writes, []);
 });
@@ -268,4 +268,50 @@ Deno.test("only the named releases are planned; an unknown one is an error", asy
     code: "NOT_FOUND",
     message: 'Cannot find the release "otter" in manifests.yaml: did you mean other?',
   });
+});
+
+Deno.test("a key that cannot be opened is reported before anything is written, in whichever release it is", async () => {
+  const world = await makeReleaseWorld();
+  const signed =
+    `${RELEASE}  other:\n    to: [a.example/other:1]\n    sources: [a.example/app:amd64]\n    sign: [{ key: "env:NONE" }]\n`;
+  await assert.rejects(world.apply(signed), {
+    code: "SIGNING_UNAVAILABLE",
+    message: "Cannot sign the release other: its keys cannot be read here",
+  });
+  assert.deepEqual([world.writes, world.lock.releases], [[], {}]);
+});
+
+Deno.test("a registry that does not let a tag be written again still accepts a release that it has", async () => {
+  const world = await makeReleaseWorld();
+  await world.apply(RELEASE);
+  world.lock = { version: 1, releases: {} };
+  for (const status of [400, 403, 409, 412]) {
+    world.intercept = ({ method, url }) =>
+      method === "PUT" && url.endsWith("/b.example/v2/app/manifests/1.2.3")
+        ? Response.json({ errors: [{ code: "TAG_INVALID", message: "the tag is immutable" }] }, { status })
+        : undefined;
+    await world.apply(RELEASE);
+    assert.deepEqual(world.writes, []);
+  }
+  const refuse = (status: number) => {
+    world.intercept = ({ method, url }) =>
+      method === "PUT" && /\/\/b\.example\/v2\/app\/manifests\/[^s]/.test(url)
+        ? new Response(null, { status })
+        : undefined;
+  };
+  await world.push("a.example/app:amd64", "amd64", "built again");
+  for (const status of [409, 412]) {
+    refuse(status);
+    await assert.rejects(world.apply(RELEASE, { update: true }), { name: "PublishError" });
+    assert.ok((await world.steps(RELEASE)).every((step) => step.startsWith("keep a.") || step.startsWith("move b.")));
+  }
+});
+
+Deno.test("the index of a release in Docker's format is published once, too", async () => {
+  const world = await makeReleaseWorld();
+  const docker = `${RELEASE}    format: v2s2\n`;
+  await world.apply(docker);
+  assert.deepEqual(await world.steps(docker), TAGS.map((tag) => `keep ${tag}`));
+  await world.apply(docker);
+  assert.deepEqual(world.writes, []);
 });

@@ -6,7 +6,7 @@ import { note } from "../output.ts";
 import type { Publication } from "./publication.ts";
 
 /** How the registry of a destination is reached. */
-interface ReadOptions {
+export interface ReadOptions {
   readonly systemContext?: SystemContext | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,7 +26,7 @@ export async function describeCopies(
       return named?.tag === undefined ? [] : [`${named.name}:${named.tag}`];
     }),
     unchanged: results.every(({ unchanged }) => unchanged),
-    manifest: references[0] === undefined ? undefined : await readBack(references[0], options),
+    manifest: references[0] === undefined ? undefined : await readPublished(references[0], options),
     json: results.length === 1
       ? toCopiedJson(results[0]!)
       : results.map((result, i) => ({ destination: destinations[i], ...toCopiedJson(result) })),
@@ -34,7 +34,7 @@ export async function describeCopies(
 }
 
 /** Reads the manifest for the summary: the copy may have changed it. A failure does not undo the publication. */
-async function readBack(reference: string, options: ReadOptions): Promise<ParsedManifest | undefined> {
+export async function readPublished(reference: string, options: ReadOptions): Promise<ParsedManifest | undefined> {
   try {
     return await fetchManifest(`docker://${reference}`, options);
   } catch (error) {

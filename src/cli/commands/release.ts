@@ -6,12 +6,15 @@ import {
   hasChanges,
   lockFile,
   planFile,
+  type PlannedTag,
   type ReleaseFile,
   type ReleasePlan,
 } from "../../release/room.ts";
 import { createReleaseHost, type LoadedReleaseFile, openLockFile, readReleaseFile } from "../../release/files/room.ts";
 import { isManifestsError } from "../../spec/room.ts";
 import { parseImageName } from "../../system/local/room.ts";
+import { describeReleases, getOnlyDigest } from "../ci/released.ts";
+import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type CommandContext, createSystemContext, type RegistryFlags } from "../context.ts";
 import { ExitError, formatError, UsageError } from "../errors.ts";
 import { toFlag } from "../flags.ts";
@@ -24,7 +27,8 @@ import { type RetryFlags, retryOptions } from "../retry_options.ts";
 const EXIT_FAILURE = 1, EXIT_CHANGES = 2, EXIT_DRIFT = 3;
 
 /** Flags of `release`. */
-export interface ReleaseFlags extends RegistryFlags, RetryFlags, ResultFormat, ProgressFlags {
+export interface ReleaseFlags
+  extends RegistryFlags, RetryFlags, ResultFormat, ProgressFlags, Omit<ReportFlags, "creds"> {
   file?: string;
   var?: string[];
   to?: string[];
@@ -43,12 +47,15 @@ interface Verb {
   run(names: readonly string[], flags: ReleaseFlags, context: CommandContext): Promise<void>;
 }
 
+/** Flags that only `apply` takes. */
+const REPORTS = ["digestfile", "referencefile", "github", "gitlabDotenv"] as const;
+
 const VERBS: Readonly<Record<string, Verb>> = {
-  plan: { rejects: [], run: showPlan },
-  lock: { rejects: ["frozen", "force", "prune", "detailedExitcode"], run: lock },
+  plan: { rejects: REPORTS, run: showPlan },
+  lock: { rejects: ["frozen", "force", "prune", "detailedExitcode", ...REPORTS], run: lock },
   apply: { rejects: ["detailedExitcode"], run: apply },
   schema: {
-    rejects: ["file", "var", "to", "update", "frozen", "force", "prune", "detailedExitcode"],
+    rejects: ["file", "var", "to", "update", "frozen", "force", "prune", "detailedExitcode", ...REPORTS],
     run: () => Promise.resolve(print(JSON.stringify(createReleaseSchema(), undefined, 2))),
   },
 };
@@ -96,21 +103,26 @@ async function lock(names: readonly string[], flags: ReleaseFlags, context: Comm
 
 async function apply(names: readonly string[], flags: ReleaseFlags, context: CommandContext): Promise<void> {
   const loaded = await load(names, flags);
+  const count = names.length || loaded.file.releases.length;
+  if (count > 1 && (flags.digestfile ?? flags.referencefile) !== undefined) {
+    throw new UsageError(`--digestfile and --referencefile are for one release, but the file has ${count}: name one`);
+  }
   const { host, lock, options } = await open(loaded, names, flags, context);
   const written: string[] = [];
   const isJson = flags.format === "json";
   let plan: ReleasePlan | undefined;
+  const onPlan = (planned: ReleasePlan) => {
+    plan = planned;
+    if (!isJson) { for (const line of formatPlan(planned, getStdoutStyle())) print(line); }
+  };
+  const publish = () =>
+    withProgress(flags, async ({ onProgress }) => {
+      const watch = { transfer: { onProgress }, onPlan, onTag: ({ reference }: PlannedTag) => written.push(reference) };
+      const done = await applyFile(host, loaded.file, lock, { ...options, ...watch });
+      return { plan: done, digest: getOnlyDigest(done) };
+    });
   try {
-    await withProgress(flags, ({ onProgress }) =>
-      applyFile(host, loaded.file, lock, {
-        ...options,
-        transfer: { onProgress },
-        onPlan: (planned) => {
-          plan = planned;
-          if (!isJson) { for (const line of formatPlan(planned, getStdoutStyle())) print(line); }
-        },
-        onTag: ({ reference }) => written.push(reference),
-      }));
+    await withReports(flags, context, publish, ({ plan }) => describeReleases(plan, options));
     if (!isJson) print(formatSummary(plan!.summary, true));
   } catch (error) {
     if (!isJson && written.length > 0) print(`Written before the error: ${written.join(", ")}`);

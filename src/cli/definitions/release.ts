@@ -1,6 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
 import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts";
-import { PROGRESS_FLAGS, RETRY_FLAGS } from "./transfer_flags.ts";
+import { PROGRESS_FLAGS, REPORT_FLAGS, RETRY_FLAGS } from "./transfer_flags.ts";
 
 /** `release`. */
 export const RELEASE: CommandDefinition = {
@@ -63,6 +63,7 @@ export const RELEASE: CommandDefinition = {
     ...CREDENTIAL_FLAGS,
     ...RETRY_FLAGS,
     ...PROGRESS_FLAGS,
+    ...REPORT_FLAGS,
     FORMAT_FLAG,
   ],
   completes: [["plan", "lock", "apply", "schema"]],
