@@ -159,6 +159,8 @@ for (const { heading, steps } of workflows) {
   folderTest(`the workflow of docs/ci.md for ${heading} publishes an index of two images`, async (folder) => {
     await using registry = startEmbedded();
     const env = { ...await prepare(folder, registry.host), ...VARIABLES, REGISTRY_AUTH_FILE: `${folder}/auth.json` };
+    // `docker/login-action` would have written it.
+    await Deno.writeTextFile(env.REGISTRY_AUTH_FILE, "{}");
     await writeDeno(folder);
     const repository = clientOf(registry.host).repository("me/app");
     const images: string[] = [];
