@@ -34,7 +34,7 @@ import { Permissions } from "./permissions.ts";
  * ```
  */
 export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
-  const { kv, now = Date.now } = options;
+  const { kv, now = Date.now, provenance } = options;
   const authenticators = [options.authorize].flat() as readonly Authenticator[];
   if (authenticators.length === 0) {
     throw new TypeError("Cannot create a handler: authorize is empty, so nobody could call it");
@@ -42,7 +42,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   const limits = resolveLimits(options.limits);
   const permissions = new Permissions(options, authenticators.flatMap(({ grants }) => grants));
   const systemContext = guardContext(options.systemContext, permissions.registries);
-  const { compose, append, inspect, validate } = createEndpoints({ systemContext, limits });
+  const { compose, append, inspect, validate } = createEndpoints({ systemContext, limits, provenance });
   const fanIn = kv && createFanIn({ ...options, kv, systemContext, limits, now });
   const handler = new Handler({
     routes: {

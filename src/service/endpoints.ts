@@ -1,4 +1,4 @@
-import { formatInspection } from "../actions/room.ts";
+import { formatInspection, type ProvenanceOptions } from "../actions/room.ts";
 import type { PushResult } from "../list/room.ts";
 import type { ImageReference, SystemContext } from "../image/room.ts";
 import { withoutAnswers } from "../registry/room.ts";
@@ -35,11 +35,13 @@ export interface EndpointOptions {
   readonly systemContext: SystemContext;
   /** Limits on the size of requests. */
   readonly limits: ResolvedLimits;
+  /** Provenance to attach to each composed index. Default: none. */
+  readonly provenance?: ProvenanceOptions | undefined;
 }
 
 /** Creates the endpoints that change or inspect an index in one call. */
 export function createEndpoints(options: EndpointOptions): Record<Exclude<HandlerAction, "fan-in">, Endpoint> {
-  const { systemContext, limits } = options;
+  const { systemContext, limits, provenance } = options;
   const sourceLimits = { maxCount: limits.sources, maxLength: MAX_IMAGE_LENGTH };
   const readSources = (members: Members) => ({
     all: members.flag("all", true),
@@ -64,6 +66,7 @@ export function createEndpoints(options: EndpointOptions): Record<Exclude<Handle
         tags,
         sources,
         annotations,
+        provenance,
         ...options,
       });
       return { ...describePush(pushed), ...(tags ? { published } : {}) };

@@ -10,6 +10,7 @@ export type { JsonWebKeySet, KeySource } from "./authentication/jwks.ts";
 export { createHandler } from "./create_handler.ts";
 export type { HandlerLimits, HandlerOptions } from "./options.ts";
 export type { AnsweredError, HandlerErrorCode } from "./handler_error.ts";
+export type { ProvenanceOptions } from "../actions/room.ts";
 export type { ErrorCode } from "../spec/room.ts";
 export type { Kv, KvAtomic, KvEntry, KvKey, KvKeyPart } from "../kv/room.ts";
 export type { SystemContext } from "../image/room.ts";

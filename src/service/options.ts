@@ -1,3 +1,4 @@
+import type { ProvenanceOptions } from "../actions/room.ts";
 import type { SystemContext } from "../image/room.ts";
 import type { Kv, KvKey } from "../kv/room.ts";
 import type { Authenticator } from "./authentication/types.ts";
@@ -79,6 +80,11 @@ export interface HandlerOptions {
    * @default {"/"}
    */
   readonly basePath?: string | undefined;
+  /**
+   * Provenance to attach to each index that is composed, also by a fan-in, before any of its names is written. The id of
+   * a fan-in's run is the default of `builder.invocationId`. Default: none.
+   */
+  readonly provenance?: ProvenanceOptions | undefined;
   /** Limits; see {@linkcode HandlerLimits} for the defaults. */
   readonly limits?: HandlerLimits | undefined;
   /** Returns the current time, in milliseconds since 1970. Default: `Date.now`. */

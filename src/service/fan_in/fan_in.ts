@@ -20,7 +20,7 @@ const LEASE_MARGIN = 30_000;
 const RUN_LIFETIME = 7 * 24 * 60 * 60 * 1000;
 
 /** Options for {@linkcode createFanIn}. */
-export interface FanInOptions extends Pick<HandlerOptions, "kvPrefix" | "runLifetime"> {
+export interface FanInOptions extends Pick<HandlerOptions, "kvPrefix" | "runLifetime" | "provenance"> {
   /** Database that keeps the runs. */
   readonly kv: Kv;
   /** System context for the requests to registries. */
@@ -96,6 +96,7 @@ class FanIn {
     try {
       await publishRun(run, {
         systemContext: this.#options.systemContext,
+        provenance: this.#options.provenance,
         releases: () => this.#runs.releases(run.target),
         plan: (plan) =>
           this.#runs.plan(run, plan, (planned) => {

@@ -1,7 +1,7 @@
 import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { repeatWhileLost } from "../../internal/room.ts";
 import { type Digest, digestOf, isManifestsError } from "../../spec/room.ts";
-import { readManifestWith, resolveImage } from "../../actions/room.ts";
+import { type ProvenanceOptions, readManifestWith, resolveImage } from "../../actions/room.ts";
 import { composeIndex } from "../../system/remote/room.ts";
 import { REMOTE_RUNTIME } from "../../system/remote/room.ts";
 import { HandlerError } from "../handler_error.ts";
@@ -20,6 +20,8 @@ export interface PublishOptions {
   releases(): Promise<readonly Release[]>;
   /** Records what will be written, before the tag is written. If it throws, nothing is written. */
   plan(plan: Plan): Promise<void>;
+  /** Provenance to attach before the tag is written. Default: none. */
+  readonly provenance?: ProvenanceOptions | undefined;
   /** Aborts the call with its reason. */
   readonly signal: AbortSignal;
 }
@@ -49,6 +51,7 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<voi
         preserveDigests: true,
         // A concurrent write to the tag fails with CONFLICT and is judged again: an earlier run must not win.
         ifMatch: current,
+        provenance: options.provenance && describeRun(run, options.provenance),
         systemContext: options.systemContext,
         signal: options.signal,
         beforePush: async (list, manifest) => {
@@ -62,6 +65,11 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<voi
       if (!(error instanceof AlreadyPublished)) throw error;
     }
   }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts: MAX_ATTEMPTS, signal: options.signal });
+}
+
+/** Returns options for provenance that names the run. */
+function describeRun({ run }: Run, { builder, ...rest }: ProvenanceOptions): ProvenanceOptions {
+  return { ...rest, builder: { invocationId: run, ...builder } };
 }
 
 /** Returns whether the run may overwrite the current content of the tag. */
