@@ -17,7 +17,7 @@ export interface ParseReleaseFileOptions {
   readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Returns the value of an environment variable; `undefined` if it is not set. Default: none is set. */
   readonly findEnv?: ((name: string) => string | undefined) | undefined;
-  /** Names of the index for a file that does not say them, which is only a list of images. Default: none. */
+  /** Names of the index for a list of images; further names for a file of manifest-tool. Default: none. */
   readonly to?: readonly string[] | undefined;
 }
 
@@ -30,8 +30,12 @@ export async function parseReleaseFile(text: string, options: ParseReleaseFileOp
   const { path = "manifests.yaml", variables: given = {}, findEnv = () => undefined, to = [] } = options;
   const tree = await readYamlTree(text, path);
   const foreign = findForeignFile(tree, text, { path, to });
-  if (foreign) return foreign;
-  const variables = new Variables({ given, findEnv, defaults: readDefaults(tree) });
+  const variables = new Variables({ given, findEnv, defaults: foreign ? {} : readDefaults(tree) });
+  if (foreign) {
+    assertUsed(variables, path);
+    return foreign;
+  }
+  if (to.length > 0) throw new ConfigFileError({ path }, "it names its targets itself: leave out --to");
   const checked = checkTree(tree, RELEASE_FILE_RULE, variables);
   assertUsed(variables, path);
   return { path, releases: readReleases(checked, tree) };

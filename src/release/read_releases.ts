@@ -46,7 +46,10 @@ function readRelease(name: string, checked: CheckedRelease, defaults: Defaults):
     name,
     targets: listTargets({ ...common, ...checked }, complete),
     sources: template
-      ? template.platforms.map((platform) => ({ image: complete(expandTemplate(template.image, platform)), platform }))
+      ? template.platforms.map((expectedPlatform) => ({
+        image: complete(expandTemplate(template.image, expectedPlatform)),
+        expectedPlatform,
+      }))
       : checked.sources?.map((source) => readSource(source, complete)) ?? [],
     digests: digests && { ...digests, repository: complete(digests.repository) },
     order: digests ? "platform" : "given",

@@ -224,7 +224,7 @@ const RELEASE = {
         },
         platforms: {
           kind: "list",
-          description: "Platforms of the images.",
+          description: "Platforms of the images. An image for another platform is an error.",
           examples: [["linux/amd64", "linux/arm64", "linux/arm/v7"]],
           isFilled: true,
           items: PLATFORM_TEXT,

@@ -6,6 +6,8 @@ export interface ReleaseSource {
   readonly image: string;
   /** Platform that the index records; `undefined`: the platform of the image. */
   readonly platform?: string | Partial<Platform> | undefined;
+  /** Platform that the image must have; members that it lacks are recorded from it. `undefined`: any. */
+  readonly expectedPlatform?: string | undefined;
   /** Annotations of the image's entries. Default: none. */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Continue without the image if it does not exist. Default: `false`. */

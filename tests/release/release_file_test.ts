@@ -26,9 +26,9 @@ Deno.test("a template names an image for each platform, which the index records"
       "ghcr.io/me/app:latest",
     ],
     sources: [
-      { image: "quay.io/me/app:1.2.3-amd64", platform: "linux/amd64" },
-      { image: "quay.io/me/app:1.2.3-arm64", platform: "linux/arm64" },
-      { image: "quay.io/me/app:1.2.3-armv7", platform: "linux/arm/v7" },
+      { image: "quay.io/me/app:1.2.3-amd64", expectedPlatform: "linux/amd64" },
+      { image: "quay.io/me/app:1.2.3-arm64", expectedPlatform: "linux/arm64" },
+      { image: "quay.io/me/app:1.2.3-armv7", expectedPlatform: "linux/arm/v7" },
     ],
     digests: undefined,
     order: "given",
@@ -128,4 +128,38 @@ Deno.test("aliases and merged tables are read, and cannot multiply without end",
     ["x: *b\n", /:1: x uses \*b, but no &b comes before it/],
   ];
   for (const [text, message] of rows) await assert.rejects(parseReleaseFile(text), message, text);
+});
+
+Deno.test("a file of manifest-tool is a release as it is", async () => {
+  const text = `image: quay.io/me/app:1.20
+tags: [1.2, latest]
+annotations: { a: b }
+manifests:
+  - image: quay.io/me/app-arm:1.20
+    platform: { architecture: arm, os: linux, variant: v7 }
+  - image: quay.io/me/app-windows:1.20
+    platform: { architecture: amd64, os: windows, osversion: 10.0.20348.1 }
+`;
+  const { releases } = await parseReleaseFile(text, { to: ["ghcr.io/me/app:1.20"] });
+  assert.deepEqual(releases, [{
+    name: "app",
+    targets: ["quay.io/me/app:1.20", "quay.io/me/app:1.2", "quay.io/me/app:latest", "ghcr.io/me/app:1.20"],
+    sources: [
+      { image: "quay.io/me/app-arm:1.20", platform: { architecture: "arm", os: "linux", variant: "v7" } },
+      {
+        image: "quay.io/me/app-windows:1.20",
+        platform: { architecture: "amd64", os: "windows", osVersion: "10.0.20348.1" },
+      },
+    ],
+    order: "given",
+    require: [],
+    annotations: { a: "b" },
+    immutable: [],
+    sign: [],
+  }]);
+  await assert.rejects(parseReleaseFile(text, { variables: { A: "1" } }), /it has no variable A: no text uses it/);
+  await assert.rejects(
+    parseReleaseFile(VALID_FILES["a template for two registries"]!, { to: ["a.example/app:1"] }),
+    /it names its targets itself: leave out --to/,
+  );
 });

@@ -1,8 +1,8 @@
 import { findCiBuilder } from "../../actions/room.ts";
 import { readEnv } from "../../config/files/room.ts";
-import { LOCAL_RUNTIME } from "../../system/local/room.ts";
+import { LOCAL_RUNTIME, readDigestFolder } from "../../system/local/room.ts";
 import type { ReleaseHost } from "../host.ts";
-import { resolveImagePath } from "./paths.ts";
+import { resolveFrom, resolveImagePath } from "./paths.ts";
 import { openReleaseSigners } from "./secrets.ts";
 
 /**
@@ -14,6 +14,8 @@ export function createReleaseHost(folder: string): ReleaseHost {
   return {
     runtime: LOCAL_RUNTIME,
     locate: (image) => resolveImagePath(folder, image),
+    readDigests: async ({ dir, repository }) =>
+      (await readDigestFolder(resolveFrom(folder, dir))).map((digest) => `${repository}@${digest}`),
     openSigners: (signers) => openReleaseSigners(signers, folder),
     findBuilder: () => findCiBuilder(readEnv),
   };
