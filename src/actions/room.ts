@@ -8,6 +8,7 @@ export {
 } from "./attestations/verify_attestations.ts";
 export { composeWith } from "./compose/compose.ts";
 export { PublishError } from "./compose/publish_error.ts";
+export { resolveSource } from "./compose/resolve_source.ts";
 export type {
   ComposeIndexOptions,
   ComposeOptions,

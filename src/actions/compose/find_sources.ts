@@ -3,7 +3,8 @@ import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { allOrAbort } from "../../internal/room.ts";
 import { type AddOptions, findInstances, type FoundImage } from "../../list/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
-import { resolveImage, type Runtime } from "../runtime.ts";
+import type { Runtime } from "../runtime.ts";
+import { resolveSource } from "./resolve_source.ts";
 import { getReadablePlatforms } from "./select_platforms.ts";
 import type { ComposeSource, CompositionOptions } from "./types.ts";
 
@@ -47,7 +48,7 @@ export async function findSources(
   const missing: ManifestsError[] = [];
   const found = await allOrAbort(
     sources.map((source) => async (signal) => {
-      const reference = resolveImage(runtime, source.image);
+      const reference = resolveSource(runtime, source.image);
       try {
         return { source, found: await findSource(runtime, reference, { ...options, signal }) };
       } catch (error) {

@@ -1,5 +1,5 @@
-import { type ComposeOptions, composeWith } from "../../actions/room.ts";
-import { LOCAL_RUNTIME, parseImageName } from "../../system/local/room.ts";
+import { type ComposeOptions, composeWith, resolveSource } from "../../actions/room.ts";
+import { LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type ComposedAnnotations, parseAnnotationFile, parseAnnotationFlags } from "../compose/annotations.ts";
 import { InputReader } from "../compose/input_reader.ts";
@@ -122,5 +122,5 @@ function assertComplete({ names, sources }: ComposeInputs, flags: ComposeFlags &
 /** Returns the registries that the command uses, so that credentials are not sent to the wrong one. */
 function listPlaces({ names, sources }: ComposeInputs) {
   const images = [...names.filter((name) => /[/:]/.test(name)), ...sources.map(({ image }) => String(image))];
-  return images.map((image) => ({ registry: parseImageName(image).dockerReference?.domain }));
+  return images.map((image) => ({ registry: resolveSource(LOCAL_RUNTIME, image).dockerReference?.domain }));
 }
