@@ -9,6 +9,7 @@ import { formatError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 import { note, print } from "../output.ts";
+import type { PersonaName } from "../persona.ts";
 import { chooseSide, hasSideFlags, type SideFlags } from "../side_flags.ts";
 import { listTagCopies } from "./all_tags.ts";
 import { printCopied, printOutline } from "./outline.ts";
@@ -37,6 +38,7 @@ export interface CopyJob {
 /** Runs `copy SOURCE DESTINATION…`. */
 export async function copy(operands: string[], flags: CopyFlags, context: CommandContext): Promise<void> {
   const [source, ...given] = operands as [string, ...string[]];
+  const { persona } = context;
   const sides = hasSideFlags(flags);
   const options: CopyImageOptions = {
     ...await createCopyOptions(sides ? chooseSide(flags, "dest") : flags, context),
@@ -54,15 +56,15 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
   const [first, second] = jobs;
   const only = second ? undefined : first;
   if (only && flags.dryRun) return printOutline(flags, only.destination, await outline(only, options));
-  if (flags.dryRun) return void await runAll(jobs, flags, options);
+  if (flags.dryRun) return void await runAll(jobs, flags, options, persona.name);
   const publish = async () => {
-    const results = only ? [await run(only, flags, options)] : await runAll(jobs, flags, options);
+    const results = only ? [await run(only, flags, options)] : await runAll(jobs, flags, options, persona.name);
     return { digest: results[0]?.digest ?? "", results };
   };
   const destinations = jobs.map(({ destination }) => destination);
   const describe = ({ results }: { results: CopyResult[] }) => describeCopies(destinations, results, options);
   const { results } = await withReports(flags, context, publish, describe);
-  if (only) printCopied(flags, results[0]!);
+  if (only) printCopied(flags, results[0]!, persona.name);
 }
 
 async function toJobs(
@@ -76,7 +78,12 @@ async function toJobs(
 }
 
 /** Runs several copies one after the other. A failed one does not stop the others, and makes the command fail. */
-async function runAll(jobs: readonly CopyJob[], flags: CopyFlags, options: CopyImageOptions): Promise<CopyResult[]> {
+async function runAll(
+  jobs: readonly CopyJob[],
+  flags: CopyFlags,
+  options: CopyImageOptions,
+  persona: PersonaName,
+): Promise<CopyResult[]> {
   await using _connections = await keepConnections(jobs, options);
   const results: CopyResult[] = [];
   const done: unknown[] = [];
@@ -90,6 +97,8 @@ async function runAll(jobs: readonly CopyJob[], flags: CopyFlags, options: CopyI
       }
       const result = await run(job, flags, options);
       results.push(result);
+      // JSON has all results in one document.
+      if (!flags.format?.includes("json")) printCopied(flags, result, persona);
       done.push({ destination, ...toCopiedJson(result) });
     } catch (error) {
       options.signal?.throwIfAborted();

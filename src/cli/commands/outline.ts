@@ -3,6 +3,7 @@ import { toCopiedJson } from "../ci/copied.ts";
 import { formatTable } from "../format/table.ts";
 import { count, formatBytes } from "../format/units.ts";
 import { print, printResult } from "../output.ts";
+import type { PersonaName } from "../persona.ts";
 
 /** Flag `--format`, which names types of manifests and the format of the result. */
 interface FormatFlags {
@@ -51,7 +52,10 @@ function summarizeBlobs(blobs: readonly OutlinedBlob[]): string {
   return parts.join(", ") || count(0, "blob");
 }
 
-/** Prints the result of a copy as JSON if `--format json` is given. Otherwise prints nothing, as podman and buildah do. */
-export function printCopied({ format }: FormatFlags, result: CopyResult): void {
+/**
+ * Prints the result of a copy: the digest, or JSON if `--format json` is given. Podman and buildah print only the latter.
+ */
+export function printCopied({ format }: FormatFlags, result: CopyResult, persona: PersonaName): void {
   if (format?.includes("json")) printResult({ format: "json" }, [], toCopiedJson(result));
+  else if (persona === "manifests") print(result.digest);
 }

@@ -37,7 +37,7 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
     (result) => describeCopies([destination], [result], transfer),
   );
   if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal: context.signal });
-  printCopied(flags, result);
+  printCopied(flags, result, context.persona.name);
 }
 
 /** Loads the policy that `--signature-policy` names. Podman and buildah accept the flag but check nothing. */

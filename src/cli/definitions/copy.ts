@@ -22,7 +22,7 @@ export const COPY: CommandDefinition = {
     "images and their attestations is written; the images keep their digests. Like skopeo, this command checks each image " +
     "against policy.json. Without that file, it refuses to copy; see --insecure-policy.",
     "Several destinations are written one after the other; if one fails, the others are still written. With --all-tags, " +
-    "SOURCE and the destinations are repositories without a tag.",
+    "SOURCE and the destinations are repositories without a tag. Prints the digest at each destination.",
   ],
   examples: [
     ["copy docker://alpine:3.20 quay.io/me/alpine:3.20", "a list with all its images"],

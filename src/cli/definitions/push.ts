@@ -20,7 +20,8 @@ export const PUSH: CommandDefinition = {
   summary: "Push a list and its images",
   details: [
     "Without DESTINATION, the list is pushed to the registry in its name. Blobs are written first, then the images, then " +
-    "the list: a push that fails never leaves a list with missing images. Nothing is printed to stdout.",
+    "the list: a push that fails never leaves a list with missing images. Prints the digest of the pushed list; as podman " +
+    "or buildah, nothing.",
   ],
   examples: [
     ["push app:1.0 quay.io/me/app:1.0", "to a registry"],
