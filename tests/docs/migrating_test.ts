@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { composeIndex } from "../../src/system/remote/mod.ts";
 import { folderTest } from "../support/folders.ts";
+import { clientOf } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { prepare, ROOT, runScript } from "./quay.ts";
 
@@ -38,6 +39,18 @@ function fillIn(command: string, row: string, names: { digest: string; file: str
     "R:b": `${APP}:1.0-amd64`,
     "R:old": `${APP}:index-${row}`,
     "R:tag": `${APP}:new-${row}`,
+    "linux/arm64=A": `linux/arm64=${APP}:1.0-arm64`,
+    TEMPLATE: `${APP}:1.0-{arch}`,
+    "OLD-TEMPLATE": `${APP}:1.0-ARCH`,
+    "SOURCE-FILE": `${names.file}.source`,
+    "SPEC-FILE": `${names.file}.spec`,
+    "TAGS-FILE": `${names.file}.tags`,
+    "METADATA-FILE": `${names.file}.metadata`,
+    "OUT-FILE": `${names.file}.out`,
+    FOLDER: `${names.file}.digests`,
+    '"$TAGS"': `${APP}:new-${row}`,
+    '"$SOURCES"': `${APP}:1.0-arm64,${APP}:1.0-amd64`,
+    '"$DOCKER_METADATA_OUTPUT_JSON"': JSON.stringify({ tags: [`${APP}:new-${row}`, `${APP}:more-${row}`] }),
   };
   // All tags are those of a repository.
   if (command.includes("--all-tags")) Object.assign(words, { R: APP, A: APP, B: `${APP}-${row}` });
@@ -45,6 +58,22 @@ function fillIn(command: string, row: string, names: { digest: string; file: str
     word.startsWith("docker://") ? `docker://${words[word.slice(9)] ?? word}` : words[word] ?? word
   );
   return args[0] === "copy" ? [...args, "--signature-policy", names.policy] : args;
+}
+
+/** Writes the files that commands of the page read, beside a file. */
+async function writeInputs(file: string, host: string): Promise<void> {
+  const repository = clientOf(host).repository("me/app");
+  const spec = { image: `${APP}:spec`, manifests: [{ image: `${APP}:1.0-arm64` }] };
+  const contents = { source: `${APP}:1.0-arm64\n`, tags: "b1\nb2\n", spec: JSON.stringify(spec) };
+  const metadata = JSON.stringify({ annotations: ["manifest:a=b", "index:a=b"] });
+  for (const [name, text] of Object.entries({ ...contents, metadata })) {
+    await Deno.writeTextFile(`${file}.${name}`, text);
+  }
+  await Deno.mkdir(`${file}.digests`);
+  for (const tag of ["1.0-arm64", "1.0-amd64"]) {
+    const { digest } = (await repository.headManifest(tag))!;
+    await Deno.writeTextFile(`${file}.digests/${digest.slice("sha256:".length)}`, "");
+  }
 }
 
 Deno.test("each row of docs/migrating.md offers a command, an example or a function", async () => {
@@ -70,6 +99,7 @@ folderTest("the commands of docs/migrating.md work as they are written", async (
     }
     for (const command of offered) if (!INTERACTIVE.test(command)) commands.push(fillIn(command, `${row}`, names));
   }
+  await writeInputs(`${folder}/storage.conf`, registry.host);
   await Deno.writeTextFile(`${folder}/policy.json`, '{"default":[{"type":"insecureAcceptAnything"}]}');
   await Deno.writeTextFile(`${folder}/commands.json`, JSON.stringify(commands));
   const script = new URL("run_commands.ts", import.meta.url).pathname;
