@@ -60,7 +60,7 @@ function fillIn(command: string, row: string, names: { digest: string; file: str
   return args[0] === "copy" ? [...args, "--signature-policy", names.policy] : args;
 }
 
-/** Writes the files that commands of the page read, beside a file. */
+/** Writes the files that commands of the page read, next to a file. */
 async function writeInputs(file: string, host: string): Promise<void> {
   const repository = clientOf(host).repository("me/app");
   const spec = { image: `${APP}:spec`, manifests: [{ image: `${APP}:1.0-arm64` }] };
