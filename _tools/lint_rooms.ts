@@ -73,6 +73,7 @@ export const HOST_FOLDERS: readonly string[] = [
   "transport/oci_archive",
   "transport/dir",
   "transport/docker_archive",
+  "transport/docker_daemon",
   "transport/containers_storage",
   "system/local",
   "release/files",

@@ -109,6 +109,13 @@ export interface SystemContext {
   readonly ociSharedBlobDirPath?: string | undefined;
   /** Additional names for the image in a `docker-archive:` destination, as `registry/repository:tag`; default: none. */
   readonly dockerArchiveAdditionalTags?: readonly string[] | undefined;
+  /**
+   * Address of the daemon for `docker-daemon:`: `unix:///PATH`, `tcp://HOST:PORT` (with TLS) or `http://HOST:PORT`. Default:
+   * `DOCKER_HOST`, else Docker's current context, else `unix:///var/run/docker.sock`.
+   */
+  readonly dockerDaemonHost?: string | undefined;
+  /** Folder with `ca.pem`, `cert.pem` and `key.pem` for `dockerDaemonHost`. Default: no certificate of the client. */
+  readonly dockerDaemonCertPath?: string | undefined;
   /** Never write Docker schema 1 manifests to registries; default: written if a registry rejects the newer types. */
   readonly dockerDisableDestSchema1MimeTypes?: boolean | undefined;
   /** Replaces the global `fetch`, for example to use a registry in this process, a log or a proxy. Default: the global one. */

@@ -1,5 +1,5 @@
 import { resolve } from "@std/path";
-import { loadMediaTypeFiles } from "../../config/files/room.ts";
+import { findDockerEndpoint, loadMediaTypeFiles } from "../../config/files/room.ts";
 import type { ByteStream } from "../../internal/room.ts";
 import type { ArtifactFile, HostFiles, ListHost } from "../../list/room.ts";
 import { RegistryPool } from "../../registry/room.ts";
@@ -12,6 +12,7 @@ import {
 import { createDirTransport } from "../../transport/dir/room.ts";
 import { createDockerTransport } from "../../transport/docker/room.ts";
 import { createDockerArchiveTransport } from "../../transport/docker_archive/room.ts";
+import { createDockerDaemonTransport } from "../../transport/docker_daemon/room.ts";
 import { createOciTransport } from "../../transport/oci/room.ts";
 import { createOciArchiveTransport } from "../../transport/oci_archive/room.ts";
 import { createTransportTable } from "../../transport/room.ts";
@@ -57,6 +58,7 @@ export const LOCAL_HOST: ListHost = {
     createOciTransport(),
     createOciArchiveTransport(),
     createDockerArchiveTransport(),
+    createDockerDaemonTransport({ findEndpoint: findDockerEndpoint }),
     createContainersStorageTransport({
       openStore: (spec) => openStore(toStoreOptions(spec)),
       openImageWriter: (spec, { temporaryFolder }) => openStoreForImage(toStoreOptions(spec), temporaryFolder),

@@ -36,13 +36,39 @@ export async function openArchive(path: string, context: SystemContext = {}): Pr
   try {
     file = await Deno.open(path);
     if (!await isPlainFile(file)) file = await uncompressedCopy(file, path, context);
-    const { size } = await file.stat();
-    const shared = new SharedFile(file);
-    return new ArchiveReader(path, shared, await indexMembers(shared, { size, path }));
+    return await indexArchive(file, path);
   } catch (error) {
     closeQuietly(file);
     throw archiveError(error, "read", path);
   }
+}
+
+/**
+ * Copies an archive from a stream to a temporary file, and opens it.
+ *
+ * @param name Name of the archive in errors.
+ * @throws {ManifestsError} With the codes `ARCHIVE_INVALID`, `LIMIT_EXCEEDED` and `TRANSPORT_IO`.
+ */
+export async function receiveArchive(
+  stream: ByteStream,
+  name: string,
+  context: SystemContext = {},
+): Promise<ArchiveReader> {
+  const file = await openSpool(context);
+  try {
+    await spool(stream, file);
+    return await indexArchive(file, name);
+  } catch (error) {
+    file.close();
+    throw archiveError(error, "read", name);
+  }
+}
+
+/** Takes ownership of the file, unless it throws. */
+async function indexArchive(file: Deno.FsFile, path: string): Promise<ArchiveReader> {
+  const { size } = await file.stat();
+  const shared = new SharedFile(file);
+  return new ArchiveReader(path, shared, await indexMembers(shared, { size, path }));
 }
 
 /** True if the archive can be read in place. Leaves the position of the file at its start. */

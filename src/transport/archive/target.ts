@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "@std/path";
 import type { SystemContext } from "../../image/room.ts";
 import { createTemporaryFile, removeDeadFiles, type TemporaryFile } from "../../internal/host/room.ts";
+import type { ByteStream, SignalOptions } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { archiveError } from "./errors.ts";
 import { openSpool } from "./spool.ts";
@@ -18,7 +19,10 @@ export interface ArchiveTarget {
 }
 
 /** A file in which an archive is built. Disposing removes it unless it was published. */
-export type UnpublishedFile = Pick<TemporaryFile, "file" | "publish"> & AsyncDisposable;
+export interface UnpublishedFile extends Pick<TemporaryFile, "file">, AsyncDisposable {
+  /** Moves the file to `path`, or sends its content there. */
+  publish(path: string, options: SignalOptions): Promise<void>;
+}
 
 /** Examines the path at which an archive is about to be written. */
 export async function findTarget(path: string): Promise<ArchiveTarget> {
@@ -61,15 +65,29 @@ export async function openTemporary(target: ArchiveTarget, context: SystemContex
  * Opens a temporary file for an archive that goes to a pipe: headers need sizes that are only known after the content.
  */
 async function openForStream(path: string, context: SystemContext): Promise<UnpublishedFile> {
+  return await openForSending(async (archive) => {
+    const stream = await Deno.open(path, { write: true });
+    await archive.pipeTo(stream.writable);
+  }, context);
+}
+
+/**
+ * Opens a temporary file for an archive that is sent as a stream when it is complete.
+ *
+ * @param send Sends the archive. It reads or cancels the stream, which closes the file.
+ */
+export async function openForSending(
+  send: (archive: ByteStream, options: SignalOptions) => Promise<void>,
+  context: SystemContext,
+): Promise<UnpublishedFile> {
   const file = await openSpool(context);
   let open = true;
   return {
     file,
-    async publish() {
+    async publish(_path, options) {
       await file.seek(0, Deno.SeekMode.Start);
-      const stream = await Deno.open(path, { write: true });
       open = false;
-      await file.readable.pipeTo(stream.writable);
+      await send(file.readable, options);
     },
     [Symbol.asyncDispose]() {
       if (open) file.close();

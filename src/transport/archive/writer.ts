@@ -32,11 +32,10 @@ export interface NewMember extends Omit<NewTarEntry, "size"> {
 export async function openArchiveWriter(
   target: ArchiveTarget,
   context: SystemContext = {},
-  { timestamp }: OpenDestinationOptions = {},
+  options: OpenDestinationOptions = {},
 ): Promise<ArchiveWriter> {
-  const modTime = timestamp === undefined ? 0 : Math.floor(timestamp.getTime() / 1000);
   try {
-    return new ArchiveWriter(target.path, await openTemporary(target, context), modTime);
+    return new ArchiveWriter(target.path, await openTemporary(target, context), options);
   } catch (error) {
     throw archiveError(error, "write", target.path);
   }
@@ -55,10 +54,11 @@ export class ArchiveWriter implements AsyncDisposable {
   #position = 0;
   #broken: unknown;
 
-  constructor(path: string, temporary: UnpublishedFile, modTime: number) {
+  /** @param path Path of the archive, or its name in errors. */
+  constructor(path: string, temporary: UnpublishedFile, { timestamp }: OpenDestinationOptions = {}) {
     this.#path = path;
     this.#temporary = temporary;
-    this.#modTime = modTime;
+    this.#modTime = timestamp === undefined ? 0 : Math.floor(timestamp.getTime() / 1000);
   }
 
   /** Returns the size of a written blob in bytes; `undefined` if it was not written, or has another size. */
@@ -96,7 +96,7 @@ export class ArchiveWriter implements AsyncDisposable {
     await this.#turn.run(async () => {
       await this.#write(END_OF_ARCHIVE);
       signal?.throwIfAborted();
-      await this.#temporary.publish(this.#path).catch((error) => {
+      await this.#temporary.publish(this.#path, { signal }).catch((error) => {
         throw archiveError(error, "write", this.#path);
       });
     }, signal);

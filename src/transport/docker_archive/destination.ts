@@ -1,6 +1,7 @@
 import type {
   DestinationAbilities,
   ImageDestination,
+  ImageReference,
   InstanceOptions,
   NewBlob,
   OpenDestinationOptions,
@@ -55,7 +56,10 @@ export async function openDockerArchiveDestination(
   const additional = context.dockerArchiveAdditionalTags ?? [];
   const names = [...image ? [image.name] : [], ...additional.map((name) => parseTaggedName(name))];
   const target = await findUnusedTarget(reference.path);
-  return new DockerArchiveDestination(reference, await openArchiveWriter(target, context, options), names);
+  const writer = await openArchiveWriter(target, context, options);
+  // Another process may have created the file since this one was opened.
+  const beforePublish = () => findUnusedTarget(reference.path);
+  return new DockerArchiveDestination({ reference, writer, names, beforePublish });
 }
 
 async function findUnusedTarget(path: string): Promise<ArchiveTarget> {
@@ -67,9 +71,21 @@ async function findUnusedTarget(path: string): Promise<ArchiveTarget> {
   );
 }
 
+/** Options for {@linkcode DockerArchiveDestination}. */
+interface DockerArchiveDestinationOptions {
+  /** Reference that the destination reports as its own. */
+  readonly reference: ImageReference;
+  /** Writer of the archive, which the destination owns. */
+  readonly writer: ArchiveWriter;
+  /** Names of the image in the archive. */
+  readonly names: readonly NamedReference[];
+  /** Called before the complete archive is published; may throw. Default: nothing is called. */
+  readonly beforePublish?: () => Promise<unknown>;
+}
+
 /** An archive in the format of `docker save`, open for writing. */
-class DockerArchiveDestination implements ImageDestination {
-  readonly reference: DockerArchiveReference;
+export class DockerArchiveDestination implements ImageDestination {
+  readonly reference: ImageReference;
   readonly abilities: DestinationAbilities = {
     manifestTypes: [MEDIA_TYPES.dockerManifest],
     layerCompression: "decompress",
@@ -77,14 +93,16 @@ class DockerArchiveDestination implements ImageDestination {
   };
   readonly #writer: ArchiveWriter;
   readonly #names: readonly NamedReference[];
+  readonly #beforePublish: (() => Promise<unknown>) | undefined;
   /** Written configurations by digest. The legacy members, which are written last, need parts of them. */
   readonly #configs = new Map<Digest, Uint8Array>();
   #image: { config: Digest; layers: readonly Digest[] } | undefined;
 
-  constructor(reference: DockerArchiveReference, writer: ArchiveWriter, names: readonly NamedReference[]) {
+  constructor({ reference, writer, names, beforePublish }: DockerArchiveDestinationOptions) {
     this.reference = reference;
     this.#writer = writer;
     this.#names = names;
+    this.#beforePublish = beforePublish;
   }
 
   findBlob(descriptor: Descriptor): Promise<number | undefined> {
@@ -145,8 +163,7 @@ class DockerArchiveDestination implements ImageDestination {
       { name: "manifest.json", type: "file", mode: MODE, content: encodeItem(item) },
       { name: "repositories", type: "file", mode: MODE, content: encodeRepositories(this.#names, legacy.topId) },
     ]);
-    // Another process may have created the file since this one was opened.
-    await findUnusedTarget(this.reference.path);
+    await this.#beforePublish?.();
     await this.#writer.publish({ signal });
   }
 

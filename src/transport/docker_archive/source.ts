@@ -1,10 +1,11 @@
-import type { ImageSource, InstanceOptions, ManifestBytes, SystemContext } from "../../image/room.ts";
+import type { ImageReference, ImageSource, InstanceOptions, ManifestBytes, SystemContext } from "../../image/room.ts";
 import { type ByteStream, OncePerKey, toStream } from "../../internal/room.ts";
 import { type Descriptor, digestAlgorithm, digestOf, ManifestsError, MEDIA_TYPES } from "../../spec/room.ts";
 import { invalidArchive } from "../archive/errors.ts";
 import { type ArchiveReader, openArchive } from "../archive/reader.ts";
 import { type ArchivedImage, readImage, streamLayer } from "./archived_image.ts";
 import { type ArchiveItem, chooseItem, parseItems } from "./items.ts";
+import type { ArchiveImage } from "./name.ts";
 import type { DockerArchiveReference } from "./reference.ts";
 
 /** Maximum size of `manifest.json` in bytes, as in c/image (`iolimits.MaxTarFileManifestSize`). */
@@ -15,14 +16,28 @@ export async function openDockerArchiveSource(
   reference: DockerArchiveReference,
   context?: SystemContext,
 ): Promise<ImageSource> {
-  const archive = await openArchive(reference.path, context);
+  return await readArchive(reference, await openArchive(reference.path, context), reference.image);
+}
+
+/**
+ * Opens an image in an archive that is already open. Takes ownership of the archive, also if it throws.
+ *
+ * @param reference Reference of the source.
+ * @param image The image in the archive; `undefined`: the only one.
+ */
+export async function readArchive(
+  reference: ImageReference,
+  archive: ArchiveReader,
+  image: ArchiveImage,
+): Promise<ImageSource> {
+  const { path } = archive;
   try {
     const file = archive.findFile("manifest.json");
     if (!file) {
-      throw invalidArchive(reference.path, "it has no manifest.json, so it is not in the format of docker save");
+      throw invalidArchive(path, "it has no manifest.json, so it is not in the format of docker save");
     }
-    const items = parseItems(await archive.readFile(file, MAX_ITEMS_SIZE), reference.path);
-    return new DockerArchiveSource(reference, archive, items);
+    const items = parseItems(await archive.readFile(file, MAX_ITEMS_SIZE), path);
+    return new DockerArchiveSource(reference, archive, () => chooseItem(items, image, path));
   } catch (error) {
     await archive[Symbol.asyncDispose]();
     throw error;
@@ -33,15 +48,15 @@ export async function openDockerArchiveSource(
  * An image in an archive in the format of `docker save`, open for reading. Its manifest is generated, as in c/image.
  */
 class DockerArchiveSource implements ImageSource {
-  readonly reference: DockerArchiveReference;
+  readonly reference: ImageReference;
   readonly #archive: ArchiveReader;
-  readonly #items: readonly ArchiveItem[];
+  readonly #chooseItem: () => ArchiveItem;
   readonly #image = new OncePerKey<"image", ArchivedImage>();
 
-  constructor(reference: DockerArchiveReference, archive: ArchiveReader, items: readonly ArchiveItem[]) {
+  constructor(reference: ImageReference, archive: ArchiveReader, chooseItem: () => ArchiveItem) {
     this.reference = reference;
     this.#archive = archive;
-    this.#items = items;
+    this.#chooseItem = chooseItem;
   }
 
   async getManifest({ instance, signal }: InstanceOptions = {}): Promise<ManifestBytes> {
@@ -76,8 +91,7 @@ class DockerArchiveSource implements ImageSource {
   }
 
   #open(signal: AbortSignal | undefined): Promise<ArchivedImage> {
-    const read = (signal: AbortSignal) =>
-      readImage(this.#archive, chooseItem(this.#items, this.reference.image, this.reference.path), { signal });
+    const read = (signal: AbortSignal) => readImage(this.#archive, this.#chooseItem(), { signal });
     return this.#image.get("image", read, signal);
   }
 

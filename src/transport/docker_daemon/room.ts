@@ -1,0 +1,7 @@
+/**
+ * The transport `docker-daemon:`, images in a Docker daemon. Bound to a host with a network and a disk.
+ *
+ * @module
+ */
+export { createDockerDaemonTransport, type DockerDaemonOptions } from "./reference.ts";
+export type { DaemonEndpoint } from "./endpoint.ts";

@@ -1,0 +1,207 @@
+/** `docker-daemon:`: its references, its address, its errors, and the Docker-compatible service of podman. */
+import assert from "node:assert/strict";
+import { copyImage, create, parseImageName } from "../../mod.ts";
+import { findDockerEndpoint } from "../../src/config/files/room.ts";
+import { digestOf, type ParsedImage, parseManifest } from "../../src/spec/room.ts";
+import { createDockerDaemonTransport } from "../../src/transport/docker_daemon/room.ts";
+import { CLI } from "../support/cli.ts";
+import { folderTest } from "../support/folders.ts";
+import { clientOf, makeImage, makeTar, pushImage } from "../support/images.ts";
+import { exec, ok } from "../support/peers.ts";
+import { startEmbedded } from "../support/registries.ts";
+
+const NO_DAEMON = createDockerDaemonTransport({ findEndpoint: () => Promise.reject(new Error("no daemon")) });
+const ID = `sha256:${"0".repeat(64)}`;
+
+Deno.test("docker-daemon: references have an id, a tag or a digest", () => {
+  const rows: [string, string, string, string | undefined][] = [
+    ["busy:1", "busy:1", "docker.io/library/busy:1", "docker.io/library/busy:1"],
+    ["localhost/two:1", "localhost/two:1", "localhost/two:1", "localhost/two:1"],
+    [`busy@${ID}`, `busy@${ID}`, `docker.io/library/busy@${ID}`, `docker.io/library/busy@${ID}`],
+    [ID, ID, "", undefined],
+  ];
+  for (const [text, within, identity, name] of rows) {
+    const reference = NO_DAEMON.parseReference(text);
+    assert.equal(reference.stringWithinTransport, within);
+    assert.equal(String(reference), `docker-daemon:${within}`);
+    assert.equal(reference.policyConfigurationIdentity, identity);
+    assert.equal(reference.dockerReference?.toString(), name);
+  }
+  const wrong: [string, RegExp][] = [
+    ["localhost/two", /neither a tag nor a digest/],
+    ["sha256:6bd06c", /reserved/],
+    [`busy:1@${ID}`, /both a tag and digest/],
+    [`sha512:${"0".repeat(128)}`, /only digest algorithm sha256/],
+    ["Busy:1", /lowercase/],
+    ["", /reference/],
+  ];
+  for (const [text, message] of wrong) {
+    assert.throws(() => NO_DAEMON.parseReference(text), { code: "INVALID_REFERENCE", message }, text);
+  }
+});
+
+Deno.test("docker-daemon: an image is written under a name with a tag only", async () => {
+  for (const text of [ID, `busy@${ID}`]) {
+    const opened = NO_DAEMON.parseReference(text).openDestination();
+    await assert.rejects(opened, { code: "INVALID_REFERENCE", message: /must be a name:tag/ });
+  }
+});
+
+folderTest("the daemon is found as Docker's tools find it", async (folder) => {
+  const id = digestOf(new TextEncoder().encode("ci")).slice("sha256:".length);
+  await Deno.mkdir(`${folder}/contexts/meta/${id}`, { recursive: true });
+  await Deno.mkdir(`${folder}/contexts/tls/${id}/docker`, { recursive: true });
+  const meta = { Name: "ci", Endpoints: { docker: { Host: "tcp://ci.example:2376", SkipTLSVerify: false } } };
+  await Deno.writeTextFile(`${folder}/contexts/meta/${id}/meta.json`, JSON.stringify(meta));
+  for (const name of ["ca", "cert", "key"]) {
+    await Deno.writeTextFile(`${folder}/contexts/tls/${id}/docker/${name}.pem`, name);
+    await Deno.writeTextFile(`${folder}/${name}.pem`, `own ${name}`);
+  }
+  await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ currentContext: "ci" }));
+  const config = { DOCKER_CONFIG: folder };
+  const own = { ca: "own ca", cert: "own cert", key: "own key" };
+  const rows: [Record<string, string>, object, { url: string; socket?: string; tls?: object }][] = [
+    [{ ...config, DOCKER_CONTEXT: "default" }, {}, { url: "http://docker", socket: "/var/run/docker.sock" }],
+    [config, {}, { url: "https://ci.example:2376", tls: { ca: "ca", cert: "cert", key: "key" } }],
+    [{ ...config, DOCKER_HOST: "unix:///x.sock" }, {}, { url: "http://docker", socket: "/x.sock" }],
+    [{ ...config, DOCKER_HOST: "tcp://h:2375" }, {}, { url: "http://h:2375" }],
+    [{ DOCKER_HOST: "tcp://h:2376", DOCKER_CERT_PATH: folder }, {}, { url: "https://h:2376", tls: own }],
+    [{ ...config, DOCKER_HOST: "tcp://h:2376", DOCKER_TLS_VERIFY: "1" }, {}, { url: "https://h:2376", tls: own }],
+    [{ DOCKER_HOST: "unix:///x" }, { dockerDaemonHost: "http://h:1" }, { url: "http://h:1" }],
+    [{}, { dockerDaemonHost: "tcp://h:1", dockerDaemonCertPath: folder }, { url: "https://h:1", tls: own }],
+  ];
+  for (const [variables, choices, { url, socket, tls }] of rows) {
+    const found = await findDockerEndpoint(choices, (name) => variables[name]);
+    assert.deepEqual([found.url, found.socket, found.tls], [url, socket, tls], JSON.stringify([variables, choices]));
+  }
+  const wrong: [Record<string, string>, string][] = [
+    [{ DOCKER_HOST: "ssh://h" }, "INVALID_REFERENCE"],
+    [{ ...config, DOCKER_CONTEXT: "other" }, "CONFIG_FILE_UNREADABLE"],
+  ];
+  for (const [variables, code] of wrong) {
+    await assert.rejects(findDockerEndpoint({}, (name) => variables[name]), { code });
+  }
+  await Deno.remove(`${folder}/key.pem`);
+  const variables: Record<string, string> = { DOCKER_HOST: "tcp://h:1", DOCKER_CERT_PATH: folder };
+  const found = findDockerEndpoint({}, (name) => variables[name]);
+  await assert.rejects(found, { code: "CONFIG_FILE_UNREADABLE", message: /key\.pem is missing/ });
+});
+
+/** Serves a daemon on a socket that answers as recorded from Docker. */
+function serveDaemon(folder: string, handle: (request: Request) => Response | Promise<Response>) {
+  const path = `${folder}/d.sock`;
+  const server = Deno.serve({ path, onListen: () => {} } as Deno.ServeUnixOptions, (request) => {
+    if (request.method === "HEAD") return new Response(null, { headers: { "api-version": "1.41" } });
+    return handle(request);
+  });
+  return { host: `unix://${path}`, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
+folderTest("docker-daemon: a load that fails with status 200 is an error", async (folder) => {
+  await using registry = startEmbedded();
+  const image = makeImage({ architecture: "amd64" });
+  await pushImage(clientOf(registry.host).repository("app"), image, "1");
+  const paths: string[] = [];
+  await using daemon = serveDaemon(folder, async (request) => {
+    paths.push(new URL(request.url).pathname);
+    await request.body?.cancel();
+    return new Response('{"stream":"Loading"}\n{"errorDetail":{"message":"no space left"},"error":"no space left"}\n');
+  });
+  const systemContext = { dockerInsecureSkipTlsVerify: true, dockerDaemonHost: daemon.host };
+  const copied = copyImage(`docker://${registry.host}/app:1`, "docker-daemon:localhost/app:1", { systemContext });
+  await assert.rejects(copied, { code: "TRANSPORT_IO", message: /no space left/ });
+  assert.deepEqual(paths, ["/v1.41/images/load"]);
+});
+
+folderTest("docker-daemon: errors of the daemon are reported in its words", async (folder) => {
+  const rows: [Response, string, RegExp][] = [
+    [Response.json({ message: "reference does not exist" }, { status: 404 }), "NOT_FOUND", /reference does not exist/],
+    [Response.json({ message: "x: image not known" }, { status: 500 }), "NOT_FOUND", /image not known/],
+    [new Response("client version 1.11 is too old", { status: 400 }), "TRANSPORT_IO", /too old/],
+    [new Response("not a tar archive"), "ARCHIVE_INVALID", /docker-daemon:localhost\/x:1/],
+  ];
+  let answer: Response;
+  await using daemon = serveDaemon(folder, () => answer);
+  const systemContext = { dockerDaemonHost: daemon.host };
+  for (const [response, code, message] of rows) {
+    answer = response;
+    await assert.rejects(parseImageName("docker-daemon:localhost/x:1").openSource(systemContext), { code, message });
+  }
+  const nowhere = { dockerDaemonHost: `unix://${folder}/none.sock` };
+  await assert.rejects(parseImageName("docker-daemon:x:1").openSource(nowhere), { code: "NETWORK" });
+});
+
+/** Starts podman's Docker-compatible service with a store of its own. */
+async function startPodman(folder: string) {
+  const flags = ["--root", `${folder}/r`, "--runroot", `${folder}/rr`, "--storage-driver", "vfs"];
+  const path = `${folder}/podman.sock`;
+  const args = [...flags, "system", "service", "-t", "0", `unix://${path}`];
+  const child = new Deno.Command("podman", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  for (;;) {
+    try {
+      (await Deno.connect({ transport: "unix", path })).close();
+      break;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  return {
+    host: `unix://${path}`,
+    podman: ["podman", ...flags],
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await child.status;
+    },
+  };
+}
+
+folderTest(
+  "docker-daemon: images go to podman's service and back, with equal configuration and layers",
+  async (folder) => {
+    await using registry = startEmbedded();
+    await using service = await startPodman(folder);
+    const layers = [makeTar("a", "base\n"), makeTar("b", "top\n")];
+    const image = makeImage({ architecture: "amd64", layers });
+    await pushImage(clientOf(registry.host).repository("app"), image, "1");
+    const systemContext = { dockerInsecureSkipTlsVerify: true, dockerDaemonHost: service.host };
+    await copyImage(`docker://${registry.host}/app:1`, "docker-daemon:localhost/app:1", { systemContext });
+    const config = image.blobs.at(-1)!.descriptor.digest;
+    assert.equal(
+      `sha256:${await ok([...service.podman, "images", "-q", "--no-trunc"]).then((id) => id.slice(7))}`,
+      config,
+    );
+
+    await using source = await parseImageName("docker-daemon:localhost/app:1").openSource(systemContext);
+    const { bytes, mediaType } = await source.getManifest();
+    const read = parseManifest(bytes, mediaType) as ParsedImage;
+    assert.equal(read.config?.digest, config);
+    assert.deepEqual(read.layers.map(({ digest }) => digest), layers.map((layer) => digestOf(layer)));
+
+    // A list of images that were built with docker, without a registry of their own.
+    const list = create();
+    await list.add("docker-daemon:localhost/app:1", { systemContext });
+    const pushed = await list.push(`docker://${registry.host}/app:list`, { systemContext });
+    assert.equal(
+      await clientOf(registry.host).repository("app").getManifest("list").then(({ digest }) => digest),
+      pushed.digest,
+    );
+
+    // The way back: skopeo reads an image that this module wrote, and this module one that skopeo wrote.
+    const skopeo = ["skopeo", "copy", "-q"];
+    const daemonHost = (side: string) => [`--${side}-daemon-host`, service.host];
+    await ok([...skopeo, ...daemonHost("src"), "docker-daemon:localhost/app:1", `dir:${folder}/dir`]);
+    await ok([
+      ...skopeo,
+      "--src-tls-verify=false",
+      ...daemonHost("dest"),
+      `docker://${registry.host}/app:1`,
+      "docker-daemon:localhost/theirs:1",
+    ]);
+    const env = { DOCKER_HOST: service.host };
+    const ours = await exec([...CLI, "copy", "docker-daemon:localhost/theirs:1", `oci:${folder}/layout:1`], env);
+    assert.equal(ours.code, 0, ours.stderr);
+    const inspected = JSON.parse(await ok(["skopeo", "inspect", "--config", "--raw", `oci:${folder}/layout:1`]));
+    assert.deepEqual(inspected.rootfs.diff_ids, layers.map((layer) => digestOf(layer)));
+  },
+  ["podman", "skopeo", "root"],
+);
