@@ -7,16 +7,20 @@ import { readSecret } from "./secrets.ts";
 /** Flags about the certificates of registries. */
 export interface CertificateFlags {
   certDir?: string;
+  /** Address of the Docker daemon, for `docker-daemon:`. */
+  daemonHost?: string;
 }
 
 /** Converts the flags that name configuration files and certificates to a system context. */
 export function configurationContext(
   globals: GlobalFlags,
-  { certDir, signaturePolicy }: CertificateFlags & Pick<SigningFlags, "signaturePolicy"> = {},
+  { certDir, daemonHost, signaturePolicy }: CertificateFlags & Pick<SigningFlags, "signaturePolicy"> = {},
 ) {
   const { registriesConf, registriesConfDir, shortNameAliasConf } = globals;
   return {
     ...(certDir === undefined ? {} : { dockerCertPath: certDir }),
+    // A daemon over TLS takes its certificates from the same folder as a registry.
+    ...(daemonHost === undefined ? {} : { dockerDaemonHost: daemonHost, dockerDaemonCertPath: certDir }),
     ...(signaturePolicy === undefined ? {} : { signaturePolicyPath: signaturePolicy }),
     ...(registriesConf === undefined ? {} : { systemRegistriesConfPath: registriesConf }),
     ...(registriesConfDir === undefined ? {} : { systemRegistriesConfDirPath: registriesConfDir }),

@@ -6,11 +6,13 @@ export interface SideFlags {
   srcAuthfile?: string;
   srcCertDir?: string;
   srcCreds?: string;
+  srcDaemonHost?: string;
   srcNoCreds?: boolean;
   srcTlsVerify?: boolean;
   destAuthfile?: string;
   destCertDir?: string;
   destCreds?: string;
+  destDaemonHost?: string;
   destNoCreds?: boolean;
   destTlsVerify?: boolean;
 }
@@ -33,6 +35,7 @@ export function chooseSide<F extends RegistryFlags & SideFlags>(flags: F, side: 
     // Credentials without a registry are for the destination: the source must not see them.
     creds: own.creds === undefined ? isSource ? creds?.filter(namesRegistry) : creds : [own.creds],
     tlsVerify: own.tls ?? tlsVerify,
+    daemonHost: isSource ? flags.srcDaemonHost : flags.destDaemonHost,
     noCreds: isSource ? flags.srcNoCreds : flags.destNoCreds,
   };
   const given = Object.entries(chosen).filter(([, value]) => value !== undefined);

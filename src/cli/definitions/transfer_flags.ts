@@ -112,6 +112,13 @@ export const SIDE_FLAGS: readonly FlagDefinition[] = (["src", "dest"] as const).
       completes: "folders",
     },
     { name: `${side}-creds`, kind: "text", value: "USER:PASSWORD", description: `credentials for the ${place}` },
+    {
+      name: `${side}-daemon-host`,
+      kind: "text",
+      value: "ADDRESS",
+      description: `address of the Docker daemon that is the ${place}`,
+      default: "DOCKER_HOST, else Docker's context",
+    },
     { name: `${side}-no-creds`, kind: "boolean", description: `access the ${place} anonymously` },
     {
       name: `${side}-tls-verify`,
