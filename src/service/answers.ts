@@ -46,9 +46,9 @@ export function toHandlerError(error: unknown): HandlerError {
   return new HandlerError(status, describeError(error), status === 503 ? RETRY_LATER : {});
 }
 
-/** Returns the answer that reports an error. */
-export function errorAnswer({ status, code, message, headers }: HandlerError): Response {
-  return jsonAnswer({ error: { code, message } }, status, headers);
+/** Returns the answer that reports an error. `requestId` is the id under which the log has the request. */
+export function errorAnswer({ status, code, message, headers }: HandlerError, requestId: string): Response {
+  return jsonAnswer({ error: { code, message, requestId } }, status, headers);
 }
 
 /** Returns the code and the message of an error, without text that a registry sent. */

@@ -11,11 +11,15 @@ export type HandlerErrorCode =
   | "MEDIA_TYPE_NOT_SUPPORTED"
   | "METHOD_NOT_ALLOWED"
   | "OVERLOADED"
+  | "RATE_LIMITED"
   | "REPORT_DIFFERS"
   | "REQUEST_TIMEOUT"
+  | "RUN_FINISHED"
+  | "RUN_PUBLISHING"
   | "RUN_UNKNOWN"
   | "SUPERSEDED"
-  | "TIMEOUT";
+  | "TIMEOUT"
+  | "TOO_MANY_RUNS";
 
 /** Error in an answer. It never contains secrets. */
 export interface AnsweredError {

@@ -2,6 +2,7 @@ import type { ProvenanceOptions } from "../actions/room.ts";
 import type { SystemContext } from "../image/room.ts";
 import type { Kv, KvKey } from "../kv/room.ts";
 import type { Authenticator } from "./authentication/types.ts";
+import type { HandlerEvent } from "./events.ts";
 
 /** Limits on what a handler accepts and how long it works. */
 export interface HandlerLimits {
@@ -29,6 +30,20 @@ export interface HandlerLimits {
    * @default {64}
    */
   readonly concurrentRequests?: number | undefined;
+  /**
+   * Maximum number of authenticated requests of one caller in a minute, in each process. Others get status 429 and
+   * `Retry-After`.
+   *
+   * @default {6000}
+   */
+  readonly requestsPerMinute?: number | undefined;
+  /**
+   * Maximum number of unfinished runs of a fan-in that one caller has begun. Reports that would begin another one get
+   * status 429 and `Retry-After`. Reports at the same time can exceed it by a few.
+   *
+   * @default {1000}
+   */
+  readonly openRuns?: number | undefined;
   /**
    * Maximum number of sources of an index; at most 48, the number of platforms that a fan-in record has room for.
    *
@@ -75,6 +90,13 @@ export interface HandlerOptions {
    */
   readonly runLifetime?: number | undefined;
   /**
+   * Time after which another request may publish a run whose publisher has died, in milliseconds; at least 1,000. A
+   * publisher that is alive keeps renewing its lease. The clocks of all hosts must agree within a third of this time.
+   *
+   * @default {30_000}
+   */
+  readonly publishLease?: number | undefined;
+  /**
    * Path below which the endpoints are served.
    *
    * @default {"/"}
@@ -91,9 +113,15 @@ export interface HandlerOptions {
   readonly now?: (() => number) | undefined;
   /**
    * Called with each error that is answered with a status of 500 or above. The error can contain details that callers
-   * must not see. Errors that the callback throws are ignored. Default: no callback.
+   * must not see. `requestId` is what the answer has as `x-request-id`. Errors that the callback throws are ignored.
+   * Default: no callback.
    */
-  readonly onError?: ((error: unknown) => void) | undefined;
+  readonly onError?: ((error: unknown, request: { readonly requestId: string }) => void) | undefined;
+  /**
+   * Called with each request when it is answered, and with each step of a run: who did what, by which rule, and the
+   * result. Errors that the callback throws are ignored. Default: no callback.
+   */
+  readonly onEvent?: ((event: HandlerEvent) => void) | undefined;
 }
 
 /** Upper bounds, so that the record of a run fits into a value of Deno KV: at most 64 KiB. */
@@ -104,6 +132,8 @@ const DEFAULTS: ResolvedLimits = {
   bodyTimeout: 10_000,
   requestTimeout: 60_000,
   concurrentRequests: 64,
+  requestsPerMinute: 6000,
+  openRuns: 1000,
   sources: 48,
   annotationBytes: 8192,
 };

@@ -4,6 +4,7 @@ import { resolveImage } from "../actions/room.ts";
 import { REMOTE_RUNTIME } from "../system/remote/room.ts";
 import type { Grant, HandlerAction } from "./authentication/types.ts";
 import type { HandlerOptions } from "./options.ts";
+import type { RequestLog } from "./events.ts";
 import { badRequest, HandlerError } from "./handler_error.ts";
 import { RepositoryRules } from "./repository_rules.ts";
 
@@ -14,6 +15,7 @@ const ACTIONS: readonly HandlerAction[] = ["compose", "append", "inspect", "vali
 
 /** Parsed form of a grant. */
 interface Rules {
+  readonly name: string;
   readonly actions: readonly HandlerAction[] | undefined;
   readonly targets: RepositoryRules;
   readonly sources: RepositoryRules;
@@ -42,20 +44,30 @@ export class Permissions {
     return [...new Set([this.#all.targets, this.#all.sources].flatMap(({ domains }) => domains))];
   }
 
-  /** Returns what these grants allow for an endpoint; throws an error with status 403 if they allow nothing. */
-  at(action: HandlerAction, grants: readonly Grant[]): Reach {
+  /**
+   * Returns what these grants allow for an endpoint; throws an error with status 403 if they allow nothing. The rules
+   * that are used are noted in `log`.
+   */
+  at(action: HandlerAction, grants: readonly Grant[], log: RequestLog): Reach {
     const rules = grants.map((grant) => this.#rules.get(grant) ?? this.#parseGrant(grant))
       .filter(({ actions }) => actions === undefined || actions.includes(action));
     if (rules.length === 0) throw denied(`the caller has no permission for endpoint ${action}`);
-    return new Reach(this.#all, rules);
+    return new Reach(this.#all, rules, log);
   }
 
-  #parseGrant({ actions, targets = this.#options.targets, sources = this.#options.sources ?? [] }: Grant): Rules {
+  #parseGrant(
+    { name = "unnamed", actions, targets = this.#options.targets, sources = this.#options.sources ?? [] }: Grant,
+  ): Rules {
     const unknown = actions?.find((action) => !ACTIONS.includes(action));
     if (unknown !== undefined) {
       throw new TypeError(`Cannot create a handler: unknown action ${JSON.stringify(unknown)} in a grant`);
     }
-    return { actions, targets: new RepositoryRules(targets), sources: new RepositoryRules([...targets, ...sources]) };
+    return {
+      name,
+      actions,
+      targets: new RepositoryRules(targets),
+      sources: new RepositoryRules([...targets, ...sources]),
+    };
   }
 }
 
@@ -63,11 +75,13 @@ export class Permissions {
 export class Reach {
   readonly #all: Rules;
   readonly #rules: readonly Rules[];
+  readonly #log: RequestLog;
 
-  /** Takes the rules of the handler, and those of the caller's grants. */
-  constructor(all: Rules, rules: readonly Rules[]) {
+  /** Takes the rules of the handler, those of the caller's grants, and where to note which ones are used. */
+  constructor(all: Rules, rules: readonly Rules[], log: RequestLog) {
     this.#all = all;
     this.#rules = rules;
+    this.#log = log;
   }
 
   /** Parses an image to write, named by tag. Throws an error with status 400 if invalid, 403 if not allowed. */
@@ -95,7 +109,11 @@ export class Reach {
   ): ImageReference {
     const allows = (rules: Rules) =>
       rules[kind].allow(image.dockerReference!) && (!target || rules.targets.allow(target.dockerReference!));
-    if (allows(this.#all) && this.#rules.some(allows)) return image;
+    const rule = allows(this.#all) ? this.#rules.find(allows) : undefined;
+    if (rule) {
+      this.#log.rules.add(rule.name);
+      return image;
+    }
     throw denied(`the caller has no permission to ${verb} ${image.dockerReference!.name}`);
   }
 }

@@ -52,7 +52,11 @@ export async function readJsonBody(
 function assertJson(headers: Headers): void {
   const [type = "", ...parameters] = (headers.get("content-type") ?? "").toLowerCase().split(";").map((s) => s.trim());
   const isUtf8 = parameters.every((parameter) => /^charset="?utf-8"?$/.test(parameter));
-  if (type === "application/json" && isUtf8 && (headers.get("content-encoding") ?? "identity") === "identity") return;
-  const message = "Cannot read the request: the body must be application/json in UTF-8, without compression";
+  const isPlain = (headers.get("content-encoding") ?? "identity") === "identity";
+  if (type === "application/json" && isUtf8 && isPlain) return;
+  const cure = isPlain
+    ? 'send JSON in UTF-8 with the header "content-type: application/json"'
+    : 'send the body uncompressed, without the header "content-encoding"';
+  const message = `Cannot read the request: ${cure}`;
   throw new HandlerError(415, { code: "MEDIA_TYPE_NOT_SUPPORTED", message });
 }

@@ -138,13 +138,19 @@ fanInTest("a request that finishes a run whose tag is already written only reads
 fanInTest(
   "runs that begin and plan at the same time get different sequence numbers, and all plans are kept",
   async ({ kv }) => {
-    const runs = new Runs({ kv, prefix: ["test"], lifetime: 1000, now: () => 0 });
+    const runs = new Runs({ kv, prefix: ["test"], lifetime: 1000, maxOpen: 1000, now: () => 0 });
     const names = Array.from({ length: 10 }, (_, i) => `${i}`);
-    const report = { target: TARGET, expected: PLATFORMS, annotations: {}, platform: FIRST, image: "", replace: false };
-    const begun = await Promise.all(names.map((run) => runs.report({ ...report, run }, (begun) => begun)));
-    const planOf = ({ order }: Run) => ({ before: null, digest: digestOf(new Uint8Array([order])) });
+    const about = { target: TARGET, tags: [], expected: PLATFORMS, annotations: {} };
+    const report = { ...about, platforms: [FIRST], image: "", replace: false, by: "me", at: 0 };
+    const begun = await Promise.all(
+      names.map(async (run) => (await runs.report({ ...report, run }, (begun) => begun)).run),
+    );
+    const planOf = ({ orders }: Run) => ({
+      before: { [TARGET]: null },
+      digest: digestOf(new Uint8Array([orders[TARGET]!])),
+    });
     await Promise.all(begun.map((run) => runs.plan(run, planOf(run), (planned) => planned!)));
-    const releases = (await runs.releases(TARGET)).toSorted((a, b) => a.order - b.order);
+    const releases = (await runs.releases([TARGET]))[0]!.toSorted((a, b) => a.order - b.order);
     const expected = names.map((name) => Number(name) + 1).map((order) => ({
       order,
       digest: digestOf(new Uint8Array([order])),
@@ -200,7 +206,7 @@ fanInTest("a publisher keeps its lease; a stalled publisher is replaced, and wri
   for (const platform of PLATFORMS) {
     assert.equal((await call(handler, "/fan-in", { body: at.report(platform) })).body.state, "publishing");
   }
-  at.now += 60_000 + 29_999;
+  at.now += 29_999;
   assert.equal((await getRun(handler)).body.state, "publishing");
   at.now += 1;
   assert.equal((await getRun(handler)).body.state, "published");
@@ -213,7 +219,7 @@ fanInTest("a publisher keeps its lease; a stalled publisher is replaced, and wri
 
 fanInTest("the failure of a replaced publisher does not change a published run", async (at) => {
   const { last, goOn } = await stallPublishing(at, () => Promise.resolve(new Response(null, { status: 404 })));
-  at.now += 90_000;
+  at.now += 30_000;
   assert.equal((await getRun(at.handler())).body.state, "published");
   goOn();
   assert.deepEqual((await last).body, (await getRun(at.handler())).body);

@@ -123,7 +123,13 @@ fanInTest("malformed reports are rejected", async (at) => {
   }
   assert.deepEqual(await Array.fromAsync(at.kv.list({ prefix: [] })), []);
   for (
-    const query of ["", `?target=${TARGET}`, "?run=1", `?target=${TARGET}&run=1&run=2`, `?target=${TARGET}&run=1&x=1`]
+    const query of [
+      "",
+      "?run=1",
+      `?target=${TARGET}&run=`,
+      `?target=${TARGET}&run=1&run=2`,
+      `?target=${TARGET}&run=1&x=1`,
+    ]
   ) {
     assertRefused(await call(handler, `/fan-in${query}`), 400, "BAD_REQUEST");
   }
@@ -140,10 +146,16 @@ fanInTest("GET and HEAD return the state of a run", async (at) => {
     expected: PLATFORMS,
     missing: [PLATFORMS[0], PLATFORMS[2]],
     reports: { [PLATFORMS[1]!]: `${HOST}/app@${at.world.digests.get(PLATFORMS[1]!)}` },
+    reporters: { [PLATFORMS[1]!]: { by: "token 1", at: "1970-01-01T00:16:40.000Z" } },
+    began: "1970-01-01T00:16:40.000Z",
+    expires: "1970-01-08T00:16:40.000Z",
   });
   const head = await getRun(handler, "1", { method: "HEAD" });
   assert.deepEqual([head.status, head.body], [200, undefined]);
-  assert.equal((await call(handler, "/fan-in", { method: "DELETE" })).headers.get("allow"), "GET, HEAD, POST, OPTIONS");
+  assert.equal(
+    (await call(handler, "/fan-in", { method: "PUT" })).headers.get("allow"),
+    "POST, GET, HEAD, DELETE, OPTIONS",
+  );
   assertRefused(await getRun(handler, "1", { token: null }), 401, "UNAUTHORIZED");
   const other = at.handler({ authorize: bearerTokens([{ token: TOKEN, targets: [`${HOST}/other`] }]) });
   assertRefused(await getRun(other), 403, "DENIED");

@@ -109,7 +109,10 @@ export async function readAnswer(response: Response): Promise<Answer> {
     assert.equal(response.headers.get("cache-control"), "no-store");
   }
   assert.equal(response.headers.get("access-control-allow-origin"), null);
-  if (response.status >= 400) assert.deepEqual(Object.keys(body.error), ["code", "message"]);
+  if (response.status >= 400) assert.deepEqual(Object.keys(body.error), ["code", "message", "requestId"]);
+  const requestId = response.headers.get("x-request-id");
+  assert.match(requestId ?? "", /^[0-9a-f-]{36}$/);
+  if (response.status >= 400) assert.equal(body.error.requestId, requestId);
   return { status: response.status, body, headers: response.headers };
 }
 

@@ -23,7 +23,7 @@ const MIN_LENGTH = 16;
  * const tokens = bearerTokens([{ token: "0123456789abcdef", targets: ["quay.io/me/app"], actions: ["compose"] }]);
  * const options = { now: Date.now(), signal: new AbortController().signal };
  * assert.equal(await tokens.authenticate("something else", options), undefined);
- * assert.equal((await tokens.authenticate("0123456789abcdef", options))?.length, 1);
+ * assert.equal((await tokens.authenticate("0123456789abcdef", options))?.name, "token 1");
  * ```
  */
 export function bearerTokens(tokens: readonly BearerToken[]): Authenticator {
@@ -37,7 +37,7 @@ export function bearerTokens(tokens: readonly BearerToken[]): Authenticator {
   if (new Set(tokens.map(({ token }) => token)).size < tokens.length) {
     throw new TypeError("Cannot accept tokens: one is given twice");
   }
-  const grants = tokens.map(({ token: _, ...grant }): Grant => grant);
+  const grants = tokens.map(({ token: _, ...grant }, i) => ({ ...grant, name: grant.name ?? `token ${i + 1}` }));
   // Tokens are compared by their HMACs under a random key: timing then reveals nothing about the tokens.
   let opened: Promise<{ sign: (text: string) => Promise<Uint8Array>; known: Uint8Array[] }> | undefined;
   const open = async () => {
@@ -51,7 +51,8 @@ export function bearerTokens(tokens: readonly BearerToken[]): Authenticator {
       const given = await sign(token);
       // All tokens are compared, so that the time does not reveal which one matched.
       const found = known.map((one) => equalBytes(one, given)).indexOf(true);
-      return found < 0 ? undefined : [grants[found]!];
+      const grant = grants[found];
+      return grant && { name: grant.name, grants: [grant] };
     },
   };
 }

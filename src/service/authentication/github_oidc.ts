@@ -72,7 +72,10 @@ export function githubOidc(options: GithubOidcOptions): Authenticator {
   if (audience === "") throw new TypeError("Cannot accept tokens of GitHub: audience is empty");
   if (allow.length === 0) throw new TypeError("Cannot accept tokens of GitHub: allow is empty");
   for (const { claims } of allow) assertOwner(claims);
-  const rules = allow.map(({ claims, ...grant }) => ({ claims, grant }));
+  const rules = allow.map(({ claims, ...grant }, i) => ({
+    claims,
+    grant: { ...grant, name: grant.name ?? `GitHub rule ${i + 1}` },
+  }));
   const keys = new IssuerKeys(jwks);
   return {
     grants: rules.map(({ grant }) => grant),
@@ -89,9 +92,15 @@ export function githubOidc(options: GithubOidcOptions): Authenticator {
       });
       const claims = key && await verifyJwt(jwt, key);
       if (!claims || !areValid(claims, { issuer, audience, now: call.now })) return undefined;
-      return rules.filter((rule) => matchesClaims(claims, rule.claims)).map(({ grant }) => grant);
+      const grants = rules.filter((rule) => matchesClaims(claims, rule.claims)).map(({ grant }) => grant);
+      return { name: describeWorkflow(claims), grants };
     },
   };
+}
+
+/** Returns the subject of a token, or else its repository and ref. */
+function describeWorkflow({ sub, repository, ref }: TokenClaims): string {
+  return String(sub ?? `${repository}@${ref}`);
 }
 
 function matchesClaims(claims: TokenClaims, required: GithubOidcRule["claims"]): boolean {

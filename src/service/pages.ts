@@ -1,0 +1,29 @@
+import { jsonAnswer } from "./answers.ts";
+import type { PublicPage, Routes } from "./handler.ts";
+
+/** What the pages are about. */
+export interface PagesOptions {
+  /** Routes that `openapi.json` describes. */
+  readonly routes: Routes;
+  /** Path prefix of all routes. */
+  readonly base: string;
+  /** Reads the database; rejects if it cannot be reached. Returns `undefined` if there is no database. */
+  readonly ping: () => Promise<void> | undefined;
+}
+
+/** Creates the pages for everybody: whether the service works, and how to call it. */
+export function createPages({ routes, base, ping }: PagesOptions): Readonly<Record<string, PublicPage>> {
+  return {
+    healthz: () => Promise.resolve(jsonAnswer({ status: "alive" })),
+    async readyz() {
+      // An invalid configuration is an error when the handler is created.
+      const database = ping();
+      await database;
+      return jsonAnswer({ status: "ready", database: database ? "reachable" : "none" });
+    },
+    async "openapi.json"() {
+      const { describeRoutes } = await import("./openapi.ts");
+      return jsonAnswer(describeRoutes(routes, base));
+    },
+  };
+}
