@@ -6,19 +6,19 @@ import { type FieldKind, type Fields, readFields, type Values } from "./request_
 export interface Call {
   /** Images that the caller may name. */
   readonly reach: Reach;
-  /** Name of the caller. */
+  /** Name of the caller, as its authenticator has it. */
   readonly caller: string;
-  /** Where the endpoint notes what the request is about, and the steps of runs. */
+  /** Log of the request, in which the endpoint notes its target and the steps of runs. */
   readonly log: RequestLog;
   /** Aborts the call with its reason. */
   readonly signal: AbortSignal;
 }
 
-/** What one method of a path does. The same table checks the requests and describes them in the OpenAPI document. */
+/** One method of a path. The same table checks the requests and describes them in the OpenAPI document. */
 export interface Endpoint {
-  /** What it does, in one sentence. */
+  /** One sentence that describes its effect. */
   readonly summary: string;
-  /** Values of its requests. */
+  /** Values that its requests may have, by name. */
   readonly fields: Fields;
   /** Name of the schema of its answer in `openapi.ts`. */
   readonly answer: "Push" | "Composition" | "Inspection" | "Validation" | "Run" | "RunOrList";

@@ -1,6 +1,6 @@
 import type { AnsweredError } from "./handler_error.ts";
 
-/** What happened, by whose request. Events contain no secrets: no token and no query string. */
+/** Members that all events have. Events contain no secrets: no token and no query string. */
 export interface EventBase {
   /** Time of the event, in milliseconds since 1970. */
   readonly time: number;
@@ -22,11 +22,11 @@ export interface EventBase {
   readonly duration: number;
 }
 
-/** A request was answered. */
+/** Event of a request that was answered. */
 export interface RequestEvent extends EventBase {
-  /** Kind of the event. */
+  /** Kind of the event: an answered request. */
   readonly type: "request";
-  /** HTTP method. */
+  /** HTTP method of the request, such as `POST`. */
   readonly method: string;
   /** Path, without query and shortened to 100 characters. */
   readonly path: string;
@@ -45,13 +45,13 @@ export type RunStep = "begin" | "report" | "lease" | "plan" | "conflict" | "publ
 
 /** A step of a run was made, or refused. */
 export interface RunEvent extends EventBase {
-  /** Kind of the event. */
+  /** Kind of the event: a step of a run. */
   readonly type: "run";
-  /** The step. */
+  /** Step of the run that was made or refused. */
   readonly step: RunStep;
   /** Tag that the run publishes. */
   readonly target: string;
-  /** Name of the run. */
+  /** Name of the run that the step belongs to. */
   readonly run: string;
   /** Reported platforms, for `report`. */
   readonly platforms?: readonly string[] | undefined;

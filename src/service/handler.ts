@@ -22,7 +22,7 @@ export type PublicPage = (signal: AbortSignal) => Promise<Response>;
 
 /** Parts of a {@linkcode Handler}. */
 export interface HandlerParts extends Pick<HandlerOptions, "onError" | "onEvent"> {
-  /** Routes for callers. */
+  /** Routes for authenticated callers, by action. */
   readonly routes: Routes;
   /** Pages that need no authentication, by the part of the path that follows the base, such as `healthz`. */
   readonly pages: Readonly<Record<string, PublicPage>>;

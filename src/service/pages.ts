@@ -1,7 +1,7 @@
 import { jsonAnswer } from "./answers.ts";
 import type { PublicPage, Routes } from "./handler.ts";
 
-/** What the pages are about. */
+/** Parts of the handler that the public pages describe. */
 export interface PagesOptions {
   /** Routes that `openapi.json` describes. */
   readonly routes: Routes;

@@ -5,12 +5,12 @@ import { badRequest } from "./handler_error.ts";
 /** JSON Schema of a value, as OpenAPI 3.1 uses it. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** Where the values of a request are: the members of its JSON object, or the parameters of its URL. */
+/** Place of a request's values: the members of its JSON object, or the parameters of its URL. */
 export type FieldKind = "member" | "query parameter";
 
 /** Check of one value of a request, and its description for the OpenAPI document. */
 export interface Field<T> {
-  /** Description of the value. */
+  /** Description of the value, for the OpenAPI document. */
   readonly schema: Schema;
   /** Whether a request without the value is refused. */
   readonly isRequired: boolean;
@@ -26,7 +26,7 @@ export type Values<F extends Fields> = { readonly [name in keyof F]: F[name] ext
 
 /** Limits on a list of texts. */
 export interface TextsLimits {
-  /** Maximum number of texts. */
+  /** Maximum number of texts in the list. */
   readonly maxCount: number;
   /** Maximum length of each text, in characters. */
   readonly maxLength: number;
@@ -69,7 +69,7 @@ export function texts(description: string, { maxCount, maxLength }: TextsLimits)
   };
 }
 
-/** An optional boolean. */
+/** An optional boolean with the given default. */
 export function flag(description: string, preset = false): Field<boolean> {
   return {
     schema: { type: "boolean", default: preset, description },

@@ -3,15 +3,15 @@ import type { HandlerEvent } from "./events.ts";
 /** Values that describe a span; those that are `undefined` are left out. */
 export type SpanAttributes = Readonly<Record<string, string | number | undefined>>;
 
-/** Span that is running. */
+/** Span of work that is still running. */
 export interface TelemetrySpan {
   /** Adds attributes, whose names get the prefix `manifests.` unless they have a dot. */
   describe(attributes: SpanAttributes): void;
 }
 
-/** Unfinished runs, for metrics. */
+/** Unfinished runs of all callers, for metrics. */
 export interface OpenRuns {
-  /** Number of unfinished runs. */
+  /** Number of runs that are neither finished nor expired. */
   readonly count: number;
   /** Age of the oldest one, in seconds; 0 if there is none. */
   readonly oldest: number;
@@ -21,7 +21,7 @@ export interface OpenRuns {
 export interface Instruments {
   /** Runs work in a span, which fails if the work does. */
   span<T>(name: string, attributes: SpanAttributes, work: (span: TelemetrySpan) => Promise<T>): Promise<T>;
-  /** Counts an event. */
+  /** Adds an event to the counters and histograms. */
   count(event: HandlerEvent): void;
   /** Records a request to a registry: its duration in seconds. */
   recordCall(seconds: number, attributes: SpanAttributes): void;
@@ -59,7 +59,7 @@ export class Telemetry {
     return this.#instruments ? this.#instruments.span(name, attributes, work) : work(NO_SPAN);
   }
 
-  /** Counts an event. */
+  /** Adds an event to the counters and histograms, if there are any. */
   count(event: HandlerEvent): void {
     this.#instruments?.count(event);
   }

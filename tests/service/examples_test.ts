@@ -37,7 +37,7 @@ async function startDeployment(env: Record<string, string>) {
     args: ["run", "--no-check", "--no-prompt", "--allow-net", "--allow-env", "examples/deploy.ts"],
     cwd: ROOT,
     env: { DENO_SERVE_ADDRESS: "tcp:127.0.0.1:0", NO_COLOR: "1", FAN_IN_DATABASE: ":memory:", ...env },
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
   }).spawn();
   let said = "";
@@ -48,11 +48,22 @@ async function startDeployment(env: Record<string, string>) {
     if (done) throw new Error(`the deployment ended: ${said}`);
     url = /Listening on (http:\/\/[\d.:]+)\//.exec(said += value)?.[1];
   }
+  const output = new Response(child.stdout).text();
   return {
     url,
-    async [Symbol.asyncDispose]() {
+    /** Ends the deployment, and returns the lines of its log. */
+    async end(): Promise<Record<string, unknown>[]> {
       child.kill();
       await child.status;
+      return (await output).trim().split("\n").map((line) => JSON.parse(line));
+    },
+    async [Symbol.asyncDispose]() {
+      try {
+        child.kill();
+      } catch {
+        // It has ended.
+      }
+      await Promise.all([child.status, output]);
       await reader.cancel();
     },
   };
@@ -127,5 +138,35 @@ peerTest(
     const systemContext = { dockerInsecureSkipTlsVerify: true };
     const { instances } = await inspectIndex(`${registry.host}/me/app:v1`, { systemContext });
     assert.deepEqual(platformTexts(instances), platforms);
+    const lines = await deployment.end();
+    const published = lines.filter(({ step }) => step === "publish");
+    assert.deepEqual(published.map(({ caller, rules, target, run, result }) => [caller, rules, target, run, result]), [
+      ["me/app@refs/tags/v1", ["GITHUB_REPOSITORIES"], `${registry.host}/me/app:v1`, "17", "ok"],
+    ]);
+    const requests = lines.filter(({ type }) => type === "request");
+    assert.deepEqual(requests.map(({ status }) => status), [403, 403, 200, 200]);
   },
 );
+
+Deno.test("the example deployment names the variable that is missing or invalid", async () => {
+  const targets = { FAN_IN_TARGETS: "quay.io/me/app" }, token = { FAN_IN_TOKEN: "a-token-of-some-length" };
+  const cases: [env: Record<string, string>, variable: string][] = [
+    [{}, "FAN_IN_TARGETS"],
+    [targets, "FAN_IN_TOKEN"],
+    [{ ...targets, FAN_IN_TOKEN: "short" }, "FAN_IN_TOKEN"],
+    [{ ...targets, GITHUB_REPOSITORIES: "me/app" }, "FAN_IN_AUDIENCE"],
+    [{ ...targets, GITHUB_REPOSITORIES: "*", FAN_IN_AUDIENCE: "x" }, "GITHUB_REPOSITORIES"],
+    [{ ...targets, ...token, REGISTRY_USERNAME: "me" }, "REGISTRY_PASSWORD"],
+    [{ ...token, FAN_IN_TARGETS: "app" }, "FAN_IN_TARGETS"],
+  ];
+  for (const [env, variable] of cases) {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-check", "--no-prompt", "--allow-net", "--allow-env", "examples/deploy.ts"],
+      cwd: ROOT,
+      env: { NO_COLOR: "1", FAN_IN_DATABASE: ":memory:", ...env },
+    }).output();
+    const message = new TextDecoder().decode(stderr);
+    assert.deepEqual([code, stdout.length], [1, 0], message);
+    assert.match(message, new RegExp(`^Cannot start the service: .*${variable}.*\\n$`));
+  }
+});

@@ -31,7 +31,7 @@ export interface Caller {
    * contain the token.
    */
   readonly name: string;
-  /** What the caller may do: a request is allowed if one grant allows it. */
+  /** Permissions of the caller: a request is allowed if one grant allows it. */
   readonly grants: readonly Grant[];
 }
 

@@ -32,7 +32,7 @@ export interface FanInOptions extends Pick<HandlerOptions, "kvPrefix" | "runLife
   readonly publishLease: number;
   /** Current time, in milliseconds since 1970. */
   readonly now: () => number;
-  /** Spans for publishing. */
+  /** Telemetry that gets a span for each publication. */
   readonly telemetry: Telemetry;
 }
 

@@ -29,7 +29,7 @@ export interface PublishOptions {
 
 /** Result of {@linkcode publishRun}. */
 export interface Publication {
-  /** Digest of the index. */
+  /** Digest of the index that the tags have. */
   readonly digest: Digest;
   /** Further tags that were left unchanged because a newer run or another writer has changed them. */
   readonly superseded: readonly string[];
@@ -73,7 +73,7 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<Pub
 async function writeTags(
   run: Run,
   { names, known, plan, provenance, systemContext, signal }: PublishOptions & {
-    /** Tags to write. */
+    /** Tags to write, the first one before the others. */
     readonly names: readonly string[];
     /** Current digests of all tags. */
     readonly known: ReadonlyMap<string, Digest | null>;

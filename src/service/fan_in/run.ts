@@ -20,7 +20,7 @@ export interface Run extends Revised {
   readonly expected: readonly string[];
   /** Annotations of the index. Set by the first report. */
   readonly annotations: Readonly<Record<string, string>>;
-  /** Accepted reports, by platform. */
+  /** Accepted report for each platform, by platform. */
   readonly reports: Readonly<Record<string, Reported>>;
   /** Sequence number among the runs for each of its tags, from 1. */
   readonly orders: Readonly<Record<string, number>>;
@@ -44,7 +44,7 @@ export interface Run extends Revised {
 
 /** Accepted report of a platform. */
 export interface Reported {
-  /** Image, named by digest. */
+  /** Reported image, named by its digest. */
   readonly image: string;
   /** Name of the caller that reported it. */
   readonly by: string;
@@ -60,7 +60,7 @@ export interface PublishLease {
   readonly until: number;
 }
 
-/** Planned change of tags. */
+/** Planned change of the tags of a run. */
 export interface Plan {
   /** Digest of each tag before the change; `null` if the tag does not exist. */
   readonly before: Readonly<Record<string, Digest | null>>;

@@ -60,7 +60,7 @@ export class Runs {
     return this.#dropExpired((await this.#db.get<Run>(this.#runKey(target, run))).value);
   }
 
-  /** Lists runs of a target by their names, those after `after`. `next` is where the next page begins, if there is one. */
+  /** Lists runs of a target by their names, those after `after`. `next` is the `after` of the next page. */
   async list(
     target: string,
     { after, limit }: { after: string; limit: number },
