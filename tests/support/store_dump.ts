@@ -20,7 +20,8 @@ export function dumpTree(path: string): string[] {
 }
 
 function visit(place: Place, path: string, add: (line: string) => void, inodes: Map<bigint, string>): void {
-  const stat = findStat(place)!;
+  const stat = findStat(place);
+  if (!stat) return;
   const { mode, uid, gid, device, modified, inode, links } = stat;
   const isFolder = isType(stat, S.FOLDER);
   const attributes = [...readAttributes(place)].sort().map(([key, value]) => `${key}=${value.toHex()}`);

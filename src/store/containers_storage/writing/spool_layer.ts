@@ -95,20 +95,17 @@ interface TemporaryFile extends Disposable {
 }
 
 async function openTemporary(folder: string | undefined): Promise<TemporaryFile> {
+  using stack = new DisposableStack();
   const path = await Deno.makeTempFile({ prefix: "manifests-", ...(folder ? { dir: folder } : {}) });
   try {
-    const file = await Deno.open(path, { read: true, write: true });
+    const file = stack.use(await Deno.open(path, { read: true, write: true }));
     const libc = loadLibc();
-    const fd = check(libc.open(terminate(fromPath(path)), O.CLOEXEC, 0));
-    return {
-      file,
-      fd,
-      [Symbol.dispose]() {
-        file.close();
-        libc.close(fd);
-      },
-    };
-  } finally {
+    const fd = stack.adopt(check(libc.open(terminate(fromPath(path)), O.CLOEXEC, 0)), (fd) => libc.close(fd));
     await Deno.remove(path);
+    const files = stack.move();
+    return { file, fd, [Symbol.dispose]: () => files.dispose() };
+  } catch (error) {
+    await Deno.remove(path).catch(() => {});
+    throw error;
   }
 }

@@ -60,6 +60,7 @@ async function createLock(parent: string, path: string): Promise<FcntlFile | und
   } catch (error) {
     // Another program removed the empty folder, or chose the same number.
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.AlreadyExists) return undefined;
+    await removeIfEmpty(parent);
     throw error;
   }
   const { ino } = await Deno.lstat(path).catch(() => ({ ino: null }));
