@@ -63,7 +63,7 @@ function dumpStore({ root, driver }: TestStore): string[] {
 }
 
 /** How many steps are passed over, so that the test takes a few seconds. Set to 1 for all of them. */
-const STRIDE = Number(Deno.env.get("MANIFESTS_TEST_STRIDE") ?? 5);
+const STRIDE = Number(Deno.env.get("MANIFESTS_TEST_STRIDE") ?? 11);
 
 for (const driver of ["vfs", "overlay"]) {
   peerTest(
@@ -107,7 +107,7 @@ for (const driver of ["vfs", "overlay"]) {
       const rest = dumpStore(other).filter((line) => /tempdirs|temp-dir|\.tmp-|\/dir\/|diff"/.test(line));
       if (images.length === 0) assert.deepEqual(rest, [], `after step ${step}`);
     }
-    assert.ok(failures > 10, `only ${failures} failures`);
+    assert.ok(failures > 3, `only ${failures} failures`);
   });
 
   peerTest(
