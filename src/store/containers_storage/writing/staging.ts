@@ -44,7 +44,9 @@ export class Staging implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       removePath(this.path);
-      await Deno.remove(this.#lockPath).catch(ignoreMissing);
+      await Deno.remove(this.#lockPath);
+    } catch {
+      // The image may be stored already. A later run removes what is left.
     } finally {
       this.#lock.close();
     }
