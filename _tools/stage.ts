@@ -8,6 +8,7 @@ import { ensureDir } from "@std/fs";
 /** Published files outside of the published folders. */
 const SHIPPED_FILES = [
   "mod.ts",
+  "action.yml",
   "deno.json",
   "README.md",
   "LICENSE",
