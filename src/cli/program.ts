@@ -29,23 +29,27 @@ export async function runProgram(
   if (name === "__complete") return await runCompletion({ globals, persona, ...environment }, rest);
   const definition = await findDefinition(name);
   if (!definition) return await reportUnknownCommand(name, persona);
-  const parsed = parseCommand(definition, rest, persona);
-  const context: CommandContext = { globals: mergeGlobals(globals, parsed.flags), persona, ...environment };
-  if (context.globals.help) return await showHelp({}, [name], persona);
-  await runCommand(definition, parsed, context).catch(async (error) => {
-    const { flags } = parsed as { flags: { github?: boolean } };
+  // Known only after parsing; a command line that cannot be parsed is reported as without the flag.
+  let github: boolean | undefined;
+  try {
+    const parsed = parseCommand(definition, rest, persona);
+    github = (parsed.flags as { github?: boolean }).github;
+    await runCommand(definition, parsed, { globals: mergeGlobals(globals, parsed.flags), persona, ...environment });
+  } catch (error) {
     if (definition.flags.some(({ name }) => name === "github")) {
       const { annotateFailure } = await import("./ci/failure.ts");
-      await annotateFailure(definition.name, error, flags.github, persona.name);
+      await annotateFailure(definition.name, error, github, persona.name);
     }
     throw error;
-  });
+  }
 }
 
 async function runCommand(definition: CommandDefinition, parsed: ParsedArguments, context: CommandContext) {
-  assertNoServiceFlag(context.globals);
-  assertLogLevel(context.globals, context.persona);
-  assertOperandCount(definition, parsed, context.persona);
+  const { globals, persona } = context;
+  if (globals.help) return await showHelp({}, [definition.name], persona);
+  assertNoServiceFlag(globals);
+  assertLogLevel(globals, persona);
+  assertOperandCount(definition, parsed, persona);
   const action = await definition.load();
   await action(parsed.operands, parsed.flags as never, context);
 }

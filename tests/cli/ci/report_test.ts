@@ -94,6 +94,8 @@ Deno.test("a failed push is an annotation, quotes no command of the registry, an
   assert.match(stderr, /^Error: Cannot /m);
   for (const file of [output, summary]) assert.equal(await Deno.readTextFile(file), "");
   for (const file of ["digest", "env"]) await assert.rejects(Deno.stat(`${at.folder}/${file}`), Deno.errors.NotFound);
+  const unparsed = await cli(["push", "--nonsense"], env);
+  assert.match(unparsed.stderr, /^::error title=manifests push::unknown flag: --nonsense$/m);
   const plain = await cli([...at.flags, ...push, "--github=false"], env);
   assert.doesNotMatch(plain.stderr, /^::|##\[/m);
   assert.match(plain.stderr, /^Error: Cannot /m);
