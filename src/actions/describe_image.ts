@@ -74,6 +74,16 @@ export interface DescribedImage {
   readonly annotations: Readonly<Record<string, string>>;
   /** Number of signatures of the list itself; they are not verified. */
   readonly signatures: number;
+  /**
+   * Attestations that the registry stores for the image or list itself, as Sigstore bundles or under cosign's `.att` tag:
+   * the predicate type, the form, and the digest of the manifest that stores them. They are not verified. Empty if they
+   * cannot be read.
+   */
+  readonly attestations: readonly {
+    readonly predicateType: string | undefined;
+    readonly form: "bundle" | "tag";
+    readonly manifest: Digest;
+  }[];
   /** Digest of the subject of the list; `undefined` if it has none. */
   readonly subject?: Digest | undefined;
   /** Instances, in the order of the list. */
@@ -106,7 +116,8 @@ export async function describeImageWith(
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const signatures = await countSignatures(source, { digest, isInstance: false }, options.signal);
   const { mediaType } = manifest;
-  const head = { name: String(source.reference), digest, mediaType, signatures };
+  const attestations = await listAttestations(runtime, source, digest, options);
+  const head = { name: String(source.reference), digest, mediaType, signatures, attestations };
   if (!isIndex(manifest)) {
     const described = describe({ digest, mediaType, size: manifest.bytes.length }, manifest);
     return { ...head, annotations: {}, instances: markShared([{ ...described, signatures }]) };
@@ -119,6 +130,23 @@ export async function describeImageWith(
     ...(subject ? { subject: subject.digest } : {}),
     instances: markShared(instances),
   };
+}
+
+/** Lists the attestations of a manifest; an empty list if they cannot be read. */
+async function listAttestations(
+  runtime: Runtime,
+  source: ImageSource,
+  digest: Digest,
+  { systemContext, signal }: DescribeImageOptions,
+): Promise<DescribedImage["attestations"]> {
+  const { readAttestations } = await import("./attestations/stored_attestations.ts");
+  try {
+    const found = await readAttestations(runtime, { source, digest }, { systemContext, signal });
+    return found.map(({ predicateType, form, manifest }) => ({ predicateType, form, manifest }));
+  } catch {
+    signal?.throwIfAborted();
+    return [];
+  }
 }
 
 /** Reads and describes the instances of an index, including those of nested indexes. */

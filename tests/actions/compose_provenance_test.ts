@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { attestAssembly } from "../../src/actions/attestations/attest.ts";
 import { generateSigstoreKeyPair, openSigstoreSigner } from "../../src/signature/room.ts";
 import { type Digest, getEntries, type ParsedIndex, parseManifest } from "../../src/spec/room.ts";
-import { composeIndex, REMOTE_RUNTIME, verifyAttestations } from "../../src/system/remote/room.ts";
+import { composeIndex, inspectIndex, REMOTE_RUNTIME, verifyAttestations } from "../../src/system/remote/room.ts";
 import { pushBuildKit } from "../support/buildkit.ts";
 import { ComposeWorld, images, ONE, TWO } from "../support/compose_world.ts";
 import { encode, makeImage } from "../support/images.ts";
@@ -95,6 +95,11 @@ for (const as of ["bundle", "tag"] as const) {
     assert.ok(unchanged);
     assert.deepEqual(world.requests.filter((request) => !/^(GET|HEAD) /.test(request)), []);
     assert.equal((await check(world, AT("1"))).attestations[0]?.form, as);
+    const { attestations } = await inspectIndex(AT("1"), { systemContext: world.systemContext });
+    assert.deepEqual(
+      attestations.map(({ predicateType, form }) => [predicateType, form]),
+      [["https://slsa.dev/provenance/v1", as]],
+    );
   });
 
   Deno.test(`several registries: each repository has provenance of its own index: ${as}`, async () => {

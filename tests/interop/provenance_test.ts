@@ -1,6 +1,6 @@
 /** Provenance of assemblies: both versions of cosign accept ours, and we accept and tell theirs. */
 import assert from "node:assert/strict";
-import { copyImage, type Descriptor } from "../../mod.ts";
+import { copyImage, describeImage, type Descriptor } from "../../mod.ts";
 import { attestAssembly, type AttestOptions } from "../../src/actions/attestations/attest.ts";
 import { verifyAttestationsWith } from "../../src/actions/room.ts";
 import {
@@ -189,6 +189,8 @@ for (const [name, start] of Object.entries(REGISTRIES)) {
       assert.ok(allowed, path);
       assert.deepEqual(attestations.map((one) => [one.form, one.predicate]), [[form, { spdxVersion: "SPDX-2.3" }]]);
       assert.equal((await check(b, name)).allowed, false);
+      const { attestations: listed } = await describeImage(name, { systemContext });
+      assert.ok(listed.some((one) => one.form === form && one.predicateType === SPDX), JSON.stringify(listed));
       if (form === "tag") continue;
       // Without signatures, the attestation remains.
       const options = { systemContext, signaturePolicy: acceptAnything, referrers: true };
