@@ -16,6 +16,14 @@ Deno.test("the schema accepts the files that are valid", async () => {
   }
 });
 
+Deno.test("the file of docs/release.md is valid", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/release.md", import.meta.url));
+  const [, text] = /^```yaml\n(.*?)^```$/ms.exec(page)!;
+  assert.ok(validate(parse(text!)), JSON.stringify(validate.errors));
+  const { releases } = await parseReleaseFile(text!, { variables: { VERSION: "1.2.3" } });
+  assert.deepEqual(releases.map(({ name }) => name), ["api", "web"]);
+});
+
 Deno.test("the schema rejects what the check rejects by its form", async () => {
   for (const { text, formless = false } of INVALID_FILES) {
     await assert.rejects(parseReleaseFile(text), { code: "CONFIG_FILE_INVALID" }, text);
