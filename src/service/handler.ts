@@ -66,7 +66,8 @@ export class Handler {
     await telemetry.load();
     const log = new RequestLog(now, (event) => this.#emit(event));
     return await telemetry.span("handle request", { "http.request.method": request.method }, async (span) => {
-      const { response, code } = await this.#answer(request, log);
+      const { response: full, code } = await this.#answer(request, log);
+      const response = request.method === "HEAD" ? new Response(null, full) : full;
       response.headers.set("x-request-id", log.requestId);
       const { endpoint, requestId, target } = log;
       span.describe({ endpoint, code, target, "request.id": requestId, "http.response.status_code": response.status });
@@ -139,8 +140,7 @@ export class Handler {
       const message = `Method not allowed: use ${allow}`;
       throw new HandlerError(405, { code: "METHOD_NOT_ALLOWED", message }, { allow });
     }
-    const response = await answer();
-    return method === "HEAD" ? new Response(null, response) : response;
+    return await answer();
   }
 
   /** Returns the functions that answer the methods of a route. */
