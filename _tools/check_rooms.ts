@@ -47,7 +47,7 @@ function* findTakenNames(path: string, text: string): Generator<{ from: string; 
 export async function findUnusedExports(root: string): Promise<string[]> {
   const exported = new Map<string, Set<string>>();
   const files = ["mod.ts", "demo.ts"];
-  for (const folder of ["src", "tests", "_tools", "bench", "examples"]) {
+  for (const folder of ["src", "web", "tests", "_tools", "bench", "examples"]) {
     files.push(...await Array.fromAsync(listFiles(root, folder)));
   }
   const texts = new Map<string, string>();

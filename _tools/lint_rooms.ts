@@ -35,7 +35,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "actions",
     "internal",
   ],
-  service: ["spec", "json", "kv", "image", "registry", "list", "actions", "system", "internal"],
+  page: ["internal"],
+  service: ["spec", "json", "kv", "image", "registry", "list", "actions", "system", "page", "internal"],
   release: ["spec", "json", "image", "config", "list", "signature", "actions", "system", "internal"],
   cli: [
     "spec",
@@ -49,6 +50,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "actions",
     "system",
     "release",
+    "page",
     "internal",
   ],
 };

@@ -38,7 +38,7 @@ export {
 } from "./fetch_manifest.ts";
 export { readConfigBytes, withChosenManifest } from "./choose_manifest.ts";
 export { createInstanceFinder } from "./find_again.ts";
-export { formatInspection } from "./inspection.ts";
+export { formatInspection, type InspectedInstance, type Inspection } from "./inspection.ts";
 export { keepConnection } from "./keep_connection.ts";
 export { collectFacts, compareFacts } from "./index_facts.ts";
 export { type OpenRepositoryOptions, openRepositoryWith, type RepositoryTags } from "./open_repository.ts";

@@ -29,9 +29,10 @@ import type { DescribeImageOptions, SystemContext } from "../../system/local/roo
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { assertFormat, getStdoutStyle, note, print, type ResultFormat, writeBytes } from "../output.ts";
+import { assertWebFlags, type WebFlags } from "../web/flags.ts";
 
 /** Flags of `inspect`. */
-export interface InspectFlags extends RegistryFlags, ResultFormat {
+export interface InspectFlags extends RegistryFlags, ResultFormat, WebFlags {
   config?: boolean;
   platform?: string;
   raw?: boolean;
@@ -42,6 +43,10 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   assertFormat(flags, ["json", "table", "tree"]);
   const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
   await using store = await openLocalStore(context);
+  if (assertWebFlags(flags, ["format", "raw", "config", "platform"])) {
+    const { serveImages } = await import("../web/serve_images.ts");
+    return await serveImages([name!], flags, { store, ...call });
+  }
   if (flags.raw || flags.config || flags.platform !== undefined) return await printChosen(name!, flags, store, call);
   const found = await findUnlessElsewhere(store, name!);
   const local = found === "elsewhere" ? undefined : found;

@@ -1,5 +1,5 @@
 import type { CommandDefinition } from "../definition.ts";
-import { CREDENTIAL_FLAGS, REGISTRY_FLAGS } from "./shared_flags.ts";
+import { CREDENTIAL_FLAGS, REGISTRY_FLAGS, WEB_FLAGS } from "./shared_flags.ts";
 
 /** `inspect`. */
 export const INSPECT: CommandDefinition = {
@@ -13,12 +13,14 @@ export const INSPECT: CommandDefinition = {
   details: [
     "Shows the local list of this name, or else the one in its registry. With a transport (docker://, oci:, …), only that " +
     "place is searched.",
+    "--web shows it on a web page, which only this machine can open, until Ctrl-C.",
   ],
   examples: [
     ["inspect app:1.0 | jq '.manifests[].digest'", "the digests of a local list"],
     ["inspect --format table docker://alpine:3.20", "a list in a registry, as a table"],
     ["inspect --raw quay.io/me/app:1.0 | sha256sum", "the exact bytes of the manifest"],
     ["inspect --config --platform linux/arm64 quay.io/me/app:1.0 | jq .config.Labels", "the labels of one image"],
+    ["inspect --web quay.io/me/app:1.0", "a list on a web page"],
     ["inspect --format tree oci:folder:app", "a list in a layout, with its layers"],
   ],
   flags: [
@@ -46,6 +48,7 @@ export const INSPECT: CommandDefinition = {
       value: "OS/ARCH[/VARIANT][:OSVERSION]",
       description: "show the image for this platform instead of the list",
     },
+    ...WEB_FLAGS,
     { name: "verbose", short: "v", kind: "boolean", description: "accepted", hidden: true },
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,

@@ -120,3 +120,15 @@ export const FORMAT_FLAG: FlagDefinition = {
   default: "text",
   completes: ["text", "json"],
 };
+
+/** Flags of the commands that can show their result on a web page. */
+export const WEB_FLAGS: readonly FlagDefinition[] = [
+  { name: "web", kind: "boolean", description: "serve a web page with the result instead of printing it" },
+  {
+    name: "port",
+    kind: "text",
+    value: "PORT",
+    description: "port of the web page; 0 chooses a free port",
+    default: "0",
+  },
+];
