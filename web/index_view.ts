@@ -27,6 +27,22 @@ export function createIndexView(
       ["Media type", data(image.mediaType)],
       ...(image.subject ? [["Subject", copyable(image.subject, "digest of the subject")] as const] : []),
       ["Signatures", formatSignatures(image.signatures)],
+      ...(image.attestations.length > 0
+        ? [
+          [
+            "Attestations",
+            image.attestations.map(({ predicateType, manifest }) =>
+              element(
+                "div",
+                {},
+                data(predicateType ?? "unknown type"),
+                " ",
+                copyable(manifest, "digest of the attestation", shortDigest(manifest)),
+              )
+            ),
+          ] as const,
+        ]
+        : []),
       ["Shared layers", describeSharing(image.instances)],
       ...pullFact(image.name, undefined),
     ]),
