@@ -1,6 +1,7 @@
 /** The workflows of this repository: what they run, and with which permissions. */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { ACTION } from "../support/action.ts";
 import { exec, peerTest } from "../support/peers.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -39,6 +40,17 @@ Deno.test("CI calls .ci/run, and a tag is published by a job of its own after CI
   assert.deepEqual(job!.permissions, { contents: "read", "id-token": "write" });
   assert.match(scripts(publish.jobs).at(-1)!, /^deno publish/);
   for (const run of [...scripts(ci.jobs), ...scripts(publish.jobs)]) assert.doesNotMatch(run ?? "", /\$\{\{/);
+});
+
+Deno.test("the action, the workflows, the documents and .ci/run use the same version of Deno", async () => {
+  const version = ACTION.inputs["deno-version"]!.default;
+  for (
+    const file of [".ci/run", ".github/workflows/publish.yml", "README.md", "docs/ci.md", "docs/getting-started.md"]
+  ) {
+    const text = await Deno.readTextFile(new URL(file, ROOT));
+    const versions = text.matchAll(/deno(?:@|-version: |:)(\d[\d.]*\d)/g);
+    assert.deepEqual([...new Set(Array.from(versions, ([, found]) => found))], [version], file);
+  }
 });
 
 peerTest("only a tag that is the version of the package is published", ["jq"], async () => {

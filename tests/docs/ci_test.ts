@@ -165,7 +165,7 @@ for (const { heading, steps } of workflows) {
     const repository = clientOf(registry.host).repository("me/app");
     const images: string[] = [];
     for (const tag of ["1.0-amd64", "1.0-arm64"]) {
-      images.push(`quay.io/me/app@${(await repository.headManifest(tag))!.digest}`);
+      images.push(`quay.io/me/app:${tag}@${(await repository.headManifest(tag))!.digest}`);
     }
     const run = new WorkflowRun(folder, env, images);
     for (const step of steps) await run.runStep(step);
