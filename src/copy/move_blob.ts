@@ -103,11 +103,11 @@ async function reuseOtherForm(blob: PlannedBlob, options: MoveOptions): Promise<
   // Only the form that a move would produce: another form belongs to another variant of the image.
   const known = findKnownForm(blob.descriptor, options);
   const expected = (known && chooseRecoding(policy, known)?.compress?.algorithm) ?? known;
-  const accepts = ({ name }: KnownCompression) => name === expected && satisfiesPolicy(policy, name as LayerForm);
+  const accepts = ({ name }: KnownCompression) => name === expected && satisfiesPolicy(policy, name);
   for (const candidate of cache.findCandidates(digest, { scope, canSubstitute: policy.changeable, accepts })) {
     const { compression, origin } = candidate;
     const isSame = candidate.digest === digest;
-    const form = compression ? compression.name as LayerForm : known;
+    const form = compression ? compression.name : known;
     const descriptor = { mediaType, digest: candidate.digest, size: UNKNOWN_SIZE };
     // `reuseBlob` has already looked for the blob itself at this location.
     if (

@@ -2,7 +2,15 @@ import { ensureDir } from "@std/fs";
 import { dirname, join } from "@std/path";
 import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../internal/room.ts";
 import { tryLockFolder, writeAll, writeAtomically } from "../../internal/host/room.ts";
-import { createDigester, type Digest, digestAlgorithm, digestHex, isDigest, ManifestsError } from "../../spec/room.ts";
+import {
+  createDigester,
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  isDigest,
+  ManifestsError,
+  parseDigest,
+} from "../../spec/room.ts";
 import { collectGarbage, type Garbage } from "./garbage.ts";
 import { PieceBuffer } from "./piece_buffer.ts";
 import type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "../storage.ts";
@@ -189,7 +197,7 @@ class Storage implements DirectoryStorage {
 
   async getTag(repository: string, tag: string): Promise<Digest | undefined> {
     const bytes = await this.#read(this.#tag(repository, tag));
-    return bytes && decodeUtf8(bytes) as Digest;
+    return bytes && parseDigest(decodeUtf8(bytes));
   }
 
   async putTag(repository: string, tag: string, digest: Digest): Promise<void> {
