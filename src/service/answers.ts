@@ -1,3 +1,4 @@
+import { PublishError } from "../actions/room.ts";
 import { withoutAnswers } from "../registry/room.ts";
 import { type ErrorCode, isManifestsError } from "../spec/room.ts";
 import { type AnsweredError, HandlerError } from "./handler_error.ts";
@@ -47,11 +48,17 @@ export function toHandlerError(error: unknown): HandlerError {
 }
 
 /** Returns the answer that reports an error. `requestId` is the id under which the log has the request. */
-export function errorAnswer({ status, code, message, headers }: HandlerError, requestId: string): Response {
-  return jsonAnswer({ error: { code, message, requestId } }, status, headers);
+export function errorAnswer({ status, code, message, published, headers }: HandlerError, requestId: string): Response {
+  return jsonAnswer({ error: { code, message, requestId, ...(published ? { published } : {}) } }, status, headers);
 }
 
 /** Returns the code and the message of an error, without text that a registry sent. */
 function describeError(error: Error & { readonly code: ErrorCode }): AnsweredError {
-  return { code: error.code, message: withoutAnswers(error.message) };
+  const { code, message } = error;
+  if (!(error instanceof PublishError)) return { code, message: withoutAnswers(message) };
+  const published = error.published.map(({ error, ...name }) => ({
+    ...name,
+    ...(error === undefined ? {} : { error: withoutAnswers(error) }),
+  }));
+  return { code, message: withoutAnswers(message), published };
 }

@@ -1,3 +1,4 @@
+import type { PublishedName } from "../actions/room.ts";
 import type { ErrorCode } from "../spec/room.ts";
 
 /** Error codes for problems with the request itself; answers can also have the codes of `ERROR_CODES`. */
@@ -27,6 +28,8 @@ export interface AnsweredError {
   readonly code: HandlerErrorCode | ErrorCode;
   /** Error message, for people; its wording may change. */
   readonly message: string;
+  /** State of each name, if only some of the names of an index were written. */
+  readonly published?: readonly PublishedName[] | undefined;
 }
 
 /** Error that is thrown to answer a request with a status, a code and a message. */
@@ -35,19 +38,22 @@ export class HandlerError extends Error {
   readonly status: number;
   /** Stable error code that the answer contains. */
   readonly code: AnsweredError["code"];
+  /** State of each name that the answer contains; `undefined`: none. */
+  readonly published: AnsweredError["published"];
   /** Additional headers of the answer. Default: none. */
   readonly headers: Readonly<Record<string, string>>;
 
   /** Creates an error that is answered with this status. */
   constructor(
     status: number,
-    { code, message }: AnsweredError,
+    { code, message, published }: AnsweredError,
     headers: Readonly<Record<string, string>> = {},
     options?: ErrorOptions,
   ) {
     super(message, options);
     this.status = status;
     this.code = code;
+    this.published = published;
     this.headers = headers;
   }
 }

@@ -30,7 +30,9 @@ const NAME = object(
 
 /** Schemas of the answers, by the names that endpoints use. */
 const SCHEMAS: Readonly<Record<Endpoint["answer"] | "Error" | "RunList", Schema>> = {
-  Error: object({ error: object({ code: TEXT, message: TEXT, requestId: TEXT }) }),
+  Error: object({
+    error: object({ code: TEXT, message: TEXT, requestId: TEXT }, { published: { type: "array", items: NAME } }),
+  }),
   Push: object(PUSH, { unchanged: { type: "boolean" } }),
   Composition: object(PUSH, { unchanged: { type: "boolean" }, published: { type: "array", items: NAME } }),
   Inspection: object({

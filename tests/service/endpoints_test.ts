@@ -39,6 +39,37 @@ Deno.test("an index is composed, appended to, inspected and validated", async ()
   assert.deepEqual(validated.body, { digest: appended.body.digest, images: 3, blobs: 6, problems: [], unchecked: [] });
 });
 
+Deno.test("compose publishes under several names; an error says which names were written", async () => {
+  const world = await makeWorld();
+  const handler = world.handler({ targets: [`${HOST}/app`, `${HOST}/other`] });
+  const body = { target: TARGET, tags: ["latest", `${HOST}/other:1`], sources: SOURCES };
+  const composed = await call(handler, "/compose", { body });
+  const { digest } = composed.body;
+  const references = [TARGET, `${HOST}/app:latest`, `${HOST}/other:1`];
+  assert.deepEqual(
+    composed.body.published,
+    references.map((reference) => ({ reference, digest, previous: null, state: "written" })),
+  );
+  assert.equal(await world.digestAt("latest"), digest);
+  assertRefused(await call(handler, "/compose", { body: { ...body, tags: [`${HOST}/secret:1`] } }), 403, "DENIED");
+  assertRefused(await call(handler, "/compose", { body: { ...body, tags: ["a b"] } }), 400, "BAD_REQUEST");
+  const failing = world.handler({
+    targets: [`${HOST}/app`],
+    systemContext: {
+      retryDelay: 0,
+      fetch: async (request: Request) =>
+        request.method === "PUT" && request.url.endsWith("/manifests/3")
+          ? Response.json({ errors: [{ code: "DENIED", message: "internal.example" }] }, { status: 403 })
+          : await world.fetch(request),
+    },
+  });
+  const failed = await call(failing, "/compose", { body: { ...body, target: `${HOST}/app:2`, tags: ["3"] } });
+  assertRefused(failed, 502, "DENIED");
+  const states = failed.body.error.published.map(({ state }: { state: string }) => state);
+  assert.deepEqual(states, ["written", "failed"]);
+  assert.doesNotMatch(JSON.stringify(failed.body), /internal\.example/);
+});
+
 Deno.test("append creates an index only with create; all takes every instance of an index", async () => {
   const world = await makeWorld();
   const handler = world.handler({ targets: [`${HOST}/*`] });

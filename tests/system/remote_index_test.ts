@@ -68,6 +68,20 @@ Deno.test("composeIndex() of twenty images in one repository asks two questions 
   assert.deepEqual((await validateIndex(TARGET, { systemContext })).problems, []);
 });
 
+Deno.test("… and, for two more names, looks twice and writes twice more", async () => {
+  const architectures = Array.from({ length: 20 }, (_, i) => `arch${i}`);
+  const { requests, systemContext } = await makeWorld(architectures);
+  const sources = architectures.map((architecture) => `${HOST}/app:${architecture}`);
+  await composeIndex({ target: TARGET, tags: ["1.2", "latest"], sources, systemContext });
+  assert.deepEqual(countKinds(requests), {
+    "GET /v2/": 1,
+    "GET /v2/app/manifests/…": 20,
+    "GET /v2/app/blobs/…": 20,
+    "HEAD /v2/app/manifests/…": 3,
+    "PUT /v2/app/manifests/…": 3,
+  });
+});
+
 Deno.test("… and asks a registry that uses tokens for one token to read and one to write", async () => {
   const access = { scheme: "bearer", users: { me: "secret" } } as const;
   const { requests, systemContext } = await makeWorld(["amd64", "arm64"], access);

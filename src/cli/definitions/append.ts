@@ -25,6 +25,8 @@ export const APPEND: CommandDefinition = {
     "are added, unless flags choose some of them. Prints the digest of the list in the registry. Several jobs can append " +
     "to one tag at the same time: each one checks at the end that the list contains its images, or fails. A list that " +
     "already contains the images is not written.",
+    "An existing list keeps all its images, also those of an earlier build: to make the list that a release needs, however " +
+    "often it runs, use compose.",
   ],
   examples: [
     ["append quay.io/me/app:1.0 quay.io/me/app:1.0-s390x", "one more image"],
