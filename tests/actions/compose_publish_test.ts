@@ -114,6 +114,47 @@ Deno.test("a registry that refuses one name: the others are written, and the err
   assert.notEqual(await world.digest("latest"), undefined);
 });
 
+Deno.test("a registry that refuses the first name: the others are not tried, and no other is called failed", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64"));
+  const { systemContext } = world;
+  world.intercept = (_request, text) =>
+    text === `PUT ${ONE}/app/manifests/1`
+      ? Response.json({ errors: [{ code: "DENIED" }] }, { status: 403 })
+      : undefined;
+  const states = async (...tags: string[]) => {
+    const error = await composeIndex({ target: AT("1"), tags, sources: [AT("amd64")], systemContext })
+      .then(() => assert.fail(), (error) => error);
+    assert.ok(error instanceof PublishError, String(error));
+    return error.published.map(({ state }) => state);
+  };
+  assert.deepEqual(await states("1.0"), ["failed", "skipped"]);
+  // With several repositories, the content is everywhere before: then, all names are tried.
+  assert.deepEqual(await states("1.0", `${TWO}/copy:1`), ["failed", "written", "written"]);
+});
+
+Deno.test("a copy that another registry's failure aborts is not called failed", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64"));
+  const { systemContext } = world;
+  // The healthy registry answers only after the other one has failed.
+  const failed = Promise.withResolvers<void>();
+  const fetch = async (request: Request) => {
+    const { host } = new URL(request.url);
+    if (request.method === "PUT" && host === TWO) {
+      setTimeout(failed.resolve);
+      return Response.json({ errors: [{ code: "DENIED" }] }, { status: 403 });
+    }
+    if (request.method === "PUT" && host === ONE) await failed.promise;
+    request.signal.throwIfAborted();
+    return await systemContext.fetch!(request);
+  };
+  const options = { target: `${ONE}/copy:1`, tags: [`${TWO}/copy:1`], sources: [AT("amd64")] };
+  const error = await composeIndex({ ...options, systemContext: { ...systemContext, fetch } })
+    .then(() => assert.fail(), (error) => error);
+  assert.deepEqual(error.published.map(({ state }: { state: string }) => state), ["skipped", "failed"]);
+});
+
 Deno.test("an immutable name that has the index already is unchanged", async () => {
   const world = new ComposeWorld();
   await world.push(images("amd64"));

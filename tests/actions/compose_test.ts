@@ -381,17 +381,22 @@ Deno.test("artifact type and subject of the index", async () => {
 
 Deno.test("credentials without a registry are sent only to the registry of the first name", async () => {
   const world = await makeWorld("linux/amd64");
-  const seen = new Set<string>();
-  world.intercept = (request) => void (request.headers.get("authorization") && seen.add(new URL(request.url).host));
   await pushImage(world.repository("base", TWO), makeImage({ architecture: "arm64" }), "arm64");
+  const seen = new Set<string>();
+  world.intercept = (request) => {
+    if (request.headers.has("authorization")) return void seen.add(new URL(request.url).host);
+    return new Response(null, { status: 401, headers: { "www-authenticate": 'Basic realm="test"' } });
+  };
   const systemContext = { ...world.systemContext, dockerAuthConfig: { username: "me", password: "secret" } };
-  await composeIndex({
-    target: at("1"),
-    tags: [`${TWO}/copy:1`],
-    sources: [`${TWO}/base:arm64`, at("linux-amd64")],
-    systemContext,
-  });
-  assert.deepEqual([...seen].filter((host) => host !== ONE), []);
+  const rows: [tags: string[], sources: string[]][] = [
+    [[], [`${TWO}/base:arm64`]],
+    [[`${TWO}/copy:1`], [at("linux-amd64")]],
+  ];
+  for (const [tags, sources] of rows) {
+    await assert.rejects(composeIndex({ target: at("1"), tags, sources, systemContext }), { code: "UNAUTHORIZED" });
+  }
+  await composeIndex({ target: at("1"), sources: [at("linux-amd64")], systemContext });
+  assert.deepEqual([...seen], [ONE]);
 });
 
 Deno.test("names that are not in a registry are refused", async () => {

@@ -90,7 +90,8 @@ class Publisher {
     await allOrAbort(
       repositories.map((repository) => async (signal) => {
         const { name, references: [first] } = repository;
-        await this.#attempt(repository.references, async () => {
+        const names = byDigest ? repository.references : [first!];
+        await this.#attempt(names, signal, async () => {
           const written = await this.#push(first!, { byDigest, signal });
           this.#contents.set(name, written);
           const { top, result: { instances } } = written;
@@ -100,22 +101,24 @@ class Publisher {
       }),
       options.signal,
     );
-    const [first, ...others] = references.filter((reference) => !this.#states.has(reference));
-    if (!first) return;
     // A condition that fails must leave the other names alone.
-    if (first === references[0]) await this.#tag(first);
-    else others.unshift(first);
-    const failures = (await Promise.allSettled(others.map((other) => this.#tag(other)))).filter((end) =>
-      end.status === "rejected"
-    );
-    if (failures.length > 0) throw failures[0]!.reason;
+    const [first] = references;
+    if (!this.#states.has(first!) && this.#getCondition(first!) !== undefined) await this.#tag(first!);
+    const others = references.filter((reference) => !this.#states.has(reference));
+    const ends = await Promise.allSettled(others.map((other) => this.#tag(other)));
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
-  /** Runs work for some names, and records its failure for them. */
-  async #attempt(references: readonly ImageReference[], work: () => Promise<void>): Promise<void> {
+  /** Runs work for some names, and records its failure for them, unless it was aborted by another failure. */
+  async #attempt(
+    references: readonly ImageReference[],
+    signal: AbortSignal | undefined,
+    work: () => Promise<void>,
+  ): Promise<void> {
     try {
       await work();
     } catch (error) {
+      if (signal?.aborted && signal.reason === error) throw error;
       const state = { state: "failed", error: error instanceof Error ? error.message : String(error) } as const;
       if (isManifestsError(error)) { for (const reference of references) this.#states.set(reference, state); }
       throw error;
@@ -172,7 +175,7 @@ class Publisher {
   async #tag(reference: ImageReference): Promise<void> {
     const { heads, options } = this.#publication;
     const { top: { bytes, mediaType, digest } } = this.#contents.get(reference.dockerReference!.name)!;
-    await this.#attempt([reference], async () => {
+    await this.#attempt([reference], options.signal, async () => {
       const { signal, systemContext } = options;
       // Signatures name a tag, so each one has its own. That of the first name was made with the content.
       if (isSigned(options) && !this.#isFirst(reference)) {
