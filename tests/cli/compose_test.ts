@@ -1,4 +1,4 @@
-/** What `compose` prints, writes and refuses. */
+/** The output, files and refusals of `compose`. */
 import assert from "node:assert/strict";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { cli, cliOk } from "../support/cli.ts";
