@@ -168,7 +168,14 @@ Deno.test("a registry that fails in the middle leaves no tag, or tags that the n
   await assert.rejects(world.apply(text, { update: true }), { code: "REGISTRY_ERROR" });
   assert.deepEqual(tagWrites(world.writes), [], "no tag without the content everywhere");
   fail(/b\.example.*latest/);
-  await assert.rejects(world.apply(text, { update: true }), { code: "REGISTRY_ERROR" });
+  const written: string[] = [];
+  const onTag = ({ reference }: { reference: string }) => written.push(reference);
+  const old = world.lock.releases.app!.tags["b.example/app:latest"];
+  await assert.rejects(world.apply(text, { update: true, onTag }), { code: "REGISTRY_ERROR" });
+  assert.deepEqual(written, ["a.example/app:1.2.4", "a.example/app:latest", "b.example/app:1.2.4"]);
+  const { index, tags } = world.lock.releases.app!;
+  for (const tag of written) assert.equal(tags[tag], index);
+  assert.equal(tags["b.example/app:latest"], old);
   world.intercept = () => undefined;
   assert.deepEqual(await world.steps(text), [
     "keep a.example/app:1.2.4",
@@ -314,4 +321,20 @@ Deno.test("the index of a release in Docker's format is published once, too", as
   assert.deepEqual(await world.steps(docker), TAGS.map((tag) => `keep ${tag}`));
   await world.apply(docker);
   assert.deepEqual(world.writes, []);
+});
+
+Deno.test("a registry that cannot delete a tag alone: the tag stays, in the lock too, and the message says why", async () => {
+  const world = await makeReleaseWorld();
+  await world.apply(RELEASE);
+  world.intercept = ({ method }) =>
+    method === "DELETE"
+      ? Response.json({ errors: [{ code: "UNSUPPORTED", message: "not by tag" }] }, { status: 405 })
+      : undefined;
+  await assert.rejects(world.apply(next("1.2.4"), { prune: true }), {
+    code: "REGISTRY_ERROR",
+    message:
+      /^Cannot delete the tag a\.example\/app:1\.2\.3: the registry may not be able to delete a tag alone: .*405/,
+  });
+  assert.equal(await world.digestOf("a.example/app:1.2.4"), world.lock.releases.app!.tags["a.example/app:1.2.3"]);
+  assert.ok(world.lock.releases.app!.tags["a.example/app:1.2.4"]);
 });
