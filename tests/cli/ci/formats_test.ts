@@ -96,6 +96,16 @@ Deno.test("a summary shows the entries and annotations, and nothing of them has 
   assert.doesNotMatch(summary.replace(/`[\w.:/-]+`|<br>|^###|^- |&#\d+;/gm, ""), /[<>`*[\]#@:&]/);
 });
 
+Deno.test("the summary of several indexes lists each of them by digest", () => {
+  const references = [`quay.io/me/app@${DIGEST}`, `quay.io/me/web@${OTHER}`];
+  const tags = ["quay.io/me/app:1", "quay.io/me/web:1"];
+  const summary = formatSummary({ digest: "", references, tags, unchanged: true, json: {} });
+  assert.equal(
+    summary,
+    `### Already published\n\n${[...tags, ...references].map((name) => `- \`${name}\`\n`).join("")}\n`,
+  );
+});
+
 Deno.test("a summary stays below the limit of GitHub, whatever is in the index", () => {
   const annotations = Object.fromEntries(
     Array.from({ length: 300 }, (_, i) => [`${i}${"|".repeat(500)}`, "<".repeat(9_999)]),
