@@ -92,6 +92,38 @@ for (const driver of ["vfs", "overlay"]) {
     },
   );
 
+  peerTest(`rests of other programs in ${driver} do not become part of layers`, ["root"], async () => {
+    await using clean = await makeStore(driver);
+    await write(clean);
+    await using at = await makeStore(driver);
+    const records = `${at.root}/${driver}-layers`;
+    const ids = JSON.parse(await Deno.readTextFile(`${clean.root}/${driver}-layers/layers.json`)).map((
+      { id }: { id: string },
+    ) => id);
+    const incomplete = "f".repeat(64);
+    await Deno.mkdir(`${at.root}/${driver}/l`, { recursive: true });
+    for (const id of [...ids, incomplete]) {
+      const folder = driver === "vfs" ? `${at.root}/vfs/dir/${id}` : `${at.root}/overlay/${id}/diff`;
+      await Deno.mkdir(folder, { recursive: true });
+      await Deno.writeTextFile(`${folder}/stray`, "stray");
+    }
+    if (driver === "overlay") {
+      const link = "A".repeat(26);
+      await Deno.writeTextFile(`${at.root}/overlay/${incomplete}/link`, link);
+      await Deno.symlink(`../${incomplete}/diff`, `${at.root}/overlay/l/${link}`);
+    } else await Deno.remove(`${at.root}/vfs/l`);
+    await Deno.mkdir(`${at.root}/${driver}/tempdirs/temp-dir-1/0-addition`, { recursive: true, mode: 0o700 });
+    await Deno.mkdir(records);
+    const created = "2026-01-01T00:00:00Z";
+    const record = { id: incomplete, created, flags: { incomplete: true, other: 1 } };
+    await Deno.writeTextFile(`${records}/layers.json`, JSON.stringify([record]));
+    await write(at);
+    const withoutModes = (lines: string[]) => lines.filter((line) => !/^"\.(\/[a-z-]+){0,2}" /.test(line));
+    assert.deepEqual(withoutModes(dumpStore(at)), withoutModes(dumpStore(clean)));
+    const kept = JSON.parse(await Deno.readTextFile(`${records}/layers.json`));
+    assert.deepEqual(kept.map(({ id }: { id: string }) => id), ids);
+  });
+
   peerTest(`if the disk is full at any step, a store in ${driver} has no rest`, ["root"], async () => {
     let failures = 0;
     for (let step = 1, isReached = true; isReached; step += STRIDE) {
