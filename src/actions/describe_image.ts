@@ -102,14 +102,34 @@ export interface DescribeImageOptions {
 const MAX_PARALLEL = 8;
 /** Maximum depth of indexes in indexes. */
 const MAX_DEPTH = 8;
+/** Maximum number of instances of nested indexes: an index may name any number of others. */
+const MAX_NESTED = 1000;
 /** Annotation of a layer with the predicate type of its in-toto statement, as BuildKit writes it. */
 const PREDICATE_TYPE = "in-toto.io/predicate-type";
+
+/** A manifest that was read for a description. */
+export interface VisitedManifest {
+  /** Description of its instance, without what its signatures and nested instances add. */
+  readonly instance: Omit<DescribedInstance, "signatures" | "instances">;
+  /** The parsed manifest with its bytes. */
+  readonly manifest: ParsedManifest;
+  /** Source of the manifest, which is open during the visit. */
+  readonly source: ImageSource;
+  /** Place in the source from which its blobs are read. */
+  readonly place: InstancePlace;
+}
+
+/** Options of {@linkcode describeImageWith} that only the command line sets. */
+interface DescribeInternals {
+  /** Called with each image manifest that was read. */
+  readonly visit?: ((visited: VisitedManifest, signal: AbortSignal | undefined) => Promise<void>) | undefined;
+}
 
 /** Describes an image or list: `describeImage` for any runtime. */
 export async function describeImageWith(
   runtime: Runtime,
   image: string | ImageReference,
-  options: DescribeImageOptions = {},
+  options: DescribeImageOptions & DescribeInternals = {},
 ): Promise<DescribedImage> {
   const reference = resolveImage(runtime, image);
   await using source = await reference.openSource(options.systemContext);
@@ -120,9 +140,10 @@ export async function describeImageWith(
   const head = { name: String(source.reference), digest, mediaType, signatures, attestations };
   if (!isIndex(manifest)) {
     const described = describe({ digest, mediaType, size: manifest.bytes.length }, manifest);
+    await options.visit?.({ instance: described, manifest, source, place: {} }, options.signal);
     return { ...head, annotations: {}, instances: markShared([{ ...described, signatures }]) };
   }
-  const instances = await new InstanceReader(source).describeAll(manifest, {}, options.signal);
+  const instances = await new InstanceReader(source, options.visit).describeAll(manifest, {}, options.signal);
   const { annotations = {}, subject } = manifest.kind === "oci-index" ? manifest.index : {};
   return {
     ...head,
@@ -156,8 +177,12 @@ class InstanceReader {
   /** Nested indexes that were described: an index that occurs again is not described again. */
   readonly #nested = new Set<Digest>();
 
-  constructor(source: ImageSource) {
+  readonly #visit: DescribeInternals["visit"];
+  #nestedCount = 0;
+
+  constructor(source: ImageSource, visit: DescribeInternals["visit"]) {
     this.#source = source;
+    this.#visit = visit;
   }
 
   async describeAll(
@@ -170,11 +195,21 @@ class InstanceReader {
     return await allOrAbort(
       getEntries(index).map((entry) => async (signal) => {
         const inside = { instance: entry.digest, ...(ancestor ? { ancestor } : {}) };
-        const { manifest, signatures } = await this.#slots.run(async () => ({
-          manifest: await readInstance(this.#source, inside, signal),
-          signatures: await countSignatures(this.#source, { digest: entry.digest, isInstance: true }, signal),
-        }), signal);
-        const described = { ...describe(entry, manifest), signatures };
+        if (depth > 0 && ++this.#nestedCount > MAX_NESTED) {
+          return { ...describe(entry, "too many instances of nested indexes"), signatures: 0 };
+        }
+        const { manifest, described } = await this.#slots.run(async () => {
+          const manifest = await readInstance(this.#source, inside, signal);
+          const instance = describe(entry, manifest);
+          if (typeof manifest !== "string" && !isIndex(manifest)) {
+            await this.#visit?.({ instance, manifest, source: this.#source, place: inside }, signal);
+          }
+          const signed = { digest: entry.digest, isInstance: true, ...(ancestor ? { ancestor } : {}) };
+          return {
+            manifest,
+            described: { ...instance, signatures: await countSignatures(this.#source, signed, signal) },
+          };
+        }, signal);
         const isNested = typeof manifest !== "string" && isIndex(manifest) && depth < MAX_DEPTH;
         if (!isNested || this.#nested.has(entry.digest)) return described;
         this.#nested.add(entry.digest);

@@ -26,6 +26,7 @@ export {
   type DescribedLayer,
   type DescribeImageOptions,
   describeImageWith,
+  type VisitedManifest,
 } from "./describe_image.ts";
 export { deriveListWith, previewEditWith } from "./derive_remote_list.ts";
 export { type EditRemoteListOptions, editRemoteListWith, listMissing } from "./edit_remote_list.ts";

@@ -43,3 +43,13 @@ export function assertFormat({ format }: ResultFormat, formats: readonly string[
 export function getStdoutStyle(): Style {
   return createStyle({ isTerminal: Deno.stdout.isTerminal(), env: (name) => Deno.env.get(name) });
 }
+
+/** Returns the width of standard output in columns; `undefined` if it is not a terminal. */
+export function getStdoutColumns(): number | undefined {
+  if (!Deno.stdout.isTerminal()) return undefined;
+  try {
+    return Deno.consoleSize().columns || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,7 @@
 import type { Descriptor } from "./descriptor.ts";
 
 /** Members of an index entry that identify attestations. */
-type Marks = Pick<Descriptor, "annotations" | "platform">;
+type Marks = { [Name in "annotations" | "platform"]?: Descriptor[Name] | undefined };
 
 /** Annotation in which an attestation of BuildKit names the image that it attests, an entry of the same index. */
 export const ATTESTED_DIGEST = "vnd.docker.reference.digest";

@@ -104,10 +104,10 @@ Deno.test("inspect shows a nested index as an index, and add reports a missing p
   await put("outer", await entry("amd64", { os: "linux", architecture: "amd64" }), await entry("inner"));
   const image = `docker://${registry.host}/app:outer`;
   const table = await cliOk([...at.flags, "inspect", INSECURE, "--format", "table", image]);
-  assert.match(table, /\n- +sha256:\w+ +- +- +index$/);
+  assert.match(table, /\n- +sha256:\w+ +- +- +index of 1 image: linux\/arm64$/);
   assert.match(
     await cliOk([...at.flags, "inspect", INSECURE, "--format", "tree", image]),
-    /no platform sha256:\w+ index$/,
+    /no platform sha256:\w+ index\n {3}└─ linux\/arm64 sha256:/,
   );
   await cliOk([...at.flags, "create", "list"]);
   const { stderr } = await cli([...at.flags, "add", INSECURE, "--arch", "sparc", "list", image]);

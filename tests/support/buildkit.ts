@@ -21,25 +21,35 @@ export function platformMember(platform: Platform): Record<string, unknown> {
   };
 }
 
-/** The attestation of an image, as `docker buildx build` makes it: a manifest of one in-toto statement. */
-export function makeAttestation(image: TestImage): TestEntry {
-  const statement = encode({ _type: "https://in-toto.io/Statement/v0.1", subject: [{ name: image.digest }] });
+/** The statement of attestations that no test reads. */
+const PROVENANCE = [["https://slsa.dev/provenance/v0.2", {}]] as const;
+
+/** The attestation of an image, as `docker buildx build` makes it: a manifest of in-toto statements. */
+export function makeAttestation(
+  image: TestImage,
+  predicates: readonly (readonly [predicateType: string, predicate: unknown])[] = PROVENANCE,
+): TestEntry {
+  const statements = predicates.map(([predicateType, predicate]) =>
+    encode({ _type: "https://in-toto.io/Statement/v0.1", predicateType, subject: [{ name: image.digest }], predicate })
+  );
   const config = encode({
     architecture: "unknown",
     os: "unknown",
     config: {},
-    rootfs: { type: "layers", diff_ids: [digestOf(statement)] },
+    rootfs: { type: "layers", diff_ids: statements.map((statement) => digestOf(statement)) },
   });
   const blobs = [
-    { descriptor: describe("application/vnd.in-toto+json", statement), bytes: statement },
+    ...statements.map((bytes) => ({ descriptor: describe("application/vnd.in-toto+json", bytes), bytes })),
     { descriptor: describe(MEDIA_TYPES.ociConfig, config), bytes: config },
   ];
-  const annotations = { "in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2" };
   const manifest = encode({
     schemaVersion: 2,
     mediaType: MEDIA_TYPES.ociManifest,
-    config: blobs[1]!.descriptor,
-    layers: [{ ...blobs[0]!.descriptor, annotations }],
+    config: blobs.at(-1)!.descriptor,
+    layers: predicates.map(([predicateType], i) => ({
+      ...blobs[i]!.descriptor,
+      annotations: { "in-toto.io/predicate-type": predicateType },
+    })),
   });
   return {
     image: { manifest, digest: describe(MEDIA_TYPES.ociManifest, manifest).digest, blobs },
@@ -78,7 +88,7 @@ export async function pushBuildKit(
   platforms: readonly Platform[],
 ): Promise<BuildKitImage> {
   const images = platforms.map((platform) => makeImage(platform));
-  const attestations = images.map(makeAttestation);
+  const attestations = images.map((image) => makeAttestation(image));
   const entries = images.map((image, i): TestEntry => ({ image, platform: platformMember(platforms[i]!) }));
   return {
     digest: await pushEntries(repository, tag, [...entries, ...attestations]),

@@ -28,12 +28,23 @@ import { type List, OfflineList } from "../../list/room.ts";
 import type { DescribeImageOptions, SystemContext } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { assertFormat, getStdoutStyle, note, print, type ResultFormat, writeBytes } from "../output.ts";
+import {
+  assertFormat,
+  getStdoutColumns,
+  getStdoutStyle,
+  note,
+  print,
+  type ResultFormat,
+  writeBytes,
+} from "../output.ts";
 import { assertWebFlags, type WebFlags } from "../web/flags.ts";
+import type { FoundDocument } from "./inspect_json.ts";
 
 /** Flags of `inspect`. */
 export interface InspectFlags extends RegistryFlags, ResultFormat, WebFlags {
+  attestations?: boolean;
   config?: boolean;
+  noTrunc?: boolean;
   platform?: string;
   raw?: boolean;
 }
@@ -52,10 +63,16 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   const local = found === "elsewhere" ? undefined : found;
   const damage = local && findDamage(local);
   if (damage) throw damagedList(local.resolvedName, damage);
+  const shows = describes(flags, context);
   if (local && isListRecord(local)) {
-    if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
     const { list } = await OfflineList.load(store, local.image.id);
-    return print(indentJson(encodeGoJsonText(formatInspection(list)), "    "));
+    const text = encodeGoJsonText(formatInspection(list));
+    if (!shows) return print(indentJson(text, "    "));
+    return await printDescription(
+      flags,
+      { name: local.resolvedName, text, images: [await (await loadPlaces()).findAny(store, name!)] },
+      call,
+    );
   }
   const remote = await fetchFirst(name!, call).catch((cause) => {
     if (context.signal.aborted || found === "elsewhere") throw cause;
@@ -67,14 +84,31 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
     }
     note(`Warning: The manifest type ${remote.mediaType} is not a manifest list but a single image.`);
   }
-  if (flags.format && flags.format !== "json") return await printDescription(flags, name!, store, call);
-  print(indentJson(decodeUtf8(remote.bytes), "    "));
+  const text = decodeUtf8(remote.bytes);
+  if (!shows) return print(indentJson(text, "    "));
+  await printDescription(flags, {
+    text,
+    images: await (await loadPlaces()).findCandidates(store, name!, call.systemContext),
+  }, call);
+}
+
+/**
+ * Returns whether a description is printed, rather than the document as podman and buildah print it. Those have no
+ * format of this name.
+ */
+function describes({ format }: InspectFlags, { persona }: CommandContext): boolean {
+  return format !== undefined && (format !== "json" || persona.name === "manifests");
+}
+
+/** Loads the code that finds images elsewhere, which most local lists do not need. */
+async function loadPlaces(): Promise<typeof import("./places.ts")> {
+  return await import("./places.ts");
 }
 
 /** Prints the exact bytes of a manifest or configuration; with only `--platform`, the manifest of the image for it. */
 async function printChosen(
   name: string,
-  { raw, config, platform, format }: InspectFlags,
+  { raw, config, platform, format, ...flags }: InspectFlags,
   store: ImageStore,
   call: DescribeImageOptions & { systemContext: SystemContext },
 ): Promise<void> {
@@ -82,8 +116,7 @@ async function printChosen(
   if (format !== undefined && (raw || config)) throw new UsageError("--format cannot be used with --raw or --config");
   const { LOCAL_RUNTIME, hostPlatform } = await import("../../system/local/room.ts");
   const { readConfigBytes, withChosenManifest } = await import("../../actions/room.ts");
-  const { findCandidates } = await import("./places.ts");
-  const images = await findCandidates(store, name, call.systemContext);
+  const images = await (await loadPlaces()).findCandidates(store, name, call.systemContext);
   const wanted = platform === undefined ? undefined : parsePlatform(platform);
   if (config) {
     // As in skopeo, the image for this machine is the default; a single image may be for any platform.
@@ -93,10 +126,14 @@ async function printChosen(
       writeBytes(await readConfigBytes(source, found, call.signal));
     });
   }
-  await withChosenManifest(LOCAL_RUNTIME, images, { ...call, platform: wanted }, ({ manifest }) => {
-    if (raw) writeBytes(manifest.bytes);
-    else print(indentJson(decodeUtf8(manifest.bytes), "    "));
-  });
+  const chosen = await withChosenManifest(LOCAL_RUNTIME, images, { ...call, platform: wanted }, (found, source) => ({
+    bytes: found.manifest.bytes,
+    image: source.reference.withDigest?.(found.digest),
+  }));
+  if (raw) return writeBytes(chosen.bytes);
+  const text = decodeUtf8(chosen.bytes);
+  if (format === undefined || !chosen.image) return print(indentJson(text, "    "));
+  await printDescription({ format, ...flags }, { text, images: [chosen.image] }, call);
 }
 
 /** Fetches the manifest of the first of the images that a short name can mean and that exists. */
@@ -106,18 +143,23 @@ async function fetchFirst(name: string, call: DescribeImageOptions): Promise<Par
   return await fetchFirstManifestWith(LOCAL_RUNTIME, await resolveShortName(name, call.systemContext), call);
 }
 
-async function printDescription(
-  { format }: InspectFlags,
-  name: string,
-  store: ImageStore,
-  call: DescribeImageOptions,
-): Promise<void> {
+/** Prints the description of an image in the format of `--format`. */
+async function printDescription(flags: InspectFlags, found: FoundDocument, call: DescribeImageOptions): Promise<void> {
+  if (flags.format === "json") {
+    const { describeAsJson } = await import("./inspect_json.ts");
+    return print(JSON.stringify(await describeAsJson(found, flags, call), undefined, 4));
+  }
   const { describeImage } = await import("../../system/local/room.ts");
+  const { readFirst } = await import("../../actions/room.ts");
   const { describeAsTable, describeAsTree } = await import("../format/description.ts");
-  const { findAny } = await import("./places.ts");
-  const description = await describeImage(await findAny(store, name), call);
-  const lines = format === "tree" ? describeAsTree(description) : describeAsTable(description, getStdoutStyle());
-  for (const line of lines) print(line);
+  const description = await readFirst(found.images, async (image) => ({
+    image: await describeImage(image, call),
+    name: found.name ?? String(image),
+  }), call.signal);
+  const options = { style: getStdoutStyle(), columns: getStdoutColumns(), fullDigests: flags.noTrunc };
+  for (const line of flags.format === "tree" ? describeAsTree(description) : describeAsTable(description, options)) {
+    print(line);
+  }
 }
 
 /** Finds the local image of a name. Returns `"elsewhere"` if the name has the transport of another place. */

@@ -28,9 +28,16 @@ export const INSPECT: CommandDefinition = {
       name: "format",
       kind: "text",
       value: "FORMAT",
-      description: "print the list as json, table or tree",
-      default: "json",
+      description:
+        "print a table, a tree, or json: the document with the digest, the sizes, and the configurations of the images",
+      default: "the document itself, as podman prints it",
       completes: ["json", "table", "tree"],
+    },
+    { name: "no-trunc", kind: "boolean", description: "show the whole digests in a table" },
+    {
+      name: "attestations",
+      kind: "boolean",
+      description: "with --format json, also read the provenance and SBOMs of BuildKit",
     },
     {
       name: "raw",
