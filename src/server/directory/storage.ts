@@ -1,18 +1,10 @@
 import { ensureDir } from "@std/fs";
 import { dirname, join } from "@std/path";
-import { type ByteStream, decodeUtf8, encodeUtf8, readChunks } from "../../internal/room.ts";
-import { tryLockFolder, writeAll, writeAtomically } from "../../internal/host/room.ts";
-import {
-  createDigester,
-  type Digest,
-  digestAlgorithm,
-  digestHex,
-  isDigest,
-  ManifestsError,
-  parseDigest,
-} from "../../spec/room.ts";
+import { type ByteStream, decodeUtf8, encodeUtf8 } from "../../internal/room.ts";
+import { tryLockFolder, writeAtomically } from "../../internal/host/room.ts";
+import { type Digest, digestAlgorithm, digestHex, isDigest, ManifestsError, parseDigest } from "../../spec/room.ts";
 import { collectGarbage, type Garbage } from "./garbage.ts";
-import { PieceBuffer } from "./piece_buffer.ts";
+import { DirectoryUpload } from "./upload.ts";
 import type { ByteRange, KeptManifest, RegistryStorage, StoredUpload } from "../storage.ts";
 
 /** A registry storage in a directory, which it keeps locked until it is disposed. */
@@ -258,59 +250,5 @@ async function list(path: string): Promise<string[]> {
     return entries.map(({ name }) => name).filter((name) => !name.startsWith(".tmp-"));
   } catch (error) {
     return ignoreMissing(error) ?? [];
-  }
-}
-
-/** An upload in a file. The file is open only while bytes are written, because many uploads may never be finished. */
-class DirectoryUpload implements StoredUpload {
-  readonly #path: string;
-  readonly #publish: (repository: string, digest: Digest) => Promise<void>;
-  // SHA-256, which most blobs use, is computed while the bytes arrive; for another algorithm, the file is read again.
-  readonly #digester = createDigester("sha256");
-  size = 0;
-
-  constructor(path: string, publish: (repository: string, digest: Digest) => Promise<void>) {
-    this.#path = path;
-    this.#publish = publish;
-  }
-
-  async append(stream: ByteStream): Promise<void> {
-    using file = await Deno.open(this.#path, { append: true });
-    const write = async (piece: Uint8Array) => {
-      await writeAll(file, piece);
-      this.size += piece.length;
-    };
-    const pieces = new PieceBuffer(write);
-    try {
-      for await (const chunk of readChunks(stream)) {
-        this.#digester.update(chunk);
-        await pieces.add(chunk);
-      }
-    } finally {
-      // The bytes of an interrupted request are kept too: the client resumes after them.
-      await pieces.flush();
-    }
-  }
-
-  async finish(repository: string, digest: Digest): Promise<boolean> {
-    const actual = digestAlgorithm(digest) === "sha256" ? this.#digester.digest() : await this.#rehash(digest);
-    if (actual !== digest) return false;
-    {
-      using file = await Deno.open(this.#path, { append: true });
-      await file.syncData();
-    }
-    await this.#publish(repository, digest);
-    return true;
-  }
-
-  async cancel(): Promise<void> {
-    await Deno.remove(this.#path).catch(ignoreMissing);
-  }
-
-  async #rehash(digest: Digest): Promise<Digest> {
-    const digester = createDigester(digestAlgorithm(digest));
-    const file = await Deno.open(this.#path);
-    for await (const chunk of readChunks(file.readable as ByteStream)) digester.update(chunk);
-    return digester.digest();
   }
 }
