@@ -1,7 +1,11 @@
 /** The page: shows what the fragment of its URL names, and asks for it if it names nothing. */
 import { ApiError, inspect, isLoggedIn, logOut, validate } from "./api.ts";
 import { announce, button, clean, element } from "./dom.ts";
+import { createDiffView } from "./diff_view.ts";
 import { createIndexView } from "./index_view.ts";
+import { createForm } from "./links.ts";
+import { createRepositoriesView, createTagsView } from "./registry_view.ts";
+import { createRunsView, createRunView } from "./run_view.ts";
 import { readSettings } from "./settings.ts";
 
 const settings = readSettings();
@@ -28,16 +32,46 @@ async function show(): Promise<void> {
   logout.hidden = !isLoggedIn();
 }
 
+/** Creates the view of what the fragment of the URL names. */
 async function createView(query: URLSearchParams, signal: AbortSignal): Promise<HTMLElement> {
-  const [image] = query.has("image") ? [query.get("image")!] : settings.images ?? [];
-  if (image !== undefined) return await showImage(image, signal);
-  return element("p", {}, "Enter the name of an image.");
+  const { images = [], kind } = settings;
+  const [image = images[0], other = images[1]] = [query.get("image"), query.get("with")].map((name) =>
+    name ?? undefined
+  );
+  const target = query.get("target");
+  const run = query.get("run");
+  const repository = query.get("repository");
+  if (query.has("image") || images.length > 0) {
+    return other === undefined || other === image || query.has("image") && !query.has("with")
+      ? await showImage(image!)
+      : createDiffView(...await Promise.all([inspect(image!), inspect(other)]));
+  }
+  if (target !== null) return await (run === null ? createRunsView(target) : createRunView(target, run, signal));
+  if (kind !== "registry") return createHome();
+  return await (repository === null ? createRepositoriesView() : createTagsView(repository));
 }
 
-async function showImage(image: string, signal: AbortSignal): Promise<HTMLElement> {
+async function showImage(image: string): Promise<HTMLElement> {
   const { view, showValidation } = createIndexView(await inspect(image));
-  void validate(image).then(showValidation, showValidation).finally(() => signal.aborted);
-  return view;
+  void validate(image).then(showValidation, showValidation);
+  if (settings.kind === "inspect") return view;
+  const field = { name: "with", label: "Compare with", example: image };
+  return element("div", {}, view, createForm("Compare", [field], { image }));
+}
+
+/** Creates the forms of the service. */
+function createHome(): HTMLElement {
+  const image = { name: "image", label: "Image", example: "quay.io/me/app:1" };
+  const other = { name: "with", label: "Compare with (optional)", example: "quay.io/me/app:2", optional: true };
+  const target = { name: "target", label: "Target", example: "quay.io/me/app:1" };
+  const run = { name: "run", label: "Run (optional)", example: "123", optional: true };
+  return element(
+    "div",
+    { class: "home" },
+    element("h2", {}, "Images"),
+    createForm("Show the image", [image, other]),
+    settings.fanIn && [element("h2", {}, "Runs"), createForm("Show the run", [target, run])],
+  );
 }
 
 function createErrorView(error: unknown): HTMLElement {
@@ -51,31 +85,6 @@ function createErrorView(error: unknown): HTMLElement {
   );
 }
 
-function createForm(): HTMLElement {
-  const input = element("input", {
-    id: "image",
-    name: "image",
-    type: "text",
-    required: "",
-    autocapitalize: "off",
-    autocomplete: "off",
-    spellcheck: "false",
-    placeholder: "quay.io/me/app:1",
-  });
-  const form = element(
-    "form",
-    { role: "search" },
-    element("label", { for: "image" }, "Image"),
-    input,
-    element("button", { type: "submit" }, "Show"),
-  );
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    location.hash = new URLSearchParams({ image: input.value.trim() }).toString();
-  });
-  return form;
-}
-
 const logout = button("Log out", () => {
   logOut();
   void show();
@@ -85,7 +94,6 @@ document.body.prepend(
     "header",
     {},
     element("h1", {}, element("a", { href: "#" }, "Multi-arch images")),
-    settings.kind === "service" && createForm(),
     logout,
   ),
   main,

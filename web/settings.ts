@@ -4,6 +4,8 @@ export interface PageSettings {
   readonly kind: "service" | "registry" | "inspect";
   /** Images that `inspect --web` shows; two are compared. Default: none. */
   readonly images?: readonly string[] | undefined;
+  /** Whether the service has a fan-in. Default: `false`. */
+  readonly fanIn?: boolean | undefined;
 }
 
 /** Reads the settings of this page. */

@@ -8,13 +8,15 @@ export interface PageSettings {
   readonly kind: "service" | "registry" | "inspect";
   /** Images that `inspect --web` shows; two are compared. Default: none. */
   readonly images?: readonly string[] | undefined;
+  /** Whether the service has a fan-in. Default: `false`. */
+  readonly fanIn?: boolean | undefined;
 }
 
 /**
- * Creates the answer to a `GET` or `HEAD` request for the page. It contains no data: its script requests that as JSON,
+ * Creates the answer to a `GET` request for the page. It contains no data: its script requests that as JSON,
  * from paths relative to that of the page.
  */
-export async function createPage(request: Request, settings: PageSettings): Promise<Response> {
+export async function createPage(settings: PageSettings): Promise<Response> {
   const headers = {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": await createPolicy(),
@@ -26,7 +28,7 @@ export async function createPage(request: Request, settings: PageSettings): Prom
     // For browsers that do not know `frame-ancestors`.
     "x-frame-options": "DENY",
   };
-  return new Response(request.method === "HEAD" ? null : formatPage(settings), { headers });
+  return new Response(formatPage(settings), { headers });
 }
 
 /** Allows exactly the style and the script of the page, and requests to its own server. */

@@ -68,10 +68,30 @@ dialog label { display: block; margin-top: .5rem; }
 dialog input { width: 100%; }
 dialog::backdrop { background: #000a; }
 #status { position: fixed; bottom: .5rem; left: 1rem; margin: 0; padding: 0 .5rem; background: var(--card); }
+ul.cells, ul.pairs { list-style: none; padding: 0; display: grid; gap: .8rem; }
+ul.cells { grid-template-columns: repeat(auto-fill, minmax(min(14rem, 100%), 1fr)); }
+.cell { background: var(--card); border: 1px solid var(--line); border-top: .35rem solid var(--muted);
+  border-radius: .5rem; padding: .6rem .8rem; min-width: 0; }
+.cell p { margin: .2rem 0; }
+.cell .progress::before { content: "○ "; }
+.cell.reported { border-top-color: var(--busy); }
+.cell.reported .progress { color: var(--busy); }
+.cell.reported .progress::before { content: "◐ "; }
+.cell.published { border-top-color: var(--good); }
+.cell.published .progress { color: var(--good); }
+.cell.published .progress::before { content: "● "; }
+.cell.missing { border-top-style: dashed; }
+.state { font-size: 1.2rem; }
+.sides { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 1rem; }
+.kind { font-size: .8rem; font-weight: normal; border: 1px solid; border-radius: 1rem; padding: 0 .5rem; }
+.added .kind { color: var(--good); }
+.removed .kind { color: var(--bad); }
+.changed .kind { color: var(--busy); }
+.links li { padding: .2rem 0; }
+.home form { display: grid; justify-items: start; max-width: 26rem; }
 @media (max-width: 40rem) {
   body { padding: 0 .6rem 2rem; }
-  header form { width: 100%; }
-  header input { flex: 1; }
+  .sides { grid-template-columns: minmax(0, 1fr); }
 }
 @media (forced-colors: active) { .bar span, .swatch { forced-color-adjust: none; } }
 `;

@@ -116,7 +116,7 @@ export class Handler {
   async #route(request: Request, log: RequestLog, signal: AbortSignal): Promise<Response> {
     const { routes, pages, base } = this.#parts;
     const { pathname } = new URL(request.url);
-    const path = pathname.startsWith(base) ? pathname.slice(base.length) : "";
+    const path = pathname.startsWith(base) ? pathname.slice(base.length) : pathname;
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     const route = Object.hasOwn(routes, path) ? routes[path as HandlerAction] : undefined;
     if (!page && !route) {

@@ -11,9 +11,13 @@ export interface PagesOptions {
   readonly ping: () => Promise<void> | undefined;
 }
 
-/** Creates the pages for everybody: whether the service works, and how to call it. */
+/** Creates the pages for everybody: the web page, whether the service works, how to call it. */
 export function createPages({ routes, base, ping }: PagesOptions): Readonly<Record<string, PublicPage>> {
   return {
+    async ""() {
+      const { createPage } = await import("../page/room.ts");
+      return await createPage({ kind: "service", fanIn: routes["fan-in"] !== undefined });
+    },
     healthz: () => Promise.resolve(jsonAnswer({ status: "alive" })),
     async readyz() {
       // An invalid configuration is an error when the handler is created.

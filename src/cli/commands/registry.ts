@@ -5,6 +5,7 @@ import { formatError, UsageError } from "../errors.ts";
 import { parseCount } from "../flags.ts";
 import { count, formatBytes } from "../format/units.ts";
 import { note, print } from "../output.ts";
+import { answerRegistryPage } from "../web/registry_page.ts";
 
 /** Time between two garbage collections, in milliseconds: one hour. */
 const GARBAGE_INTERVAL = 3600 * 1000;
@@ -45,7 +46,10 @@ async function serveRegistry(folder: string, flags: ServerFlags, { signal }: Com
   }
   const opened = Promise.withResolvers<Registry>();
   opened.promise.catch(() => {});
-  const serve = async (request: Request) => await (await opened.promise).fetch(request);
+  const serve = async (request: Request) => {
+    const registry = await opened.promise;
+    return await answerRegistryPage(request, registry) ?? await registry.fetch(request);
+  };
   // Listening comes first, so that a port in use does not lock or change the folder.
   await using server = listen({ hostname, port, signal, ...tls }, serve);
   using storage = await openDirectoryStorage(folder).catch((error) => {

@@ -11,7 +11,8 @@ export const REGISTRY: CommandDefinition = {
   details: [
     "serve runs a registry for tests, demos, local networks and offline work. By default it uses plain HTTP and gives " +
     "everybody full access; --tls-cert, --tls-key and --htpasswd change that. It prints its address and runs until Ctrl-C. " +
-    "The folder is locked: only one registry can use it at a time.",
+    "The folder is locked: only one registry can use it at a time. Its address, opened in a browser, shows its repositories, " +
+    "tags and indexes.",
     "gc deletes data that is not referenced any more, such as layers of deleted manifests and abandoned uploads, and " +
     "prints how much space it freed. A running registry does the same every hour with data that is a day old.",
   ],

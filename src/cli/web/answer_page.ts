@@ -20,7 +20,8 @@ export async function answerPage(
   const { pathname, origin } = new URL(request.url);
   if (pathname === "/" && (request.method === "GET" || request.method === "HEAD")) {
     const { createPage } = await import("../../page/room.ts");
-    return await createPage(request, settings);
+    const page = await createPage(settings);
+    return request.method === "HEAD" ? new Response(null, page) : page;
   }
   const name = pathname.slice(1);
   if (request.method !== "POST" || name !== "inspect" && name !== "validate") return undefined;
