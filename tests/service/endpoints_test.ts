@@ -245,7 +245,7 @@ Deno.test("unknown paths, methods, media types and sizes get their own status", 
   const long = JSON.stringify({ image: "x".repeat(100) });
   const stream = (text: string) => new Blob([text]).stream();
   const cases: [url: string, init: Parameters<typeof call>[2], status: number, code: string][] = [
-    ["//", {}, 404, "ENDPOINT_UNKNOWN"],
+    ["/api/", {}, 404, "ENDPOINT_UNKNOWN"],
     ["/other", { body }, 404, "ENDPOINT_UNKNOWN"],
     ["/inspect/", { body }, 404, "ENDPOINT_UNKNOWN"],
     ["/constructor", { body }, 404, "ENDPOINT_UNKNOWN"],
