@@ -1,5 +1,6 @@
 /** The forms in which `compose` reads names, sources and annotations. Nothing is started here. */
 import assert from "node:assert/strict";
+import { listAutoTags } from "../../src/cli/compose/auto_tags.ts";
 import { parseAnnotationFile, parseAnnotationFlags } from "../../src/cli/compose/annotations.ts";
 import { parseDescriptorFile } from "../../src/cli/compose/descriptor.ts";
 import { type InputFlags, readInputs } from "../../src/cli/compose/inputs.ts";
@@ -223,4 +224,31 @@ folderTest("operands and flags are joined: bare tags, digests, folders, platform
     [[], { tagsFrom: ["-"], sourcesFrom: ["-"] }, /cannot both read standard input/],
   ];
   for (const [operands, flags, message] of refused) await assert.rejects(readInputs(operands, flags), message);
+});
+
+Deno.test("tags for a Git reference, as in Drone", async () => {
+  const rows: [ref: string, tags: string[]][] = [
+    ["refs/tags/v1.2.3", ["1", "1.2", "1.2.3"]],
+    ["1.2.3", ["1", "1.2", "1.2.3"]],
+    ["refs/tags/v0.2.3", ["0.2", "0.2.3"]],
+    ["refs/tags/v1.2.3-rc.1", ["1.2.3-rc.1"]],
+    ["refs/tags/v1.2.3+build.5", ["1", "1.2", "1.2.3"]],
+    ["refs/heads/main", ["latest"]],
+  ];
+  for (const [ref, tags] of rows) assert.deepEqual(listAutoTags(ref), tags);
+  for (const ref of ["refs/tags/nightly", "refs/pull/1/merge", ""]) assert.throws(() => listAutoTags(ref), /--ref/);
+  const flags = { sources: ["r.example/app:a"], autoTag: true, ref: "v0.2.3" };
+  const names = async (more: InputFlags) => (await readInputs([], { ...flags, ...more })).names;
+  assert.deepEqual(await names({ tag: ["r.example/app"] }), ["r.example/app:0.2", "r.example/app:0.2.3"]);
+  assert.deepEqual(await names({ tag: ["r.example/app:edge"] }), [
+    "r.example/app:edge",
+    "r.example/app:0.2",
+    "r.example/app:0.2.3",
+  ]);
+  assert.deepEqual(await names({ repository: "r.example/b" }), ["r.example/b:0.2", "r.example/b:0.2.3"]);
+  await assert.rejects(names({}), /requires --repository/);
+  await assert.rejects(
+    readInputs(["r.example/app:a"], { tag: ["r.example/app"], autoTag: true }),
+    /requires --ref/,
+  );
 });

@@ -3,6 +3,7 @@ import { expandTemplate, parseSpecFile, type SpecFile, type TemplateStyle } from
 import { isDigest, isTag, parseReference } from "../../spec/room.ts";
 import { readDigestFolder } from "../../system/local/room.ts";
 import { UsageError } from "../errors.ts";
+import { listAutoTags } from "./auto_tags.ts";
 import { parseDescriptorFile } from "./descriptor.ts";
 import { InputReader } from "./input_reader.ts";
 import { parseNames } from "./names.ts";
@@ -15,6 +16,8 @@ export interface InputFlags {
   sources?: string[];
   sourcesFrom?: string[];
   repository?: string;
+  autoTag?: boolean;
+  ref?: string;
   digests?: string[];
   template?: string;
   templateStyle?: string;
@@ -52,8 +55,9 @@ export async function readInputs(
   const spec = flags.spec === undefined ? undefined : await readSpec(flags.spec, reader);
   const listed = await readNames(flags.tags, flags.tagsFrom, "tags", reader);
   const given = [...flags.tag ?? [], ...listed, ...spec?.names ?? []];
-  const names = given.map((name) => isTag(name) && flags.repository ? `${flags.repository}:${name}` : name);
-  assertNames(names);
+  const named = given.map((name) => isTag(name) && flags.repository ? `${flags.repository}:${name}` : name);
+  assertNames(named);
+  const names = flags.autoTag ? addAutoTags(named, flags) : named;
   const repository = flags.repository ?? findRepository(names);
   const complete = (image: string) => completeSource(image, flags.repository, repository);
   const sources = [
@@ -94,6 +98,20 @@ async function readNames(
   return [...texts.flatMap((text) => parseNames(text, member, `--${member}`)), ...read.flat()];
 }
 
+/** Adds the tags for a Git reference, in the repository of the first name. A name without a tag only names that. */
+function addAutoTags(names: readonly string[], { repository, ref }: InputFlags): string[] {
+  const [first] = names;
+  const target = repository ?? (first === undefined ? undefined : parseReference(withoutTransport(first)).name);
+  if (target === undefined) throw new UsageError("--auto-tag requires --repository, or a name");
+  if (ref === undefined) throw new UsageError("--auto-tag requires --ref, such as refs/tags/v1.2.3");
+  const tagged = names.filter((name) => isTag(name) || parseReference(withoutTransport(name)).tag !== undefined);
+  return [...tagged, ...listAutoTags(ref).map((tag) => `${target}:${tag}`)];
+}
+
+function withoutTransport(name: string): string {
+  return name.replace(/^docker:\/\//, "");
+}
+
 /** Checks that the first name has a repository, in which all bare tags are. */
 function assertNames([first]: readonly string[]): void {
   if (first === undefined || !isTag(first)) return;
@@ -104,7 +122,7 @@ function assertNames([first]: readonly string[]): void {
 function findRepository(names: readonly string[]): string | undefined {
   const repositories = new Set(
     names.filter((name) => !isTag(name)).map((name) => {
-      const { name: repository } = parseReference(name.replace(/^docker:\/\//, ""));
+      const { name: repository } = parseReference(withoutTransport(name));
       return repository;
     }),
   );

@@ -27,6 +27,12 @@ const NAME_FLAGS: readonly FlagDefinition[] = [
     completes: "files",
   },
   { name: "repository", kind: "text", value: "REPOSITORY", description: "repository of bare tags and digests" },
+  {
+    name: "auto-tag",
+    kind: "boolean",
+    description: "add the tags for --ref: 1, 1.2 and 1.2.3 for a version, latest for a branch",
+  },
+  { name: "ref", kind: "text", value: "REF", description: "Git reference for --auto-tag, such as refs/tags/v1.2.3" },
 ];
 
 /** Flags that name the sources. */
