@@ -39,6 +39,7 @@ import {
   retag,
   type SystemContext,
   validateIndex,
+  verifyAttestations,
 } from "../../src/system/remote/room.ts";
 import { platformTexts } from "../support/platform_texts.ts";
 
@@ -139,10 +140,13 @@ async function signAndJudge(index: string, [target, copy]: string[]): Promise<Re
     all: true,
     systemContext: INSECURE,
     signers: [signer],
+    provenance: { signer },
   });
+  const publicKeys = [new TextEncoder().encode(key.publicKey)];
+  const provenance = await verifyAttestations(target!, { publicKeys, assembly: true, systemContext: INSECURE });
   const refused = await codeOf(copyIndex(target!, copy!, judgedBy(other)));
   const believed = await copyIndex(target!, copy!, judgedBy(key));
-  return { digest, wrong, refused, believed: believed.digest };
+  return { digest, wrong, refused, believed: believed.digest, hasProvenance: provenance.allowed };
 }
 
 /** The older kind of signatures, with a key of OpenPGP. */

@@ -2,7 +2,7 @@ import type { ImageReference } from "../../image/room.ts";
 import { allOrAbort, repeatWhileLost } from "../../internal/room.ts";
 import { limitCredentials, type TransferOptions } from "../../copy/room.ts";
 import { type Digest, isManifestsError } from "../../spec/room.ts";
-import { keepConnection } from "../keep_connection.ts";
+import { keepConnections } from "../keep_connection.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Composition, readComposition } from "./composition.ts";
 import { describePlan } from "./describe_plan.ts";
@@ -34,12 +34,11 @@ export async function composeWith(
   }
   const systemContext = given.systemContext && limitCredentials(given.systemContext, references[0]);
   const limited = { ...given, systemContext };
-  await using held = new AsyncDisposableStack();
-  for (const { references: [first] } of groupByRepository(references)) {
-    held.use(await keepConnection(first!, systemContext));
-  }
+  const firsts = groupByRepository(references).map(({ references: [first] }) => first!);
+  await using _held = await keepConnections(firsts, systemContext);
   // The keys that sign the index are opened once: with provenance, they also sign in another form.
-  const options = provenance ? await openAllSigners(runtime, limited, held) : limited;
+  await using opened = provenance ? await openAllSigners(runtime, limited) : undefined;
+  const options = opened?.options ?? limited;
   const attempt = () => composeOnce(runtime, references, options, internals);
   if (!append) return await attempt();
   return await repeatWhileLost(attempt, { isLost: (error) => isManifestsError(error, "CONFLICT"), signal });

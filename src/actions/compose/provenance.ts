@@ -40,15 +40,20 @@ export interface ProvenanceInputs {
   readonly startedOn: Date;
 }
 
-/** Opens the keys that options name as files, and returns the options with all of them as signers. */
+/**
+ * Opens the keys that options name as files, and returns the options with all of them as signers. Disposing the result
+ * forgets the keys.
+ */
 export async function openAllSigners(
   runtime: Runtime,
   options: ComposeOptions,
-  held: AsyncDisposableStack,
-): Promise<ComposeOptions> {
-  const { signers } = held.use(await openSigners(runtime.host, options));
+): Promise<AsyncDisposable & { readonly options: ComposeOptions }> {
+  const opened = await openSigners(runtime.host, options);
   const { signBy: _, signBySigstorePrivateKeyFile: __, signBySigstoreParamFile: ___, ...rest } = options;
-  return { ...rest, signers: [...options.signers ?? [], ...signers] };
+  return {
+    options: { ...rest, signers: [...options.signers ?? [], ...opened.signers] },
+    [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
+  };
 }
 
 /** Checks the options before anything is read. Throws a `TypeError` for those that provenance cannot describe. */

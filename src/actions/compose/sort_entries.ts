@@ -1,3 +1,4 @@
+import { groupBy } from "../../internal/room.ts";
 import { findAttested, isAttestation } from "../../spec/room.ts";
 import type { ComposedEntry } from "./entries.ts";
 
@@ -5,7 +6,7 @@ import type { ComposedEntry } from "./entries.ts";
 export function sortByPlatform(entries: readonly ComposedEntry[]): ComposedEntry[] {
   const images = entries.filter((entry) => findAttested(entry) === undefined);
   const digests = new Set<string>(images.map(({ digest }) => digest));
-  const attestations = Map.groupBy(
+  const attestations = groupBy(
     entries.filter((entry) => findAttested(entry) !== undefined),
     (entry) => digests.has(findAttested(entry)!) ? findAttested(entry)! : "",
   );

@@ -1,4 +1,5 @@
 import type { ImageReference } from "../../image/room.ts";
+import { groupBy } from "../../internal/room.ts";
 import { isTag, ManifestsError } from "../../spec/room.ts";
 import { resolveImage, type Runtime } from "../runtime.ts";
 
@@ -34,7 +35,7 @@ export function resolveTargets(
 
 /** Groups references by repository, in the order of their first names. */
 export function groupByRepository(references: readonly ImageReference[]): readonly TargetRepository[] {
-  const groups = Map.groupBy(references, (reference) => assertInRegistry(reference).name);
+  const groups = groupBy(references, (reference) => assertInRegistry(reference).name);
   return Array.from(groups, ([name, references]) => ({ name, references }));
 }
 
