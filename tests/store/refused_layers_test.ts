@@ -39,6 +39,9 @@ const REFUSED: Readonly<Record<string, { entries: OddEntry[]; message: RegExp; d
     entries: [{ name: "h", type: "1", linkName: "../../etc/passwd" }],
     message: /"h" is a hard link that leads out/,
   },
+  "a whiteout of the folder above": { entries: [file(".wh...", "")], message: /"\.wh\.\.\." is a whiteout without/ },
+  "a whiteout of the folder itself": { entries: [file("d/.wh..", "")], message: /"d\/\.wh\.\." is a whiteout without/ },
+  "a whiteout of nothing": { entries: [file("d/.wh.", "")], message: /"d\/\.wh\." is a whiteout without/ },
   "a whiteout of an own file": {
     entries: [file("d/f"), file("d/.wh.f", "")],
     message: /"d\/\.wh\.f" is a whiteout of an earlier entry/,

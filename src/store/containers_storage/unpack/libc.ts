@@ -138,16 +138,18 @@ const RESOLVE_NO_MAGICLINKS = 2n, RESOLVE_IN_ROOT = 16n;
 const OPEN_HOW_SIZE = 24;
 
 /**
- * Opens a folder below another one, which the kernel treats as `/`: neither links nor `..` lead out of it
+ * Opens a file or folder below a folder, which the kernel treats as `/`: neither links nor `..` lead out of it
  * (openat2(2), `RESOLVE_IN_ROOT`).
+ *
+ * @param flags Flags of `open`. Default: those for a folder that is the base of other calls.
  */
-export function openBelow(root: number, folder: ByteText): number {
+export function openBelow(root: number, path: ByteText, flags: number = O.PATH | O.DIRECTORY): number {
   // `struct open_how`: flags (u64 at 0), mode (u64 at 8), resolve (u64 at 16).
   const how = new BigUint64Array([
-    BigInt(O.PATH | O.DIRECTORY | O.CLOEXEC),
+    BigInt(flags | O.CLOEXEC),
     0n,
     RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
   ]);
   const struct = new Uint8Array(how.buffer);
-  return check(loadLibc().syscall(SYS_OPENAT2, root, terminate(folder), struct, BigInt(OPEN_HOW_SIZE)));
+  return check(loadLibc().syscall(SYS_OPENAT2, root, terminate(path), struct, BigInt(OPEN_HOW_SIZE)));
 }

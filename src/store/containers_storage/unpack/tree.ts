@@ -30,6 +30,7 @@ export class Tree implements Disposable {
   place(path: ByteText, creates = false): Place {
     if (path === "") return this.root;
     const { folder, name } = splitPath(path);
+    if (name === "" || name === "..") throw new TypeError(`Cannot use ${JSON.stringify(path)} as a path in a layer`);
     return { fd: this.#folder(folder, creates), name };
   }
 

@@ -92,7 +92,10 @@ export class EntryChecker {
     if (!name.startsWith(WHITEOUT)) return undefined;
     if (size > 0) return "is a whiteout with content";
     if (name === OPAQUE) return undefined;
-    const removed = (folder === "" ? "" : `${folder}/`) + name.slice(WHITEOUT.length);
+    const target = name.slice(WHITEOUT.length);
+    // These would remove the folder itself, or the one above it.
+    if (["", ".", ".."].includes(target)) return "is a whiteout without a name";
+    const removed = (folder === "" ? "" : `${folder}/`) + target;
     const isOwn = this.#entries.has(removed) || this.#folders.has(removed);
     return isOwn ? "is a whiteout of an earlier entry of the same layer" : undefined;
   }
