@@ -12,6 +12,9 @@ const INTRODUCTION = `# The command line
 
 Generated from the definitions of the commands by \`deno run -A _tools/cli_reference.ts\`.
 
+The same text as manual pages: \`deno task man\` writes them to \`man/man1\`. \`man -M man manifests-push\` shows one of
+them; copied to \`/usr/local/share/man/man1\` (or \`~/.local/share/man/man1\`), \`man manifests-push\` finds it.
+
 The word \`manifest\` is allowed before a command, so that \`manifests\` can replace \`podman\` or \`buildah\` in
 \`podman manifest …\`. If the name of the program begins with \`podman\` or \`buildah\`, or \`MANIFESTS_PERSONA\` is one of
 them, the output is that of this tool.
