@@ -42,7 +42,7 @@ export { createInstanceFinder } from "./find_again.ts";
 export { formatInspection, type InspectedInstance, type Inspection } from "./inspection.ts";
 export { keepConnection } from "./keep_connection.ts";
 export { collectFacts, compareFacts } from "./index_facts.ts";
-export { type OpenRepositoryOptions, openRepositoryWith, type RepositoryTags } from "./open_repository.ts";
+export { openRepositoryWith } from "./open_repository.ts";
 export { resolveImage, type Runtime } from "./runtime.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
 export { type TagImageOptions, tagImageWith } from "./tag_image.ts";
