@@ -24,6 +24,8 @@ async function show(): Promise<void> {
     const view = await createView(query, signal);
     if (signal.aborted) return;
     main.replaceChildren(view);
+    const heading = view.querySelector("h2")?.textContent;
+    document.title = heading ? `${heading} – Multi-arch images` : "Multi-arch images";
     announce("");
   } catch (error) {
     if (signal.aborted) return;
@@ -99,5 +101,9 @@ document.body.prepend(
   main,
   element("p", { id: "status", role: "status" }),
 );
-addEventListener("hashchange", () => void show());
+addEventListener("hashchange", () => {
+  // The link that was followed is gone with its view: the keyboard goes on in the next one.
+  main.focus();
+  void show();
+});
 void show();

@@ -2,6 +2,10 @@
 import assert from "node:assert/strict";
 import { get } from "node:http";
 import { Browser } from "../support/browser.ts";
+import { bundle } from "../support/bundle.ts";
+import { runInChromium } from "../support/chromium.ts";
+import { startWithCors } from "../support/cors.ts";
+import { folderTest } from "../support/folders.ts";
 import { clientOf } from "../support/images.ts";
 import { ATTACKS, pushShowcase } from "../support/page_world.ts";
 import { peerTest } from "../support/peers.ts";
@@ -149,3 +153,44 @@ peerTest("inspect --web shows an index, and attacks in it stay text", ["chromium
     assert.equal(status, 421);
   });
 });
+
+peerTest("diff --web shows two indexes side by side", ["chromium"], async () => {
+  await using registry = startEmbedded();
+  await pushShowcase(clientOf(registry.host).repository("app"), "1");
+  const names = ["1", "1-nested"].map((tag) => `docker://${registry.host}/app:${tag}`);
+  await using served = await startServing(["diff", "--web", "--insecure", ...names]);
+  await using browser = await Browser.open();
+  await browser.goto(served.url);
+  await browser.until(`document.querySelector(".diff")`);
+  const kinds = `[...document.querySelectorAll(".diff > .pairs > li, .diff > details > .pairs > li")].map((pair) =>
+    [pair.querySelector("h3 bdi").textContent, pair.dataset.kind])`;
+  assert.deepEqual(await browser.evaluate(kinds), [
+    ["linux/arm64/v8", "removed"],
+    ["linux/arm/v7", "removed"],
+    ["windows/amd64:10.0.20348.1", "removed"],
+    ["Attestation", "removed"],
+    ["Nested index", "removed"],
+    [`${ATTACKS[0]}/${ATTACKS[1]}`, "removed"],
+    ["linux/amd64", "equal"],
+    ["Attestation", "equal"],
+  ]);
+  assert.equal(await browser.evaluate("globalThis.attacked"), undefined);
+  assert.deepEqual(browser.errors, []);
+});
+
+folderTest("the view of an index works in the browser alone, over ./remote", async (folder) => {
+  const file = await bundle("web/alone.ts", folder);
+  await using registry = startWithCors();
+  const { index } = await pushShowcase(clientOf(registry.host).repository("app"), "1");
+  const image = JSON.stringify(`${registry.host}/app:1`);
+  const shown = await runInChromium(
+    file,
+    `module.show(document.body, ${image}, { dockerInsecureSkipTlsVerify: true }).then(() => ({
+      cards: document.querySelectorAll("article > .cards > .card").length,
+      verdict: document.querySelector(".verdict p").textContent,
+      digest: document.querySelector("dl code").title,
+    }))`,
+  );
+  assert.deepEqual(shown, { cards: 6, verdict: "2 problems: 9 images and 14 blobs checked", digest: index });
+  assert.deepEqual(registry.errors, []);
+}, ["chromium"]);
