@@ -14,7 +14,6 @@ export type {
   ComposeOptions,
   ComposeResult,
   ComposeSource,
-  CompositionOptions,
   EntryAnnotations,
   ProvenanceOptions,
   PublishedName,
@@ -29,7 +28,7 @@ export {
   type VisitedManifest,
 } from "./describe_image.ts";
 export { deriveListWith, previewEditWith } from "./derive_remote_list.ts";
-export { type EditRemoteListOptions, editRemoteListWith, listMissing } from "./edit_remote_list.ts";
+export { type EditRemoteListOptions, editRemoteListWith } from "./edit_remote_list.ts";
 export {
   fetchFirstManifestWith,
   type FetchManifestOptions,

@@ -3,14 +3,7 @@
  *
  * @module
  */
-export {
-  type AddOptions,
-  findInstances,
-  type FindInstancesOptions,
-  type FoundImage,
-  type FoundInstance,
-  type PlatformMismatch,
-} from "./add.ts";
+export { type AddOptions, findInstances, type FoundImage, type FoundInstance, type PlatformMismatch } from "./add.ts";
 export type { AddArtifactOptions, ArtifactConfig } from "./add_artifact.ts";
 export type { NewInstance } from "./new_instance.ts";
 export type { LabelOptions } from "./label.ts";
