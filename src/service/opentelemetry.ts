@@ -63,7 +63,9 @@ export function createInstruments(findOpenRuns: (() => Promise<OpenRuns>) | unde
       unit: "s",
     });
     meter.addBatchObservableCallback(async (observer) => {
-      const runs = await find();
+      // Without the database, these two metrics are missing for a while.
+      const runs = await find().catch(() => undefined);
+      if (!runs) return;
       observer.observe(open, runs.count);
       observer.observe(oldest, runs.oldest);
     }, [open, oldest]);
