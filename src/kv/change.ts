@@ -33,6 +33,8 @@ export type Decide<R extends Revised> = (current: R | undefined) => Decision<R> 
 export interface ChangeRecordOptions<R extends Revised> {
   /** Lock that must still be held when the change is committed. Default: no lock. */
   lease?: HeldLease | undefined;
+  /** Entry of the record as it was read before, for the first attempt. Default: it is read. */
+  known?: KvEntry<R> | undefined;
   /** Returns the change. Called again if another writer changed the record first. */
   decide: Decide<R>;
 }
@@ -47,14 +49,14 @@ export interface ChangeRecordOptions<R extends Revised> {
 export async function changeRecord<R extends Revised>(
   db: Database,
   key: KvKey,
-  { lease, decide }: ChangeRecordOptions<R>,
+  { lease, known, decide }: ChangeRecordOptions<R>,
 ): Promise<R | undefined> {
   const revision = crypto.randomUUID();
   for (let attempt = 0;; attempt++) {
-    const [entry, lock] = await db.getMany<R>([key, ...(lease ? [lease.check.key] : [])]) as [
-      KvEntry<R>,
-      KvEntry?,
-    ];
+    // The commit checks both entries, so a known one that is outdated costs only another attempt.
+    const [entry, lock] = known && attempt === 0
+      ? [known]
+      : await db.getMany<R>([key, ...(lease ? [lease.check.key] : [])]) as [KvEntry<R>, KvEntry?];
     // A remote database may have made our commit although it reported a failure.
     if (entry.value?.revision === revision) return entry.value;
     if (lock) lease?.confirm(lock);

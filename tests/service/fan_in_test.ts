@@ -2,6 +2,7 @@
 import { abortable } from "../../src/internal/room.ts";
 import assert from "node:assert/strict";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
+import type { Run } from "../../src/service/fan_in/run.ts";
 import { inspectIndex } from "../../src/system/remote/room.ts";
 import { assertRefused, call, HOST, TOKEN } from "../support/handlers.ts";
 import { fanInTest, getRun, makeFanIn, PLATFORMS, TARGET } from "../support/fan_in.ts";
@@ -305,15 +306,25 @@ fanInTest("the largest run that is accepted fits into the database", async (at) 
   const image = `${repository}@sha512:${"0".repeat(128)}`;
   assert.equal(image.length, 512);
   const down = () => Promise.resolve(new Response("", { status: 500 }));
-  const handler = at.handler({ targets: [repository], systemContext: { fetch: down } });
+  const authorize = bearerTokens([{ token: TOKEN, name: "n".repeat(200) }]);
+  const handler = at.handler({ authorize, targets: [repository], systemContext: { fetch: down } });
   const expected = Array.from({ length: 48 }, (_, i) => `linux/arch${i}/`.padEnd(64, "v"));
   const annotations = { "ключ": "ä".repeat(4092) };
   const target = `${repository}:${"t".repeat(128)}`;
+  const tags = Array.from({ length: 16 }, (_, i) => `${i}`.padEnd(128, "t"));
   for (const platform of expected.slice(1)) {
-    const body = { target, run: "r".repeat(128), expected, platform, image, annotations };
+    const body = { target, tags, run: "r".repeat(128), expected, platform, image, annotations };
     const answer = await call(handler, "/fan-in", { body });
     assert.deepEqual([answer.status, answer.body.state], [200, "collecting"], JSON.stringify(answer.body));
   }
+  // There is room for the plan as well.
+  const [run] = await Array.fromAsync(at.kv.list<Run>({ prefix: ["multiarch", "fan-in", "run"] }));
+  const digest = `sha256:${"0".repeat(64)}` as const;
+  const before = Object.fromEntries(Object.keys(run!.value.orders).map((tag) => [tag, digest]));
+  const lease = { holder: crypto.randomUUID(), until: at.now };
+  const error = { code: "PLATFORM_MISMATCH", message: "x".repeat(4096) };
+  const reports = { ...run!.value.reports, [expected[0]!]: run!.value.reports[expected[1]!] };
+  await at.kv.set(run!.key, { ...run!.value, reports, lease, plan: { before, digest }, superseded: tags, error });
   const more = { target, run: "1", expected, platform: expected[0], image, annotations: { ...annotations, x: "" } };
   assertRefused(await call(handler, "/fan-in", { body: more }), 400, "BAD_REQUEST");
 });

@@ -5,7 +5,7 @@ import { bearerTokens, createHandler } from "../../src/service/room.ts";
 import { folderTest } from "../support/folders.ts";
 import { call, TOKEN } from "../support/handlers.ts";
 import { pushPlatforms } from "../support/images.ts";
-import { openKvFile, outcomeOf, spawnWorker } from "../support/kv.ts";
+import { KV_URL, openKvFile, openTestKv, outcomeOf, spawnWorker } from "../support/kv.ts";
 import { ok } from "../support/peers.ts";
 import { startDockerRegistry, startEmbedded, type TestRegistry } from "../support/registries.ts";
 import { startRelay } from "../support/relay.ts";
@@ -17,22 +17,26 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const ARCHITECTURES = ["amd64", "arm64", "s390x", "ppc64le", "riscv64", "386", "mips64le", "loong64"];
 const PLATFORMS = ARCHITECTURES.map((architecture) => `linux/${architecture}`);
 const WORKERS = 8, REPORTS_EACH = 5;
+/** Database that all workers use, and their number. */
+interface Shared {
+  readonly database: string;
+  readonly workers?: number;
+}
 
 /** Lets workers report eight platforms, each five times by different workers; checks that they publish once. */
-async function reportTogether(registry: TestRegistry, folder: string): Promise<string> {
+async function reportTogether(registry: TestRegistry, { database, workers: count = WORKERS }: Shared): Promise<string> {
   const digests = await pushPlatforms(registry.host, "app", ARCHITECTURES.map((architecture) => ({ architecture })));
   await using relay = startRelay(registry.host, () => undefined);
-  const database = `${folder}/kv.sqlite`;
   using _kv = await openKvFile(database);
   const target = `${relay.host}/app:1`;
   const report = (i: number) => ({ target, run: "1", expected: PLATFORMS, platform: PLATFORMS[i], digest: digests[i] });
-  const workers = Array.from({ length: WORKERS }, (_, worker) => {
-    const reports = Array.from({ length: REPORTS_EACH }, (_, i) => report((worker + i) % PLATFORMS.length));
+  const workers = Array.from({ length: count }, (_, worker) => {
+    const reports = Array.from({ length: REPORTS_EACH }, (_, i) => report((worker * 3 + i) % PLATFORMS.length));
     return spawnWorker("fan_in_worker.ts", database, relay.host, JSON.stringify(reports));
   });
   const outcomes = await Promise.all(workers.map(outcomeOf));
   const answers = outcomes.flatMap((outcome) => JSON.parse(outcome!) as [number, string][]);
-  assert.equal(answers.length, WORKERS * REPORTS_EACH);
+  assert.equal(answers.length, count * REPORTS_EACH);
   assert.deepEqual(answers.filter(([status]) => status !== 200), []);
   assert.ok(answers.some(([, state]) => state === "published"));
   const writes = relay.requests.filter((line) => line.startsWith("PUT /v2/app/manifests/1 "));
@@ -46,12 +50,21 @@ async function reportTogether(registry: TestRegistry, folder: string): Promise<s
 
 folderTest("forty reports of eight platforms by eight processes publish one index, once", async (folder) => {
   await using registry = startEmbedded();
-  await reportTogether(registry, folder);
+  await reportTogether(registry, { database: `${folder}/kv.sqlite` });
 });
+
+const database = KV_URL;
+if (database !== undefined) {
+  Deno.test("three services on one database server publish one index, once", async () => {
+    await using registry = startEmbedded();
+    using _kv = await openTestKv();
+    await reportTogether(registry, { database, workers: 3 });
+  });
+}
 
 folderTest("… to a real registry, where real tools read it", async (folder) => {
   await using registry = await startDockerRegistry();
-  const digest = await reportTogether(registry, folder);
+  const digest = await reportTogether(registry, { database: `${folder}/kv.sqlite` });
   const image = `docker://${registry.host}/app:1`;
   const { manifests } = JSON.parse(await ok(["skopeo", "inspect", "--tls-verify=false", "--raw", image]));
   assert.equal(manifests.length, PLATFORMS.length);

@@ -1,6 +1,7 @@
 /** Worlds with a database of runs, and what jobs report to them. */
 import type { Digest } from "../../src/spec/room.ts";
 import type { HandlerOptions } from "../../src/service/room.ts";
+import { openTestKv } from "./kv.ts";
 import { type Answer, call, type CallInit, type HandlerWorld, HOST, makeWorld } from "./handlers.ts";
 
 /** The tag that is published. */
@@ -44,7 +45,7 @@ export async function makeFanIn(kv: Deno.Kv): Promise<FanInWorld> {
 /** A test with a world of its own. */
 export function fanInTest(name: string, fn: (at: FanInWorld) => Promise<void>): void {
   Deno.test(name, async () => {
-    using kv = await Deno.openKv(":memory:");
+    using kv = await openTestKv();
     await fn(await makeFanIn(kv));
   });
 }

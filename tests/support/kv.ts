@@ -3,6 +3,16 @@ import assert from "node:assert/strict";
 import { digestOf } from "../../src/spec/room.ts";
 import type { KvRecord } from "../../src/store/kv/record.ts";
 
+/** URL of a server for Deno KV, such as `denokv`, whose content tests delete; `undefined`: they use memory and files. */
+export const KV_URL: string | undefined = Deno.env.get("DENO_KV_URL");
+
+/** Opens an empty database: that of `DENO_KV_URL`, or one in memory. */
+export async function openTestKv(): Promise<Deno.Kv> {
+  const kv = await Deno.openKv(KV_URL ?? ":memory:");
+  for await (const { key } of kv.list({ prefix: [] })) await kv.delete(key);
+  return kv;
+}
+
 /** Opens a database in a file. Another process that opens it at the same moment locks it for a moment. */
 export async function openKvFile(path: string): Promise<Deno.Kv> {
   for (;;) {

@@ -5,7 +5,7 @@ import { composeWith, type ProvenanceOptions, readManifestWith, resolveImage } f
 import { REMOTE_RUNTIME } from "../../system/remote/room.ts";
 import { HandlerError } from "../handler_error.ts";
 import { assertPlatforms } from "./platforms.ts";
-import { listTags, type Plan, type Run } from "./run.ts";
+import { listTags, type Plan, type Run, tagOf } from "./run.ts";
 import type { Release } from "./runs.ts";
 
 /** Maximum number of attempts to write tags that other runs change at the same time. */
@@ -31,7 +31,7 @@ export interface PublishOptions {
 export interface Publication {
   /** Digest of the index that the tags have. */
   readonly digest: Digest;
-  /** Further tags that were left unchanged because a newer run or another writer has changed them. */
+  /** Further tags that were left unchanged because a newer run or another writer has changed them; without the name. */
   readonly superseded: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export async function publishRun(run: Run, options: PublishOptions): Promise<Pub
       // A tag that already has the index is found now that its digest is known.
       return await attempt();
     }
-    const left = open.filter(({ mayWrite }) => !mayWrite).map(({ name }) => name);
+    const left = open.filter(({ mayWrite }) => !mayWrite).map(({ name }) => tagOf(name));
     return { digest: plan!.digest, superseded: left };
   };
   return await repeatWhileLost(attempt, { isLost, maxAttempts: MAX_ATTEMPTS, signal: options.signal });
@@ -96,7 +96,7 @@ async function writeTags(
       beforePush: async (list, manifest) => {
         assertPlatforms(list, run.expected, "the images");
         const digest = digestOf(manifest);
-        const observed = Object.fromEntries(names.map((name) => [name, known.get(name)!]));
+        const observed = Object.fromEntries(names.map((name) => [tagOf(name), known.get(name)!]));
         await plan({ before: { ...run.plan?.before, ...observed }, digest });
         if (names.some((name) => known.get(name) === digest)) throw new AlreadyPublished();
       },
@@ -129,8 +129,8 @@ async function findOpenTags(run: Run, options: PublishOptions) {
 /** Returns whether the run may overwrite the current content of a tag. */
 function mayWrite({ plan, orders }: Run, name: string, current: Digest | null, releases: readonly Release[]): boolean {
   const others = releases.filter(({ digest }) => digest === current).map(({ order }) => order);
-  if (others.some((other) => other > orders[name]!)) return false;
-  return plan?.before[name] === undefined || current === plan.before[name] || others.length > 0;
+  if (others.some((other) => other > orders[tagOf(name)]!)) return false;
+  return plan?.before[tagOf(name)] === undefined || current === plan.before[tagOf(name)] || others.length > 0;
 }
 
 /** Returns the digest of a tag; `null` if the tag does not exist. */

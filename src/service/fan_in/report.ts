@@ -58,7 +58,7 @@ export function readReport(
   if (new Set(expected).size < expected.length) throw badRequest("expected contains a platform twice");
   return {
     target: String(target),
-    tags: readTags(values.tags ?? [], { name: target.name, tag: target.tag! }),
+    tags: readTags(values.tags ?? [], target.tag!),
     run: readRunName(values.run, call),
     expected,
     platforms: readPlatforms(values, expected),
@@ -70,12 +70,12 @@ export function readReport(
   };
 }
 
-/** Returns the full names of further tags. */
-function readTags(tags: readonly string[], target: { readonly name: string; readonly tag: string }): string[] {
-  const bad = tags.find((tag) => !isTag(tag) || tag === target.tag);
-  if (bad === undefined) return tags.map((tag) => `${target.name}:${tag}`);
+/** Checks further tags. `first` is the tag of the target. */
+function readTags(tags: readonly string[], first: string): readonly string[] {
+  const bad = tags.find((tag) => !isTag(tag) || tag === first);
+  if (bad === undefined) return tags;
   throw badRequest(
-    bad === target.tag
+    bad === first
       ? `tags contains ${JSON.stringify(bad)}, which is the tag of target`
       : `tags contains ${JSON.stringify(bad)}, which is not a tag such as latest`,
   );

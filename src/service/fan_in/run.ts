@@ -12,7 +12,7 @@ export type RunState = "collecting" | "publishing" | "published" | "failed" | "s
 export interface Run extends Revised {
   /** Tag that is published, as in `quay.io/me/app:1`. */
   readonly target: string;
-  /** Further tags that are published, with the full name of the repository of `target`. Set by the first report. */
+  /** Further tags of the same repository that are published, without its name. Set by the first report. */
   readonly tags: readonly string[];
   /** Name that distinguishes it from other builds for the same tag. */
   readonly run: string;
@@ -22,7 +22,7 @@ export interface Run extends Revised {
   readonly annotations: Readonly<Record<string, string>>;
   /** Accepted report for each platform, by platform. */
   readonly reports: Readonly<Record<string, Reported>>;
-  /** Sequence number among the runs for each of its tags, from 1. */
+  /** Sequence number among the runs for each of its tags, from 1; by tags without the name of the repository. */
   readonly orders: Readonly<Record<string, number>>;
   /** Name of the caller that sent the first report. */
   readonly owner: string;
@@ -36,7 +36,7 @@ export interface Run extends Revised {
   readonly lease?: PublishLease | undefined;
   /** Planned change of the tags. Recorded before they are written; `undefined` before that. */
   readonly plan?: Plan | undefined;
-  /** Tags that were left unchanged because a newer run or another writer has changed them; set when it is published. */
+  /** Further tags that were left unchanged because a newer run or another writer has changed them; set when it is published. */
   readonly superseded?: readonly string[] | undefined;
   /** Reason why publishing failed; `undefined` if it did not fail. */
   readonly error?: AnsweredError | undefined;
@@ -62,7 +62,7 @@ export interface PublishLease {
 
 /** Planned change of the tags of a run. */
 export interface Plan {
-  /** Digest of each tag before the change; `null` if the tag does not exist. */
+  /** Digest of each tag before the change, by tags without the name of the repository; `null` for a new tag. */
   readonly before: Readonly<Record<string, Digest | null>>;
   /** Digest of the index that is published. */
   readonly digest: Digest;
@@ -76,9 +76,19 @@ export interface Report extends Pick<Run, "target" | "tags" | "run" | "expected"
   readonly replace: boolean;
 }
 
-/** Returns all tags of a run: first its target. */
+/** Returns the full names of all tags of a run: first its target. */
 export function listTags({ target, tags }: Pick<Run, "target" | "tags">): readonly string[] {
-  return [target, ...tags];
+  return [target, ...tags.map((tag) => nameTag(target, tag))];
+}
+
+/** Returns the full name of a tag in the repository of `target`. */
+export function nameTag(target: string, tag: string): string {
+  return `${target.slice(0, -tagOf(target).length)}${tag}`;
+}
+
+/** Returns the tag in a full name. Records of runs have only this part of the names, to stay small. */
+export function tagOf(name: string): string {
+  return name.slice(name.lastIndexOf(":") + 1);
 }
 
 /** Returns whether nothing can change a run in this state any more. */
@@ -175,7 +185,7 @@ export function describeRun(run: Run) {
   const entries = Object.entries(reports);
   return {
     target,
-    ...(tags.length > 0 ? { tags } : {}),
+    ...(tags.length > 0 ? { tags: listTags(run).slice(1) } : {}),
     run: name,
     state,
     expected,
@@ -186,7 +196,7 @@ export function describeRun(run: Run) {
     expires: toIsoTime(expires),
     ...(state === "publishing" && lease ? { leaseUntil: toIsoTime(lease.until) } : {}),
     ...(state === "published" ? { digest: plan!.digest } : {}),
-    ...(superseded.length > 0 ? { superseded } : {}),
+    ...(superseded.length > 0 ? { superseded: superseded.map((tag) => nameTag(target, tag)) } : {}),
     ...(error ? { error } : {}),
   };
 }

@@ -2,7 +2,7 @@ import type { Digest } from "../../spec/room.ts";
 import { changeRecord, Database, type Decision, type Kv, type KvEntry, type KvKey } from "../../kv/room.ts";
 import { tooMany } from "../rate_limits.ts";
 import type { OpenRuns } from "../telemetry.ts";
-import { isFinal, listTags, type Plan, type Report, type Run } from "./run.ts";
+import { isFinal, listTags, nameTag, type Plan, type Report, type Run, tagOf } from "./run.ts";
 
 /** Record of a tag, shared by all of its runs. */
 interface Tag {
@@ -102,7 +102,7 @@ export class Runs {
       return { name, entry, tag: { runs: runs + 1, releases } };
     });
     const began = this.#options.now(), expires = began + this.#options.lifetime;
-    const orders = Object.fromEntries(counted.map(({ name, tag }) => [name, tag.runs]));
+    const orders = Object.fromEntries(counted.map(({ name, tag }) => [tagOf(name), tag.runs]));
     const shared = { target, tags, run, expected, annotations, owner: by, began, expires };
     const first: Run = { ...shared, reports: {}, orders, state: "collecting" };
     const open: OpenRun = { began, expires };
@@ -146,9 +146,9 @@ export class Runs {
   async plan({ target, run, orders }: Run, plan: Plan, change: (run: Run | undefined) => Run): Promise<void> {
     const decide = async (value: Run | undefined): Promise<Decision<Run>> => {
       const current = change(this.#dropExpired(value));
-      const entries = await this.#getTags(Object.keys(plan.before));
+      const entries = await this.#getTags(Object.keys(plan.before).map((tag) => nameTag(target, tag)));
       const sets = entries.map(({ name, entry }) => {
-        const order = orders[name]!;
+        const order = orders[tagOf(name)]!;
         const { runs, releases } = entry.value ?? { runs: order, releases: [] };
         const others = releases.filter((release) => release.order !== order);
         const next: Tag = { runs, releases: [...others, { order, digest: plan.digest }].slice(-MAX_RELEASES) };

@@ -17,6 +17,9 @@ const COMMIT_CHUNKS = 8;
  */
 const RECORD_CHUNKS = 400;
 
+/** Maximum number of blobs that are remembered, each of at most {@linkcode COMMIT_CHUNKS} chunks: at most 4 MB. */
+const MAX_REMEMBERED = 8;
+
 /** Age in milliseconds from which a blob without a record is a leftover: one day, far longer than any save takes. */
 const STAGED_AGE = 24 * 60 * 60 * 1000;
 
@@ -30,6 +33,8 @@ export interface NewBlobs extends Required<KvChange> {
 export class Blobs {
   readonly #db: Database;
   readonly #keys: KvKeys;
+  /** Blobs that were read last, by name: an edit reads the items of a list when it loads it and when it saves it. */
+  readonly #recent = new Map<string, Uint8Array<ArrayBuffer>>();
 
   /** Creates access to the blobs of a store. */
   constructor(db: Database, keys: KvKeys) {
@@ -43,16 +48,27 @@ export class Blobs {
    */
   async readAll(record: KvRecord, keys: readonly string[]): Promise<Map<string, Uint8Array<ArrayBuffer>> | undefined> {
     const found = keys.map((key) => record.items.find((item) => item.key === key)).filter((item) => item !== undefined);
-    const data = await Promise.all(found.map(async (item) => [item.key, await this.#read(item)] as const));
-    const complete = data.filter((entry): entry is [string, Uint8Array<ArrayBuffer>] => entry[1] !== undefined);
-    return complete.length === data.length ? new Map(complete) : undefined;
+    const missing = found.filter(({ blob }) => !this.#recent.has(blob));
+    // One read for all items: most of them have a single chunk.
+    const entries = await this.#db.getMany<Uint8Array>(this.listKeys(missing));
+    const blobs = new Map(missing.map(({ blob, chunks }) => {
+      const parts = entries.splice(0, chunks).map(({ value }) => value).filter((value) => value !== null);
+      return [blob, concatBytes(parts)];
+    }));
+    const data = found.map((item) => [item.key, blobs.get(item.blob) ?? this.#recent.get(item.blob)!] as const);
+    if (data.some(([, bytes], i) => bytes.length !== found[i]!.size)) return undefined;
+    this.#remember(found, new Map(data));
+    return new Map(data.map(([key, bytes]) => [key, bytes.slice()]));
   }
 
-  async #read({ blob, chunks, size }: KvItem): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const entries = await this.#db.getMany<Uint8Array>(this.#chunkKeys(blob, chunks));
-    const parts = entries.map(({ value }) => value).filter((value) => value !== null);
-    const bytes = concatBytes(parts);
-    return bytes.length === size ? bytes : undefined;
+  /** Remembers small blobs, and forgets those that were read before them. */
+  #remember(items: readonly KvItem[], data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): void {
+    for (const { key, blob, chunks } of items) {
+      if (chunks > COMMIT_CHUNKS) continue;
+      this.#recent.delete(blob);
+      this.#recent.set(blob, data.get(key)!);
+      if (this.#recent.size > MAX_REMEMBERED) this.#recent.delete(this.#recent.keys().next().value!);
+    }
   }
 
   /**

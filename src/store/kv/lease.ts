@@ -3,6 +3,7 @@ import { backoffDelay } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import type { Database, KvCheck, KvEntry } from "../../kv/room.ts";
 import type { KvKeys } from "./keys.ts";
+import type { KvRecord } from "./record.ts";
 
 /** The heartbeat that a lock holder keeps renewing. */
 interface Heartbeat {
@@ -32,22 +33,33 @@ export interface TakeLeaseOptions {
 /**
  * Waits for a lock and takes it. A lock is free if nobody holds it, or if its holder renewed no heartbeat for the
  * duration of its lease. That is measured by the local clock, which may differ from the clock of the holder.
+ *
+ * The record with the given id is read together with the lock, so that its holder need not read it again.
  */
-export async function takeLease(db: Database, keys: KvKeys, name: string, options: TakeLeaseOptions): Promise<Lease> {
-  const { duration, signal } = options;
+export async function takeLease(
+  db: Database,
+  keys: KvKeys,
+  { name, id }: { readonly name: string; readonly id: string },
+  { duration, signal }: TakeLeaseOptions,
+): Promise<Lease> {
   const token = crypto.randomUUID();
   const hasExpired = watchHeartbeats();
   for (let attempt = 0;; attempt++) {
     signal?.throwIfAborted();
-    const [lock, heartbeat] = await db.getMany<unknown>([keys.lock(name), keys.lease(name)]) as [
+    const [lock, heartbeat, record] = await db.getMany<unknown>([
+      keys.lock(name),
+      keys.lease(name),
+      keys.image(id),
+    ]) as [
       KvEntry,
       KvEntry<Heartbeat>,
+      KvEntry<KvRecord>,
     ];
-    if (lock.value === token) return new Lease(db, keys, { name, duration, versionstamp: lock.versionstamp! });
+    if (lock.value === token) return new Lease(db, keys, { name, duration, versionstamp: lock.versionstamp!, record });
     if (lock.versionstamp === null || hasExpired(heartbeat)) {
       const sets = [[lock.key, token], [heartbeat.key, createHeartbeat(duration)]] as const;
-      const versionstamp = await db.commit({ checks: [lock, heartbeat], sets });
-      if (versionstamp) return new Lease(db, keys, { name, duration, versionstamp });
+      const versionstamp = await db.commit({ checks: [lock, heartbeat, record], sets });
+      if (versionstamp) return new Lease(db, keys, { name, duration, versionstamp, record });
     }
     await delay(1 + backoffDelay(attempt, 2, MAX_PAUSE), signal ? { signal } : {});
   }
@@ -72,6 +84,8 @@ function createHeartbeat(duration: number): Heartbeat {
 export class Lease {
   /** Condition for every write under the lock: no other process has taken it. */
   readonly check: KvCheck;
+  /** The record as it was when the lock was taken; `undefined` once it was written or found to be outdated. */
+  record: KvEntry<KvRecord> | undefined;
   readonly #db: Database;
   readonly #keys: KvKeys;
   readonly #name: string;
@@ -80,7 +94,12 @@ export class Lease {
   #renewing: Promise<void> = Promise.resolve();
 
   /** Starts to renew the heartbeat. `versionstamp` is the version of the lock's entry from when it was taken. */
-  constructor(db: Database, keys: KvKeys, held: { name: string; duration: number; versionstamp: string }) {
+  constructor(
+    db: Database,
+    keys: KvKeys,
+    held: { name: string; duration: number; versionstamp: string; record: KvEntry<KvRecord> },
+  ) {
+    this.record = held.record;
     this.check = { key: keys.lock(held.name), versionstamp: held.versionstamp };
     this.#db = db;
     this.#keys = keys;

@@ -36,7 +36,7 @@ interface StoreNote {
  * machines may use one store at the same time. Each change is one commit that checks what it replaces, so a reader
  * never sees half a change, even if a process is killed.
  *
- * A record holds at most 24 MB and about ninety names. For a database in a file, `Deno.openKv` itself may fail with
+ * A record holds at most 24,576,000 bytes and about ninety names; more fails with code `LIMIT_EXCEEDED`. For a database in a file, `Deno.openKv` itself may fail with
  * "database is locked" while another process creates the database; call it again.
  *
  * Locks, including those of `editList`, are leases. A holder that stalls for longer than `leaseDuration` may lose its

@@ -58,14 +58,27 @@ export class KvStore implements ImageStore {
   async findImage(nameOrId: string, keys: readonly string[] = []): Promise<ImageWithData | undefined> {
     let before: FoundRecord | undefined;
     for (;;) {
-      const found = await findRecord(this.#db, this.#keys, nameOrId);
+      const found = this.#findLocked(nameOrId) ?? await findRecord(this.#db, this.#keys, nameOrId);
       if (!found) return undefined;
       const data = await this.#blobs.readAll(found.record, keys);
       if (data) return { image: toStoredImage(found.id, found.record), data };
+      this.#forgetLocked(found.id);
       // The record may have been replaced while it was read. If it is the same again, its data is lost.
       if (before?.versionstamp === found.versionstamp) throw storeCorrupt(found.id);
       before = found;
     }
+  }
+
+  /** Finds the record that was read when this object took its lock. */
+  #findLocked(id: string): FoundRecord | undefined {
+    const { value, versionstamp } = this.#leases.get(`sha256:${id}`)?.record ?? {};
+    return value ? { id, record: value, versionstamp: versionstamp! } : undefined;
+  }
+
+  /** Makes the next search for a locked record read it again. */
+  #forgetLocked(id: string): void {
+    const lease = this.#leases.get(`sha256:${id}`);
+    if (lease) lease.record = undefined;
   }
 
   async listImages(): Promise<StoredImage[]> {
@@ -126,7 +139,10 @@ export class KvStore implements ImageStore {
     const lock = async (signal: AbortSignal | undefined): Promise<AsyncDisposable> => {
       const place = await enterQueue(`${this.#queue}/${digest}`, true, signal);
       try {
-        const lease = await takeLease(this.#db, this.#keys, digest, { duration: this.#leaseDuration, signal });
+        const lease = await takeLease(this.#db, this.#keys, {
+          name: digest,
+          id: digest.slice("sha256:".length),
+        }, { duration: this.#leaseDuration, signal });
         this.#leases.set(digest, lease);
         return {
           [Symbol.asyncDispose]: async () => {
@@ -152,7 +168,10 @@ export class KvStore implements ImageStore {
    */
   async #change(id: string, decide: Decide<KvRecord>): Promise<KvRecord | undefined> {
     const lease = this.#leases.get(`sha256:${id}`);
-    return await changeRecord(this.#db, this.#keys.image(id), { lease, decide });
+    const known = lease?.record;
+    // After the change, even if it fails, the record is read again.
+    this.#forgetLocked(id);
+    return await changeRecord(this.#db, this.#keys.image(id), { lease, known, decide });
   }
 
   /** Changes a record and writes data items of it. The blobs of replaced items are deleted. */

@@ -1,5 +1,6 @@
 /** Behaviour of the KV store in addition to the contract of all stores: chunks, races, faults of the database. */
 import assert from "node:assert/strict";
+import { create, editList, loadFromImage } from "../../../mod.ts";
 import { digestOf } from "../../../src/spec/room.ts";
 import { type Kv, openKvStore, type OpenKvStoreOptions } from "../../../src/store/kv/room.ts";
 import type { ImageStore } from "../../../src/store/room.ts";
@@ -379,4 +380,40 @@ Deno.test("KV store: invalid options and formats are rejected", async () => {
   }
   await kv.set([...KEY, "store"], { format: 2, id: "x" });
   await assert.rejects(openKvStore(kv), { code: "STORE_CORRUPT" });
+});
+
+kvTest("an edit of a list takes four reads and three commits, and reads again what others changed", async (kv) => {
+  const steps: string[] = [];
+  const counted = {
+    getMany: (keys: Deno.KvKey[]) => (steps.push("read"), kv.getMany(keys)),
+    list: (selector: Deno.KvListSelector, options?: Deno.KvListOptions) => kv.list(selector, options),
+    atomic() {
+      const atomic = kv.atomic();
+      const commit = atomic.commit.bind(atomic);
+      atomic.commit = () => (steps.push("commit"), commit());
+      return atomic;
+    },
+  };
+  await using store = await openKvStore(counted);
+  await using careless = await openKvStore(kv);
+  const imageId = await create().saveToImage(store, { names: ["app"] });
+  steps.length = 0;
+  await editList(store, "app", (list) => list.setAnnotations(undefined, { a: "1" }));
+  // The name, the record, the lock with the record, and the items; then the lock, the record, and the lock again.
+  assert.deepEqual(steps, ["read", "read", "read", "commit", "read", "commit", "commit"]);
+
+  // A program that ignores the lock changes the list while it is edited.
+  const seen: string[] = [];
+  await editList(store, "app", async (list) => {
+    seen.push(list.annotations(undefined).a!);
+    if (seen.length === 1) {
+      const { list: other } = await loadFromImage(careless, "app");
+      other.setAnnotations(undefined, { a: "2" });
+      await other.saveToImage(careless, { imageId });
+    }
+    list.setAnnotations(undefined, { b: "1" });
+  });
+  assert.deepEqual(seen, ["1", "2"]);
+  const { list } = await loadFromImage(careless, "app");
+  assert.deepEqual(list.annotations(undefined), { a: "2", b: "1" });
 });
