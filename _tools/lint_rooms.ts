@@ -114,6 +114,19 @@ function resolveImport(filename: string, specifier: string): { from: string; to:
   return { from, to };
 }
 
+/** Functions that Node 20 lacks, although the types declare them. */
+const NEWER_FUNCTIONS: readonly string[] = [
+  "Array.fromAsync",
+  "Map.groupBy",
+  "Object.groupBy",
+  "Promise.try",
+  "Promise.withResolvers",
+  "RegExp.escape",
+  "URL.parse",
+];
+/** Classes that Node 20 lacks, although the types declare them. */
+const NEWER_CLASSES: readonly string[] = ["AsyncDisposableStack", "DisposableStack"];
+
 const FUNCTIONS: readonly string[] = ["FunctionDeclaration", "FunctionExpression", "ArrowFunctionExpression"];
 
 const plugin: Deno.lint.Plugin = {
@@ -152,9 +165,16 @@ const plugin: Deno.lint.Plugin = {
       create(context) {
         const at = getSourcePath(context.filename);
         if (at === undefined || isInFolders(at, HOST_FOLDERS)) return {};
+        const report = (range: Deno.lint.Range, name: string) =>
+          context.report({ range, message: `portable ${at} uses ${name}, which Node 20 lacks` });
         return {
-          'MemberExpression[object.name="URL"][property.name="parse"]'(node: Deno.lint.MemberExpression) {
-            context.report({ range: node.range, message: `portable ${at} uses URL.parse, which Node 20 lacks` });
+          MemberExpression({ object, property, range }: Deno.lint.MemberExpression) {
+            if (object.type !== "Identifier" || property.type !== "Identifier") return;
+            const name = `${object.name}.${property.name}`;
+            if (NEWER_FUNCTIONS.includes(name)) report(range, name);
+          },
+          NewExpression({ callee, range }: Deno.lint.NewExpression) {
+            if (callee.type === "Identifier" && NEWER_CLASSES.includes(callee.name)) report(range, callee.name);
           },
         };
       },

@@ -15,6 +15,7 @@ export {
 export type { CallOptions, Fetch, SignalOptions } from "./call.ts";
 export { Crc64 } from "./crc64.ts";
 export { type JoinedSignal, joinSignals } from "./join_signals.ts";
+export { Disposables } from "./disposables.ts";
 export { groupBy } from "./group_by.ts";
 export { findRetryAfter, isTransientStatus } from "./http_retries.ts";
 export { createHasher, type Hasher } from "./hash.ts";

@@ -1,3 +1,4 @@
+import { Disposables } from "../internal/room.ts";
 import { openRepositoryWith } from "../actions/room.ts";
 import { ManifestsError, parseReference } from "../spec/room.ts";
 import type { LockStore, ReleaseHost } from "./host.ts";
@@ -33,7 +34,7 @@ export async function applyFile(
   assertApplicable(plan);
   const planOf = (name: string) => plan.releases.find((planned) => planned.name === name);
   const releases = file.releases.filter(({ name }) => planOf(name));
-  await using held = new AsyncDisposableStack();
+  await using held = new Disposables();
   const keys = await openKeys(host, releases.filter(({ name }) => listSteps(planOf(name)!).length > 0), held);
   for (const release of releases) {
     const { name } = release;

@@ -1,3 +1,4 @@
+import type { Disposables } from "../internal/room.ts";
 import type { ProvenanceOptions } from "../actions/room.ts";
 import type { Signer } from "../signature/room.ts";
 import { ManifestsError } from "../spec/room.ts";
@@ -23,7 +24,7 @@ export interface ReleaseKeys {
 export async function openKeys(
   host: ReleaseHost,
   releases: readonly Release[],
-  held: AsyncDisposableStack,
+  held: Disposables,
 ): Promise<ReadonlyMap<string, ReleaseKeys>> {
   const keys = new Map<string, ReleaseKeys>();
   for (const release of releases) {

@@ -1,5 +1,5 @@
 import { type ComposeIndexOptions, composeWith, openRepositoryWith, readManifestWith } from "../actions/room.ts";
-import { allOrAbort } from "../internal/room.ts";
+import { allOrAbort, groupBy } from "../internal/room.ts";
 import {
   type Digest,
   isManifestsError,
@@ -134,11 +134,12 @@ async function findHolds(
   { targets }: Release,
   options: ReleaseCallOptions,
 ): Promise<Map<string, string>> {
-  const repositories = Map.groupBy(targets.map(parseReference), ({ name }) => name);
+  const repositories = groupBy(targets.map(parseReference), ({ name }) => name);
   const holds = await Promise.all(
     Array.from(repositories, async ([name, references]): Promise<[string, string | undefined]> => {
       using repository = await openRepositoryWith(runtime, `docker://${name}`, options);
-      const existing = await Array.fromAsync(repository.listTags());
+      const existing: string[] = [];
+      for await (const tag of repository.listTags()) existing.push(tag);
       return [name, findNewer(references.map(({ tag }) => tag!), existing)];
     }),
   );

@@ -57,9 +57,15 @@ Deno.test("portable code imports built-in modules of Node only if it can do with
 
 Deno.test("portable code does not use what Node 20 lacks and types do not tell", () => {
   const lint = (file: string) =>
-    Deno.lint.runPlugin(plugin, `/somewhere/src/${file}`, 'URL.parse("https://a.b/"); JSON.parse("{}");');
+    Deno.lint.runPlugin(
+      plugin,
+      `/somewhere/src/${file}`,
+      'URL.parse("https://a.b/"); JSON.parse("{}"); new DisposableStack(); Map.groupBy([], String);',
+    );
   assert.deepEqual(lint("spec/probe.ts").map(({ message }) => message), [
     "portable spec/probe.ts uses URL.parse, which Node 20 lacks",
+    "portable spec/probe.ts uses DisposableStack, which Node 20 lacks",
+    "portable spec/probe.ts uses Map.groupBy, which Node 20 lacks",
   ]);
   assert.deepEqual(lint("cli/probe.ts"), []);
 });

@@ -1,3 +1,4 @@
+import { groupBy } from "../../internal/room.ts";
 import type { ImageReference } from "../../image/room.ts";
 import { groupBy } from "../../internal/room.ts";
 import { isTag, ManifestsError } from "../../spec/room.ts";
