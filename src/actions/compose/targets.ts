@@ -1,6 +1,5 @@
 import { groupBy } from "../../internal/room.ts";
 import type { ImageReference } from "../../image/room.ts";
-import { groupBy } from "../../internal/room.ts";
 import { isTag, ManifestsError } from "../../spec/room.ts";
 import { resolveImage, type Runtime } from "../runtime.ts";
 
