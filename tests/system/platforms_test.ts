@@ -105,8 +105,16 @@ Deno.test("composeIndex() and appendToIndex() take all entries of a source that 
   const one = { all: false, systemContext: { ...systemContext, architectureChoice: "s390x" } };
   await composeIndex({ target: `${HOST}/app:one`, sources: [TARGET], ...one });
   assert.deepEqual((await inspectIndex(`${HOST}/app:one`, one)).instances.map(({ digest }) => digest), [s390x]);
-  for (const [platform, code] of [["linux/mips", "NO_MATCHING_PLATFORM"], ["linux", "INVALID_PLATFORM"]] as const) {
-    const options = { target: `${HOST}/app:none`, sources: [TARGET], platforms: [platform], systemContext };
+  // composeIndex() also takes an operating system alone, which means all its images.
+  await composeIndex({ target: `${HOST}/app:linux`, sources: [TARGET], platforms: ["linux"], systemContext });
+  const { instances } = await inspectIndex(`${HOST}/app:linux`, { systemContext });
+  assert.deepEqual(instances.map(({ digest }) => digest), [arm64, s390x, provenance, other]);
+  const rejected = [["linux/mips", "NO_MATCHING_PLATFORM"], ["windows", "NO_MATCHING_PLATFORM"], [
+    "/",
+    "INVALID_PLATFORM",
+  ]];
+  for (const [platform, code] of rejected) {
+    const options = { target: `${HOST}/app:none`, sources: [TARGET], platforms: [platform!], systemContext };
     await assert.rejects(composeIndex(options), { code });
   }
 });

@@ -1,3 +1,4 @@
+import { groupBy } from "../../internal/room.ts";
 import type { InstanceDifference, ListDifference } from "../../list/room.ts";
 import type { PlannedRelease, PlannedTag, PlanSummary, ReleasePlan, TagAction } from "../../release/room.ts";
 import { shortDigest } from "./description.ts";
@@ -39,7 +40,7 @@ function formatRelease(release: PlannedRelease, style: Style): string[] {
 
 /** Groups tags of one step and one difference that follow each other, so that the difference is shown once. */
 function groupTags(tags: readonly PlannedTag[]): PlannedTag[][] {
-  const groups = Map.groupBy(tags, ({ action, from, reason }) => `${action} ${from} ${reason}`);
+  const groups = groupBy(tags, ({ action, from, reason }) => `${action} ${from} ${reason}`);
   return [...groups.values()];
 }
 
