@@ -35,7 +35,7 @@ export interface ChooseManifestOptions {
   readonly platform?: Platform | undefined;
   /** Access to the images: credentials, TLS, configuration files. */
   readonly systemContext?: SystemContext | undefined;
-  /** Aborts the call when it fires. */
+  /** Aborts the call, which then rejects with the signal's reason. Default: no signal. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -94,15 +94,15 @@ export interface DescribedImage {
 export interface DescribeImageOptions {
   /** Access to the image: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call when it fires. */
+  /** Aborts the call, which then rejects with the signal's reason. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 
-/** Maximum number of manifests that are read at the same time. */
+/** Maximum number of manifests that are read at the same time, as many as blobs in a copy (`maxParallelTransfers`). */
 const MAX_PARALLEL = 8;
-/** Maximum depth of indexes in indexes. */
+/** Maximum depth of indexes in indexes, as in a copy (`copy/read_limits.ts`); real ones have one or two levels. */
 const MAX_DEPTH = 8;
-/** Maximum number of instances of nested indexes: an index may name any number of others. */
+/** Maximum number of instances of nested indexes, far above real ones: an index may name any number of others. */
 const MAX_NESTED = 1000;
 /** Annotation of a layer with the predicate type of its in-toto statement, as BuildKit writes it. */
 const PREDICATE_TYPE = "in-toto.io/predicate-type";

@@ -34,7 +34,7 @@ export interface ValidateImageOptions {
   full?: boolean | undefined;
   /** Access to the image: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call when it fires. */
+  /** Aborts the call, which then rejects with the signal's reason. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 

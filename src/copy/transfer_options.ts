@@ -111,8 +111,8 @@ export interface TransferOptions {
    */
   maxParallelTransfers?: number | undefined;
   /**
-   * Aborts the call. Blobs and manifests that were written before stay at the destination, without an index that names
-   * them.
+   * Aborts the call, which then rejects with the signal's reason. Blobs and manifests that were written before stay at
+   * the destination, without an index that names them. Default: no signal.
    */
   signal?: AbortSignal | undefined;
 }

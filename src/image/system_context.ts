@@ -20,8 +20,8 @@ export interface SystemContext {
   /** Features of the operating system that an instance chosen from a list must have; default: none. */
   readonly osFeaturesChoice?: readonly string[] | undefined;
   /**
-   * Credentials for the registry of the call; for a push, the destination's. Overrides credential files; `{}` means
-   * anonymous.
+   * Credentials for the registry of the call; for a push, the destination's. `{}` means anonymous. Default: those of the
+   * credential files. An entry of `credentials` for the registry has precedence.
    */
   readonly dockerAuthConfig?: Credentials | undefined;
   /**
@@ -31,11 +31,11 @@ export interface SystemContext {
   readonly credentials?: Readonly<Record<string, Credentials>> | undefined;
   /** A bearer token for the registry of the call, sent unchanged instead of requesting one. Default: none. */
   readonly dockerBearerRegistryToken?: string | undefined;
-  /** The only credential file to read. */
+  /** The only credential file to read. Default: the files in docs/configuration.md, "Credentials". */
   readonly authFilePath?: string | undefined;
-  /** The only credential file to read, of Docker's format; not together with `authFilePath`. */
+  /** As `authFilePath`, for a file in Docker's format; not together with `authFilePath`. Default: as `authFilePath`. */
   readonly dockerCompatAuthFilePath?: string | undefined;
-  /** The only credential file to read, of the format of `.dockercfg`. */
+  /** As `authFilePath`, for a file in the format of `.dockercfg`. Default: as `authFilePath`. */
   readonly legacyFormatAuthFilePath?: string | undefined;
   /**
    * Folder with the certificates of the registry: `*.crt` of trusted authorities, `*.cert` with `*.key` of the client.

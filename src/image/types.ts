@@ -231,7 +231,10 @@ export interface ImageDestination extends AsyncDisposable {
    * the descriptor's. A descriptor with `UNKNOWN_SIZE` matches any size.
    */
   findBlob(descriptor: Descriptor, options?: CallOptions): Promise<number | undefined>;
-  /** Mounts a blob from another repository inside the mount scope; `false`: it was not mounted and must be written. */
+  /**
+   * Mounts a blob from another repository inside the mount scope; `false`: it was not mounted and must be written. Absent:
+   * the destination cannot mount, and every blob is written.
+   */
   mountBlob?(descriptor: Descriptor, origin: BlobOrigin, options?: CallOptions): Promise<boolean>;
   /**
    * Writes a blob. It becomes visible only if the stream ends without an error: the caller verifies the stream and makes
@@ -260,7 +263,10 @@ export interface ImageDestination extends AsyncDisposable {
    * Go: `SupportsSignatures`.
    */
   supportsSignatures?(kind: Signature["kind"], options?: CallOptions): Promise<true | string>;
-  /** Stores signatures of a manifest that was written, in addition to existing ones that are still valid. */
+  /**
+   * Stores signatures of a manifest that was written, in addition to existing ones that are still valid. Absent: no
+   * signatures can be stored; then `supportsSignatures` is absent, too.
+   */
   putSignatures?(
     signatures: readonly Signature[],
     manifest: StoredManifest,

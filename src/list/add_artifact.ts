@@ -48,7 +48,7 @@ export interface AddArtifactOptions {
   layerType?: string | undefined;
   /** Annotations of the artifact's manifest. Default: none. */
   annotations?: Readonly<Record<string, string>> | undefined;
-  /** The subject of the artifact, if it has one. */
+  /** The subject of the artifact: the image or list that it refers to. Default: none. */
   subject?: string | ImageReference | undefined;
   /**
    * Leave out the `org.opencontainers.image.title` annotations with the files' names.
@@ -58,7 +58,7 @@ export interface AddArtifactOptions {
   excludeTitles?: boolean | undefined;
   /** Access to the subject: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
-  /** Aborts the call when it fires; nothing is added then. */
+  /** Aborts the call; nothing is added then. Default: no signal. */
   signal?: AbortSignal | undefined;
 }
 

@@ -11,7 +11,7 @@ export interface LabelOptions {
   allowPlatformMismatch?: boolean | undefined;
   /**
    * Called for each contradiction that `allowPlatformMismatch` allows, with the field, such as `architecture` or
-   * `OS version`, the value of the label, which is recorded, and the value that the instance had.
+   * `OS version`, the value of the label, which is recorded, and the value that the instance had. Default: no callback.
    */
   onMismatch?: ((mismatch: { field: string; label: string; actual: string }) => unknown) | undefined;
 }

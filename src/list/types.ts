@@ -157,7 +157,7 @@ export interface List {
 
   /**
    * Sets the platform fields that a label has, such as `{ variant: "v7" }`; empty fields and missing ones are left as
-   * they are. Unlike the setters, it asserts that no field contradicts the one that the instance has.
+   * they are. Unlike the setters, it fails if a field contradicts the one that the instance has.
    *
    * @throws {ManifestsError} With code `PLATFORM_MISMATCH` if one does, and then nothing is changed; or `INSTANCE_NOT_FOUND`.
    * @throws {TypeError} If an option is unknown, or a field has the wrong type.
@@ -275,7 +275,8 @@ export interface List {
    * does not get an index that names missing instances.
    *
    * @param destination A reference, or a name such as `docker://quay.io/me/app:1`. A name without a transport means
-   * `docker://`. To `containers-storage:`, only the list is written; its instances are not copied.
+   * `docker://`. To `containers-storage:`, only the list is written, without its instances; with
+   * `imageListSelection: "system"`, the image for the platform is.
    * @throws {ManifestsError} With code `NETWORK`, `UNAUTHORIZED`, `DENIED`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a
    * registry fails; `NOT_FOUND`, `DIGEST_MISMATCH`, `SIZE_MISMATCH` or `ARTIFACT_UNAVAILABLE` if an instance cannot be
    * read; `POLICY_REJECTED` or `POLICY_MISSING`; `CANNOT_MODIFY` if a change is required but not allowed; `CONFLICT`, see

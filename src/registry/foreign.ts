@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse } from "./http_types.ts";
 import { isPrivateHost } from "./private_host.ts";
 import { redactUrl } from "./redact.ts";
 
-/** Maximum number of URLs that are tried. */
+/** Maximum number of URLs that are tried: real layers name one or two, a hostile manifest may name thousands. */
 const MAX_URLS = 16;
 
 /** Options for {@linkcode openForeign}. */

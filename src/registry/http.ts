@@ -19,15 +19,18 @@ import { findRateLimit } from "./rate_limit.ts";
 import { redactUrl } from "./redact.ts";
 import { withLength } from "./sized_body.ts";
 
-/** Maximum number of concurrent requests of one client. */
+/** Maximum number of concurrent requests of one client: enough to hide latency, few enough for rate limits. */
 const MAX_REQUESTS_PER_HOST = 32;
-/** Default for the maximum time until the headers of a response arrive, in milliseconds; not for streamed bodies. */
+/**
+ * Default for the maximum time until the headers of a response arrive, in milliseconds; not for streamed bodies. Proxies
+ * commonly give up after 60 s, so that a later answer is unlikely.
+ */
 const HEADERS_TIMEOUT = 60_000;
-/** Maximum number of redirects that one request follows. */
+/** Maximum number of redirects that one request follows, as in Go's `net/http`. */
 const MAX_REDIRECTS = 10;
 /** Redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9). The others are followed for `GET` and `HEAD` only. */
 const SAME_METHOD: readonly number[] = [307, 308];
-/** Default for the maximum number of repetitions of a request. */
+/** Default for the maximum number of repetitions of a request, as of podman and buildah (`--retry`). */
 export const DEFAULT_RETRIES = 3;
 /** Statuses of requests that the server did not process: too early, too many, a gateway's (a CDN's are 520 to 524). */
 const UNPROCESSED_STATUSES: readonly number[] = [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524];

@@ -17,11 +17,20 @@ import { CHUNK_SIZE, type UploadLimits } from "./upload_limits.ts";
 import { type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
 import { sendWhole } from "./upload_whole.ts";
 
-/** Maximum size of blobs that are sent from memory in one request, in bytes; larger blobs are streamed. */
+/**
+ * Maximum size of blobs that are sent from memory in one request, in bytes; larger blobs are streamed. Most
+ * configurations are smaller, and the default of eight parallel transfers then keeps at most 8 MiB.
+ */
 const MAX_BUFFERED = 1024 * 1024;
-/** Maximum length of a chunk, in bytes. If the registry requires larger ones, the blob is sent as one (last) chunk. */
+/**
+ * Maximum length of a chunk, in bytes: each chunk is kept in memory, once per parallel transfer, until it has arrived. If
+ * the registry requires larger ones (`OCI-Chunk-Min-Length`), the blob is sent as one (last) chunk.
+ */
 const MAX_CHUNK_SIZE = 128 * 1024 * 1024;
-/** Maximum number of times that a blob is sent again from its start, in a new session. */
+/**
+ * Maximum number of times that a blob is sent again from its start, in a new session: enough to try each other way of sending
+ * it (in chunks, as a whole, without the reported ranges) and to survive a lost session.
+ */
 const MAX_RESTARTS = 4;
 
 /** A blob to be uploaded; see {@linkcode putVerifiedBlob}. */

@@ -1,8 +1,11 @@
 import type { RegistryWarning } from "../spec/room.ts";
 
-/** Maximum number of warnings that are reported per registry, and maximum length of each, in UTF-16 units. */
+/**
+ * Maximum number of warnings that are reported per registry, and maximum length of each, in UTF-16 units: enough for the
+ * few sentences that registries send, and little enough that a hostile one cannot flood a log.
+ */
 const MAX_WARNINGS = 32, MAX_LENGTH = 1000;
-/** Maximum length of a header that is read, in UTF-16 units. */
+/** Maximum length of a header that is read, in UTF-16 units: distribution-spec §Warnings asks registries to send no more. */
 const MAX_HEADER = 4096;
 
 /**

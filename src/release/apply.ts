@@ -11,7 +11,7 @@ import type { ReleaseFile } from "./types.ts";
 
 /** Options for {@linkcode applyFile}. */
 export interface ApplyOptions extends PlanFileOptions, PublishOptions {
-  /** Called with the plan before anything is written. An exception that it throws ends the call. */
+  /** Called with the plan before anything is written. An exception that it throws ends the call. Default: no callback. */
   readonly onPlan?: ((plan: ReleasePlan) => unknown) | undefined;
 }
 

@@ -24,7 +24,8 @@ const RUN_LIFETIME = 7 * 24 * 60 * 60 * 1000;
  * `validateIndex`. With `kv`, each build job reports its platforms with `POST /fan-in`; once all expected platforms are
  * reported, the index is published exactly once. `GET /fan-in?target=…&run=…` returns the state of a run, without `run` a
  * page of runs; `DELETE` ends one. Without authentication, `GET /healthz` and `/readyz` return whether the service is
- * alive and can reach its database, and `GET /openapi.json` describes all requests. Each answer has an `x-request-id`.
+ * alive and can reach its database, `GET /openapi.json` describes all requests, and `GET /` is a web page that shows runs
+ * and indexes. Each answer has an `x-request-id`.
  *
  * @throws {TypeError} If `authorize` or `targets` is empty, a repository rule, an action or a token is invalid, or
  * credentials for one registry would be sent to several.

@@ -53,11 +53,11 @@ export interface RunEvent extends EventBase {
   readonly target: string;
   /** Name of the run that the step belongs to. */
   readonly run: string;
-  /** Reported platforms, for `report`. */
+  /** Reported platforms of a `report`; `undefined` for other steps. */
   readonly platforms?: readonly string[] | undefined;
-  /** Reported image, for `report`. */
+  /** Reported image of a `report`; `undefined` for other steps. */
   readonly image?: string | undefined;
-  /** Digest of the index, for `plan` and `publish`. */
+  /** Digest of the index, of a `plan` or `publish`; `undefined` for other steps. */
   readonly digest?: string | undefined;
 }
 

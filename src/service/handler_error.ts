@@ -28,7 +28,7 @@ export interface AnsweredError {
   readonly code: HandlerErrorCode | ErrorCode;
   /** Error message, for people; its wording may change. */
   readonly message: string;
-  /** State of each name, if only some of the names of an index were written. */
+  /** State of each name of an index of which only some were written; `undefined` for other errors. */
   readonly published?: readonly PublishedName[] | undefined;
 }
 

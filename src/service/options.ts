@@ -71,7 +71,8 @@ export interface HandlerOptions {
   readonly sources?: readonly string[] | undefined;
   /**
    * System context for requests to registries, including their credentials. `dockerAuthConfig` and
-   * `dockerBearerRegistryToken` are allowed only with a single registry: for several, use `credentials`.
+   * `dockerBearerRegistryToken` are allowed only with a single registry: for several, use `credentials`. Default: `{}`,
+   * which means anonymous requests.
    */
   readonly systemContext?: SystemContext | undefined;
   /** Database for fan-in, such as the result of `Deno.openKv()`. The caller closes it. Default: no fan-in endpoint. */

@@ -19,7 +19,7 @@ export interface Descriptor {
   readonly data?: Uint8Array<ArrayBuffer>;
   /** Platform of an index entry; `undefined` if it has none. */
   readonly platform?: Platform;
-  /** Artifact type, if the content is an artifact. */
+  /** Artifact type; `undefined` if the content is not an artifact. */
   readonly artifactType?: string;
 }
 

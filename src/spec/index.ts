@@ -10,7 +10,7 @@ export interface OciIndex {
   readonly schemaVersion: 2;
   /** Media type of the document, which it contains. */
   readonly mediaType: typeof MEDIA_TYPES.ociIndex;
-  /** Artifact type, if the index is an artifact. */
+  /** Artifact type; `undefined` if the index is not an artifact. */
   readonly artifactType?: string;
   /** Entries; `null` if Go would write `null`, for an index that never had an entry. */
   readonly manifests: readonly Descriptor[] | null;

@@ -47,7 +47,7 @@ export interface ParsedImage {
   readonly config?: Descriptor;
   /** Layers, base first. In schema 1 their size is {@linkcode UNKNOWN_SIZE}. */
   readonly layers: readonly Descriptor[];
-  /** Artifact type, if the manifest has one. */
+  /** Artifact type; `undefined` if the manifest has none. */
   readonly artifactType?: string;
   /** Subject of the manifest: the manifest to which it refers. `undefined`: none. */
   readonly subject?: Descriptor;

@@ -7,7 +7,7 @@ export interface StoredImage {
   readonly id: string;
   /** Names of the image, fully qualified. */
   readonly names: readonly string[];
-  /** First manifest digest that was ever recorded. It does not change when the manifest changes. */
+  /** First manifest digest that was recorded; it stays when the manifest changes. `undefined`: none was recorded. */
   readonly digest?: Digest | undefined;
   /** Digests under which the image can be found. */
   readonly digests: readonly Digest[];

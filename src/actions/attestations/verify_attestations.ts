@@ -25,7 +25,7 @@ export interface VerifyAttestationsOptions extends Omit<CallOptions, "maxRetries
    * `https://github.com/me/app/.github/workflows/release.yml@refs/tags/*`. Default: any builder.
    */
   readonly builderIds?: readonly string[] | undefined;
-  /** Access to the image: credentials, TLS, configuration files. */
+  /** Access to the image: credentials, TLS, configuration files. Default: `{}`. */
   readonly systemContext?: SystemContext | undefined;
 }
 
@@ -37,9 +37,9 @@ export interface AttestationVerdict {
   readonly form: "bundle" | "tag";
   /** Digest of the manifest that stores it. */
   readonly manifest: Digest;
-  /** The predicate, if the signature was verified. */
+  /** The predicate; `undefined` if the signature was not verified. */
   readonly predicate?: unknown;
-  /** SHA-256 digest of the signer's public key in DER, if the signature was verified. */
+  /** SHA-256 digest of the signer's public key in DER; `undefined` if the signature was not verified. */
   readonly keyDigest?: Digest | undefined;
   /** Why it is not accepted: a code and a sentence; `undefined` if it is. */
   readonly refusal?: { readonly code: ErrorCode; readonly reason: string } | undefined;

@@ -140,7 +140,7 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
   nested?: boolean | undefined;
   /**
    * Called with the list, and with its bytes as they are written if nothing has to be converted, before anything is
-   * written. An exception that it throws ends the call.
+   * written. An exception that it throws ends the call. Default: no callback.
    */
   beforePush?: ((list: List, manifest: Uint8Array<ArrayBuffer>) => unknown) | undefined;
   /**

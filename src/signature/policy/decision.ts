@@ -16,7 +16,12 @@ export interface PolicyDecision {
   readonly image?: string | undefined;
   /** Name of the image in a registry; `undefined` if it has none, so that only `exact…` identities can match. */
   readonly dockerReference?: NamedReference | undefined;
-  /** Whether the manifest is an instance of the named list, so that a digest in the name is that of the list. */
+  /**
+   * `true` if the manifest is an instance of the named list: a digest in the name is then that of the list, and not
+   * compared with the signature.
+   *
+   * @default {false}
+   */
   readonly isInstance?: boolean | undefined;
   /** The exact bytes of the manifest. `undefined`: no signature can be accepted. */
   readonly manifest?: Uint8Array | undefined;

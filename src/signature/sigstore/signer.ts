@@ -11,7 +11,10 @@ import type { RekorOptions } from "./rekor_client.ts";
 
 /** Options of {@linkcode openSigstoreSigner}. */
 export interface SigstoreSignerOptions extends SignerOptions {
-  /** Passphrase of the key, in UTF-8. Required, but may be empty. The caller may wipe it afterwards. */
+  /**
+   * Passphrase of the key, in UTF-8; it may be empty. The caller may wipe it afterwards. `undefined`: opening the key
+   * fails with `PASSPHRASE_REQUIRED`.
+   */
   readonly passphrase?: Uint8Array | undefined;
   /** Path of the key's file, for error messages. Default: the messages name no file. */
   readonly keyFile?: string | undefined;

@@ -29,9 +29,9 @@ export type SigstoreSignerTrust =
     readonly roots: Uint8Array;
     /** Intermediate certificates. Default: only those that come with the signature. */
     readonly intermediates?: Uint8Array | undefined;
-    /** An e-mail address that the certificate must name. This or `subjectHostname` is required. */
+    /** An e-mail address that the certificate must name. Default: any; then `subjectHostname` is required. */
     readonly subjectEmail?: string | undefined;
-    /** A host name that the certificate must name. */
+    /** A host name that the certificate must name. Default: any; then `subjectEmail` is required. */
     readonly subjectHostname?: string | undefined;
   };
 

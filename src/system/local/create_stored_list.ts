@@ -14,8 +14,8 @@ import { create, type List, loadFromImage } from "./list.ts";
  * @param fill Adds images, annotations and so on to the list. Its result is ignored.
  * @returns The id of the list's record.
  * @throws {ManifestsError} With code `NAME_IN_USE` if the name belongs to another record and neither `amend` nor
- * `replace` is set; `BIG_DATA_UNKNOWN` if the list to amend is damaged; `LIST_CHANGED` if other programs changed it
- * during every attempt; `LOCK_UNAVAILABLE`, `STORE_IO` or `STORE_CORRUPT` if the store fails.
+ * `replace` is set; `STORE_CORRUPT` if the list to amend is damaged; `LIST_CHANGED` if other programs changed it
+ * during every attempt; `LOCK_UNAVAILABLE` or `STORE_IO` if the store fails.
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
  * @throws {TypeError} If both `amend` and `replace` are set, or an option is unknown.
  *

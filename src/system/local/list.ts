@@ -86,8 +86,8 @@ export function create(): List {
  *
  * @param image A name or an id, as podman takes it: `app`, `localhost/app:1`, `0123abcd`.
  * @throws {ListImageUnknownError} If the store has no such image; code `LIST_IMAGE_UNKNOWN`.
- * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST` if it is an ordinary image; `BIG_DATA_UNKNOWN` if the list is
- * damaged; `STORE_IO` or `STORE_CORRUPT` if the store fails.
+ * @throws {ManifestsError} With code `NOT_A_MANIFEST_LIST` if it is an ordinary image; `STORE_CORRUPT` if the list or the
+ * store is damaged; `STORE_IO` if the store cannot be read.
  * @throws {ManifestsSyntaxError} With code `INVALID_JSON`.
  *
  * @example

@@ -4,12 +4,13 @@ import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 
 /**
- * The images that a name may mean which a person typed: of a short name, those that `registries.conf` says, in the order
- * in which they are to be tried; of any other, the one that it names. Go: `shortnames.Resolve`. Nobody is asked: where
- * the mode is `enforcing`, a name that may mean several images is refused.
+ * Returns the images that a name may refer to: for a short name, those that `registries.conf` specifies, in the order in
+ * which they are to be tried; for any other name, exactly one. Go: `shortnames.Resolve`. The user is not asked: if the
+ * mode is `enforcing`, a short name that may refer to several images is refused.
  *
- * @throws {ManifestsError} With code `SHORT_NAME_UNRESOLVED`, `CONFIG_FILE_INVALID`, `CONFIG_FILE_UNREADABLE` and those
- * of `parseImageName`.
+ * @throws {ManifestsError} With code `SHORT_NAME_UNRESOLVED` if several images are possible; `CONFIG_FILE_INVALID` or
+ * `CONFIG_FILE_UNREADABLE`; `UNSUPPORTED_TRANSPORT` or `TRANSPORT_NOT_SUPPORTED` for such a transport.
+ * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
  *
  * @example
  * ```ts

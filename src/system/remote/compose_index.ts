@@ -11,10 +11,10 @@ import { REMOTE_RUNTIME } from "./runtime.ts";
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if a source does not exist, `PLATFORM_MISMATCH` or
  * `NO_MATCHING_PLATFORM` if its platform does not fit or one of `require` is missing, `DUPLICATE_PLATFORM` if two sources
- * have images for one platform, `CONFLICT` (see `ifMatch`), `DIGEST_MISMATCH` or
- * `INVALID_MANIFEST` if a source is damaged; nothing is written then. `UNAUTHORIZED`, `DENIED`, `NETWORK`,
- * `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a registry fails. With several names, the error's `published` lists what
- * was written ({@linkcode PublishedName}).
+ * have images for one platform, `DIGEST_MISMATCH` or `INVALID_MANIFEST` if a source is damaged; nothing is written then.
+ * `SIGNATURES_HIDDEN` if `provenance` in a bundle would hide existing signatures; `CONFLICT`, see `ifMatch`;
+ * `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a registry fails.
+ * With several names, the error's `published` lists what was written ({@linkcode PublishedName}).
  *
  * @example
  * ```ts

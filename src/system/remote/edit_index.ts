@@ -54,7 +54,7 @@ export async function appendToIndex(
 /**
  * Removes instances and their attestations from an index in a registry: each by its digest, or by its platform as in
  * `linux/arm64`, which also finds `linux/arm64/v8`, or `windows/amd64:10.0.20348.1`. A platform removes all instances
- * that it means. Their manifests stay in the repository.
+ * for it. Their manifests stay in the repository.
  *
  * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND` if the index has no such instance; `NOT_FOUND` if there is no
  * index, `NOT_A_MANIFEST_LIST` if the image is not an index, `CONFLICT` if other writers were faster each time;
