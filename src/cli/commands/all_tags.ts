@@ -1,6 +1,16 @@
 import { type CopyImageOptions, openRepository, parseImageName } from "../../system/local/room.ts";
 import { UsageError } from "../errors.ts";
-import type { CopyJob } from "./copy.ts";
+import type { AnyImage } from "./places.ts";
+
+/** One image to copy, to one destination. */
+export interface CopyJob {
+  /** The image or list to copy. */
+  readonly source: AnyImage;
+  /** Name of the destination, as the user typed it or with a tag. */
+  readonly destination: string;
+  /** The destination as a reference, if it is in the store that the flags name. Default: `destination`. */
+  readonly place?: AnyImage;
+}
 
 /**
  * Lists the copies of `copy --all-tags`: every tag of a repository, to every destination.

@@ -11,7 +11,7 @@ import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 import { note, print } from "../output.ts";
 import type { PersonaName } from "../persona.ts";
 import { chooseSide, hasSideFlags, type SideFlags } from "../side_flags.ts";
-import { listTagCopies } from "./all_tags.ts";
+import { type CopyJob, listTagCopies } from "./all_tags.ts";
 import { printCopied, printOutline } from "./outline.ts";
 import { type AnyImage, findAny } from "./places.ts";
 
@@ -23,16 +23,6 @@ export interface CopyFlags extends CopyingFlags, SideFlags, PolicyFlags, Progres
   platform?: string[];
   preserveDigests?: boolean;
   removeListSignatures?: boolean;
-}
-
-/** One image to copy, to one destination. */
-export interface CopyJob {
-  /** The image or list to copy. */
-  readonly source: AnyImage;
-  /** Name of the destination, as the user typed it or with a tag. */
-  readonly destination: string;
-  /** The destination as a reference, if it is in the store that the flags name. Default: `destination`. */
-  readonly place?: AnyImage;
 }
 
 /** Runs `copy SOURCE DESTINATION…`. */

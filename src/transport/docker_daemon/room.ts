@@ -3,5 +3,4 @@
  *
  * @module
  */
-export { createDockerDaemonTransport, type DockerDaemonOptions } from "./reference.ts";
-export type { DaemonEndpoint } from "./endpoint.ts";
+export { createDockerDaemonTransport } from "./reference.ts";
