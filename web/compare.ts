@@ -18,8 +18,15 @@ export function pairInstances(before: Inspection, after: Inspection): Pair[] {
     JSON.stringify([platform.replace(/^([^/]*\/arm64)\/v8/, "$1"), artifactType, attests !== undefined]);
   const digest = (instance: InspectedInstance): string => instance.digest;
   for (const getName of [digest, purpose]) {
+    const byName = new Map<string, InspectedInstance[]>();
+    // The last one first: `pop` then takes the first one.
+    for (const other of [...rest].reverse()) {
+      const group = byName.get(getName(other)) ?? [];
+      group.push(other);
+      byName.set(getName(other), group);
+    }
     for (const instance of before.instances.filter((instance) => !partners.has(instance))) {
-      const partner = [...rest].find((other) => getName(other) === getName(instance));
+      const partner = byName.get(getName(instance))?.pop();
       if (!partner) continue;
       partners.set(instance, partner);
       rest.delete(partner);

@@ -41,13 +41,18 @@ export function button(label: string, act: () => void, attributes: Readonly<Reco
 
 /** Creates a text with a button that copies it. */
 export function copyable(text: string, name: string, shown: string = text): HTMLElement {
-  const copy = button("Copy", () => {
-    void navigator.clipboard.writeText(text).then(
-      () => announce(`${name} copied`),
-      () => announce(`Cannot copy the ${name}`),
-    );
-  }, { class: "copy", "aria-label": `Copy the ${name}` });
+  const copy = button("Copy", () => void copyText(text, name), { class: "copy", "aria-label": `Copy the ${name}` });
   return element("span", { class: "copyable" }, element("code", { title: clean(text) }, data(shown)), copy);
+}
+
+async function copyText(text: string, name: string): Promise<void> {
+  try {
+    // Browsers have no clipboard for pages over plain HTTP, except on this machine.
+    await (navigator.clipboard as Clipboard | undefined)!.writeText(text);
+    announce(`The ${name} is copied`);
+  } catch {
+    announce(`Cannot copy the ${name}: select its text instead`);
+  }
 }
 
 /** Shows a short message, which screen readers read out. */

@@ -13,8 +13,14 @@ export function groupInstances(instances: readonly InspectedInstance[]): Group[]
   const digests = new Set(instances.map(({ digest }) => digest as string));
   const isAttached = ({ attests, digest }: InspectedInstance) =>
     attests !== undefined && attests !== digest && digests.has(attests);
+  const attestations = new Map<string, InspectedInstance[]>();
+  for (const instance of instances.filter(isAttached)) {
+    const own = attestations.get(instance.attests!) ?? [];
+    own.push(instance);
+    attestations.set(instance.attests!, own);
+  }
   return instances.filter((instance) => !isAttached(instance)).map((instance) => ({
     instance,
-    attestations: instances.filter((other) => isAttached(other) && other.attests === instance.digest),
+    attestations: attestations.get(instance.digest) ?? [],
   }));
 }

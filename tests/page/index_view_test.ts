@@ -111,6 +111,16 @@ peerTest("inspect --web shows an index, and attacks in it stay text", ["chromium
     ]);
     await browser.press("Enter");
     await browser.until(`document.activeElement.parentElement.open`);
+    const status = `document.querySelector("#status").textContent`;
+    await browser.send("Browser.grantPermissions", { permissions: ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+    await browser.evaluate(`document.querySelector("button.copy").focus()`);
+    await browser.press("Enter");
+    await browser.until(`${status} === "The digest is copied"`);
+    assert.equal(await browser.evaluate("navigator.clipboard.readText()"), index);
+    await browser.evaluate(`Object.defineProperty(navigator, "clipboard", { value: undefined })`);
+    await browser.press("Enter");
+    await browser.until(`${status}.startsWith("Cannot copy the digest")`);
+    await browser.evaluate(`document.querySelector("summary").focus()`);
     const outline = `getComputedStyle(document.activeElement).outlineStyle`;
     assert.equal(await browser.evaluate(outline), "solid");
   });
