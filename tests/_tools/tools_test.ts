@@ -100,7 +100,7 @@ Deno.test("every name that a room exports is imported by another room or by a te
   assert.deepEqual(await findUnusedExports(fromFileUrl(ROOT)), []);
   const root = await Deno.makeTempDir();
   try {
-    for (const folder of ["src/a", "src/b", "tests", "_tools", "bench", "examples"]) {
+    for (const folder of ["src/a", "src/b", "web", "tests", "_tools", "bench", "examples"]) {
       await Deno.mkdir(`${root}/${folder}`, { recursive: true });
     }
     const files = {
