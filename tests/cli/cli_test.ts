@@ -158,7 +158,7 @@ Deno.test("invalid command lines fail with one line of explanation and exit code
     [["rm", "img"], /image is not a manifest list/],
     [["add", "nolist", "x"], /nolist: image not known/],
     [["add", "list", "oci:/nowhere"], /no index.json/],
-    [["add", "list", "sif:/x"], /unknown transport "sif"/],
+    [["add", "list", "sif:/x"], /the transport sif: is not supported/],
     [["push", "--format", "x", "list", "dir:/nowhere/x"], /unknown format "x"/],
     [["push", "--compression-format", "lz4", "list", "dir:/nowhere/x"], /cannot find compressor for it/],
     [["push", "--compression-level", "x", "list", "dir:/nowhere/x"], /must be a whole number/],
