@@ -22,7 +22,8 @@ them, the output is that of this tool.
 | exit code | meaning |
 | --- | --- |
 | 0 | success |
-| 1 | \`exists\`: no such list; \`rm\`: the only errors were unknown lists; \`diff\`: the lists differ; \`validate\`: something is wrong |
+| 1 | \`exists\`: no such list; \`digest\`: no such image; \`rm\`: the only errors were unknown lists; \`diff\`: the lists differ; \`validate\`: something is wrong; \`verify\`: not accepted |
+| 1, 2, 3 | \`release\`: error, changes, drift; see [release.md](release.md) |
 | 125 | any other error |
 | 130, 143 | interrupted, terminated; cleaning up takes at most 5 s, and a second signal exits at once |
 
