@@ -15,6 +15,11 @@ export function collectList(value: string, before: string[] = []): string[] {
   return [...before, ...splitCsv(value)];
 }
 
+/** Splits values at blanks and line breaks, too, as lists of platforms in the settings of CI systems have them. */
+export function splitWords(values: readonly string[]): string[] {
+  return values.flatMap((value) => value.split(/\s+/)).filter(Boolean);
+}
+
 /** Splits a line of CSV into its fields. An empty line has none. */
 function splitCsv(line: string): string[] {
   if (line === "") return [];

@@ -161,6 +161,6 @@ async function reportUnknownCommand(name: string, persona: Persona): Promise<voi
   }
   const similar = findSimilar(name, COMMAND_NAMES);
   throw new UsageError(
-    `unknown command ${JSON.stringify(name)}${similar ? `: did you mean ${similar}?` : ""} See 'manifests --help'`,
+    `unknown command ${JSON.stringify(name)}${similar ? `: did you mean ${similar}?` : "."} See 'manifests --help'`,
   );
 }

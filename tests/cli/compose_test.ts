@@ -40,6 +40,13 @@ folderTest("compose prints references by digest, and the changes of names on std
   const dry = await cli(["compose", INSECURE, "--dry-run", ...names, sources[0]!]);
   assert.match(dry.stderr, new RegExp(`^~ ${host}/app:1 ${short} -> sha256:`));
   assert.equal(JSON.parse(dry.stdout).manifests.length, 1);
+  // Platforms can be separated as in the settings of CI systems; a single ignored annotation is one.
+  const annotations = `${folder}/annotations`;
+  await Deno.writeTextFile(annotations, "manifest:a=b\n");
+  const lists = ["--platform", "linux/amd64, linux/arm64", "--require", "\n linux/amd64\n linux/arm64\n"];
+  const lines = await cli(["compose", INSECURE, ...names, "--annotations-from", annotations, ...lists, ...sources]);
+  assert.deepEqual([lines.code, lines.stdout], [0, first.stdout]);
+  assert.match(lines.stderr, /^Warning: ignored 1 annotation for image manifests/);
   const file = `${folder}/index.json`;
   const { stdout } = await cli(["compose", INSECURE, "-o", file, ...sources]);
   assert.equal(stdout, `${digest}\n`);

@@ -142,6 +142,7 @@ Deno.test("faults of the file and of the command line end with 1 and name the pl
     [["plan", "manifests.yaml"], /name the file with --file manifests\.yaml/],
     [["apply", "--update", "--frozen"], /--update may not be used with --frozen/],
     [["apply", "--detailed-exitcode"], /release apply does not take --detailed-exitcode/],
+    [["schema", "app"], /release schema takes no releases/],
     [["aply"], /unknown command "release aply": use plan, lock, apply, schema/],
     [["plan", "--file", `${folder}/none.yaml`], /Cannot read the release file .*none\.yaml: no such file/],
   ];

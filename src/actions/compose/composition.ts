@@ -1,7 +1,10 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { List } from "../../list/room.ts";
 import {
+  createPlatform,
   type Digest,
+  getEntries,
+  isAttestation,
   isIndex,
   isIndexMediaType,
   ManifestsError,
@@ -77,9 +80,17 @@ function joinEntries(
   options: ComposeOptions,
 ): readonly ComposedEntry[] {
   const { order = "given", replace = false } = options;
-  const added = selectPlatforms(mergeSources(sources.map((source) => describeSource(source, options))), options);
+  const described = mergeSources(sources.map((source) => describeSource(source, options)));
+  const added = selectPlatforms(described, { ...options, available: sources.flatMap(listPlatforms) });
   const all = existing ? mergeEntries(describeSource(existing), added, { replace }) : added;
   return order === "platform" ? sortByPlatform(all) : all;
+}
+
+/** Platforms of all images of a source, also of those that `platforms` leaves out. */
+function listPlatforms({ found: { instances, manifest } }: FoundSource): Platform[] {
+  const entries = isIndex(manifest) ? getEntries(manifest) : [];
+  const others = entries.filter((entry) => !isAttestation(entry)).map(({ platform }) => createPlatform(platform ?? {}));
+  return [...instances.filter((instance) => !isAttestation(instance)).map(({ platform }) => platform), ...others];
 }
 
 /** The only source if that is an index whose instances are taken: its own members are kept. */

@@ -1,6 +1,14 @@
 import type { ImageReference, SystemContext } from "../../image/room.ts";
 import { findInstances } from "../../list/room.ts";
-import { createPlatform, type Descriptor, type DockerPlatform, getEntries, isIndex } from "../../spec/room.ts";
+import {
+  createPlatform,
+  type Descriptor,
+  type DockerPlatform,
+  getEntries,
+  isIndex,
+  isManifestsError,
+  ManifestsError,
+} from "../../spec/room.ts";
 import { readManifestWith } from "../fetch_manifest.ts";
 import type { Runtime } from "../runtime.ts";
 import type { FoundSource } from "./find_sources.ts";
@@ -16,7 +24,11 @@ export async function findBase(
   options: { systemContext?: SystemContext | undefined; signal?: AbortSignal | undefined },
 ): Promise<FoundSource> {
   const { systemContext, signal } = options;
-  const { digest, manifest } = await readManifestWith(runtime, target, { systemContext, signal });
+  const { digest, manifest } = await readManifestWith(runtime, target, { systemContext, signal }).catch((cause) => {
+    if (!isManifestsError(cause, "NOT_FOUND")) throw cause;
+    const text = `Cannot append to ${target}: it does not exist: leave out append (--append) to create it`;
+    throw new ManifestsError("NOT_FOUND", text, { cause });
+  });
   const reference = target.withDigest?.(digest) ?? target;
   const source = { image: target };
   if (!isIndex(manifest)) {

@@ -54,7 +54,7 @@ export async function findSources(
       } catch (error) {
         if (!isManifestsError(error, "NOT_FOUND") || !(source.optional ?? ignoreMissing)) throw error;
         missing.push(error as ManifestsError);
-        onMissing?.(String(reference), error);
+        onMissing?.(String(source.image), error);
         return undefined;
       }
     }),
@@ -82,10 +82,19 @@ async function findSource(
     try {
       return await findInstances(reference, host.platform, choice);
     } catch (error) {
-      if (!isManifestsError(error, "NOT_FOUND") || waited >= wait) throw error;
+      if (!isManifestsError(error, "NOT_FOUND")) throw error;
+      if (waited >= wait) throw waited > 0 ? createTimeout(reference, waited, error) : error;
       const rest = Math.min(pause, wait - waited);
       waited += rest;
       await delay(rest * unit, signal ? { signal } : {});
     }
   }
+}
+
+function createTimeout(reference: ImageReference, waited: number, cause: Error): ManifestsError {
+  return new ManifestsError(
+    "NOT_FOUND",
+    `Cannot find ${reference} after waiting for ${waited / 1000} s: ${cause.message}`,
+    { cause },
+  );
 }

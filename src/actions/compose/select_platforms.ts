@@ -26,6 +26,12 @@ export function getReadablePlatforms(platforms: readonly string[] | undefined): 
   return platforms?.every((text) => findPlatform(text)) ? platforms : undefined;
 }
 
+/** Options for {@linkcode selectPlatforms}. */
+export interface SelectOptions extends Pick<CompositionOptions, "platforms" | "attestations"> {
+  /** Platforms of all images of the sources, for errors. Default: those of the entries. */
+  readonly available?: readonly Platform[] | undefined;
+}
+
 /**
  * Returns only the entries for some platforms, with their attestations; an operating system alone means all its images.
  *
@@ -33,9 +39,9 @@ export function getReadablePlatforms(platforms: readonly string[] | undefined): 
  */
 export function selectPlatforms(
   entries: readonly ComposedEntry[],
-  { platforms = [], attestations = true }: Pick<CompositionOptions, "platforms" | "attestations">,
+  { platforms = [], attestations = true, available }: SelectOptions,
 ): ComposedEntry[] {
-  if (platforms.length > 0) assertPlatforms(entries, platforms, "select");
+  if (platforms.length > 0) assertPlatforms(entries, platforms, "select", available);
   const wanted = platforms.map(createTest);
   const isWanted = ({ platform }: ComposedEntry) => wanted.length === 0 || wanted.some((matches) => matches(platform));
   const kept = new Set<string | undefined>(
@@ -56,6 +62,7 @@ export function assertPlatforms(
   entries: readonly ComposedEntry[],
   required: readonly string[],
   action: "require" | "select" | "annotate",
+  available?: readonly Platform[],
 ): void {
   const images = entries.filter((entry) => !isAttestation(entry));
   const missing = required.filter((text) => {
@@ -63,7 +70,8 @@ export function assertPlatforms(
     return !images.some((entry) => matches(entry.platform));
   });
   if (missing.length === 0) return;
-  const found = [...new Set(images.map(({ platform }) => formatPlatform(platform)))].filter(Boolean).join(", ");
+  const platforms = available ?? images.map(({ platform }) => platform);
+  const found = [...new Set(platforms.map((platform) => formatPlatform(platform)))].filter(Boolean).join(", ");
   throw new ManifestsError(
     "NO_MATCHING_PLATFORM",
     `Cannot ${action} ${missing.join(", ")}: the sources contain ${found ? `only ${found}` : "no platforms"}`,

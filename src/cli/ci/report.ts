@@ -1,6 +1,7 @@
 import { encodeBase64, encodeUtf8 } from "../../internal/room.ts";
 import type { CommandContext } from "../context.ts";
 import { splitCredentials } from "../credentials.ts";
+import { toFlag } from "../flags.ts";
 import { note } from "../output.ts";
 import { writeCommand } from "../stderr.ts";
 import { findGithubFiles, type GithubFiles } from "./environment.ts";
@@ -17,8 +18,12 @@ export interface ReportFlags {
   digestfile?: string;
   github?: boolean;
   gitlabDotenv?: string;
+  metadataFile?: string;
   referencefile?: string;
 }
+
+/** Flags that name a file to write. `--metadata-file` is opened here, and written by `compose`. */
+const FILE_FLAGS = ["digestfile", "referencefile", "gitlabDotenv", "metadataFile"] as const;
 
 /**
  * Publishes something and reports it to the files that the flags or the CI system name. All files are opened before, so
@@ -36,8 +41,7 @@ export async function withReports<T extends { readonly digest: string }>(
 ): Promise<T> {
   const { digestfile, referencefile, gitlabDotenv } = flags;
   const github = await findGithubFiles(flags.github, persona.name);
-  const own = [digestfile, referencefile, gitlabDotenv].filter((file) => file !== undefined);
-  const result = await withFiles(own, async () => {
+  const result = await withFiles(flags, async () => {
     if (github) await prepareGithub(github, flags);
     const published = await publish();
     if (digestfile !== undefined) await Deno.writeTextFile(digestfile, published.digest);
@@ -49,15 +53,28 @@ export async function withReports<T extends { readonly digest: string }>(
   return result;
 }
 
-/** Opens files, runs a function, and removes the files that are new if it fails. */
-async function withFiles<T>(files: readonly string[], run: () => Promise<T>): Promise<T> {
+/** Opens the files of flags, runs a function, and removes the files that are new if it fails. */
+async function withFiles<T>(flags: ReportFlags, run: () => Promise<T>): Promise<T> {
   const created: string[] = [];
   try {
-    for (const file of files) if (await openFile(file)) created.push(file);
+    for (const flag of FILE_FLAGS) {
+      const file = flags[flag];
+      if (file !== undefined && await writeNamed(toFlag(flag), file, openFile)) created.push(file);
+    }
     return await run();
   } catch (error) {
     for (const file of created) await Deno.remove(file).catch(() => {});
     throw error;
+  }
+}
+
+/** Writes a file that a flag or a variable names. An error has both names. */
+export async function writeNamed<T>(source: string, file: string, write: (file: string) => Promise<T>): Promise<T> {
+  try {
+    return await write(file);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Error(`Cannot write ${JSON.stringify(file)} for ${source}: ${reason}`, { cause: error });
   }
 }
 
@@ -75,9 +92,9 @@ async function openFile(file: string): Promise<boolean> {
 
 /** Checks that the files of the step can be written, and masks the passwords of the command line in the log. */
 async function prepareGithub({ output, summary }: GithubFiles, flags: ReportFlags): Promise<void> {
-  for (const file of [output, summary]) {
-    if (file !== undefined) (await Deno.open(file, { append: true, create: true })).close();
-  }
+  const open = async (file: string) => (await Deno.open(file, { append: true, create: true })).close();
+  await writeNamed("GITHUB_OUTPUT", output, open);
+  if (summary !== undefined) await writeNamed("GITHUB_STEP_SUMMARY", summary, open);
   const creds = [...flags.creds ?? [], flags.srcCreds, flags.destCreds].filter((text) => text !== undefined);
   for (const text of creds) {
     const { username, password } = splitCredentials(text);

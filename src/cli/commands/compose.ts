@@ -7,7 +7,8 @@ import { type ComposeInputs, type InputFlags, readInputs } from "../compose/inpu
 import { type ComposeReportFlags, describeComposed, reportComposed, reportFailed } from "../compose/report.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseDuration } from "../flags.ts";
+import { parseDuration, splitWords } from "../flags.ts";
+import { count } from "../format/units.ts";
 import { note } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { openProvenance, type ProvenanceFlags } from "../provenance_options.ts";
@@ -35,7 +36,12 @@ export interface ComposeFlags
 /** Runs `compose SOURCE…`, which makes an index of images and publishes it under all its names. */
 export async function compose(operands: string[], given: ComposeFlags, context: CommandContext): Promise<void> {
   // A file for the index is written instead of the names.
-  const flags = { ...given, dryRun: given.dryRun ?? given.output !== undefined };
+  const flags: ComposeFlags & { dryRun: boolean } = {
+    ...given,
+    dryRun: given.dryRun ?? given.output !== undefined,
+    ...given.platform ? { platform: splitWords(given.platform) } : {},
+    ...given.require ? { require: splitWords(given.require) } : {},
+  };
   const reader = new InputReader();
   const inputs = await readInputs(operands, flags, reader);
   assertComplete(inputs, flags);
@@ -97,8 +103,8 @@ async function readAnnotations(flags: ComposeFlags, reader: InputReader): Promis
   const ignored = files.reduce((sum, file) => sum + file.ignored, 0);
   if (ignored > 0 && !flags.quiet) {
     note(
-      `Warning: ignored ${ignored} annotations for image manifests, which only the build can set. For docker/metadata-action, ` +
-        "set DOCKER_METADATA_ANNOTATIONS_LEVELS=manifest,index",
+      `Warning: ignored ${count(ignored, "annotation")} for image manifests, which only the build can set. ` +
+        "For docker/metadata-action, set DOCKER_METADATA_ANNOTATIONS_LEVELS=manifest,index",
     );
   }
   const all = [...files, parseAnnotationFlags(flags.annotation ?? [])];

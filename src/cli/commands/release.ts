@@ -71,7 +71,7 @@ export async function release(operands: string[], flags: ReleaseFlags, context: 
       );
     }
     assertFormat(flags);
-    assertFlags(name, verb, flags);
+    assertFlags(name, names, verb, flags);
     await verb.run(names, flags, context);
   } catch (error) {
     if (error instanceof ExitError || error instanceof Deno.errors.BrokenPipe || context.signal.aborted) throw error;
@@ -79,7 +79,8 @@ export async function release(operands: string[], flags: ReleaseFlags, context: 
   }
 }
 
-function assertFlags(name: string, { rejects }: Verb, flags: ReleaseFlags): void {
+function assertFlags(name: string, names: readonly string[], { rejects }: Verb, flags: ReleaseFlags): void {
+  if (name === "schema" && names.length > 0) throw new UsageError("release schema takes no releases");
   const rejected = rejects.find((flag) => flags[flag] !== undefined);
   if (rejected) throw new UsageError(`release ${name} does not take ${toFlag(rejected)}`);
   if (flags.update && flags.frozen) throw new UsageError("--update may not be used with --frozen");

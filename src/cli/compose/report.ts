@@ -2,6 +2,7 @@ import type { ComposeResult, PublishedName } from "../../actions/room.ts";
 import { isManifestsError, parseManifest, parseReference } from "../../spec/room.ts";
 import { toCopiedJson } from "../ci/copied.ts";
 import type { Publication } from "../ci/publication.ts";
+import { writeNamed } from "../ci/report.ts";
 import { formatError } from "../errors.ts";
 import { note, print } from "../output.ts";
 
@@ -54,7 +55,7 @@ export function reportFailed(flags: ComposeReportFlags, error: unknown): void {
 async function reportPlan(flags: ComposeReportFlags, result: ComposeResult): Promise<void> {
   const { manifest } = result;
   const { output = "-" } = flags;
-  if (output !== "-") await Deno.writeFile(output, manifest);
+  if (output !== "-") await writeNamed("--output", output, (file) => Deno.writeFile(file, manifest));
   if (flags.format?.includes("json")) return print(JSON.stringify(toJson(result), undefined, 4));
   if (output !== "-") return print(result.digest);
   for (let at = 0; at < manifest.length;) at += Deno.stdout.writeSync(manifest.subarray(at));

@@ -3,12 +3,15 @@ import { shortDigest } from "./description.ts";
 import type { Style } from "./style.ts";
 import { sanitize } from "./width.ts";
 
+/** Platform of attestations, which run nowhere. */
+const NOWHERE = "unknown/unknown";
+
 /** Formats a difference between two lists as a line, such as `+ linux/arm64 sha256:0123456789ab`. */
 export function formatDifference(
   { platform, before, after, fields }: InstanceDifference,
   { good, bad, busy }: Style,
 ): string {
-  const name = sanitize(platform) || "-";
+  const name = platform === NOWHERE ? "(attestation)" : sanitize(platform) || "-";
   if (after === undefined) return bad(`- ${name} ${shortDigest(before!)}`);
   if (before === undefined) return good(`+ ${name} ${shortDigest(after)}`);
   const digests = before === after ? shortDigest(before) : `${shortDigest(before)} -> ${shortDigest(after)}`;

@@ -1,5 +1,5 @@
 import { groupBy } from "../../internal/room.ts";
-import type { InstanceDifference, ListDifference } from "../../list/room.ts";
+import type { ListDifference } from "../../list/room.ts";
 import type { PlannedRelease, PlannedTag, PlanSummary, ReleasePlan, TagAction } from "../../release/room.ts";
 import { shortDigest } from "./description.ts";
 import { formatDifference } from "./difference.ts";
@@ -77,16 +77,9 @@ export function formatTag(tag: PlannedTag, { good, bad, busy, dim }: Style): str
 
 function formatChanges({ instances, fields }: ListDifference, style: Style): string[] {
   return [
-    ...instances.map((instance) => `    ${formatDifference(nameAttestation(instance), style)}`),
+    ...instances.map((instance) => `    ${formatDifference(instance, style)}`),
     ...fields.map((field) => style.busy(`    ~ ${sanitize(field)}`)),
   ];
-}
-
-/** Platform of attestations, which run nowhere. */
-const NOWHERE = "unknown/unknown";
-
-function nameAttestation(instance: InstanceDifference): InstanceDifference {
-  return instance.platform === NOWHERE ? { ...instance, platform: "(attestation)" } : instance;
 }
 
 /** Formats the number of tags by their steps, as in `1 to add, 2 to move, 3 unchanged`. */

@@ -108,14 +108,28 @@ Deno.test("files that cannot be written are reported before anything is publishe
   const push = ["push", INSECURE, "-q", "list", `${registry.host}/out:1`];
   const rows: [flags: string[], env: Record<string, string>, message: RegExp][] = [
     [["--github"], { GITHUB_OUTPUT: "" }, /^Error: --github requires the variable GITHUB_OUTPUT/],
-    [["--github"], { GITHUB_OUTPUT: "/nowhere/output" }, /\/nowhere\/output/],
-    [["--gitlab-dotenv", "/nowhere/env"], {}, /\/nowhere\/env/],
-    [["--referencefile", "/nowhere/reference"], {}, /\/nowhere\/reference/],
+    [
+      ["--github"],
+      { GITHUB_OUTPUT: "/nowhere/output" },
+      /Error: Cannot write "\/nowhere\/output" for GITHUB_OUTPUT: /,
+    ],
+    [["--gitlab-dotenv", "/nowhere/env"], {}, /^Error: Cannot write "\/nowhere\/env" for --gitlab-dotenv: /],
+    [
+      ["--referencefile", "/nowhere/reference"],
+      {},
+      /^Error: Cannot write "\/nowhere\/reference" for --referencefile: /,
+    ],
   ];
   for (const [flags, env, text] of rows) {
     const { code, stderr } = await cli([...at.flags, ...push, ...flags], env);
     assert.equal(code, 125);
     assert.match(stderr, text);
+  }
+  await pushPlatforms(registry.host, "app", PLATFORMS);
+  const compose = ["compose", INSECURE, "-t", `${registry.host}/out:1`, `${registry.host}/app:amd64`];
+  for (const flag of ["--metadata-file", "--output"]) {
+    const { code, stderr } = await cli([...compose, "-q", flag, "/nowhere/x"]);
+    assert.deepEqual([code, stderr.split(": ")[1]], [125, `Cannot write "/nowhere/x" for ${flag}`]);
   }
   assert.equal(await clientOf(registry.host).repository("out").headManifest("1"), undefined);
 });
