@@ -30,6 +30,9 @@ Deno.test("names: lines, commas and JSON", () => {
   for (const text of ['{"labels":{}}', '{"tags":"r/app:1"}', "[1]", '{"tags":[', "{}"]) {
     assert.throws(() => parseNames(text, "tags", "--tags-from t.json"), /--tags-from t.json/, text);
   }
+  assert.throws(() => parseNames("[", "tags", "--tags-from t.json"), {
+    message: "Cannot parse --tags-from t.json: not JSON",
+  });
 });
 
 Deno.test("digest files: names and metadata files; all others are refused by name", () => {

@@ -9,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** Maximum size of each face, minified, in bytes: what a function downloads and parses before it starts. */
 const FACES: [face: string, maxBytes: number][] = [
   ["src/system/remote/mod.ts", 335_000],
-  ["src/service/mod.ts", 371_000],
+  ["src/service/mod.ts", 373_000],
 ];
 
 /** The size of a bundle's entry and of the chunks that it imports statically; others are loaded on demand. */

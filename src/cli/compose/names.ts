@@ -23,7 +23,7 @@ export function readJson(text: string, origin: string): unknown {
   try {
     return parseJson(encodeUtf8(text), origin).value;
   } catch (error) {
-    throw new UsageError(`${origin}: ${(error as Error).message}`);
+    throw new UsageError((error as Error).message);
   }
 }
 
