@@ -82,12 +82,12 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Use another id, or omit it, so that one is chosen.",
   },
   IMAGE_IN_USE: {
-    cause: "The record is an image with layers, not a list.",
-    cure: "Remove the image with `podman rmi`.",
+    cause: "The record is an image with layers, not a list; or a container uses the image.",
+    cure: "Use `manifests delete containers-storage:NAME` or `deleteImage()` for images; remove the container first.",
   },
   IMAGE_UNKNOWN: {
     cause: "The local store has no such image.",
-    cure: "`manifests ls` and `podman images` show what it has.",
+    cure: "`manifests ls` shows its lists, and `manifests ls --images` its images.",
   },
   INSTANCE_NOT_FOUND: {
     cause: "The list has no instance with this digest, file, platform or image.",
@@ -208,7 +208,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   POLICY_REJECTED: {
     cause: "The policy does not allow the image.",
-    cure: "Read the reason in the message; `verify()` returns the whole verdict.",
+    cure: "Read the reason in the message; `manifests verify` and `verify()` return the whole verdict.",
   },
   PORT_BLOCKED: {
     cause: "`fetch` refuses this port, and the runtime has no other way to connect.",
@@ -317,8 +317,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Check its path, permissions, free space and driver.",
   },
   STORE_READ_ONLY: {
-    cause: "The store cannot be written.",
-    cure: "Use another store, or run as its owner.",
+    cause: "The store cannot be written, or the files of layers cannot get their owners.",
+    cure: "Use another store, or run as its owner; for images, as root or with `podman unshare`.",
   },
   TAG_DRIFTED: {
     cause: "A tag of a release is not as it was published last: somebody else moved or deleted it.",

@@ -10,7 +10,7 @@ export const DIGEST: CommandDefinition = {
   max: 1,
   summary: "Print the digest of an image or a list",
   details: [
-    "Looks for the local list of this name, or else asks its registry, without a pull if the registry allows that. Exits " +
+    "Looks for the local list of this name, or else asks its registry, with HEAD if the registry supports that. Exits " +
     "with 1 if the image does not exist.",
   ],
   examples: [

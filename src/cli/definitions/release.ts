@@ -10,9 +10,9 @@ export const RELEASE: CommandDefinition = {
   min: 1,
   summary: "Publish all indexes of a product as a file describes them",
   details: [
-    "The file (manifests.yaml) describes each index: its images, its tags in one or more registries, and checks. plan shows " +
-    "what would be added, moved and kept, per platform, and writes nothing. apply does it: the content is written to all " +
-    "registries first, then each tag, if it still is as it was planned. A second apply writes nothing.",
+    "The file (manifests.yaml) describes each index: its images, its tags in one or more registries, and conditions. plan shows " +
+    "what would be added, moved and kept, per platform, and writes nothing. apply publishes it: the content is written to all " +
+    "registries first, then each tag, if it is still as the plan found it. A second apply writes nothing.",
     "lock records the digests of the images in manifests.yaml.lock.json; plan and apply use them until --update. apply also " +
     "records there what it published. A tag that is not as it was published last is drift: nothing is overwritten without " +
     "--force. schema prints the JSON Schema of the file, for editors.",

@@ -294,7 +294,10 @@ async function assertDeletable(record: ImageRecord, folder: ImagesFolder, option
   if (record.layer === undefined) return;
   throw new ManifestsError(
     "IMAGE_IN_USE",
-    `Cannot delete image ${JSON.stringify(record.id)}: it has layers, and only lists can be deleted: use podman rmi`,
+    `Cannot delete image ${
+      JSON.stringify(record.id)
+    }: it has layers, and only lists are deleted here: use deleteImage() ` +
+      "or manifests delete containers-storage:…",
   );
 }
 
