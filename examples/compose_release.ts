@@ -7,7 +7,7 @@
  *
  * creates `quay.io/me/app:1.0` from `quay.io/me/app:1.0-amd64`, `…:1.0-arm64` and `…:1.0-s390x`.
  */
-import { composeIndex, retag } from "@multiarch/manifests/remote";
+import { composeIndex } from "@multiarch/manifests/remote";
 import { readOptions } from "./options.ts";
 
 const { args, systemContext } = readOptions("compose_release.ts REPOSITORY VERSION SUFFIX…");
@@ -15,9 +15,9 @@ const [repository, version, ...suffixes] = args;
 const target = `${repository}:${version}`;
 const { digest } = await composeIndex({
   target,
+  tags: ["latest"],
   sources: suffixes.map((suffix) => `${target}-${suffix}`),
   annotations: { "org.opencontainers.image.version": version! },
   systemContext,
 });
-await retag(target, ["latest"], { systemContext });
 console.log(`${repository}@${digest}`);
