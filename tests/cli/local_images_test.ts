@@ -94,3 +94,50 @@ peerTest("of a list, a store takes the image for the platform, and names what el
   assert.equal((await convertToList(at.store, converted.imageId)).imageId, converted.imageId);
   await assert.rejects(convertToList(at.store, "localhost/none"), { code: "IMAGE_UNKNOWN" });
 });
+
+peerTest("every command finds containers-storage:NAME in the store that the flags name", ["root"], async () => {
+  const { registry, digests, list } = await startWithList();
+  await using _registry = registry;
+  await using at = await makeStore();
+  await using other = await makeStore();
+  await copyImage(`${list.slice(0, -2)}@${digests[0]}`, storageName(at, "localhost/only:1"), OPTIONS);
+  await create().saveToImage(at.store, { names: ["stored"] });
+  const [name, stored] = ["containers-storage:localhost/only:1", "containers-storage:localhost/stored:latest"];
+  const [digest, target] = [digests[0]!, `docker://${registry.host}/made:1`];
+  // The store of the configuration, which has none of these names.
+  const env = { CONTAINERS_STORAGE_CONF: `${at.folder}/storage.conf` };
+  await Deno.writeTextFile(
+    env.CONTAINERS_STORAGE_CONF,
+    `[storage]\ndriver = "vfs"\ngraphroot = "${other.root}"\nrunroot = "${other.runRoot}"\n`,
+  );
+  const rows: [string[], RegExp][] = [
+    [["inspect", name], /"config"/],
+    [["inspect", "--format", "table", name], new RegExp(`containers-storage:.*\n.*${digest.slice(0, 19)}`, "s")],
+    [["inspect", "--raw", name], /"config"/],
+    [["inspect", "--config", name], /"rootfs"/],
+    [["inspect", stored], /"manifests": null/],
+    [["digest", name], new RegExp(`^${digest}$`)],
+    [["digest", stored], /^sha256:/],
+    [["validate", name], /nothing is wrong/],
+    [["diff", stored, stored], /^$/],
+    [["copy", "-q", "--insecure-policy", name, `oci:${at.folder}/layout:1`], /^/],
+    [["create", "made", name], /^/],
+    [["add", "--arch", "amd64", "made", name], new RegExp(digest)],
+    [["compose", "-q", "--insecure", "-t", target, name], /^/],
+    [["append", "--insecure", "--tag", "2", target, name], /^sha256:/],
+    [["tag", name, "more"], /^/],
+  ];
+  for (const [args, expected] of rows) {
+    const { code, stdout, stderr } = await cli([...at.flags, ...args], env);
+    assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
+    assert.match(stdout.trim(), expected, args.join(" "));
+    // The name of a store in the operand is stronger than the flags.
+    const full = args.map((word) => word.replace(/^containers-storage:/, storageName(at, "")));
+    if (!["inspect", "digest", "validate", "diff"].includes(args[0]!)) continue;
+    const elsewhere = await cli([...other.flags, ...full], env);
+    assert.equal(elsewhere.code, 0, `${full.join(" ")}: ${elsewhere.stderr}`);
+  }
+
+  const gone = await cli([...at.flags, "inspect", "containers-storage:localhost/none:1"], env);
+  assert.match(gone.stderr, /does not resolve to an image ID/);
+});

@@ -200,6 +200,16 @@ folderTest(
     const env = { DOCKER_HOST: service.host };
     const ours = await exec([...CLI, "copy", "docker-daemon:localhost/theirs:1", `oci:${folder}/layout:1`], env);
     assert.equal(ours.code, 0, ours.stderr);
+    const explained = await exec(
+      [...CLI, "--root", `${folder}/root`, "create", "--explain", "app", "docker-daemon:localhost/theirs:1"],
+      env,
+    );
+    assert.ok(
+      explained.stderr.includes(
+        `docker-daemon:localhost/theirs:1 of the Docker daemon at ${service.host} (from DOCKER_HOST) because`,
+      ),
+      explained.stderr,
+    );
     const inspected = JSON.parse(await ok(["skopeo", "inspect", "--config", "--raw", `oci:${folder}/layout:1`]));
     assert.deepEqual(inspected.rootfs.diff_ids, layers.map((layer) => digestOf(layer)));
   },

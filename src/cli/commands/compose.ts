@@ -1,11 +1,11 @@
-import { type ComposeOptions, composeWith, resolveSource } from "../../actions/room.ts";
+import { type ComposeOptions, type ComposeSource, composeWith, resolveSource } from "../../actions/room.ts";
 import { LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type ComposedAnnotations, parseAnnotationFile, parseAnnotationFlags } from "../compose/annotations.ts";
 import { InputReader } from "../compose/input_reader.ts";
 import { type ComposeInputs, type InputFlags, readInputs } from "../compose/inputs.ts";
 import { type ComposeReportFlags, describeComposed, reportComposed, reportFailed } from "../compose/report.ts";
-import type { CommandContext } from "../context.ts";
+import { type CommandContext, resolvePlace } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { parseDuration, splitWords } from "../flags.ts";
 import { count } from "../format/units.ts";
@@ -50,6 +50,7 @@ export async function compose(operands: string[], given: ComposeFlags, context: 
     // The compression that containers.conf adds is for pushes of lists; here, images stay as they are.
     ...await createCopyOptions({ ...flags, all: false }, context, listPlaces(inputs)),
     ...await readComposition(inputs, flags, reader),
+    sources: await resolveSources(inputs.sources, context),
     target: inputs.names[0],
     tags: inputs.names.slice(1),
     dryRun: flags.dryRun,
@@ -66,6 +67,16 @@ export async function compose(operands: string[], given: ComposeFlags, context: 
   }
 }
 
+/** Finds sources `containers-storage:NAME` in the store that the flags name. */
+async function resolveSources(sources: readonly ComposeSource[], context: CommandContext): Promise<ComposeSource[]> {
+  return await Promise.all(
+    sources.map(async (source) => {
+      const { image } = source;
+      return typeof image === "string" ? { ...source, image: await resolvePlace(image, context) } : source;
+    }),
+  );
+}
+
 /** Returns the options that describe the index. */
 async function readComposition(inputs: ComposeInputs, flags: ComposeFlags, reader: InputReader) {
   const { annotations, entryAnnotations } = await readAnnotations(flags, reader);
@@ -74,7 +85,6 @@ async function readComposition(inputs: ComposeInputs, flags: ComposeFlags, reade
     throw new UsageError(`unknown order ${JSON.stringify(order)}: choose given or platform`);
   }
   return {
-    sources: inputs.sources,
     order,
     annotations: { ...inputs.annotations, ...annotations },
     entryAnnotations,

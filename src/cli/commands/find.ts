@@ -1,10 +1,11 @@
-import { type Digest, digestOf } from "../../spec/room.ts";
+import { type Digest, digestOf, isManifestsError } from "../../spec/room.ts";
 import {
   damagedList,
   findDamage,
   findLocalImage,
   type ImageStore,
   isListRecord,
+  type LocalImage,
   type StoredImage,
 } from "../../store/room.ts";
 
@@ -36,4 +37,17 @@ export async function getImage(store: ImageStore, name: string): Promise<StoredI
   const damage = findDamage(found);
   if (damage) throw damagedList(found.resolvedName, damage);
   return found.image;
+}
+
+/** Finds the local image of a name. Returns `"elsewhere"` if the name has the transport of another place or store. */
+export async function findUnlessElsewhere(
+  store: ImageStore,
+  name: string,
+): Promise<LocalImage | "elsewhere" | undefined> {
+  try {
+    return await findLocalImage(store, name, ["manifest"]);
+  } catch (error) {
+    if (isManifestsError(error, "UNSUPPORTED_TRANSPORT")) return "elsewhere";
+    throw error;
+  }
 }

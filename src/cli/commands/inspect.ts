@@ -11,19 +11,11 @@ import {
   type Descriptor,
   descriptorJson,
   isIndex,
-  isManifestsError,
   type ParsedManifest,
   parsePlatform,
   platformJson,
 } from "../../spec/room.ts";
-import {
-  damagedList,
-  findDamage,
-  findLocalImage,
-  type ImageStore,
-  isListRecord,
-  type LocalImage,
-} from "../../store/room.ts";
+import { damagedList, findDamage, type ImageStore, isListRecord } from "../../store/room.ts";
 import { type List, OfflineList } from "../../list/room.ts";
 import type { DescribeImageOptions, SystemContext } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
@@ -38,6 +30,7 @@ import {
   writeBytes,
 } from "../output.ts";
 import { assertWebFlags, type WebFlags } from "../web/flags.ts";
+import { findUnlessElsewhere } from "./find.ts";
 import type { FoundDocument } from "./inspect_json.ts";
 
 /** Flags of `inspect`. */
@@ -74,8 +67,9 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
       call,
     );
   }
-  const remote = await fetchFirst(name!, call).catch((cause) => {
-    if (context.signal.aborted || found === "elsewhere") throw cause;
+  const isStored = name!.startsWith("containers-storage:");
+  const remote = await fetchFirst(name!, isStored ? store : undefined, call).catch((cause) => {
+    if (context.signal.aborted || found === "elsewhere" || isStored) throw cause;
     throw new Error(`no local list ${JSON.stringify(name)}, and in a registry`, { cause });
   });
   if (!isIndex(remote)) {
@@ -136,11 +130,22 @@ async function printChosen(
   await printDescription({ format, ...flags }, { text, images: [chosen.image] }, call);
 }
 
-/** Fetches the manifest of the first of the images that a short name can mean and that exists. */
-async function fetchFirst(name: string, call: DescribeImageOptions): Promise<ParsedManifest> {
+/**
+ * Fetches the manifest of the first of the images that a short name can mean and that exists.
+ *
+ * @param store Store that the name `containers-storage:…` refers to. `undefined`: the image is not local.
+ */
+async function fetchFirst(
+  name: string,
+  store: ImageStore | undefined,
+  call: DescribeImageOptions,
+): Promise<ParsedManifest> {
   const { LOCAL_RUNTIME, resolveShortName } = await import("../../system/local/room.ts");
   const { fetchFirstManifestWith } = await import("../../actions/room.ts");
-  return await fetchFirstManifestWith(LOCAL_RUNTIME, await resolveShortName(name, call.systemContext), call);
+  const images = store
+    ? [await (await loadPlaces()).findAny(store, name)]
+    : await resolveShortName(name, call.systemContext);
+  return await fetchFirstManifestWith(LOCAL_RUNTIME, images, call);
 }
 
 /** Prints the description of an image in the format of `--format`. */
@@ -159,16 +164,6 @@ async function printDescription(flags: InspectFlags, found: FoundDocument, call:
   const options = { style: getStdoutStyle(), columns: getStdoutColumns(), fullDigests: flags.noTrunc };
   for (const line of flags.format === "tree" ? describeAsTree(description) : describeAsTable(description, options)) {
     print(line);
-  }
-}
-
-/** Finds the local image of a name. Returns `"elsewhere"` if the name has the transport of another place. */
-async function findUnlessElsewhere(store: ImageStore, name: string): Promise<LocalImage | "elsewhere" | undefined> {
-  try {
-    return await findLocalImage(store, name, ["manifest"]);
-  } catch (error) {
-    if (isManifestsError(error, "UNSUPPORTED_TRANSPORT")) return "elsewhere";
-    throw error;
   }
 }
 

@@ -7,14 +7,15 @@ import {
   resolveShortName,
   type SystemContext,
 } from "../../system/local/room.ts";
+import { findUnlessElsewhere } from "./find.ts";
 
 /** An image or a list in any place, as the functions of `system` take it. */
 export type AnyImage = Parameters<typeof fetchManifest>[0];
 
 /** Resolves a name to the local list, or else to the local image, or else to an image in another place. */
 export async function findAny(store: ImageStore, name: string): Promise<AnyImage> {
-  const local = hasTransport(name) ? undefined : await findLocalImage(store, name, ["manifest"]);
-  if (!local || !isListRecord(local)) return (await findSource(store, name)).image;
+  const local = hasTransport(name) ? undefined : await findUnlessElsewhere(store, name);
+  if (!local || local === "elsewhere" || !isListRecord(local)) return (await findSource(store, name)).image;
   return (await loadFromImage(store, local.image.id)).list.reference(store);
 }
 
@@ -27,8 +28,7 @@ export async function findCandidates(
   name: string,
   systemContext: SystemContext,
 ): Promise<readonly AnyImage[]> {
-  const isElsewhere = hasTransport(name) || !await findLocalImage(store, name, ["manifest"]);
-  return isElsewhere && !name.startsWith("containers-storage:")
-    ? await resolveShortName(name, systemContext)
-    : [await findAny(store, name)];
+  const isStored = name.startsWith("containers-storage:") ||
+    (!hasTransport(name) && await findLocalImage(store, name, ["manifest"]));
+  return isStored ? [await findAny(store, name)] : await resolveShortName(name, systemContext);
 }

@@ -1,4 +1,5 @@
 import { createPlatform, formatPlatform } from "../../spec/room.ts";
+import { findDockerEndpoint } from "../../config/files/room.ts";
 import type { ImageStore } from "../../store/room.ts";
 import type { AddOptions, List, PlatformMismatch } from "../../list/room.ts";
 import { findSource, type FoundSource, hostPlatform, type SystemContext } from "../../system/local/room.ts";
@@ -56,10 +57,18 @@ export async function addSources(
     label(list, digest, name, setsPlatform ? flags : dropArchitecture(flags), mismatch);
     digests.push(digest);
     if (explain) {
-      note(`${name}: ${image} because ${reason}: ${digest} (${formatInstancePlatform(list, digest) || "no platform"})`);
+      const place = image.startsWith("docker-daemon:") ? await describeDaemon(options.systemContext) : "";
+      const platform = formatInstancePlatform(list, digest) || "no platform";
+      note(`${name}: ${image}${place} because ${reason}: ${digest} (${platform})`);
     }
   }
   return digests;
+}
+
+/** Describes the daemon of `docker-daemon:`, with the setting that has its address. */
+async function describeDaemon(systemContext: SystemContext): Promise<string> {
+  const { host, origin } = await findDockerEndpoint(systemContext);
+  return ` of the Docker daemon at ${host} (${origin})`;
 }
 
 /** Formats the platform of an instance, such as `linux/arm64`. */
