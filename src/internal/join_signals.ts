@@ -1,3 +1,5 @@
+import { onAbort } from "./on_abort.ts";
+
 /** Signal that follows several others until it is disposed. */
 export interface JoinedSignal extends Disposable {
   /** Signal that aborts with the reason of the first signal that aborts. */
@@ -12,16 +14,17 @@ export interface JoinedSignal extends Disposable {
  */
 export function joinSignals(...signals: (AbortSignal | undefined)[]): JoinedSignal {
   const joined = new AbortController();
-  const listeners = signals.filter((signal) => signal !== undefined).map((signal) => {
+  const stops: (() => void)[] = [];
+  for (const signal of signals) {
+    if (!signal) continue;
     const abort = () => joined.abort(signal.reason);
     if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-    return { signal, abort };
-  });
+    else stops.push(onAbort(signal, abort));
+  }
   return {
     signal: joined.signal,
     [Symbol.dispose]: () => {
-      for (const { signal, abort } of listeners) signal.removeEventListener("abort", abort);
+      for (const stop of stops) stop();
     },
   };
 }

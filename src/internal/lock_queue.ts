@@ -1,3 +1,5 @@
+import { onAbort } from "./on_abort.ts";
+
 /** Caller of this process that waits for a key. */
 interface Waiter {
   exclusive: boolean;
@@ -65,11 +67,11 @@ function wait(key: string, lane: Lane, exclusive: boolean, signal?: AbortSignal)
     const waiter: Waiter = {
       exclusive,
       enter: () => {
-        signal?.removeEventListener("abort", giveUp);
+        stop?.();
         resolve();
       },
     };
     lane.waiting.push(waiter);
-    signal?.addEventListener("abort", giveUp, { once: true });
+    const stop = signal && onAbort(signal, giveUp);
   });
 }

@@ -1,7 +1,15 @@
+import { onAbort } from "./on_abort.ts";
+
+/** Number of callbacks that were called from which their places are given back. */
+const MANY_CALLED = 1024;
+
 /** Counting semaphore. Permits are given in order of arrival; an `AbortSignal` can end a wait. */
 export class Semaphore {
   #free: number;
-  readonly #waiting: Array<() => void> = [];
+  /** Callbacks in order of arrival, which return false if the wait was aborted; `undefined` for those that were called. */
+  #waiting: ((() => boolean) | undefined)[] = [];
+  /** Index of the first callback that was not called: removing the first items of a long array would move all others. */
+  #next = 0;
 
   /** Creates a semaphore with this maximum number of holders. */
   constructor(permits: number) {
@@ -34,23 +42,33 @@ export class Semaphore {
   }
 
   #release() {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free++;
+    while (this.#next < this.#waiting.length) {
+      const enter = this.#waiting[this.#next]!;
+      this.#waiting[this.#next++] = undefined;
+      if (this.#next >= MANY_CALLED && 2 * this.#next >= this.#waiting.length) {
+        this.#waiting = this.#waiting.slice(this.#next);
+        this.#next = 0;
+      }
+      if (enter()) return;
+    }
+    this.#waiting = [];
+    this.#next = 0;
+    this.#free++;
   }
 
   #wait(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const enter = () => {
-        signal?.removeEventListener("abort", leave);
+      let hasLeft = false;
+      const stop = signal && onAbort(signal, () => {
+        hasLeft = true;
+        reject(signal.reason);
+      });
+      this.#waiting.push(() => {
+        if (hasLeft) return false;
+        stop?.();
         resolve();
-      };
-      const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-        reject(signal!.reason);
-      };
-      this.#waiting.push(enter);
-      signal?.addEventListener("abort", leave, { once: true });
+        return true;
+      });
     });
   }
 }

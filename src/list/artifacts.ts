@@ -20,6 +20,8 @@ export class Artifacts {
   /** Content of a blob, by blob digest. */
   readonly blobs: Map<string, Uint8Array<ArrayBuffer>> = new Map();
 
+  #hasLost = false;
+
   /** Reads `artifacts.json`. Throws `INVALID_JSON` if a member is missing or has the wrong type. */
   static parse(bytes: Uint8Array): Artifacts {
     const artifacts = new Artifacts();
@@ -43,6 +45,7 @@ export class Artifacts {
 
   /** Returns a deep copy, which shares nothing with the original. */
   clone(): Artifacts {
+    if (this.#hasLost) this.#dropBlobs();
     const copy = new Artifacts();
     for (const key of ["manifests", "files", "config", "layers", "detached", "blobs"] as const) {
       for (const [digest, value] of this[key]) (copy[key] as Map<string, unknown>).set(digest, structuredClone(value));
@@ -50,9 +53,16 @@ export class Artifacts {
     return copy;
   }
 
-  /** Removes an artifact, and the blobs that no other artifact names. */
+  /** Removes an artifact. A copy does not have the blobs that no other artifact names. */
   remove(digest: string): void {
     for (const map of [this.manifests, this.files, this.config, this.layers]) map.delete(digest);
+    // The blobs are dropped once for all removals, as that reads all artifacts.
+    this.#hasLost = true;
+  }
+
+  /** Drops the blobs that no artifact names. */
+  #dropBlobs(): void {
+    this.#hasLost = false;
     const named = new Set([...this.config.values(), ...[...this.layers.values()].flat()]);
     for (const map of [this.detached, this.blobs]) {
       for (const blob of map.keys()) if (!named.has(blob)) map.delete(blob);

@@ -4,6 +4,7 @@ import { openSigners } from "../../list/room.ts";
 import type { AssemblySource } from "../../signature/room.ts";
 import {
   type Descriptor,
+  type Digest,
   formatPlatform,
   getEntries,
   isAttestation,
@@ -82,10 +83,11 @@ export async function attachProvenance(
   if (options.append && composition.sources[0]?.found.digest === top.digest) return;
   // Most calls attach no provenance: the code for it is loaded when it is needed.
   const { attestAssembly } = await import("../attestations/attest.ts");
+  const entries = new Set(composition.entries.map(({ digest }) => digest));
   const assembly = {
     parameters: describeParameters(references, options),
     internalParameters: { format: isDocker(top) ? "v2s2" : "oci", flatten: !options.nested },
-    sources: composition.sources.map((source) => describeSource(source, composition, instances)),
+    sources: composition.sources.map((source) => describeSource(source, entries, instances)),
     builder,
     startedOn,
     finishedOn: new Date(),
@@ -144,11 +146,11 @@ function describeParameter({ image, platform, annotations, artifactType, optiona
 
 function describeSource(
   { source, found }: FoundSource,
-  { entries }: Composition,
+  entries: ReadonlySet<Digest>,
   instances: CopyResult["instances"],
 ): AssemblySource {
   const { reference, digest, manifest } = found;
-  const taken = found.instances.filter((one) => entries.some((entry) => entry.digest === one.digest));
+  const taken = found.instances.filter(({ digest }) => entries.has(digest));
   const platform = isIndex(manifest) ? "" : formatPlatform(found.instances[0]!.platform);
   return {
     name: String(source.image),

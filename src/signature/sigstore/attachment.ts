@@ -84,11 +84,11 @@ export function missingSignatures(
   manifest: Uint8Array<ArrayBuffer> | undefined,
   signatures: readonly SigstoreSignature[],
 ): SigstoreSignature[] {
-  const present = manifest ? [...parseAttachment(manifest).layers] : [];
+  const present = new Set(manifest ? parseAttachment(manifest).layers.map(layerKey) : []);
   return signatures.filter((signature) => {
-    const layer = describe(signature);
-    if (present.some((other) => sameLayer(other, layer))) return false;
-    present.push(layer);
+    const key = layerKey(describe(signature));
+    if (present.has(key)) return false;
+    present.add(key);
     return true;
   });
 }
@@ -121,9 +121,9 @@ function describe({ mediaType, payload, annotations }: SigstoreSignature): Descr
   return { mediaType, digest: digestOf(payload), size: payload.length, annotations };
 }
 
-function sameLayer(a: Descriptor, b: Descriptor): boolean {
-  const text = (one: Descriptor) => JSON.stringify(Object.entries(one.annotations ?? {}).toSorted());
-  return a.mediaType === b.mediaType && a.digest === b.digest && a.size === b.size && text(a) === text(b);
+/** Returns equal texts for equal layers. */
+function layerKey({ mediaType, digest, size, annotations = {} }: Descriptor): string {
+  return JSON.stringify([mediaType, digest, size, Object.entries(annotations).toSorted()]);
 }
 
 /** Adds layers to a configuration, or to the initial one that c/image writes. */
