@@ -1,4 +1,4 @@
-/** What is done with each entry of an index must not look at all others: counted at two sizes, without times. */
+/** No step may compare each entry of an index with all others: operations are counted at two sizes, without times. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ComposedEntry } from "../../src/actions/compose/entries.ts";
