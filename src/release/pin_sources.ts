@@ -1,4 +1,4 @@
-import { readManifestWith, resolveImage } from "../actions/room.ts";
+import { readManifestWith, resolveSource } from "../actions/room.ts";
 import { allOrAbort } from "../internal/room.ts";
 import { type Digest, isManifestsError, ManifestsError } from "../spec/room.ts";
 import type { ReleaseCallOptions, ReleaseHost } from "./host.ts";
@@ -77,7 +77,7 @@ async function pinSource(
   { update = false, frozen = false, systemContext, signal }: PinOptions,
 ): Promise<{ image: string; digest: Digest } | undefined> {
   const { image, optional = false } = source;
-  const reference = resolveImage(runtime, locate(image));
+  const reference = resolveSource(runtime, locate(image));
   const name = reference.transport === "docker" ? reference.dockerReference : undefined;
   const recorded = update || !Object.hasOwn(locked.sources, image) ? undefined : locked.sources[image];
   const known = name?.digest ?? (name && recorded);

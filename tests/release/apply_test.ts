@@ -106,6 +106,13 @@ Deno.test("a frozen lock must have exactly the sources of the file", async () =>
   assert.equal((await world.plan(optional)).releases[0]!.entries.length, 3);
 });
 
+Deno.test("a source with a tag and a digest is the image with the digest, and needs no pin", async () => {
+  const world = await makeReleaseWorld();
+  const { sources } = (await world.plan(RELEASE)).releases[0]!;
+  const exact = RELEASE.replace("app:amd64,", `app:moved@${sources["a.example/app:amd64"]},`);
+  assert.equal((await world.plan(exact)).releases[0]!.index, (await world.plan(RELEASE)).releases[0]!.index);
+});
+
 Deno.test("a missing source or platform stops the release before anything is written", async () => {
   const world = await makeReleaseWorld();
   const missing = RELEASE.replace("a.example/app:arm64]", "a.example/app:s390x]");

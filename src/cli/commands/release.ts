@@ -1,3 +1,4 @@
+import { resolveSource } from "../../actions/room.ts";
 import {
   applyFile,
   type ApplyOptions,
@@ -12,7 +13,7 @@ import {
 } from "../../release/room.ts";
 import { createReleaseHost, type LoadedReleaseFile, openLockFile, readReleaseFile } from "../../release/files/room.ts";
 import { isManifestsError } from "../../spec/room.ts";
-import { parseImageName } from "../../system/local/room.ts";
+import { LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { describeReleases, getOnlyDigest } from "../ci/released.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type CommandContext, createSystemContext, type RegistryFlags } from "../context.ts";
@@ -171,5 +172,5 @@ async function open(
 /** Returns the registries that a file uses, so that credentials are not sent to the wrong one. */
 function listPlaces({ releases }: ReleaseFile) {
   const images = releases.flatMap(({ targets, sources }) => [...targets, ...sources.map(({ image }) => image)]);
-  return images.map((image) => ({ registry: parseImageName(image).dockerReference?.domain }));
+  return images.map((image) => ({ registry: resolveSource(LOCAL_RUNTIME, image).dockerReference?.domain }));
 }
