@@ -229,6 +229,18 @@ Deno.test("a tag that another writer moves between plan and write is a conflict"
   ]);
 });
 
+Deno.test("jobs that apply the same release at the same time all succeed", async () => {
+  const file = next("2.0.0"), single = file.replace(", b.example/app", "");
+  for (const release of [file, single]) {
+    const world = await makeReleaseWorld();
+    await world.apply(RELEASE);
+    const plans = await Promise.all(Array.from({ length: 6 }, () => world.apply(release)));
+    const { index } = plans[0]!.releases[0]!;
+    assert.equal(await world.digestOf("a.example/app:2.0.0"), index);
+    assert.equal(world.lock.releases.app?.tags["a.example/app:2.0.0"], index);
+  }
+});
+
 Deno.test("prune deletes the tags that only the lock has, by tag, and only those", async () => {
   const world = await makeReleaseWorld();
   const two = `${RELEASE}  other:\n    to: [a.example/other:1]\n    sources: [a.example/app:amd64]\n`;

@@ -27,6 +27,8 @@ export interface ObservedTargetOptions {
   readonly byDigest: boolean;
   /** Digests that the repository certainly has. */
   readonly existing: ReadonlySet<Digest>;
+  /** It is not a conflict if the name already has the top manifest. */
+  readonly acceptsResult: boolean;
   /** Called with the top manifest before it is written. An exception ends the push. */
   readonly onTop: (manifest: TopManifest) => void;
 }
@@ -92,7 +94,7 @@ async function putTop(
   inner: ImageDestination,
   top: TopManifest,
   call: WriteManifestOptions,
-  { current, byDigest, existing, onTop }: ObservedTargetOptions,
+  { current, byDigest, existing, acceptsResult, onTop }: ObservedTargetOptions,
 ): Promise<{ readonly unchanged: boolean } | void> {
   const { bytes, mediaType, digest } = top;
   onTop(top);
@@ -101,5 +103,5 @@ async function putTop(
     return await inner.putManifest(bytes, mediaType, { ...call, ifMatch: undefined, instance: digest });
   }
   if (current === digest) return { unchanged: true };
-  return await inner.putManifest(bytes, mediaType, call);
+  return await inner.putManifest(bytes, mediaType, { ...call, repeated: acceptsResult || call.repeated });
 }

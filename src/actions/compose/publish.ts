@@ -31,7 +31,10 @@ export interface Publication {
   readonly references: readonly ImageReference[];
   /** The current state of the names. */
   readonly heads: Heads;
-  /** Write each name only if it still is as `heads` has it. Otherwise, `ifMatch` of the options is the only condition. */
+  /**
+   * Write each name only if it still is as `heads` has it, or already has this index: a job with the same release was
+   * faster. Otherwise, `ifMatch` of the options is the only condition.
+   */
   readonly isConditional: boolean;
   /** The caller asked for annotations, so that no repository may get a Docker list, which cannot hold them. */
   readonly hasAnnotations: boolean;
@@ -134,7 +137,7 @@ class Publisher {
     reference: ImageReference,
     { byDigest, signal }: { byDigest: boolean; signal: AbortSignal | undefined },
   ): Promise<Written> {
-    const { list, single, heads, options, hasAnnotations } = this.#publication;
+    const { list, single, heads, isConditional, options, hasAnnotations } = this.#publication;
     const condition = this.#getCondition(reference);
     const repository = reference.dockerReference!.name;
     const existing = new Set(
@@ -146,6 +149,7 @@ class Publisher {
       current: condition === undefined ? heads.get(reference) : undefined,
       byDigest,
       existing,
+      acceptsResult: isConditional,
       onTop: (manifest) => {
         top = manifest;
         if (hasAnnotations) assertKeepsAnnotations(reference, manifest);
@@ -173,7 +177,7 @@ class Publisher {
 
   /** Writes a name, after its repository got the content. */
   async #tag(reference: ImageReference): Promise<void> {
-    const { heads, options } = this.#publication;
+    const { heads, isConditional, options } = this.#publication;
     const { top: { bytes, mediaType, digest } } = this.#contents.get(reference.dockerReference!.name)!;
     await this.#attempt([reference], options.signal, async () => {
       const { signal, systemContext } = options;
@@ -184,7 +188,12 @@ class Publisher {
       const ifMatch = this.#getCondition(reference);
       if (heads.get(reference) === digest && ifMatch === undefined) return this.#setState(reference, true);
       await using destination = await reference.openDestination(systemContext);
-      const done = await destination.putManifest(bytes, mediaType, { digest, ifMatch, signal });
+      const done = await destination.putManifest(bytes, mediaType, {
+        digest,
+        ifMatch,
+        repeated: isConditional,
+        signal,
+      });
       await destination.commit({ signal });
       this.#setState(reference, done?.unchanged);
     });
