@@ -93,6 +93,39 @@ peerTest("layers of an additional store are used, but not as a base", ["skopeo",
   }
 });
 
+peerTest(
+  "an image that an additional store has under other names keeps them",
+  ["skopeo", "buildah", "root"],
+  async () => {
+    const { registry, from } = await startWith({ a: [FIRST], b: [SECOND] });
+    await using _registry = registry;
+    for (const driver of ["vfs", "overlay"]) {
+      await using other = await makeStore(driver);
+      const theirs = (name: string) => storageName(other, `localhost/${name}:1`);
+      for (const name of ["old", "taken"]) {
+        await ok(["skopeo", "copy", "-q", "--src-tls-verify=false", from("a"), theirs(name)]);
+      }
+      const { image: original } = (await other.store.findImage("localhost/old:1"))!;
+      await other.store.writeBigData(original.id, [{ key: "their-item", bytes: encode("x") }]);
+      await using at = await makeStore(driver);
+      const ours = (name: string) =>
+        storageName(at, `localhost/${name}:1`).replace("]", `:${driver}.imagestore=${other.root}]`);
+      await copy(from("b"), ours("taken"));
+      await copy(from("a"), ours("new"));
+      await using store = await openStore({ ...at, driverOptions: [`imagestore=${other.root}`] });
+      const { image, data } = (await store.findImage("localhost/old:1", ["their-item"]))!;
+      assert.deepEqual([image.id, image.readOnly], [original.id, false]);
+      assert.deepEqual(image.names.toSorted(), ["localhost/new:1", "localhost/old:1"]);
+      assert.deepEqual(data.get("their-item"), encode("x"));
+      assert.notEqual((await store.findImage("localhost/taken:1"))!.image.id, original.id, "a name in use stays");
+      await assertReadable({ store }, "localhost/old:1", [FIRST]);
+      const flags = [...at.flags, "--storage-opt", `${driver}.imagestore=${other.root}`];
+      const names = await ok(["buildah", ...flags, "images", "--format", "{{.Name}}", "--filter", `id=${original.id}`]);
+      assert.match(names, /localhost\/old/);
+    }
+  },
+);
+
 peerTest("images go to the image store; only their tar-split files stay in the root", ["root"], async () => {
   const { registry, from } = await startWith({ a: [FIRST, SECOND] });
   await using _registry = registry;

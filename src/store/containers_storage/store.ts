@@ -15,13 +15,14 @@ import type {
   StoredImage,
   WriteBigDataOptions,
 } from "../types.ts";
+import { type CopiedRecord, listFreeNames, readItems, readRecordOf } from "./copy_up.ts";
 import { ImagesFolder, type RecordChange } from "./images.ts";
 import { changeNames, describeItems, now, prepareItemFiles } from "./record_changes.ts";
 import { toStoredImage } from "./stored_image.ts";
 import type { RecordSet } from "./record_set.ts";
 import { explainIo } from "./io_errors.ts";
 import { ContainersLayers } from "./layers/layer_store.ts";
-import { bigDataFile, imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
+import { imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
 import { createRecord, type ImageRecord, type StoredRecord, updateRecord } from "./records.ts";
 
 /** The image records of a containers/storage store, which podman, buildah and skopeo use too. */
@@ -200,7 +201,7 @@ export class ContainersStorage implements ImageStore {
       });
     if (await change(undefined)) return;
     // The locks of several folders are never held at the same time, which could deadlock.
-    const copied = await this.#readOther(id);
+    const copied = await readRecordOf(this.#others, id);
     if (!copied || !await change(copied)) throw imageUnknown(id);
   }
 
@@ -208,28 +209,15 @@ export class ContainersStorage implements ImageStore {
   async #changeCopy(
     id: string,
     set: RecordSet,
-    { stored: original, data }: CopiedRecord,
+    copied: CopiedRecord,
     work: ImageChange,
   ): Promise<RecordChange<boolean>> {
-    // A name that another record in the main folder has stays with that record.
-    const names = original.record.names.filter((name) => !set.byName(name));
-    const stored = updateRecord(original, { names });
+    const { data } = copied;
+    const stored = updateRecord(copied.stored, { names: listFreeNames(copied, set) });
     const { files = [], ...rest } = await work(set.with(id, stored), stored, () => Promise.resolve(data));
     const items = await prepareItemFiles(this.#main.path, id, Array.from(data, ([key, bytes]) => ({ key, bytes })));
     const all = new Map([...items, ...files].map((file) => [file.path, file]));
     return { ...rest, files: [...all.values()], result: true, undo: () => removeFolder(this.#main, id) };
-  }
-
-  /** Reads a record with all its data from a folder other than the main one. */
-  async #readOther(id: string): Promise<CopiedRecord | undefined> {
-    for (const folder of this.#others) {
-      const copied = await folder.read(async (set) => {
-        const stored = set.byId(id);
-        return stored && { stored, data: await readItems(folder, stored.record, stored.record.bigDataNames) };
-      });
-      if (copied) return copied;
-    }
-    return undefined;
   }
 
   async #assertNotReadOnly(id: string): Promise<void> {
@@ -245,12 +233,6 @@ export class ContainersStorage implements ImageStore {
   async #explain<T>(what: string, work: () => Promise<T>): Promise<T> {
     return await explainIo(`${what} in ${this.location}`, work);
   }
-}
-
-/** A record in another folder, with all its data. */
-interface CopiedRecord {
-  readonly stored: StoredRecord;
-  readonly data: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 }
 
 /** Decides how a record changes. `read` returns the current content of its items. */
@@ -307,19 +289,6 @@ async function removeFolder({ path }: ImagesFolder, id: string): Promise<void> {
 
 function ignoreMissing(error: unknown): void {
   if (!(error instanceof Deno.errors.NotFound)) throw error;
-}
-
-async function readItems(
-  folder: ImagesFolder,
-  record: ImageRecord,
-  keys: readonly string[],
-): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
-  const data = new Map<string, Uint8Array<ArrayBuffer>>();
-  for (const key of keys) {
-    const bytes = await Deno.readFile(join(folder.path, record.id, bigDataFile(key))).catch(ignoreMissing);
-    if (bytes) data.set(key, bytes);
-  }
-  return data;
 }
 
 function createUnusedId(set: RecordSet): string {
