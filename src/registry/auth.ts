@@ -24,6 +24,8 @@ export interface RegistryAuthenticatorOptions {
   credentials?: Credentials | undefined;
   /** Bearer token that is sent as it is, instead of requesting one. Default: none. */
   bearerToken?: string | undefined;
+  /** Name of the registry with its port, as in `quay.io`, for messages. */
+  name: string;
   /** Host name of the registry, without its port. */
   host: string;
   /** The registry may be reached over plain HTTP; then its token service may be too. */
@@ -81,18 +83,18 @@ export class RegistryAuthenticator {
 
   /** Returns advice for the error message of a request that the registry rejected with this status, if there is any. */
   findHint(status: number, authorization: string | undefined): string | undefined {
-    const { host } = this.#options;
+    const { name } = this.#options;
     if (status === 401 && authorization?.startsWith("Basic ")) {
-      return `the registry rejected the credentials for ${host}`;
+      return `the registry rejected the credentials for ${name}`;
     }
     const { credentials, bearerToken } = this.#options;
     if (!credentials && bearerToken === undefined && (status === 401 || status === 403)) {
-      return `no credentials were used for ${host}: log in, or pass credentials`;
+      return `no credentials were used for ${name}: log in, or give credentials`;
     }
     const realm = this.#withheldFrom;
     // Registries answer 404, too, for private content.
     if (realm === undefined || ![401, 403, 404].includes(status)) return undefined;
-    return `the credentials for ${host} were not sent to its token service ${
+    return `the credentials for ${name} were not sent to its token service ${
       redactUrl(realm.href)
     }, because it is on ` +
       `another host and does not use https; to send them anyway, use --insecure-token-service ` +

@@ -72,6 +72,7 @@ export class RegistryConnection {
       insecure: this.#insecure,
       isLocal: this.isLocal,
       insecureTokenServices: options.insecureTokenServices,
+      name: host,
       host: hostname,
       send: (request, call) => this.#sendTokenRequest(request, call),
     });

@@ -83,7 +83,7 @@ Deno.test("an error about a blob names its repository", async () => {
 Deno.test("a refusal without credentials says that none were used", async () => {
   const access = { scheme: "basic" as const, users: { me: "secret" } };
   const { fetch } = createRegistry({ storage: createMemoryStorage(), access });
-  const hint = "; no credentials were used for registry.example: log in, or pass credentials";
+  const hint = "; no credentials were used for registry.example: log in, or give credentials";
   await assert.rejects(fetchManifest(`${HOST}/app:1`, { systemContext: { fetch } }), (error: Error) => {
     assert.ok(error.message.endsWith(hint), error.message);
     return true;
