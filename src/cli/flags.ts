@@ -15,9 +15,15 @@ export function collectList(value: string, before: string[] = []): string[] {
   return [...before, ...splitCsv(value)];
 }
 
-/** Splits values at blanks and line breaks, too, as lists of platforms in the settings of CI systems have them. */
-export function splitWords(values: readonly string[]): string[] {
-  return values.flatMap((value) => value.split(/\s+/)).filter(Boolean);
+/**
+ * Splits the platforms of a flag at blanks and line breaks, too, as the settings of CI systems have them.
+ *
+ * @throws {UsageError} There is none: a variable that is not set must not mean all platforms.
+ */
+export function splitPlatforms(flag: string, values: readonly string[]): string[] {
+  const platforms = values.flatMap((value) => value.split(/\s+/)).filter(Boolean);
+  if (platforms.length === 0) throw new UsageError(`${flag} is empty: name a platform, such as linux/amd64`);
+  return platforms;
 }
 
 /** Splits a line of CSV into its fields. An empty line has none. */

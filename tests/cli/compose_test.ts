@@ -47,6 +47,10 @@ folderTest("compose prints references by digest, and the changes of names on std
   const lines = await cli(["compose", INSECURE, ...names, "--annotations-from", annotations, ...lists, ...sources]);
   assert.deepEqual([lines.code, lines.stdout], [0, first.stdout]);
   assert.match(lines.stderr, /^Warning: ignored 1 annotation for image manifests/);
+  for (const flag of ["--require", "--platform"]) {
+    const { code, stderr } = await cli(["compose", INSECURE, ...names, flag, "", ...sources]);
+    assert.deepEqual([code, stderr], [125, `Error: ${flag} is empty: name a platform, such as linux/amd64\n`]);
+  }
   const file = `${folder}/index.json`;
   const { stdout } = await cli(["compose", INSECURE, "-o", file, ...sources]);
   assert.equal(stdout, `${digest}\n`);

@@ -1,7 +1,7 @@
 import type { List } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseAnnotations, splitWords, toFlag } from "../flags.ts";
+import { parseAnnotations, splitPlatforms, toFlag } from "../flags.ts";
 import { assertFormat, printResult } from "../output.ts";
 import { type DetailFlags, setDetails } from "./edit.ts";
 import { type RemoteEditFlags, runRemoteEdit } from "./remote_edit.ts";
@@ -51,5 +51,5 @@ function selectImages(flags: AppendFlags): { all: boolean; platforms: string[] |
   const names = ["os", "arch", "variant", "osVersion", "osFeatures"] as const;
   const choice = names.find((name) => flags[name]?.length);
   if (platform && choice) throw new UsageError(`--platform cannot be used with ${toFlag(choice)}`);
-  return { all: all ?? choice === undefined, platforms: platform && splitWords(platform) };
+  return { all: all ?? choice === undefined, platforms: platform && splitPlatforms("--platform", platform) };
 }

@@ -7,7 +7,7 @@ import { type ComposeInputs, type InputFlags, readInputs } from "../compose/inpu
 import { type ComposeReportFlags, describeComposed, reportComposed, reportFailed } from "../compose/report.ts";
 import { type CommandContext, resolvePlace } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { parseDuration, splitWords } from "../flags.ts";
+import { parseDuration, splitPlatforms } from "../flags.ts";
 import { count } from "../format/units.ts";
 import { note } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
@@ -39,8 +39,8 @@ export async function compose(operands: string[], given: ComposeFlags, context: 
   const flags: ComposeFlags & { dryRun: boolean } = {
     ...given,
     dryRun: given.dryRun ?? given.output !== undefined,
-    ...given.platform ? { platform: splitWords(given.platform) } : {},
-    ...given.require ? { require: splitWords(given.require) } : {},
+    ...given.platform ? { platform: splitPlatforms("--platform", given.platform) } : {},
+    ...given.require ? { require: splitPlatforms("--require", given.require) } : {},
   };
   const reader = new InputReader();
   const inputs = await readInputs(operands, flags, reader);

@@ -10,7 +10,7 @@ import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 import { note, print } from "../output.ts";
 import type { PersonaName } from "../persona.ts";
-import { splitWords } from "../flags.ts";
+import { splitPlatforms } from "../flags.ts";
 import { chooseSide, hasSideFlags, type SideFlags } from "../side_flags.ts";
 import { type CopyJob, listTagCopies } from "./all_tags.ts";
 import { printCopied, printOutline } from "./outline.ts";
@@ -35,7 +35,7 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
     ...await createCopyOptions(sides ? chooseSide(flags, "dest") : flags, context),
     ...await policyOptions(flags),
     ...(sides ? { sourceContext: await createSystemContext(chooseSide(flags, "src"), context) } : {}),
-    platforms: flags.platform && splitWords(flags.platform),
+    platforms: flags.platform && splitPlatforms("--platform", flags.platform),
     attestations: flags.attestations,
     preserveDigests: flags.preserveDigests,
     removeListSignatures: flags.removeListSignatures,
