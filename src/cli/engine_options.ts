@@ -1,5 +1,7 @@
 /** Conversion of flags to options of the engine: certificates, configuration files, policy and signing. */
 import type { PushOptions } from "../list/room.ts";
+import type { SystemContext } from "../system/local/room.ts";
+import type { CommandContext } from "./context.ts";
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import { readSecret } from "./secrets.ts";
@@ -99,4 +101,18 @@ export async function askPassphrase(keyFile: string): Promise<string> {
     `passphrase for ${keyFile}`,
     "Use --sign-passphrase-file, or set privateKeyPassphraseFile in the file of signing parameters",
   );
+}
+
+/**
+ * Loads the policy that `--signature-policy` names, for commands that check nothing without that flag. Podman and buildah
+ * accept the flag but check nothing.
+ */
+export async function loadPolicyOption(
+  { signaturePolicy }: Pick<SigningFlags, "signaturePolicy">,
+  systemContext: SystemContext,
+  { persona }: CommandContext,
+): Promise<Pick<PushOptions, "signaturePolicy">> {
+  if (signaturePolicy === undefined || persona.name !== "manifests") return {};
+  const { loadSignaturePolicy } = await import("../system/local/room.ts");
+  return { signaturePolicy: await loadSignaturePolicy(systemContext) };
 }

@@ -60,6 +60,31 @@ folderTest("compose prints references by digest, and the changes of names on std
   );
 });
 
+folderTest("compose checks images against the policy that --signature-policy names", async (folder) => {
+  await using registry = startEmbedded();
+  const { host } = registry;
+  await pushImages(host);
+  const policy = `${folder}/policy.json`;
+  const compose = (...targets: string[]) =>
+    cli([
+      "compose",
+      INSECURE,
+      "--signature-policy",
+      policy,
+      ...targets.flatMap((name) => ["-t", name]),
+      `${host}/app:amd64`,
+    ]);
+  await Deno.writeTextFile(policy, '{"default":[{"type":"reject"}]}');
+  // In the repository of the image, in another one, and in both.
+  for (const targets of [["app:1"], ["copy:1"], ["app:1", "copy:1"]]) {
+    const refused = await compose(...targets.map((name) => `${host}/${name}`));
+    assert.deepEqual([refused.code, /rejected by policy/.test(refused.stderr)], [125, true], refused.stderr);
+  }
+  assert.equal(await clientOf(host).repository("app").headManifest("1"), undefined);
+  await Deno.writeTextFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
+  assert.equal((await compose(`${host}/copy:1`)).code, 0);
+});
+
 folderTest(
   "two registries, of which one fails: the exit code, the text and the JSON say what was published",
   async (folder) => {

@@ -253,15 +253,15 @@ function isSigned({ signers, signBy, signBySigstorePrivateKeyFile, signBySigstor
 }
 
 /**
- * Selects the instances to copy: signing and changing apply to all, otherwise those that the repository has are not copied
- * again.
+ * Selects the instances to copy: signing, changing and the policy apply to all, otherwise those that the repository has
+ * are not copied again.
  */
 function selectMissing(
   reference: ImageReference,
   list: List,
   options: TransferOptions,
 ): Selected {
-  const changes = isSigned(options) || options.addCompression?.length || options.manifestType ||
-    options.forceCompressionFormat;
-  return changes ? {} : { imageListSelection: "specific", instances: listMissing(reference, list) };
+  const concernsAll = isSigned(options) || options.addCompression?.length || options.manifestType ||
+    options.forceCompressionFormat || options.signaturePolicy !== undefined;
+  return concernsAll ? {} : { imageListSelection: "specific", instances: listMissing(reference, list) };
 }

@@ -6,6 +6,7 @@ import { InputReader } from "../compose/input_reader.ts";
 import { type ComposeInputs, type InputFlags, readInputs } from "../compose/inputs.ts";
 import { type ComposeReportFlags, describeComposed, reportComposed, reportFailed } from "../compose/report.ts";
 import { type CommandContext, resolvePlace } from "../context.ts";
+import { loadPolicyOption } from "../engine_options.ts";
 import { UsageError } from "../errors.ts";
 import { parseDuration, splitPlatforms } from "../flags.ts";
 import { count } from "../format/units.ts";
@@ -46,9 +47,11 @@ export async function compose(operands: string[], given: ComposeFlags, context: 
   const inputs = await readInputs(operands, flags, reader);
   assertComplete(inputs, flags);
   await using provenance = await openProvenance(flags);
+  // The compression that containers.conf adds is for pushes of lists; here, images stay as they are.
+  const transfer = await createCopyOptions({ ...flags, all: false }, context, listPlaces(inputs));
   const options: ComposeOptions = {
-    // The compression that containers.conf adds is for pushes of lists; here, images stay as they are.
-    ...await createCopyOptions({ ...flags, all: false }, context, listPlaces(inputs)),
+    ...transfer,
+    ...await loadPolicyOption(flags, transfer.systemContext, context),
     ...await readComposition(inputs, flags, reader),
     sources: await resolveSources(inputs.sources, context),
     target: inputs.names[0],

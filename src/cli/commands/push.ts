@@ -1,8 +1,9 @@
 import { deleteUnchangedList, type PushOptions } from "../../list/room.ts";
-import { loadFromImage, loadSignaturePolicy, type SystemContext } from "../../system/local/room.ts";
+import { loadFromImage } from "../../system/local/room.ts";
 import { describeCopies } from "../ci/copied.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type CommandContext, openLocalStore, resolvePlace } from "../context.ts";
+import { loadPolicyOption } from "../engine_options.ts";
 import { prefixError, UsageError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
@@ -38,16 +39,6 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   );
   if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal: context.signal });
   printCopied(flags, result, context.persona.name);
-}
-
-/** Loads the policy that `--signature-policy` names. Podman and buildah accept the flag but check nothing. */
-async function loadPolicyOption(
-  { signaturePolicy }: PushFlags,
-  systemContext: SystemContext,
-  { persona }: CommandContext,
-): Promise<Pick<PushOptions, "signaturePolicy">> {
-  if (signaturePolicy === undefined || persona.name !== "manifests") return {};
-  return { signaturePolicy: await loadSignaturePolicy(systemContext) };
 }
 
 /**
