@@ -1,19 +1,8 @@
 /** Disks that are full, or may not be written: a clear error, and everything as it was. */
 import assert from "node:assert/strict";
 import { create, editList, loadFromImage, openStore } from "../../mod.ts";
-import { exec, ok, peerTest } from "../support/peers.ts";
-
-/** Runs with a small file system of its own. Mounting requires root, which CI has. */
-async function withDisk(size: string, fn: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  await ok(["mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]);
-  try {
-    await fn(folder);
-  } finally {
-    await exec(["umount", folder]);
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withDisk } from "../support/disks.ts";
+import { ok, peerTest } from "../support/peers.ts";
 
 const tools = ["mount", "root"];
 const digest = (i: number) => `sha256:${i.toString(16).padStart(64, "0")}`;
@@ -29,7 +18,7 @@ async function contents(folder: string): Promise<Record<string, string>> {
 }
 
 peerTest("a full disk fails a save with STORE_IO and changes nothing", tools, async () => {
-  await withDisk("256k", async (folder) => {
+  await withDisk("size=256k", async (folder) => {
     const store = await openStore({ root: `${folder}/root`, runRoot: `${folder}/run`, driver: "vfs" });
     const list = create();
     list.addInstance({ digest: digest(1), size: 1, mediaType: "m" });
@@ -49,7 +38,7 @@ peerTest("a full disk fails a save with STORE_IO and changes nothing", tools, as
 });
 
 peerTest("in a store without write permission a save fails with STORE_IO, and reads work", tools, async () => {
-  await withDisk("1m", async (folder) => {
+  await withDisk("size=1m", async (folder) => {
     const store = await openStore({ root: `${folder}/root`, runRoot: `${folder}/run`, driver: "vfs" });
     await create().saveToImage(store, { names: ["app"] });
     await ok(["mount", "-o", "remount,ro", folder]);

@@ -147,3 +147,27 @@ peerTest("images go to the image store; only their tar-split files stay in the r
     assert.deepEqual(await readLayers(imageStore, driver), []);
   }
 });
+
+peerTest("buildah bud builds on an image that was written here", ["buildah", "root"], async () => {
+  const { registry, from } = await startWith({ a: [FIRST, SECOND] });
+  await using _registry = registry;
+  await using at = await makeStore();
+  await copy(from("a"), storageName(at, "localhost/base:1"));
+  await Deno.mkdir(`${at.folder}/context`);
+  await Deno.writeFile(`${at.folder}/context/file`, encode("copied"));
+  await Deno.writeTextFile(`${at.folder}/context/Containerfile`, "FROM localhost/base:1\nCOPY file /file\n");
+  const build = ["bud", "-q", "--isolation", "chroot", "--pull-never", "-t", "localhost/built:1"];
+  await ok(["buildah", ...at.flags, ...build, `${at.folder}/context`]);
+  const layersOf = async (name: string) =>
+    (await at.store.layers!.listLayers((await at.store.findImage(name))!.image.topLayer!)).map(({ id }) => id);
+  assert.deepEqual((await layersOf("localhost/built:1")).slice(0, 2), await layersOf("localhost/base:1"));
+  // The image that buildah built is read back, and the list can have it.
+  const container = await ok(["buildah", ...at.flags, "from", "--pull-never", "localhost/built:1"]);
+  const mounted = await ok(["buildah", ...at.flags, "mount", container]);
+  const contents = await Promise.all(
+    ["first", "second", "file"].map((name) => Deno.readTextFile(`${mounted}/${name}`)),
+  );
+  assert.deepEqual(contents, ["content of first", "content of second", "copied"]);
+  await ok(["buildah", ...at.flags, "rm", container]);
+  await copy(storageName(at, "localhost/built:1"), `dir:${at.folder}/built`);
+});
