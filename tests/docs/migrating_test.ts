@@ -7,8 +7,8 @@ import { startEmbedded } from "../support/registries.ts";
 import { prepare, ROOT, runScript } from "./quay.ts";
 
 const APP = "quay.io/me/app";
-/** Commands that ask for a password or serve until they are stopped; they have tests of their own. */
-const INTERACTIVE = /^(login|logout|registry serve) /;
+/** Commands that ask for a password, serve until they are stopped, or need a Docker daemon; they have tests of their own. */
+const UNTRIED = /^(login|logout|registry serve) |docker-daemon:/;
 
 /** Returns the second cells of all rows of the tables: what to write instead. */
 async function readOffers(): Promise<string[]> {
@@ -47,6 +47,9 @@ function fillIn(command: string, row: string, names: { digest: string; file: str
     "TAGS-FILE": `${names.file}.tags`,
     "METADATA-FILE": `${names.file}.metadata`,
     "OUT-FILE": `${names.file}.out`,
+    "TAR-FILE": `${names.file}.tar`,
+    IMAGE: "localhost/image:1",
+    NAME: `localhost/image:${row}`,
     FOLDER: `${names.file}.digests`,
     '"$TAGS"': `${APP}:new-${row}`,
     '"$SOURCES"': `${APP}:1.0-arm64,${APP}:1.0-amd64`,
@@ -54,9 +57,10 @@ function fillIn(command: string, row: string, names: { digest: string; file: str
   };
   // All tags are those of a repository.
   if (command.includes("--all-tags")) Object.assign(words, { R: APP, A: APP, B: `${APP}-${row}` });
-  const args = command.split(" ").map((word) =>
-    word.startsWith("docker://") ? `docker://${words[word.slice(9)] ?? word}` : words[word] ?? word
-  );
+  const args = command.split(" ").map((word) => {
+    const [, transport = "", name = word] = /^(docker:\/\/|containers-storage:|docker-archive:)(.*)$/.exec(word) ?? [];
+    return `${transport}${words[name] ?? name}`;
+  });
   return args[0] === "copy" ? [...args, "--signature-policy", names.policy] : args;
 }
 
@@ -97,7 +101,7 @@ folderTest("the commands of docs/migrating.md work as they are written", async (
     if (!offered.some((command) => command.startsWith("create "))) {
       commands.push(fillIn("create L A B", `${row}`, names));
     }
-    for (const command of offered) if (!INTERACTIVE.test(command)) commands.push(fillIn(command, `${row}`, names));
+    for (const command of offered) if (!UNTRIED.test(command)) commands.push(fillIn(command, `${row}`, names));
   }
   await writeInputs(`${folder}/storage.conf`, registry.host);
   await Deno.writeTextFile(`${folder}/policy.json`, '{"default":[{"type":"insecureAcceptAnything"}]}');
