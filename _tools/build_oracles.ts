@@ -1,9 +1,10 @@
 /**
  * Builds the programs that `tests/support/oracles.ts` names, unless they exist. The first build takes some minutes and
- * downloads Go modules, which Go verifies against `tests/oracles/go.sum`.
+ * downloads Go modules, which Go verifies against `tests/oracles/go.sum`. With the argument `peers`, it also installs the
+ * programs that the benchmarks compare with.
  */
 import { exists } from "@std/fs";
-import { ORACLE_SOURCES, ORACLES, SMALL_ORACLES } from "../tests/support/oracles.ts";
+import { ORACLE_SOURCES, ORACLES, PEERS, SMALL_ORACLES } from "../tests/support/oracles.ts";
 
 /** Packages to build by the name of the program. Go calls both versions of cosign `cosign`. */
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -11,6 +12,12 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   cosign: "github.com/sigstore/cosign/v3/cmd/cosign",
   cosign2: "github.com/sigstore/cosign/v2/cmd/cosign",
 };
+/** Peers of the benchmarks, with their versions. */
+const PEER_PACKAGES = [
+  "github.com/google/go-containerregistry/cmd/crane@v0.22.1",
+  "github.com/regclient/regclient/cmd/regctl@v0.11.7",
+  "oras.land/oras/cmd/oras@v1.3.6",
+];
 /** Leaves out gpgme and the store, so that no C compiler is needed. */
 const TAGS = "containers_image_openpgp,containers_image_storage_stub";
 /** Leaves out debug information, which makes the build faster. */
@@ -63,7 +70,19 @@ async function build(target: string, sources: string, programs: Readonly<Record<
   }
 }
 
+/** Installs the peers of the benchmarks that are not installed. */
+async function installPeers(): Promise<void> {
+  await Deno.mkdir(PEERS, { recursive: true });
+  const go = await findGo(PEERS);
+  for (const source of PEER_PACKAGES) {
+    if (await exists(`${PEERS}/${source.split("/").at(-1)!.split("@")[0]}`)) continue;
+    const env = { GOBIN: PEERS, CGO_ENABLED: "0", GOTOOLCHAIN: "auto" };
+    await runGo(go, ["install", "-trimpath", "-ldflags=-s -w", source], PEERS, env);
+  }
+}
+
 if (import.meta.main) {
+  if (Deno.args.includes("peers")) await installPeers();
   await build(SMALL_ORACLES, `${ORACLE_SOURCES}media_types`, { mediatypes: "." });
   await build(ORACLES, ORACLE_SOURCES, PROGRAMS);
 }

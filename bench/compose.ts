@@ -4,7 +4,7 @@ import { clientOf, makeImage, pushImage } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
 import { systemContext } from "./settings.ts";
-import { compare, measureMemory, report, startRelay } from "./support.ts";
+import { compare, measure, report, startRelay } from "./support.ts";
 
 /**
  * Composes an index of twenty tiny images in one registry with a latency of 10 ms each way, and compares that with a push
@@ -32,16 +32,15 @@ export async function compose(): Promise<void> {
     },
     {
       name: "the same as a process, and latest",
-      run: () =>
-        measureMemory([Deno.execPath(), "run", "-A", script, `${relay.host}/app`, "1.0", ...suffixes, "--insecure"]),
+      run: () => measure([Deno.execPath(), "run", "-A", script, `${relay.host}/app`, "1.0", ...suffixes, "--insecure"]),
     },
     {
       name: "buildah manifest push --all, twelve",
-      run: (run) => measureMemory(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/buildah/${run}:1`]),
+      run: (run) => measure(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/buildah/${run}:1`]),
     },
     {
       name: "… to the repository of the images",
-      run: (run) => measureMemory(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/app:theirs${run}`]),
+      run: (run) => measure(["buildah", ...at.flags, ...pushFlags, `docker://${relay.host}/app:theirs${run}`]),
     },
   ]);
   report("Compose an index of twenty images without copying them, 10 ms each way", samples);

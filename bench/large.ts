@@ -5,7 +5,7 @@ import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
 import { createNoise } from "./content.ts";
 import { NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
-import { compare, measureMemory, report } from "./support.ts";
+import { compare, measure, report } from "./support.ts";
 
 /** Pushes four images with layers of 120 MB from one registry to another. */
 export async function large(): Promise<void> {
@@ -27,12 +27,12 @@ export async function large(): Promise<void> {
       name: "manifests push",
       prepare: to.reset,
       run: (run) =>
-        measureMemory([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", "list", target("ours", run)], NO_CACHE),
+        measure([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", "list", target("ours", run)], NO_CACHE),
     },
     {
       name: "skopeo copy --all",
       prepare: to.reset,
-      run: (run) => measureMemory([...SKOPEO, `docker://${from.host}/app:list`, target("skopeo", run)]),
+      run: (run) => measure([...SKOPEO, `docker://${from.host}/app:list`, target("skopeo", run)]),
     },
   ]);
   report("Push four images with 120 MB each from registry to registry", samples);

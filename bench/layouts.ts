@@ -5,7 +5,7 @@ import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
 import { createNoise } from "./content.ts";
 import { NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
-import { compare, measureMemory, report } from "./support.ts";
+import { compare, measure, report } from "./support.ts";
 
 /** Pushes images with compressed layers from a layout to a registry, and from a registry to a layout. */
 export async function layouts(): Promise<void> {
@@ -26,7 +26,7 @@ export async function layouts(): Promise<void> {
   await local.add(`oci:${folder}/from:list`, { all: true });
   await local.saveToImage(at.store, { names: ["local"] });
   const pushList = (list: string, target: string) =>
-    measureMemory([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", list, target], NO_CACHE);
+    measure([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", list, target], NO_CACHE);
   report(
     "Push four images with 120 MB each, compressed, from a layout to a registry",
     await compare(3, [
@@ -34,7 +34,7 @@ export async function layouts(): Promise<void> {
       {
         name: "skopeo copy --all",
         prepare: other.reset,
-        run: () => measureMemory([...SKOPEO, `oci:${folder}/from:list`, `docker://${other.host}/x/y:1`]),
+        run: () => measure([...SKOPEO, `oci:${folder}/from:list`, `docker://${other.host}/x/y:1`]),
       },
     ]),
   );
@@ -44,7 +44,7 @@ export async function layouts(): Promise<void> {
       { name: "manifests push", run: (run) => pushList("remote", `oci:${folder}/ours${run}:1`) },
       {
         name: "skopeo copy --all",
-        run: (run) => measureMemory([...SKOPEO, `docker://${registry.host}/app:list`, `oci:${folder}/theirs${run}:1`]),
+        run: (run) => measure([...SKOPEO, `docker://${registry.host}/app:list`, `oci:${folder}/theirs${run}:1`]),
       },
     ]),
   );

@@ -1,9 +1,10 @@
 /**
- * Compares this project with buildah, skopeo and c/image in one run, and prints ratios. Needs buildah, skopeo and
- * docker-registry, and for `signing` the programs that `deno task oracles` builds. Arguments choose benches by name.
+ * Compares this project with buildah, skopeo, crane, regctl, oras and c/image in one run, and prints ratios. Needs buildah,
+ * skopeo and docker-registry; finds the others on `PATH` or as `deno task oracles -- peers` built them; and for `signing` the programs that `deno task oracles` builds. Arguments choose benches by name.
  */
 import { compose } from "./compose.ts";
 import { compression } from "./compression.ts";
+import { append, layers, serving, within } from "./copies.ts";
 import { large } from "./large.ts";
 import { layouts } from "./layouts.ts";
 import { processes } from "./processes.ts";
@@ -15,6 +16,10 @@ import { tiny } from "./tiny.ts";
 const BENCHES: Record<string, () => Promise<void>> = {
   tiny,
   compose,
+  within: () => within(),
+  layers: () => layers(),
+  append,
+  serving: () => serving(),
   large,
   storage,
   layouts,

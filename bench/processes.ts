@@ -2,7 +2,7 @@ import { CLI } from "../tests/support/cli.ts";
 import { pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
-import { compare, ok, report } from "./support.ts";
+import { compare, measure, ok, report } from "./support.ts";
 
 /** Runs short commands as processes, whose start-up time matters most. */
 export async function processes(): Promise<void> {
@@ -26,7 +26,7 @@ export async function processes(): Promise<void> {
   for (
     const [name, args] of [["exists", ["exists"]], ["inspect", ["inspect"]], ["create", ["create", "--amend"]]] as const
   ) {
-    const run = (tool: readonly string[]) => async () => void await ok([...tool, ...args, "ours0"]);
+    const run = (tool: readonly string[]) => async () => await measure([...tool, ...args, "ours0"]);
     const pair = [
       { name: `manifests ${name}`, run: run([...CLI, ...at.flags]) },
       { name: `buildah manifest ${name}`, run: run(["buildah", ...at.flags, "manifest"]) },

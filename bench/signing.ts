@@ -5,7 +5,7 @@ import { CLI } from "../tests/support/cli.ts";
 import { encode, pushPlatforms } from "../tests/support/images.ts";
 import { IMAGECOPY } from "../tests/support/oracles.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
-import { compare, measureMemory, report, startRelay } from "./support.ts";
+import { compare, measure, report, startRelay } from "./support.ts";
 
 const PASSPHRASE = "pw";
 /** Latency of the distant registry each way, in milliseconds. */
@@ -66,11 +66,11 @@ async function signAt(host: string, title: string, files: SigningFiles): Promise
   const pair = (name: string, ...flags: string[]) => [
     {
       name: "manifests copy",
-      run: (run: number) => measureMemory([...CLI, ...copyCommand, ...flags, from, to(`ours-${name}`, run)], env),
+      run: (run: number) => measure([...CLI, ...copyCommand, ...flags, from, to(`ours-${name}`, run)], env),
     },
     {
       name: "c/image, as skopeo copy --all",
-      run: (run: number) => measureMemory([...imageCopyCommand, ...flags, from, to(`theirs-${name}`, run)], env),
+      run: (run: number) => measure([...imageCopyCommand, ...flags, from, to(`theirs-${name}`, run)], env),
     },
   ];
   report(title, await compare(3, pair("signed", ...sign)));

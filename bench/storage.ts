@@ -4,7 +4,7 @@ import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore, type TestStore } from "../tests/support/stores.ts";
 import { createNoise, createWords } from "./content.ts";
 import { NO_CACHE } from "./settings.ts";
-import { compare, measureMemory, ok, report } from "./support.ts";
+import { compare, measure, ok, report } from "./support.ts";
 
 /** Builds a list of four images with a layer of 120 MB each in a local store. */
 async function storeLarge(at: TestStore, content: () => Uint8Array<ArrayBuffer>): Promise<void> {
@@ -28,12 +28,12 @@ export async function storage(): Promise<void> {
       {
         name: "manifests push",
         prepare: to.reset,
-        run: (run) => measureMemory([...CLI, ...at.flags, ...flags, target("ours", run)], NO_CACHE),
+        run: (run) => measure([...CLI, ...at.flags, ...flags, target("ours", run)], NO_CACHE),
       },
       {
         name: "buildah manifest push --all",
         prepare: to.reset,
-        run: (run) => measureMemory(["buildah", ...at.flags, "manifest", ...flags, "--all", target("buildah", run)]),
+        run: (run) => measure(["buildah", ...at.flags, "manifest", ...flags, "--all", target("buildah", run)]),
       },
     ]);
     report(`Push four local images with 120 MB each, which gzip compresses ${what}`, samples);

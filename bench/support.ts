@@ -6,8 +6,24 @@ export interface Sample {
   name: string;
   /** Duration of each run, in milliseconds. */
   times: number[];
-  /** Maximum resident memory of the process of a run, in MiB; 0 if it was not measured. */
+  /** What the processes of the runs took; empty if it was not measured. */
+  usages: Usage[];
+}
+
+/** What a process took, with the processes that it started. */
+export interface Usage {
+  /** CPU time of user and system, in milliseconds. */
+  cpu: number;
+  /** Maximum resident memory, in MiB. */
   memory: number;
+}
+
+/** A program that is compared with others. */
+export interface Candidate {
+  name: string;
+  /** Called before each run, not measured. */
+  prepare?: (run: number) => Promise<void>;
+  run: (run: number) => Promise<Usage | void>;
 }
 
 /** Returns the median of some numbers. */
@@ -19,20 +35,16 @@ export function findMedian(numbers: readonly number[]): number {
 /** Runs candidates in turn, so that other work of the machine affects all of them equally. */
 export async function compare(
   runs: number,
-  candidates: readonly {
-    name: string;
-    prepare?: (run: number) => Promise<void>;
-    run: (run: number) => Promise<number | void>;
-  }[],
+  candidates: readonly Candidate[],
 ): Promise<Sample[]> {
-  const samples = candidates.map(({ name }): Sample => ({ name, times: [], memory: 0 }));
+  const samples = candidates.map(({ name }): Sample => ({ name, times: [], usages: [] }));
   for (let run = 0; run < runs; run++) {
     for (const [i, candidate] of candidates.entries()) {
       await candidate.prepare?.(run);
       const started = performance.now();
-      const memory = await candidate.run(run);
+      const usage = await candidate.run(run);
       samples[i]!.times.push(performance.now() - started);
-      samples[i]!.memory = Math.max(samples[i]!.memory, memory ?? 0);
+      if (usage) samples[i]!.usages.push(usage);
     }
   }
   return samples;
@@ -42,38 +54,58 @@ function printLine(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
-function formatSample({ name, times, memory }: Sample): string {
-  const peak = memory ? `  ${memory.toFixed(0).padStart(5)} MiB` : "";
-  return `  ${name.padEnd(34)} ${findMedian(times).toFixed(0).padStart(7)} ms${peak}`;
+/** The medians of a sample: wall time, CPU time and memory, as far as they were measured. */
+function listMedians({ times, usages }: Sample): number[] {
+  const medians = [findMedian(times)];
+  if (usages.length === 0) return medians;
+  return [...medians, findMedian(usages.map(({ cpu }) => cpu)), findMedian(usages.map(({ memory }) => memory))];
+}
+
+function formatSample(sample: Sample): string {
+  const [wall, cpu, memory] = listMedians(sample).map((median) => median.toFixed(0));
+  const used = cpu === undefined ? "" : `  CPU ${cpu.padStart(6)} ms  ${memory!.padStart(5)} MiB`;
+  return `  ${sample.name.padEnd(34)} ${wall!.padStart(7)} ms${used}`;
+}
+
+/** The load of the machine: with more than its processors, only CPU time and memory can be compared. */
+function formatLoad(): string {
+  return `load ${Deno.loadavg()[0]!.toFixed(1)} on ${navigator.hardwareConcurrency} processors`;
 }
 
 /** Prints a comparison: the sample of this project first, then the others with their ratios. */
 export function report(title: string, [project, ...others]: readonly Sample[]): void {
-  printLine(`\n${title}\n${formatSample(project!)}`);
+  printLine(`\n${title} (${formatLoad()})\n${formatSample(project!)}`);
   for (const other of others) {
-    const ratio = findMedian(project!.times) / findMedian(other.times);
-    printLine(`${formatSample(other)}   manifests / this = ${ratio.toFixed(2)}`);
+    const theirs = listMedians(other);
+    const ratios = listMedians(project!).slice(0, theirs.length).map((ours, i) => (ours / theirs[i]!).toFixed(2));
+    const names = ["time", "CPU", "memory"];
+    printLine(`${formatSample(other)}   manifests / this: ${ratios.map((r, i) => `${names[i]} ${r}`).join(", ")}`);
   }
 }
 
 /** Prints samples without comparing them. */
 export function reportAll(title: string, samples: readonly Sample[]): void {
-  printLine(`\n${title}\n${samples.map(formatSample).join("\n")}`);
+  printLine(`\n${title} (${formatLoad()})\n${samples.map(formatSample).join("\n")}`);
 }
 
-/** Runs a command and returns the maximum resident memory of its process, in MiB. Throws if it fails. */
-export async function measureMemory(command: string[], env: Record<string, string> = {}): Promise<number> {
-  const { code, stderr } = await exec(["/usr/bin/env", "python3", "-c", PEAK, ...command], env);
-  const [peak, ...rest] = stderr.trimEnd().split("\n").reverse();
+/** Runs a command and returns what its processes took. Throws if it fails. */
+export async function measure(command: string[], env: Record<string, string> = {}): Promise<Usage> {
+  const { code, stderr } = await exec(["/usr/bin/env", "python3", "-c", USAGE, ...command], env);
+  const [usage, ...rest] = stderr.trimEnd().split("\n").reverse();
   if (code !== 0) throw new Error(`${command.join(" ")} exited ${code}: ${rest.reverse().join("\n")}`);
-  return Number(peak) / 1024;
+  const [seconds, peak] = usage!.split(" ").map(Number);
+  return { cpu: seconds! * 1000, memory: peak! / 1024 };
 }
 
-/** Python program that runs a command and prints its maximum resident memory, in KiB, as the last line of standard error. */
-const PEAK = `
+/**
+ * Python program that runs a command, and prints its CPU time in seconds and its maximum resident memory in KiB as the
+ * last line of standard error.
+ */
+const USAGE = `
 import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
 sys.exit(code)
 `;
 

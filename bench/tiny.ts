@@ -4,7 +4,7 @@ import { pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
 import { NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
-import { compare, measureMemory, report, startRelay } from "./support.ts";
+import { compare, measure, report, startRelay } from "./support.ts";
 
 /** Pushes twelve tiny images in a registry with a latency of 10 ms each way. */
 export async function tiny(): Promise<void> {
@@ -25,12 +25,12 @@ export async function tiny(): Promise<void> {
     {
       name: "manifests push",
       run: (run) =>
-        measureMemory([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", "list", target("ours", run)], NO_CACHE),
+        measure([...CLI, ...at.flags, "push", "-q", "--tls-verify=false", "list", target("ours", run)], NO_CACHE),
     },
     {
       name: "buildah manifest push --all",
       run: (run) =>
-        measureMemory([
+        measure([
           "buildah",
           ...at.flags,
           "manifest",
@@ -44,7 +44,7 @@ export async function tiny(): Promise<void> {
     },
     {
       name: "skopeo copy --all",
-      run: (run) => measureMemory([...SKOPEO, `docker://${relay.host}/app:list`, target("skopeo", run)]),
+      run: (run) => measure([...SKOPEO, `docker://${relay.host}/app:list`, target("skopeo", run)]),
     },
   ]);
   report("Push twelve tiny images to a new repository, 10 ms each way", samples);

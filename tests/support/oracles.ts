@@ -13,6 +13,9 @@ export const ORACLES: string = folderFor("go.mod", "go.sum", "main.go");
 /** The same for the one that only needs the newest Go. */
 export const SMALL_ORACLES: string = folderFor("media_types/go.mod", "media_types/main.go");
 
+/** Folder of the peers that only benchmarks need: crane, regctl and oras. */
+export const PEERS = `${cacheFolder()}/multiarch-manifests-oracles/peers`;
+
 /** The newest cosign. */
 export const COSIGN = `${ORACLES}/cosign`;
 
