@@ -6,11 +6,11 @@ export interface Sample {
   name: string;
   /** Duration of each run, in milliseconds. */
   times: number[];
-  /** What the processes of the runs took; empty if it was not measured. */
+  /** Resources that the processes of the runs used; empty if they were not measured. */
   usages: Usage[];
 }
 
-/** What a process took, with the processes that it started. */
+/** Resources that a process used, with the processes that it started. */
 export interface Usage {
   /** CPU time of user and system, in milliseconds. */
   cpu: number;
@@ -88,7 +88,7 @@ export function reportAll(title: string, samples: readonly Sample[]): void {
   printLine(`\n${title} (${formatLoad()})\n${samples.map(formatSample).join("\n")}`);
 }
 
-/** Runs a command and returns what its processes took. Throws if it fails. */
+/** Runs a command and returns the resources that its processes used. Throws if it fails. */
 export async function measure(command: string[], env: Record<string, string> = {}): Promise<Usage> {
   const { code, stderr } = await exec(["/usr/bin/env", "python3", "-c", USAGE, ...command], env);
   const [usage, ...rest] = stderr.trimEnd().split("\n").reverse();
