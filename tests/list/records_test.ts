@@ -106,7 +106,6 @@ Deno.test("a push to a local store refuses unsupported and unknown options", asy
     { ifMatch: "sha256:1" },
     { ifMatch: null },
     { imageListSelection: "specific" },
-    { imageListSelection: "system" },
     { signedBy: "me" },
   ];
   for (const options of refused) {
