@@ -422,7 +422,10 @@ Deno.test("a token service on another host gets no credentials over plain HTTP, 
     await assert.rejects(repository.getManifest("1"), (error: RegistryError) => {
       assert.equal(error.status, status);
       assert.match(error.message, /http:\/\/auth\.example:5001\/token/);
-      assert.match(error.message, /credentials for r\.example:5000 were not sent .* another host and does not use https/);
+      assert.match(
+        error.message,
+        /credentials for r\.example:5000 were not sent .* another host and does not use https/,
+      );
       assert.match(error.message, /--insecure-token-service auth\.example:5001 \(insecureTokenServices\)/);
       return true;
     });
