@@ -1,7 +1,7 @@
 /** Conversion of flags to options of the engine: certificates, configuration files, policy and signing. */
 import type { PushOptions } from "../list/room.ts";
 import type { SystemContext } from "../system/local/room.ts";
-import type { CommandContext } from "./context.ts";
+import type { Persona } from "./persona.ts";
 import { UsageError } from "./errors.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import { readSecret } from "./secrets.ts";
@@ -110,7 +110,7 @@ export async function askPassphrase(keyFile: string): Promise<string> {
 export async function loadPolicyOption(
   { signaturePolicy }: Pick<SigningFlags, "signaturePolicy">,
   systemContext: SystemContext,
-  { persona }: CommandContext,
+  { persona }: { readonly persona: Persona },
 ): Promise<Pick<PushOptions, "signaturePolicy">> {
   if (signaturePolicy === undefined || persona.name !== "manifests") return {};
   const { loadSignaturePolicy } = await import("../system/local/room.ts");
