@@ -13,8 +13,9 @@ const callbacksBySignal = new WeakMap<AbortSignal, Callbacks>();
  * aborted yet, and a callback must not throw.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
-  const callbacks = callbacksBySignal.get(signal) ?? listen(signal);
-  callbacks.all.add(callback);
+  const known = callbacksBySignal.get(signal);
+  known?.all.add(callback);
+  const callbacks = known ?? listen(signal, callback);
   return () => {
     if (!callbacks.all.delete(callback) || callbacks.all.size > 0) return;
     // A listener of `AbortSignal.timeout` keeps the process running.
@@ -23,8 +24,9 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   };
 }
 
-function listen(signal: AbortSignal): Callbacks {
-  const all = new Set<() => void>();
+/** Listens to a signal. The first callback is registered before, because a signal may abort while it gets its listener. */
+function listen(signal: AbortSignal, first: () => void): Callbacks {
+  const all = new Set([first]);
   const callbacks: Callbacks = {
     all,
     listener: () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { abortable, allOrAbort, joinSignals, Semaphore } from "../../src/internal/room.ts";
+import { abortOnWait } from "../support/timers.ts";
 
 /** A signal that counts its listeners. */
 function createCountedSignal() {
@@ -60,4 +61,8 @@ Deno.test("a semaphore keeps the order of many waits, also while new ones arrive
     if (i < 1000) await slots.run(() => Promise.resolve(void order.push(3000 + i)), signal);
   }));
   assert.deepEqual(order, Array.from({ length: 4000 }, (_, i) => i));
+});
+
+Deno.test("a signal that aborts while it gets its listener is not missed", async () => {
+  await assert.rejects(abortable(new Promise(() => {}), abortOnWait()), { name: "TimeoutError" });
 });
