@@ -69,7 +69,7 @@ export class Artifacts {
     }
   }
 
-  /** Returns the bytes of `artifacts.json`; `{}` if there are no artifacts. */
+  /** Returns the bytes of `artifacts.json`; `{}` without artifacts. */
   serialize(): Uint8Array<ArrayBuffer> {
     const blobs = Array.from(this.blobs, ([digest, bytes]) => [digest, encodeBase64(bytes)] as const);
     return encodeGoJson(

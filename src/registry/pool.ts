@@ -47,7 +47,7 @@ export interface ClientKey {
   readonly timeouts?: RegistryClientOptions["timeouts"];
 }
 
-/** A client in use. Dispose it when it is no longer needed. */
+/** A client in use. Dispose it after the last request. */
 export interface ClientLease extends Disposable {
   /** Client for the key that was requested. */
   readonly client: RegistryClient;

@@ -62,7 +62,7 @@ async function listSources(host: ReleaseHost, { name, sources, digests }: Releas
   if (!host.readDigests) {
     throw new ManifestsError(
       "ARTIFACT_UNAVAILABLE",
-      `Cannot read the digests of the release ${name} in ${JSON.stringify(digests.dir)}: there are no files here`,
+      `Cannot read the digests of the release ${name} in ${JSON.stringify(digests.dir)}: files cannot be read here`,
     );
   }
   return [...sources, ...(await host.readDigests(digests)).map((image) => ({ image }))];

@@ -7,7 +7,7 @@ export interface PagesOptions {
   readonly routes: Routes;
   /** Path prefix of all routes. */
   readonly base: string;
-  /** Reads the database; rejects if it cannot be reached. Returns `undefined` if there is no database. */
+  /** Reads the database; rejects if it cannot be reached. Returns `undefined` without a database. */
   readonly ping: () => Promise<void> | undefined;
 }
 

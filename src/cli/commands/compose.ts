@@ -128,7 +128,7 @@ async function readAnnotations(flags: ComposeFlags, reader: InputReader): Promis
   };
 }
 
-/** @throws {UsageError} If there is no name or no source, or flags contradict each other. */
+/** @throws {UsageError} If the name or the source is missing, or flags contradict each other. */
 function assertComplete({ names, sources }: ComposeInputs, flags: ComposeFlags & { dryRun: boolean }): void {
   if (names.length === 0 && !flags.dryRun) throw new UsageError("compose requires a name: add -t NAME, or --dry-run");
   if (names.length === 0 && flags.append) throw new UsageError("--append requires a name: add -t NAME");

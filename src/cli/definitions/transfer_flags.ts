@@ -51,6 +51,16 @@ export const REFERRER_FLAGS: readonly FlagDefinition[] = [
   },
 ];
 
+/** Flag that names the policy against which images are checked. */
+export const SIGNATURE_POLICY_FLAG: FlagDefinition = {
+  name: "signature-policy",
+  aliases: ["policy"],
+  kind: "text",
+  value: "FILE",
+  description: "path of the policy.json against which images are checked",
+  completes: "files",
+};
+
 /** Flags for signing and for the signature policy. */
 export const SIGNING_FLAGS: readonly FlagDefinition[] = [
   { name: "remove-signatures", kind: "boolean", description: "do not copy the signatures of images" },
@@ -83,14 +93,7 @@ export const SIGNING_FLAGS: readonly FlagDefinition[] = [
     description: "file whose first line is the passphrase of the key",
     completes: "files",
   },
-  {
-    name: "signature-policy",
-    aliases: ["policy"],
-    kind: "text",
-    value: "FILE",
-    description: "path of the policy.json against which images are checked",
-    completes: "files",
-  },
+  SIGNATURE_POLICY_FLAG,
 ];
 
 /** Flags for one side of a copy; each overrides the flag of the same name without `src-` or `dest-`. */

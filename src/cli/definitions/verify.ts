@@ -1,5 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
 import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts";
+import { SIGNATURE_POLICY_FLAG } from "./transfer_flags.ts";
 
 /** `verify`. */
 export const VERIFY: CommandDefinition = {
@@ -46,14 +47,7 @@ export const VERIFY: CommandDefinition = {
       value: "URI",
       description: "accepted builder, for --provenance; * stands for any characters",
     },
-    {
-      name: "signature-policy",
-      aliases: ["policy"],
-      kind: "text",
-      value: "FILE",
-      description: "path of the policy.json against which images are checked",
-      completes: "files",
-    },
+    SIGNATURE_POLICY_FLAG,
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     FORMAT_FLAG,

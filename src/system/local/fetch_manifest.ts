@@ -7,7 +7,7 @@ import { LOCAL_RUNTIME } from "./runtime.ts";
  * Reads and verifies the manifest of an image or list, wherever it is.
  *
  * @throws {ManifestsError} With code `NOT_FOUND`, `DIGEST_MISMATCH`, `INVALID_MANIFEST`, `AMBIGUOUS_MANIFEST`,
- * `MANIFEST_TYPE_NOT_SUPPORTED` or `LIMIT_EXCEEDED` if there is no valid manifest; `UNAUTHORIZED`, `DENIED`, `NETWORK`,
+ * `MANIFEST_TYPE_NOT_SUPPORTED` or `LIMIT_EXCEEDED` if the manifest is not valid; `UNAUTHORIZED`, `DENIED`, `NETWORK`,
  * `TOO_MANY_REQUESTS`, `REGISTRY_BLOCKED` or `REGISTRY_ERROR` if a registry cannot be read; `TRANSPORT_IO` if a file
  * cannot be read; `UNSUPPORTED_TRANSPORT` for an unknown transport.
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`, `INVALID_DIGEST` or `INVALID_JSON`.
