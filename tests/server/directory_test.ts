@@ -142,3 +142,10 @@ folderTest("abandoned uploads keep no file open", async (folder) => {
     await reader.cancel();
   }
 });
+
+folderTest("a damaged tag file is an error, and not a digest", async (folder) => {
+  using storage = await openDirectoryStorage(folder);
+  await storage.putTag("app", "1", digestOf(encode("x")));
+  await Deno.writeTextFile(`${folder}/repositories/app/_tags/1`, "../../secret");
+  await assert.rejects(storage.getTag("app", "1"), { code: "INVALID_DIGEST" });
+});
