@@ -1,16 +1,22 @@
 import assert from "node:assert/strict";
 import { type ByteStream, mapStream } from "../../src/internal/room.ts";
 
-/** A source that never has a chunk, and says when it is cancelled. */
-function createStalled(): { stream: ByteStream; cancelled: Promise<unknown> } {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  return { stream: new ReadableStream({ cancel: resolve }), cancelled: promise };
+/** A source that never has a chunk, and reports when it is read and when it is cancelled. */
+function createStalled() {
+  const read = Promise.withResolvers<void>(), cancelled = Promise.withResolvers<unknown>();
+  const pull = () => {
+    read.resolve();
+    return new Promise<void>(() => {});
+  };
+  const stream: ByteStream = new ReadableStream({ pull, cancel: cancelled.resolve }, { highWaterMark: 0 });
+  return { stream, read: read.promise, cancelled: cancelled.promise };
 }
 
 Deno.test("mapStream() ends a read that waits when the signal aborts, and cancels the source", async () => {
-  const { stream, cancelled } = createStalled();
+  const { stream, read, cancelled } = createStalled();
   const abort = new AbortController();
   const reading = mapStream(stream, { signal: abort.signal }).getReader().read();
+  await read;
   abort.abort("enough");
   await assert.rejects(reading, (reason) => reason === "enough");
   assert.equal(await cancelled, "enough");
