@@ -41,7 +41,8 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Correct the path, or grant read access.",
   },
   CONFLICT: {
-    cause: "A tag was changed by another writer at the same time, so that the edit could not be made safely.",
+    cause:
+      "A tag, or an image of a store, was changed by another writer at the same time, so that the change could not be made safely.",
     cure: "Run it again: it starts from the new content.",
   },
   CONVERSION_NOT_SUPPORTED: {
@@ -82,8 +83,11 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     cure: "Use another id, or omit it, so that one is chosen.",
   },
   IMAGE_IN_USE: {
-    cause: "The record is an image with layers, not a list; or a container uses the image.",
-    cure: "Use `manifests delete containers-storage:NAME` or `deleteImage()` for images; remove the container first.",
+    cause:
+      "The record is an image with layers, not a list; a container uses it; or it has several names and was named by its id.",
+    cure:
+      "Use `manifests delete containers-storage:NAME` or `deleteImage()` for images, with `--manifest` for all names; " +
+      "remove the container first.",
   },
   IMAGE_UNKNOWN: {
     cause: "The local store has no such image.",

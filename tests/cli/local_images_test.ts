@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { convertToList, copyImage, create, parseImageName } from "../../mod.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
 import { digestOf } from "../../src/spec/room.ts";
+import { findStore } from "../../src/config/files/room.ts";
+import { deleteImageWithLayers } from "../../src/store/containers_storage/room.ts";
 import { cli, cliOk } from "../support/cli.ts";
 import { clientOf, encode, pushPlatforms } from "../support/images.ts";
 import { peerTest } from "../support/peers.ts";
@@ -45,12 +47,32 @@ peerTest("an image is copied into the store that the flags name, shown, named an
   assert.deepEqual(shown.names, ["localhost/other:2", "localhost/app:1"]);
   assert.match(await run("ls", "--images"), /^NAME +ID +CREATED +DIGEST\nlocalhost\/other:2 /);
   assert.equal(await run("ls", "--quiet"), "");
+  // As in podman, a name is deleted alone while the image has others.
+  const byId = await cli([...at.flags, "delete", `containers-storage:@${image!.id}`]);
+  assert.match(byId.stderr, /it has several names, "localhost\/other:2", "localhost\/app:1": .*--manifest/);
   assert.equal(
     await run("delete", "containers-storage:localhost/app:1"),
-    `Deleted: containers-storage:localhost/app:1 (${index})`,
+    `Untagged: containers-storage:localhost/app:1 (${index}), which is still named localhost/other:2`,
+  );
+  await run("tag", "other:2", "third:3");
+  const json = await run("delete", "--format", "json", "containers-storage:localhost/third:3");
+  assert.deepEqual(JSON.parse(json), {
+    name: "containers-storage:localhost/third:3",
+    digest: index,
+    keptNames: ["localhost/other:2"],
+  });
+  assert.equal((await readImagesJson(at)).length, 1);
+  await run("tag", "other:2", "third:3");
+  // A name that another program adds at the same time is not lost.
+  const location = await findStore({ root: at.root, runRoot: at.runRoot, driver: at.driver });
+  const before = { id: String(image!.id), names: ["localhost/other:2"] };
+  await assert.rejects(deleteImageWithLayers(location, before), { code: "CONFLICT" });
+  assert.equal(
+    await run("delete", "--manifest", "containers-storage:localhost/other:2"),
+    `Deleted: containers-storage:localhost/other:2 (${index})`,
   );
   assert.deepEqual([await readImagesJson(at), await Array.fromAsync(Deno.readDir(`${at.root}/vfs/dir`))], [[], []]);
-  const gone = await cli([...at.flags, "delete", "containers-storage:localhost/app:1"]);
+  const gone = await cli([...at.flags, "delete", "containers-storage:localhost/third:3"]);
   assert.match(gone.stderr, /does not resolve to an image ID/);
 });
 

@@ -250,6 +250,13 @@ Deno.test("podman: push --rm and --purge delete the list, unless the push fails"
     await clean("push", "-q", flag, "--tls-verify=false", "foo", target);
     await fails(125, /foo: image not known/, "push", flag, "foo", target);
   }
+  // With other names, only the one that was pushed is deleted; buildah would delete them all.
+  const id = await clean("create", "foo");
+  await run("tag", "foo", "bar");
+  await fails(125, /by ID with more than one tag/, "push", "-q", "--rm", id, `dir:${at.folder}/byid`);
+  await assert.rejects(Deno.stat(`${at.folder}/byid`), Deno.errors.NotFound);
+  await clean("push", "-q", "--rm", "foo", `dir:${at.folder}/named`);
+  assert.deepEqual((await at.store.findImage(id))?.image.names, ["localhost/bar:latest"]);
 });
 
 Deno.test("buildah: create --amend, --replace and both", async () => {

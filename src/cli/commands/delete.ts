@@ -1,4 +1,4 @@
-import { deleteImage } from "../../system/local/room.ts";
+import { deleteImageOrName } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, type RegistryFlags, resolvePlace } from "../context.ts";
 import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 
@@ -7,16 +7,19 @@ export interface DeleteFlags extends RegistryFlags, ResultFormat {
   manifest?: boolean;
 }
 
-/** Runs `delete IMAGE…`, which deletes tags or manifests in registries, and images in local stores. */
+/** Runs `delete IMAGE…`, which deletes tags or manifests in registries, and images or names in local stores. */
 export async function deleteImages(names: string[], flags: DeleteFlags, context: CommandContext): Promise<void> {
   assertFormat(flags);
   const systemContext = await createSystemContext(flags, context);
   for (const name of names) {
-    const digest = await deleteImage(await resolvePlace(name, context), {
+    const { digest, keptNames } = await deleteImageOrName(await resolvePlace(name, context), {
       manifest: flags.manifest,
       systemContext,
       signal: context.signal,
     });
-    printResult(flags, [`Deleted: ${name} (${digest})`], { name, digest });
+    const line = keptNames.length === 0
+      ? `Deleted: ${name} (${digest})`
+      : `Untagged: ${name} (${digest}), which is still named ${keptNames.join(", ")}`;
+    printResult(flags, [line], { name, digest, ...(keptNames.length === 0 ? {} : { keptNames }) });
   }
 }

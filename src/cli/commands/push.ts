@@ -9,6 +9,7 @@ import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
 import { getList } from "./find.ts";
 import { printCopied, printOutline } from "./outline.ts";
+import { choosePart } from "./rm.ts";
 
 /** Flags of `push`. */
 export interface PushFlags extends CopyingFlags, ProgressFlags, ReportFlags {
@@ -21,9 +22,12 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
   const [name, given] = operands as [string, string?];
   const transfer = await createCopyOptions(flags, context);
   await using store = await openLocalStore(context);
-  const { id, manifestDigest, resolvedName } = await getList(store, name).catch((error) => {
+  const found = await getList(store, name).catch((error) => {
     throw prefixError(context.persona.getPushPrefix(name), error);
   });
+  const { id, resolvedName } = found;
+  // A list that cannot be deleted afterwards is not pushed.
+  const deleted = flags.rm ? choosePart(found) : undefined;
   const destination = given ?? getDefaultDestination(resolvedName);
   const place = await resolvePlace(destination, context);
   const { list } = await loadFromImage(store, id);
@@ -37,7 +41,8 @@ export async function push(operands: string[], flags: PushFlags, context: Comman
     () => withProgress(flags, (view) => list.push(place, { ...options, ...view })),
     (result) => describeCopies([destination], [result], transfer),
   );
-  if (flags.rm) await deleteUnchangedList(store, id, manifestDigest, { signal: context.signal });
+  if (deleted === "list") await deleteUnchangedList(store, found, found.manifestDigest, { signal: context.signal });
+  if (deleted === "name") await store.updateNames(id, "remove", [resolvedName]);
   printCopied(flags, result, context.persona.name);
 }
 

@@ -3,7 +3,7 @@ import { type CommandContext, openLocalStore } from "../context.ts";
 import { ExitError, formatError } from "../errors.ts";
 import { assertFormat, note, printResult, type ResultFormat } from "../output.ts";
 import type { Persona } from "../persona.ts";
-import { getList } from "./find.ts";
+import { type FoundList, getList } from "./find.ts";
 
 /** Flags of `rm`. */
 export interface RmFlags extends ResultFormat {
@@ -61,19 +61,29 @@ async function getListOrDamaged(store: ImageStore, name: string) {
 
 /** Deletes a list, or only the given name if the list has others. */
 async function deleteList(store: ImageStore, name: string): Promise<DeletedList> {
-  const { id, names, resolvedName } = await getListOrDamaged(store, name);
-  const byName = names.includes(resolvedName);
-  if (byName && names.length > 1) {
+  const list = await getListOrDamaged(store, name);
+  const { id, names, resolvedName } = list;
+  if (choosePart(list) === "name") {
     await store.updateNames(id, "remove", [resolvedName]);
     return { untagged: [resolvedName] };
   }
-  if (!byName && names.length > 1) {
-    throw new Error(
-      `unable to delete image ${JSON.stringify(id)} by ID with more than one tag ([${
-        names.join(" ")
-      }]): please force removal`,
-    );
-  }
   await store.deleteImage(id, { ifNames: names });
   return { untagged: names, deleted: id };
+}
+
+/**
+ * Chooses what to delete of a list: the list, or only the name by which it was found if it has others.
+ *
+ * @throws {Error} The list was found by its id and has several names.
+ */
+export function choosePart(
+  { id, names, resolvedName }: Pick<FoundList, "id" | "names" | "resolvedName">,
+): "name" | "list" {
+  if (names.length < 2) return "list";
+  if (names.includes(resolvedName)) return "name";
+  throw new Error(
+    `unable to delete image ${JSON.stringify(id)} by ID with more than one tag ([${
+      names.join(" ")
+    }]): please force removal`,
+  );
 }

@@ -11,14 +11,19 @@ export const DELETE: CommandDefinition = {
   details: [
     "The images of a list are not deleted. Many registries cannot delete only a tag; --manifest deletes the manifest that " +
     "it points to, and with it all other tags of that manifest. Use rm for local lists.",
-    "A local image is deleted with all its names, and with the layers that nothing else uses.",
+    "If a local image has other names, only the given one is removed; --manifest deletes the image with all its names. " +
+    "The layers that nothing else uses are deleted with it.",
   ],
   examples: [["delete quay.io/me/app:1.0-rc1", "a tag"], ["delete quay.io/me/app@sha256:…", "a manifest"], [
     "delete containers-storage:localhost/app:1",
     "an image in the local store",
   ]],
   flags: [
-    { name: "manifest", kind: "boolean", description: "delete the manifest and every tag that points to it" },
+    {
+      name: "manifest",
+      kind: "boolean",
+      description: "delete the manifest and every tag that points to it, or the local image with all its names",
+    },
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     FORMAT_FLAG,

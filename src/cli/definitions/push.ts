@@ -45,7 +45,7 @@ export const PUSH: CommandDefinition = {
       short: "p",
       aliases: ["purge"],
       kind: "boolean",
-      description: "delete the local list after a successful push",
+      description: "delete the local list, or only LIST if it has other names, after a successful push",
     },
   ],
   completes: ["lists"],

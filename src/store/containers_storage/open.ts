@@ -1,5 +1,5 @@
 import type { LockingMode } from "../lock/file_lock.ts";
-import type { ImageStore, ImageWriter, ShortNameExpansion } from "../types.ts";
+import type { ImageStore, ImageWriter, ShortNameExpansion, StoredImage } from "../types.ts";
 import type { StoreLocation } from "./layout.ts";
 import { ContainersStorage, formatLocation } from "./store.ts";
 
@@ -45,15 +45,16 @@ export async function openImageWriter(
 /**
  * Deletes an image with its names, and the layers that nothing else uses.
  *
+ * @param image The image, and the names that it must have.
  * @param mode Which programs the locks exclude. Default: `shared`.
- * @throws {ManifestsError} With code `IMAGE_UNKNOWN`; `IMAGE_IN_USE` if a container uses the image; `STORE_READ_ONLY`
- * without the rights of root; `LOCK_UNAVAILABLE` without `--allow-ffi`.
+ * @throws {ManifestsError} With code `IMAGE_UNKNOWN`; `CONFLICT` if it has other names; `IMAGE_IN_USE` if a
+ * container uses it; `STORE_READ_ONLY` without the rights of root; `LOCK_UNAVAILABLE` without `--allow-ffi`.
  */
 export async function deleteImageWithLayers(
   location: StoreLocation,
-  id: string,
+  image: Pick<StoredImage, "id" | "names">,
   mode: LockingMode = "shared",
 ): Promise<void> {
   const { deleteStorageImage } = await import("./writing/delete_image.ts");
-  await deleteStorageImage(id, { location, name: formatLocation(location), mode });
+  await deleteStorageImage(image, { location, name: formatLocation(location), mode });
 }

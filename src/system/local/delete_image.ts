@@ -9,7 +9,8 @@ import { parseImageName } from "./list.ts";
 /** Options for {@linkcode deleteImage}. */
 export interface DeleteRemoteImageOptions {
   /**
-   * Delete the manifest and all its tags. Registries that cannot delete a single tag require it.
+   * Delete the manifest and all its tags, or the stored image with all its names. Registries that cannot delete a single
+   * tag require it.
    *
    * @default {false}
    */
@@ -20,13 +21,21 @@ export interface DeleteRemoteImageOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Result of {@linkcode deleteImageOrName}. */
+export interface DeletedImage {
+  /** Digest of the deleted manifest, or of the manifest that the deleted tag or name pointed to. */
+  readonly digest: Digest;
+  /** Names that a stored image still has; empty if it was deleted, and for registries. */
+  readonly keptNames: readonly string[];
+}
+
 /**
- * Deletes a tag or a manifest in a registry, or an image in a local store with all its names and the layers that nothing
- * else uses. The instances of a list are not deleted.
+ * Deletes a tag or a manifest in a registry, or an image in a local store with the layers that nothing else uses. If the
+ * stored image has other names, only the given one is removed. The instances of a list are not deleted.
  *
- * @returns The digest of the deleted manifest, or of the manifest that the deleted tag named.
+ * @returns The digest of the deleted manifest, or of the manifest that the deleted tag or name pointed to.
  * @throws {ManifestsError} With code `NOT_FOUND`; `UNSUPPORTED_TRANSPORT` if the image is elsewhere;
- * `IMAGE_IN_USE` or `STORE_READ_ONLY` if a stored image cannot be deleted;
+ * `IMAGE_IN_USE`, `CONFLICT` or `STORE_READ_ONLY` if a stored image cannot be deleted;
  * `REGISTRY_ERROR` if the registry does not support deletion, or not of a single tag; `UNAUTHORIZED`, `DENIED` or
  * `NETWORK` if the registry fails.
  *
@@ -45,11 +54,19 @@ export async function deleteImage(
   image: string | ImageReference,
   options: DeleteRemoteImageOptions = {},
 ): Promise<Digest> {
+  return (await deleteImageOrName(image, options)).digest;
+}
+
+/** Deletes an image, as {@linkcode deleteImage} does, and returns the names that it still has. */
+export async function deleteImageOrName(
+  image: string | ImageReference,
+  options: DeleteRemoteImageOptions = {},
+): Promise<DeletedImage> {
   const { manifest = false, systemContext = {}, signal } = options;
   const reference = typeof image === "string" ? parseImageName(image) : image;
   if (reference instanceof ContainersStorageReference) {
     signal?.throwIfAborted();
-    return await reference.deleteImage();
+    return await reference.deleteImage({ withNames: manifest });
   }
   if (!(reference instanceof DockerReference)) {
     throw new ManifestsError("UNSUPPORTED_TRANSPORT", `Cannot delete ${reference}: it is not in a registry or a store`);
@@ -61,7 +78,7 @@ export async function deleteImage(
     .catch((error) => {
       throw manifest || name.digest !== undefined ? error : explain(reference, error);
     });
-  if (deleted) return digest;
+  if (deleted) return { digest, keptNames: [] };
   throw new ManifestsError("NOT_FOUND", `Cannot delete ${reference}: not found in the registry`);
 }
 

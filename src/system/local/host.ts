@@ -62,7 +62,7 @@ export const LOCAL_HOST: ListHost = {
     createContainersStorageTransport({
       openStore: (spec) => openStore(toStoreOptions(spec)),
       openImageWriter: (spec, { temporaryFolder }) => openStoreForImage(toStoreOptions(spec), temporaryFolder),
-      deleteImage: (spec, id) => deleteStoredImage(toStoreOptions(spec), id),
+      deleteImage: (spec, image) => deleteStoredImage(toStoreOptions(spec), image),
     }),
     createDirTransport(),
   ]),

@@ -12,7 +12,7 @@ export function parseLocalReference(text: string, options: OpenStoreOptions): Im
   const transport = createContainersStorageTransport({
     openStore: () => openStore(options),
     openImageWriter: (_spec, { temporaryFolder }) => openStoreForImage(options, temporaryFolder),
-    deleteImage: (_spec, id) => deleteStoredImage(options, id),
+    deleteImage: (_spec, image) => deleteStoredImage(options, image),
   });
   return transport.parseReference(text);
 }

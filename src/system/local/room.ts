@@ -17,7 +17,7 @@ export { loadPolicy, loadSignaturePolicy } from "./policy.ts";
 export { verify, type VerifyImageOptions } from "./verify.ts";
 export type { ReferenceVerdict, VerifyReferenceOptions } from "../../actions/room.ts";
 export { copyImage, type CopyImageOptions, outlineImageCopy } from "./copy_image.ts";
-export { deleteImage, type DeleteRemoteImageOptions } from "./delete_image.ts";
+export { deleteImage, deleteImageOrName, type DeleteRemoteImageOptions } from "./delete_image.ts";
 export { parseDigestFile, readDigestFolder } from "./digest_folder.ts";
 export { editRemoteList } from "./edit_remote_list.ts";
 export type { EditRemoteListOptions } from "../../actions/room.ts";

@@ -7,7 +7,7 @@ import {
   openContainersStorage,
   openImageWriter,
 } from "../../store/containers_storage/room.ts";
-import type { ImageStore, ImageWriter } from "../../store/room.ts";
+import type { ImageStore, ImageWriter, StoredImage } from "../../store/room.ts";
 
 /** Options for {@linkcode openStore}. */
 export interface OpenStoreOptions {
@@ -79,7 +79,10 @@ export async function openStoreForImage(
   return await openImageWriter(await findStore(options), { mode: options.locking, temporaryFolder });
 }
 
-/** Deletes an image of a store by its id, with its names and the layers that nothing else uses. */
-export async function deleteStoredImage(options: OpenStoreOptions, id: string): Promise<void> {
-  await deleteImageWithLayers(await findStore(options), id, options.locking);
+/** Deletes an image of a store, if it has exactly these names, with the layers that nothing else uses. */
+export async function deleteStoredImage(
+  options: OpenStoreOptions,
+  image: Pick<StoredImage, "id" | "names">,
+): Promise<void> {
+  await deleteImageWithLayers(await findStore(options), image, options.locking);
 }

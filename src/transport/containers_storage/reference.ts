@@ -7,7 +7,7 @@ import type {
   Transport,
 } from "../../image/room.ts";
 import { type Digest, ManifestsError } from "../../spec/room.ts";
-import type { ImageStore, ImageWriter } from "../../store/room.ts";
+import type { ImageStore, ImageWriter, StoredImage } from "../../store/room.ts";
 import { formatStore, type ParsedStorageName, parseStorageName, type StoreSpec } from "./parse.ts";
 import { resolveRecord } from "./resolve.ts";
 import { ContainersStorageSource } from "./source.ts";
@@ -18,8 +18,19 @@ export interface ContainersStorageOptions {
   openStore(spec: StoreSpec): Promise<ImageStore>;
   /** Opens such a store for writing one image. `temporaryFolder` is for large files; default: that of the system. */
   openImageWriter(spec: StoreSpec, options: { temporaryFolder?: string | undefined }): Promise<ImageWriter>;
-  /** Deletes an image of such a store by its id, with its names and the layers that nothing else uses. */
-  deleteImage(spec: StoreSpec, id: string): Promise<void>;
+  /**
+   * Deletes an image of such a store with the layers that nothing else uses. Fails with code `CONFLICT` if it does not have
+   * exactly these names.
+   */
+  deleteImage(spec: StoreSpec, image: Pick<StoredImage, "id" | "names">): Promise<void>;
+}
+
+/** Result of {@linkcode ContainersStorageReference.deleteImage}. */
+export interface DeletedStorageImage {
+  /** Digest of the image's manifest. */
+  readonly digest: Digest;
+  /** Names that the image still has; none if it was deleted. */
+  readonly keptNames: readonly string[];
 }
 
 /** Creates the transport of images in local stores, `containers-storage:[STORE]NAME`. */
@@ -138,27 +149,34 @@ export class ContainersStorageReference implements ImageReference {
   }
 
   /**
-   * Deletes the image with all its names.
+   * Deletes the image, or only this name if the image has others, as podman does.
    *
-   * @returns The digest of its manifest.
+   * @param withNames Delete the image with all its names.
    * @throws {ManifestsError} With code `NOT_FOUND`; `STORE_READ_ONLY` if it is in an additional store or cannot be changed
-   * by this process; `IMAGE_IN_USE`; `STORE_CORRUPT` if its record has no manifest.
+   * by this process; `IMAGE_IN_USE` if a container uses it, or if this is not one of its several names; `CONFLICT` if
+   * another program changes its names; `STORE_CORRUPT` if its record has no manifest.
    */
-  async deleteImage(): Promise<Digest> {
+  async deleteImage({ withNames }: { withNames: boolean }): Promise<DeletedStorageImage> {
     const spec = this.#name.store ?? {};
     await using store = await this.#options.openStore(spec);
-    const { id, digest, readOnly } = await resolveRecord(store, this.#name, String(this));
-    if (readOnly) {
-      throw new ManifestsError(
-        "STORE_READ_ONLY",
-        `Cannot delete ${this}: it is in an additional store, which is read-only`,
-      );
+    const image = await resolveRecord(store, this.#name, String(this));
+    const { id, names, digest } = image;
+    const fail = (code: "STORE_READ_ONLY" | "STORE_CORRUPT" | "IMAGE_IN_USE", problem: string): never => {
+      throw new ManifestsError(code, `Cannot delete ${this}: ${problem}`);
+    };
+    if (image.readOnly) fail("STORE_READ_ONLY", "it is in an additional store, which is read-only");
+    if (!digest) return fail("STORE_CORRUPT", "its record has no manifest: use podman rmi");
+    if (withNames || names.length < 2) {
+      await this.#options.deleteImage(spec, image);
+      return { digest, keptNames: [] };
     }
-    if (!digest) {
-      throw new ManifestsError("STORE_CORRUPT", `Cannot delete ${this}: its record has no manifest: use podman rmi`);
+    const name = String(this.#name.named);
+    if (!names.includes(name)) {
+      const listed = names.map((other) => JSON.stringify(other)).join(", ");
+      fail("IMAGE_IN_USE", `it has several names, ${listed}: delete each of them, or all with --manifest`);
     }
-    await this.#options.deleteImage(spec, id);
-    return digest;
+    await store.updateNames(id, "remove", [name]);
+    return { digest, keptNames: names.filter((other) => other !== name) };
   }
 
   toString(): string {

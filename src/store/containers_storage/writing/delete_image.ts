@@ -3,6 +3,7 @@ import { isObject, parseJson } from "../../../json/room.ts";
 import { ManifestsError } from "../../../spec/room.ts";
 import { lockFile, type LockingMode } from "../../lock/file_lock.ts";
 import { imageUnknown } from "../../names.ts";
+import type { StoredImage } from "../../types.ts";
 import { explainIo, readOrEmpty } from "../io_errors.ts";
 import { ImagesFolder } from "../images.ts";
 import { layersFolder } from "../layers/layer_roots.ts";
@@ -28,10 +29,14 @@ export interface DeleteImageContext {
  * Deletes an image with all its names, and the layers that nothing else uses. The record is deleted first: a crash
  * afterwards leaves layers without an image, which the next image with them uses.
  *
- * @throws {ManifestsError} With code `IMAGE_UNKNOWN`; `IMAGE_IN_USE` if a container uses it; `STORE_READ_ONLY` without
- * the rights of root.
+ * @param image The image, and the names that it must have.
+ * @throws {ManifestsError} With code `IMAGE_UNKNOWN`; `CONFLICT` if it has other names; `IMAGE_IN_USE` if a container
+ * uses it; `STORE_READ_ONLY` without the rights of root.
  */
-export async function deleteStorageImage(id: string, context: DeleteImageContext): Promise<void> {
+export async function deleteStorageImage(
+  { id, names }: Pick<StoredImage, "id" | "names">,
+  context: DeleteImageContext,
+): Promise<void> {
   const { location, name, mode } = context;
   findRights(name);
   const { graphRoot, imageStore, driver } = location;
@@ -49,6 +54,7 @@ export async function deleteStorageImage(id: string, context: DeleteImageContext
     const { kept, top } = await folder.write(async (set) => {
       const stored = set.byId(id);
       if (!stored) throw imageUnknown(id);
+      if (stored.record.names.join() !== names.join()) throw namesChanged(id);
       await assertUnused(id, context);
       const kept = set.with(id, undefined);
       // Copies of layers for user namespaces belong to the image.
@@ -112,6 +118,13 @@ async function assertUnused(id: string, context: DeleteImageContext): Promise<vo
   throw new ManifestsError(
     "IMAGE_IN_USE",
     `Cannot delete image ${JSON.stringify(id)}: a container uses it: remove the container first`,
+  );
+}
+
+function namesChanged(id: string): ManifestsError {
+  return new ManifestsError(
+    "CONFLICT",
+    `Cannot delete image ${JSON.stringify(id)}: another program changed its names: try again`,
   );
 }
 
