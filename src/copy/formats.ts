@@ -118,15 +118,13 @@ export function listIndexTypes(index: ParsedIndex, settings: IndexFormatOptions)
   const accepted = listAcceptedTypes(settings, INDEX_TYPES).filter(isIndexMediaType);
   const supported: readonly string[] = forced ? accepted.filter((type) => type === forced) : accepted;
   if (supported.length === 0) {
+    const problem = accepted.length > 0
+      ? `does not accept lists of type ${forced}`
+      : 'accepts only single images: copy the image for one platform (imageListSelection "system", or copy --platform)';
+    const otherWay = settings.abilities.keepsIndex ? ", or create a list in the store" : "";
     throw new ManifestsError(
       "MANIFEST_TYPE_NOT_SUPPORTED",
-      `Cannot copy a list: the destination ${
-        forced && accepted.length > 0 ? `does not accept lists of type ${forced}` : "accepts only single images"
-      }${
-        settings.abilities.keepsIndex
-          ? ': copy the image for one platform (imageListSelection "system", --platform), or create a list in the store'
-          : ""
-      }`,
+      `Cannot copy a list: the destination ${problem}${otherWay}`,
     );
   }
   const { fixed, marksZstd } = settings;

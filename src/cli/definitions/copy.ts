@@ -19,7 +19,8 @@ export const COPY: CommandDefinition = {
   summary: "Copy an image or a list between registries, layouts, archives and the local store",
   details: [
     "Digests are preserved unless a flag or the destination requires a change. With --platform, a new list of the chosen " +
-    "images and their attestations is written; the images keep their digests. Like skopeo, this command checks each image " +
+    "images and their attestations is written; the images keep their digests. Places without lists, such as " +
+    "docker-archive:, take the image for one platform, by default that of this host. Like skopeo, this command checks each image " +
     "against policy.json. Without that file, it refuses to copy; see --insecure-policy.",
     "Several destinations are written one after the other; if one fails, the others are still written. With --all-tags, " +
     "SOURCE and the destinations are repositories without a tag. Prints the digest at each destination.",

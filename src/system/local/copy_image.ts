@@ -6,7 +6,7 @@ import {
   outlineCopyWith,
   type TransferOptions,
 } from "../../copy/room.ts";
-import type { ImageReference, SystemContext } from "../../image/room.ts";
+import { type ImageReference, type SystemContext, type VerifiedManifest, withManifest } from "../../image/room.ts";
 import { type ListPush, pushList, wantedPlatform } from "../../list/room.ts";
 import {
   type Digest,
@@ -15,19 +15,20 @@ import {
   narrowEntries,
   type NarrowOptions,
   parsePlatform,
+  type Platform,
 } from "../../spec/room.ts";
-import { ContainersStorageReference } from "../../transport/containers_storage/room.ts";
+import { readManifestWith, withChosenManifest } from "../../actions/room.ts";
 import { LOCAL_HOST } from "./host.ts";
-import { fetchManifest } from "./fetch_manifest.ts";
 import { parseImageName } from "./list.ts";
-import { readList } from "./read_list.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /** Options for {@linkcode copyImage}. */
 export interface CopyImageOptions extends TransferOptions {
   /**
    * Platforms of the instances of a list to copy, such as `linux/arm64`, which also selects its variants, or
-   * `windows/amd64:10.0.20348.1`. The attestations of these instances are copied too. A local store
-   * (`containers-storage:`) takes at most one platform. Default: all instances; for a local store, that of this host.
+   * `windows/amd64:10.0.20348.1`. The attestations of these instances are copied too. Places that hold single images
+   * (`containers-storage:`, `docker-archive:`, `docker-daemon:`) take at most one platform, and only its image. Default:
+   * all instances; for such a place, that of this host.
    */
   platforms?: readonly string[] | undefined;
   /**
@@ -40,7 +41,7 @@ export interface CopyImageOptions extends TransferOptions {
 
 /**
  * Copies an image, or a list with its instances, from any place to any other. Digests do not change, unless the
- * destination or an option requires it. With `platforms`, the list is rewritten with the selected instances; the
+ * destination or an option requires it. With `platforms`, a list is rewritten with the selected instances; the
  * signatures of a signed list would not match, so that it also requires `removeListSignatures`. `signaturePolicy`, by
  * default the `policy.json` of this host, decides which images may be copied.
  *
@@ -108,6 +109,9 @@ export async function outlineImageCopy(
   return await pushList(await prepare(source, destination, options), outlineCopyWith);
 }
 
+/** Transports of places that hold single images only. */
+const SINGLE_IMAGE_TRANSPORTS = ["containers-storage", "docker-archive", "docker-daemon"];
+
 async function prepare(
   source: string | ImageReference,
   destination: string | ImageReference,
@@ -118,52 +122,56 @@ async function prepare(
   // The caller's credentials for one side must not be sent to the other.
   const { sourceContext, systemContext = {} } = options;
   const reading = sourceContext ? limitCredentials(sourceContext, from) : limitCredentials(systemContext, to);
-  const intoStore = to instanceof ContainersStorageReference;
-  // A local store holds single images: by default, or with one platform, the image for it is chosen from a list.
-  if (intoStore && platforms.length <= 1) {
-    const platform = platforms[0] === undefined ? undefined : parsePlatform(platforms[0]);
+  const chosen = platforms.map(parsePlatform);
+  // By default, or with one platform, the image for it is chosen from a list.
+  const isForOne = SINGLE_IMAGE_TRANSPORTS.includes(to.transport) && chosen.length <= 1;
+  const access = { systemContext: reading, signal: options.signal };
+  const narrows = chosen.length > 0 || !attestations && !isForOne;
+  const top = narrows ? await readManifestWith(LOCAL_RUNTIME, from, access) : undefined;
+  if (top && !isIndex(top.manifest)) await assertPlatforms(from, chosen, access);
+  const common = { destination: to, host: LOCAL_HOST };
+  const reads = sourceContext ? { sourceContext: reading } : {};
+  if (isForOne) {
     return {
+      ...common,
       source: from,
-      destination: to,
-      platform: platform ?? wantedPlatform(LOCAL_HOST.platform, systemContext),
-      host: LOCAL_HOST,
-      options: { ...options, imageListSelection: "system", ...(sourceContext ? { sourceContext: reading } : {}) },
+      platform: chosen[0] ?? wantedPlatform(LOCAL_HOST.platform, systemContext),
+      options: { ...options, ...reads, imageListSelection: "system" },
     };
   }
-  const narrowing = { name: String(from), platforms: platforms.map(parsePlatform), attestations };
-  const narrows = platforms.length > 0 || !attestations && await isList(from, reading, options);
+  const narrowing = { name: String(from), platforms: chosen, attestations };
   return {
-    source: narrows ? await choose(from, narrowing, reading, options) : from,
-    destination: to,
+    ...common,
+    source: top && isIndex(top.manifest) ? await narrow(from, top, narrowing, reading, options) : from,
     platform: LOCAL_HOST.platform,
-    host: LOCAL_HOST,
-    options: { ...options, ...(sourceContext ? { sourceContext: reading } : {}) },
+    options: { ...options, ...reads },
   };
 }
 
-/** Returns a reference to a list of the selected instances; `from` itself if all instances are selected. */
-async function choose(
+/** Asserts that a single image is for these platforms: a list would be asked for each of them. */
+async function assertPlatforms(
   from: ImageReference,
+  platforms: readonly Platform[],
+  access: Pick<CopyImageOptions, "systemContext" | "signal">,
+): Promise<void> {
+  for (const platform of platforms) await withChosenManifest(LOCAL_RUNTIME, [from], { ...access, platform }, () => {});
+}
+
+/** Returns a reference to a list of the selected instances; `from` itself if all instances are selected. */
+async function narrow(
+  from: ImageReference,
+  { digest, manifest: { bytes, mediaType } }: VerifiedManifest,
   narrowing: NarrowOptions,
   systemContext: SystemContext,
-  options: CopyImageOptions,
+  { signal, removeSignatures, removeListSignatures }: CopyImageOptions,
 ): Promise<ImageReference> {
-  const { signal, removeSignatures, removeListSignatures } = options;
-  const { list, digest } = await readList(from, { systemContext, signal });
+  const list = LOCAL_RUNTIME.parseList(bytes);
   const kept = new Set(narrowEntries(list.ociV1().manifests ?? [], narrowing).map(({ digest }) => digest));
   const others = new Set(list.instances()).difference(kept);
   if (others.size === 0) return from;
   if (!removeSignatures && !removeListSignatures) await assertUnsigned(from, digest, { systemContext, signal });
   for (const digest of others) list.remove(digest);
-  return list.reference();
-}
-
-async function isList(
-  from: ImageReference,
-  systemContext: SystemContext,
-  { signal }: CopyImageOptions,
-): Promise<boolean> {
-  return isIndex(await fetchManifest(from, { systemContext, signal }));
+  return withManifest(from, { bytes: list.serialize(mediaType), mediaType });
 }
 
 /** Throws `CANNOT_MODIFY` if the list is signed: its signatures do not match a list of some of its instances. */
