@@ -20,8 +20,13 @@ export function toStream(bytes: Uint8Array<ArrayBuffer>): ByteStream {
 
 /** Reads a stream chunk by chunk. */
 export interface Reader {
-  /** Reads the next chunk; `undefined` at the end. */
-  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /**
+   * Reads the next chunk; `undefined` at the end.
+   *
+   * @param spare Chunk of an earlier read that the caller no longer needs: the reader may overwrite its buffer, which
+   * saves a new one for each chunk. Default: every chunk remains as it is.
+   */
+  read(spare?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Cancels the stream, even while a read waits. */
   cancel(reason?: unknown): Promise<void>;
   /** Ends the reading, so that the stream can be read or cancelled elsewhere. */
@@ -57,10 +62,14 @@ export function openReader(stream: ByteStream): Reader {
 /** Wraps a BYOB reader, which reads `fetch` bodies several times faster. */
 function openByobReader(byob: ReadableStreamBYOBReader): Reader {
   let size = FIRST_VIEW;
+  // A spare chunk may also come from another source, which may still need it.
+  const own = new WeakSet<ArrayBuffer>();
   return {
-    async read() {
-      const { done, value } = await byob.read(new Uint8Array(size));
+    async read(spare) {
+      const isReusable = spare?.buffer.byteLength === size && own.has(spare.buffer);
+      const { done, value } = await byob.read(new Uint8Array(isReusable ? spare.buffer : new ArrayBuffer(size)));
       if (done) return undefined;
+      own.add(value.buffer as ArrayBuffer);
       // The buffer size follows the chunks: small chunks in large buffers would waste megabytes.
       if (value.length === size) size = Math.min(size * 2, MAX_VIEW);
       else if (value.length * 4 < size) size = Math.max(size / 2, MIN_VIEW);
@@ -134,11 +143,11 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
   let reader = openReader(source);
   let isOver = false;
   const guard = new ReadGuard(hooks);
-  const read = async () => {
+  const read = async (spare: Uint8Array<ArrayBuffer> | undefined) => {
     for (;;) {
       let failure: { error: unknown } | undefined;
       try {
-        const chunk = await guard.wait(reader.read());
+        const chunk = await guard.wait(reader.read(spare));
         if (chunk) return chunk;
       } catch (error) {
         if (hooks.signal?.aborted) throw hooks.signal.reason;
@@ -157,11 +166,11 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
     isOver = true;
     guard.end();
   };
-  const readMapped = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+  const readMapped: Reader["read"] = async (spare) => {
     if (isOver) return undefined;
     try {
       for (;;) {
-        const chunk = await read();
+        const chunk = await read(spare);
         const passed = chunk ? (hooks.chunk ? hooks.chunk(chunk) : chunk) : hooks.end?.();
         if (!chunk) end();
         if (passed && passed.length > 0) return passed;

@@ -124,11 +124,17 @@ export class HttpClient {
     const timeout = new AbortController();
     using joined = joinSignals(signal, timeout.signal);
     const streamed = body instanceof ReadableStream;
+    const sized = streamed && size !== undefined ? withLength(body, size) : undefined;
     const sent = new Request(url, {
       method,
       // Otherwise `fetch` decompresses bodies, and neither digest nor length describe the bytes that are read.
-      headers: { "accept-encoding": "identity", "user-agent": this.#options.userAgent, ...headers },
-      body: streamed && size !== undefined ? withLength(body, size) : body ?? null,
+      headers: {
+        "accept-encoding": "identity",
+        "user-agent": this.#options.userAgent,
+        ...headers,
+        ...sized?.headers,
+      },
+      body: sized?.body ?? body ?? null,
       redirect,
       ...(streamed ? { duplex: "half" } : {}),
       signal: joined.signal,

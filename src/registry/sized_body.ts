@@ -5,9 +5,17 @@ import type { ByteStream } from "../internal/room.ts";
  * on Deno decode chunks in quadratic time when they are slower than the client. Only Deno sends it; other runtimes would
  * send nothing, so they get the stream itself. The stream must have exactly `size` bytes: `fetch` cuts the bytes that are
  * too many without an error.
+ *
+ * @returns The body, and the header by which {@linkcode isSizedStream} knows it; `fetch` itself ignores that header.
  */
-export function withLength(stream: ByteStream, size: number): ByteStream | SizedBody {
-  return "Deno" in globalThis ? new SizedBody(stream, size) : stream;
+export function withLength(stream: ByteStream, size: number): { body: BodyInit; headers: Record<string, string> } {
+  if (!("Deno" in globalThis)) return { body: stream, headers: {} };
+  return { body: new SizedBody(stream, size), headers: { "content-length": `${size}` } };
+}
+
+/** Returns whether the body of a request is a stream whose size its headers give. */
+export function isSizedStream({ body, headers }: Request): boolean {
+  return body !== null && headers.has("content-length");
 }
 
 /** A blob that has no bytes itself: `fetch` asks it for the size and the stream. */

@@ -86,15 +86,15 @@ class CountedBody {
     this.#reader = openReader(source);
     this.#size = size;
     this.#onProgress = onProgress;
-    this.stream = createStream(() => this.#read(), (reason) => this.cancel(reason));
+    this.stream = createStream((spare) => this.#read(spare), (reason) => this.cancel(reason));
   }
 
-  async #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #read(spare?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#cancelled) throw CANCELLED;
     this.#onProgress();
     let chunk: Uint8Array<ArrayBuffer> | undefined;
     try {
-      chunk = await this.#reader.read();
+      chunk = await this.#reader.read(spare);
       // After a cancel, the request must fail instead of looking complete; the source has not failed.
       if (this.#cancelled) throw CANCELLED;
       this.#assertSize(this.sent + (chunk?.length ?? 0), chunk === undefined);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ByteStream, mapStream } from "../../src/internal/room.ts";
+import { type ByteStream, createStream, mapStream, openReader } from "../../src/internal/room.ts";
 
 /** A source that never has a chunk, and reports when it is read and when it is cancelled. */
 function createStalled() {
@@ -35,4 +35,66 @@ Deno.test("mapStream() fails with the given error when the source stalls, and ca
   const reading = mapStream(stream, { timeout: { milliseconds: 1, error: () => error } }).getReader().read();
   await assert.rejects(reading, (reason) => reason === error);
   assert.equal(await cancelled, error);
+});
+
+/** A byte stream of ten chunks, each filled with its number, whose readers give it their buffers. */
+function createNumbered(): ByteStream {
+  let next = 0;
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const request = controller.byobRequest!;
+      const { byteLength, byteOffset, buffer } = request.view!;
+      const ended = next === 10;
+      if (ended) controller.close();
+      else new Uint8Array(buffer, byteOffset, byteLength).fill(next++);
+      request.respond(ended ? 0 : byteLength);
+    },
+  });
+}
+
+Deno.test("a chunk is overwritten only after the reader's caller has handed it back", async () => {
+  const kept: Uint8Array[] = [];
+  const reader = openReader(mapStream(createNumbered(), {}));
+  for (let chunk; (chunk = await reader.read());) kept.push(chunk);
+  assert.deepEqual(kept.map((chunk) => chunk[0]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
+  const spare = openReader(mapStream(createNumbered(), {}));
+  const seen: number[] = [];
+  let reused = 0;
+  let before: Uint8Array<ArrayBuffer> | undefined;
+  for (let chunk; (chunk = await spare.read(before)); before = chunk) {
+    // The buffer of a chunk that is overwritten moves to the new chunk.
+    if (before?.buffer.detached) reused++;
+    seen.push(chunk[0]!);
+  }
+  assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.ok(reused > 0);
+});
+
+Deno.test("a reader does not overwrite chunks of another stream", async () => {
+  const foreign = new Uint8Array(8 * 1024).fill(99);
+  const reader = openReader(mapStream(createNumbered(), {}));
+  await reader.read(foreign);
+  assert.equal(foreign.buffer.detached, false);
+  await reader.cancel();
+
+  // A source that continues another one gets none of its chunks.
+  let isFirst = true;
+  const first = createStream(() => {
+    const chunk = isFirst ? foreign : undefined;
+    isFirst = false;
+    return Promise.resolve(chunk);
+  }, () => Promise.resolve());
+  let resumed = false;
+  const joined = openReader(mapStream(first, {
+    resume() {
+      const next = resumed ? undefined : createNumbered();
+      resumed = true;
+      return Promise.resolve(next);
+    },
+  }));
+  let spare: Uint8Array<ArrayBuffer> | undefined;
+  for (let chunk; (chunk = await joined.read(spare));) spare = chunk;
+  assert.deepEqual([foreign[0], foreign.length], [99, 8 * 1024]);
 });

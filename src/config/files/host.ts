@@ -4,8 +4,12 @@ import { ManifestsError } from "../../spec/room.ts";
 
 /** Returns an environment variable; `undefined` if it is not set or access is not permitted. Never prompts. */
 export function readEnv(name: string): string | undefined {
-  const allowed = Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
-  return allowed ? Deno.env.get(name) : undefined;
+  return mayReadEnv(name) ? Deno.env.get(name) : undefined;
+}
+
+/** Whether the permission to read an environment variable is granted. Never prompts. */
+export function mayReadEnv(name: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
 }
 
 /** Whether the permission to read a file is granted. Never prompts. */

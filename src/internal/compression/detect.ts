@@ -1,5 +1,5 @@
 import { concatBytes } from "../bytes.ts";
-import { type ByteStream, createStream, openReader } from "../streams.ts";
+import { type ByteStream, createStream, openReader, type Reader } from "../streams.ts";
 
 /** Compression that its first bytes identify. The names, with the capital in `Xz`, are those of containers/image. */
 export type Compression = "gzip" | "bzip2" | "Xz" | "zstd";
@@ -35,6 +35,6 @@ export async function peekCompression(
     ended = !chunk;
   }
   const compression = detectCompression(concatBytes(chunks.map((chunk) => chunk.subarray(0, MAGIC_SIZE))));
-  const read = async () => chunks.shift() ?? (ended ? undefined : await reader.read());
+  const read: Reader["read"] = async (spare) => chunks.shift() ?? (ended ? undefined : await reader.read(spare));
   return { compression, stream: createStream(read, (reason) => reader.cancel(reason)) };
 }

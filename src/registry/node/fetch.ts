@@ -1,9 +1,10 @@
 import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { rootCertificates } from "node:tls";
-import { abortable } from "../../internal/room.ts";
+import { abortable, openReader, type Reader } from "../../internal/room.ts";
 import { isManifestsError } from "../../spec/room.ts";
 import type { FetchHandle } from "../pool.ts";
+import { isSizedStream } from "../sized_body.ts";
 import { connectThrough, getProxyHeaders } from "./connect.ts";
 
 /** Statuses of responses without a body. */
@@ -161,12 +162,12 @@ function toByteStream(
 /** The body of a request. Bodies of one chunk are sent with a length, as those that are not streams are; others chunked. */
 class Body {
   readonly headers: Record<string, string>;
-  readonly #chunks: Uint8Array[];
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #chunks: Uint8Array<ArrayBuffer>[];
+  readonly #reader: Reader | undefined;
 
   private constructor(
-    chunks: Uint8Array[],
-    reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+    chunks: Uint8Array<ArrayBuffer>[],
+    reader: Reader | undefined,
     headers: Record<string, string>,
   ) {
     this.headers = headers;
@@ -174,18 +175,20 @@ class Body {
     this.#reader = reader;
   }
 
-  /** Reads up to two chunks, to find out whether the body can be sent with a length. */
-  static async open({ body, method, signal }: Request): Promise<Body> {
+  /** Reads up to two chunks, unless the headers give the length, to find out whether the body can be sent with a length. */
+  static async open(request: Request): Promise<Body> {
+    const { body, method, signal } = request;
     if (!body) {
       return new Body([], undefined, ["POST", "PUT", "PATCH"].includes(method) ? { "content-length": "0" } : {});
     }
-    const reader = body.getReader();
-    const chunks: Uint8Array[] = [];
+    const reader = openReader(body);
+    if (isSizedStream(request)) return new Body([], reader, {});
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
     try {
       for (let i = 0; i < 2; i++) {
-        const { done, value } = await abortable(reader.read(), signal);
-        if (done) return new Body(chunks, undefined, { "content-length": `${chunks[0]?.length ?? 0}` });
-        chunks.push(value);
+        const chunk = await abortable(reader.read(), signal);
+        if (!chunk) return new Body(chunks, undefined, { "content-length": `${chunks[0]?.length ?? 0}` });
+        chunks.push(chunk);
       }
     } catch (error) {
       await reader.cancel(error).catch(() => {});
@@ -196,11 +199,7 @@ class Body {
 
   async sendTo(message: ClientRequest): Promise<void> {
     for (const chunk of this.#chunks) await write(message, chunk);
-    for (;;) {
-      const { done, value } = await this.#reader?.read() ?? { done: true, value: undefined };
-      if (done) break;
-      await write(message, value);
-    }
+    for (let chunk; (chunk = await this.#reader?.read(chunk));) await write(message, chunk);
     message.end();
   }
 
@@ -209,16 +208,18 @@ class Body {
   }
 }
 
-/** Writes a chunk and waits until the connection accepts another one. */
+/** Writes a chunk and waits until the connection has taken it, after which its buffer may be overwritten. */
 async function write(message: ClientRequest, chunk: Uint8Array): Promise<void> {
   if (message.destroyed) throw new Error("the connection ended");
-  if (message.write(chunk)) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  message.once("drain", resolve);
-  message.once("close", resolve);
-  await promise;
-  message.off("drain", resolve);
-  message.off("close", resolve);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const end = () => reject(new Error("the connection ended"));
+  message.once("close", end);
+  message.write(chunk, (error) => error ? reject(error) : resolve());
+  try {
+    await promise;
+  } finally {
+    message.off("close", end);
+  }
 }
 
 /** Returns a failure as the `TypeError` that `fetch` throws, with the system's error code. Errors of the body are passed on. */

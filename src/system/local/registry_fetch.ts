@@ -1,12 +1,19 @@
-import { readEnv } from "../../config/files/room.ts";
-import { type ClientKey, type FetchHandle, isBlockedPort, type TlsIdentity } from "../../registry/room.ts";
+import { mayReadEnv, readEnv } from "../../config/files/room.ts";
+import {
+  type ClientKey,
+  type FetchHandle,
+  isBlockedPort,
+  isSizedStream,
+  type TlsIdentity,
+} from "../../registry/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
 /**
  * Opens the function that sends the requests of one registry client. It uses HTTP/1.1, because `fetch` uploads over
  * HTTP/2 at a hundredth of the speed. `node:https` replaces `fetch` in the cases that `fetch` always rejects: any
  * certificate problem of an insecure registry, a server that uses the certificate of a trusted authority itself, and
- * blocked ports, also after a redirect.
+ * blocked ports, also after a redirect. `node:http` also sends large blobs over plain HTTP, which costs less CPU time; over
+ * TLS it gains nothing, and it would trust other authorities than `fetch`.
  */
 export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHandle {
   const client = openClient(host, tls);
@@ -18,7 +25,9 @@ export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHand
   };
   return {
     async fetch(request) {
-      if (!refusesCertificate && !isBlockedPort(new URL(request.url))) {
+      const url = new URL(request.url);
+      const isUpload = url.protocol === "http:" && isSizedStream(request) && !mayNeedProxy();
+      if (!refusesCertificate && !isUpload && !isBlockedPort(url)) {
         try {
           return await fetch(request, { client });
         } catch (error) {
@@ -34,6 +43,14 @@ export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHand
       opening?.then((handle) => handle.close(), () => {});
     },
   };
+}
+
+/** Variables that name a proxy for plain HTTP to `fetch`. */
+const PROXY_VARIABLES: readonly string[] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+/** Returns whether a proxy is set; also if that cannot be read, because `fetch` uses it without the permission. */
+function mayNeedProxy(): boolean {
+  return PROXY_VARIABLES.some((name) => !mayReadEnv(name) || readEnv(name));
 }
 
 /** Finds the certificate problem in an error of `fetch`; `undefined` if it failed for another reason. */
