@@ -54,6 +54,7 @@ export async function compose(operands: string[], given: ComposeFlags, context: 
     ...await loadPolicyOption(flags, transfer.systemContext, context),
     ...await readComposition(inputs, flags, reader),
     sources: await resolveSources(inputs.sources, context),
+    subject: flags.subject === undefined ? undefined : await resolvePlace(flags.subject, context),
     target: inputs.names[0],
     tags: inputs.names.slice(1),
     dryRun: flags.dryRun,
@@ -103,7 +104,6 @@ async function readComposition(inputs: ComposeInputs, flags: ComposeFlags, reade
     attestations: flags.attestations,
     allowPlatformMismatch: flags.allowPlatformMismatch,
     artifactType: flags.artifactType,
-    subject: flags.subject,
   } as const;
 }
 

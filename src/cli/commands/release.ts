@@ -16,7 +16,7 @@ import { isManifestsError } from "../../spec/room.ts";
 import { LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { describeReleases, getOnlyDigest } from "../ci/released.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
-import { type CommandContext, createSystemContext, type RegistryFlags } from "../context.ts";
+import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError, formatError, UsageError } from "../errors.ts";
 import { toFlag } from "../flags.ts";
 import { formatPlan, formatSummary } from "../format/release_plan.ts";
@@ -166,11 +166,17 @@ async function open(
     ...await retryOptions(flags),
   };
   const options: ApplyOptions = { names, update, frozen, force, prune, systemContext, signal };
-  return { host: createReleaseHost(folder), lock: openLockFile(lockPath, { signal }), options };
+  const usesStore = listSources(file).some((image) => image.startsWith("containers-storage:"));
+  await using store = usesStore ? await openLocalStore(context) : undefined;
+  return { host: createReleaseHost(folder, store), lock: openLockFile(lockPath, { signal }), options };
 }
 
 /** Returns the registries that a file uses, so that credentials are not sent to the wrong one. */
-function listPlaces({ releases }: ReleaseFile) {
-  const images = releases.flatMap(({ targets, sources }) => [...targets, ...sources.map(({ image }) => image)]);
+function listPlaces(file: ReleaseFile) {
+  const images = [...file.releases.flatMap(({ targets }) => targets), ...listSources(file)];
   return images.map((image) => ({ registry: resolveSource(LOCAL_RUNTIME, image).dockerReference?.domain }));
+}
+
+function listSources({ releases }: ReleaseFile): string[] {
+  return releases.flatMap(({ sources }) => sources.map(({ image }) => image));
 }

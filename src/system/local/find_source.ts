@@ -46,11 +46,7 @@ export async function findSource(
   name: string,
   options: FindSourceOptions = {},
 ): Promise<FoundSource> {
-  if (name.startsWith(LOCAL)) {
-    // A reference without a store refers to the given store.
-    const image = name[LOCAL.length] === "[" ? name : LOCAL + store.location + name.slice(LOCAL.length);
-    return { name, image, reason: "its transport says so" };
-  }
+  if (name.startsWith(LOCAL)) return { name, image: locateInStore(store, name), reason: "its transport says so" };
   if (hasTransport(name)) return elsewhere(name, "its transport says so");
   const local = await findLocalImage(store, name, ["manifest"]);
   if (!local) return elsewhere(name, "the store has no image of that name");
@@ -63,6 +59,12 @@ export async function findSource(
     image: `${LOCAL}${store.location}@${local.image.id}`,
     reason: `the store has it as ${local.resolvedName}`,
   };
+}
+
+/** Returns a name in the local store, `containers-storage:NAME`, with this store; other names as they are. */
+export function locateInStore({ location }: Pick<ImageStore, "location">, name: string): string {
+  const isBare = name.startsWith(LOCAL) && name[LOCAL.length] !== "[";
+  return isBare ? LOCAL + location + name.slice(LOCAL.length) : name;
 }
 
 /**

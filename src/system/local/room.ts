@@ -33,7 +33,7 @@ export { describeImage } from "./describe_image.ts";
 export type { DescribedImage, DescribedInstance, DescribedLayer, DescribeImageOptions } from "../../actions/room.ts";
 export { findDigest } from "./find_digest.ts";
 export { findInstance, type FindInstanceOptions } from "./find_instance.ts";
-export { findSource, type FindSourceOptions, type FoundSource, hasTransport } from "./find_source.ts";
+export { findSource, type FindSourceOptions, type FoundSource, hasTransport, locateInStore } from "./find_source.ts";
 export { hostPlatform } from "./platform.ts";
 export type { LockingMode } from "../../store/containers_storage/room.ts";
 export { openStore, type OpenStoreOptions } from "./store.ts";
