@@ -136,7 +136,10 @@ export interface ImageStore extends AsyncDisposable {
   expandShortName?: ShortNameExpansion | undefined;
   /** Returns all records, in the order of the store. */
   listImages(): Promise<StoredImage[]>;
-  /** Creates a record. Fails with code `NAME_IN_USE`, `ID_IN_USE`, or `IMAGE_UNKNOWN` for an invalid id. */
+  /**
+   * Creates a record. If an additional store has a record with this id, the new one has its names and items, too. Fails
+   * with code `NAME_IN_USE`, `ID_IN_USE`, or `IMAGE_UNKNOWN` for an invalid id.
+   */
   createImage(options: CreateImageOptions): Promise<StoredImage>;
   /** Writes big data items of one record, all or none. Fails with code `IMAGE_UNKNOWN` or `LIST_CHANGED`. */
   writeBigData(id: string, data: readonly BigData[], options?: WriteBigDataOptions): Promise<void>;

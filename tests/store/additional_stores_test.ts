@@ -71,3 +71,45 @@ Deno.test("a rejected change copies nothing", async () => {
   );
   assert.deepEqual(folders, []);
 });
+
+/** Gives the record of an additional store members that podman's newest `CreateImage` takes over. */
+async function makeOldRecord(extra: TestStore): Promise<Record<string, unknown>> {
+  const path = `${extra.root}/${extra.driver}-images/images.json`;
+  const [record] = JSON.parse(await Deno.readTextFile(path));
+  const changed = {
+    ...record,
+    digest: `sha256:${"a".repeat(64)}`,
+    "names-history": [...record.names, "localhost/ancient:1"],
+    created: "2020-01-02T03:04:05.123456789Z",
+    metadata: '{"their":1}',
+  };
+  await Deno.writeTextFile(path, JSON.stringify([changed]));
+  return changed;
+}
+
+Deno.test("a record that is created with the id of a record of an additional store takes over what podman 6 does", async () => {
+  await using extra = await makeStore();
+  await using at = await makeStore();
+  const id = await create().saveToImage(extra.store, { names: ["shared", "taken"] });
+  const old = await makeOldRecord(extra);
+  await using store = await openWith(at, extra);
+  const taken = await create().saveToImage(store, { names: ["taken"] });
+  const data = [{ key: "manifest", bytes: encode({ schemaVersion: 2 }) }, { key: "own", bytes: encode("x") }];
+  const made = await store.createImage({ id, names: ["localhost/new:1"], data });
+  assert.deepEqual(made.names, ["localhost/shared:latest", "localhost/new:1"]);
+  const own = (await readImagesJson(at)).find((record) => record.id === id)!;
+  assert.deepEqual(own["names-history"], [
+    "localhost/new:1",
+    "localhost/shared:latest",
+    "localhost/taken:latest",
+    "localhost/ancient:1",
+  ]);
+  assert.deepEqual([own.digest, own.created, own.metadata], [old.digest, old.created, old.metadata]);
+  const found = (await store.findImage(id, ["manifest", "instances.json", "own"]))!;
+  assert.deepEqual(found.data.get("manifest"), data[0]!.bytes);
+  assert.ok(found.data.get("instances.json"), "items that are not written are those of the other record");
+  assert.deepEqual(found.data.get("own"), data[1]!.bytes);
+  assert.equal((await store.findImage("localhost/taken:latest"))?.image.id, taken, "a name that is used here stays");
+  await assert.rejects(store.createImage({ id, data: [] }), { code: "ID_IN_USE" });
+  assert.deepEqual(await readImagesJson(extra), [old]);
+});

@@ -122,6 +122,19 @@ peerTest(
       const flags = [...at.flags, "--storage-opt", `${driver}.imagestore=${other.root}`];
       const names = await ok(["buildah", ...flags, "images", "--format", "{{.Name}}", "--filter", `id=${original.id}`]);
       assert.match(names, /localhost\/old/);
+      // The newest skopeo also keeps these; the configuration has no time.
+      const read = async (place: TestStore) =>
+        JSON.parse(await Deno.readTextFile(`${place.root}/${driver}-images/images.json`));
+      const [theirRecord] = await read(other);
+      const copied = (await read(at)).find(({ id }: { id: string }) => id === original.id);
+      assert.deepEqual([copied.created, copied.digest], [theirRecord.created, theirRecord.digest]);
+      assert.deepEqual(
+        copied["names-history"].toSorted(),
+        [
+          "localhost/new:1",
+          ...theirRecord["names-history"],
+        ].toSorted(),
+      );
     }
   },
 );

@@ -4,6 +4,7 @@ import { copyImage, parseImageName } from "../../mod.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
 import { digestHex } from "../../src/spec/room.ts";
 import { transfer } from "../support/archives.ts";
+import { cliHere } from "../support/cli.ts";
 import { clientOf, encode, makeImage, pushImage } from "../support/images.ts";
 import { oddTar } from "../support/odd_tar.ts";
 import { peerTest } from "../support/peers.ts";
@@ -58,6 +59,34 @@ peerTest(
     assert.match(upper.find((line) => line.startsWith('"./d/.wh..wh..opq"'))!, /" 100755 0:0 /);
   },
 );
+
+peerTest("options in storage.conf itself are refused or followed in the same way", ["root"], async () => {
+  await using registry = startEmbedded();
+  await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "amd64", layers: LAYERS }), "1");
+  const copy = ["copy", "-q", "--insecure-policy", "--tls-verify=false", `docker://${registry.host}/app:1`];
+  const rows: [driver: string, options: string, refused: RegExp | undefined][] = [
+    ["overlay", '[storage.options.overlay]\nforce_mask = "shared"', /force_mask is not supported: use podman pull/],
+    ["overlay", '[storage.options.overlay]\nuse_composefs = "true"', /use_composefs is not supported: use podman pull/],
+    // Options of the other driver do not apply.
+    ["vfs", '[storage.options.overlay]\nforce_mask = "shared"', undefined],
+    // Limits of containers, and ways to pull, do not change what a layer is.
+    ["overlay", '[storage.options.overlay]\nsize = "1G"\ninodes = "1000"', undefined],
+    ["overlay", '[storage.options.pull_options]\nconvert_images = "true"\nuse_hard_links = "true"', undefined],
+  ];
+  for (const [driver, options, refused] of rows) {
+    await using at = await makeStore(driver);
+    const CONTAINERS_STORAGE_CONF = `${at.folder}/storage.conf`;
+    const roots = `graphroot = "${at.root}"\nrunroot = "${at.runRoot}"`;
+    await Deno.writeTextFile(CONTAINERS_STORAGE_CONF, `[storage]\ndriver = "${driver}"\n${roots}\n${options}\n`);
+    const { code, stderr } = await cliHere([...copy, "containers-storage:localhost/app:1"], {
+      CONTAINERS_STORAGE_CONF,
+    });
+    assert.equal(code, refused ? 125 : 0, stderr);
+    if (!refused) continue;
+    assert.match(stderr, refused);
+    await assert.rejects(Deno.lstat(at.root), Deno.errors.NotFound);
+  }
+});
 
 peerTest("signatures are stored with the image, and read back", ["root"], async () => {
   await using registry = startEmbedded();

@@ -15,15 +15,15 @@ import type {
   StoredImage,
   WriteBigDataOptions,
 } from "../types.ts";
-import { type CopiedRecord, listFreeNames, readItems, readRecordOf } from "./copy_up.ts";
+import { type CopiedRecord, createRecordOver, listFreeNames, mergeItems, readItems, readRecordOf } from "./copy_up.ts";
 import { ImagesFolder, type RecordChange } from "./images.ts";
-import { changeNames, describeItems, now, prepareItemFiles } from "./record_changes.ts";
+import { changeNames, describeItems, prepareItemFiles } from "./record_changes.ts";
 import { toStoredImage } from "./stored_image.ts";
 import type { RecordSet } from "./record_set.ts";
 import { explainIo } from "./io_errors.ts";
 import { ContainersLayers } from "./layers/layer_store.ts";
 import { imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
-import { createRecord, type ImageRecord, type StoredRecord, updateRecord } from "./records.ts";
+import { type ImageRecord, type StoredRecord, updateRecord } from "./records.ts";
 
 /** The image records of a containers/storage store, which podman, buildah and skopeo use too. */
 export class ContainersStorage implements ImageStore {
@@ -93,29 +93,29 @@ export class ContainersStorage implements ImageStore {
 
   async createImage({ id, names = [], data }: CreateImageOptions): Promise<StoredImage> {
     if (id !== undefined) assertImageId(id);
-    return await this.#change("create image", async (set) => {
-      const newId = id ?? createUnusedId(set);
-      if (set.byId(newId)) throw idInUse(newId);
-      for (const name of names) {
-        const owner = set.byName(name);
-        if (owner) throw nameInUse(name, owner.record.id);
-      }
-      const empty: ImageRecord = {
-        id: newId,
-        names: [...new Set(names)],
-        namesHistory: [],
-        bigDataNames: [],
-        bigDataSizes: new Map(),
-        bigDataDigests: new Map(),
-        created: now(),
-      };
-      const stored = createRecord({ ...empty, ...describeItems(empty, data) });
-      return {
-        set: set.with(newId, stored),
-        files: await prepareItemFiles(this.#main.path, newId, data),
-        result: toStoredImage(stored.record, false),
-        undo: () => removeFolder(this.#main, newId),
-      };
+    return await this.#explain("create image", async () => {
+      // The locks of several folders are never held at the same time, which could deadlock.
+      const hidden = id === undefined ? undefined : await readRecordOf(this.#others, id);
+      return await this.#change("create image", async (set) => {
+        const newId = id ?? createUnusedId(set);
+        if (set.byId(newId)) throw idInUse(newId);
+        for (const name of names) {
+          const owner = set.byName(name);
+          if (owner) throw nameInUse(name, owner.record.id);
+        }
+        const items = mergeItems(hidden, data);
+        const { layer } = hidden?.stored.record ?? {};
+        const empty = createRecordOver(hidden, { id: newId, names: [...new Set(names)], layer });
+        const described = updateRecord(empty, describeItems(empty.record, items));
+        const all = set.with(newId, described);
+        const kept = hidden ? changeNames(all, described, "add", [...listFreeNames(hidden, set), ...names]) : all;
+        return {
+          set: kept,
+          files: await prepareItemFiles(this.#main.path, newId, items),
+          result: toStoredImage(kept.byId(newId)!.record, false),
+          undo: () => removeFolder(this.#main, newId),
+        };
+      });
     });
   }
 

@@ -1,11 +1,11 @@
 import { ManifestsError } from "../../../spec/room.ts";
 import type { LockingMode } from "../../lock/file_lock.ts";
 import type { NewImage, StoredImage } from "../../types.ts";
-import { listFreeNames, readRecordOf } from "../copy_up.ts";
+import { createRecordOver, listFreeNames, mergeItems, readRecordOf } from "../copy_up.ts";
 import { ImagesFolder } from "../images.ts";
 import { imagesFolder, type StoreLocation } from "../layout.ts";
-import { changeNames, describeItems, now, prepareItemFiles } from "../record_changes.ts";
-import { createRecord, type StoredRecord, updateRecord } from "../records.ts";
+import { changeNames, describeItems, prepareItemFiles } from "../record_changes.ts";
+import { updateRecord } from "../records.ts";
 import { toStoredImage } from "../stored_image.ts";
 
 /** The records of images with layers. */
@@ -28,7 +28,8 @@ export class ImageRecords {
 
   /**
    * Creates the record of an image, or replaces the items of the existing one. Its names move from other records. A new
-   * record takes over names and items of the record in another store that it hides, as in podman. The caller holds the lock of the layers, so that nobody deletes them before the image uses them.
+   * record takes over names and items of the record in another store that it hides, as in podman. The caller holds the
+   * lock of the layers, so that nobody deletes them before the image uses them.
    *
    * @throws {ManifestsError} With code `ID_IN_USE` if an image with other layers has the id.
    */
@@ -40,10 +41,9 @@ export class ImageRecords {
       const before = set.byId(id);
       if (before && before.record.layer !== topLayer) throw differentLayer(id);
       const kept = before ? undefined : hidden;
-      const stored = before ?? createImageRecord(id, topLayer, created, kept && listFreeNames(kept, set));
-      const data = new Map(kept?.data);
-      for (const { key, bytes } of items) data.set(key, bytes);
-      const all = Array.from(data, ([key, bytes]) => ({ key, bytes }));
+      const namesBefore = kept ? listFreeNames(kept, set) : [];
+      const stored = before ?? createRecordOver(kept, { id, names: namesBefore, layer: topLayer, created });
+      const all = mergeItems(kept, items);
       const described = updateRecord(stored, { ...describeItems(stored.record, all), metadata });
       const changed = changeNames(set.with(id, described), described, "add", names);
       return {
@@ -53,24 +53,6 @@ export class ImageRecords {
       };
     });
   }
-}
-
-function createImageRecord(
-  id: string,
-  layer: string | undefined,
-  created: string | undefined,
-  names: readonly string[] = [],
-): StoredRecord {
-  return createRecord({
-    id,
-    names,
-    namesHistory: [],
-    layer,
-    bigDataNames: [],
-    bigDataSizes: new Map(),
-    bigDataDigests: new Map(),
-    created: created ?? now(),
-  });
 }
 
 function differentLayer(id: string): ManifestsError {
