@@ -1,10 +1,11 @@
 /**
- * Installs the command from this checkout, and lets the scripts of other folders import its modules by path:
- * `deno task install [FOLDER]...`. Deno resolves bare imports by the configuration of the program that is run. So that
- * configuration needs the imports of this checkout, restricted to its files by a scope.
+ * Bundles and installs the command from this checkout, and lets the scripts of other folders import its modules by path:
+ * `deno task install [FOLDER]...`. Deno resolves bare imports by the configuration of the program that is run. So the
+ * configuration of such a folder needs the imports of this checkout, restricted to its files by a scope.
  */
 import { join, resolve } from "@std/path";
 import { pathToFileURL } from "node:url";
+import { bundleCommand, COMMAND_ENTRY, COMMAND_FLAGS } from "./bundle_command.ts";
 
 /** The parts of a deno.json that are read here. */
 interface Config {
@@ -39,18 +40,13 @@ export async function checkoutScopes(root: string): Promise<Scopes> {
   return { [`${pathToFileURL(resolve(root)).href}/`]: resolved };
 }
 
-/** Installs the command `manifests`, as `deno install` does, with a configuration that knows the checkout's imports. */
-async function installCommand(root: string, scopes: Scopes): Promise<void> {
-  // Deno keeps a copy of this file next to the command.
-  const config = await Deno.makeTempFile({ suffix: ".json" });
-  try {
-    await Deno.writeTextFile(config, JSON.stringify({ scopes, unstable: ["kv"] }, undefined, 2));
-    const args = ["install", "-gAf", "--config", config, "-n", "manifests", join(root, "src/cli/main.ts")];
-    const { code } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
-    if (code !== 0) Deno.exit(code);
-  } finally {
-    await Deno.remove(config);
-  }
+/** Installs the command `manifests` from its bundle, as `deno install` installs it from JSR. */
+async function installCommand(root: string): Promise<void> {
+  const bundle = join(root, "bundle");
+  await bundleCommand(root, bundle);
+  const args = ["install", "--global", "--force", ...COMMAND_FLAGS, "--name", "manifests", join(bundle, COMMAND_ENTRY)];
+  const { code } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
+  if (code !== 0) Deno.exit(code);
 }
 
 function parseConfig(file: string, text: string): { scopes?: Scopes; importMap?: string } {
@@ -80,7 +76,7 @@ async function addScopes(folder: string, scopes: Scopes): Promise<void> {
 if (import.meta.main) {
   const root = resolve(import.meta.dirname!, "..");
   const scopes = await checkoutScopes(root);
-  await installCommand(root, scopes);
+  await installCommand(root);
   // Deno runs tasks in the folder of their configuration; INIT_CWD is the folder of the user.
   const here = Deno.env.get("INIT_CWD") ?? Deno.cwd();
   for (const folder of Deno.args) {

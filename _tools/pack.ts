@@ -4,16 +4,17 @@
  */
 import { dirname, join } from "@std/path";
 import { ensureDir } from "@std/fs";
-import { listFiles, openStage, runDeno, type Stage } from "./stage.ts";
+import { COMMAND_ENTRY, COMMAND_FLAGS } from "./bundle_command.ts";
+import { listFiles } from "./list_files.ts";
+import { runDeno } from "./run_deno.ts";
+import { openStage, type Stage } from "./stage.ts";
 
 /** Runtimes that understand the compiled modules: they contain `using`, which Node understands since version 24. */
 const ENGINES = { deno: ">=2.9", node: ">=24", bun: ">=1.4" };
 
-/** The command needs Deno, whichever tool installs it. */
-const COMMAND = `#!/usr/bin/env -S deno run --allow-all
-import { run } from "../src/cli/run.js";
-Deno.exit(await run(Deno.args));
-`;
+/** The bundled command line. It needs Deno, whichever tool installs it. */
+const COMMAND = `bundle/${COMMAND_ENTRY}`;
+const COMMAND_LINE = `#!/usr/bin/env -S deno run ${COMMAND_FLAGS.join(" ")}\n`;
 
 /** The parts of a package.json that are read or written here. */
 export interface PackageJson {
@@ -48,10 +49,11 @@ async function complete(npm: string, imports: Record<string, string>): Promise<v
     // "jsr:@std/path@^1.0.0" is "@jsr/std__path" in the npm form of JSR.
     dependencies[name] = imports[name]!.replace(/^jsr:@(\w+)\/(\w+)/, "npm:@jsr/$1__$2");
   }
-  const completed: PackageJson = { ...json, dependencies, engines: ENGINES, bin: { manifests: "./bin/manifests.js" } };
+  const completed: PackageJson = { ...json, dependencies, engines: ENGINES, bin: { manifests: `./${COMMAND}` } };
   await Deno.writeTextFile(file, `${JSON.stringify(completed, undefined, 2)}\n`);
-  await ensureDir(join(npm, "bin"));
-  await Deno.writeTextFile(join(npm, "bin/manifests.js"), COMMAND, { mode: 0o755 });
+  const command = join(npm, COMMAND);
+  await Deno.writeTextFile(command, COMMAND_LINE + await Deno.readTextFile(command));
+  await Deno.chmod(command, 0o755);
   // Sources that `deno pack` did not compile because nothing imports them.
   for (const path of await listFiles(npm, "src")) {
     if (path.endsWith(".ts") && !path.endsWith(".d.ts")) await Deno.remove(join(npm, path));

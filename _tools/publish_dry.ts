@@ -6,7 +6,9 @@ import { dirname, join } from "@std/path";
 import { ensureDir } from "@std/fs";
 import { checkoutScopes } from "./install.ts";
 import { listImports, type PackageJson, packStage } from "./pack.ts";
-import { listFiles, openStage, runDeno, type Stage } from "./stage.ts";
+import { listFiles } from "./list_files.ts";
+import { runDeno } from "./run_deno.ts";
+import { openStage, type Stage } from "./stage.ts";
 
 /** Formats a size in bytes as `deno publish` does. */
 export function formatSize(bytes: number): string {
@@ -116,7 +118,7 @@ export async function checkNpmForm(npm: string): Promise<string[]> {
   ) {
     if (!files.includes(join(target))) problems.push(`package.json names ${target}, which does not exist`);
   }
-  for (const file of files.filter((file) => /^(src|bin)\/|^mod\./.test(file))) {
+  for (const file of files.filter((file) => /^src\/|^mod\./.test(file))) {
     for (const specifier of listImports(await Deno.readTextFile(join(npm, file)))) {
       if (!isResolvable(file, specifier)) problems.push(`${file} imports ${specifier}, which does not exist`);
     }

@@ -66,7 +66,8 @@ function listenForSignals(cleanupTimeout: number): Disposable & { readonly signa
   return {
     signal: interrupt.signal,
     [Symbol.dispose]: () => {
-      clearTimeout(timer);
+      // Loading the timers takes Deno 10 ms.
+      if (timer !== undefined) clearTimeout(timer);
       for (const [signal, onSignal] of supported) Deno.removeSignalListener(signal, onSignal);
     },
   };

@@ -19,15 +19,20 @@ export interface FoundList extends StoredImage {
 
 /** Gets the list of a name from a store. The error messages are those of podman and buildah. */
 export async function getList(store: ImageStore, name: string): Promise<FoundList> {
-  const found = await findLocalImage(store, name, ["manifest"]);
+  const found = await findList(store, name);
   if (!found) throw new Error(`${name}: image not known`);
+  const manifest = found.data.get("manifest")!;
+  return { ...found.image, resolvedName: found.resolvedName, manifestDigest: digestOf(manifest) };
+}
+
+/** Finds the list of a name. Returns `undefined` if nothing has the name, and throws if what has it is not a list. */
+export async function findList(store: ImageStore, name: string): Promise<LocalImage | undefined> {
+  const found = await findLocalImage(store, name, ["manifest"]);
+  if (!found) return undefined;
   const damage = findDamage(found);
   if (damage) throw damagedList(found.resolvedName, damage);
-  const manifest = found.data.get("manifest");
-  if (!manifest || !isListRecord(found)) {
-    throw new Error(`${found.resolvedName}: image is not a manifest list`);
-  }
-  return { ...found.image, resolvedName: found.resolvedName, manifestDigest: digestOf(manifest) };
+  if (!isListRecord(found)) throw new Error(`${found.resolvedName}: image is not a manifest list`);
+  return found;
 }
 
 /** Gets the list or image of a name from a store. */
