@@ -46,6 +46,29 @@ export async function openLocalStore(context: CommandContext): Promise<ImageStor
   return await openStore(getStoreOptions(context));
 }
 
+/**
+ * The local store that the global flags describe, which is opened when a name is looked up in it: images elsewhere need
+ * neither its configuration nor the permission to read it.
+ */
+export class LocalStore implements AsyncDisposable {
+  /** Opens the store, if it is not open. */
+  readonly open: () => Promise<ImageStore>;
+  #opening: Promise<ImageStore> | undefined;
+
+  constructor(context: CommandContext) {
+    this.open = () => this.#opening ??= openLocalStore(context);
+  }
+
+  /** Closes the store, if it is open. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const store = await this.#opening?.catch(() => undefined);
+    await store?.[Symbol.asyncDispose]();
+  }
+}
+
+/** An open store, or the function that opens one. */
+export type StoreOrOpen = ImageStore | LocalStore["open"];
+
 /** Name of an image or a list in any place, or a reference to it. */
 type PlaceName = Parameters<typeof fetchManifest>[0];
 

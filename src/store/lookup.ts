@@ -53,20 +53,30 @@ export async function findLocalImage(
   return await find(store, name, keys, matches) ?? await findBySuffix(store, name, keys);
 }
 
+/** A `containers-storage:` reference: its store, if any, and its name. */
+const LOCAL_REFERENCE = /^containers-storage:(?!\/\/)(\[[^\]]*\])?(.*)$/s;
+
+/**
+ * Checks that a name can be in a local store, without a store.
+ *
+ * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT` or `TRANSPORT_NOT_SUPPORTED` for a name of another transport.
+ */
+export function assertLocalName(text: string): void {
+  const transport = /^([a-z-]+):\/\//.exec(text)?.[1] ?? findTransportName(text);
+  if (transport === undefined || LOCAL_REFERENCE.test(text)) return;
+  assertTransportSupported(text);
+  throw new ManifestsError(
+    "UNSUPPORTED_TRANSPORT",
+    `Cannot look up ${JSON.stringify(text)}: unsupported transport ${
+      JSON.stringify(transport)
+    } for looking up local images`,
+  );
+}
+
 /** Returns the name in a `containers-storage:` reference to this store, or the text itself if it has no transport. */
 function stripTransport(store: ImageStore, text: string): string {
-  const [, place = "", name] = /^containers-storage:(?!\/\/)(\[[^\]]*\])?(.*)$/s.exec(text) ?? [];
-  if (name === undefined) {
-    const transport = /^([a-z-]+):\/\//.exec(text)?.[1] ?? findTransportName(text);
-    if (transport === undefined) return text;
-    assertTransportSupported(text);
-    throw new ManifestsError(
-      "UNSUPPORTED_TRANSPORT",
-      `Cannot look up ${JSON.stringify(text)}: unsupported transport ${
-        JSON.stringify(transport)
-      } for looking up local images`,
-    );
-  }
+  assertLocalName(text);
+  const [, place = "", name = text] = LOCAL_REFERENCE.exec(text) ?? [];
   // Driver options after the roots do not change which store is named.
   const plain = (location: string) => location.replace(/:[^\]]*\]$/, "]");
   if (place === "" || plain(place) === plain(store.location)) return name;

@@ -4,7 +4,7 @@
  * @module
  */
 export { damagedList, findDamage, isListRecord, mayBeListRecord } from "./list_records.ts";
-export { findLocalImage, type LocalImage } from "./lookup.ts";
+export { assertLocalName, findLocalImage, type LocalImage } from "./lookup.ts";
 export { createMemoryStore } from "./memory_store.ts";
 export { imageUnknown, nameInUse, randomImageId } from "./names.ts";
 export type {

@@ -1,7 +1,7 @@
 /** Commands that work on lists in the local store, in registries and in files. */
 import assert from "node:assert/strict";
 import { digestOf } from "../../src/spec/room.ts";
-import { CLI, cli, cliOk } from "../support/cli.ts";
+import { CLI, cli, cliHere, cliOk } from "../support/cli.ts";
 import { clientOf, encode, makeImage, pushImage, pushPlatforms } from "../support/images.ts";
 import { startEmbedded, type TestRegistry } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
@@ -28,6 +28,49 @@ async function startWithList() {
 
 const readIndex = async ({ host }: TestRegistry, repository: string, tag: string) =>
   JSON.parse(new TextDecoder().decode((await clientOf(host).repository(repository).getManifest(tag)).bytes));
+
+Deno.test("a command on images elsewhere needs no local store, so a broken configuration of it does not matter", async () => {
+  const { registry, digests, image } = await startWithList();
+  await using _registry = registry;
+  const folder = await Deno.makeTempDir();
+  try {
+    const conf = `${folder}/storage.conf`;
+    const policy = `${folder}/policy.json`;
+    await Deno.writeTextFile(conf, "[storage");
+    await Deno.writeTextFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
+    const [list, single] = [image("1"), image(digests[0]!).replace(":sha256", "@sha256")];
+    const rows: string[][] = [
+      ["inspect", list],
+      ["inspect", "--raw", list],
+      ["inspect", "--format", "table", list],
+      ["digest", list],
+      ["digest", "--platform", "linux/amd64", list],
+      ["diff", list, list],
+      ["validate", list],
+      ["verify", "--signature-policy", policy, list],
+      ["copy", "-q", list, image("2")],
+      ["copy", "-q", list, `oci:${folder}/layout`],
+      ["copy", "-q", `oci:${folder}/layout`, image("3")],
+      ["append", "--create", image("4"), single],
+      ["annotate", list, "linux/amd64", "--annotation", "a=b"],
+      ["annotate", "--index", list, "--annotation", "a=b"],
+      ["drop", list, single],
+      ["tag", list, "5"],
+      ["tags", list.replace(/:1$/, "")],
+      ["delete", image("2")],
+      ["compose", "-q", "-t", `${registry.host}/app:6`, single],
+    ];
+    for (const args of rows) {
+      const { code, stderr } = await cliHere([...args, INSECURE], { CONTAINERS_STORAGE_CONF: conf });
+      assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
+    }
+    const { code, stderr } = await cliHere(["inspect", "app"], { CONTAINERS_STORAGE_CONF: conf });
+    assert.equal(code, 125);
+    assert.match(stderr, /storage\.conf/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("ls shows only local lists", async () => {
   await using at = await makeStore();

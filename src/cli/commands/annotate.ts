@@ -1,13 +1,13 @@
 import { collectFacts, compareFacts } from "../../actions/room.ts";
 import type { Digest } from "../../spec/room.ts";
 import { editRemoteList, findInstance, findSource, hasTransport, type List } from "../../system/local/room.ts";
-import type { ImageStore } from "../../store/room.ts";
 import {
   type CommandContext,
   createSystemContext,
-  openLocalStore,
+  LocalStore,
   type PlatformFlags,
   type RegistryFlags,
+  type StoreOrOpen,
 } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { parseAnnotations, toFlag } from "../flags.ts";
@@ -28,7 +28,7 @@ export async function annotate(operands: string[], flags: AnnotateFlags, context
   assertFormat(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
   assertTarget(flags, instance);
-  const change = async (list: List, store: ImageStore): Promise<Annotated> => {
+  const change = async (list: List, store: StoreOrOpen): Promise<Annotated> => {
     const before = collectFacts(list);
     const digest = instance === undefined
       ? await annotateIndex(list, store, flags, annotations, context)
@@ -56,20 +56,20 @@ async function annotateRemote(
   name: string,
   flags: AnnotateFlags,
   context: CommandContext,
-  change: (list: List, store: ImageStore) => Promise<Annotated>,
+  change: (list: List, store: StoreOrOpen) => Promise<Annotated>,
 ): Promise<void> {
-  await using store = await openLocalStore(context);
+  await using store = new LocalStore(context);
   const options = { systemContext: await createSystemContext(flags, context), signal: context.signal };
   let instance: Digest | undefined;
   const { digest, unchanged } = await editRemoteList(name, async (list) => {
-    instance = (await change(list, store)).instance;
+    instance = (await change(list, store.open)).instance;
   }, options);
   printResult(flags, [digest], { digest, ...(instance ? { instance } : {}), unchanged });
 }
 
 async function annotateIndex(
   list: List,
-  store: ImageStore,
+  store: StoreOrOpen,
   flags: AnnotateFlags,
   annotations: Record<string, string>,
   context: CommandContext,
@@ -85,7 +85,7 @@ async function annotateIndex(
 
 async function annotateInstance(
   list: List,
-  store: ImageStore,
+  store: StoreOrOpen,
   instance: string,
   flags: AnnotateFlags,
   annotations: Record<string, string>,

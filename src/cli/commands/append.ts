@@ -1,5 +1,5 @@
 import type { List } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { parseAnnotations, splitPlatforms, toFlag } from "../flags.ts";
 import { assertFormat, printResult } from "../output.ts";
@@ -21,8 +21,8 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
   assertFormat(flags);
   const selection = selectImages(flags);
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
-  await using store = await openLocalStore(context);
-  const sources = await findSources(store, images, flags);
+  await using store = new LocalStore(context);
+  const sources = await findSources(store.open, images, flags);
   const options = {
     systemContext: await createSystemContext(flags, context, sources),
     create: flags.create,

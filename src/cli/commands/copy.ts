@@ -3,7 +3,7 @@ import type { CopyEvent, CopyResult, OutlinedImage } from "../../copy/room.ts";
 import { copyImage, type CopyImageOptions, outlineImageCopy, parseImageName } from "../../system/local/room.ts";
 import { describeCopies, toCopiedJson } from "../ci/copied.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
-import { type CommandContext, createSystemContext, openLocalStore, resolvePlace } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore, resolvePlace } from "../context.ts";
 import { type PolicyFlags, policyOptions } from "../engine_options.ts";
 import { formatError } from "../errors.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
@@ -40,7 +40,7 @@ export async function copy(operands: string[], flags: CopyFlags, context: Comman
     preserveDigests: flags.preserveDigests,
     removeListSignatures: flags.removeListSignatures,
   };
-  await using store = await openLocalStore(context);
+  await using store = new LocalStore(context);
   const jobs = flags.allTags
     ? await listTagCopies(source, given, options)
     : await toJobs(await findAny(store, source), given, context);

@@ -1,7 +1,7 @@
 import { diffIndexes } from "../../list/room.ts";
 import { isIndex, type ParsedIndex } from "../../spec/room.ts";
 import { fetchManifest } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { formatDifference } from "../format/difference.ts";
 import { assertFormat, getStdoutStyle, printResult, type ResultFormat } from "../output.ts";
@@ -14,7 +14,7 @@ export interface DiffFlags extends RegistryFlags, ResultFormat, WebFlags {}
 /** Runs `diff A B`. Exits with 0 if the lists are equal, and with 1 if they differ. */
 export async function diff([a, b]: string[], flags: DiffFlags, context: CommandContext): Promise<void> {
   assertFormat(flags);
-  await using store = await openLocalStore(context);
+  await using store = new LocalStore(context);
   const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
   if (assertWebFlags(flags, ["format"])) {
     const { serveImages } = await import("../web/serve_images.ts");

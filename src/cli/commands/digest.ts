@@ -1,7 +1,7 @@
 import { readFirst, withChosenManifest } from "../../actions/room.ts";
 import { isManifestsError, parsePlatform, parseReference } from "../../spec/room.ts";
 import { findDigest, LOCAL_RUNTIME } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { assertFormat, printResult, type ResultFormat } from "../output.ts";
 import { type AnyImage, findCandidates } from "./places.ts";
@@ -17,7 +17,7 @@ export async function digest([name]: string[], flags: DigestFlags, context: Comm
   assertFormat(flags);
   const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform);
   const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
-  await using store = await openLocalStore(context);
+  await using store = new LocalStore(context);
   const images = await findCandidates(store, name!, call.systemContext);
   try {
     const found = platform === undefined

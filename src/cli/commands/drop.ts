@@ -1,6 +1,6 @@
 import { createInstanceFinder } from "../../actions/room.ts";
 import { findInstance, type List } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore, type RegistryFlags } from "../context.ts";
 import { assertFormat, printResult } from "../output.ts";
 import { type RemoteEditFlags, runRemoteEdit } from "./remote_edit.ts";
 import { noteRemoved } from "./remove.ts";
@@ -13,8 +13,11 @@ export async function drop(operands: string[], flags: DropFlags, context: Comman
   const [remote, ...instances] = operands as [string, ...string[]];
   assertFormat(flags);
   const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
-  await using store = await openLocalStore(context);
-  const find = createInstanceFinder(async (list: List, text) => [await findInstance(list, text, { store, ...call })]);
+  await using store = new LocalStore(context);
+  const find = createInstanceFinder(async (
+    list: List,
+    text,
+  ) => [await findInstance(list, text, { store: store.open, ...call })]);
   let attestations: string[] = [];
   const edit = async (list: List) => {
     const digests: string[] = [];

@@ -1,5 +1,6 @@
 import { type Digest, digestOf, isManifestsError } from "../../spec/room.ts";
 import {
+  assertLocalName,
   damagedList,
   findDamage,
   findLocalImage,
@@ -8,6 +9,7 @@ import {
   type LocalImage,
   type StoredImage,
 } from "../../store/room.ts";
+import type { LocalStore } from "../context.ts";
 
 /** A list found in the local store. */
 export interface FoundList extends StoredImage {
@@ -46,11 +48,12 @@ export async function getImage(store: ImageStore, name: string): Promise<StoredI
 
 /** Finds the local image of a name. Returns `"elsewhere"` if the name has the transport of another place or store. */
 export async function findUnlessElsewhere(
-  store: ImageStore,
+  store: LocalStore,
   name: string,
 ): Promise<LocalImage | "elsewhere" | undefined> {
   try {
-    return await findLocalImage(store, name, ["manifest"]);
+    assertLocalName(name);
+    return await findLocalImage(await store.open(), name, ["manifest"]);
   } catch (error) {
     if (isManifestsError(error, "UNSUPPORTED_TRANSPORT")) return "elsewhere";
     throw error;

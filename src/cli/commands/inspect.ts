@@ -15,10 +15,10 @@ import {
   parsePlatform,
   platformJson,
 } from "../../spec/room.ts";
-import { damagedList, findDamage, type ImageStore, isListRecord } from "../../store/room.ts";
+import { damagedList, findDamage, isListRecord } from "../../store/room.ts";
 import { type List, OfflineList } from "../../list/room.ts";
 import type { DescribeImageOptions, SystemContext } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore, type RegistryFlags } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import {
   assertFormat,
@@ -46,7 +46,7 @@ export interface InspectFlags extends RegistryFlags, ResultFormat, WebFlags {
 export async function inspect([name]: string[], flags: InspectFlags, context: CommandContext): Promise<void> {
   assertFormat(flags, ["json", "table", "tree"]);
   const call = { systemContext: await createSystemContext(flags, context), signal: context.signal };
-  await using store = await openLocalStore(context);
+  await using store = new LocalStore(context);
   if (assertWebFlags(flags, ["format", "raw", "config", "platform"])) {
     const { serveImages } = await import("../web/serve_images.ts");
     return await serveImages([name!], flags, { store, ...call });
@@ -58,7 +58,7 @@ export async function inspect([name]: string[], flags: InspectFlags, context: Co
   if (damage) throw damagedList(local.resolvedName, damage);
   const shows = describes(flags, context);
   if (local && isListRecord(local)) {
-    const { list } = await OfflineList.load(store, local.image.id);
+    const { list } = await OfflineList.load(await store.open(), local.image.id);
     const text = encodeGoJsonText(formatInspection(list));
     if (!shows) return print(indentJson(text, "    "));
     return await printDescription(
@@ -103,7 +103,7 @@ async function loadPlaces(): Promise<typeof import("./places.ts")> {
 async function printChosen(
   name: string,
   { raw, config, platform, format, ...flags }: InspectFlags,
-  store: ImageStore,
+  store: LocalStore,
   call: DescribeImageOptions & { systemContext: SystemContext },
 ): Promise<void> {
   if (raw && config) throw new UsageError("--raw cannot be used with --config");
@@ -137,7 +137,7 @@ async function printChosen(
  */
 async function fetchFirst(
   name: string,
-  store: ImageStore | undefined,
+  store: LocalStore | undefined,
   call: DescribeImageOptions,
 ): Promise<ParsedManifest> {
   const { LOCAL_RUNTIME, resolveShortName } = await import("../../system/local/room.ts");

@@ -1,4 +1,4 @@
-import { findLocalImage, type ImageStore, isListRecord } from "../../store/room.ts";
+import { findLocalImage, isListRecord } from "../../store/room.ts";
 import {
   type fetchManifest,
   findSource,
@@ -7,16 +7,18 @@ import {
   resolveShortName,
   type SystemContext,
 } from "../../system/local/room.ts";
+import type { LocalStore } from "../context.ts";
 import { findUnlessElsewhere } from "./find.ts";
 
 /** An image or a list in any place, as the functions of `system` take it. */
 export type AnyImage = Parameters<typeof fetchManifest>[0];
 
 /** Resolves a name to the local list, or else to the local image, or else to an image in another place. */
-export async function findAny(store: ImageStore, name: string): Promise<AnyImage> {
+export async function findAny(store: LocalStore, name: string): Promise<AnyImage> {
   const local = hasTransport(name) ? undefined : await findUnlessElsewhere(store, name);
-  if (!local || local === "elsewhere" || !isListRecord(local)) return (await findSource(store, name)).image;
-  return (await loadFromImage(store, local.image.id)).list.reference(store);
+  if (!local || local === "elsewhere" || !isListRecord(local)) return (await findSource(store.open, name)).image;
+  const opened = await store.open();
+  return (await loadFromImage(opened, local.image.id)).list.reference(opened);
 }
 
 /**
@@ -24,11 +26,11 @@ export async function findAny(store: ImageStore, name: string): Promise<AnyImage
  * the order in which they are tried.
  */
 export async function findCandidates(
-  store: ImageStore,
+  store: LocalStore,
   name: string,
   systemContext: SystemContext,
 ): Promise<readonly AnyImage[]> {
   const isStored = name.startsWith("containers-storage:") ||
-    (!hasTransport(name) && await findLocalImage(store, name, ["manifest"]));
+    (!hasTransport(name) && await findLocalImage(await store.open(), name, ["manifest"]));
   return isStored ? [await findAny(store, name)] : await resolveShortName(name, systemContext);
 }

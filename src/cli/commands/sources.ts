@@ -1,6 +1,5 @@
 import { createPlatform, formatPlatform } from "../../spec/room.ts";
 import { findDockerEndpoint } from "../../config/files/room.ts";
-import type { ImageStore } from "../../store/room.ts";
 import type { AddOptions, List, PlatformMismatch } from "../../list/room.ts";
 import { findSource, type FoundSource, hostPlatform, type SystemContext } from "../../system/local/room.ts";
 import {
@@ -8,6 +7,7 @@ import {
   createSystemContext,
   type PlatformFlags,
   type RegistryFlags,
+  type StoreOrOpen,
   toPlatformChoice,
 } from "../context.ts";
 import { prefixError } from "../errors.ts";
@@ -23,7 +23,7 @@ export interface SourceFlags extends RegistryFlags, PlatformFlags {
 
 /** Finds the images of names: first in the local store, then in registries. */
 export async function findSources(
-  store: ImageStore,
+  store: StoreOrOpen,
   names: readonly string[],
   { all }: SourceFlags,
 ): Promise<FoundSource[]> {

@@ -1,5 +1,5 @@
 import { type ImageProblem, validateImage } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError } from "../errors.ts";
 import { shortDigest } from "../format/description.ts";
 import { count } from "../format/units.ts";
@@ -15,7 +15,7 @@ export interface ValidateFlags extends RegistryFlags, ResultFormat {
 /** Runs `validate IMAGE`. Exits with 0 if nothing is wrong, and with 1 otherwise. */
 export async function validate([name]: string[], flags: ValidateFlags, context: CommandContext): Promise<void> {
   assertFormat(flags);
-  await using store = await openLocalStore(context);
+  await using store = new LocalStore(context);
   const systemContext = await createSystemContext(flags, context);
   const found = await validateImage(await findAny(store, name!), {
     full: flags.full,

@@ -1,6 +1,6 @@
 import { type AttestationVerdict, type ReferenceVerdict, verifyAttestationsWith } from "../../actions/room.ts";
 import { LOCAL_RUNTIME, type SystemContext, verify } from "../../system/local/room.ts";
-import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { type CommandContext, createSystemContext, LocalStore, type RegistryFlags } from "../context.ts";
 import { ExitError, UsageError } from "../errors.ts";
 import { shortDigest } from "../format/description.ts";
 import { sanitize } from "../format/width.ts";
@@ -48,7 +48,7 @@ export async function verifyImage([name]: string[], flags: VerifyFlags, context:
   }
   if (!judgesAttestations && key) throw new UsageError("--key requires --provenance or --attestation");
   if (!provenance && builderId) throw new UsageError("--builder-id requires --provenance");
-  await using store = await openLocalStore(context);
+  await using store = new LocalStore(context);
   const image = await findAny(store, name!);
   const verification = { image, systemContext: await createSystemContext(flags, context), signal: context.signal };
   const allowed = judgesAttestations

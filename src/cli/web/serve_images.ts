@@ -1,7 +1,7 @@
 import { formatInspection } from "../../actions/room.ts";
-import type { ImageStore } from "../../store/room.ts";
 import { describeImage, type SystemContext, validateImage } from "../../system/local/room.ts";
 import { findAny } from "../commands/places.ts";
+import type { LocalStore } from "../context.ts";
 import { formatError } from "../errors.ts";
 import { parseCount } from "../flags.ts";
 import { print } from "../output.ts";
@@ -10,7 +10,7 @@ import type { WebFlags } from "./flags.ts";
 
 /** Values for reading images, and the signal that ends the server. */
 interface Call {
-  readonly store: ImageStore;
+  readonly store: LocalStore;
   readonly systemContext: SystemContext;
   readonly signal: AbortSignal;
 }

@@ -15,8 +15,8 @@ import type { List } from "./list.ts";
 
 /** Options for {@linkcode findInstance}. */
 export interface FindInstanceOptions {
-  /** Store in which names of images are looked up first. */
-  store: ImageStore;
+  /** Store in which names of images are looked up first, or a function that opens it when it is needed. */
+  store: ImageStore | (() => Promise<ImageStore>);
   /** Access to registries: credentials, TLS, configuration files. Default: `{}`. */
   systemContext?: SystemContext | undefined;
   /** Aborts the call, which then rejects with the signal's reason. Default: no signal. */

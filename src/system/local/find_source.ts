@@ -29,6 +29,7 @@ const LOCAL = "containers-storage:";
  * Finds the image that a name refers to: an image of the store, otherwise an image in a registry. A name with a transport
  * refers to that place. Lists in the store are not used, as their instances are elsewhere.
  *
+ * @param store The store, or a function that opens it, which is not called for a name that refers to another place.
  * @throws {ManifestsError} With code `UNSUPPORTED_TRANSPORT`; `STORE_IO` or `STORE_CORRUPT` if the store fails.
  * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE`.
  *
@@ -42,13 +43,14 @@ const LOCAL = "containers-storage:";
  * ```
  */
 export async function findSource(
-  store: ImageStore,
+  store: ImageStore | (() => Promise<ImageStore>),
   name: string,
   options: FindSourceOptions = {},
 ): Promise<FoundSource> {
-  if (name.startsWith(LOCAL)) return { name, image: locateInStore(store, name), reason: "its transport says so" };
   if (hasTransport(name)) return elsewhere(name, "its transport says so");
-  const local = await findLocalImage(store, name, ["manifest"]);
+  const opened = typeof store === "function" ? await store() : store;
+  if (name.startsWith(LOCAL)) return { name, image: locateInStore(opened, name), reason: "its transport says so" };
+  const local = await findLocalImage(opened, name, ["manifest"]);
   if (!local) return elsewhere(name, "the store has no image of that name");
   if (isListRecord(local)) {
     return elsewhere(name, `${local.resolvedName} of the store is a list, not an image`);
@@ -56,7 +58,7 @@ export async function findSource(
   if (options.all) return elsewhere(name, `${local.resolvedName} of the store is one image, and all are wanted`);
   return {
     name,
-    image: `${LOCAL}${store.location}@${local.image.id}`,
+    image: `${LOCAL}${opened.location}@${local.image.id}`,
     reason: `the store has it as ${local.resolvedName}`,
   };
 }
