@@ -6,9 +6,15 @@ import { readError, RegistryError } from "./errors.ts";
 import type { HttpClient } from "./http.ts";
 import { isTransientError } from "./failures.ts";
 import type { RegistryOrigins } from "./origins.ts";
+import { isLoopbackHost } from "./private_host.ts";
 
 /** Maximum time to wait for https after plain HTTP has answered, in milliseconds; the same as in skopeo. */
 const PROBE_TIMEOUT = 10_000;
+/**
+ * Time that plain HTTP has on the loopback interface before https is tried too, in milliseconds. The first TLS handshake
+ * of a process takes 40 ms, in which nothing else runs; a local registry answers in less than 5.
+ */
+const HEAD_START = 200;
 
 /** Result of a probe: address, authentication and extensions of a registry. */
 export interface RegistryEndpoint {
@@ -16,7 +22,7 @@ export interface RegistryEndpoint {
   readonly base: string;
   /** Authentication challenges of the registry's response. */
   readonly challenges: readonly Challenge[];
-  /** URL that sent the challenges. */
+  /** URL that answered; the challenges are from there. */
   readonly url: string;
   /** The registry stores simple signatures itself. */
   readonly supportsSignatures: boolean;
@@ -59,8 +65,8 @@ export class EndpointProbe {
     // response that comes second is not used at all.
     const lost = new AbortController();
     using joined = joinSignals(signal, lost.signal);
-    const https = this.#ping(origins.https, joined.signal);
     const http = this.#ping(origins.http, joined.signal);
+    const https = this.#pingHttps(http, joined.signal);
     http.catch(() => {});
     try {
       return await Promise.race([https, this.#preferHttps(https, http, joined.signal)]);
@@ -71,6 +77,26 @@ export class EndpointProbe {
     }
   }
 
+  /** On the loopback interface, plain HTTP needs no protection: a registry that answers there is not asked over https. */
+  #isEnough({ base, url }: RegistryEndpoint): boolean {
+    // A server for https may answer a plain request with a redirect.
+    return isLoopbackHost(new URL(base)) && new URL(url).origin === base;
+  }
+
+  /** Pings over https; on the loopback interface, only if plain HTTP fails or takes long. */
+  async #pingHttps(http: Promise<RegistryEndpoint>, signal: AbortSignal): Promise<RegistryEndpoint> {
+    const { origins, probeTimeout = PROBE_TIMEOUT } = this.#options;
+    if (isLoopbackHost(new URL(origins.https))) {
+      const failed = new AbortController();
+      using joined = joinSignals(signal, failed.signal);
+      http.then((endpoint) => this.#isEnough(endpoint) || failed.abort(), () => failed.abort());
+      await delay(Math.min(HEAD_START, probeTimeout), { signal: joined.signal }).catch(() => {});
+      // Plain HTTP was enough, or the caller has given up.
+      signal.throwIfAborted();
+    }
+    return await this.#ping(origins.https, signal);
+  }
+
   /** Returns the plain HTTP endpoint if https does not answer in time: some servers never answer a TLS hello. */
   async #preferHttps(
     https: Promise<RegistryEndpoint>,
@@ -79,7 +105,9 @@ export class EndpointProbe {
   ): Promise<RegistryEndpoint> {
     const { host, plainHosts, probeTimeout = PROBE_TIMEOUT } = this.#options;
     try {
-      const [endpoint] = await Promise.all([http, delay(plainHosts.has(host) ? 0 : probeTimeout, { signal })]);
+      const endpoint = await http;
+      const wait = plainHosts.has(host) || this.#isEnough(endpoint) ? 0 : probeTimeout;
+      if (wait > 0) await delay(wait, { signal });
       plainHosts.add(host);
       return endpoint;
     } catch {
@@ -113,7 +141,9 @@ export class EndpointProbe {
     if (response.status !== 200 && response.status !== 401) throw await readError("GET", answer);
     await response.body?.cancel();
     // After a redirect to another host, the only known fact is that the registry answers.
-    if (new URL(answer.url).origin !== base) return { base, url, challenges: [], supportsSignatures: false };
+    if (new URL(answer.url).origin !== base) {
+      return { base, url: answer.url, challenges: [], supportsSignatures: false };
+    }
     const supportsSignatures = response.headers.get("x-registry-supports-signatures") === "1";
     return { base, url: answer.url, challenges: getChallenges(response), supportsSignatures };
   }

@@ -17,3 +17,9 @@ export function isPrivateHost({ hostname }: URL): boolean {
   const [high, low] = [parseInt(mapped[1]!, 16), parseInt(mapped[2]!, 16)];
   return PRIVATE_V4.test(`${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`);
 }
+
+/** Returns whether a URL names this machine by a loopback address, which no other machine can listen to. */
+export function isLoopbackHost({ hostname }: URL): boolean {
+  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
+    /^127(?:\.\d+){3}$/.test(hostname);
+}

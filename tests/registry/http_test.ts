@@ -333,6 +333,42 @@ Deno.test("the client waits for https if plain HTTP answers with an error", asyn
   assert.deepEqual(schemes, ["https:"]);
 });
 
+/** Sends a request to a registry on the loopback interface, and returns the URLs of the requests. */
+async function askLocal(answer: (url: URL) => Response | Promise<Response>): Promise<string[]> {
+  const urls: string[] = [];
+  const fetch: Fetch = async ({ url }) => {
+    urls.push(url);
+    return new URL(url).pathname === "/v2/" ? await answer(new URL(url)) : new Response(null, { status: 404 });
+  };
+  const client = new RegistryClient("localhost:5000", {
+    fetch,
+    insecure: true,
+    timeouts: { retryDelay: 0, probeTimeout: 1 },
+  });
+  assert.equal(await client.repository("app").headBlob(DIGEST), undefined);
+  return urls;
+}
+
+Deno.test("a plain HTTP registry on the loopback interface is not asked over https", async () => {
+  const urls = await askLocal(() => new Response(""));
+  assert.deepEqual(urls, ["http://localhost:5000/v2/", `http://localhost:5000/v2/app/blobs/${DIGEST}`]);
+});
+
+/** How servers for https answer a plain request. */
+const TLS_SERVERS: Record<string, () => Response | Promise<Response>> = {
+  "an error": () => new Response("Client sent an HTTP request to an HTTPS server.", { status: 400 }),
+  "a redirect": () => new Response(null, { status: 301, headers: { location: "https://localhost:5000/v2/" } }),
+  "a closed connection": () => Promise.reject(new TypeError("connection closed")),
+  "nothing": () => never,
+};
+for (const [what, answer] of Object.entries(TLS_SERVERS)) {
+  Deno.test(`a registry for https on the loopback interface is found if it answers plain HTTP with ${what}`, async () => {
+    const urls = await askLocal(({ protocol }) => protocol === "https:" ? new Response("") : answer());
+    assert.equal(urls[0], "http://localhost:5000/v2/");
+    assert.equal(urls.at(-1), `https://localhost:5000/v2/app/blobs/${DIGEST}`);
+  });
+}
+
 Deno.test("the error for a registry that cannot be reached names it", async () => {
   // A port without a listener, and which `fetch` does not refuse.
   const host = "127.0.0.1:2";
