@@ -1,4 +1,10 @@
-import type { DestinationAbilities, ImageDestination, ImageReference, ImageSource } from "../image/room.ts";
+import type {
+  DestinationAbilities,
+  ImageDestination,
+  ImageReference,
+  ImageSource,
+  SystemContext,
+} from "../image/room.ts";
 import { type Digest, getEntries, manifestDigest, ManifestsError } from "../spec/room.ts";
 import { createBlobInfoCache } from "./blob_info_cache.ts";
 import { assertLimits, type CopyOptions, getContext, getSourceContext, readSettings } from "./copy_options.ts";
@@ -97,7 +103,8 @@ async function withPlan<T>(
     firstDelay: systemContext.retryDelay,
     emit: createEmitter(options.onProgress),
   };
-  // The source is opened and read first, so that the destination is not touched if the source cannot be read.
+  await using early = to.opensEarly ? await connectEarly(from, to, systemContext) : undefined;
+  // The source is opened and read first, so that the destination is not changed if the source cannot be read.
   await using source = await from.openSource(getSourceContext(options, from, to));
   const top = await readTree(
     source,
@@ -116,7 +123,11 @@ async function withPlan<T>(
   const index = top.kind === "image" ? top.chosenFrom?.bytes : undefined;
   // The name may have the digest of the index, if the destination keeps it.
   if (!index) assertDigest(to.dockerReference, top.digest);
-  await using destination = await to.openDestination(systemContext, { timestamp: options.destinationTimestamp, index });
+  await using opened = early ? undefined : await to.openDestination(systemContext, {
+    timestamp: options.destinationTimestamp,
+    index,
+  });
+  const destination = early?.destination ?? opened!;
   const { abilities } = destination;
   if (!index || !abilities.keepsIndex || manifestDigest(index) !== to.dockerReference?.digest) {
     assertDigest(to.dockerReference, top.digest);
@@ -130,6 +141,25 @@ async function withPlan<T>(
   assertReferrersSupported(to, abilities, nodes);
   const plan = planCopy({ top, abilities, settings });
   return await use({ plan, source, destination, retries, signing });
+}
+
+/** Opens a destination and connects to it, while the source is read. A failure is reported by its first request. */
+async function connectEarly(
+  from: ImageReference,
+  to: ImageReference,
+  systemContext: SystemContext,
+): Promise<AsyncDisposable & { readonly destination: ImageDestination }> {
+  const destination = await to.openDestination(systemContext);
+  const ended = new AbortController();
+  const connecting = destination.connect?.(from, { signal: ended.signal, maxRetries: 0 }).catch(() => {});
+  return {
+    destination,
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      await connecting;
+      await destination[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Fails before anything is written if the destination cannot store the referrers that were read. */
@@ -151,7 +181,7 @@ async function runCopy(
   to: ImageReference,
   options: CopyOptions,
 ): Promise<CopyResult> {
-  const { systemContext = {}, signal, maxParallelTransfers = 8 } = options;
+  const { systemContext = {}, signal, maxParallelTransfers } = options;
   const { emit } = retries;
   emit({ type: "planned", ...countPlan(plan), images: outlineImages(plan) });
   const reporter = createReporter(options.reportWriter, plan);

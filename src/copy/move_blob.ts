@@ -16,6 +16,9 @@ import type { BlobOutcome, CopyEvent } from "./events.ts";
 import { chooseRecoding, getDeclaredForm, type LayerForm, satisfiesPolicy } from "./layer_policy.ts";
 import type { PlannedBlob } from "./plan_types.ts";
 
+/** Maximum size of a small blob, in bytes: round trips take longer than its bytes. */
+const SMALL_BLOB = 64 * 1024;
+
 /** Options of {@linkcode moveBlob}. */
 export interface MoveOptions {
   /** The source that has the blob. */
@@ -30,6 +33,8 @@ export interface MoveOptions {
   readonly emit: (event: CopyEvent) => void;
   /** Limits how many blobs are transferred concurrently. */
   readonly slots: Semaphore;
+  /** Limits how many blobs of at most {@linkcode SMALL_BLOB} bytes are transferred concurrently, in addition to `slots`. */
+  readonly smallSlots: Semaphore;
   /** Whether the blob may be replaced by the same content in another compression, as earlier copies recorded it. */
   readonly substitutes: boolean;
   /** Whether a blob is reused that the destination has or can mount; otherwise its bytes are always moved. */
@@ -137,12 +142,17 @@ async function mount(descriptor: Descriptor, origin: BlobOrigin, options: MoveOp
 }
 
 async function moveBytes(blob: PlannedBlob, options: MoveOptions): Promise<MovedBlob> {
-  const { source, emit, slots, signal, cache } = options;
-  const { descriptor, place, origin } = blob;
+  const { source, destination, emit, slots, smallSlots, signal, cache } = options;
+  const { descriptor, place, origin, policy } = blob;
   const { digest, size } = descriptor;
   // Only transfers need a slot: other requests are small, and the client limits them for each host.
-  using _slot = await slots.acquire(signal);
+  const isSmall = size !== UNKNOWN_SIZE && size <= SMALL_BLOB;
+  using _slot = await (isSmall ? smallSlots : slots).acquire(signal);
   emit({ type: "blob-started", digest, size });
+  // A blob that is recompressed gets another digest.
+  if (satisfiesPolicy(policy, findKnownForm(descriptor, options))) {
+    destination.prepareBlob?.(digest, getCallOptions(options));
+  }
   const content = await source.getBlob(descriptor, { ...place, ...getCallOptions(options) });
   let moved = 0;
   const onBytes = (count: number) => {

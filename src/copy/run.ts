@@ -24,6 +24,11 @@ import type { MovedBlob } from "./move_blob.ts";
 import type { CopyPlan, PlannedImage, PlannedIndex, PlannedNode } from "./plan_types.ts";
 import { isTransientForBlob, isTransientForManifest, retry, writeFirstAccepted } from "./retry.ts";
 
+/** Default of the maximum number of blobs that are moved concurrently. */
+const MAX_PARALLEL = 8;
+/** The same for small blobs: as many as a client sends requests to one host. */
+const MAX_PARALLEL_SMALL = 32;
+
 /** Options of {@linkcode runPlan}. */
 export interface RunOptions extends Omit<ManifestWriterOptions, "top" | "slots"> {
   /** The plan to carry out. */
@@ -32,8 +37,8 @@ export interface RunOptions extends Omit<ManifestWriterOptions, "top" | "slots">
   readonly source: ImageSource;
   /** Facts about blobs from earlier copies. */
   readonly cache: BlobInfoCache;
-  /** Maximum number of blobs that are moved concurrently. */
-  readonly maxParallelTransfers: number;
+  /** Maximum number of blobs that are moved concurrently; `undefined`: 8, and 32 small ones in addition. */
+  readonly maxParallelTransfers: number | undefined;
   /** Platform of instances that have none, since a Docker list requires one. */
   readonly defaultPlatform: Platform;
   /** Called when the copy of an image starts, in the order of the plan. */
@@ -82,12 +87,14 @@ class Run {
   constructor(options: RunOptions, recoder: Recoder) {
     this.#options = options;
     const parallel = options.destination.abilities.parallelBlobs ?? true;
-    this.#slots = new Semaphore(parallel ? options.maxParallelTransfers : 1);
+    const limit = parallel ? options.maxParallelTransfers : 1;
+    this.#slots = new Semaphore(limit ?? MAX_PARALLEL);
+    const smallSlots = limit === undefined ? new Semaphore(MAX_PARALLEL_SMALL) : this.#slots;
     const { source, destination, cache, emit, retry, plan: { top }, signing, ifMatch, skipExisting } = options;
     const slots = this.#slots;
     // A new signature must cover the bytes of the source, not other bytes that an earlier copy recorded as equal.
     const substitutes = signing === undefined;
-    this.#blobs = new BlobMover({ source, destination, cache, emit, retry, substitutes, recoder, slots });
+    this.#blobs = new BlobMover({ source, destination, cache, emit, retry, substitutes, recoder, slots, smallSlots });
     this.#manifests = new ManifestWriter({ destination, top, signing, ifMatch, skipExisting, retry, emit, slots });
   }
 

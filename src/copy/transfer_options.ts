@@ -105,9 +105,8 @@ export interface TransferOptions {
   /** Time between retries in milliseconds. Default: 1 s, then doubled each time, up to 30 s. */
   retryDelay?: number | undefined;
   /**
-   * Maximum number of blobs that are transferred at the same time.
-   *
-   * @default {8}
+   * Maximum number of blobs that are transferred at the same time. Default: 8, and in addition 32 blobs of at most 64 KiB,
+   * which take round trips rather than bandwidth.
    */
   maxParallelTransfers?: number | undefined;
   /**

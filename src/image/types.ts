@@ -114,6 +114,11 @@ export interface ImageReference {
   absolute?(): ImageReference;
   /** Opens the image for reading; the caller disposes the source. */
   openSource(context?: SystemContext): Promise<ImageSource>;
+  /**
+   * Opening the destination changes nothing and needs no options, so that it may be opened before the source is read.
+   * Default: `false`.
+   */
+  readonly opensEarly?: boolean | undefined;
   /** Opens the image for writing; the caller disposes the destination. */
   openDestination(context?: SystemContext, options?: OpenDestinationOptions): Promise<ImageDestination>;
   /** Returns transport and reference, as in `docker://quay.io/me/app:1`. */
@@ -227,6 +232,13 @@ export interface ImageDestination extends AsyncDisposable {
   /** The capabilities of this destination. */
   readonly abilities: DestinationAbilities;
   /**
+   * Connects to the place and authenticates, so that the first call does not wait for that. Absent: nothing can be done in
+   * advance.
+   *
+   * @param from The image from which blobs will be mounted, if it is inside the mount scope.
+   */
+  connect?(from: ImageReference, options?: CallOptions): Promise<void>;
+  /**
    * Finds an existing blob and returns its size in bytes; `undefined` if it does not exist, or if its size differs from
    * the descriptor's. A descriptor with `UNKNOWN_SIZE` matches any size.
    */
@@ -236,6 +248,11 @@ export interface ImageDestination extends AsyncDisposable {
    * the destination cannot mount, and every blob is written.
    */
   mountBlob?(descriptor: Descriptor, origin: BlobOrigin, options?: CallOptions): Promise<boolean>;
+  /**
+   * Prepares to write a blob while it is being opened at the source; returns at once. A failure is reported by the
+   * `putBlob` of that blob. Absent: nothing can be done in advance.
+   */
+  prepareBlob?(digest: Digest, options?: CallOptions): void;
   /**
    * Writes a blob. It becomes visible only if the stream ends without an error: the caller verifies the stream and makes
    * it fail if the bytes are wrong.

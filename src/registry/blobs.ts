@@ -1,5 +1,5 @@
 import { abortableStream, type ByteStream, type CallOptions, joinSignals } from "../internal/room.ts";
-import { type Digest, isManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
+import { type Digest, digestAlgorithm, isManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { openDownload } from "./download.ts";
 import { readError } from "./errors.ts";
 import { openForeign } from "./foreign.ts";
@@ -115,6 +115,22 @@ function namesBlob({ headers }: Response, digest: Digest): boolean {
   return stored === null
     ? [digest, encodeURIComponent(digest)].some((name) => location.includes(name))
     : stored === digest;
+}
+
+/**
+ * Opens an upload session for a blob before its bytes are there; `undefined` if the registry does not name it, which the
+ * upload reports.
+ *
+ * @throws {RegistryError} If the registry opens no session; its code follows from the status.
+ */
+export async function openUpload(api: RepositoryApi, digest: Digest, call: CallOptions): Promise<Upload | undefined> {
+  const algorithm = digestAlgorithm(digest);
+  const query = algorithm === "sha256" ? "" : `?digest-algorithm=${algorithm}`;
+  const request = { ...call, actions: "pull,push", headers: { "content-length": "0" } };
+  const answer = await api.send("POST", `blobs/uploads/${query}`, request);
+  if (answer.response.status !== 202) throw await readError("POST", answer);
+  await answer.response.body?.cancel();
+  return findUpload(answer);
 }
 
 /**

@@ -98,6 +98,12 @@ export class RegistryConnection {
     if (hint !== undefined) throw new ManifestsError("UNAUTHORIZED", `Cannot log in to ${this.host}: ${hint}`);
   }
 
+  /** Gets the token for some scopes, so that the first request does not wait for that. */
+  async connect(scopes: readonly string[], call: CallOptions): Promise<void> {
+    await this.#find(call);
+    await this.#authenticator.authorize(scopes, call);
+  }
+
   /** Sends an authenticated request; after a 401, sends it once more with a new token. */
   async send(request: ApiRequest): Promise<HttpResponse> {
     const { base } = await this.#find(request);

@@ -17,6 +17,12 @@ export { lazyFetch } from "./lazy_fetch.ts";
 export type { FetchedManifest } from "./manifests.ts";
 export type { Repository } from "./repository.ts";
 export { isSizedStream } from "./sized_body.ts";
-export { getUnverifiedBlob, putVerifiedBlob, replaceTaggedManifest } from "./unpublished.ts";
+export {
+  connectForWriting,
+  getUnverifiedBlob,
+  openBlobUpload,
+  putVerifiedBlob,
+  replaceTaggedManifest,
+} from "./unpublished.ts";
 export type { Upload } from "./upload_session.ts";
 export type { RegistryWarning, RetryEvent } from "../spec/room.ts";

@@ -2,12 +2,37 @@
  * Operations on a repository that other rooms need but users do not: they rely on the caller to verify bytes, or to
  * look at a tag again.
  */
-import type { ByteStream } from "../internal/room.ts";
+import type { ByteStream, CallOptions } from "../internal/room.ts";
 import type { Digest } from "../spec/room.ts";
-import { getBlob, type GetBlobOptions, putBlob, type PutBlobOptions } from "./blobs.ts";
+import { getBlob, type GetBlobOptions, openUpload, putBlob, type PutBlobOptions } from "./blobs.ts";
 import { replaceManifest, type ReplaceManifestOptions } from "./put_manifest.ts";
 import { getApi, type Repository } from "./repository.ts";
 import type { OutgoingBlob } from "./upload.ts";
+import type { Upload } from "./upload_session.ts";
+
+/**
+ * Gets a token to write to a repository, so that the first request does not wait for that.
+ *
+ * @param from Path of another repository of the registry, from which blobs will be mounted.
+ */
+export async function connectForWriting(
+  repository: Repository,
+  from: string | undefined,
+  call: CallOptions,
+): Promise<void> {
+  const api = getApi(repository);
+  const scopes = [api.scope("pull,push"), ...(from === undefined ? [] : [`repository:${from}:pull`])];
+  await api.connection.connect(scopes, call);
+}
+
+/** Opens an upload session for a blob; `undefined` if the registry does not name it. */
+export async function openBlobUpload(
+  repository: Repository,
+  digest: Digest,
+  call: CallOptions,
+): Promise<Upload | undefined> {
+  return await openUpload(getApi(repository), digest, call);
+}
 
 /** Reads a blob as the registry sends it, for callers that verify it themselves, so that it is not hashed twice. */
 export async function getUnverifiedBlob(

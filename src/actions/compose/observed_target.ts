@@ -43,6 +43,7 @@ export class ObservedTarget implements ImageReference {
   readonly dockerReference: ImageReference["dockerReference"];
   readonly policyConfigurationIdentity: string;
   readonly policyConfigurationNamespaces: readonly string[];
+  readonly opensEarly: ImageReference["opensEarly"];
   readonly #inner: ImageReference;
   readonly #options: ObservedTargetOptions;
 
@@ -52,6 +53,7 @@ export class ObservedTarget implements ImageReference {
     this.dockerReference = inner.dockerReference;
     this.policyConfigurationIdentity = inner.policyConfigurationIdentity;
     this.policyConfigurationNamespaces = inner.policyConfigurationNamespaces;
+    this.opensEarly = inner.opensEarly;
     this.#inner = inner;
     this.#options = options;
   }
@@ -74,8 +76,10 @@ function observe(inner: ImageDestination, options: ObservedTargetOptions): Image
   return {
     reference: inner.reference,
     abilities,
+    ...(inner.connect ? { connect: inner.connect.bind(inner) } : {}),
     findBlob: inner.findBlob.bind(inner),
     ...(inner.mountBlob ? { mountBlob: inner.mountBlob.bind(inner) } : {}),
+    ...(inner.prepareBlob ? { prepareBlob: inner.prepareBlob.bind(inner) } : {}),
     putBlob: inner.putBlob.bind(inner),
     // The name itself is not looked up: its state is known, and its manifest must reach `putManifest`.
     findManifest: async (call = {}) => call.instance === undefined ? undefined : await inner.findManifest?.(call),

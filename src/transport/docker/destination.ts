@@ -3,12 +3,21 @@ import type {
   DestinationAbilities,
   FindManifestOptions,
   ImageDestination,
+  ImageReference,
   NewBlob,
   StoredManifest,
   WriteManifestOptions,
 } from "../../image/room.ts";
 import type { ByteStream, CallOptions } from "../../internal/room.ts";
-import { type ClientLease, putVerifiedBlob, RegistryError, type Repository, type Upload } from "../../registry/room.ts";
+import {
+  type ClientLease,
+  connectForWriting,
+  openBlobUpload,
+  putVerifiedBlob,
+  RegistryError,
+  type Repository,
+  type Upload,
+} from "../../registry/room.ts";
 import type { Signature } from "../../signature/room.ts";
 import { type Descriptor, type Digest, MEDIA_TYPES, UNKNOWN_SIZE } from "../../spec/room.ts";
 import type { DockerReference } from "./reference.ts";
@@ -29,8 +38,11 @@ export class DockerDestination implements ImageDestination {
   readonly #lease: ClientLease;
   readonly #repository: Repository;
   readonly #signatures: DockerSignatures;
-  /** Upload sessions that registries opened instead of mounting a blob. The upload of the blob uses its session. */
-  readonly #uploads = new Map<Digest, Upload>();
+  /**
+   * Upload sessions that the registry opened in advance, or instead of mounting a blob. The upload of the blob uses its
+   * session.
+   */
+  readonly #uploads = new Map<Digest, Promise<Upload | undefined>>();
 
   constructor(reference: DockerReference, lease: ClientLease, options: DockerDestinationOptions) {
     this.reference = reference;
@@ -53,6 +65,14 @@ export class DockerDestination implements ImageDestination {
     };
   }
 
+  async connect({ transport, dockerReference: from }: ImageReference, options: CallOptions = {}): Promise<void> {
+    // The instances of a list can be in several repositories, from which blobs are mounted with a token of their own.
+    if (transport !== "docker" || !from) return void await this.#repository.supportsSignatures(options);
+    const { domain, path } = this.reference.dockerReference;
+    const isMountable = from.domain === domain && from.path !== path;
+    await connectForWriting(this.#repository, isMountable ? from.path : undefined, options);
+  }
+
   async findBlob({ digest, size }: Descriptor, options: CallOptions = {}): Promise<number | undefined> {
     const found = await this.#repository.headBlob(digest, options).catch(ignoreUnsupportedHead);
     // A blob of another size under this digest is damaged; uploading it again repairs it.
@@ -67,13 +87,21 @@ export class DockerDestination implements ImageDestination {
     if (result.mounted) return true;
     // A concurrent mount of the same blob may have opened a session as well; only one is needed.
     if (result.upload && this.#uploads.has(digest)) await this.#repository.cancelUpload(result.upload);
-    else if (result.upload) this.#uploads.set(digest, result.upload);
+    else if (result.upload) this.#uploads.set(digest, Promise.resolve(result.upload));
     return false;
   }
 
+  prepareBlob(digest: Digest, options: CallOptions = {}): void {
+    if (this.#uploads.has(digest)) return;
+    const opening = openBlobUpload(this.#repository, digest, options);
+    opening.catch(() => {});
+    this.#uploads.set(digest, opening);
+  }
+
   async putBlob(blob: NewBlob, stream: ByteStream, options: CallOptions = {}): Promise<void> {
-    const upload = blob.digest && this.#uploads.get(blob.digest);
+    const opening = blob.digest && this.#uploads.get(blob.digest);
     if (blob.digest) this.#uploads.delete(blob.digest);
+    const upload = await opening;
     const outgoing = { size: blob.size, digest: () => blob.measured().digest };
     await putVerifiedBlob(this.#repository, outgoing, stream, { ...options, upload, reopen: blob.reopen });
   }
@@ -109,7 +137,10 @@ export class DockerDestination implements ImageDestination {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(Array.from(this.#uploads.values(), (upload) => this.#repository.cancelUpload(upload)));
+    await Promise.all(Array.from(this.#uploads.values(), async (opening) => {
+      const upload = await opening.catch(() => undefined);
+      if (upload) await this.#repository.cancelUpload(upload);
+    }));
     this.#lease[Symbol.dispose]();
   }
 }

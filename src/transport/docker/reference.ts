@@ -30,6 +30,7 @@ function fail(problem: string): never {
 export class DockerReference implements ImageReference {
   readonly transport = "docker";
   readonly dockerReference: NamedReference;
+  readonly opensEarly = true;
   readonly #options: DockerTransportOptions;
 
   constructor(named: NamedReference, options: DockerTransportOptions) {
