@@ -1,4 +1,5 @@
 import { loadContainersConf } from "../config/files/room.ts";
+import type { ContainersConf } from "../config/room.ts";
 import type { PushOptions } from "../list/room.ts";
 import { MEDIA_TYPES } from "../spec/room.ts";
 import type { SystemContext } from "../system/local/room.ts";
@@ -36,12 +37,13 @@ export async function createCopyOptions(
   context: CommandContext,
   places?: readonly RegistryPlace[],
 ) {
+  const conf = await loadContainersConf();
   return {
-    ...await transferOptions(flags),
+    ...await transferOptions(flags, conf),
     ...await signingOptions(flags),
     systemContext: {
       ...await createSystemContext(flags, context, places),
-      ...await compressionContext(flags),
+      ...compressionContext(flags, conf),
       ...referrersContext(flags),
     },
     signal: context.signal,
@@ -56,8 +58,10 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Converts the flags about format, compression and retries. */
-async function transferOptions(flags: TransferFlags & { all?: boolean }): Promise<Partial<PushOptions>> {
-  const conf = await loadContainersConf();
+async function transferOptions(
+  flags: TransferFlags & { all?: boolean },
+  conf: ContainersConf,
+): Promise<Partial<PushOptions>> {
   const { compressionFormat } = flags;
   const format = flags.format?.findLast((name) => name !== "json");
   const manifestType = format === undefined ? undefined : FORMATS.get(format);
@@ -77,7 +81,7 @@ async function transferOptions(flags: TransferFlags & { all?: boolean }): Promis
     addCompression: flags.addCompression ?? (flags.all ?? true ? conf.addCompression : undefined),
     referrers: flags.referrers,
     maxParallelTransfers: conf.imageParallelCopies || undefined,
-    ...await retryOptions(flags),
+    ...await retryOptions(flags, conf),
   };
 }
 
@@ -96,8 +100,7 @@ function referrersContext({ registryReferrersMode: mode }: TransferFlags): Syste
  *
  * @throws {UsageError} The level is not a number.
  */
-async function compressionContext(flags: TransferFlags): Promise<SystemContext> {
-  const conf = await loadContainersConf();
+function compressionContext(flags: TransferFlags, conf: ContainersConf): SystemContext {
   const { compressionFormat = conf.compressionFormat, compressionLevel: level } = flags;
   return {
     compressionFormat,

@@ -4,7 +4,7 @@
  * @module
  */
 export { findCredentials, parseAuthFile } from "./auth_file.ts";
-export { parseContainersConf } from "./containers_conf.ts";
+export { type ContainersConf, parseContainersConf } from "./containers_conf.ts";
 export { type CredentialKey, parseCredentialKey } from "./credential_key.ts";
 export { parseHelperAnswer } from "./credential_helper.ts";
 export { ConfigFileError } from "./config_file_error.ts";

@@ -1,4 +1,5 @@
 import type { ImageReference } from "../../image/room.ts";
+import { allOrAbort } from "../../internal/room.ts";
 import type { List } from "../../list/room.ts";
 import {
   createPlatform,
@@ -47,10 +48,18 @@ export async function readComposition(
   options: ComposeOptions,
 ): Promise<Composition> {
   const { append = false, entryAnnotations = [], preferIndex = true, require = [] } = options;
-  const existing = append && target ? await findBase(runtime, target, options) : undefined;
   const { sourceContext = options.systemContext } = options;
   const reading = { ...options, systemContext: sourceContext };
-  const sources = await findSources(runtime, options.sources.map(toSource), reading);
+  let existing: FoundSource | undefined;
+  let sources: readonly FoundSource[] = [];
+  await allOrAbort([
+    async (signal) => {
+      if (append && target) existing = await findBase(runtime, target, { ...options, signal });
+    },
+    async (signal) => {
+      sources = await findSources(runtime, options.sources.map(toSource), { ...reading, signal });
+    },
+  ], options.signal);
   const entries = annotateEntries(joinEntries(existing, sources, options), entryAnnotations);
   assertPlatforms(entries, require, "require");
   const base = existing ?? getOnlyIndex(sources, options);

@@ -49,13 +49,12 @@ export async function addSources(
     systemContext: { ...await createSystemContext(flags, context, sources), ...createPlatformChoice(flags, context) },
     signal: context.signal,
   };
-  const digests: string[] = [];
-  for (const { name, image, reason } of sources) {
-    const digest = await list.add(image, options);
+  const digests = await list.addAll(sources.map(({ image }) => image), options);
+  for (const [i, { name, image, reason }] of sources.entries()) {
+    const digest = digests[i]!;
     // If all instances are added, these flags choose none. Podman and buildah then label the first instance with them.
     const setsPlatform = !all && !platforms || context.persona.relabels;
     label(list, digest, name, setsPlatform ? flags : dropArchitecture(flags), mismatch);
-    digests.push(digest);
     if (explain) {
       const place = image.startsWith("docker-daemon:") ? await describeDaemon(options.systemContext) : "";
       const platform = formatInstancePlatform(list, digest) || "no platform";
