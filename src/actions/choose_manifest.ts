@@ -27,7 +27,8 @@ import {
   readBlob,
 } from "../spec/room.ts";
 import { readFirst } from "./fetch_manifest.ts";
-import { resolveImage, type Runtime } from "./runtime.ts";
+import { resolveSource } from "./resolve_source.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode withChosenManifest}. */
 export interface ChooseManifestOptions {
@@ -62,7 +63,7 @@ export async function withChosenManifest<T>(
   use: (chosen: ChosenManifest, source: ImageSource) => T | Promise<T>,
 ): Promise<T> {
   return await readFirst(images, async (image) => {
-    await using source = await resolveImage(runtime, image).openSource(systemContext);
+    await using source = await resolveSource(runtime, image).openSource(systemContext);
     return await use(await chooseManifest(source, options), source);
   }, options.signal);
 }

@@ -20,7 +20,8 @@ import {
   type ParsedManifest,
   type Platform,
 } from "../spec/room.ts";
-import { resolveImage, type Runtime } from "./runtime.ts";
+import { resolveSource } from "./resolve_source.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** A layer of an instance. */
 export interface DescribedLayer {
@@ -131,7 +132,7 @@ export async function describeImageWith(
   image: string | ImageReference,
   options: DescribeImageOptions & DescribeInternals = {},
 ): Promise<DescribedImage> {
-  const reference = resolveImage(runtime, image);
+  const reference = resolveSource(runtime, image);
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const signatures = await countSignatures(source, { digest, isInstance: false }, options.signal);

@@ -6,7 +6,8 @@ import {
   type VerifiedManifest,
 } from "../image/room.ts";
 import type { ParsedManifest } from "../spec/room.ts";
-import { resolveImage, type Runtime } from "./runtime.ts";
+import { resolveSource } from "./resolve_source.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Options for `fetchManifest`. */
 export interface FetchManifestOptions extends CallOptions {
@@ -30,7 +31,7 @@ export async function readManifestWith(
   options: FetchManifestOptions = {},
 ): Promise<VerifiedManifest> {
   const { systemContext, ...call } = options;
-  await using source = await resolveImage(runtime, image).openSource(systemContext);
+  await using source = await resolveSource(runtime, image).openSource(systemContext);
   return await readManifest(source, call);
 }
 

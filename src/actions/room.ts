@@ -8,7 +8,6 @@ export {
 } from "./attestations/verify_attestations.ts";
 export { composeWith } from "./compose/compose.ts";
 export { PublishError } from "./compose/publish_error.ts";
-export { resolveSource } from "./compose/resolve_source.ts";
 export type {
   ComposeIndexOptions,
   ComposeOptions,
@@ -42,6 +41,7 @@ export { formatInspection, type InspectedInstance, type Inspection } from "./ins
 export { keepConnection } from "./keep_connection.ts";
 export { collectFacts, compareFacts } from "./index_facts.ts";
 export { openRepositoryWith } from "./open_repository.ts";
+export { resolveSource } from "./resolve_source.ts";
 export { resolveImage, type Runtime } from "./runtime.ts";
 export { type ReadList, type ReadListOptions, readListWith } from "./read_list.ts";
 export { type TagImageOptions, tagImageWith } from "./tag_image.ts";

@@ -2,6 +2,7 @@ import type { ImageReference, SystemContext } from "../image/room.ts";
 import { type Digest, isTag, ManifestsError } from "../spec/room.ts";
 import { readManifestWith } from "./fetch_manifest.ts";
 import { keepConnection } from "./keep_connection.ts";
+import { resolveSource } from "./resolve_source.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode tagImage}. */
@@ -28,7 +29,7 @@ export async function tagImageWith(
   options: TagImageOptions = {},
 ): Promise<TaggedImage> {
   const { systemContext, signal } = options;
-  const source = resolveImage(runtime, image);
+  const source = resolveSource(runtime, image);
   const name = source.dockerReference;
   const bad = tags.find((tag) => !isTag(tag));
   if (!name || bad !== undefined) {

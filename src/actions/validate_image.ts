@@ -22,7 +22,8 @@ import {
 import { BlobChecker } from "./check_blobs.ts";
 import { findDocumentProblems } from "./document_problems.ts";
 import { findContradictions } from "./platform_contradictions.ts";
-import { resolveImage, type Runtime } from "./runtime.ts";
+import { resolveSource } from "./resolve_source.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** Options for {@linkcode validateImage}. */
 export interface ValidateImageOptions {
@@ -71,7 +72,7 @@ export async function validateImageWith(
   image: string | ImageReference,
   options: ValidateImageOptions = {},
 ): Promise<ImageValidation> {
-  const reference = resolveImage(runtime, image);
+  const reference = resolveSource(runtime, image);
   await using source = await reference.openSource(options.systemContext);
   const { digest, manifest } = await readManifest(source, { signal: options.signal });
   const validator = new Validator(source, options);

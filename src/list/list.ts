@@ -4,6 +4,7 @@ import { allOrAbort } from "../internal/room.ts";
 import {
   type Descriptor,
   type Digest,
+  dropTagOfDigest,
   guessMediaType,
   isAttestation,
   isDigest,
@@ -70,7 +71,7 @@ export class BaseList extends EditableIndex implements List {
     const { platform } = this.#host;
     const found = await allOrAbort(
       images.map((image) => async (signal) => {
-        const { instances } = await findInstances(this.#resolve(image), platform, { ...options, signal });
+        const { instances } = await findInstances(this.#resolveSource(image), platform, { ...options, signal });
         if (instances.length > 0) return instances;
         throw new ManifestsError("NO_MATCHING_PLATFORM", `Cannot add ${image}: the list is empty`);
       }),
@@ -94,7 +95,7 @@ export class BaseList extends EditableIndex implements List {
 
   async addArtifact(files: readonly string[], options: AddArtifactOptions = {}): Promise<Digest> {
     assertArtifactOptions(options);
-    const subject = options.subject === undefined ? undefined : this.#resolve(options.subject);
+    const subject = options.subject === undefined ? undefined : this.#resolveSource(options.subject);
     const artifact = await buildArtifact(files, this.#files(), subject, options);
     const { digest, size, artifactType } = artifact;
     this.addInstance({ digest, size, mediaType: MEDIA_TYPES.ociManifest, platform: options.platform });
@@ -146,7 +147,7 @@ export class BaseList extends EditableIndex implements List {
   }
 
   async setSubjectFrom(image: string | ImageReference, options: AddOptions = {}): Promise<Descriptor> {
-    const subject = await describeSubject(this.#resolve(image), options);
+    const subject = await describeSubject(this.#resolveSource(image), options);
     this.setSubject(subject);
     return subject;
   }
@@ -264,6 +265,10 @@ export class BaseList extends EditableIndex implements List {
       // An index that was read and not edited is probably pushed back to its place.
       skipExisting: this.#homes.size === 0 && this.original !== undefined,
     };
+  }
+
+  #resolveSource(image: string | ImageReference): ImageReference {
+    return this.#resolve(typeof image === "string" ? dropTagOfDigest(image) : image);
   }
 
   #resolve(image: string | ImageReference): ImageReference {

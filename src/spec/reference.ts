@@ -110,6 +110,19 @@ function fail(problem: string, text: string): never {
   );
 }
 
+/** A name in a registry with both a tag and a digest. */
+const TAG_AND_DIGEST = /^(.+?):[^:/@]+(@[a-z0-9]+:[0-9a-f]+)$/;
+
+/**
+ * Returns the name of an image without its tag if it also has a digest, which alone counts for a reader. Build systems hand
+ * over such names, `quay.io/me/app:1@sha256:…`. Names in places other than registries are returned as they are.
+ */
+export function dropTagOfDigest(name: string): string {
+  const prefix = name.startsWith("docker://") ? "docker://" : "";
+  if (name.length > MAX_LENGTH || prefix === "" && findTransportName(name) !== undefined) return name;
+  return prefix + name.slice(prefix.length).replace(TAG_AND_DIGEST, "$1$2");
+}
+
 interface SplitReference {
   name: string;
   tag?: string | undefined;

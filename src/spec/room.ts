@@ -93,7 +93,15 @@ export {
   type Platform,
   platformJson,
 } from "./platform.ts";
-export { hasDomain, isRegistryHost, isTag, NamedReference, normalizeLocalName, parseReference } from "./reference.ts";
+export {
+  dropTagOfDigest,
+  hasDomain,
+  isRegistryHost,
+  isTag,
+  NamedReference,
+  normalizeLocalName,
+  parseReference,
+} from "./reference.ts";
 export { assertTransportSupported, findTransportName } from "./transport_names.ts";
 export { findReferrer, type Referrer } from "./referrer.ts";
 export { readBlob, verifyBlob } from "./verify.ts";

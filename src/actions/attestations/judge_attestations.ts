@@ -7,7 +7,8 @@ import {
   verifyEnvelope,
 } from "../../signature/room.ts";
 import { getEntries, isIndex } from "../../spec/room.ts";
-import { resolveImage, type Runtime } from "../runtime.ts";
+import { resolveSource } from "../resolve_source.ts";
+import type { Runtime } from "../runtime.ts";
 import { readAttestations, type StoredAttestation } from "./stored_attestations.ts";
 import type { AttestationsVerdict, AttestationVerdict, VerifyAttestationsOptions } from "./verify_attestations.ts";
 
@@ -18,7 +19,7 @@ export async function judgeAttestations(
   options: VerifyAttestationsOptions,
 ): Promise<AttestationsVerdict> {
   const { predicateType = PROVENANCE_TYPE, systemContext, signal } = options;
-  await using source = await resolveImage(runtime, image).openSource(systemContext);
+  await using source = await resolveSource(runtime, image).openSource(systemContext);
   const found = await readManifest(source, { signal });
   const { digest } = found;
   const stored = await readAttestations(runtime, { source, digest }, { systemContext, signal });

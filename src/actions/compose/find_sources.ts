@@ -4,7 +4,7 @@ import { allOrAbort } from "../../internal/room.ts";
 import { type AddOptions, findInstances, type FoundImage } from "../../list/room.ts";
 import { isManifestsError, ManifestsError } from "../../spec/room.ts";
 import type { Runtime } from "../runtime.ts";
-import { resolveSource } from "./resolve_source.ts";
+import { resolveSource } from "../resolve_source.ts";
 import { getReadablePlatforms } from "./select_platforms.ts";
 import type { ComposeSource, CompositionOptions } from "./types.ts";
 

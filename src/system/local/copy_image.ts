@@ -17,9 +17,8 @@ import {
   parsePlatform,
   type Platform,
 } from "../../spec/room.ts";
-import { readManifestWith, withChosenManifest } from "../../actions/room.ts";
+import { readManifestWith, resolveImage, resolveSource, withChosenManifest } from "../../actions/room.ts";
 import { LOCAL_HOST } from "./host.ts";
-import { parseImageName } from "./list.ts";
 import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /** Options for {@linkcode copyImage}. */
@@ -117,8 +116,7 @@ async function prepare(
   destination: string | ImageReference,
   { platforms = [], attestations = true, ...options }: CopyImageOptions,
 ): Promise<ListPush> {
-  const resolve = (image: string | ImageReference) => typeof image === "string" ? parseImageName(image) : image;
-  const [from, to] = [resolve(source), resolve(destination)];
+  const [from, to] = [resolveSource(LOCAL_RUNTIME, source), resolveImage(LOCAL_RUNTIME, destination)];
   // The caller's credentials for one side must not be sent to the other.
   const { sourceContext, systemContext = {} } = options;
   const reading = sourceContext ? limitCredentials(sourceContext, from) : limitCredentials(systemContext, to);

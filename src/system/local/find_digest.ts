@@ -1,8 +1,7 @@
-import { readManifestWith } from "../../actions/room.ts";
+import { readManifestWith, resolveSource } from "../../actions/room.ts";
 import type { CallOptions, ImageReference, SystemContext } from "../../image/room.ts";
 import { type Digest, isManifestsError } from "../../spec/room.ts";
 import { DockerReference } from "../../transport/docker/room.ts";
-import { parseImageName } from "./list.ts";
 import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
@@ -15,7 +14,7 @@ export async function findDigest(
   image: string | ImageReference,
   options: CallOptions & { systemContext?: SystemContext | undefined } = {},
 ): Promise<Digest> {
-  const reference = typeof image === "string" ? parseImageName(image) : image;
+  const reference = resolveSource(LOCAL_RUNTIME, image);
   const { systemContext, signal } = options;
   const head = reference instanceof DockerReference
     ? await askRegistry(reference, { systemContext, signal })

@@ -1,5 +1,6 @@
 import { findLocalImage, type ImageStore, isListRecord } from "../../store/room.ts";
-import { parseImageName } from "./list.ts";
+import { resolveSource } from "../../actions/room.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /** Options for {@linkcode findSource}. */
 export interface FindSourceOptions {
@@ -76,11 +77,11 @@ export function locateInStore({ location }: Pick<ImageStore, "location">, name: 
  */
 export function hasTransport(name: string): boolean {
   const prefix = /^([a-z-]+):/.exec(name)?.[1];
-  return prefix !== undefined && `${prefix}:` !== LOCAL && parseImageName(name).transport === prefix;
+  return prefix !== undefined && `${prefix}:` !== LOCAL && resolveSource(LOCAL_RUNTIME, name).transport === prefix;
 }
 
 function elsewhere(name: string, reason: string): FoundSource {
-  const reference = parseImageName(name);
+  const reference = resolveSource(LOCAL_RUNTIME, name);
   const registry = reference.dockerReference?.domain;
   return { name, image: String(reference), registry, reason };
 }

@@ -1,6 +1,7 @@
 import { isShortName, resolveShortNameWith } from "../../config/room.ts";
 import { loadRegistriesConf, loadShortNameAliases } from "../../config/files/room.ts";
 import type { ImageReference, SystemContext } from "../../image/room.ts";
+import { dropTagOfDigest } from "../../spec/room.ts";
 import { LOCAL_HOST } from "./host.ts";
 
 /**
@@ -25,12 +26,13 @@ export async function resolveShortName(
   name: string,
   systemContext: SystemContext = {},
 ): Promise<readonly ImageReference[]> {
-  const reference = LOCAL_HOST.transports.parseImageName(name);
+  const parse = (text: string) => LOCAL_HOST.transports.parseImageName(dropTagOfDigest(text));
+  const reference = parse(name);
   if (reference.transport !== "docker" || !isShortName(name)) return [reference];
   const [conf, userAliases] = await Promise.all([
     loadRegistriesConf(systemContext),
     loadShortNameAliases(systemContext),
   ]);
   const { candidates } = resolveShortNameWith(conf, name, { userAliases, mode: systemContext.shortNameMode });
-  return candidates.map((candidate) => LOCAL_HOST.transports.parseImageName(`docker://${candidate}`));
+  return candidates.map((candidate) => parse(`docker://${candidate}`));
 }

@@ -1,7 +1,7 @@
 import type { ImageReference } from "../../image/room.ts";
 import type { Policy, SignaturePolicy } from "../../signature/room.ts";
-import { type ReferenceVerdict, type VerifyReferenceOptions, verifyWith } from "../../actions/room.ts";
-import { LOCAL_HOST } from "./host.ts";
+import { type ReferenceVerdict, resolveSource, type VerifyReferenceOptions, verifyWith } from "../../actions/room.ts";
+import { LOCAL_RUNTIME } from "./runtime.ts";
 import { readPolicyFile } from "../../signature/files/room.ts";
 import { loadPolicy } from "./policy.ts";
 
@@ -39,6 +39,6 @@ export async function verify(
   options: VerifyImageOptions = {},
 ): Promise<ReferenceVerdict> {
   const { policy = await loadPolicy(options.systemContext), ...rest } = options;
-  const reference = typeof image === "string" ? LOCAL_HOST.transports.parseImageName(image) : image;
+  const reference = resolveSource(LOCAL_RUNTIME, image);
   return await verifyWith(reference, policy, { readFile: readPolicyFile, ...rest });
 }

@@ -8,6 +8,7 @@ import {
   describeImageWith,
   type ImageValidation,
   resolveImage,
+  resolveSource,
   type TagImageOptions,
   tagImageWith,
   type ValidateImageOptions,
@@ -47,7 +48,7 @@ export async function copyIndex(
   options: CopyIndexOptions = {},
 ): Promise<PushResult> {
   return await pushList({
-    source: resolveImage(REMOTE_RUNTIME, source),
+    source: resolveSource(REMOTE_RUNTIME, source),
     destination: resolveImage(REMOTE_RUNTIME, target),
     platform: REMOTE_RUNTIME.host.platform,
     host: REMOTE_RUNTIME.host,
