@@ -1,13 +1,13 @@
-import type { CopyResult } from "../copy/room.ts";
-import type { ImageReference } from "../image/room.ts";
+import { type CopyResult, hasZstd } from "../copy/room.ts";
+import { type ImageReference, readManifest } from "../image/room.ts";
 import { repeatWhileLost } from "../internal/room.ts";
 import type { List } from "../list/room.ts";
-import { type Digest, isManifestsError, manifestDigest } from "../spec/room.ts";
+import { type Digest, isIndex, isManifestsError, manifestDigest, MEDIA_TYPES, ZSTD_ANNOTATION } from "../spec/room.ts";
 import { createMemoryStore } from "../store/room.ts";
-import { chooseKeptType, type EditRemoteListOptions, findList, listMissing } from "./edit_remote_list.ts";
+import { chooseKeptType, type EditRemoteListOptions, listMissing, readForEdit } from "./edit_remote_list.ts";
 import { collectFacts, compareFacts } from "./index_facts.ts";
 import { keepConnection } from "./keep_connection.ts";
-import { type ReadList, readListWith } from "./read_list.ts";
+import type { ReadList } from "./read_list.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
 import { tagImageWith } from "./tag_image.ts";
 
@@ -21,8 +21,17 @@ export interface EditedList {
   readonly unchanged?: true | undefined;
 }
 
+/** Options for {@linkcode previewEditWith}. */
+interface PreviewOptions extends EditRemoteListOptions {
+  /** Treat an edit that only moves instances as no change. Default: `false`. */
+  readonly ignoreOrder?: boolean | undefined;
+  /** Name under which the edited list would be written. Default: the name that is read. */
+  readonly target?: string | undefined;
+}
+
 /**
- * Reads an index and edits it without writing anything.
+ * Reads an index and edits it without writing anything. Layers that would be compressed on the way are not: the manifests
+ * of such images, and so their digests, are still the old ones.
  *
  * @throws {ManifestsError} With the codes of `readList`, and those of the edit.
  */
@@ -30,14 +39,32 @@ export async function previewEditWith(
   runtime: Runtime,
   image: string | ImageReference,
   edit: (list: List) => unknown,
-  options: EditRemoteListOptions = {},
+  { target, ...options }: PreviewOptions = {},
 ): Promise<EditedList> {
   const reference = resolveImage(runtime, image);
-  const { before, list, isChanged } = await readAndEdit(runtime, reference, edit, options);
-  const bytes = list.serialize(chooseKeptType(list, before) ?? list.preferredMediaType);
-  return isChanged || !before
-    ? { bytes, digest: manifestDigest(bytes) }
-    : { bytes, digest: before.digest, unchanged: true };
+  const to = target === undefined ? reference : resolveImage(runtime, target);
+  const { before, list, isChanged, isMoved } = await readAndEdit(runtime, reference, edit, options);
+  const missing = listMissing(to, list);
+  const isSame = !isChanged && (target === undefined ? options.ignoreOrder || !isMoved : missing.length === 0);
+  if (before && isSame) return { bytes: before.bytes, digest: before.digest, unchanged: true };
+  const type = chooseKeptType(list, before) ?? list.preferredMediaType;
+  // The entries of a Docker list have no annotations.
+  if (type === MEDIA_TYPES.ociIndex) await markCopied(list, missing, options);
+  const bytes = list.serialize(type);
+  return { bytes, digest: manifestDigest(bytes) };
+}
+
+/** Adds the annotation that a push gives to entries of copied images with zstd layers. */
+async function markCopied(
+  list: List,
+  copied: readonly Digest[],
+  { systemContext, signal }: EditRemoteListOptions,
+): Promise<void> {
+  await using source = await list.reference().openSource(systemContext);
+  for (const instance of copied) {
+    const { manifest } = await readManifest(source, { instance, signal });
+    if (!isIndex(manifest) && hasZstd(manifest)) list.setAnnotations(instance, { [ZSTD_ANNOTATION]: "true" });
+  }
 }
 
 /**
@@ -87,13 +114,12 @@ async function readAndEdit(
   runtime: Runtime,
   reference: ImageReference,
   edit: (list: List) => unknown,
-  { create, systemContext, signal }: EditRemoteListOptions,
-): Promise<{ before: ReadList | undefined; list: List; isChanged: boolean }> {
-  const before = create
-    ? await findList(runtime, reference, { systemContext, signal })
-    : await readListWith(runtime, reference, { systemContext, signal });
+  options: EditRemoteListOptions,
+): Promise<{ before: ReadList | undefined; list: List; isChanged: boolean; isMoved: boolean }> {
+  const before = await readForEdit(runtime, reference, options);
   const list = before?.list ?? runtime.createList();
-  const facts = collectFacts(list);
+  const facts = collectFacts(list), order = String(list.instances());
   await edit(list);
-  return { before, list, isChanged: compareFacts(facts, collectFacts(list)).size > 0 };
+  const isChanged = compareFacts(facts, collectFacts(list)).size > 0;
+  return { before, list, isChanged, isMoved: order !== String(list.instances()) };
 }

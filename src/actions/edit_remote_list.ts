@@ -1,6 +1,6 @@
 import type { ImageReference } from "../image/room.ts";
 import type { CopyResult } from "../copy/room.ts";
-import { type Digest, isManifestsError, ManifestsError, MEDIA_TYPES } from "../spec/room.ts";
+import { type Digest, isManifestsError, ManifestsError, MEDIA_TYPES, ZSTD_ANNOTATION } from "../spec/room.ts";
 import { createMemoryStore } from "../store/room.ts";
 import { keepConnection } from "./keep_connection.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
@@ -61,7 +61,7 @@ export async function editRemoteListWith(
   edit: (list: List) => unknown,
   options: EditRemoteListOptions & EditInternals = {},
 ): Promise<CopyResult> {
-  const { create: mayCreate = false, maxAttempts, ignoreOrder = false, ...push } = options;
+  const { create: _, maxAttempts, ignoreOrder = false, ...push } = options;
   const { systemContext, signal } = push;
   const reference = resolveImage(runtime, image);
   if (reference.dockerReference?.digest !== undefined) {
@@ -74,9 +74,7 @@ export async function editRemoteListWith(
   const signs = (push.signers?.length ?? 0) > 0;
   let lost: FactsChange | undefined;
   return await repeatWhileLost(async () => {
-    const before = mayCreate
-      ? await findList(runtime, reference, push)
-      : await readListWith(runtime, reference, { systemContext, signal });
+    const before = await readForEdit(runtime, reference, options);
     // Another writer's index is not signed by this one, whatever is in it.
     if (before && lost && lost.size > 0 && !signs && hasChange(before.list, lost)) {
       return describeList(reference, before);
@@ -124,18 +122,37 @@ export function listMissing({ dockerReference }: ImageReference, list: List): Di
   return [...new Set(list.instances())].filter((digest) => !list.location(digest)?.startsWith(here));
 }
 
-/** Reads a list; `undefined` if it does not exist. */
-export async function findList(
+/**
+ * Reads a list that is edited; with `create`, `undefined` if it does not exist.
+ *
+ * @throws {ManifestsError} With code `NOT_FOUND` if it does not exist.
+ */
+export async function readForEdit(
   runtime: Runtime,
   reference: ImageReference,
-  { systemContext, signal }: EditRemoteListOptions,
+  { create, systemContext, signal }: EditRemoteListOptions,
 ): Promise<ReadList | undefined> {
   try {
     return await readListWith(runtime, reference, { systemContext, signal });
   } catch (error) {
-    if (isManifestsError(error, "NOT_FOUND")) return undefined;
-    throw error;
+    if (!isManifestsError(error, "NOT_FOUND")) throw error;
+    if (create) return undefined;
+    throw new ManifestsError(
+      "NOT_FOUND",
+      `Cannot edit ${reference}: there is no such list: create it with compose, or with append --create (create: true): ${error.message}`,
+      { cause: error },
+    );
   }
+}
+
+/**
+ * Adds images to a list. Those that it already has keep the annotation that a push gave to entries of images with zstd
+ * layers: adding an image again replaces its entry, and the push leaves images alone that the repository already has.
+ */
+export async function addWithMarks(list: List, add: () => Promise<unknown>): Promise<void> {
+  const marked = list.instances().filter((digest) => ZSTD_ANNOTATION in list.annotations(digest));
+  await add();
+  for (const digest of marked) list.setAnnotations(digest, { [ZSTD_ANNOTATION]: "true" });
 }
 
 /** A list keeps its type, unless something was added that only an OCI index can say, or the default would choose it again. */

@@ -20,6 +20,8 @@ export interface ReadList {
   readonly digest: Digest;
   /** Media type of the manifest that was read. */
   readonly mediaType: string;
+  /** Bytes of the manifest that was read. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Reads a list from any place: `readList` for any runtime. */
@@ -38,5 +40,5 @@ export async function readListWith(
   }
   const list = runtime.parseList(found.bytes);
   list.locateInstances(named);
-  return { list, digest, mediaType: found.mediaType };
+  return { list, digest, mediaType: found.mediaType, bytes: found.bytes };
 }

@@ -27,7 +27,7 @@ export {
   type VisitedManifest,
 } from "./describe_image.ts";
 export { deriveListWith, previewEditWith } from "./derive_remote_list.ts";
-export { type EditRemoteListOptions, editRemoteListWith } from "./edit_remote_list.ts";
+export { addWithMarks, type EditRemoteListOptions, editRemoteListWith } from "./edit_remote_list.ts";
 export {
   fetchFirstManifestWith,
   type FetchManifestOptions,

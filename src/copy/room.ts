@@ -12,4 +12,5 @@ export type { SignaturePolicy } from "../signature/room.ts";
 export type { BlobFacts, KnownCompression, KnownLocation } from "./blob_info/facts.ts";
 export { createMemoryFacts } from "./blob_info/memory_facts.ts";
 export { type BlobCandidate, BlobInfoCache, createBlobInfoCache } from "./blob_info_cache.ts";
+export { hasZstd } from "./run.ts";
 export type { Selection } from "./select.ts";

@@ -246,8 +246,10 @@ function keepsConfig({ manifest }: PlannedImage, type: string): boolean {
 /**
  * Whether an image has layers that are compressed with zstd, except layers that stay at external URLs and the contents of
  * artifacts, as in Go (copy/single.go `copyLayers`).
+ *
+ * @param moved The layers as they were copied. Default: as the manifest names them.
  */
-function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[]): boolean {
+export function hasZstd(manifest: ParsedImage, moved: readonly MovedBlob[] = []): boolean {
   const byDigest = new Map(moved.map((blob) => [blob.digest, blob]));
   return manifest.layers.some((layer) => {
     const blob = byDigest.get(layer.digest);

@@ -1,9 +1,10 @@
 /** `append` and `drop` with `--dry-run` and `--tag`, `append --referrers`, and `annotate --remove`. */
 import assert from "node:assert/strict";
+import { appendToIndex } from "../../src/system/remote/room.ts";
 import { EMPTY_DESCRIPTOR, manifestDigest, MEDIA_TYPES } from "../../src/spec/room.ts";
-import { CLI, cli, cliOk } from "../support/cli.ts";
+import { CLI, cli, cliHere, cliOk } from "../support/cli.ts";
 import { pushBuildKit } from "../support/buildkit.ts";
-import { clientOf, encode, makeImage, pushImage } from "../support/images.ts";
+import { clientOf, encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 
 const INSECURE = "--tls-verify=false";
@@ -43,6 +44,64 @@ Deno.test("a dry run prints the index that the edit then writes", async () => {
     assert.equal(await cliOk([...args, "-q", INSECURE]), digest, args.join(" "));
   }
   assert.notEqual((await repository.headManifest("1"))!.digest, base);
+});
+
+Deno.test("a dry run of what is not written prints the index as it is, and marks images with zstd layers as a push does", async () => {
+  await using registry = startEmbedded();
+  const client = clientOf(registry.host);
+  const layers = [makeTar("file", "content")];
+  const [gzip, zstd] = (["gzip", "zstd"] as const).map((compression, i) =>
+    makeImage({ architecture: ["amd64", "arm64"][i]!, layers, compressions: [compression] })
+  );
+  await pushImage(client.repository("gzip"), gzip!, "1");
+  await pushImage(client.repository("zstd"), zstd!, "1");
+  const sources = ["gzip", "zstd"].map((path) => `docker://${registry.host}/${path}:1`);
+  const list = `docker://${registry.host}/app:1`;
+  const append = async (...args: string[]) => {
+    const { code, stdout, stderr } = await cliHere(["append", INSECURE, "-q", ...args]);
+    assert.equal(code, 0, stderr);
+    return args.includes("--dry-run") ? manifestDigest(new TextEncoder().encode(stdout)) : stdout.trim();
+  };
+  for (const [i, source] of sources.entries()) {
+    const create = i === 0 ? ["--create"] : [];
+    const predicted = await append(...create, "--dry-run", list, source);
+    assert.equal(await append(...create, list, source), predicted);
+  }
+  const head = (await client.repository("app").headManifest("1"))!.digest;
+  // Images that the list has are moved to the end, which is not written. Their entries keep the annotation of the push.
+  for (const added of [sources, sources.toReversed(), [sources[0]!]]) {
+    assert.equal(await append("--dry-run", list, ...added), head);
+    assert.equal(await append(list, ...added), head);
+  }
+  const systemContext = { dockerInsecureSkipTlsVerify: true };
+  assert.equal((await appendToIndex(list, sources, { systemContext })).digest, head);
+  const index = JSON.parse(new TextDecoder().decode((await client.repository("app").getManifest("1")).bytes));
+  const marks = index.manifests.map((entry: { annotations?: Record<string, string> }) =>
+    entry.annotations?.["io.github.containers.compression.zstd"]
+  );
+  assert.deepEqual(marks, [undefined, "true"]);
+  // Into another repository, all images are copied.
+  const elsewhere = ["-t", `docker://${registry.host}/other:1`, list, sources[0]!];
+  assert.equal(await append("--dry-run", ...elsewhere), await append(...elsewhere));
+});
+
+Deno.test("the error for a list that does not exist says how to create it", async () => {
+  await using registry = startEmbedded();
+  await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "amd64" }), "1");
+  const [list, image] = [`docker://${registry.host}/none:1`, `docker://${registry.host}/app:1`];
+  const rows = [["append", list, image], ["append", "--dry-run", list, image], ["append", "-t", "2", list, image], [
+    "drop",
+    list,
+    "linux/amd64",
+  ], ["annotate", "--index", "--annotation", "a=b", list]];
+  for (const [command, ...args] of rows) {
+    const { code, stderr } = await cliHere([command!, INSECURE, ...args]);
+    assert.equal(code, 125);
+    assert.match(
+      stderr,
+      /^Error: Cannot edit docker:\/\/.*\/none:1: there is no such list: create it with compose, or/,
+    );
+  }
 });
 
 Deno.test("--tag writes the edited list under another name and leaves the list as it is", async () => {

@@ -1,3 +1,4 @@
+import { addWithMarks } from "../../actions/room.ts";
 import type { List } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, LocalStore } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -29,11 +30,12 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
     referrers: flags.referrers,
     signal: context.signal,
   };
-  const edit = async (list: List) => {
-    for (const added of await addSources(list, sources, { ...flags, ...selection }, context)) {
-      setDetails(list, added, flags, annotations);
-    }
-  };
+  const edit = (list: List) =>
+    addWithMarks(list, async () => {
+      for (const added of await addSources(list, sources, { ...flags, ...selection }, context)) {
+        setDetails(list, added, flags, annotations);
+      }
+    });
   const result = await runRemoteEdit({ remote, edit, ignoreOrder: true }, flags, options);
   if (!result) return;
   const { digest, unchanged } = result;

@@ -28,7 +28,7 @@ export interface RemoteEdit {
   /** Changes the list; called again if another writer was faster. */
   edit(list: List): Promise<void>;
   /** Treat an edit that only moves instances as no change. Default: `false`. */
-  readonly ignoreOrder?: boolean;
+  readonly ignoreOrder?: boolean | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ export async function runRemoteEdit(
   options: EditRemoteListOptions,
 ): Promise<CopyResult | undefined> {
   const target = flags.tag === undefined ? undefined : resolveTarget(remote, flags.tag);
-  if (flags.dryRun) return void await preview(remote, target ?? remote, edit, flags, options);
+  if (flags.dryRun) return void await preview({ remote, edit, ignoreOrder }, target, flags, options);
   return await withProgress(
     flags,
     (view) =>
@@ -62,13 +62,14 @@ function resolveTarget(remote: string, tag: string): string {
 
 /** Prints the bytes of the edited index to standard output, and what differs from the existing one to standard error. */
 async function preview(
-  remote: string,
-  target: string,
-  edit: (list: List) => Promise<void>,
+  { remote, edit, ignoreOrder }: RemoteEdit,
+  newName: string | undefined,
   flags: RemoteEditFlags,
   options: EditRemoteListOptions,
 ): Promise<void> {
-  const { bytes, digest, unchanged } = await previewEditWith(LOCAL_RUNTIME, remote, edit, options);
+  const target = newName ?? remote;
+  const previewing = { ...options, ignoreOrder, target: newName };
+  const { bytes, digest, unchanged } = await previewEditWith(LOCAL_RUNTIME, remote, edit, previewing);
   const before = await fetchManifest(remote, options).catch((error) => {
     if (options.create) return parseManifest(EMPTY_INDEX);
     throw error;

@@ -2,6 +2,7 @@ import type { ImageReference } from "../../image/room.ts";
 import type { PushResult } from "../../list/room.ts";
 import { findPlatform, formatPlatform, ManifestsError } from "../../spec/room.ts";
 import {
+  addWithMarks,
   createInstanceFinder,
   type EditRemoteListOptions,
   editRemoteListWith,
@@ -46,9 +47,8 @@ export async function appendToIndex(
   options: EditIndexOptions & SourceOptions = {},
 ): Promise<PushResult> {
   const [add, edit] = splitSourceOptions(options);
-  return await editRemoteListWith(REMOTE_RUNTIME, image, async (list: List) => {
-    await list.addAll(sources, add);
-  }, { ...edit, ignoreOrder: true });
+  const append = (list: List) => addWithMarks(list, () => list.addAll(sources, add));
+  return await editRemoteListWith(REMOTE_RUNTIME, image, append, { ...edit, ignoreOrder: true });
 }
 
 /**
