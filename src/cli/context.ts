@@ -97,7 +97,9 @@ function getStoreOptions({ globals, persona }: CommandContext): OpenStoreOptions
 /** Creates the root folder that a flag names, as podman and buildah do, and reports a folder that cannot be created. */
 async function makeRoot(root: string): Promise<void> {
   try {
-    await Deno.mkdir(root, { recursive: true, mode: 0o700 });
+    // A store that is only read needs no permission to write.
+    const found = await Deno.stat(root).catch(() => undefined);
+    if (!found?.isDirectory) await Deno.mkdir(root, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new Error(`Cannot create the store ${JSON.stringify(root)}: ${(error as Error).message}`, { cause: error });
   }
