@@ -1,6 +1,7 @@
 import {
   encodeGoJsonText,
   type GoJsonValue,
+  isObject,
   type JsonSpan,
   parseJson,
   RawJson,
@@ -8,6 +9,7 @@ import {
   sortedMap,
   StructReader,
 } from "../../json/room.ts";
+import { decodeUtf8 } from "../../internal/room.ts";
 import { type Digest, isDigest, ManifestsError } from "../../spec/room.ts";
 import { isManifestKey } from "../big_data.ts";
 
@@ -36,7 +38,7 @@ export interface ImageRecord {
 }
 
 /** A record with the text that it was read from, which is written back unchanged unless the record changes. */
-export interface StoredRecord {
+export interface StoredRecord extends Pick<ImageRecord, "id" | "names"> {
   /** The members that this module understands. */
   readonly record: ImageRecord;
   /** JSON text of the record, with all members. */
@@ -45,6 +47,8 @@ export interface StoredRecord {
 
 /** Go's zero time, which means that the time is not known. */
 const ZERO_TIME = "0001-01-01T00:00:00Z";
+
+const TIME_REGEXP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Members that {@linkcode encodeRecord} writes, in Go's order. All other members are preserved. */
 const KNOWN_MEMBERS = [
@@ -70,25 +74,124 @@ const KNOWN_MEMBERS = [
 export function parseRecords(bytes: Uint8Array, path: string): StoredRecord[] {
   if (bytes.length === 0) return [];
   try {
-    const { value, text, spans } = parseJson(bytes, path);
-    if (value === null) return [];
-    if (!Array.isArray(value)) throw new TypeError("it is not an array");
-    return repairNames(
-      value.map((item, i) => {
-        const { start, end } = spans[i]!;
-        return { record: readRecord(new StructReader(item, path, `[${i}]`)), text: text.slice(start, end) };
-      }),
-    );
+    return repairNames(readPlainRecords(bytes) ?? readRecords(bytes, path));
   } catch (cause) {
     throw new ManifestsError("STORE_CORRUPT", `Cannot read ${path}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Reads records of any form, with all checks. */
+function readRecords(bytes: Uint8Array, path: string): StoredRecord[] {
+  const { value, text, spans } = parseJson(bytes, path);
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw new TypeError("it is not an array");
+  return value.map((item, i) => {
+    const { start, end } = spans[i]!;
+    return toStored(readRecord(new StructReader(item, path, `[${i}]`)), text.slice(start, end));
+  });
+}
+
+function toStored(record: ImageRecord, text: string): StoredRecord {
+  return { id: record.id, names: record.names, record, text };
+}
+
+/**
+ * Reads records if all of them have the form that Go's tools and this module write; else returns `undefined`. Most records
+ * of a large store are never used, so each of them is only checked. A text that is equal to what `JSON.stringify` writes
+ * was read correctly: no object has a duplicate key, and no escaped key was confused with another.
+ */
+function readPlainRecords(bytes: Uint8Array): StoredRecord[] | undefined {
+  try {
+    const text = decodeUtf8(bytes);
+    const value: unknown = JSON.parse(text);
+    if (!Array.isArray(value) || !value.every(isPlainItem) || JSON.stringify(value) !== text) return undefined;
+    return value.map((item) => new PlainRecord(item));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A record that is known to be valid, and is only read when it is used. */
+class PlainRecord implements StoredRecord {
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly #item: PlainItem;
+  #record: ImageRecord | undefined;
+
+  constructor(item: PlainItem) {
+    this.id = item.id;
+    this.names = item.names ?? [];
+    this.#item = item;
+  }
+
+  get record(): ImageRecord {
+    return this.#record ??= readRecord(new StructReader(this.#item, "images.json"));
+  }
+
+  get text(): string {
+    return JSON.stringify(this.#item);
+  }
+}
+
+/** The form of nearly all records: names of members as Go writes them, no `null`, digests by SHA-256. */
+interface PlainItem {
+  readonly id: string;
+  readonly names?: readonly string[];
+}
+
+/** Whether a value has the form of a {@linkcode PlainItem}. `readRecord` accepts each such value. */
+function isPlainItem(value: unknown): value is PlainItem {
+  if (!isObject(value) || value.id === undefined) return false;
+  for (const name in value) {
+    if (!isPlainMember(name, value[name])) return false;
+  }
+  return true;
+}
+
+/** This runs for each member of thousands of records, often in a process that does nothing else. */
+function isPlainMember(name: string, value: unknown): boolean {
+  switch (name) {
+    case "id":
+      return typeof value === "string" && value !== "";
+    case "created":
+      return typeof value === "string" && TIME_REGEXP.test(value);
+    case "digest":
+      return isPlainDigest(value);
+    case "layer":
+    case "metadata":
+      return typeof value === "string";
+    case "names":
+    case "names-history":
+    case "mapped-layers":
+    case "big-data-names":
+      return Array.isArray(value) && value.every((item) => typeof item === "string");
+    case "big-data-sizes":
+      return isObject(value) && everyMember(value, Number.isSafeInteger);
+    case "big-data-digests":
+      return isObject(value) && everyMember(value, isPlainDigest);
+    case "flags":
+      return isObject(value) && everyMember(value, (flag) => typeof flag !== "object");
+    default:
+      return false;
+  }
+}
+
+function isPlainDigest(value: unknown): boolean {
+  return typeof value === "string" && /^sha256:[0-9a-f]{64}$/.test(value);
+}
+
+function everyMember(value: Record<string, unknown>, is: (value: unknown) => boolean): boolean {
+  for (const name in value) {
+    if (!is(value[name])) return false;
+  }
+  return true;
 }
 
 function readRecord(from: StructReader): ImageRecord {
   const id = from.string("id") ?? "";
   if (id === "") from.fail("id", "an image id");
   const created = from.string("created") ?? ZERO_TIME;
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(created)) from.fail("created", "a time");
+  if (!TIME_REGEXP.test(created)) from.fail("created", "a time");
   from.strings("mapped-layers");
   from.struct("flags");
   const digest = from.string("digest") || undefined;
@@ -125,12 +228,12 @@ function readDigests(from: StructReader): Map<string, Digest> {
 function repairNames(records: StoredRecord[]): StoredRecord[] {
   const owners = new Map<string, number>();
   const repaired = [...records];
-  records.forEach(({ record }, i) => {
-    for (const name of record.names) {
+  records.forEach(({ names }, i) => {
+    for (const name of names) {
       const before = owners.get(name);
       if (before !== undefined && before !== i) {
-        const { record: loser } = repaired[before]!;
-        repaired[before] = updateRecord(repaired[before]!, { names: loser.names.filter((other) => other !== name) });
+        const loser = repaired[before]!;
+        repaired[before] = updateRecord(loser, { names: loser.names.filter((other) => other !== name) });
       }
       owners.set(name, i);
     }
@@ -146,13 +249,13 @@ export function listDigests(record: ImageRecord): Digest[] {
 
 /** Encodes a new record as JSON text. */
 export function createRecord(record: ImageRecord): StoredRecord {
-  return updateRecord({ record, text: "{}" }, record);
+  return updateRecord(toStored(record, "{}"), record);
 }
 
 /** Changes members of a record. Members that this module does not know, such as those of newer tools, are preserved. */
 export function updateRecord(stored: StoredRecord, change: Partial<ImageRecord>): StoredRecord {
   const record = { ...stored.record, ...change };
-  return { record, text: encodeRecord(record, stored.text) };
+  return toStored(record, encodeRecord(record, stored.text));
 }
 
 function encodeRecord(record: ImageRecord, before: string): string {
