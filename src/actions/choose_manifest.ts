@@ -8,6 +8,7 @@ import {
   type VerifiedManifest,
 } from "../image/room.ts";
 import {
+  describePlatforms,
   type Descriptor,
   type Digest,
   type DockerListEntry,
@@ -19,7 +20,6 @@ import {
   isIndex,
   isIndexMediaType,
   isManifestsError,
-  listPlatforms,
   ManifestsError,
   MAX_CONFIG_SIZE,
   type ParsedImage,
@@ -101,7 +101,7 @@ async function chooseManifest(
   }
   throw new ManifestsError(
     "NO_MATCHING_PLATFORM",
-    `Cannot select ${formatPlatform(platform)} from ${source.reference}: it has only ${listPlatforms(images)}`,
+    `Cannot select ${formatPlatform(platform)} from ${source.reference}: ${describePlatforms(images)}`,
   );
 }
 

@@ -2,6 +2,7 @@ import type { SystemContext } from "../image/room.ts";
 import {
   chooseEntry,
   createPlatform,
+  describePlatforms,
   type Descriptor,
   type DockerListEntry,
   findAttested,
@@ -10,7 +11,6 @@ import {
   isAttestation,
   isIndexMediaType,
   isManifestsError,
-  listPlatforms,
   ManifestsError,
   narrowEntries,
   type ParsedIndex,
@@ -64,11 +64,17 @@ function chooseOne(index: ParsedIndex, { name, host, systemContext }: EntryChoic
   const chosen = entries.length === 0 ? chooseEntry(index, wanted) : findEntry(index, wanted);
   // An entry without a platform is chosen only if no other one suits; an index inside it is not searched.
   if (chosen && (chosen.platform || !isIndexMediaType(chosen.mediaType))) return chosen;
+  if (images.length === 0 && entries.length > 0) {
+    throw new ManifestsError(
+      "NO_MATCHING_PLATFORM",
+      `Cannot add ${name}: it has no images, only artifacts or attestations: add all its entries (all, --all)`,
+    );
+  }
   const nested = chosen ? `; the index ${chosen.digest} inside it is not searched` : "";
   throw new ManifestsError(
     "NO_MATCHING_PLATFORM",
-    `Cannot add ${name}: it has no image for ${formatPlatform(wanted)}, only ${
-      listPlatforms(images)
+    `Cannot add ${name}: it has no image for ${formatPlatform(wanted)}: ${
+      describePlatforms(images)
     }${nested}. Choose one of these platforms, or add all of them (all, --all)`,
   );
 }

@@ -32,7 +32,7 @@ export function narrowEntries<T extends Descriptor | DockerListEntry>(
   if (missing && !mayMiss) {
     throw new ManifestsError(
       "NO_MATCHING_PLATFORM",
-      `Cannot select ${formatPlatform(missing)} from ${name}: it has only ${listPlatforms(images)}`,
+      `Cannot select ${formatPlatform(missing)} from ${name}: ${describePlatforms(images)}`,
     );
   }
   const chosen = platforms.length === 0
@@ -47,8 +47,9 @@ export function narrowEntries<T extends Descriptor | DockerListEntry>(
   return entries.filter(isKept);
 }
 
-/** Lists the different platforms of entries as text for messages. */
-export function listPlatforms(entries: readonly (Descriptor | DockerListEntry)[]): string {
-  const names = entries.map(({ platform }) => formatPlatform(platform));
-  return [...new Set(names)].filter(Boolean).join(", ") || "no platforms";
+/** Says for messages which different platforms the images of an index have, as in `it has only linux/arm64`. */
+export function describePlatforms(images: readonly (Descriptor | DockerListEntry)[]): string {
+  if (images.length === 0) return "it has no images";
+  const names = new Set(images.map(({ platform }) => formatPlatform(platform)).filter(Boolean));
+  return names.size === 0 ? "none of its entries has a platform" : `it has only ${[...names].join(", ")}`;
 }

@@ -77,7 +77,7 @@ export {
 } from "./manifest.ts";
 export { hasImageConfig, type ImageConfig, isImageConfigType, parseImageConfig } from "./image_config.ts";
 export { isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
-export { listPlatforms, narrowEntries, type NarrowOptions } from "./narrow.ts";
+export { describePlatforms, narrowEntries, type NarrowOptions } from "./narrow.ts";
 export {
   compatiblePlatforms,
   contradictsPlatform,

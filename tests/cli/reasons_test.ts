@@ -1,7 +1,7 @@
 /** Error messages: the reason of the failure, in the words of the user's task. */
 import assert from "node:assert/strict";
 import { MEDIA_TYPES } from "../../src/spec/room.ts";
-import { cli, cliOk } from "../support/cli.ts";
+import { cli, cliHere, cliOk } from "../support/cli.ts";
 import { clientOf, encode, pushPlatforms } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { makeStore } from "../support/stores.ts";
@@ -113,6 +113,25 @@ Deno.test("inspect shows a nested index as an index, and add reports a missing p
   const { stderr } = await cli([...at.flags, "add", INSECURE, "--arch", "sparc", "list", image]);
   assert.match(
     stderr,
-    /it has no image for linux\/sparc, only linux\/amd64.*; the index sha256:\w+ inside it is not searched/,
+    /it has no image for linux\/sparc: it has only linux\/amd64.*; the index sha256:\w+ inside it is not searched/,
   );
+  // An index of artifacts has no images, whatever the platforms of its entries say.
+  const artifact = { ...await entry("amd64", { os: "linux", architecture: "arm64" }), artifactType: "application/x" };
+  await put("artifacts", artifact);
+  await put("plain", await entry("amd64"), await entry("arm64"));
+  const rows: [args: string[], stderr: RegExp][] = [
+    [
+      ["add", "--arch", "sparc", "list", "artifacts"],
+      /has no images, only artifacts or attestations: add all its entries/,
+    ],
+    [["create", "--arch", "sparc", "other", "artifacts"], /has no images, only artifacts or attestations: add all its/],
+    [["digest", "--platform", "linux/sparc", "plain"], /: none of its entries has a platform\n$/],
+    [["digest", "--platform", "linux/sparc", "inner"], /: it has only linux\/arm64\n$/],
+  ];
+  for (const [[command, ...args], expected] of rows) {
+    const operands = args.with(-1, `docker://${registry.host}/app:${args.at(-1)}`);
+    const failed = await cliHere([...at.flags, command!, INSECURE, ...operands]);
+    assert.equal(failed.code, 125);
+    assert.match(failed.stderr, expected);
+  }
 });
