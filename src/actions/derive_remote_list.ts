@@ -4,7 +4,13 @@ import { repeatWhileLost } from "../internal/room.ts";
 import type { List } from "../list/room.ts";
 import { type Digest, isIndex, isManifestsError, manifestDigest, MEDIA_TYPES, ZSTD_ANNOTATION } from "../spec/room.ts";
 import { createMemoryStore } from "../store/room.ts";
-import { chooseKeptType, type EditRemoteListOptions, listMissing, readForEdit } from "./edit_remote_list.ts";
+import {
+  chooseKeptType,
+  type EditRemoteListOptions,
+  listCopied,
+  listMissing,
+  readForEdit,
+} from "./edit_remote_list.ts";
 import { collectFacts, compareFacts } from "./index_facts.ts";
 import { keepConnection } from "./keep_connection.ts";
 import type { ReadList } from "./read_list.ts";
@@ -43,13 +49,20 @@ export async function previewEditWith(
 ): Promise<EditedList> {
   const reference = resolveImage(runtime, image);
   const to = target === undefined ? reference : resolveImage(runtime, target);
-  const { before, list, isChanged, isMoved } = await readAndEdit(runtime, reference, edit, options);
-  const missing = listMissing(to, list);
+  const { before, list, existing, isChanged } = await readAndEdit(runtime, reference, edit, options);
+  const missing = listMissing(to, list), isMoved = String(existing) !== String(list.instances());
   const isSame = !isChanged && (target === undefined ? options.ignoreOrder || !isMoved : missing.length === 0);
   if (before && isSame) return { bytes: before.bytes, digest: before.digest, unchanged: true };
   const type = chooseKeptType(list, before) ?? list.preferredMediaType;
+  const instances = listCopied(to, list, existing, options);
+  const { systemContext, signal, signaturePolicy } = options;
+  if (signaturePolicy) {
+    // Reads the images as a push would do, which checks the policy.
+    const checks = { systemContext, signal, signaturePolicy, instances, imageListSelection: "specific" } as const;
+    await list.outlinePush(to, checks);
+  }
   // The entries of a Docker list have no annotations.
-  if (type === MEDIA_TYPES.ociIndex) await markCopied(list, missing, options);
+  if (type === MEDIA_TYPES.ociIndex) await markCopied(list, instances, options);
   const bytes = list.serialize(type);
   return { bytes, digest: manifestDigest(bytes) };
 }
@@ -86,7 +99,7 @@ export async function deriveListWith(
   await using _to = await keepConnection(to, systemContext);
   return await repeatWhileLost(async () => {
     const ifMatch = await findCondition(to, options);
-    const { before, list, isChanged } = await readAndEdit(runtime, from, edit, options);
+    const { before, list, existing, isChanged } = await readAndEdit(runtime, from, edit, options);
     const missing = listMissing(to, list);
     if (before && !isChanged && missing.length === 0 && to.dockerReference?.tag !== undefined) {
       // The index itself gets the name, byte by byte.
@@ -94,9 +107,10 @@ export async function deriveListWith(
       const tagged = await tagImageWith(runtime, `docker://${name}@${before.digest}`, [tag], { systemContext, signal });
       return { ...tagged, mediaType: before.mediaType, instances: new Map(list.instances().map((it) => [it, it])) };
     }
+    const instances = listCopied(to, list, existing, options);
     await using store = createMemoryStore();
     await list.saveToImage(store, { mimeType: chooseKeptType(list, before) });
-    return await list.push(to, { ...push, imageListSelection: "specific", instances: missing, store, ifMatch });
+    return await list.push(to, { ...push, imageListSelection: "specific", instances, store, ifMatch });
   }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts, signal });
 }
 
@@ -115,11 +129,10 @@ async function readAndEdit(
   reference: ImageReference,
   edit: (list: List) => unknown,
   options: EditRemoteListOptions,
-): Promise<{ before: ReadList | undefined; list: List; isChanged: boolean; isMoved: boolean }> {
+): Promise<{ before: ReadList | undefined; list: List; existing: readonly Digest[]; isChanged: boolean }> {
   const before = await readForEdit(runtime, reference, options);
   const list = before?.list ?? runtime.createList();
-  const facts = collectFacts(list), order = String(list.instances());
+  const facts = collectFacts(list), existing = list.instances();
   await edit(list);
-  const isChanged = compareFacts(facts, collectFacts(list)).size > 0;
-  return { before, list, isChanged, isMoved: order !== String(list.instances()) };
+  return { before, list, existing, isChanged: compareFacts(facts, collectFacts(list)).size > 0 };
 }

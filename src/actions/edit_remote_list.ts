@@ -16,6 +16,7 @@ export interface EditRemoteListOptions extends
     | "systemContext"
     | "signers"
     | "signIdentity"
+    | "signaturePolicy"
     | "referrers"
     | "reportWriter"
     | "onProgress"
@@ -80,31 +81,30 @@ export async function editRemoteListWith(
       return describeList(reference, before);
     }
     const list = before?.list ?? runtime.createList();
-    const facts = collectFacts(list), order = String(list.instances());
+    const facts = collectFacts(list), existing = list.instances();
     await edit(list);
     const change = compareFacts(facts, collectFacts(list));
-    const isMoved = !ignoreOrder && order !== String(list.instances());
+    const isMoved = !ignoreOrder && String(existing) !== String(list.instances());
     if (before && !signs && change.size === 0 && !isMoved) {
       return { ...describeList(reference, before), unchanged: true };
     }
-    // Content that the repository already has is neither read nor written again.
-    const missing = listMissing(reference, list);
+    const copied = listCopied(reference, list, existing, options);
     lost = change;
-    return await pushEdited(reference, { list, before, missing: signs ? undefined : missing }, push);
+    return await pushEdited(reference, { list, before, copied: signs ? undefined : copied }, push);
   }, { isLost: (error) => isManifestsError(error, "CONFLICT"), maxAttempts, signal });
 }
 
 /** Pushes an edited list, if its tag still has the digest from which the list was read. */
 async function pushEdited(
   reference: ImageReference,
-  edited: { list: List; before: ReadList | undefined; missing: readonly Digest[] | undefined },
+  edited: { list: List; before: ReadList | undefined; copied: readonly Digest[] | undefined },
   push: PushOptions,
 ): Promise<CopyResult> {
-  const { list, before, missing } = edited;
+  const { list, before, copied } = edited;
   await using store = createMemoryStore();
   await list.saveToImage(store, { mimeType: chooseKeptType(list, before) });
   const ifMatch = reference.transport === "docker" ? before?.digest ?? null : undefined;
-  const selection = missing ? { imageListSelection: "specific", instances: missing } as const : {};
+  const selection = copied ? { imageListSelection: "specific", instances: copied } as const : {};
   return await list.push(reference, { ...push, ...selection, store, ifMatch });
 }
 
@@ -114,6 +114,20 @@ function describeList({ dockerReference, transport }: ImageReference, read: Read
   const name = transport === "docker" ? dockerReference?.trimmed().withDigest(digest) : undefined;
   const instances = new Map(list.instances().map((instance) => [instance, instance]));
   return { digest, ...(name ? { reference: String(name) } : {}), mediaType, instances };
+}
+
+/**
+ * Returns the instances that a push of an edited list copies: content that the repository already has is neither read nor
+ * written again, unless it is new in the list and a policy is checked.
+ */
+export function listCopied(
+  reference: ImageReference,
+  list: List,
+  existing: readonly Digest[],
+  { signaturePolicy }: EditRemoteListOptions,
+): Digest[] {
+  const added = signaturePolicy === undefined ? [] : list.instances().filter((digest) => !existing.includes(digest));
+  return [...new Set([...listMissing(reference, list), ...added])];
 }
 
 /** The instances of a list that are not known to be in the repository of a reference. */

@@ -17,12 +17,15 @@ import type { Release } from "./types.ts";
 /** Options of transfers that a release file does not have. */
 export type TransferChoices = Pick<
   ComposeIndexOptions,
-  "maxParallelTransfers" | "maxRetries" | "onProgress" | "reportWriter" | "retryDelay"
+  "maxParallelTransfers" | "maxRetries" | "onProgress" | "reportWriter" | "retryDelay" | "signaturePolicy"
 >;
 
 /** Options for {@linkcode publishRelease}. */
 export interface PublishOptions extends ReleaseCallOptions {
-  /** Progress and limits of the transfers. Default: none are reported, and the limits of `composeIndex` apply. */
+  /**
+   * Progress and limits of the transfers, and the policy that their images must satisfy. Default: progress is not
+   * reported, the limits of `composeIndex` apply, and every image is accepted.
+   */
   readonly transfer?: TransferChoices | undefined;
   /** Called for each tag that was written or deleted. */
   readonly onTag?: ((tag: PlannedTag) => unknown) | undefined;

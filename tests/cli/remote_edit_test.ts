@@ -6,6 +6,7 @@ import { CLI, cli, cliHere, cliOk } from "../support/cli.ts";
 import { pushBuildKit } from "../support/buildkit.ts";
 import { clientOf, encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { startEmbedded } from "../support/registries.ts";
+import { makeStore } from "../support/stores.ts";
 
 const INSECURE = "--tls-verify=false";
 
@@ -194,4 +195,46 @@ Deno.test("annotate --remove removes annotations of an instance and of a list in
     await cliOk(["annotate", INSECURE, "--format", "json", "--remove", "none", at, "linux/amd64"]),
   );
   assert.deepEqual([result.digest, result.unchanged], [before, true]);
+});
+
+Deno.test("append, compose and release apply check the images that --signature-policy does not accept", async () => {
+  await using registry = startEmbedded();
+  await using at = await makeStore();
+  const { host } = registry;
+  const client = clientOf(host);
+  const amd64 = await pushImage(client.repository("app"), makeImage({ architecture: "amd64" }), "amd64");
+  await pushImage(client.repository("app"), makeImage({ architecture: "arm64" }), "arm64");
+  const write = async (name: string, rule: string, other: string) => {
+    const transports = { docker: { [`${host}/app`]: [{ type: rule }] } };
+    await Deno.writeTextFile(`${at.folder}/${name}`, JSON.stringify({ default: [{ type: other }], transports }));
+    return `${at.folder}/${name}`;
+  };
+  const reject = await write("reject", "reject", "insecureAcceptAnything");
+  const accept = await write("accept", "insecureAcceptAnything", "reject");
+  const file = `${at.folder}/manifests.yaml`;
+  const release = { to: [`${host}/app:released`], sources: [`${host}/app:amd64`] };
+  await Deno.writeTextFile(file, JSON.stringify({ version: 1, releases: { app: release } }));
+  // The images are in the repository already, so that nothing has to be copied.
+  const rows = (i: number) => [
+    ["append", "--create", `${host}/app:list${i}`, `${host}/app:amd64`],
+    ["append", "--dry-run", "--create", `${host}/app:dry${i}`, `${host}/app:amd64`],
+    ["append", "-t", `derived${i}`, `${host}/app:base`, `${host}/app:arm64`],
+    ["compose", "-t", `${host}/app:made${i}`, `${host}/app:amd64`],
+    ["release", "apply", "--file", file],
+  ];
+  await cliHere(["compose", "-q", INSECURE, "-t", `${host}/app:base`, `${host}/app:amd64`]);
+  const listTags = () => Array.fromAsync(client.repository("app").listTags());
+  const tags = await listTags();
+  for (const [i, policy] of [reject, accept].entries()) {
+    for (const [command, ...args] of rows(i)) {
+      const { code, stderr } = await cliHere([command!, ...args, "-q", INSECURE, "--signature-policy", policy]);
+      const what = `${command} ${args.join(" ")}: ${stderr}`;
+      if (policy === accept) assert.equal(code, 0, what);
+      else assert.match(stderr, /rejected by policy/, what);
+    }
+    if (policy === reject) assert.deepEqual(await listTags(), tags);
+  }
+  assert.equal((await client.repository("app").headManifest("amd64"))!.digest, amd64);
+  const plan = await cliHere(["release", "plan", "--file", file, INSECURE, "--signature-policy", accept]);
+  assert.match(plan.stderr, /release plan does not take --signature-policy/);
 });

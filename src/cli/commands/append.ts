@@ -1,6 +1,7 @@
 import { addWithMarks } from "../../actions/room.ts";
 import type { List } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, LocalStore } from "../context.ts";
+import { loadPolicyOption } from "../engine_options.ts";
 import { UsageError } from "../errors.ts";
 import { parseAnnotations, splitPlatforms, toFlag } from "../flags.ts";
 import { assertFormat, printResult } from "../output.ts";
@@ -14,6 +15,7 @@ export interface AppendFlags extends SourceFlags, DetailFlags, RemoteEditFlags {
   create?: boolean;
   platform?: string[];
   referrers?: boolean;
+  signaturePolicy?: string;
 }
 
 /** Runs `append REMOTE IMAGE…`, which adds images to a list in a registry without a local list. */
@@ -24,8 +26,10 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
   const annotations = parseAnnotations(flags.annotation, (pair) => context.persona.formatBadAnnotation(pair, "entry"));
   await using store = new LocalStore(context);
   const sources = await findSources(store.open, images, flags);
+  const systemContext = await createSystemContext(flags, context, sources);
   const options = {
-    systemContext: await createSystemContext(flags, context, sources),
+    systemContext,
+    ...await loadPolicyOption(flags, systemContext, context),
     create: flags.create,
     referrers: flags.referrers,
     signal: context.signal,

@@ -17,6 +17,7 @@ import { LOCAL_RUNTIME } from "../../system/local/room.ts";
 import { describeReleases, getOnlyDigest } from "../ci/released.ts";
 import { type ReportFlags, withReports } from "../ci/report.ts";
 import { type CommandContext, createSystemContext, openLocalStore, type RegistryFlags } from "../context.ts";
+import { loadPolicyOption } from "../engine_options.ts";
 import { ExitError, formatError, UsageError } from "../errors.ts";
 import { toFlag } from "../flags.ts";
 import { formatPlan, formatSummary } from "../format/release_plan.ts";
@@ -38,6 +39,7 @@ export interface ReleaseFlags
   force?: boolean;
   prune?: boolean;
   detailedExitcode?: boolean;
+  signaturePolicy?: string;
 }
 
 /** A verb of `release`. */
@@ -49,14 +51,14 @@ interface Verb {
 }
 
 /** Flags that only `apply` takes. */
-const REPORTS = ["digestfile", "referencefile", "github", "gitlabDotenv"] as const;
+const APPLY_ONLY = ["digestfile", "referencefile", "github", "gitlabDotenv", "signaturePolicy"] as const;
 
 const VERBS: Readonly<Record<string, Verb>> = {
-  plan: { rejects: REPORTS, run: showPlan },
-  lock: { rejects: ["frozen", "force", "prune", "detailedExitcode", ...REPORTS], run: lock },
+  plan: { rejects: APPLY_ONLY, run: showPlan },
+  lock: { rejects: ["frozen", "force", "prune", "detailedExitcode", ...APPLY_ONLY], run: lock },
   apply: { rejects: ["detailedExitcode"], run: apply },
   schema: {
-    rejects: ["file", "var", "to", "update", "frozen", "force", "prune", "detailedExitcode", ...REPORTS],
+    rejects: ["file", "var", "to", "update", "frozen", "force", "prune", "detailedExitcode", ...APPLY_ONLY],
     run: () => Promise.resolve(print(JSON.stringify(createReleaseSchema(), undefined, 2))),
   },
 };
@@ -110,6 +112,7 @@ async function apply(names: readonly string[], flags: ReleaseFlags, context: Com
     throw new UsageError(`--digestfile and --referencefile are for one release, but the file has ${count}: name one`);
   }
   const { host, lock, options } = await open(loaded, names, flags, context);
+  const policy = await loadPolicyOption(flags, options.systemContext ?? {}, context);
   const written: string[] = [];
   const isJson = flags.format === "json";
   let plan: ReleasePlan | undefined;
@@ -119,7 +122,11 @@ async function apply(names: readonly string[], flags: ReleaseFlags, context: Com
   };
   const publish = () =>
     withProgress(flags, async ({ onProgress }) => {
-      const watch = { transfer: { onProgress }, onPlan, onTag: ({ reference }: PlannedTag) => written.push(reference) };
+      const watch = {
+        transfer: { onProgress, ...policy },
+        onPlan,
+        onTag: ({ reference }: PlannedTag) => written.push(reference),
+      };
       const done = await applyFile(host, loaded.file, lock, { ...options, ...watch });
       return { plan: done, digest: getOnlyDigest(done) };
     });

@@ -11,7 +11,7 @@ import {
   REGISTRY_FLAGS,
   REMOTE_EDIT_FLAGS,
 } from "./shared_flags.ts";
-import { PROGRESS_FLAGS } from "./transfer_flags.ts";
+import { PROGRESS_FLAGS, SIGNATURE_POLICY_FLAG } from "./transfer_flags.ts";
 
 /** `append`. */
 export const APPEND: CommandDefinition = {
@@ -65,6 +65,7 @@ export const APPEND: CommandDefinition = {
     ...REGISTRY_FLAGS,
     ...CREDENTIAL_FLAGS,
     ...PROGRESS_FLAGS,
+    SIGNATURE_POLICY_FLAG,
     EXPLAIN_FLAG,
     FORMAT_FLAG,
   ],

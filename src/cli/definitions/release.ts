@@ -1,6 +1,6 @@
 import type { CommandDefinition } from "../definition.ts";
 import { CREDENTIAL_FLAGS, FORMAT_FLAG, REGISTRY_FLAGS } from "./shared_flags.ts";
-import { PROGRESS_FLAGS, REPORT_FLAGS, RETRY_FLAGS } from "./transfer_flags.ts";
+import { PROGRESS_FLAGS, REPORT_FLAGS, RETRY_FLAGS, SIGNATURE_POLICY_FLAG } from "./transfer_flags.ts";
 
 /** `release`. */
 export const RELEASE: CommandDefinition = {
@@ -64,6 +64,7 @@ export const RELEASE: CommandDefinition = {
     ...RETRY_FLAGS,
     ...PROGRESS_FLAGS,
     ...REPORT_FLAGS,
+    SIGNATURE_POLICY_FLAG,
     FORMAT_FLAG,
   ],
   completes: [["plan", "lock", "apply", "schema"]],
