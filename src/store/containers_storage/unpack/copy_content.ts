@@ -1,4 +1,4 @@
-import { check, hasCode, loadLibc, readAt } from "./libc.ts";
+import { check, hasCode, loadLibc, readAt, writeFully } from "./libc.ts";
 
 /** Number of bytes that the kernel copies at once, so that other tasks can run in between. */
 const STEP = 16 * 1024 * 1024;
@@ -29,14 +29,11 @@ export async function copyContent(from: number, to: number, start: number, lengt
 }
 
 function copyPieces(from: number, to: number, start: number, length: number): void {
-  const { write } = loadLibc();
   const buffer = new Uint8Array(PIECE);
   for (let at = start; at < start + length;) {
     const count = readAt(from, buffer.subarray(0, Math.min(PIECE, start + length - at)), at);
     if (count === 0) throw new Error("the file ended early");
-    for (let done = 0; done < count;) {
-      done += check(write(to, buffer.subarray(done, count), BigInt(count - done)));
-    }
+    writeFully(to, buffer.subarray(0, count));
     at += count;
   }
 }

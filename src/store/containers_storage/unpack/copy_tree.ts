@@ -1,6 +1,6 @@
-import type { ByteText } from "./byte_text.ts";
+import { type ByteText, terminate } from "./byte_text.ts";
 import { copyContent } from "./copy_content.ts";
-import { hasCode, loadLibc, O, S } from "./libc.ts";
+import { check, hasCode, loadLibc, O, S } from "./libc.ts";
 import {
   addName,
   createFile,
@@ -20,8 +20,6 @@ import {
   setTimes,
   type Stat,
 } from "./nodes.ts";
-import { terminate } from "./byte_text.ts";
-import { check } from "./libc.ts";
 
 /** Number of files after which other tasks can run. */
 const PAUSE_AFTER = 512;
@@ -93,6 +91,7 @@ class TreeCopy {
     const source = check(openat(from.fd, terminate(from.name), O.NOFOLLOW | O.CLOEXEC, 0));
     try {
       const target = createFile(to);
+      if (target === undefined) throw new Deno.errors.AlreadyExists("the copy of a file exists");
       try {
         await copyContent(source, target, 0, size);
       } finally {

@@ -22,6 +22,10 @@ const SYMBOLS = {
   fchmodat: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   utimensat: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
   lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
+  fchown: { parameters: ["i32", "u32", "u32"], result: "i32" },
+  fchmod: { parameters: ["i32", "u32"], result: "i32" },
+  futimens: { parameters: ["i32", "buffer"], result: "i32" },
+  fsetxattr: { parameters: ["i32", "buffer", "buffer", "usize", "i32"], result: "i32" },
   lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "isize" },
   llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   syscall: { parameters: ["i64", "i32", "buffer", "buffer", "usize"], result: "i64" },
@@ -44,6 +48,7 @@ const isArm = Deno.build.arch === "aarch64";
 /** Flags of `open`, of Linux' headers. Two of them differ between x86-64 and arm64. */
 export const O = {
   WRITE: 1,
+  READ_WRITE: 2,
   CREATE_NEW: 0o100 | 0o200,
   NONBLOCK: 0o4000,
   CLOEXEC: 0o2000000,
@@ -68,6 +73,8 @@ export const S = {
 export const AT_FDCWD = -100;
 /** Flag of the `…at` functions that do not follow a link in the last component. */
 export const AT_SYMLINK_NOFOLLOW = 0x100;
+/** Flag of `statx` for the open file itself, with an empty name. */
+export const AT_EMPTY_PATH = 0x1000;
 /** Flag of `unlinkat` for folders. */
 export const AT_REMOVEDIR = 0x200;
 
@@ -87,9 +94,12 @@ export class LibcError extends Error {
   }
 }
 
-/** Returns the error of the call that failed just before. */
-export function lastError(symbols: Libc): LibcError {
-  const number = new Deno.UnsafePointerView(symbols.__errno_location()!).getInt32();
+/** Returns the error number of the call that failed just before. */
+function lastErrorNumber(symbols: Libc): number {
+  return new Deno.UnsafePointerView(symbols.__errno_location()!).getInt32();
+}
+
+function createError(symbols: Libc, number: number): LibcError {
   const text = symbols.strerror(number);
   return new LibcError(
     ERROR_NAMES.get(number) ?? `E${number}`,
@@ -99,9 +109,20 @@ export function lastError(symbols: Libc): LibcError {
 
 /** Returns the result of a call; throws {@linkcode LibcError} if it is negative. */
 export function check(result: number | bigint): number {
+  return checkUnless(result) ?? 0;
+}
+
+/**
+ * Returns the result of a call; `undefined` if it is negative because of one of these errors, without the cost of an
+ * error object. Throws {@linkcode LibcError} for other errors.
+ */
+export function checkUnless(result: number | bigint, ...codes: readonly string[]): number | undefined {
   const number = Number(result);
-  if (number < 0) throw lastError(loadLibc());
-  return number;
+  if (number >= 0) return number;
+  const symbols = loadLibc();
+  const error = lastErrorNumber(symbols);
+  if (codes.includes(ERROR_NAMES.get(error) ?? "")) return undefined;
+  throw createError(symbols, error);
 }
 
 /** True if an error is a {@linkcode LibcError} with one of these codes. */
@@ -131,6 +152,13 @@ export function readAt(fd: number, view: Uint8Array<ArrayBuffer>, position: numb
     used += count;
   }
   return used;
+}
+
+/** Writes all bytes at the current position of an open file. */
+export function writeFully(fd: number, bytes: Uint8Array<ArrayBuffer>): void {
+  const { write } = loadLibc();
+  let done = check(write(fd, bytes, BigInt(bytes.length)));
+  while (done < bytes.length) done += check(write(fd, bytes.subarray(done), BigInt(bytes.length - done)));
 }
 
 const SYS_OPENAT2 = 437n;

@@ -1,5 +1,5 @@
 import { type ByteText, terminate, toByteText } from "./byte_text.ts";
-import { AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, check, hasCode, lastError, loadLibc, O, S } from "./libc.ts";
+import { AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, check, checkUnless, loadLibc, O, S } from "./libc.ts";
 
 /** Place of a file or folder: the descriptor of its folder, and its name in it. A last link is never followed. */
 export interface Place {
@@ -9,8 +9,16 @@ export interface Place {
   readonly name: ByteText;
 }
 
-/** Point in time in nanoseconds since 1970. */
-export type Nanoseconds = bigint;
+/** Descriptor of an open file. Calls with it are cheaper than with the place of the file. */
+export type OpenFile = number;
+
+/** Point in time. */
+export interface Time {
+  /** Whole seconds since 1970, rounded down. */
+  readonly seconds: number;
+  /** Nanoseconds to add to the seconds. */
+  readonly nanoseconds: number;
+}
 
 /** Metadata of a file or folder (statx(2)). */
 export interface Stat {
@@ -29,34 +37,39 @@ export interface Stat {
   /** Number of the device, for devices. */
   readonly device: bigint;
   /** Time of the last access. */
-  readonly accessed: Nanoseconds;
+  readonly accessed: Time;
   /** Time of the last modification. */
-  readonly modified: Nanoseconds;
+  readonly modified: Time;
 }
 
 const STATX_BASIC = 0x7ff;
 
-/** Returns the metadata of a place; `undefined` if nothing is there. */
-export function findStat({ fd, name }: Place): Stat | undefined {
-  const struct = new Uint8Array(256);
-  try {
-    check(loadLibc().statx(fd, terminate(name), AT_SYMLINK_NOFOLLOW, STATX_BASIC, struct));
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  }
-  const view = new DataView(struct.buffer);
-  const time = (at: number) => view.getBigInt64(at, true) * 1_000_000_000n + BigInt(view.getUint32(at + 8, true));
+/** Memory for the result of `statx`, which is read before the next call. */
+const STATX = new DataView(new ArrayBuffer(256));
+const EMPTY_NAME = terminate("");
+
+/** Returns the metadata of a file; `undefined` if nothing is there. */
+export function findStat(target: Place | OpenFile): Stat | undefined {
+  const { statx } = loadLibc();
+  const struct = new Uint8Array(STATX.buffer);
+  const result = typeof target === "number"
+    ? statx(target, EMPTY_NAME, AT_EMPTY_PATH, STATX_BASIC, struct)
+    : statx(target.fd, terminate(target.name), AT_SYMLINK_NOFOLLOW, STATX_BASIC, struct);
+  if (checkUnless(result, "ENOENT", "ENOTDIR") === undefined) return undefined;
+  const time = (at: number) => ({
+    seconds: Number(STATX.getBigInt64(at, true)),
+    nanoseconds: STATX.getUint32(at + 8, true),
+  });
   return {
-    links: view.getUint32(16, true),
-    uid: view.getUint32(20, true),
-    gid: view.getUint32(24, true),
-    mode: view.getUint16(28, true),
-    inode: view.getBigUint64(32, true),
-    size: Number(view.getBigUint64(40, true)),
+    links: STATX.getUint32(16, true),
+    uid: STATX.getUint32(20, true),
+    gid: STATX.getUint32(24, true),
+    mode: STATX.getUint16(28, true),
+    inode: STATX.getBigUint64(32, true),
+    size: Number(STATX.getBigUint64(40, true)),
     accessed: time(64),
     modified: time(112),
-    device: makeDevice(view.getUint32(128, true), view.getUint32(132, true)),
+    device: makeDevice(STATX.getUint32(128, true), STATX.getUint32(132, true)),
   };
 }
 
@@ -76,9 +89,10 @@ export function openFolder({ fd, name }: Place): number {
   return check(loadLibc().openat(fd, terminate(name), O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC, 0));
 }
 
-/** Creates a file, which must not exist, and returns its descriptor for writing. */
-export function createFile({ fd, name }: Place): number {
-  return check(loadLibc().openat(fd, terminate(name), O.WRITE | O.CREATE_NEW | O.NOFOLLOW | O.CLOEXEC, 0o600));
+/** Creates a file and returns its descriptor for writing; `undefined` if the name is in use. */
+export function createFile({ fd, name }: Place): OpenFile | undefined {
+  const flags = O.WRITE | O.CREATE_NEW | O.NOFOLLOW | O.CLOEXEC;
+  return checkUnless(loadLibc().openat(fd, terminate(name), flags, 0o600), "EEXIST");
 }
 
 /** Creates a folder, whose permissions the umask restricts. */
@@ -108,32 +122,37 @@ export function addName(target: Place, { fd, name }: Place): void {
 }
 
 /** Sets the owner, also of a link itself. */
-export function setOwner({ fd, name }: Place, uid: number, gid: number): void {
-  check(loadLibc().fchownat(fd, terminate(name), uid, gid, AT_SYMLINK_NOFOLLOW));
+export function setOwner(target: Place | OpenFile, uid: number, gid: number): void {
+  const { fchown, fchownat } = loadLibc();
+  if (typeof target === "number") return void check(fchown(target, uid, gid));
+  check(fchownat(target.fd, terminate(target.name), uid, gid, AT_SYMLINK_NOFOLLOW));
 }
 
 /** Sets the permissions, of anything but a link. */
-export function setMode({ fd, name }: Place, mode: number): void {
-  check(loadLibc().fchmodat(fd, terminate(name), mode & 0o7777, 0));
+export function setMode(target: Place | OpenFile, mode: number): void {
+  const { fchmod, fchmodat } = loadLibc();
+  if (typeof target === "number") return void check(fchmod(target, mode & 0o7777));
+  check(fchmodat(target.fd, terminate(target.name), mode & 0o7777, 0));
 }
 
 /** Sets the times of access and modification. */
-export function setTimes({ fd, name }: Place, accessed: Nanoseconds, modified: Nanoseconds): void {
-  const parts = (time: Nanoseconds) => {
-    const rest = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-    return [(time - rest) / 1_000_000_000n, rest];
-  };
-  const times = new BigInt64Array([...parts(accessed), ...parts(modified)]);
-  check(loadLibc().utimensat(fd, terminate(name), new Uint8Array(times.buffer), AT_SYMLINK_NOFOLLOW));
+export function setTimes(target: Place | OpenFile, accessed: Time, modified: Time): void {
+  const { futimens, utimensat } = loadLibc();
+  const times = [accessed, modified].flatMap(({ seconds, nanoseconds }) => [BigInt(seconds), BigInt(nanoseconds)]);
+  const struct = new Uint8Array(new BigInt64Array(times).buffer);
+  if (typeof target === "number") return void check(futimens(target, struct));
+  check(utimensat(target.fd, terminate(target.name), struct, AT_SYMLINK_NOFOLLOW));
 }
 
 // Functions for attributes take no folder and cannot open every kind of file: the folder is named by its descriptor.
 const pathOf = ({ fd, name }: Place) => terminate(name.startsWith("/") ? name : `/proc/self/fd/${fd}/${name}`);
 
 /** Sets an extended attribute, also of a link itself. */
-export function setAttribute(place: Place, name: string, value: Uint8Array): void {
+export function setAttribute(target: Place | OpenFile, name: string, value: Uint8Array): void {
+  const { fsetxattr, lsetxattr } = loadLibc();
   const bytes = value.length > 0 ? new Uint8Array(value) : new Uint8Array(1);
-  check(loadLibc().lsetxattr(pathOf(place), terminate(name), bytes, BigInt(value.length), 0));
+  const rest = [terminate(name), bytes, BigInt(value.length), 0] as const;
+  check(typeof target === "number" ? fsetxattr(target, ...rest) : lsetxattr(pathOf(target), ...rest));
 }
 
 /** Reads all extended attributes; none if the disk does not support them. */
@@ -142,12 +161,8 @@ export function readAttributes(place: Place): Map<string, Uint8Array<ArrayBuffer
   const path = pathOf(place);
   const attributes = new Map<string, Uint8Array<ArrayBuffer>>();
   const names = new Uint8Array(64 * 1024);
-  const length = Number(libc.llistxattr(path, names, BigInt(names.length)));
-  if (length < 0) {
-    const error = lastError(libc);
-    if (error.code === "EOPNOTSUPP" || error.code === "ENOTSUP") return attributes;
-    throw error;
-  }
+  const length = checkUnless(libc.llistxattr(path, names, BigInt(names.length)), "EOPNOTSUPP", "ENOTSUP");
+  if (length === undefined) return attributes;
   for (const name of toByteText(names.subarray(0, length)).split("\0").slice(0, -1)) {
     const value = new Uint8Array(64 * 1024);
     const size = check(libc.lgetxattr(path, terminate(name), value, BigInt(value.length)));

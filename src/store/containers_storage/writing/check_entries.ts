@@ -1,6 +1,6 @@
 import { ManifestsError } from "../../../spec/room.ts";
 import { type ByteText, cleanPath, quoteBytes, splitPath, toByteText } from "../unpack/byte_text.ts";
-import type { LayerEntry } from "./entries.ts";
+import type { LayerEntry } from "./archive_parser.ts";
 
 /** Beginning of the names of entries that remove files of lower layers (OCI image-spec, "Whiteouts"). */
 export const WHITEOUT = ".wh.";

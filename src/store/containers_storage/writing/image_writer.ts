@@ -15,16 +15,15 @@ import { commitLayers, type StagedLayer } from "./commit_layers.ts";
 import { ImageRecords } from "./image_records.ts";
 import { listLayerIds } from "./layer_chain.ts";
 import { LayerPlaces } from "./layer_places.ts";
+import { LayerPreparer, type PreparedLayer } from "./layer_preparer.ts";
 import { type LayerRecord, readLayersFile } from "./layers_file.ts";
-import { type SpooledLayer, spoolLayer } from "./spool_layer.ts";
 import { stageLayer } from "./stage_layers.ts";
-import { Staging } from "./staging.ts";
 
 /** How often an image is written again if another program deletes its layers in the meantime. */
 const MAX_ATTEMPTS = 3;
 
-/** Source of a layer of the new image: its archive, or a layer of the store. */
-type Origin = { readonly spooled: SpooledLayer } | { readonly stored: LayerRecord };
+/** Source of a layer of the new image: what arrived, or a layer of the store. */
+type Origin = { readonly prepared: PreparedLayer } | { readonly stored: LayerRecord };
 
 /** Options for {@linkcode StorageImageWriter}. */
 export interface ImageWriterOptions {
@@ -41,14 +40,15 @@ export interface ImageWriterOptions {
 }
 
 /**
- * Writes one image into a containers/storage store. Layers are first collected in temporary files, then unpacked into
- * a staging folder, and become visible together with the image.
+ * Writes one image into a containers/storage store. Layers are prepared while they arrive, and become visible together
+ * with the image.
  */
 export class StorageImageWriter implements ImageWriter {
   readonly #options: ImageWriterOptions;
   readonly #places: LayerPlaces;
   readonly #layers: ContainersLayers;
   readonly #images: ImageRecords;
+  readonly #preparer: LayerPreparer;
   readonly #origins = new Map<Digest, Origin & { readonly size: number }>();
 
   constructor(options: ImageWriterOptions) {
@@ -57,6 +57,7 @@ export class StorageImageWriter implements ImageWriter {
     this.#places = new LayerPlaces(location);
     this.#layers = new ContainersLayers(location, mode);
     this.#images = new ImageRecords(location, mode, name);
+    this.#preparer = new LayerPreparer({ ...options, places: this.#places });
   }
 
   async findLayer(digest: Digest): Promise<number | undefined> {
@@ -80,11 +81,11 @@ export class StorageImageWriter implements ImageWriter {
   }
 
   async putLayer(blob: LayerBlob, stream: ByteStream): Promise<void> {
-    const spooled = await this.#explain("write a layer", () => this.#spool(blob.describe(), stream));
+    const prepared = await this.#explain("write a layer", () => this.#preparer.prepare(stream, blob.describe()));
     const { digest, size } = blob.measured();
     const before = this.#origins.get(digest);
-    this.#origins.set(digest, { spooled, size });
-    if (before && "spooled" in before) before.spooled[Symbol.dispose]();
+    this.#origins.set(digest, { prepared, size });
+    if (before && "prepared" in before) before.prepared[Symbol.dispose]();
   }
 
   async commit(image: NewImage, { signal }: SignalOptions = {}): Promise<StoredImage> {
@@ -101,10 +102,10 @@ export class StorageImageWriter implements ImageWriter {
     });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    for (const origin of this.#origins.values()) if ("spooled" in origin) origin.spooled[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const origin of this.#origins.values()) if ("prepared" in origin) origin.prepared[Symbol.dispose]();
     this.#origins.clear();
-    return Promise.resolve();
+    await this.#preparer[Symbol.asyncDispose]();
   }
 
   /** Unpacks the layers that the store does not have, and writes all records. `undefined` if layers disappeared. */
@@ -118,14 +119,13 @@ export class StorageImageWriter implements ImageWriter {
     const missing = isShared ? [] : chain.filter((id) => !isKnown(own, id));
     await makeFolders(this.#options.location);
     await this.#places.makeFolders();
-    await using staging = missing.length > 0 ? await Staging.open(this.#places.driverFolder) : undefined;
     const staged = new Map<string, StagedLayer>();
     using derived = new DisposableStack();
     for (const id of missing) {
       signal?.throwIfAborted();
       const at = chain.indexOf(id);
       assertUnmapped(own.find((record) => record.id === chain[at - 1]));
-      staged.set(id, await this.#stage(image, { chain, at, staging: staging!, staged, derived, signal }));
+      staged.set(id, await this.#stage(image, { chain, at, staged, derived, signal }));
     }
     signal?.throwIfAborted();
     return await this.#publish(image, { chain: isShared ? [] : chain, top: chain.at(-1), staged });
@@ -133,10 +133,9 @@ export class StorageImageWriter implements ImageWriter {
 
   async #stage(
     image: NewImage,
-    { chain, at, staging, staged, derived, signal }: {
+    { chain, at, staged, derived, signal }: {
       chain: readonly string[];
       at: number;
-      staging: Staging;
       staged: ReadonlyMap<string, StagedLayer>;
       derived: DisposableStack;
       signal: AbortSignal | undefined;
@@ -144,7 +143,9 @@ export class StorageImageWriter implements ImageWriter {
   ): Promise<StagedLayer> {
     const { digest } = image.layers[at]!;
     const origin = this.#origins.get(digest)!;
-    const spooled = "spooled" in origin ? origin.spooled : derived.use(await this.#spoolStored(origin.stored, digest));
+    const prepared = "prepared" in origin
+      ? origin.prepared
+      : derived.use(await this.#prepareStored(origin.stored, digest));
     const parent = chain[at - 1];
     const parentFolder = parent === undefined ? undefined : staged.get(parent)?.folder ?? this.#places.files(parent);
     const isParentStaged = parent !== undefined && staged.has(parent);
@@ -153,14 +154,15 @@ export class StorageImageWriter implements ImageWriter {
       ancestors: chain.slice(0, at).reverse(),
       blob: { digest, size: origin.size },
       compression: "stored" in origin ? origin.stored.compression : undefined,
-      spooled,
+      prepared,
+      isAgain: [...staged.values()].some(({ tarSplit }) => tarSplit === prepared.tarSplit),
       parentFolder,
       whileParentExists: async (work) => {
         if (isParentStaged) return await work();
         using _lock = await this.#lock(this.#places.recordsFolder, false);
         await work();
       },
-    }, { folder: join(staging.path, `${at}-addition`), rules: this.#options.rules, signal });
+    }, { createFolder: () => this.#preparer.createFolder(), rules: this.#options.rules, signal });
   }
 
   async #publish(
@@ -181,15 +183,10 @@ export class StorageImageWriter implements ImageWriter {
     return await this.#images.put(image, top);
   }
 
-  async #spool(layer: string, stream: ByteStream): Promise<SpooledLayer> {
-    const { rules: { plainWhiteouts }, temporaryFolder: folder } = this.#options;
-    return await spoolLayer(stream, { layer, folder, plainWhiteouts });
-  }
-
   /** Reads the archive of a layer of the store, to unpack it above other layers. */
-  async #spoolStored({ id, parent, diffDigest, sizes }: LayerRecord, digest: Digest): Promise<SpooledLayer> {
+  async #prepareStored({ id, parent, diffDigest, sizes }: LayerRecord, digest: Digest): Promise<PreparedLayer> {
     const layer = { id, parent, diffDigest, diffSize: sizes.get(diffDigest!)! };
-    return await this.#spool(digest, await this.#layers.openLayer(layer));
+    return await this.#preparer.prepare(await this.#layers.openLayer(layer), digest);
   }
 
   /** Fails if a layer is not the one that the configuration names. */
@@ -197,7 +194,7 @@ export class StorageImageWriter implements ImageWriter {
     for (const [i, { digest, diffId }] of layers.entries()) {
       const origin = this.#origins.get(digest);
       if (!origin) throw cannotStore(digest, "it was not written");
-      const actual = "spooled" in origin ? origin.spooled.diffDigest : origin.stored.diffDigest!;
+      const actual = "prepared" in origin ? origin.prepared.diffDigest : origin.stored.diffDigest!;
       if (actual !== diffId) {
         throw new DigestMismatchError(`layer ${i + 1} (blob ${digest}) of the image`, diffId, actual);
       }

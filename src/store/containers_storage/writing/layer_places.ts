@@ -2,6 +2,8 @@ import { join } from "@std/path";
 import { createTemporaryFile, removeDeadFiles, writeAll } from "../../../internal/host/room.ts";
 import { layersFolder } from "../layers/layer_roots.ts";
 import type { StoreLocation } from "../layout.ts";
+import { readAt } from "../unpack/libc.ts";
+import type { OpenFile } from "../unpack/nodes.ts";
 import { removePath } from "../unpack/remove_path.ts";
 
 /** Characters of the short names of layers in `l`, which keep the options of a mount short. */
@@ -18,7 +20,7 @@ export interface PlacedLayer {
   /** Path of the folder that was unpacked, on the same disk. */
   readonly folder: string;
   /** The tar-split file, in a temporary file. */
-  readonly tarSplit: Deno.FsFile;
+  readonly tarSplit: OpenFile;
 }
 
 /** The places of the layers' files in a store (storage `drivers/vfs`, `drivers/overlay`). */
@@ -104,9 +106,8 @@ export class LayerPlaces {
 
   async #placeTarSplit({ id, tarSplit }: PlacedLayer): Promise<void> {
     await using temporary = await createTemporaryFile(this.#tarSplits, 0o600);
-    await tarSplit.seek(0, Deno.SeekMode.Start);
     const buffer = new Uint8Array(256 * 1024);
-    for (let count = await tarSplit.read(buffer); count !== null; count = await tarSplit.read(buffer)) {
+    for (let at = 0, count; (count = readAt(tarSplit, buffer, at)) > 0; at += count) {
       await writeAll(temporary.file, buffer.subarray(0, count));
     }
     await temporary.publish(join(this.#tarSplits, `${id}.tar-split.gz`));

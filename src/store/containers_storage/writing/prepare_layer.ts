@@ -1,0 +1,143 @@
+import {
+  type Compression,
+  CompressionError,
+  decompressStream,
+  gzipStream,
+  peekCompression,
+  UnsupportedCompressionError,
+} from "../../../internal/compression/room.ts";
+import { type ByteStream, readChunks } from "../../../internal/room.ts";
+import { TarError } from "../../../internal/tar/room.ts";
+import { createDigester, type Digest, ManifestsError } from "../../../spec/room.ts";
+import { LayerUnpacker } from "../unpack/layer_unpacker.ts";
+import { writeFully } from "../unpack/libc.ts";
+import type { OpenFile } from "../unpack/nodes.ts";
+import type { UnpackRules } from "../unpack/rules.ts";
+import { Tree } from "../unpack/tree.ts";
+import { ArchiveParser, type ArchiveSink, type LayerEntry } from "./archive_parser.ts";
+import { EntryChecker } from "./check_entries.ts";
+import { TarSplitLines } from "./tar_split_lines.ts";
+
+/** Number of characters of the tar-split file that are compressed at once. */
+const BATCH = 64 * 1024;
+
+/** What {@linkcode prepareLayer} does with a layer. It can be sent to a worker. */
+export interface LayerJob {
+  /** Digest of the layer, for messages. */
+  readonly layer: string;
+  /** How the driver stores layers, and what this process may do. */
+  readonly rules: UnpackRules;
+  /** File that becomes the tar-split file of the layer. */
+  readonly tarSplit: OpenFile;
+  /** Path of an empty folder in which the layer is unpacked, or a file that becomes its archive. */
+  readonly output: { readonly folder: string } | { readonly archive: OpenFile };
+}
+
+/** Facts about a layer, found while it was read. */
+export interface LayerFacts {
+  /** Digest of the uncompressed archive (DiffID). */
+  readonly diffDigest: Digest;
+  /** Size of the uncompressed archive in bytes. */
+  readonly diffSize: number;
+  /** Compression of the layer as it arrived; `undefined` if it was not compressed. */
+  readonly compression: Compression | undefined;
+  /** User ids of the entries, sorted. */
+  readonly uids: readonly number[];
+  /** Group ids of the entries, sorted. */
+  readonly gids: readonly number[];
+}
+
+/**
+ * Decompresses a layer as it arrives, checks that it can be stored and read back, writes its tar-split file, and unpacks
+ * it or keeps its archive. The layer must not become visible before the stream has ended, because its digest is verified
+ * there.
+ *
+ * @throws {ManifestsError} With code `LAYER_NOT_REPRODUCIBLE`, `ARCHIVE_INVALID` or `COMPRESSION_NOT_SUPPORTED`.
+ */
+export async function prepareLayer(stream: ByteStream, job: LayerJob): Promise<LayerFacts> {
+  try {
+    const { compression, stream: blob } = await peekCompression(stream);
+    const archive = compression ? decompressStream(blob, compression) : blob;
+    using layer = new LayerReader(job);
+    const tarSplit = ReadableStream.from(layer.read(archive)) as ByteStream;
+    for await (const chunk of readChunks(gzipStream(tarSplit, { level: 1 }))) writeFully(job.tarSplit, chunk);
+    return { ...layer.facts(), compression };
+  } catch (error) {
+    throw explain(job.layer, error);
+  }
+}
+
+/** Passes an archive on to everything that reads it. */
+class LayerReader implements ArchiveSink, Disposable {
+  readonly #job: LayerJob;
+  readonly #digester = createDigester();
+  readonly #checker: EntryChecker;
+  readonly #lines = new TarSplitLines();
+  readonly #resources = new DisposableStack();
+  readonly #unpacker: LayerUnpacker | undefined;
+  #size = 0;
+
+  constructor(job: LayerJob) {
+    const { layer, rules, output } = job;
+    this.#job = job;
+    this.#checker = new EntryChecker(layer, rules.plainWhiteouts);
+    if ("archive" in output) return;
+    const tree = this.#resources.use(new Tree(output.folder));
+    this.#unpacker = this.#resources.use(new LayerUnpacker(tree, { rules, layer }));
+  }
+
+  /** Reads the archive and yields the content of its tar-split file. */
+  async *read(archive: ByteStream): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    const { output } = this.#job;
+    const parser = new ArchiveParser(this);
+    for await (const chunk of readChunks(archive)) {
+      this.#digester.update(chunk);
+      this.#size += chunk.length;
+      if ("archive" in output) writeFully(output.archive, chunk);
+      parser.write(chunk);
+      if (this.#lines.length >= BATCH) yield this.#lines.take();
+    }
+    parser.end();
+    this.#unpacker?.finish();
+    this.#lines.flush();
+    yield this.#lines.take();
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#lines.raw(bytes);
+  }
+
+  begin(entry: LayerEntry): void {
+    this.#checker.check(entry);
+    this.#lines.begin(entry);
+    this.#unpacker?.begin(entry);
+  }
+
+  content(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#lines.content(bytes);
+    this.#unpacker?.content(bytes);
+  }
+
+  end(): void {
+    this.#lines.end();
+    this.#unpacker?.end();
+  }
+
+  facts(): Omit<LayerFacts, "compression"> {
+    const { uids, gids } = this.#checker;
+    const sort = (ids: ReadonlySet<number>) => [...ids].sort((a, b) => a - b);
+    return { diffDigest: this.#digester.digest(), diffSize: this.#size, uids: sort(uids), gids: sort(gids) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+}
+
+function explain(layer: string, error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  const fail = (code: "COMPRESSION_NOT_SUPPORTED" | "ARCHIVE_INVALID") =>
+    new ManifestsError(code, `Cannot store layer ${layer}: ${message}`, { cause: error });
+  if (error instanceof UnsupportedCompressionError) return fail("COMPRESSION_NOT_SUPPORTED");
+  return error instanceof CompressionError || error instanceof TarError ? fail("ARCHIVE_INVALID") : error;
+}
