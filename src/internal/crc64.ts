@@ -52,14 +52,16 @@ export class Crc64 {
 
   /**
    * Adds words of 32 bits. The polynomial x^64 + x^4 + x^3 + x + 1 has so few terms that a word can be reduced without a
-   * table: x^64 equals x^4 + x^3 + x + 1, and the product of that with a word has fewer than 64 bits.
+   * table: x^64 equals x^4 + x^3 + x + 1, and the product of that with a word has fewer than 64 bits. For its high half,
+   * the factors (x + 1)(x^3 + 1) need fewer steps.
    */
   #addWords(words: Uint32Array): void {
     let high = this.#high, low = this.#low;
     for (let i = 0; i < words.length; i++) {
       const word = low ^ words[i]!;
       low = high ^ (word << 31) ^ (word << 29) ^ (word << 28);
-      high = word ^ (word >>> 1) ^ (word >>> 3) ^ (word >>> 4);
+      const product = word ^ (word >>> 1);
+      high = product ^ (product >>> 3);
     }
     [this.#high, this.#low] = [high, low];
   }

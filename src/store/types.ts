@@ -158,6 +158,8 @@ export interface ImageStore extends AsyncDisposable {
 export interface LayerBlob {
   /** Returns a name of the blob for messages: its digest, if it is already known. */
   describe(): string;
+  /** Size of the stream in bytes, or `UNKNOWN_SIZE`. */
+  readonly size: number;
   /** Returns digest and size, in bytes, of the bytes that the stream returned. Throws before the stream has ended. */
   measured(): { readonly digest: Digest; readonly size: number };
 }

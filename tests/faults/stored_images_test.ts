@@ -36,7 +36,7 @@ async function write(at: TestStore): Promise<void> {
   const layers = LAYERS.map((tar) => ({ tar, digest: digestOf(tar) }));
   for (const { tar, digest } of layers) {
     if (await writer.findLayer(digest) !== undefined) continue;
-    const blob = { describe: () => digest, measured: () => ({ digest, size: tar.length }) };
+    const blob = { describe: () => digest, size: tar.length, measured: () => ({ digest, size: tar.length }) };
     await writer.putLayer(blob, toStream(tar) as ByteStream);
   }
   await writer.commit({

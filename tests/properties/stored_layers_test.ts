@@ -68,7 +68,7 @@ for (const driver of ["vfs", "overlay"]) {
         try {
           for (const { tar, digest } of layers) {
             const measured = () => ({ digest, size: tar.length });
-            await writer.putLayer({ describe: () => digest, measured }, toStream(tar));
+            await writer.putLayer({ describe: () => digest, size: tar.length, measured }, toStream(tar));
           }
           const { topLayer } = await writer.commit({
             id: digestHex(digestOf(encode(layers.map(({ digest }) => digest).join()))),

@@ -32,7 +32,8 @@ function visit(place: Place, path: string, add: (line: string) => void, inodes: 
     : isType(stat, S.LINK)
     ? `-> ${readLink(place)}`
     : "";
-  const parts = [quoteBytes(path), mode.toString(8), `${uid}:${gid}`, modified, device, first ?? "", content];
+  const nanoseconds = BigInt(modified.seconds) * 1_000_000_000n + BigInt(modified.nanoseconds);
+  const parts = [quoteBytes(path), mode.toString(8), `${uid}:${gid}`, nanoseconds, device, first ?? "", content];
   add([...parts, ...attributes].join(" "));
   if (!isFolder) return;
   const fd = openFolder(place);

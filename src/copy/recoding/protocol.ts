@@ -59,15 +59,3 @@ export function toError({ name, code, message }: Failure): Error {
   const Kind = { CompressionError, RangeError, UnsupportedCompressionError }[name] ?? Error;
   return new Kind(message);
 }
-
-/** Maximum number of chunks that are in transit or queued, in each direction. */
-export const CREDITS = 4;
-
-/**
- * Copies bytes so that they can be transferred to another thread. The original buffer cannot be transferred: other code
- * may still use the rest of it, or the same bytes.
- */
-export function copyForTransfer(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  // Not `slice`: for a `Buffer` of `node:zlib`, it returns a view of the same memory.
-  return new Uint8Array(bytes);
-}

@@ -1,6 +1,7 @@
 import type { DeflateBlock, DeflatedBlock } from "../../internal/compression/room.ts";
 import type { ByteStream } from "../../internal/room.ts";
-import { JobInput, JobOutput } from "./job.ts";
+import { JobInput, startWorker } from "../../internal/worker/room.ts";
+import { JobOutput } from "./job_output.ts";
 import type { Measured, Recoded, Recoding } from "./pipeline.ts";
 import { type FromWorker, toError, type ToWorker } from "./protocol.ts";
 
@@ -13,34 +14,9 @@ const IS_BUNDLED = !import.meta.url.endsWith("/recoding_worker.ts");
  * this is a bundle. Never prompts for a permission.
  */
 export async function openWorkers(count: number): Promise<RecodingWorker[]> {
-  if (IS_BUNDLED || !mayLoad(WORKER_URL)) return [];
-  const opened = await Promise.all(Array.from({ length: count }, () => openWorker()));
-  return opened.filter((worker) => worker !== undefined);
-}
-
-/** Whether the worker's file may be read: Deno would otherwise prompt for the permission. */
-function mayLoad(url: URL): boolean {
-  const { Deno: deno } = globalThis as { Deno?: { permissions: { querySync(what: object): { state: string } } } };
-  if (!deno || url.protocol !== "file:") return true;
-  return deno.permissions.querySync({ name: "read", path: new URL("../../..", url) }).state === "granted";
-}
-
-async function openWorker(): Promise<RecodingWorker | undefined> {
-  try {
-    const worker = new Worker(WORKER_URL, { type: "module" });
-    const isReady = await new Promise<boolean>((resolve) => {
-      worker.onmessage = () => resolve(true);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        resolve(false);
-      };
-    });
-    if (isReady) return new RecodingWorker(worker);
-    worker.terminate();
-  } catch {
-    // This runtime does not support workers.
-  }
-  return undefined;
+  if (IS_BUNDLED) return [];
+  const started = await Promise.all(Array.from({ length: count }, () => startWorker(WORKER_URL)));
+  return started.filter((worker) => worker !== undefined).map((worker) => new RecodingWorker(worker));
 }
 
 /** A job of a worker, as the main thread sees it. */

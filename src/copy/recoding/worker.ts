@@ -3,34 +3,32 @@
 import { BlockDeflater } from "../../internal/compression/room.ts";
 import { readChunks } from "../../internal/room.ts";
 import { recodeInThread } from "./pipeline.ts";
-import { copyForTransfer, CREDITS, type FromWorker, toFailure, type ToWorker } from "./protocol.ts";
+import { CREDITS, JobStream } from "../../internal/worker/room.ts";
+import { type FromWorker, toFailure, type ToWorker } from "./protocol.ts";
 
 /** A stream that this worker recodes. */
 class Job {
   readonly #number: number;
-  #input!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  readonly #input: JobStream;
   #credits = CREDITS;
   #wake = () => {};
   #cancelled = false;
 
   constructor(number: number) {
     this.#number = number;
+    this.#input = new JobStream(() => send({ job: number, type: "more" }));
   }
 
   async run(recoding: (ToWorker & { type: "start" })["recoding"]): Promise<void> {
-    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
-      start: (controller) => {
-        this.#input = controller;
-      },
-      pull: () => send({ job: this.#number, type: "more" }),
-    }, { highWaterMark: CREDITS });
     try {
-      const recoded = recodeInThread(stream, recoding);
+      const recoded = recodeInThread(this.#input.stream, recoding);
       for await (const chunk of readChunks(recoded.stream)) {
         if (this.#credits === 0) await new Promise<void>((resolve) => this.#wake = resolve);
         if (this.#cancelled) return;
         this.#credits--;
-        const bytes = copyForTransfer(chunk);
+        // Not the chunk itself: other code may still use its buffer. Not `slice`: for a `Buffer` of `node:zlib`, it returns
+        // a view of the same memory.
+        const bytes = new Uint8Array(chunk);
         send({ job: this.#number, type: "output", bytes }, [bytes.buffer]);
       }
       send({ job: this.#number, type: "done", measured: recoded.measured() });
@@ -42,15 +40,15 @@ class Job {
   receive(message: ToWorker): void {
     switch (message.type) {
       case "input":
-        return this.#input.enqueue(message.bytes);
+        return this.#input.receive(message.bytes);
       case "end":
-        return this.#input.close();
+        return this.#input.end();
       case "more":
         this.#credits++;
         return this.#wake();
       case "cancel":
         this.#cancelled = true;
-        this.#input.error(new Error("cancelled"));
+        this.#input.cancel();
         return this.#wake();
     }
   }

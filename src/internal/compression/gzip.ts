@@ -1,6 +1,6 @@
+import { BlockReader } from "../blocks.ts";
 import { concatBytes } from "../bytes.ts";
 import type { ByteStream } from "../streams.ts";
-import { BlockReader } from "./blocks.ts";
 import { BlockDeflater, type DeflateBlock, type DeflatedBlock } from "./deflate.ts";
 import { getZlibFunction, loadZlib } from "./engine.ts";
 

@@ -15,6 +15,7 @@ export const FIELDS = {
   type: [156, 1],
   linkName: [157, 100],
   magic: [257, 8],
+  ustar: [257, 6],
   userName: [265, 32],
   groupName: [297, 32],
   devMajor: [329, 8],
@@ -31,10 +32,20 @@ export const FIELDS = {
 
 const SPACE = 0x20, ZERO = 0x30, SEVEN = 0x37;
 
+/** The text of an empty field. */
+export const NO_TEXT = new Uint8Array();
+
 /** Returns the bytes of a field up to the first NUL. */
 export function readText(block: Uint8Array, [offset, length]: TarField): Uint8Array {
-  const end = block.indexOf(0, offset);
-  return block.slice(offset, end < 0 ? offset + length : Math.min(end, offset + length));
+  let end = offset;
+  while (end < offset + length && block[end] !== 0) end++;
+  return end === offset ? NO_TEXT : block.slice(offset, end);
+}
+
+/** Returns whether a field has these ASCII characters. */
+export function hasText(block: Uint8Array, [offset, length]: TarField, text: string): boolean {
+  for (let i = 0; i < length; i++) if (block[offset + i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 /** Reads a number: octal digits, or a big-endian two's complement number if the first bit is set. Empty means 0. */
@@ -75,13 +86,18 @@ function readBase256(block: Uint8Array, [offset, length]: TarField): number {
 export function hasValidChecksum(block: Uint8Array): boolean {
   const [start, length] = FIELDS.checksum;
   const claimed = readOctal(block, FIELDS.checksum);
-  let unsigned = 0, signed = 0;
+  // The field itself counts as spaces.
+  let sum = SPACE * length, negatives = 0;
   for (let at = 0; at < TAR_BLOCK_SIZE; at++) {
-    const byte = at >= start && at < start + length ? SPACE : block[at]!;
-    unsigned += byte;
-    signed += byte << 24 >> 24;
+    const byte = block[at]!;
+    sum += byte;
+    negatives += byte >>> 7;
   }
-  return claimed === unsigned || claimed === signed;
+  for (let at = start; at < start + length; at++) {
+    sum -= block[at]!;
+    negatives -= block[at]! >>> 7;
+  }
+  return claimed === sum || claimed === sum - 256 * negatives;
 }
 
 /** Writes a number as octal digits and a NUL, or in base 256 if it does not fit. */

@@ -1,4 +1,4 @@
-import { FIELDS, hasValidChecksum, readNumber, readText } from "./fields.ts";
+import { FIELDS, hasText, hasValidChecksum, NO_TEXT, readNumber, readText } from "./fields.ts";
 import { parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.ts";
 import { TAR_BLOCK_SIZE, type TarEntryType, TarError, type TarHeader, type TarStep, type TarTime } from "./types.ts";
 
@@ -173,20 +173,19 @@ function payloadSize(pax: ReadonlyMap<string, Uint8Array>, blockSize: number): n
 
 /** Reads the fields whose position depends on the format: ustar, star, GNU or the oldest. */
 function readBlock(block: Uint8Array): Block {
-  const magic = String.fromCharCode(...block.subarray(FIELDS.magic[0], FIELDS.magic[0] + FIELDS.magic[1]));
-  const isUstar = magic.startsWith("ustar\0"), isGnu = magic === "ustar  \0";
+  const isUstar = hasText(block, FIELDS.ustar, "ustar\0"), isGnu = hasText(block, FIELDS.magic, "ustar  \0");
   const known = isUstar || isGnu;
   const times = isGnu ? readTimes(block, FIELDS.gnuAccessTime, FIELDS.gnuChangeTime) : NO_TIMES;
-  const empty = new Uint8Array();
   const fields = {
-    userName: known ? readText(block, FIELDS.userName) : empty,
-    groupName: known ? readText(block, FIELDS.groupName) : empty,
+    userName: known ? readText(block, FIELDS.userName) : NO_TEXT,
+    groupName: known ? readText(block, FIELDS.groupName) : NO_TEXT,
     devMajor: known ? readNumber(block, FIELDS.devMajor, "the device") : 0,
     devMinor: known ? readNumber(block, FIELDS.devMinor, "the device") : 0,
   };
   if (!isUstar) return { name: readText(block, FIELDS.name), ...times, ...fields };
-  const trailer = String.fromCharCode(...block.subarray(FIELDS.starTrailer[0]));
-  if (trailer !== "tar\0") return { name: withPrefix(block, FIELDS.prefix), ...NO_TIMES, ...fields };
+  if (!hasText(block, FIELDS.starTrailer, "tar\0")) {
+    return { name: withPrefix(block, FIELDS.prefix), ...NO_TIMES, ...fields };
+  }
   return {
     name: withPrefix(block, FIELDS.starPrefix),
     ...readTimes(block, FIELDS.starAccessTime, FIELDS.starChangeTime),

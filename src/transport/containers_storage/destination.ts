@@ -61,7 +61,7 @@ export class ContainersStorageDestination implements ImageDestination {
   async putBlob(blob: NewBlob, stream: ByteStream): Promise<void> {
     if (blob.role === "layer") {
       const describe = () => blob.digest ?? `with type ${blob.mediaType}`;
-      return await this.#target.writer.putLayer({ describe, measured: () => blob.measured() }, stream);
+      return await this.#target.writer.putLayer({ describe, size: blob.size, measured: () => blob.measured() }, stream);
     }
     const bytes = await readStream(stream, MAX_CONFIG_SIZE);
     if (!bytes) {

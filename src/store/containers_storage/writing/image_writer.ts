@@ -81,7 +81,8 @@ export class StorageImageWriter implements ImageWriter {
   }
 
   async putLayer(blob: LayerBlob, stream: ByteStream): Promise<void> {
-    const prepared = await this.#explain("write a layer", () => this.#preparer.prepare(stream, blob.describe()));
+    const options = { layer: blob.describe(), size: blob.size };
+    const prepared = await this.#explain("write a layer", () => this.#preparer.prepare(stream, options));
     const { digest, size } = blob.measured();
     const before = this.#origins.get(digest);
     this.#origins.set(digest, { prepared, size });
@@ -186,7 +187,7 @@ export class StorageImageWriter implements ImageWriter {
   /** Reads the archive of a layer of the store, to unpack it above other layers. */
   async #prepareStored({ id, parent, diffDigest, sizes }: LayerRecord, digest: Digest): Promise<PreparedLayer> {
     const layer = { id, parent, diffDigest, diffSize: sizes.get(diffDigest!)! };
-    return await this.#preparer.prepare(await this.#layers.openLayer(layer), digest);
+    return await this.#preparer.prepare(await this.#layers.openLayer(layer), { layer: digest, size: layer.diffSize });
   }
 
   /** Fails if a layer is not the one that the configuration names. */

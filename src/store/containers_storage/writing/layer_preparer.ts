@@ -5,8 +5,9 @@ import type { OpenFile } from "../unpack/nodes.ts";
 import { removePath } from "../unpack/remove_path.ts";
 import type { UnpackRules } from "../unpack/rules.ts";
 import type { LayerPlaces } from "./layer_places.ts";
+import { LayerWorkers } from "./layer_workers.ts";
 import { openNamelessFile } from "./nameless_file.ts";
-import { type LayerFacts, type LayerJob, prepareLayer } from "./prepare_layer.ts";
+import type { LayerFacts, LayerJob } from "./prepare_layer.ts";
 import { Staging } from "./staging.ts";
 
 /** A layer that was checked and is ready to be put into the store. Disposing deletes its files. */
@@ -35,6 +36,7 @@ export interface LayerPreparerOptions {
  */
 export class LayerPreparer implements AsyncDisposable {
   readonly #options: LayerPreparerOptions;
+  readonly #workers = new LayerWorkers();
   #staging: Promise<Staging> | undefined;
   #count = 0;
 
@@ -45,10 +47,10 @@ export class LayerPreparer implements AsyncDisposable {
   /**
    * Prepares a layer.
    *
-   * @param layer Digest of the layer, for messages.
+   * @param options `layer`: digest of the layer, for messages. `size`: size of the stream in bytes, or `UNKNOWN_SIZE`.
    * @throws {ManifestsError} See {@linkcode prepareLayer}.
    */
-  async prepare(stream: ByteStream, layer: string): Promise<PreparedLayer> {
+  async prepare(stream: ByteStream, { layer, size }: { layer: string; size: number }): Promise<PreparedLayer> {
     const { rules, temporaryFolder } = this.#options;
     using stack = new DisposableStack();
     const tarSplit = stack.use(await openNamelessFile(temporaryFolder)).fd;
@@ -59,7 +61,7 @@ export class LayerPreparer implements AsyncDisposable {
       const folder = stack.adopt(await this.createFolder(), removeQuietly);
       output = { folder };
     }
-    const facts = await prepareLayer(stream, { layer, rules, tarSplit, output });
+    const facts = await this.#workers.prepare(stream, { layer, rules, tarSplit, output }, size);
     const files = stack.move();
     return { ...facts, tarSplit, output, [Symbol.dispose]: () => files.dispose() };
   }
@@ -73,6 +75,7 @@ export class LayerPreparer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#workers[Symbol.dispose]();
     const staging = await this.#staging?.catch(() => undefined);
     await staging?.[Symbol.asyncDispose]();
   }

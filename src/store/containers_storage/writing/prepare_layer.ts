@@ -2,6 +2,7 @@ import {
   type Compression,
   CompressionError,
   decompressStream,
+  freeChunk,
   gzipStream,
   peekCompression,
   UnsupportedCompressionError,
@@ -59,7 +60,7 @@ export async function prepareLayer(stream: ByteStream, job: LayerJob): Promise<L
     const { compression, stream: blob } = await peekCompression(stream);
     const archive = compression ? decompressStream(blob, compression) : blob;
     using layer = new LayerReader(job);
-    const tarSplit = ReadableStream.from(layer.read(archive)) as ByteStream;
+    const tarSplit = ReadableStream.from(layer.read(archive, compression !== undefined)) as ByteStream;
     for await (const chunk of readChunks(gzipStream(tarSplit, { level: 1 }))) writeFully(job.tarSplit, chunk);
     return { ...layer.facts(), compression };
   } catch (error) {
@@ -86,8 +87,12 @@ class LayerReader implements ArchiveSink, Disposable {
     this.#unpacker = this.#resources.use(new LayerUnpacker(tree, { rules, layer }));
   }
 
-  /** Reads the archive and yields the content of its tar-split file. */
-  async *read(archive: ByteStream): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  /**
+   * Reads the archive and yields the content of its tar-split file.
+   *
+   * @param isDecompressed Whether the archive comes out of {@linkcode decompressStream}.
+   */
+  async *read(archive: ByteStream, isDecompressed: boolean): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     const { output } = this.#job;
     const parser = new ArchiveParser(this);
     for await (const chunk of readChunks(archive)) {
@@ -95,6 +100,7 @@ class LayerReader implements ArchiveSink, Disposable {
       this.#size += chunk.length;
       if ("archive" in output) writeFully(output.archive, chunk);
       parser.write(chunk);
+      if (isDecompressed) freeChunk(chunk);
       if (this.#lines.length >= BATCH) yield this.#lines.take();
     }
     parser.end();

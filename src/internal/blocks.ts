@@ -1,16 +1,16 @@
-import type { ByteStream } from "../streams.ts";
+import { type ByteStream, openReader, type Reader } from "./streams.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
 /** Reads a stream in blocks of a fixed size. Each block has its own buffer, so that it can be moved to a worker. */
 export class BlockReader {
-  readonly #reader: ReadableStreamDefaultReader<Chunk>;
+  readonly #reader: Reader;
   readonly #size: number;
   #rest: Chunk = new Uint8Array();
 
   /** Takes over the stream. `size` is the size of every block except the last, in bytes. */
   constructor(stream: ByteStream, size: number) {
-    this.#reader = stream.getReader();
+    this.#reader = openReader(stream);
     this.#size = size;
   }
 
@@ -24,7 +24,7 @@ export class BlockReader {
     let at = 0;
     while (at < this.#size) {
       if (this.#rest.length === 0) {
-        const { value } = await this.#reader.read();
+        const value = await this.#reader.read();
         if (!value) break;
         this.#rest = value;
       }
