@@ -24,7 +24,7 @@ export interface LayerPreparerOptions {
   readonly location: StoreLocation;
   /** Places of the layers in the store. */
   readonly places: LayerPlaces;
-  /** Rules for unpacking layers. */
+  /** How the driver stores layers, and what this process may do. */
   readonly rules: UnpackRules;
   /** Folder for temporary files. Default: that of the system. */
   readonly temporaryFolder: string | undefined;

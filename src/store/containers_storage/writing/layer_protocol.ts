@@ -29,7 +29,7 @@ export interface Failure {
   readonly code?: ErrorCode;
   /** Name of the error number if the operating system reported the error, such as `ENOSPC`. */
   readonly errno?: string;
-  /** Message of the error. */
+  /** Message of the error, in full. */
   readonly message: string;
 }
 

@@ -22,7 +22,7 @@ import { TarSplitLines } from "./tar_split_lines.ts";
 /** Number of characters of the tar-split file that are compressed at once. */
 const BATCH = 64 * 1024;
 
-/** What {@linkcode prepareLayer} does with a layer. It can be sent to a worker. */
+/** Instructions for {@linkcode prepareLayer}, which can be sent to a worker. */
 export interface LayerJob {
   /** Digest of the layer, for messages. */
   readonly layer: string;

@@ -44,7 +44,7 @@ export interface LayerToStage {
 export interface StageOptions {
   /** Creates an empty folder on the disk of the store. */
   readonly createFolder: () => Promise<string>;
-  /** Rules for unpacking layers. */
+  /** How the driver stores layers, and what this process may do. */
   readonly rules: UnpackRules;
   /** Aborts the work between two files. Default: it is never aborted. */
   readonly signal?: AbortSignal | undefined;
