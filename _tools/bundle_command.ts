@@ -14,8 +14,11 @@ export const COMMAND_ENTRY = "cli/main.js";
 /** Flags of `deno run` and `deno install` for the command line. */
 export const COMMAND_FLAGS = ["--allow-all", "--unstable-lazy-dynamic-imports"];
 
-/** File of the worker that recompresses layers, relative to the folder of the bundle. */
-const WORKER = "copy/recoding/worker.js";
+/** Workers: the file of each, relative to `src/` and without its ending, and the module that starts it. */
+const WORKERS = [
+  { file: "copy/recoding/worker", starter: "recoding_worker.ts" },
+  { file: "store/containers_storage/writing/layer_worker", starter: "layer_workers.ts" },
+];
 
 /**
  * Packages of npm that nearly every command needs, each with the module that is used. Their code becomes part of the
@@ -40,27 +43,35 @@ export async function bundleCommand(root: string, folder: string): Promise<void>
   await runDeno(root, [
     ...["bundle", "--quiet", "--no-check", "--platform", "deno", "--minify", "--code-splitting"],
     ...packages.flatMap(([name]) => ["--external", name, "--external", `${name}/*`]),
-    ...["--outdir", folder, "src/cli/main.ts", "src/copy/recoding/worker.ts"],
+    ...["--outdir", folder, "src/cli/main.ts", ...WORKERS.map(({ file }) => `src/${file}.ts`)],
   ]);
   let workers = 0;
   for (const file of await listFiles(folder, "")) {
     const text = await Deno.readTextFile(join(folder, file));
-    const linked = linkWorker(text, file);
-    if (linked !== text) workers++;
+    let linked = text;
+    for (const worker of WORKERS) {
+      const before = linked;
+      linked = linkWorker(linked, file, worker);
+      if (linked !== before) workers++;
+    }
     await Deno.writeTextFile(join(folder, file), nameVersions(linked, packages));
   }
-  if (workers !== 1) throw new Error("Cannot bundle the command line: the code that starts the worker was not found");
+  if (workers !== WORKERS.length) {
+    throw new Error("Cannot bundle the command line: the code that starts a worker was not found");
+  }
   await Deno.writeTextFile(join(folder, "NOTICES.txt"), await collectNotices());
   await declareEntry(join(folder, COMMAND_ENTRY));
 }
 
-/** Names the file of the worker in the code that starts it, which else assumes that a bundle has no worker. */
-function linkWorker(text: string, file: string): string {
-  const path = `${"../".repeat(file.split("/").length - 1) || "./"}${WORKER}`;
-  return text.replace(
-    /new URL\("\.\/worker\.ts",import\.meta\.url\)(.*?)import\.meta\.url\.endsWith\("\/recoding_worker\.ts"\)/s,
-    `new URL("${path}",import.meta.url)$1true`,
+/** Names the file of a worker in the code that starts it, which else assumes that a bundle has no worker. */
+function linkWorker(text: string, file: string, worker: (typeof WORKERS)[number]): string {
+  const path = `${"../".repeat(file.split("/").length - 1) || "./"}${worker.file}.js`;
+  const name = worker.file.split("/").at(-1);
+  const code = new RegExp(
+    String.raw`new URL\("\./${name}\.ts",import\.meta\.url\)(.*?)import\.meta\.url\.endsWith\("/${worker.starter}"\)`,
+    "s",
   );
+  return text.replace(code, `new URL("${path}",import.meta.url)$1true`);
 }
 
 /** Names the versions of imported packages, so that the bundle needs no configuration. */

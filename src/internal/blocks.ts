@@ -6,6 +6,8 @@ type Chunk = Uint8Array<ArrayBuffer>;
 export class BlockReader {
   readonly #reader: Reader;
   readonly #size: number;
+  #chunk: Chunk | undefined;
+  /** The part of the chunk that is not in a block yet. */
   #rest: Chunk = new Uint8Array();
 
   /** Takes over the stream. `size` is the size of every block except the last, in bytes. */
@@ -24,9 +26,9 @@ export class BlockReader {
     let at = 0;
     while (at < this.#size) {
       if (this.#rest.length === 0) {
-        const value = await this.#reader.read();
-        if (!value) break;
-        this.#rest = value;
+        this.#chunk = await this.#reader.read(this.#chunk);
+        if (!this.#chunk) break;
+        this.#rest = this.#chunk;
       }
       block ??= new Uint8Array(spare ?? new ArrayBuffer(this.#size));
       const part = this.#rest.subarray(0, this.#size - at);

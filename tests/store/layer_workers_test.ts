@@ -108,7 +108,8 @@ folderTest(
 
 folderTest("a worker that dies fails its layer; the next ones are prepared in this thread", async (folder) => {
   const source = `postMessage("ready"); self.onmessage = () => { throw new Error("died"); };`;
-  using workers = new LayerWorkers(2, () => startWorker(new URL(`data:text/javascript,${encodeURIComponent(source)}`)));
+  const url = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+  using workers = new LayerWorkers(2, () => startWorker(url, url));
   using none = new LayerWorkers(2, () => Promise.resolve(undefined));
   const tar = oddTar([large("large")]);
   await assert.rejects(prepare(workers, streamOf(tar), "overlay", `${folder}/a`), /Cannot unpack in a worker: .*died/);

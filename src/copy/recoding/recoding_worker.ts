@@ -6,6 +6,7 @@ import type { Measured, Recoded, Recoding } from "./pipeline.ts";
 import { type FromWorker, toError, type ToWorker } from "./protocol.ts";
 
 const WORKER_URL = new URL("./worker.ts", import.meta.url);
+const ROOT = new URL("../../..", WORKER_URL);
 /** Whether this is a bundle: then `worker.ts` does not exist next to this module, or belongs to another program. */
 const IS_BUNDLED = !import.meta.url.endsWith("/recoding_worker.ts");
 
@@ -15,7 +16,7 @@ const IS_BUNDLED = !import.meta.url.endsWith("/recoding_worker.ts");
  */
 export async function openWorkers(count: number): Promise<RecodingWorker[]> {
   if (IS_BUNDLED) return [];
-  const started = await Promise.all(Array.from({ length: count }, () => startWorker(WORKER_URL)));
+  const started = await Promise.all(Array.from({ length: count }, () => startWorker(WORKER_URL, ROOT)));
   return started.filter((worker) => worker !== undefined).map((worker) => new RecodingWorker(worker));
 }
 

@@ -33,7 +33,7 @@ export class JobStream {
     if (!this.#isOver) this.#controller.enqueue(bytes);
   }
 
-  /** Ends the stream. */
+  /** Ends the stream after the chunks that were received. */
   end(): void {
     if (!this.#isOver) this.#controller.close();
   }

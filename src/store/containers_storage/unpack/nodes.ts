@@ -12,7 +12,7 @@ export interface Place {
 /** Descriptor of an open file. Calls with it are cheaper than with the place of the file. */
 export type OpenFile = number;
 
-/** Point in time. */
+/** Point in time; before 1970, the seconds are negative. */
 export interface Time {
   /** Whole seconds since 1970, rounded down. */
   readonly seconds: number;

@@ -8,6 +8,7 @@ import { type LayerFacts, type LayerJob, prepareLayer } from "./prepare_layer.ts
 const MIN_FOR_WORKERS = 1024 * 1024;
 
 const WORKER_URL = new URL("./layer_worker.ts", import.meta.url);
+const ROOT = new URL("../../../..", WORKER_URL);
 /** Whether this is a bundle: then `layer_worker.ts` does not exist next to this module. */
 const IS_BUNDLED = !import.meta.url.endsWith("/layer_workers.ts");
 
@@ -30,7 +31,7 @@ export class LayerWorkers implements Disposable {
    * @param count Maximum number of workers. Default: one per processor; none if there is only one.
    * @param start Starts a worker. Default: one of this module.
    */
-  constructor(count: number = navigator.hardwareConcurrency, start = () => startWorker(WORKER_URL)) {
+  constructor(count: number = navigator.hardwareConcurrency, start = () => startWorker(WORKER_URL, ROOT)) {
     this.#count = IS_BUNDLED || count < 2 ? 0 : count;
     this.#start = start;
   }
