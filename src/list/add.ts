@@ -46,7 +46,7 @@ export interface AddOptions {
    * @default {false}
    */
   allowPlatformMismatch?: boolean | undefined;
-  /** Called for each contradiction that `allowPlatformMismatch` allows. Default: no callback. */
+  /** Called for each recorded platform that contradicts the image's own. Default: no callback. */
   onPlatformMismatch?: ((mismatch: PlatformMismatch) => unknown) | undefined;
   /** How to reach the image. Default: `{}`. */
   systemContext?: SystemContext | undefined;

@@ -17,7 +17,13 @@ import type { Release } from "./types.ts";
 /** Options of transfers that a release file does not have. */
 export type TransferChoices = Pick<
   ComposeIndexOptions,
-  "maxParallelTransfers" | "maxRetries" | "onProgress" | "reportWriter" | "retryDelay" | "signaturePolicy"
+  | "maxParallelTransfers"
+  | "maxRetries"
+  | "onPlatformMismatch"
+  | "onProgress"
+  | "reportWriter"
+  | "retryDelay"
+  | "signaturePolicy"
 >;
 
 /** Options for {@linkcode publishRelease}. */

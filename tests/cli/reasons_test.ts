@@ -135,3 +135,27 @@ Deno.test("inspect shows a nested index as an index, and add reports a missing p
     assert.match(failed.stderr, expected);
   }
 });
+
+Deno.test("compose and release warn of a declared platform that contradicts the image", async () => {
+  await using at = await makeStore();
+  await using registry = startEmbedded();
+  const { host } = registry;
+  await pushPlatforms(host, "app", [{ architecture: "amd64" }]);
+  const file = `${at.folder}/manifests.yaml`;
+  const sources = [{ image: `${host}/app:amd64`, platform: "linux/arm64" }];
+  await Deno.writeTextFile(file, JSON.stringify({ version: 1, releases: { app: { to: [`${host}/app:r`], sources } } }));
+  const as = (platform: string) => ["compose", "-q", "-t", `${host}/app:made`, "--as", `${platform}=${host}/app:amd64`];
+  const warning = /^Warning: sha256:\w+ of docker:.* is recorded for linux\/arm64, but is for linux\/amd64$/m;
+  const rows: [args: string[], warns: boolean][] = [
+    [as("linux/arm64"), true],
+    [[...as("linux/arm64"), "--allow-platform-mismatch"], false],
+    [as("linux/amd64"), false],
+    // A variant that the image does not have contradicts nothing.
+    [as("linux/amd64/v2"), false],
+    [["release", "apply", "-q", "--file", file], true],
+  ];
+  for (const [args, warns] of rows) {
+    const { code, stderr } = await cliHere([...args, INSECURE]);
+    assert.deepEqual([code, warning.test(stderr)], [0, warns], `${args.join(" ")}: ${stderr}`);
+  }
+});

@@ -20,7 +20,10 @@ import type { ComposeSource, CompositionOptions } from "./types.ts";
  */
 export function describeSource(
   { source, found }: FoundSource,
-  { allowPlatformMismatch = false }: Pick<CompositionOptions, "allowPlatformMismatch"> = {},
+  { allowPlatformMismatch = false, onPlatformMismatch }: Pick<
+    CompositionOptions,
+    "allowPlatformMismatch" | "onPlatformMismatch"
+  > = {},
 ): ComposedEntry[] {
   const { expectedPlatform, artifactType, annotations } = source;
   const platform = source.platform ?? expectedPlatform;
@@ -36,10 +39,13 @@ export function describeSource(
   if (expectedPlatform !== undefined && !allowPlatformMismatch) assertExpected(origin, images[0]!, expectedPlatform);
   return found.instances.map((instance) => {
     if (isAttestation(instance)) return { ...instance, origin };
+    const { platform: actual, digest, reference } = instance;
+    const recorded = platform === undefined ? actual : replacePlatform(actual, platform);
+    if (contradictsPlatform(actual, recorded)) onPlatformMismatch?.({ image: reference, digest, recorded, actual });
     return {
       ...instance,
       origin,
-      platform: platform === undefined ? instance.platform : replacePlatform(instance.platform, platform),
+      platform: recorded,
       artifactType: artifactType ?? instance.artifactType,
       annotations: { ...instance.annotations, ...annotations },
     };

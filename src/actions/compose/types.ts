@@ -24,7 +24,8 @@ export interface ComposeSource {
   readonly image: string | ImageReference;
   /**
    * Platform to record, such as `linux/arm/v7`, for a source with a single image. Members that it leaves out are those of
-   * the image. Default: the platform of the image.
+   * the image. One that contradicts the image is recorded, and reported to `onPlatformMismatch`. Default: the platform of
+   * the image.
    */
   readonly platform?: string | Partial<Platform> | undefined;
   /**

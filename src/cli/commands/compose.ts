@@ -14,6 +14,7 @@ import { note } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { openProvenance, type ProvenanceFlags } from "../provenance_options.ts";
 import { type CopyingFlags, createCopyOptions } from "../transfer_options.ts";
+import { warnOfMismatch } from "./sources.ts";
 
 /** Flags of `compose`. */
 export interface ComposeFlags
@@ -103,6 +104,7 @@ async function readComposition(inputs: ComposeInputs, flags: ComposeFlags, reade
     nested: flags.nested,
     attestations: flags.attestations,
     allowPlatformMismatch: flags.allowPlatformMismatch,
+    onPlatformMismatch: flags.allowPlatformMismatch ? undefined : warnOfMismatch,
     artifactType: flags.artifactType,
   } as const;
 }

@@ -24,6 +24,7 @@ import { formatPlan, formatSummary } from "../format/release_plan.ts";
 import { assertFormat, getStdoutStyle, print, printResult, type ResultFormat } from "../output.ts";
 import { type ProgressFlags, withProgress } from "../progress/mod.ts";
 import { type RetryFlags, retryOptions } from "../retry_options.ts";
+import { warnOfMismatch } from "./sources.ts";
 
 /** Exit codes of `release`, which pipelines tell apart. */
 const EXIT_FAILURE = 1, EXIT_CHANGES = 2, EXIT_DRIFT = 3;
@@ -123,7 +124,7 @@ async function apply(names: readonly string[], flags: ReleaseFlags, context: Com
   const publish = () =>
     withProgress(flags, async ({ onProgress }) => {
       const watch = {
-        transfer: { onProgress, ...policy },
+        transfer: { onProgress, onPlatformMismatch: warnOfMismatch, ...policy },
         onPlan,
         onTag: ({ reference }: PlannedTag) => written.push(reference),
       };

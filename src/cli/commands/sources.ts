@@ -100,9 +100,12 @@ type MismatchOptions = Pick<AddOptions, "allowPlatformMismatch" | "onPlatformMis
 
 function createMismatchOptions({ allowPlatformMismatch }: SourceFlags, { persona }: CommandContext): MismatchOptions {
   if (!persona.relabels) return { allowPlatformMismatch };
-  const onPlatformMismatch = ({ image, digest, recorded, actual }: PlatformMismatch) =>
-    warn(`${digest} of ${image} is recorded for ${formatPlatform(recorded)}, but is for ${formatPlatform(actual)}`);
-  return { allowPlatformMismatch: true, onPlatformMismatch };
+  return { allowPlatformMismatch: true, onPlatformMismatch: warnOfMismatch };
+}
+
+/** Prints a warning about a recorded platform that contradicts the image's own. */
+export function warnOfMismatch({ image, digest, recorded, actual }: PlatformMismatch): void {
+  warn(`${digest} of ${image} is recorded for ${formatPlatform(recorded)}, but is for ${formatPlatform(actual)}`);
 }
 
 /** Sets the platform fields of an instance that the flags name. Run as podman or buildah, contradictions are warnings. */

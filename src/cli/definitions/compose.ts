@@ -81,7 +81,12 @@ const SOURCE_FLAGS: readonly FlagDefinition[] = [
     description: "a source in a file: a reference, a digest or a descriptor (JSON); - is standard input",
     completes: "files",
   },
-  { name: "as", kind: "array", value: "PLATFORM=SOURCE", description: "a source, and the platform to record for it" },
+  {
+    name: "as",
+    kind: "array",
+    value: "PLATFORM=SOURCE",
+    description: "a source, and the platform to record for it; a warning if the image is for another one",
+  },
   {
     name: "platform",
     kind: "list",
