@@ -11,22 +11,29 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Describes the results of a push or of copies, one for each destination as the user typed it. The digest and the manifest are those of the first. */
+/**
+ * Describes the results of a push or of copies, one for each destination as the user typed it. Copies with different
+ * digests have neither a digest nor a manifest in common.
+ */
 export async function describeCopies(
   destinations: readonly string[],
   results: readonly CopyResult[],
   options: ReadOptions,
 ): Promise<Publication> {
   const references = results.flatMap(({ reference }) => reference ?? []);
+  const digests = new Set(results.map(({ digest }) => digest));
+  const digest = digests.size === 1 ? results[0]!.digest : undefined;
   return {
-    digest: results[0]?.digest ?? "",
+    digest,
     references: [...new Set(references)],
     tags: destinations.flatMap((destination, i) => {
       const named = results[i]?.reference === undefined ? undefined : parseImageName(destination).dockerReference;
       return named?.tag === undefined ? [] : [`${named.name}:${named.tag}`];
     }),
     unchanged: results.every(({ unchanged }) => unchanged),
-    manifest: references[0] === undefined ? undefined : await readPublished(references[0], options),
+    manifest: references[0] === undefined || digest === undefined
+      ? undefined
+      : await readPublished(references[0], options),
     json: results.length === 1
       ? toCopiedJson(results[0]!)
       : results.map((result, i) => ({ destination: destinations[i], ...toCopiedJson(result) })),

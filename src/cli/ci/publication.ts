@@ -21,8 +21,10 @@ export interface PublishedEntry {
 
 /** A finished publication: what CI systems are told about a push, a copy or a composition. */
 export interface Publication {
-  /** Digest of the published manifest. */
-  readonly digest: string;
+  /** Digest of the published manifest; `undefined` if several were published, or none. */
+  readonly digest: string | undefined;
+  /** Digest of each release by its name; `undefined` for commands that publish one index. */
+  readonly digests?: Readonly<Record<string, string>> | undefined;
   /** Each repository with the digest, as `registry/repository@digest`; empty if the destination is not a registry. */
   readonly references: readonly string[];
   /** Names that now have the digest, as `registry/repository:tag`; empty if the destination is not a registry. */

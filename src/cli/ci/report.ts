@@ -105,20 +105,24 @@ async function prepareGithub({ output, summary }: GithubFiles, flags: ReportFlag
 }
 
 async function report(publication: Publication, flags: ReportFlags, github: GithubFiles | undefined): Promise<void> {
-  const { digest, references, tags, json } = publication;
+  const { digest, digests, references, tags, json } = publication;
   const reference = references[0] ?? "";
+  // Several indexes have no digest in common. A value that is missing is noticed; the first one, or "", would not be.
+  const one = digest === undefined ? {} : { digest, reference };
   if (flags.referencefile !== undefined) await Deno.writeTextFile(flags.referencefile, reference);
   if (flags.gitlabDotenv !== undefined) {
-    const values = { DIGEST: digest, REFERENCE: reference, REFERENCES: references.join(" "), TAGS: tags.join(" ") };
-    const variables = Object.fromEntries(Object.entries(values).map(([name, value]) => [`MANIFESTS_${name}`, value]));
+    const values = { ...one, references: references.join(" "), tags: tags.join(" ") };
+    const variables = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [`MANIFESTS_${name.toUpperCase()}`, value]),
+    );
     const { text, leftOut } = formatDotenv(variables, (await Deno.stat(flags.gitlabDotenv)).size);
     await append(flags.gitlabDotenv, text);
     if (leftOut.length > 0) note(`Warning: left out ${leftOut.join(", ")}: GitLab accepts reports of at most 5 KiB`);
   }
   if (!github) return;
   const outputs = {
-    digest,
-    reference,
+    ...one,
+    ...(digests ? { digests: JSON.stringify(digests) } : {}),
     references: references.join("\n"),
     tags: tags.join("\n"),
     json: JSON.stringify(json),

@@ -24,9 +24,10 @@ export function formatSummary(publication: Publication): string {
   const annotations = Object.entries(getIndexAnnotations(manifest))
     .map(([key, value]) => [escapeMarkdown(key), escapeMarkdown(value)]);
   // Several indexes have no digest in common.
-  const names = digest === "" ? [...tags, ...references] : tags.length > 0 ? tags : references;
+  const names = digest === undefined ? [...tags, ...references] : tags.length > 0 ? tags : references;
   return [
-    `### ${unchanged ? "Already published" : "Published"} ${formatCode(digest)}`.trimEnd() + "\n",
+    `### ${unchanged ? "Already published" : "Published"} ${digest === undefined ? "" : formatCode(digest)}`.trimEnd() +
+    "\n",
     ...(names.length === 0 ? [] : [names.slice(0, MAX_ROWS).map((name) => `- ${formatCode(name)}\n`).join("")]),
     ...(manifest ? [`${escapeMarkdown(manifest.mediaType)}\n`] : []),
     ...formatTable(["Platform", "Digest", "Manifest", "Annotations"], entries),

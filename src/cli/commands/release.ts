@@ -129,7 +129,7 @@ async function apply(names: readonly string[], flags: ReleaseFlags, context: Com
         onTag: ({ reference }: PlannedTag) => written.push(reference),
       };
       const done = await applyFile(host, loaded.file, lock, { ...options, ...watch });
-      return { plan: done, digest: getOnlyDigest(done) };
+      return { plan: done, digest: getOnlyDigest(done) ?? "" };
     });
   try {
     await withReports(flags, context, publish, ({ plan }) => describeReleases(plan, options));

@@ -99,7 +99,7 @@ Deno.test("a summary shows the entries and annotations, and nothing of them has 
 Deno.test("the summary of several indexes lists each of them by digest", () => {
   const references = [`quay.io/me/app@${DIGEST}`, `quay.io/me/web@${OTHER}`];
   const tags = ["quay.io/me/app:1", "quay.io/me/web:1"];
-  const summary = formatSummary({ digest: "", references, tags, unchanged: true, json: {} });
+  const summary = formatSummary({ digest: undefined, references, tags, unchanged: true, json: {} });
   assert.equal(
     summary,
     `### Already published\n\n${[...tags, ...references].map((name) => `- \`${name}\`\n`).join("")}\n`,

@@ -1,6 +1,6 @@
 /** Reports of pushes and copies to the files of CI systems, as a job sees them. */
 import assert from "node:assert/strict";
-import { cli, cliOk } from "../../support/cli.ts";
+import { cli, cliHere, cliOk } from "../../support/cli.ts";
 import { readGithubOutputs } from "../../support/github.ts";
 import { clientOf, pushPlatforms } from "../../support/images.ts";
 import { serve, startEmbedded } from "../../support/registries.ts";
@@ -132,4 +132,54 @@ Deno.test("files that cannot be written are reported before anything is publishe
     assert.deepEqual([code, stderr.split(": ")[1]], [125, `Cannot write "/nowhere/x" for ${flag}`]);
   }
   assert.equal(await clientOf(registry.host).repository("out").headManifest("1"), undefined);
+});
+
+Deno.test("several releases, or copies of different images, have no digest in common", async () => {
+  await using at = await makeStore();
+  await using registry = startEmbedded();
+  const { host } = registry;
+  await pushPlatforms(host, "app", PLATFORMS);
+  const names = ["one", "two"];
+  const releases = Object.fromEntries(
+    names.map((name, i) => [name, { to: [`${host}/${name}:1`], sources: [`${host}/app:${["amd64", "arm64v8"][i]}`] }]),
+  );
+  const file = `${at.folder}/manifests.yaml`;
+  await Deno.writeTextFile(file, JSON.stringify({ version: 1, releases }));
+  const dotenv = `${at.folder}/env`;
+  const apply = ["release", "apply", "-q", INSECURE, "--file", file, "--gitlab-dotenv", dotenv];
+  const run = async (args: string[]) => {
+    const { output, env } = await makeStep(at.folder);
+    const { code, stderr } = await cliHere(args, env);
+    assert.equal(code, 0, stderr);
+    return readGithubOutputs(await Deno.readTextFile(output));
+  };
+  const { json: _, ...several } = await run(apply);
+  const [one, two] = await Promise.all(
+    names.map(async (name) => (await clientOf(host).repository(name).headManifest("1"))!.digest),
+  );
+  const references = [`${host}/one@${one}`, `${host}/two@${two}`], tags = [`${host}/one:1`, `${host}/two:1`];
+  assert.deepEqual({ ...several, digests: JSON.parse(several.digests!) }, {
+    digests: { one, two },
+    references: references.join("\n"),
+    tags: tags.join("\n"),
+  });
+  assert.equal(
+    await Deno.readTextFile(dotenv),
+    `MANIFESTS_REFERENCES=${references.join(" ")}\nMANIFESTS_TAGS=${tags.join(" ")}\n`,
+  );
+  const { digest, reference, digests } = await run([...apply, "two"]);
+  assert.deepEqual([digest, reference, JSON.parse(digests!)], [two, references[1], { two }]);
+
+  const copy = [
+    "copy",
+    "-q",
+    INSECURE,
+    "--insecure-policy",
+    "--all-tags",
+    `docker://${host}/app`,
+    `docker://${host}/to`,
+  ];
+  const copied = await run(copy);
+  assert.deepEqual([copied.digest, copied.reference], [undefined, undefined]);
+  assert.equal(copied.references!.split("\n").length, PLATFORMS.length);
 });
