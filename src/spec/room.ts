@@ -104,4 +104,4 @@ export {
 } from "./reference.ts";
 export { assertTransportSupported, findTransportName } from "./transport_names.ts";
 export { findReferrer, type Referrer } from "./referrer.ts";
-export { readBlob, verifyBlob } from "./verify.ts";
+export { markVerified, readBlob, verifyBlob } from "./verify.ts";

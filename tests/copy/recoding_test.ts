@@ -13,7 +13,7 @@ import { openWorkers, RecodingWorker } from "../../src/copy/recoding/recoding_wo
 import { decompressStream } from "../../src/internal/compression/room.ts";
 import { type ByteStream, concatBytes, encodeUtf8, readChunks, toStream } from "../../src/internal/room.ts";
 import { encodeTarHeader, tarPadding } from "../../src/internal/tar/room.ts";
-import { digestOf, UNKNOWN_SIZE } from "../../src/spec/room.ts";
+import { digestOf, manifestDigest, UNKNOWN_SIZE } from "../../src/spec/room.ts";
 
 const layerOf = (size: number) => ({ digest: digestOf(encodeUtf8("layer")), size });
 const collect = async (stream: ByteStream) => concatBytes(await Array.fromAsync(readChunks(stream)));
@@ -46,6 +46,29 @@ function makeArchive(): { tar: Uint8Array<ArrayBuffer>; files: Map<string, Uint8
 }
 
 const ARCHIVE = makeArchive();
+
+Deno.test("the digest of an uncompressed layer is that against which it is verified", async () => {
+  const { tar } = ARCHIVE;
+  using recoder = createRecoder();
+  const claimed = layerOf(tar.length);
+  for (const algorithm of ["gzip", "zstd", "zstd:chunked"] as const) {
+    const { stream, measured } = await recoder.recode(toStream(tar.slice()), { compress: { algorithm } }, claimed);
+    await collect(stream);
+    assert.deepEqual(measured().uncompressed, claimed, algorithm);
+  }
+  const sha512 = { digest: manifestDigest(tar, "sha512"), size: tar.length };
+  const inputs = [[undefined, sha512], ["gzip", { ...claimed, size: tar.length }]] as const;
+  for (const [decompress, layer] of inputs) {
+    const source = decompress ? new Uint8Array(gzipSync(tar)) : tar.slice();
+    const { stream, measured } = await recoder.recode(
+      toStream(source),
+      { decompress, compress: { algorithm: "zstd" } },
+      layer,
+    );
+    await collect(stream);
+    assert.deepEqual(measured().uncompressed, { digest: digestOf(tar), size: tar.length });
+  }
+});
 
 Deno.test("layers are compressed to the same bytes in workers and in this thread", async () => {
   const { tar } = ARCHIVE;

@@ -7,7 +7,7 @@ import {
 } from "../../internal/compression/room.ts";
 import { type ByteStream, mapStream } from "../../internal/room.ts";
 import type { BlobIdentity } from "../../image/room.ts";
-import { createDigester } from "../../spec/room.ts";
+import { createDigester, digestAlgorithm, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { type Algorithm, runtimeLevel } from "./algorithms.ts";
 import { type ChunkedLayer, compressChunked } from "./zstd_chunked/mod.ts";
 
@@ -40,17 +40,22 @@ export interface Recoded {
   measured(): Measured;
 }
 
-/**
- * Recompresses a stream in this thread.
- *
- * @param blocks How the blocks of gzip are compressed. Default: in this thread.
- */
+/** How {@linkcode recodeInThread} works. */
+export interface ThreadOptions {
+  /** Digest and size of the input, if the stream is verified against them. Default: they are computed if needed. */
+  readonly input?: BlobIdentity | undefined;
+  /** How the blocks of gzip are compressed. Default: in this thread. */
+  readonly blocks?: Omit<GzipStreamOptions, "level"> | undefined;
+}
+
+/** Recompresses a stream in this thread. */
 export function recodeInThread(
   stream: ByteStream,
   { decompress, compress }: Recoding,
-  blocks: Omit<GzipStreamOptions, "level"> = {},
+  { input, blocks = {} }: ThreadOptions = {},
 ): Recoded {
-  const plain = measure(decompress ? decompressStream(stream, decompress) : stream);
+  // Content that is not compressed has been hashed already.
+  const plain = decompress ? measure(decompressStream(stream, decompress)) : keepIdentity(stream, input);
   const none = { stream: plain.stream, annotations: () => ({}) };
   const compressed = compress ? compressPlain(plain.stream, compress, blocks) : none;
   const result = compress ? measure(compressed.stream) : plain;
@@ -78,6 +83,12 @@ function compressPlain(
       : compressStream(stream, { algorithm, level }),
     annotations: () => ({}),
   };
+}
+
+/** Returns the stream with its known digest and size; measures it if they are not known, or not by SHA-256. */
+function keepIdentity(stream: ByteStream, input: BlobIdentity | undefined): ReturnType<typeof measure> {
+  const isKnown = input && input.size !== UNKNOWN_SIZE && digestAlgorithm(input.digest) === "sha256";
+  return isKnown ? { stream, identity: () => ({ digest: input.digest, size: input.size }) } : measure(stream);
 }
 
 /** Returns the stream with a function that returns its digest and size after it has ended. */

@@ -5,6 +5,7 @@ import {
   UnsupportedCompressionError,
 } from "../../internal/compression/room.ts";
 import { type ErrorCode, isManifestsError, ManifestsError } from "../../spec/room.ts";
+import type { BlobIdentity } from "../../image/room.ts";
 import type { Measured, Recoding } from "./pipeline.ts";
 
 /** A message to a worker; `job` is the number of the stream or block. */
@@ -12,7 +13,7 @@ export type ToWorker =
   /** Compress a block, whose buffer was transferred to the worker. */
   | { readonly job: number; readonly type: "deflate"; readonly block: DeflateBlock }
   /** Start a job: recode the stream that follows. */
-  | { readonly job: number; readonly type: "start"; readonly recoding: Recoding }
+  | { readonly job: number; readonly type: "start"; readonly recoding: Recoding; readonly layer: BlobIdentity }
   /** A requested chunk of the input. */
   | { readonly job: number; readonly type: "input"; readonly bytes: Uint8Array<ArrayBuffer> }
   /** The end of the input. */

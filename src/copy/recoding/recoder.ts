@@ -1,6 +1,12 @@
-import { canDecompress, CompressionError, UnsupportedCompressionError } from "../../internal/compression/room.ts";
+import {
+  canDecompress,
+  CompressionError,
+  type DeflateBlock,
+  UnsupportedCompressionError,
+} from "../../internal/compression/room.ts";
+import type { BlobIdentity } from "../../image/room.ts";
 import type { ByteStream } from "../../internal/room.ts";
-import { type Descriptor, type Digest, ManifestsError, UNKNOWN_SIZE } from "../../spec/room.ts";
+import { type Digest, ManifestsError, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { type Recoded, recodeInThread, type Recoding } from "./pipeline.ts";
 import { openWorkers, type RecodingWorker } from "./recoding_worker.ts";
 
@@ -15,12 +21,12 @@ export interface Recoder extends Disposable {
   /**
    * Recompresses a stream while it is read.
    *
-   * @param layer Descriptor of the input; an unknown size is treated as a large one.
+   * @param layer Descriptor against which the stream is verified; an unknown size is treated as a large one.
    * @throws {ManifestsError} With code `COMPRESSION_NOT_SUPPORTED` if the input cannot be decompressed; then the caller
    * must cancel the stream. Errors of the returned stream: `COMPRESSION_NOT_SUPPORTED` if this runtime cannot compress
    * with the algorithm, `ARCHIVE_INVALID` if the input is damaged.
    */
-  recode(stream: ByteStream, recoding: Recoding, layer: Pick<Descriptor, "digest" | "size">): Promise<Recoded>;
+  recode(stream: ByteStream, recoding: Recoding, layer: BlobIdentity): Promise<Recoded>;
 }
 
 /** Creates a recoder with one worker per processor, started on first use and terminated on disposal. */
@@ -43,8 +49,9 @@ class WorkerRecoder implements Recoder {
   async recode(
     stream: ByteStream,
     recoding: Recoding,
-    { digest, size }: Pick<Descriptor, "digest" | "size">,
+    layer: BlobIdentity,
   ): Promise<Recoded> {
+    const { digest, size } = layer;
     if (recoding.decompress && !canDecompress(recoding.decompress)) {
       throw new ManifestsError(
         "COMPRESSION_NOT_SUPPORTED",
@@ -53,7 +60,7 @@ class WorkerRecoder implements Recoder {
     }
     const small = size !== UNKNOWN_SIZE && size < MIN_FOR_WORKERS;
     const workers = small || !recoding.compress ? [] : await this.#open();
-    const recoded = recodeWith(workers, stream, recoding);
+    const recoded = recodeWith(workers, stream, recoding, layer);
     return { ...recoded, stream: withErrorCodes(recoded.stream, digest) };
   }
 
@@ -71,19 +78,25 @@ class WorkerRecoder implements Recoder {
 }
 
 /** Recodes a stream in workers: the blocks of gzip in all of them, zstd in the one with the fewest jobs. */
-function recodeWith(workers: readonly RecodingWorker[], stream: ByteStream, recoding: Recoding): Recoded {
+function recodeWith(
+  workers: readonly RecodingWorker[],
+  stream: ByteStream,
+  recoding: Recoding,
+  input: BlobIdentity,
+): Recoded {
   const alive = () => workers.filter(({ isAlive }) => isAlive);
   const chooseWorker = () => {
     const [first, ...others] = alive();
     if (!first) throw new Error("Cannot compress in a worker: all workers have failed");
     return others.reduce((a, b) => b.jobs < a.jobs ? b : a, first);
   };
-  if (alive().length === 0) return recodeInThread(stream, recoding);
-  if (recoding.compress?.algorithm !== "gzip") return chooseWorker().recode(stream, recoding);
-  return recodeInThread(stream, recoding, {
-    deflate: async (block) => await chooseWorker().deflate(block),
+  if (alive().length === 0) return recodeInThread(stream, recoding, { input });
+  if (recoding.compress?.algorithm !== "gzip") return chooseWorker().recode(stream, recoding, input);
+  const blocks = {
+    deflate: async (block: DeflateBlock) => await chooseWorker().deflate(block),
     ahead: alive().length * BLOCKS_PER_WORKER,
-  });
+  };
+  return recodeInThread(stream, recoding, { input, blocks });
 }
 
 /** Converts compression errors of a stream to errors with a code and the digest of the layer. */

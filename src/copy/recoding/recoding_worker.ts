@@ -2,6 +2,7 @@ import type { DeflateBlock, DeflatedBlock } from "../../internal/compression/roo
 import type { ByteStream } from "../../internal/room.ts";
 import { JobInput, startWorker } from "../../internal/worker/room.ts";
 import { JobOutput } from "./job_output.ts";
+import type { BlobIdentity } from "../../image/room.ts";
 import type { Measured, Recoded, Recoding } from "./pipeline.ts";
 import { type FromWorker, toError, type ToWorker } from "./protocol.ts";
 
@@ -82,7 +83,7 @@ export class RecodingWorker {
   }
 
   /** Recompresses a stream while it is read. */
-  recode(stream: ByteStream, recoding: Recoding): Recoded {
+  recode(stream: ByteStream, recoding: Recoding, layer: BlobIdentity): Recoded {
     const job = ++this.#lastJob;
     let measured: Measured | undefined;
     const output = new JobOutput({
@@ -108,7 +109,7 @@ export class RecodingWorker {
         output.end();
       },
     });
-    this.#send({ job, type: "start", recoding });
+    this.#send({ job, type: "start", recoding, layer });
     return {
       stream: output.stream((reason) => input.cancel(reason)),
       measured() {

@@ -19,9 +19,9 @@ class Job {
     this.#input = new JobStream(() => send({ job: number, type: "more" }));
   }
 
-  async run(recoding: (ToWorker & { type: "start" })["recoding"]): Promise<void> {
+  async run({ recoding, layer }: ToWorker & { type: "start" }): Promise<void> {
     try {
-      const recoded = recodeInThread(this.#input.stream, recoding);
+      const recoded = recodeInThread(this.#input.stream, recoding, { input: layer });
       for await (const chunk of readChunks(recoded.stream)) {
         if (this.#credits === 0) await new Promise<void>((resolve) => this.#wake = resolve);
         if (this.#cancelled) return;
@@ -80,7 +80,7 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   if (data.type !== "start") return jobs.get(data.job)?.receive(data);
   const job = new Job(data.job);
   jobs.set(data.job, job);
-  job.run(data.recoding).finally(() => jobs.delete(data.job));
+  job.run(data).finally(() => jobs.delete(data.job));
 });
 
 send({ type: "ready" });

@@ -6,6 +6,7 @@ import {
   digestAlgorithm,
   isManifestsError,
   ManifestsError,
+  markVerified,
   UNKNOWN_SIZE,
 } from "../../../spec/room.ts";
 import type { LockingMode } from "../../lock/file_lock.ts";
@@ -59,7 +60,8 @@ export class ContainersLayers implements LayerStore {
       `find the files of layer ${id}`,
       () => findLayerSource(layer, this.#roots, this.#location.driver),
     );
-    return ReadableStream.from(readVerified(layer, source, { digest: diffDigest, size: diffSize, signal }));
+    const bytes = readVerified(layer, source, { digest: diffDigest, size: diffSize, signal });
+    return markVerified(ReadableStream.from(bytes), diffDigest);
   }
 
   async #find(
