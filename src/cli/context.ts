@@ -76,7 +76,7 @@ type PlaceName = Parameters<typeof fetchManifest>[0];
 export async function resolvePlace(name: string, context: CommandContext): Promise<PlaceName> {
   const text = /^containers-storage:(?!\[)(.*)$/s.exec(name)?.[1];
   if (text === undefined) return name;
-  const { parseLocalReference } = await import("../system/local/room.ts");
+  const { parseLocalReference } = await import("./on_demand/local_reference.ts");
   return parseLocalReference(text, getStoreOptions(context));
 }
 

@@ -113,6 +113,6 @@ export async function loadPolicyOption(
   { persona }: { readonly persona: Persona },
 ): Promise<Pick<PushOptions, "signaturePolicy">> {
   if (signaturePolicy === undefined || persona.name !== "manifests") return {};
-  const { loadSignaturePolicy } = await import("../system/local/room.ts");
+  const { loadSignaturePolicy } = await import("./on_demand/policy.ts");
   return { signaturePolicy: await loadSignaturePolicy(systemContext) };
 }

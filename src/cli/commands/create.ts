@@ -60,7 +60,7 @@ async function chooseListKind(images: readonly string[]): Promise<{
   load(store: ImageStore, image: string): Promise<{ imageId: string; list: List }>;
 }> {
   if (images.length === 0) return { create: () => new OfflineList(), load: OfflineList.load };
-  const { create, loadFromImage } = await import("../../system/local/room.ts");
+  const { create, loadFromImage } = await import("../on_demand/lists.ts");
   return { create, load: loadFromImage };
 }
 

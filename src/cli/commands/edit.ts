@@ -8,7 +8,7 @@ export async function edit<T>(
   name: string,
   change: (list: List, store: ImageStore) => T | Promise<T>,
 ): Promise<{ imageId: string; result: T }> {
-  const { editList } = await import("../../system/local/room.ts");
+  const { editList } = await import("../on_demand/lists.ts");
   const { getList } = await import("./find.ts");
   await using store = await openLocalStore(context);
   const { id: imageId } = await getList(store, name);

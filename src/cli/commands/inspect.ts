@@ -108,8 +108,7 @@ async function printChosen(
 ): Promise<void> {
   if (raw && config) throw new UsageError("--raw cannot be used with --config");
   if (format !== undefined && (raw || config)) throw new UsageError("--format cannot be used with --raw or --config");
-  const { LOCAL_RUNTIME, hostPlatform } = await import("../../system/local/room.ts");
-  const { readConfigBytes, withChosenManifest } = await import("../../actions/room.ts");
+  const { LOCAL_RUNTIME, hostPlatform, readConfigBytes, withChosenManifest } = await import("../on_demand/choose.ts");
   const images = await (await loadPlaces()).findCandidates(store, name, call.systemContext);
   const wanted = platform === undefined ? undefined : parsePlatform(platform);
   if (config) {
@@ -140,8 +139,7 @@ async function fetchFirst(
   store: LocalStore | undefined,
   call: DescribeImageOptions,
 ): Promise<ParsedManifest> {
-  const { LOCAL_RUNTIME, resolveShortName } = await import("../../system/local/room.ts");
-  const { fetchFirstManifestWith } = await import("../../actions/room.ts");
+  const { LOCAL_RUNTIME, fetchFirstManifestWith, resolveShortName } = await import("../on_demand/fetch.ts");
   const images = store
     ? [await (await loadPlaces()).findAny(store, name)]
     : await resolveShortName(name, call.systemContext);
@@ -154,8 +152,7 @@ async function printDescription(flags: InspectFlags, found: FoundDocument, call:
     const { describeAsJson } = await import("./inspect_json.ts");
     return print(JSON.stringify(await describeAsJson(found, flags, call), undefined, 4));
   }
-  const { describeImage } = await import("../../system/local/room.ts");
-  const { readFirst } = await import("../../actions/room.ts");
+  const { describeImage, readFirst } = await import("../on_demand/describe.ts");
   const { describeAsTable, describeAsTree } = await import("../format/description.ts");
   const description = await readFirst(found.images, async (image) => ({
     image: await describeImage(image, call),

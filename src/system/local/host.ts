@@ -3,6 +3,7 @@ import { findDockerEndpoint, loadMediaTypeFiles } from "../../config/files/room.
 import type { ByteStream } from "../../internal/room.ts";
 import type { ArtifactFile, HostFiles, ListHost } from "../../list/room.ts";
 import { RegistryPool } from "../../registry/room.ts";
+import type { SignaturePolicy } from "../../signature/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import {
   ContainersStorageReference,
@@ -16,15 +17,12 @@ import { createDockerDaemonTransport } from "../../transport/docker_daemon/room.
 import { createOciTransport } from "../../transport/oci/room.ts";
 import { createOciArchiveTransport } from "../../transport/oci_archive/room.ts";
 import { createTransportTable } from "../../transport/room.ts";
-import { openBlobInfoCache } from "./blob_info_cache.ts";
+import { policyForLists } from "../list_policy.ts";
 import { lookasideFiles } from "./lookaside_files.ts";
 import { hostPlatform } from "./platform.ts";
 import { FILE_LOOKUPS } from "./registries.ts";
 import { openFetch } from "./registry_fetch.ts";
-import { openLocalPolicy } from "./policy.ts";
-import { openSigners } from "./signers.ts";
 import { deleteStoredImage, openStore, openStoreForImage, type OpenStoreOptions } from "./store.ts";
-import { readPolicyFile } from "../../signature/files/room.ts";
 
 const files: HostFiles = {
   resolve: (path) => resolve(path),
@@ -51,7 +49,10 @@ function toStoreOptions({ root, runRoot, driver, options = [] }: StoreSpec): Ope
   return { root, runRoot, driver, driverOptions: options.length > 0 ? options : undefined };
 }
 
-/** A host with a disk, an environment and a network: what lists are given by default. */
+/**
+ * A host with a disk, an environment and a network: what lists are given by default. What only some operations need is
+ * loaded on demand, here and by the references of the transports.
+ */
 export const LOCAL_HOST: ListHost = {
   transports: createTransportTable([
     createDockerTransport({ pool: new RegistryPool(openFetch), lookasideFiles, ...FILE_LOOKUPS }),
@@ -66,14 +67,20 @@ export const LOCAL_HOST: ListHost = {
     }),
     createDirTransport(),
   ]),
-  openBlobInfoCache,
+  openBlobInfoCache: async (context) => await (await import("./blob_info_cache.ts")).openBlobInfoCache(context),
   openStoreTarget: async (reference) =>
     reference instanceof ContainersStorageReference ? await reference.openTarget() : undefined,
-  openSigners,
+  openSigners: async (keys) => await (await import("./signers.ts")).openSigners(keys),
   get platform() {
     return hostPlatform();
   },
-  openPolicy: openLocalPolicy,
-  readPolicyFile,
+  openPolicy(context) {
+    let loading: Promise<SignaturePolicy> | undefined;
+    return policyForLists(async () => {
+      const { loadSignaturePolicy } = await import("./policy.ts");
+      return await (loading ??= loadSignaturePolicy(context));
+    });
+  },
+  readPolicyFile: async (path) => await (await import("../../signature/files/room.ts")).readPolicyFile(path),
   files,
 };

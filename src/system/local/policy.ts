@@ -1,7 +1,6 @@
 import type { SystemContext } from "../../image/room.ts";
 import { loadPolicyFile, readPolicyFile } from "../../signature/files/room.ts";
 import { createSignaturePolicy, type Policy, type SignaturePolicy } from "../../signature/room.ts";
-import { policyForLists } from "../list_policy.ts";
 
 /**
  * Loads the policy of this host: `systemContext.signaturePolicyPath`, else the user's `policy.json`, else the system's.
@@ -51,10 +50,4 @@ export async function loadPolicy(systemContext: SystemContext = {}): Promise<Pol
  */
 export async function loadSignaturePolicy(systemContext: SystemContext = {}): Promise<SignaturePolicy> {
   return createSignaturePolicy(await loadPolicy(systemContext), { readFile: readPolicyFile });
-}
-
-/** Returns the policy for pushes from this host. Files are read once, when the first image is checked. */
-export function openLocalPolicy(context: SystemContext): SignaturePolicy {
-  let loading: Promise<SignaturePolicy> | undefined;
-  return policyForLists(() => loading ??= loadSignaturePolicy(context));
 }

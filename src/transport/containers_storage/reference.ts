@@ -10,7 +10,6 @@ import { type Digest, ManifestsError } from "../../spec/room.ts";
 import type { ImageStore, ImageWriter, StoredImage } from "../../store/room.ts";
 import { formatStore, type ParsedStorageName, parseStorageName, type StoreSpec } from "./parse.ts";
 import { resolveRecord } from "./resolve.ts";
-import { ContainersStorageSource } from "./source.ts";
 
 /** Options for {@linkcode createContainersStorageTransport}. */
 export interface ContainersStorageOptions {
@@ -109,6 +108,7 @@ export class ContainersStorageReference implements ImageReference {
         named: this.#name.named,
       };
       const reference = new ContainersStorageReference(found, this.#options, ids);
+      const { ContainersStorageSource } = await import("./source.ts");
       return new ContainersStorageSource({ reference, store, image, digest: this.dockerReference?.digest, ids });
     } catch (error) {
       await store[Symbol.asyncDispose]();

@@ -1,8 +1,6 @@
 import { resolve } from "@std/path";
 import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
-import { openDirDestination } from "./destination.ts";
-import { openDirSource } from "./source.ts";
 
 /** Creates the transport of images in folders, `dir:PATH`. */
 export function createDirTransport(): Transport {
@@ -41,10 +39,12 @@ export class DirReference implements ImageReference {
   }
 
   async openSource(): Promise<ImageSource> {
+    const { openDirSource } = await import("./source.ts");
     return await openDirSource(this);
   }
 
   async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
+    const { openDirDestination } = await import("./destination.ts");
     return await openDirDestination(this, context);
   }
 

@@ -2,7 +2,7 @@ import type { SystemContext } from "../../image/room.ts";
 import type { ClientLease, RegistryPool, Repository } from "../../registry/room.ts";
 import type { Credentials, NamedReference } from "../../spec/room.ts";
 import type { RegistryLookups, RegistryPlace } from "./lookups.ts";
-import { DockerSignatures, type LookasideFiles } from "./signatures/mod.ts";
+import type { DockerSignatures, LookasideFiles } from "./signatures/mod.ts";
 
 /** Options for {@linkcode createDockerTransport}. */
 export interface DockerTransportOptions extends RegistryLookups {
@@ -43,7 +43,7 @@ export async function acquireClient(
   });
 }
 
-/** Opens the signatures of a repository's images in a place. */
+/** Opens the signatures of a repository's images in a place. The code that reads and writes them is loaded now. */
 export async function openSignatures(
   repository: Repository,
   { reference }: RegistryPlace,
@@ -52,6 +52,7 @@ export async function openSignatures(
 ): Promise<DockerSignatures> {
   const { dockerUseSigstoreAttachments, registryReferrersMode: referrersMode } = context;
   const storage = await options.findSignatureStorage?.(reference, context) ?? { attachments: false };
+  const { DockerSignatures } = await import("./signatures/mod.ts");
   return new DockerSignatures({
     repository,
     storage: { ...storage, attachments: dockerUseSigstoreAttachments ?? storage.attachments, referrersMode },

@@ -2,7 +2,6 @@ import type { ImageDestination, ImageReference, ImageSource, SystemContext, Tran
 import type { Repository } from "../../registry/room.ts";
 import { type Digest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/room.ts";
 import { acquireClient, type DockerTransportOptions, openSignatures } from "./acquire.ts";
-import { DockerDestination } from "./destination.ts";
 import { listNamespaces } from "./namespaces.ts";
 import { PullPlaces } from "./pull_places.ts";
 import { DockerSource } from "./source.ts";
@@ -84,6 +83,7 @@ export class DockerReference implements ImageReference {
     const { lease, repository, place } = await this.#open(context);
     try {
       const signatures = await openSignatures(repository, place, context, this.#options);
+      const { DockerDestination } = await import("./destination.ts");
       return new DockerDestination(this, lease, { schema1, signatures });
     } catch (error) {
       lease[Symbol.dispose]();

@@ -8,9 +8,7 @@ import type {
   Transport,
 } from "../../image/room.ts";
 import type { NamedReference } from "../../spec/room.ts";
-import { openDockerArchiveDestination } from "./destination.ts";
 import { type ArchiveImage, failReference, parseTaggedName } from "./name.ts";
-import { openDockerArchiveSource } from "./source.ts";
 
 /**
  * Creates the transport of archives in the format of `docker save`, `docker-archive:PATH[:NAME[:TAG]]` or `PATH:@N`.
@@ -67,10 +65,12 @@ export class DockerArchiveReference implements ImageReference {
   }
 
   async openSource(context?: SystemContext): Promise<ImageSource> {
+    const { openDockerArchiveSource } = await import("./source.ts");
     return await openDockerArchiveSource(this, context);
   }
 
   async openDestination(context?: SystemContext, options?: OpenDestinationOptions): Promise<ImageDestination> {
+    const { openDockerArchiveDestination } = await import("./destination.ts");
     return await openDockerArchiveDestination(this, context, options);
   }
 

@@ -7,13 +7,7 @@ import type {
   Transport,
 } from "../../image/room.ts";
 import { type Digest, isDigest, ManifestsSyntaxError, type NamedReference, parseReference } from "../../spec/room.ts";
-import { receiveArchive } from "../archive/reader.ts";
-import { openForSending } from "../archive/target.ts";
-import { ArchiveWriter } from "../archive/writer.ts";
 import { listNamespaces } from "../docker/namespaces.ts";
-import { DockerArchiveDestination } from "../docker_archive/destination.ts";
-import { readArchive } from "../docker_archive/source.ts";
-import { DaemonClient } from "./client.ts";
 import type { DaemonEndpoint } from "./endpoint.ts";
 
 /** Options for {@linkcode createDockerDaemonTransport}. */
@@ -83,25 +77,16 @@ class DockerDaemonReference implements ImageReference {
 
   /** Opens the image. The daemon sends it whole, into a temporary file: the list of its parts is at the end. */
   async openSource(context: SystemContext = {}): Promise<ImageSource> {
-    using client = new DaemonClient(await this.#options.findEndpoint(context));
-    const stream = await client.getImage(this.stringWithinTransport);
-    return await readArchive(this, await receiveArchive(stream, String(this), context), undefined);
+    const { openDaemonSource } = await import("./open.ts");
+    return await openDaemonSource(this, await this.#options.findEndpoint(context), context);
   }
 
   /** Opens the daemon for one image. The archive is built in a temporary file, and sent by `commit`. */
   async openDestination(context: SystemContext = {}, options?: OpenDestinationOptions): Promise<ImageDestination> {
     const name = this.dockerReference;
     if (!name?.tag) fail(this.stringWithinTransport, "a destination must be a name:tag");
-    const endpoint = await this.#options.findEndpoint(context);
-    const file = await openForSending(async (archive, { signal }) => {
-      using client = new DaemonClient(endpoint);
-      await client.loadImages(archive, signal);
-    }, context);
-    return new DockerArchiveDestination({
-      reference: this,
-      writer: new ArchiveWriter(String(this), file, options),
-      names: [name],
-    });
+    const { openDaemonDestination } = await import("./open.ts");
+    return await openDaemonDestination(this, name, await this.#options.findEndpoint(context), { context, options });
   }
 
   toString(): string {

@@ -1,10 +1,7 @@
 import { resolve } from "@std/path";
 import type { ImageDestination, ImageReference, ImageSource, SystemContext, Transport } from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
-import { openOciDestination } from "./destination.ts";
-import { Layout } from "./layout.ts";
 import { formatLayoutImage, type LayoutImage, parseOciName } from "./name.ts";
-import { OciSource } from "./source.ts";
 
 /** Creates the transport of images in folders with an OCI layout, `oci:PATH[:IMAGE]` or `oci:PATH:@N`. */
 export function createOciTransport(): Transport {
@@ -50,11 +47,13 @@ export class OciReference implements ImageReference {
     return path.includes(":") ? this : new OciReference(path, this.image);
   }
 
-  openSource(context: SystemContext = {}): Promise<ImageSource> {
-    return Promise.resolve(new OciSource(this, new Layout(this.path, context.ociSharedBlobDirPath)));
+  async openSource(context: SystemContext = {}): Promise<ImageSource> {
+    const [{ OciSource }, { Layout }] = await Promise.all([import("./source.ts"), import("./layout.ts")]);
+    return new OciSource(this, new Layout(this.path, context.ociSharedBlobDirPath));
   }
 
   async openDestination(context: SystemContext = {}): Promise<ImageDestination> {
+    const { openOciDestination } = await import("./destination.ts");
     return await openOciDestination(this, context);
   }
 

@@ -8,10 +8,7 @@ import type {
   Transport,
 } from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
-import { openArchive } from "../archive/reader.ts";
 import { type LayoutImage, parseOciName } from "../oci/layout_index.ts";
-import { openOciArchiveDestination } from "./destination.ts";
-import { OciArchiveSource } from "./source.ts";
 
 /** Creates the transport of images in archives of OCI layouts, `oci-archive:PATH[:IMAGE]`. */
 export function createOciArchiveTransport(): Transport {
@@ -65,10 +62,15 @@ export class OciArchiveReference implements ImageReference {
   }
 
   async openSource(context?: SystemContext): Promise<ImageSource> {
+    const [{ openArchive }, { OciArchiveSource }] = await Promise.all([
+      import("../archive/reader.ts"),
+      import("./source.ts"),
+    ]);
     return new OciArchiveSource(this, await openArchive(this.path, context));
   }
 
   async openDestination(context?: SystemContext, options?: OpenDestinationOptions): Promise<ImageDestination> {
+    const { openOciArchiveDestination } = await import("./destination.ts");
     return await openOciArchiveDestination(this, context, options);
   }
 

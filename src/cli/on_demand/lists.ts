@@ -1,0 +1,6 @@
+/**
+ * What commands need to read images into a list.
+ *
+ * @module
+ */
+export { create, editList, loadFromImage } from "../../system/local/room.ts";

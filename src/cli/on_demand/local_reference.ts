@@ -1,0 +1,6 @@
+/**
+ * What commands need to name an image of the local store.
+ *
+ * @module
+ */
+export { parseLocalReference } from "../../system/local/room.ts";
