@@ -5,6 +5,7 @@
  */
 import { dirname, join, resolve } from "@std/path";
 import { ensureDir } from "@std/fs";
+import { flattenRooms } from "./flatten_rooms.ts";
 import { listFiles } from "./list_files.ts";
 import { runDeno } from "./run_deno.ts";
 
@@ -40,11 +41,17 @@ export async function bundleCommand(root: string, folder: string): Promise<void>
   await ensureDir(folder);
   const { imports }: { imports: Record<string, string> } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
   const packages = Object.entries(imports).filter(([name, target]) => target.startsWith("npm:") && !(name in INLINED));
-  await runDeno(root, [
-    ...["bundle", "--quiet", "--no-check", "--platform", "deno", "--minify", "--code-splitting"],
-    ...packages.flatMap(([name]) => ["--external", name, "--external", `${name}/*`]),
-    ...["--outdir", folder, "src/cli/main.ts", ...WORKERS.map(({ file }) => `src/${file}.ts`)],
-  ]);
+  const staged = await Deno.realPath(await Deno.makeTempDir({ prefix: "bundle-" }));
+  try {
+    await stageSources(root, staged);
+    await runDeno(staged, [
+      ...["bundle", "--quiet", "--no-check", "--platform", "deno", "--minify", "--code-splitting"],
+      ...packages.flatMap(([name]) => ["--external", name, "--external", `${name}/*`]),
+      ...["--outdir", folder, "src/cli/main.ts", ...WORKERS.map(({ file }) => `src/${file}.ts`)],
+    ]);
+  } finally {
+    await Deno.remove(staged, { recursive: true });
+  }
   let workers = 0;
   for (const file of await listFiles(folder, "")) {
     const text = await Deno.readTextFile(join(folder, file));
@@ -61,6 +68,21 @@ export async function bundleCommand(root: string, folder: string): Promise<void>
   }
   await Deno.writeTextFile(join(folder, "NOTICES.txt"), await collectNotices());
   await declareEntry(join(folder, COMMAND_ENTRY));
+}
+
+/** Copies the sources to another folder, with imports that a bundler can split. */
+async function stageSources(root: string, folder: string): Promise<void> {
+  const texts = new Map<string, string>();
+  const read = (path: string) => {
+    if (!texts.has(path)) texts.set(path, Deno.readTextFileSync(join(root, path)));
+    return texts.get(path)!;
+  };
+  const configuration = ["deno.json", "deno.lock", ...await listFiles(root, "tests/offline_std")];
+  for (const file of [...configuration, ...await listFiles(root, "src")]) {
+    await ensureDir(dirname(join(folder, file)));
+    const isSource = file.startsWith("src/") && file.endsWith(".ts");
+    await Deno.writeTextFile(join(folder, file), isSource ? flattenRooms(file, read) : read(file));
+  }
 }
 
 /** Names the file of a worker in the code that starts it, which else assumes that a bundle has no worker. */

@@ -86,11 +86,11 @@ folderTest("each command loads few files of the published bundle, which also has
   const store = ["--root", `${temporary}/root`, "--runroot", `${temporary}/run`, "--storage-driver", "vfs"];
   // The numbers are those of today and a little more.
   const rows: [args: string[], maxFiles: number, maxBytes: number][] = [
-    [["--version"], 12, 50_000],
-    [[...store, "create", "list"], 50, 250_000],
-    [[...store, "exists", "list"], 45, 220_000],
-    [[...store, "inspect", "list"], 50, 250_000],
-    [["inspect", "--tls-verify=false", image], 60, 560_000],
+    [["--version"], 12, 20_000],
+    [[...store, "create", "list"], 75, 190_000],
+    [[...store, "exists", "list"], 62, 150_000],
+    [[...store, "inspect", "list"], 80, 210_000],
+    [["inspect", "--tls-verify=false", image], 105, 320_000],
   ];
   for (const [args, maxFiles, maxBytes] of rows) {
     const files = await listLoadedFiles(folder, [...command, entry, ...args]);
