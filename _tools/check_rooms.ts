@@ -31,7 +31,7 @@ function* findTakenNames(path: string, text: string): Generator<{ from: string; 
   const patterns = [
     /(?:import|export)(?: type)? \{([^}]*)\} from "(\.[^"]+)"/g,
     /(?:const|let) \{([^}]*)\} = await import\(\s*"(\.[^"]+)"/g,
-    /\(\{([^}]*)\}\) =>[^;]*?import\("(\.[^"]+)"/g,
+    /\(\{([^{}]*)\}\) =>[^;]*?import\("(\.[^"]+)"/g,
   ];
   for (const pattern of patterns) {
     for (const [, list, specifier] of text.matchAll(pattern)) {
