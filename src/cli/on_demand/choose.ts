@@ -1,5 +1,5 @@
 /**
- * What commands need to choose an image of a list.
+ * Functions with which commands choose an image of a list.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What commands need to describe an image.
+ * Functions with which commands describe an image.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What commands need to fetch a manifest. A dynamic import of a room loads all of it; one of a file in this folder loads
+ * Functions with which commands fetch a manifest. A dynamic import of a room loads all of it; one of a file in this folder loads
  * only what the file names, at least in the bundle.
  *
  * @module

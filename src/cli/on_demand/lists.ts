@@ -1,5 +1,5 @@
 /**
- * What commands need to read images into a list.
+ * Functions with which commands read images into a list.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What commands need to name an image of the local store.
+ * Functions with which commands name an image of the local store.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What commands need to read the policy for images.
+ * Functions with which commands read the policy for images.
  *
  * @module
  */

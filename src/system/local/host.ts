@@ -50,7 +50,7 @@ function toStoreOptions({ root, runRoot, driver, options = [] }: StoreSpec): Ope
 }
 
 /**
- * A host with a disk, an environment and a network: what lists are given by default. What only some operations need is
+ * A host with a disk, an environment and a network: what lists are given by default. Code that few operations use is
  * loaded on demand, here and by the references of the transports.
  */
 export const LOCAL_HOST: ListHost = {
