@@ -5,7 +5,7 @@ import type { Fetch } from "../../src/internal/room.ts";
 import { RegistryClient, type Repository } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { acceptAnything, createPolicy, createSignaturePolicy } from "../../src/signature/room.ts";
-import { type Descriptor, type Digest, MEDIA_TYPES } from "../../src/spec/room.ts";
+import { type Descriptor, type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 
 const STRICT = "strict.example", LENIENT = "lenient.example", TO = "to.example";
@@ -113,6 +113,32 @@ async function putReferrers(repository: Repository, missing: boolean): Promise<[
   if (missing) await repository.deleteManifest(lone.digest);
   return [first.digest, second.digest];
 }
+
+Deno.test("images that many indexes name are counted for each of them, because the policy is asked for each", async () => {
+  const world = makeWorld();
+  const { systemContext } = world;
+  const repository = world.repository(STRICT);
+  await pushImage(repository, X, "x");
+  const image = JSON.parse(new TextDecoder().decode(X.manifest));
+  // One index of 101 images inside of many other ones: 102 manifests for each of those, and once to read them.
+  const images = await Promise.all(Array.from({ length: 101 }, async (_, i) => {
+    const bytes = encode({ ...image, annotations: { number: String(i) } });
+    await repository.putManifest(digestOf(bytes), bytes);
+    return describe(MEDIA_TYPES.ociManifest, bytes);
+  }));
+  const inner = await putIndex(repository, images);
+  const outer = await Promise.all(
+    Array.from({ length: 98 }, (_, i) => putIndex(repository, [inner], { annotations: { number: String(i) } })),
+  );
+  const outline = async (count: number) => {
+    const list = create();
+    const top = await putIndex(repository, outer.slice(0, count));
+    await list.add(`${STRICT}/app@${top.digest}`, { systemContext, all: true });
+    return await list.outlinePush(`${TO}/app:1`, { systemContext, signaturePolicy: acceptAnything });
+  };
+  assert.equal((await outline(97)).images.length, images.length);
+  await assert.rejects(outline(98), { code: "LIMIT_EXCEEDED", message: /more than 10000 manifests below it/ });
+});
 
 Deno.test("a broken referrer fails the copy instead of being dropped", async () => {
   const { repository, systemContext } = makeWorld();

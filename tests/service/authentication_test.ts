@@ -27,6 +27,7 @@ const claims = (more: Record<string, unknown> = {}) => ({
   aud: AUDIENCE,
   sub: "repo:me/app:ref:refs/heads/main",
   repository: "me/app",
+  repository_owner: "me",
   ref: "refs/heads/main",
   iat: NOW - 10,
   nbf: NOW - 10,
@@ -206,7 +207,10 @@ Deno.test("keys that are not for signatures, or too short, are not used", async 
 });
 
 Deno.test("a token gets the grants of all rules that match its claims, and none if no rule matches", async () => {
-  const token = await issuer.sign(claims({ environment: "production", run_id: "1", job: ["x"] }));
+  const workflow = "me/workflows/.github/workflows/release.yml";
+  const token = await issuer.sign(
+    claims({ environment: "production", run_id: "1", job: ["x"], job_workflow_ref: `${workflow}@refs/tags/v2` }),
+  );
   const cases: [claims: GithubOidcRule["claims"], status: number][] = [
     [{ repository: "me/app" }, 200],
     [{ repository: ["you/app", "me/app"] }, 200],
@@ -215,6 +219,12 @@ Deno.test("a token gets the grants of all rules that match its claims, and none 
     [{ sub: "repo:me/app:*" }, 200],
     [{ sub: "repo:me/*" }, 200],
     [{ repository: "me/app", environment: "production" }, 200],
+    // The reusable workflow that the job is in, whichever repository called it.
+    [{ repository_owner: "me", job_workflow_ref: `${workflow}@refs/tags/v2` }, 200],
+    [{ repository_owner: "me", job_workflow_ref: `${workflow}@refs/tags/*` }, 200],
+    [{ repository_owner: "me", job_workflow_ref: `${workflow}@refs/heads/main` }, 403],
+    [{ repository_owner: "me", job_workflow_ref: "me/workflows/.github/workflows/test.yml@*" }, 403],
+    [{ repository_owner: "me", workflow_ref: `${workflow}@refs/tags/v2` }, 403],
     [{ repository: "me/ap" }, 403],
     [{ repository: "Me/App" }, 403],
     [{ repository: "you/*" }, 403],
