@@ -1,8 +1,8 @@
-import { type CopyResult, hasZstd } from "../copy/room.ts";
-import { type ImageReference, readManifest } from "../image/room.ts";
+import type { CopyResult } from "../copy/room.ts";
+import type { ImageReference } from "../image/room.ts";
 import { repeatWhileLost } from "../internal/room.ts";
 import type { List } from "../list/room.ts";
-import { type Digest, isIndex, isManifestsError, manifestDigest, MEDIA_TYPES, ZSTD_ANNOTATION } from "../spec/room.ts";
+import { type Digest, isManifestsError, manifestDigest, MEDIA_TYPES, ZSTD_ANNOTATION } from "../spec/room.ts";
 import { createMemoryStore } from "../store/room.ts";
 import {
   chooseKeptType,
@@ -11,6 +11,7 @@ import {
   listMissing,
   readForEdit,
 } from "./edit_remote_list.ts";
+import { findZstd } from "./find_zstd.ts";
 import { collectFacts, compareFacts } from "./index_facts.ts";
 import { keepConnection } from "./keep_connection.ts";
 import type { ReadList } from "./read_list.ts";
@@ -62,22 +63,10 @@ export async function previewEditWith(
     await list.outlinePush(to, checks);
   }
   // The entries of a Docker list have no annotations.
-  if (type === MEDIA_TYPES.ociIndex) await markCopied(list, instances, options);
+  const marked = type === MEDIA_TYPES.ociIndex ? await findZstd(list, instances, { systemContext, signal }) : [];
+  for (const instance of marked) list.setAnnotations(instance, { [ZSTD_ANNOTATION]: "true" });
   const bytes = list.serialize(type);
   return { bytes, digest: manifestDigest(bytes) };
-}
-
-/** Adds the annotation that a push gives to entries of copied images with zstd layers. */
-async function markCopied(
-  list: List,
-  copied: readonly Digest[],
-  { systemContext, signal }: EditRemoteListOptions,
-): Promise<void> {
-  await using source = await list.reference().openSource(systemContext);
-  for (const instance of copied) {
-    const { manifest } = await readManifest(source, { instance, signal });
-    if (!isIndex(manifest) && hasZstd(manifest)) list.setAnnotations(instance, { [ZSTD_ANNOTATION]: "true" });
-  }
 }
 
 /**

@@ -86,6 +86,36 @@ Deno.test("a dry run of what is not written prints the index as it is, and marks
   assert.equal(await append("--dry-run", ...elsewhere), await append(...elsewhere));
 });
 
+Deno.test("compose --dry-run predicts the index of each repository, also of images with zstd layers", async () => {
+  await using registry = startEmbedded();
+  const { host } = registry;
+  const image = makeImage({ architecture: "arm64", layers: [makeTar("file", "content")], compressions: ["zstd"] });
+  await pushImage(clientOf(host).repository("app"), image, "zstd");
+  // The repository of the image does not get it again, so that its entry is not marked there.
+  const names = ["app", "other"].map((path) => `${host}/${path}:1`);
+  const compose = async (...args: string[]) => {
+    const tags = names.flatMap((name) => ["-t", name]);
+    const { code, stdout, stderr } = await cliHere([
+      "compose",
+      "--progress=none",
+      INSECURE,
+      ...args,
+      ...tags,
+      `${host}/app:zstd`,
+    ]);
+    assert.equal(code, 0, stderr);
+    return { bytes: stdout, lines: stderr.trim().split("\n") };
+  };
+  const predicted = await compose("--dry-run");
+  await compose();
+  const heads = await Promise.all(["app", "other"].map((path) => clientOf(host).repository(path).headManifest("1")));
+  assert.notEqual(heads[0]!.digest, heads[1]!.digest);
+  const short = heads.map((head) => head!.digest.slice(0, 19));
+  assert.deepEqual(predicted.lines, names.map((name, i) => `+ ${name} ${short[i]}`));
+  assert.equal(manifestDigest(new TextEncoder().encode(predicted.bytes.trim())), heads[0]!.digest);
+  assert.deepEqual((await compose("--dry-run")).lines, names.map((name, i) => `= ${name} ${short[i]}`));
+});
+
 Deno.test("the error for a list that does not exist says how to create it", async () => {
   await using registry = startEmbedded();
   await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "amd64" }), "1");

@@ -5,10 +5,10 @@ import { type Digest, isManifestsError } from "../../spec/room.ts";
 import { keepConnections } from "../keep_connection.ts";
 import type { Runtime } from "../runtime.ts";
 import { type Composition, readComposition } from "./composition.ts";
-import { describePlan } from "./describe_plan.ts";
 import { assertProvenance, attachProvenance, openAllSigners, type WrittenIndex } from "./provenance.ts";
 import { publish } from "./publish.ts";
 import { groupByRepository, resolveTargets } from "./targets.ts";
+import { describePlan } from "./describe_plan.ts";
 import type { ComposeOptions, ComposeResult, CompositionOptions } from "./types.ts";
 
 /** Options of {@linkcode composeWith} that only callers which have read the names set. */
@@ -63,7 +63,7 @@ async function composeOnce(
   ], options.signal);
   const { list, ...composed } = composition!;
   await beforePush?.(list, composed.manifest.bytes);
-  if (dryRun) return describePlan(references, heads, composition!);
+  if (dryRun) return await describePlan(runtime, references, heads, composition!, options);
   const hasAnnotations = Object.keys(options.annotations ?? {}).length > 0;
   const transfer = { ...getTransferOptions(options), manifestType: composed.manifestType, ifMatch: composed.ifMatch };
   const inputs = { references, composition: composition!, startedOn };

@@ -252,16 +252,18 @@ function isSigned({ signers, signBy, signBySigstorePrivateKeyFile, signBySigstor
     [signBy, signBySigstorePrivateKeyFile, signBySigstoreParamFile].some((key) => key !== undefined);
 }
 
-/**
- * Selects the instances to copy: signing, changing and the policy apply to all, otherwise those that the repository has
- * are not copied again.
- */
+/** Returns whether a push copies all instances: signing, changing and the policy apply to all of them. */
+export function copiesAll(options: TransferOptions): boolean {
+  return isSigned(options) || Boolean(options.addCompression?.length) || options.manifestType !== undefined ||
+    options.forceCompressionFormat === true || options.signaturePolicy !== undefined;
+}
+
+/** Selects the instances to copy. Those that the repository has are not copied again, unless all have to be. */
 function selectMissing(
   reference: ImageReference,
   list: List,
   options: TransferOptions,
 ): Selected {
-  const concernsAll = isSigned(options) || options.addCompression?.length || options.manifestType ||
-    options.forceCompressionFormat || options.signaturePolicy !== undefined;
-  return concernsAll ? {} : { imageListSelection: "specific", instances: listMissing(reference, list) };
+  if (copiesAll(options)) return {};
+  return { imageListSelection: "specific", instances: listMissing(reference, list) };
 }
