@@ -1,5 +1,5 @@
 import type { BlobIdentity, NewBlob, OpenDestinationOptions, SystemContext } from "../../image/room.ts";
-import { writeAll } from "../../internal/host/room.ts";
+import { writeAll, writeStream } from "../../internal/host/room.ts";
 import { type ByteStream, readChunks, Semaphore, type SignalOptions } from "../../internal/room.ts";
 import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../internal/tar/room.ts";
 import { type Descriptor, type Digest, digestOf, UNKNOWN_SIZE } from "../../spec/room.ts";
@@ -135,9 +135,7 @@ export class ArchiveWriter implements AsyncDisposable {
 
   async #writeStream(stream: ByteStream, signal: AbortSignal | undefined): Promise<number> {
     const start = this.#position;
-    // A pipe and not a loop, because only a pipe aborts a pending read when the signal fires.
-    const sink = new WritableStream<Uint8Array<ArrayBuffer>>({ write: (chunk) => this.#write(chunk) });
-    await stream.pipeTo(sink, signal ? { signal } : {});
+    await writeStream(stream, (chunk) => this.#write(chunk), signal);
     return this.#position - start;
   }
 

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import type { ImageSource, InstanceOptions, ManifestBytes, SignedManifest } from "../../image/room.ts";
+import { openFileStream } from "../../internal/host/room.ts";
 import type { ByteStream, SignalOptions } from "../../internal/room.ts";
 import { MAX_SIGNATURE_SIZE, MAX_SIGNATURES, parseSignature, type Signature } from "../../signature/room.ts";
 import {
@@ -44,7 +45,7 @@ class DirSource implements ImageSource {
     const path = join(this.reference.path, blobFile(digest));
     return await explain(path, "read", async () => {
       await this.#assertFile(path, `blob ${digest}`);
-      return (await Deno.open(path)).readable as ByteStream;
+      return await openFileStream(path);
     });
   }
 

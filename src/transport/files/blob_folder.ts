@@ -1,7 +1,7 @@
 import { dirname } from "@std/path";
 import type { NewBlob } from "../../image/room.ts";
 import { type ByteStream, OncePerKey } from "../../internal/room.ts";
-import { createTemporaryFile, removeDeadFiles, writeAll } from "../../internal/host/room.ts";
+import { createTemporaryFile, FileWriter, removeDeadFiles, writeStream } from "../../internal/host/room.ts";
 import { createDigester, type Descriptor, type Digest, digestAlgorithm, UNKNOWN_SIZE } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "./errors.ts";
 
@@ -59,11 +59,8 @@ export class BlobFolder {
       await this.#sweep();
       return await createTemporaryFile(this.#folder, IMAGE_FILE_MODE);
     });
-    const sink = new WritableStream<Uint8Array<ArrayBuffer>>({
-      write: (chunk) => this.#write(this.#folder, () => writeAll(temporary.file, chunk)),
-    });
-    // A pipe and not a loop, because only a pipe aborts a pending read when the signal fires.
-    await stream.pipeTo(sink, signal ? { signal } : {});
+    const writer = new FileWriter(temporary.file);
+    await writeStream(stream, (chunk) => this.#write(this.#folder, () => writer.write(chunk)), signal);
     const { digest, size } = blob.measured();
     const path = this.#getPath(digest);
     await this.#write(path, async () => {

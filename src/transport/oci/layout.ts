@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { openFileStream } from "../../internal/host/room.ts";
 import { type ByteStream, readStream } from "../../internal/room.ts";
 import { type Digest, digestAlgorithm, digestHex, ManifestsError, MAX_MANIFEST_SIZE } from "../../spec/room.ts";
 import { explain, ignoreMissing } from "../files/errors.ts";
@@ -104,7 +105,7 @@ export class Layout {
   async #open(path: string, what: string): Promise<OpenFile | undefined> {
     const found = await this.#stat(path, what);
     return found && await explain(path, "read", async () => {
-      return { stream: (await Deno.open(found.real)).readable as ByteStream, size: found.size };
+      return { stream: await openFileStream(found.real), size: found.size };
     });
   }
 
