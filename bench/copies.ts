@@ -1,10 +1,10 @@
 import { create } from "../mod.ts";
-import { CLI } from "../tests/support/cli.ts";
 import { clientOf, makeImage, makeTar, pushImage, pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { createNoise } from "./content.ts";
+import { pushLarge } from "./large.ts";
 import { findPeer, listCopies } from "./peers.ts";
-import { NO_CACHE, systemContext } from "./settings.ts";
+import { CLI, NO_CACHE, systemContext } from "./settings.ts";
 import { type Candidate, compare, measure, report, startRelay } from "./support.ts";
 
 /** Latency of the distant registry each way, in milliseconds: 20 ms for a round trip. */
@@ -92,13 +92,7 @@ async function startServing(folder: string, port: string) {
 /** Copies four images of 120 MB to `registry serve` on disk. */
 export async function serving(content: () => Uint8Array<ArrayBuffer> = createNoise): Promise<void> {
   await using registry = await startDockerRegistry();
-  const repository = clientOf(registry.host).repository("app");
-  const list = create();
-  for (const architecture of ["amd64", "arm64", "s390x", "ppc64le"]) {
-    await pushImage(repository, makeImage({ architecture, layers: [content()] }), architecture);
-    await list.add(`${registry.host}/app:${architecture}`, { systemContext });
-  }
-  await list.push(`${registry.host}/app:list`, { systemContext });
+  const from = await pushLarge(registry.host, content);
   const folder = await Deno.makeTempDir();
   let server = await startServing(folder, "0");
   try {
@@ -111,7 +105,7 @@ export async function serving(content: () => Uint8Array<ArrayBuffer> = createNoi
       server = await startServing(folder, host.split(":")[1]!);
     };
     const to = (name: string, run: number) => `${host}/${name || "x"}/${run}:1`;
-    const copies = await listCopies({ from: `${registry.host}/app:list`, to, prepare });
+    const copies = await listCopies({ from, to, prepare });
     report("Copy four images with 120 MB each to registry serve", await compare(3, copies));
   } finally {
     await server.stop();

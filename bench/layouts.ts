@@ -1,10 +1,8 @@
 import { create } from "../mod.ts";
-import { CLI } from "../tests/support/cli.ts";
-import { clientOf, makeImage, pushImage } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
-import { createNoise } from "./content.ts";
-import { NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
+import { pushLarge } from "./large.ts";
+import { CLI, NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
 import { compare, measure, report } from "./support.ts";
 
 /** Pushes images with compressed layers from a layout to a registry, and from a registry to a layout. */
@@ -12,15 +10,11 @@ export async function layouts(): Promise<void> {
   await using registry = await startDockerRegistry();
   await using other = await startDockerRegistry();
   const folder = await Deno.makeTempDir();
+  const from = await pushLarge(registry.host);
   const list = create();
-  const repository = clientOf(registry.host).repository("app");
-  for (const architecture of ["amd64", "arm64", "s390x", "ppc64le"]) {
-    await pushImage(repository, makeImage({ architecture, layers: [createNoise()] }), architecture);
-    await list.add(`${registry.host}/app:${architecture}`, { systemContext });
-  }
+  await list.add(from, { all: true, systemContext });
   await using at = await makeStore();
   await list.saveToImage(at.store, { names: ["remote"] });
-  await list.push(`${registry.host}/app:list`, { systemContext });
   await list.push(`oci:${folder}/from:list`, { systemContext });
   const local = create();
   await local.add(`oci:${folder}/from:list`, { all: true });
@@ -44,7 +38,7 @@ export async function layouts(): Promise<void> {
       { name: "manifests push", run: (run) => pushList("remote", `oci:${folder}/ours${run}:1`) },
       {
         name: "skopeo copy --all",
-        run: (run) => measure([...SKOPEO, `docker://${registry.host}/app:list`, `oci:${folder}/theirs${run}:1`]),
+        run: (run) => measure([...SKOPEO, `docker://${from}`, `oci:${folder}/theirs${run}:1`]),
       },
     ]),
   );

@@ -1,6 +1,5 @@
 import { PEERS } from "../tests/support/oracles.ts";
-import { CLI } from "../tests/support/cli.ts";
-import { NO_CACHE, SKOPEO } from "./settings.ts";
+import { CLI, NO_CACHE, SKOPEO } from "./settings.ts";
 import { type Candidate, measure } from "./support.ts";
 
 /** Finds a peer: as `deno task oracles -- peers` built it, otherwise on `PATH`. Returns `undefined` if there is none. */

@@ -1,7 +1,8 @@
-import { CLI } from "../tests/support/cli.ts";
 import { pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
+import { findPeer } from "./peers.ts";
+import { CLI } from "./settings.ts";
 import { compare, measure, ok, report } from "./support.ts";
 
 /** Runs short commands as processes, whose start-up time matters most. */
@@ -33,4 +34,14 @@ export async function processes(): Promise<void> {
     ];
     report(`${name}, one process`, await compare(20, pair));
   }
+  const inspections = [{
+    name: "manifests inspect docker://…",
+    run: async () => await measure([...CLI, "inspect", "--tls-verify=false", image]),
+  }];
+  const crane = await findPeer("crane");
+  if (crane) {
+    const command = [crane, "manifest", "--insecure", image.replace("docker://", "")];
+    inspections.push({ name: "crane manifest", run: async () => await measure(command) });
+  }
+  report("inspect an image in a registry, one process", await compare(20, inspections));
 }

@@ -1,4 +1,19 @@
 /** Settings that the benches share. */
+import { join } from "@std/path";
+import { bundleCommand, COMMAND_ENTRY, COMMAND_FLAGS } from "../_tools/bundle_command.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const BUNDLE = join(ROOT, "bundle");
+await bundleCommand(ROOT, BUNDLE);
+
+/** Command that starts the command line from a bundle of this checkout, as it is installed. */
+export const CLI: readonly string[] = [
+  Deno.execPath(),
+  "run",
+  "--quiet",
+  ...COMMAND_FLAGS,
+  join(BUNDLE, COMMAND_ENTRY),
+];
 
 /** Context for registries on loopback, without the cache of blob locations, so that no run profits from an earlier one. */
 export const systemContext = { dockerInsecureSkipTlsVerify: true, blobInfoCacheDir: "" };

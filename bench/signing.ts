@@ -1,10 +1,10 @@
 /** Measures signing in a push with a sigstore key, compared with the newest c/image. */
 import { create } from "../mod.ts";
 import { generateSigstoreKeyPair } from "../src/signature/room.ts";
-import { CLI } from "../tests/support/cli.ts";
 import { encode, pushPlatforms } from "../tests/support/images.ts";
 import { IMAGECOPY } from "../tests/support/oracles.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
+import { CLI } from "./settings.ts";
 import { compare, measure, report, startRelay } from "./support.ts";
 
 const PASSPHRASE = "pw";

@@ -1,6 +1,6 @@
 import { create, List, loadFromImage, openStore } from "../mod.ts";
-import { CLI } from "../tests/support/cli.ts";
 import { makeStore, type TestStore } from "../tests/support/stores.ts";
+import { CLI } from "./settings.ts";
 import { compare, measure, report, reportAll } from "./support.ts";
 
 /** Fills a store with 5,000 lists: one is saved, the others are copies of its record, since 5,000 saves take too long. */

@@ -1,9 +1,8 @@
 import { buildImages } from "../tests/support/built_images.ts";
-import { CLI } from "../tests/support/cli.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore, type TestStore } from "../tests/support/stores.ts";
 import { createNoise, createWords } from "./content.ts";
-import { NO_CACHE } from "./settings.ts";
+import { CLI, NO_CACHE } from "./settings.ts";
 import { compare, measure, ok, report } from "./support.ts";
 
 /** Builds a list of four images with a layer of 120 MB each in a local store. */

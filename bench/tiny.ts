@@ -1,9 +1,8 @@
 import { create } from "../mod.ts";
-import { CLI } from "../tests/support/cli.ts";
 import { pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore } from "../tests/support/stores.ts";
-import { NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
+import { CLI, NO_CACHE, SKOPEO, systemContext } from "./settings.ts";
 import { compare, measure, report, startRelay } from "./support.ts";
 
 /** Pushes twelve tiny images in a registry with a latency of 10 ms each way. */
