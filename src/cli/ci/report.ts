@@ -108,7 +108,7 @@ async function report(publication: Publication, flags: ReportFlags, github: Gith
   const { digest, digests, references, tags, json } = publication;
   const reference = references[0] ?? "";
   // Several indexes have no digest in common. A value that is missing is noticed; the first one, or "", would not be.
-  const one = digest === undefined ? {} : { digest, reference };
+  const one: Record<string, string> = digest === undefined ? {} : { digest, reference };
   if (flags.referencefile !== undefined) await Deno.writeTextFile(flags.referencefile, reference);
   if (flags.gitlabDotenv !== undefined) {
     const values = { ...one, references: references.join(" "), tags: tags.join(" ") };
@@ -120,7 +120,7 @@ async function report(publication: Publication, flags: ReportFlags, github: Gith
     if (leftOut.length > 0) note(`Warning: left out ${leftOut.join(", ")}: GitLab accepts reports of at most 5 KiB`);
   }
   if (!github) return;
-  const outputs = {
+  const outputs: Record<string, string> = {
     ...one,
     ...(digests ? { digests: JSON.stringify(digests) } : {}),
     references: references.join("\n"),
