@@ -60,9 +60,9 @@ const rulesOf = (driver: UnpackRules["driver"]): UnpackRules => ({
 /** Prepares a layer and returns everything that it made. */
 async function prepare(workers: LayerWorkers, stream: ByteStream, driver: UnpackRules["driver"], folder: string) {
   using tarSplit = await openNamelessFile(undefined);
-  using archive = await openNamelessFile(undefined);
+  using headers = await openNamelessFile(undefined);
   await Deno.mkdir(folder);
-  const output = driver === "vfs" ? { archive: archive.fd } : { folder };
+  const output = { folder, headers: driver === "vfs" ? headers.fd : undefined };
   const job = { layer: "sha256:test", rules: rulesOf(driver), tarSplit: tarSplit.fd, output };
   const facts = await workers.prepare(stream, job, UNKNOWN_SIZE);
   const read = (fd: number) => {
@@ -71,7 +71,7 @@ async function prepare(workers: LayerWorkers, stream: ByteStream, driver: Unpack
     return bytes;
   };
   const tree = dumpTree(folder).map((line) => line.startsWith('"." ') ? "top" : line);
-  return { facts, tarSplit: read(tarSplit.fd), archive: read(archive.fd), tree };
+  return { facts, tarSplit: read(tarSplit.fd), headers: read(headers.fd), tree };
 }
 
 folderTest("a worker makes the same of a layer as this thread", async (folder) => {
@@ -83,7 +83,6 @@ folderTest("a worker makes the same of a layer as this thread", async (folder) =
     for (const [i, bytes] of forms.entries()) {
       const expected = await prepare(inThread, streamOf(bytes), driver, `${folder}/${driver}${i}`);
       assert.deepEqual(await prepare(inWorkers, streamOf(bytes), driver, `${folder}/${driver}${i}w`), expected);
-      if (driver === "vfs" && i < 3) assert.deepEqual(expected.archive, tar);
     }
   }
 }, ["root"]);

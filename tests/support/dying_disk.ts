@@ -10,6 +10,7 @@ const LIBC = [
   "symlinkat",
   "linkat",
   "unlinkat",
+  "renameat",
   "openat",
   "fchown",
   "fchmod",

@@ -1,8 +1,9 @@
-import type { TarHeader, TarTime } from "../../../internal/tar/room.ts";
+import type { TarHeader } from "../../../internal/tar/room.ts";
 import type { LayerEntry } from "../writing/archive_parser.ts";
 import { cannotStore, OPAQUE, WHITEOUT } from "../writing/check_entries.ts";
 import { type ByteText, cleanPath, quoteBytes, splitPath, toByteText } from "./byte_text.ts";
-import { hasCode, LibcError, loadLibc, S, writeFully } from "./libc.ts";
+import { EntryMetadata, setHeaderTimes, type UnpackOptions } from "./entry_metadata.ts";
+import { loadLibc, S, writeFully } from "./libc.ts";
 import {
   addName,
   createFile,
@@ -12,73 +13,61 @@ import {
   makeFolder,
   makeLink,
   makeNode,
+  moveFile,
   type OpenFile,
-  type Place,
   setAttribute,
-  setMode,
   setOwner,
-  setTimes,
-  type Time,
 } from "./nodes.ts";
 import { removeUncovered } from "./remove_uncovered.ts";
 import type { Tree } from "./tree.ts";
+import type { EntryWriter } from "../writing/archive_parser.ts";
 import type { UnpackRules } from "./rules.ts";
-
-/** Extended attributes in PAX records. */
-const ATTRIBUTE = "SCHILY.xattr.";
-
-/** Options for {@linkcode LayerUnpacker}. */
-export interface UnpackOptions {
-  /** How the driver stores layers, and what this process may do. */
-  readonly rules: UnpackRules;
-  /** Digest of the layer, for messages. */
-  readonly layer: string;
-}
 
 /**
  * Unpacks the archive of a layer into a tree, entry by entry (storage `pkg/archive`). For vfs, the tree has the files of
  * the parent; for overlay, it is empty. Its methods throw `LAYER_NOT_REPRODUCIBLE` for an entry that cannot be unpacked.
  * Disposing closes the file of an entry that did not end.
  */
-export class LayerUnpacker implements Disposable {
+export class LayerUnpacker implements EntryWriter {
   readonly #tree: Tree;
   readonly #rules: UnpackRules;
   readonly #layer: string;
+  readonly #metadata: EntryMetadata;
+  readonly #contents: OpenFile | undefined;
   /** Paths of the entries so far, and of the folders above them. Only vfs needs them. */
   readonly #own = new Set<ByteText>();
   /** Inodes of the files with content that this archive created. Only vfs needs them. */
   readonly #inodes = new Set<bigint>();
   readonly #folders: { path: ByteText; times: Pick<TarHeader, "modTime" | "accessTime"> }[] = [];
-  #entry: LayerEntry | undefined;
+  #header: TarHeader | undefined;
   #file: OpenFile | undefined;
 
-  constructor(tree: Tree, { rules, layer }: UnpackOptions) {
+  /**
+   * @param contents Folder of the files that a {@linkcode ContentWriter} wrote, which are moved into the tree. Default:
+   * they are created, and their content follows.
+   */
+  constructor(tree: Tree, options: UnpackOptions, contents?: OpenFile) {
     this.#tree = tree;
-    this.#rules = rules;
-    this.#layer = layer;
+    this.#rules = options.rules;
+    this.#layer = options.layer;
+    this.#metadata = new EntryMetadata(options);
+    this.#contents = contents;
   }
 
-  /** Creates an entry; its content follows. */
   begin(entry: LayerEntry): void {
-    this.#entry = entry;
-    this.#explain(() => this.#begin(entry));
+    this.#header = entry.header;
+    this.#metadata.explain(entry.header, () => this.#begin(entry));
   }
 
-  /** Writes a part of the content of the entry. */
   content(bytes: Uint8Array<ArrayBuffer>): void {
     const file = this.#file;
-    if (file !== undefined) this.#explain(() => writeFully(file, bytes));
+    if (file !== undefined) this.#metadata.explain(this.#header!, () => writeFully(file, bytes));
   }
 
-  /** Sets the metadata of a file when its content is complete. */
   end(): void {
     const file = this.#file;
     if (file === undefined) return;
-    const { header } = this.#entry!;
-    this.#explain(() => {
-      this.#setMetadata(file, header);
-      if (header.size > 0 && this.#rules.driver === "vfs") this.#inodes.add(findStat(file)!.inode);
-    });
+    this.#metadata.explain(this.#header!, () => this.#metadata.set(file, this.#header!));
     this[Symbol.dispose]();
   }
 
@@ -95,26 +84,34 @@ export class LayerUnpacker implements Disposable {
     }
   }
 
-  #begin({ path, header }: LayerEntry): void {
+  #begin({ path, header, number }: LayerEntry): void {
     const isVfs = this.#rules.driver === "vfs";
     const isStored = path !== "" && (this.#rules.plainWhiteouts || !this.#applyWhiteout(path, header));
-    if (isStored && header.type === "file") this.#file = this.#createFile(path);
+    if (isStored && header.type === "file") this.#storeFile(path, number);
     else if (isStored) this.#store(path, header);
     // An overlay mount ignores the top of a layer; its folder keeps the owner and mode of the parent's.
     if (path === "" && isVfs) {
-      this.#setMetadata(this.#tree.root, header);
+      this.#metadata.set(this.#tree.root, header);
       this.#folders.push({ path, times: header });
     }
     if (!isVfs) return;
     for (let at = path; at !== "" && !this.#own.has(at); at = splitPath(at).folder) this.#own.add(at);
   }
 
-  /** Creates a file instead of what has its name. */
-  #createFile(path: ByteText): OpenFile {
-    const file = createFile(this.#tree.place(path, true));
-    if (file !== undefined) return file;
-    this.#remove(path, path);
-    return createFile(this.#tree.place(path)) ?? this.#createFile(path);
+  /** Puts a file at a path, instead of what is there. */
+  #storeFile(path: ByteText, number: number): void {
+    if (this.#contents === undefined) {
+      this.#file = createFile(this.#tree.place(path, true));
+      if (this.#file !== undefined) return;
+      this.#remove(path, path);
+      this.#file = createFile(this.#tree.place(path));
+    } else {
+      if (findStat(this.#tree.place(path, true))) this.#remove(path, path);
+      const place = this.#tree.place(path);
+      moveFile({ fd: this.#contents, name: `${number}` }, place);
+      const { size, inode } = findStat(place)!;
+      if (size > 0) this.#inodes.add(inode);
+    }
   }
 
   #store(path: ByteText, header: TarHeader): void {
@@ -125,7 +122,7 @@ export class LayerUnpacker implements Disposable {
     else if (!isKept && !this.#storeNode(path, header)) return;
     const { modTime, accessTime } = header;
     if (header.type === "dir") this.#folders.push({ path, times: { modTime, accessTime } });
-    this.#setMetadata(this.#tree.place(path), header);
+    this.#metadata.set(this.#tree.place(path), header);
   }
 
   #storeHardLink(path: ByteText, target: ByteText): void {
@@ -151,44 +148,6 @@ export class LayerUnpacker implements Disposable {
     else if (this.#rules.limited) return false;
     else makeNode(place, (type === "char" ? S.CHAR : S.BLOCK) | (mode & 0o777), makeDevice(devMajor, devMinor));
     return true;
-  }
-
-  /** Sets the owner first: a change of the owner resets permissions such as SUID, and capabilities. */
-  #setMetadata(target: Place | OpenFile, header: TarHeader): void {
-    const { uid, gid, mode, type } = header;
-    try {
-      setOwner(target, uid, gid);
-    } catch (error) {
-      if (!this.#rules.ignoresOwnerErrors) throw this.#explainOwner(error, header);
-    }
-    // A hard link may be another name of a link.
-    const isLink = type === "symlink" || (type === "hardlink" && isType(findStat(target)!, S.LINK));
-    if (!isLink) setMode(target, mode);
-    setHeaderTimes(target, header);
-    for (const [key, value] of header.pax) {
-      const name = key.startsWith(ATTRIBUTE) ? key.slice(ATTRIBUTE.length) : "security.selinux";
-      if (name !== "security.selinux") this.#setAttribute(target, name, value);
-    }
-  }
-
-  #setAttribute(target: Place | OpenFile, name: string, value: Uint8Array): void {
-    try {
-      setAttribute(target, name, value);
-    } catch (error) {
-      // A disk may not support attributes, and only root may set some of them.
-      if (!hasCode(error, "EOPNOTSUPP", "ENOTSUP", ...(this.#rules.limited ? ["EPERM"] : []))) throw error;
-    }
-  }
-
-  #explainOwner(error: unknown, { uid, gid, nameBytes }: TarHeader): unknown {
-    if (!hasCode(error, "EINVAL") || !this.#rules.limited) return error;
-    return cannotStore(
-      this.#layer,
-      `its entry ${
-        quoteBytes(toByteText(nameBytes))
-      } has the owner ${uid}:${gid}, which the user namespace does not have: add ids to /etc/subuid and /etc/subgid, or set ignore_chown_errors in storage.conf`,
-      error,
-    );
   }
 
   /** Applies a whiteout, or what else is not a file of the layer. Returns false for any other entry. */
@@ -226,40 +185,10 @@ export class LayerUnpacker implements Disposable {
   #remove(path: ByteText, entry: ByteText): void {
     this.#tree.remove(path, (place) => {
       const { size, inode, mode } = findStat(place)!;
-      // In the tree of overlay, everything is from this archive.
+      // In the tree of overlay, everything is of this archive.
       const isOwn = this.#rules.driver === "vfs" ? this.#inodes.has(inode) : size > 0 && isType({ mode }, S.FILE);
       if (!isOwn) return;
       throw cannotStore(this.#layer, `its entry ${quoteBytes(entry)} removes an earlier file of the same layer`);
     });
   }
-
-  /** Adds the entry to errors of the disk that are caused by it. */
-  #explain(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      // A full disk is not a problem of the entry.
-      if (!(error instanceof LibcError) || hasCode(error, "ENOSPC", "EDQUOT", "EROFS", "EIO", "EMFILE")) throw error;
-      const name = quoteBytes(toByteText(this.#entry!.header.nameBytes));
-      throw cannotStore(this.#layer, `its entry ${name} cannot be unpacked: ${error.message}`, error);
-    }
-  }
-}
-
-/**
- * Sets the times of an entry. Without a time of access, or an earlier one, that of the modification is used. Like other
- * tools, times before 1970 become 1970.
- */
-function setHeaderTimes(target: Place | OpenFile, times: Pick<TarHeader, "modTime" | "accessTime">): void {
-  const modified = toTime(times.modTime);
-  const accessed = times.accessTime ? toTime(times.accessTime) : modified;
-  setTimes(target, isLater(accessed, modified) ? accessed : modified, modified);
-}
-
-function isLater(a: Time, b: Time): boolean {
-  return a.seconds > b.seconds || (a.seconds === b.seconds && a.nanoseconds > b.nanoseconds);
-}
-
-function toTime({ seconds, nanoseconds }: TarTime): Time {
-  return seconds < 0 ? { seconds: 0, nanoseconds: 0 } : { seconds, nanoseconds };
 }

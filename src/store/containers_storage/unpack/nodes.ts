@@ -121,6 +121,11 @@ export function addName(target: Place, { fd, name }: Place): void {
   check(loadLibc().linkat(target.fd, terminate(target.name), fd, terminate(name), 0));
 }
 
+/** Moves a file to another place on the same disk, where nothing is. */
+export function moveFile(from: Place, to: Place): void {
+  check(loadLibc().renameat(from.fd, terminate(from.name), to.fd, terminate(to.name)));
+}
+
 /** Sets the owner, also of a link itself. */
 export function setOwner(target: Place | OpenFile, uid: number, gid: number): void {
   const { fchown, fchownat } = loadLibc();
@@ -155,18 +160,19 @@ export function setAttribute(target: Place | OpenFile, name: string, value: Uint
   check(typeof target === "number" ? fsetxattr(target, ...rest) : lsetxattr(pathOf(target), ...rest));
 }
 
+/** Memory for the names and the value of attributes, whose maximum size is 64 KiB (xattr(7)). */
+const NAMES = new Uint8Array(64 * 1024), VALUE = new Uint8Array(64 * 1024);
+
 /** Reads all extended attributes; none if the disk does not support them. */
 export function readAttributes(place: Place): Map<string, Uint8Array<ArrayBuffer>> {
   const libc = loadLibc();
   const path = pathOf(place);
   const attributes = new Map<string, Uint8Array<ArrayBuffer>>();
-  const names = new Uint8Array(64 * 1024);
-  const length = checkUnless(libc.llistxattr(path, names, BigInt(names.length)), "EOPNOTSUPP", "ENOTSUP");
+  const length = checkUnless(libc.llistxattr(path, NAMES, BigInt(NAMES.length)), "EOPNOTSUPP", "ENOTSUP");
   if (length === undefined) return attributes;
-  for (const name of toByteText(names.subarray(0, length)).split("\0").slice(0, -1)) {
-    const value = new Uint8Array(64 * 1024);
-    const size = check(libc.lgetxattr(path, terminate(name), value, BigInt(value.length)));
-    attributes.set(name, value.slice(0, size));
+  for (const name of toByteText(NAMES.subarray(0, length)).split("\0").slice(0, -1)) {
+    const size = check(libc.lgetxattr(path, terminate(name), VALUE, BigInt(VALUE.length)));
+    attributes.set(name, VALUE.slice(0, size));
   }
   return attributes;
 }

@@ -7,18 +7,24 @@ export interface LayerEntry {
   readonly header: TarHeader;
   /** Cleaned name; `""` for the top of the layer. Begins with `..` if it leads out of the layer. */
   readonly path: ByteText;
+  /** Number of entries before this one. */
+  readonly number: number;
 }
 
-/** Receives the parts of an archive in their order. Bytes are valid during the call only. */
-export interface ArchiveSink {
-  /** Called with bytes that are not content: headers, extensions, padding, and everything after the last entry. */
-  raw(bytes: Uint8Array<ArrayBuffer>): void;
+/** Receives the entries of an archive with their content. Bytes are valid during the call only. */
+export interface EntryWriter extends Disposable {
   /** Called after the header of each entry. */
   begin(entry: LayerEntry): void;
   /** Called with the parts of the content of the entry. */
   content(bytes: Uint8Array<ArrayBuffer>): void;
   /** Called after the content of the entry. */
   end(): void;
+}
+
+/** Receives everything in an archive, in its order. */
+export interface ArchiveSink extends Omit<EntryWriter, keyof Disposable> {
+  /** Called with bytes that are not content: headers, extensions, padding, and everything after the last entry. */
+  raw(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
 type State = "header" | "extension" | "content" | "padding" | "rest";
@@ -29,6 +35,8 @@ type State = "header" | "extension" | "content" | "padding" | "rest";
  */
 export class ArchiveParser {
   readonly #sink: ArchiveSink;
+  readonly #hasContent: boolean;
+  #count = 0;
   readonly #headers = new TarHeaderParser({ ignoresGlobal: true });
   #state: State = "header";
   /** Number of bytes until the next state. */
@@ -40,8 +48,10 @@ export class ArchiveParser {
   /** The header or extension, as far as it arrived. */
   #collected: Uint8Array = new Uint8Array();
 
-  constructor(sink: ArchiveSink) {
+  /** @param options `hasContent`: false if the content of the entries was left out of the archive. Default: `true`. */
+  constructor(sink: ArchiveSink, { hasContent = true }: { hasContent?: boolean } = {}) {
     this.#sink = sink;
+    this.#hasContent = hasContent;
   }
 
   /**
@@ -117,7 +127,7 @@ export class ArchiveParser {
     this.#padding = tarPadding(size);
     if (step.kind === "extension") return this.#enter("extension", size);
     const { header } = step;
-    this.#sink.begin({ header, path: cleanPath(toByteText(header.nameBytes)) });
-    this.#enter("content", size);
+    this.#sink.begin({ header, path: cleanPath(toByteText(header.nameBytes)), number: this.#count++ });
+    this.#enter("content", this.#hasContent ? size : 0);
   }
 }

@@ -50,6 +50,9 @@ export class StorageImageWriter implements ImageWriter {
   readonly #images: ImageRecords;
   readonly #preparer: LayerPreparer;
   readonly #origins = new Map<Digest, Origin & { readonly size: number }>();
+  /** Layers that are ready to be put into their places, by id. A second attempt uses them, too. */
+  readonly #staged = new Map<string, StagedLayer>();
+  readonly #derived = new DisposableStack();
 
   constructor(options: ImageWriterOptions) {
     const { location, mode, name } = options;
@@ -106,6 +109,7 @@ export class StorageImageWriter implements ImageWriter {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const origin of this.#origins.values()) if ("prepared" in origin) origin.prepared[Symbol.dispose]();
     this.#origins.clear();
+    this.#derived.dispose();
     await this.#preparer[Symbol.asyncDispose]();
   }
 
@@ -120,46 +124,38 @@ export class StorageImageWriter implements ImageWriter {
     const missing = isShared ? [] : chain.filter((id) => !isKnown(own, id));
     await makeFolders(this.#options.location);
     await this.#places.makeFolders();
-    const staged = new Map<string, StagedLayer>();
-    using derived = new DisposableStack();
     for (const id of missing) {
       signal?.throwIfAborted();
       const at = chain.indexOf(id);
       assertUnmapped(own.find((record) => record.id === chain[at - 1]));
-      staged.set(id, await this.#stage(image, { chain, at, staged, derived, signal }));
+      if (!this.#staged.has(id)) this.#staged.set(id, await this.#stage(image, { chain, at, signal }));
     }
     signal?.throwIfAborted();
-    return await this.#publish(image, { chain: isShared ? [] : chain, top: chain.at(-1), staged });
+    return await this.#publish(image, { chain: isShared ? [] : chain, top: chain.at(-1) });
   }
 
   async #stage(
     image: NewImage,
-    { chain, at, staged, derived, signal }: {
-      chain: readonly string[];
-      at: number;
-      staged: ReadonlyMap<string, StagedLayer>;
-      derived: DisposableStack;
-      signal: AbortSignal | undefined;
-    },
+    { chain, at, signal }: { chain: readonly string[]; at: number; signal: AbortSignal | undefined },
   ): Promise<StagedLayer> {
     const { digest } = image.layers[at]!;
     const origin = this.#origins.get(digest)!;
     const prepared = "prepared" in origin
       ? origin.prepared
-      : derived.use(await this.#prepareStored(origin.stored, digest));
+      : this.#derived.use(await this.#prepareStored(origin.stored, digest));
     const parent = chain[at - 1];
-    const parentFolder = parent === undefined ? undefined : staged.get(parent)?.folder ?? this.#places.files(parent);
-    const isParentStaged = parent !== undefined && staged.has(parent);
+    const stagedParent = parent === undefined ? undefined : this.#staged.get(parent);
+    const parentFolder = parent === undefined ? undefined : stagedParent?.folder ?? this.#places.files(parent);
     return await stageLayer({
       id: chain[at]!,
       ancestors: chain.slice(0, at).reverse(),
       blob: { digest, size: origin.size },
       compression: "stored" in origin ? origin.stored.compression : undefined,
       prepared,
-      isAgain: [...staged.values()].some(({ tarSplit }) => tarSplit === prepared.tarSplit),
+      isShared: "prepared" in origin && image.layers.filter((layer) => layer.digest === digest).length > 1,
       parentFolder,
       whileParentExists: async (work) => {
-        if (isParentStaged) return await work();
+        if (stagedParent) return await work();
         using _lock = await this.#lock(this.#places.recordsFolder, false);
         await work();
       },
@@ -168,11 +164,7 @@ export class StorageImageWriter implements ImageWriter {
 
   async #publish(
     image: NewImage,
-    { chain, top, staged }: {
-      chain: readonly string[];
-      top: string | undefined;
-      staged: ReadonlyMap<string, StagedLayer>;
-    },
+    { chain, top }: { chain: readonly string[]; top: string | undefined },
   ): Promise<StoredImage | undefined> {
     const { graphRoot, imageStore, driver } = this.#options.location;
     // Other tools create this file when they open the store.
@@ -180,7 +172,7 @@ export class StorageImageWriter implements ImageWriter {
     // With a separate image store, other tools take the lock of the root first.
     using _rootLock = imageStore === undefined ? undefined : await this.#lock(layersFolder(graphRoot, driver), true);
     using lock = await this.#lock(this.#places.recordsFolder, true);
-    if (!await commitLayers(this.#places, lock.file, { chain, staged, created: now() })) return undefined;
+    if (!await commitLayers(this.#places, lock.file, { chain, staged: this.#staged, created: now() })) return undefined;
     return await this.#images.put(image, top);
   }
 

@@ -7,15 +7,15 @@ import type { UnpackRules } from "../unpack/rules.ts";
 import type { LayerPlaces } from "./layer_places.ts";
 import { LayerWorkers } from "./layer_workers.ts";
 import { openNamelessFile } from "./nameless_file.ts";
-import type { LayerFacts, LayerJob } from "./prepare_layer.ts";
+import type { LayerFacts, LayerOutput } from "./prepare_layer.ts";
 import { Staging } from "./staging.ts";
 
 /** A layer that was checked and is ready to be put into the store. Disposing deletes its files. */
 export interface PreparedLayer extends LayerFacts, Disposable {
   /** The tar-split file of the layer. */
   readonly tarSplit: OpenFile;
-  /** The layer itself: the folder in which it was unpacked, or its archive, which is unpacked over its parent. */
-  readonly output: LayerJob["output"];
+  /** The unpacked layer. */
+  readonly output: LayerOutput;
 }
 
 /** Options for {@linkcode LayerPreparer}. */
@@ -31,8 +31,8 @@ export interface LayerPreparerOptions {
 }
 
 /**
- * Prepares the layers of an image while they arrive, in any order. Layers of overlay do not need their parents, so they
- * are unpacked at once, into a locked staging folder of the store; those of vfs become temporary files.
+ * Prepares the layers of an image while they arrive, in any order, in a locked staging folder of the store. Layers of
+ * overlay do not need their parents, so they are complete then; those of vfs are put over their parents on commit.
  */
 export class LayerPreparer implements AsyncDisposable {
   readonly #options: LayerPreparerOptions;
@@ -54,13 +54,8 @@ export class LayerPreparer implements AsyncDisposable {
     const { rules, temporaryFolder } = this.#options;
     using stack = new DisposableStack();
     const tarSplit = stack.use(await openNamelessFile(temporaryFolder)).fd;
-    let output: LayerJob["output"];
-    if (rules.driver === "vfs") {
-      output = { archive: stack.use(await openNamelessFile(temporaryFolder)).fd };
-    } else {
-      const folder = stack.adopt(await this.createFolder(), removeQuietly);
-      output = { folder };
-    }
+    const headers = rules.driver === "vfs" ? stack.use(await openNamelessFile(temporaryFolder)).fd : undefined;
+    const output = { folder: stack.adopt(await this.createFolder(), removeQuietly), headers };
     const facts = await this.#workers.prepare(stream, { layer, rules, tarSplit, output }, size);
     const files = stack.move();
     return { ...facts, tarSplit, output, [Symbol.dispose]: () => files.dispose() };

@@ -17,6 +17,7 @@ import type { UnpackRules } from "../unpack/rules.ts";
 import { Tree } from "../unpack/tree.ts";
 import { ArchiveParser, type ArchiveSink, type LayerEntry } from "./archive_parser.ts";
 import { EntryChecker } from "./check_entries.ts";
+import { ContentWriter } from "./content_writer.ts";
 import { TarSplitLines } from "./tar_split_lines.ts";
 
 /** Number of characters of the tar-split file that are compressed at once. */
@@ -30,8 +31,16 @@ export interface LayerJob {
   readonly rules: UnpackRules;
   /** File that becomes the tar-split file of the layer. */
   readonly tarSplit: OpenFile;
-  /** Path of an empty folder in which the layer is unpacked, or a file that becomes its archive. */
-  readonly output: { readonly folder: string } | { readonly archive: OpenFile };
+  /** Places for the layer itself. */
+  readonly output: LayerOutput;
+}
+
+/** Places for the layer itself: it is unpacked as overlay stores it, or as a {@linkcode ContentWriter} does it for vfs. */
+export interface LayerOutput {
+  /** Path of an empty folder for the files. */
+  readonly folder: string;
+  /** File for the rest of the archive; `undefined` for overlay. */
+  readonly headers: OpenFile | undefined;
 }
 
 /** Facts about a layer, found while it was read. */
@@ -50,7 +59,7 @@ export interface LayerFacts {
 
 /**
  * Decompresses a layer as it arrives, checks that it can be stored and read back, writes its tar-split file, and unpacks
- * it or keeps its archive. The layer must not become visible before the stream has ended, because its digest is verified
+ * it. The layer must not become visible before the stream has ended, because its digest is verified
  * there.
  *
  * @throws {ManifestsError} With code `LAYER_NOT_REPRODUCIBLE`, `ARCHIVE_INVALID` or `COMPRESSION_NOT_SUPPORTED`.
@@ -70,21 +79,21 @@ export async function prepareLayer(stream: ByteStream, job: LayerJob): Promise<L
 
 /** Passes an archive on to everything that reads it. */
 class LayerReader implements ArchiveSink, Disposable {
-  readonly #job: LayerJob;
   readonly #digester = createDigester();
   readonly #checker: EntryChecker;
   readonly #lines = new TarSplitLines();
   readonly #resources = new DisposableStack();
-  readonly #unpacker: LayerUnpacker | undefined;
+  readonly #writer: LayerUnpacker | ContentWriter;
   #size = 0;
 
-  constructor(job: LayerJob) {
-    const { layer, rules, output } = job;
-    this.#job = job;
+  constructor({ layer, rules, output: { folder, headers } }: LayerJob) {
+    const options = { layer, rules };
     this.#checker = new EntryChecker(layer, rules.plainWhiteouts);
-    if ("archive" in output) return;
-    const tree = this.#resources.use(new Tree(output.folder));
-    this.#unpacker = this.#resources.use(new LayerUnpacker(tree, { rules, layer }));
+    this.#writer = this.#resources.use(
+      headers === undefined
+        ? new LayerUnpacker(this.#resources.use(new Tree(folder)), options)
+        : new ContentWriter({ folder, headers }, options),
+    );
   }
 
   /**
@@ -93,40 +102,39 @@ class LayerReader implements ArchiveSink, Disposable {
    * @param isDecompressed Whether the archive comes out of {@linkcode decompressStream}.
    */
   async *read(archive: ByteStream, isDecompressed: boolean): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
-    const { output } = this.#job;
     const parser = new ArchiveParser(this);
     for await (const chunk of readChunks(archive)) {
       this.#digester.update(chunk);
       this.#size += chunk.length;
-      if ("archive" in output) writeFully(output.archive, chunk);
       parser.write(chunk);
       if (isDecompressed) freeChunk(chunk);
       if (this.#lines.length >= BATCH) yield this.#lines.take();
     }
     parser.end();
-    this.#unpacker?.finish();
+    this.#writer.finish();
     this.#lines.flush();
     yield this.#lines.take();
   }
 
   raw(bytes: Uint8Array): void {
     this.#lines.raw(bytes);
+    if ("raw" in this.#writer) this.#writer.raw(bytes);
   }
 
   begin(entry: LayerEntry): void {
     this.#checker.check(entry);
     this.#lines.begin(entry);
-    this.#unpacker?.begin(entry);
+    this.#writer.begin(entry);
   }
 
   content(bytes: Uint8Array<ArrayBuffer>): void {
     this.#lines.content(bytes);
-    this.#unpacker?.content(bytes);
+    this.#writer.content(bytes);
   }
 
   end(): void {
     this.#lines.end();
-    this.#unpacker?.end();
+    this.#writer.end();
   }
 
   facts(): Omit<LayerFacts, "compression"> {

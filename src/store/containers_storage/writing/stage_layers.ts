@@ -7,15 +7,15 @@ import { AT_FDCWD, readAt } from "../unpack/libc.ts";
 import { findStat, type OpenFile, type Place, setMode, setOwner } from "../unpack/nodes.ts";
 import type { UnpackRules } from "../unpack/rules.ts";
 import { Tree } from "../unpack/tree.ts";
-import { ArchiveParser } from "./archive_parser.ts";
+import { ArchiveParser, type LayerEntry } from "./archive_parser.ts";
 import type { StagedLayer } from "./commit_layers.ts";
 import type { PreparedLayer } from "./layer_preparer.ts";
 
 /** Permissions of the top of the lowest layer, as other tools create it. */
 const BASE_MODE = 0o555;
 
-/** Size of the pieces in which an archive is unpacked, in bytes. Between them, other tasks can run. */
-const PIECE = 1024 * 1024;
+/** Size of the pieces in which headers are read, in bytes. Between them, other tasks can run. */
+const PIECE = 256 * 1024;
 
 /** Numbers of compressions in layer records (storage `archive.Compression`). */
 const COMPRESSION_NUMBERS: Readonly<Record<Compression, number>> = { bzip2: 1, gzip: 2, Xz: 3, zstd: 4 };
@@ -30,10 +30,10 @@ export interface LayerToStage {
   readonly blob: { readonly digest: Digest; readonly size: number };
   /** Number of the compression of that blob. Default: that of the prepared layer. */
   readonly compression?: number | undefined;
-  /** The layer, unpacked or as an archive. */
+  /** The layer, as it was unpacked. */
   readonly prepared: PreparedLayer;
-  /** True if another layer of the image has the unpacked files already. */
-  readonly isAgain: boolean;
+  /** True if other layers of the image need the same files, so that they are copied instead of moved. */
+  readonly isShared: boolean;
   /** Folder with the unpacked parent; `undefined` for the lowest layer. */
   readonly parentFolder: string | undefined;
   /** Calls `work` while nobody can delete the parent. */
@@ -53,23 +53,11 @@ export interface StageOptions {
 /** Makes the folder of a layer above its parent. */
 export async function stageLayer(layer: LayerToStage, options: StageOptions): Promise<StagedLayer> {
   const { id, ancestors, blob, prepared, parentFolder } = layer;
-  const { output, tarSplit, compression, diffDigest, diffSize, uids, gids } = prepared;
-  const { rules: { limited, driver }, signal } = options;
-  const isMoved = "folder" in output && !layer.isAgain;
-  const folder = isMoved ? output.folder : await options.createFolder();
-  const place = toPlace(folder);
-  if ("folder" in output && !isMoved) await copyTree(toPlace(output.folder), place, { limited, signal });
-  if (parentFolder === undefined) setMode(place, BASE_MODE);
-  else {
-    await layer.whileParentExists(async () => {
-      const parent = toPlace(parentFolder);
-      const { uid, gid, mode } = findStat(parent) ?? missingParent(parentFolder);
-      setOwner(place, uid, gid);
-      setMode(place, mode);
-      if (driver === "vfs") await copyTree(parent, place, { limited, signal });
-    });
-  }
-  if ("archive" in output) await unpackArchive(output.archive, folder, blob.digest, options);
+  const { output: { headers }, tarSplit, compression, diffDigest, diffSize, uids, gids } = prepared;
+  const files = await takeFiles(layer, options);
+  const folder = headers === undefined ? files : await options.createFolder();
+  await placeTop(folder, layer, options);
+  if (headers !== undefined) await unpackOver(folder, { headers, files, layer: blob.digest }, options);
   return {
     id,
     ancestors,
@@ -87,23 +75,49 @@ export async function stageLayer(layer: LayerToStage, options: StageOptions): Pr
   };
 }
 
-/** Unpacks an archive over the files of its parent. */
-async function unpackArchive(
-  archive: OpenFile,
+/** Returns the folder with the unpacked files of a layer, or a copy if they are needed again. */
+async function takeFiles(
+  { prepared: { output }, isShared }: LayerToStage,
+  options: StageOptions,
+): Promise<string> {
+  if (!isShared) return output.folder;
+  const { createFolder, rules: { limited }, signal } = options;
+  const copy = await createFolder();
+  await copyTree(toPlace(output.folder), toPlace(copy), { limited, signal });
+  return copy;
+}
+
+/** Gives the top of a layer the owner and permissions of its parent's; for vfs, also the files of the parent. */
+async function placeTop(
   folder: string,
-  layer: string,
+  { parentFolder, whileParentExists }: LayerToStage,
+  { rules: { driver, limited }, signal }: StageOptions,
+): Promise<void> {
+  const place = toPlace(folder);
+  if (parentFolder === undefined) return setMode(place, BASE_MODE);
+  await whileParentExists(async () => {
+    const parent = toPlace(parentFolder);
+    const { uid, gid, mode } = findStat(parent) ?? missingParent(parentFolder);
+    setOwner(place, uid, gid);
+    setMode(place, mode);
+    if (driver === "vfs") await copyTree(parent, place, { limited, signal });
+  });
+}
+
+/** Puts the files of a layer, and what its headers name, over the files of its parent. */
+async function unpackOver(
+  folder: string,
+  { headers, files, layer }: { headers: OpenFile; files: string; layer: string },
   { rules, signal }: StageOptions,
 ): Promise<void> {
   using tree = new Tree(folder);
-  using unpacker = new LayerUnpacker(tree, { rules, layer });
-  const parser = new ArchiveParser({
-    raw: () => {},
-    begin: (entry) => unpacker.begin(entry),
-    content: (bytes) => unpacker.content(bytes),
-    end: () => unpacker.end(),
-  });
+  using contents = new Tree(files);
+  using unpacker = new LayerUnpacker(tree, { rules, layer }, contents.root.fd);
+  const begin = (entry: LayerEntry) => unpacker.begin(entry);
+  const nothing = () => {};
+  const parser = new ArchiveParser({ raw: nothing, begin, content: nothing, end: nothing }, { hasContent: false });
   const buffer = new Uint8Array(PIECE);
-  for (let at = 0, count; (count = readAt(archive, buffer, at)) > 0; at += count) {
+  for (let at = 0, count; (count = readAt(headers, buffer, at)) > 0; at += count) {
     parser.write(buffer.subarray(0, count));
     await new Promise((resolve) => setTimeout(resolve));
     signal?.throwIfAborted();
