@@ -121,7 +121,7 @@ export function addName(target: Place, { fd, name }: Place): void {
   check(loadLibc().linkat(target.fd, terminate(target.name), fd, terminate(name), 0));
 }
 
-/** Moves a file to another place on the same disk, where nothing is. */
+/** Moves a file to another place on the same disk; a file there is replaced. */
 export function moveFile(from: Place, to: Place): void {
   check(loadLibc().renameat(from.fd, terminate(from.name), to.fd, terminate(to.name)));
 }

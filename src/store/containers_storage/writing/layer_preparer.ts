@@ -14,7 +14,7 @@ import { Staging } from "./staging.ts";
 export interface PreparedLayer extends LayerFacts, Disposable {
   /** The tar-split file of the layer. */
   readonly tarSplit: OpenFile;
-  /** The unpacked layer. */
+  /** Places of the unpacked files and, for vfs, of their headers. */
   readonly output: LayerOutput;
 }
 

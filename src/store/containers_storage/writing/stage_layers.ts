@@ -52,7 +52,7 @@ export interface StageOptions {
 
 /** Makes the folder of a layer above its parent. */
 export async function stageLayer(layer: LayerToStage, options: StageOptions): Promise<StagedLayer> {
-  const { id, ancestors, blob, prepared, parentFolder } = layer;
+  const { id, ancestors, blob, prepared } = layer;
   const { output: { headers }, tarSplit, compression, diffDigest, diffSize, uids, gids } = prepared;
   const files = await takeFiles(layer, options);
   const folder = headers === undefined ? files : await options.createFolder();
