@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { assertNoConflicts } from "../../src/config/registries/parse_registry.ts";
+import type { RegistryEntry } from "../../src/config/registries/types.ts";
 import { parse } from "smol-toml";
 import {
   assertNotBlocked,
@@ -323,4 +325,29 @@ Deno.test("short names resolve to their alias, or else to the registries to sear
     "one.test/app:1",
     "two.test:5000/app:1",
   ]);
+});
+
+Deno.test("entries are compared with one other entry each", () => {
+  let reads = 0;
+  const table = undefined as never;
+  const makeEntry = (i: number) => ({
+    get location() {
+      reads++;
+      return `registry${i}.example`;
+    },
+  });
+  const count = (entries: number) => {
+    reads = 0;
+    assertNoConflicts(Array.from({ length: entries }, (_, i) => ({ table, entry: makeEntry(i) as RegistryEntry })));
+    return reads;
+  };
+  assert.equal(count(400), 4 * count(100));
+});
+
+Deno.test("entries for one location must agree, wherever they are", () => {
+  const entry = (location: string, blocked: boolean) =>
+    `[[registry]]\nprefix = "p${blocked}.example"\nlocation = "${location}"\nblocked = ${blocked}\n`;
+  const parseAll = (text: string) => parseRegistriesConf(text, parse, "registries.conf");
+  parseAll(entry("a", true) + entry("b", false));
+  assert.throws(() => parseAll(entry("a", true) + entry("b", false) + entry("a", false)), /contradicts another entry/);
 });

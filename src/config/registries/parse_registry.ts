@@ -54,11 +54,15 @@ function readMirror(table: ConfTable, byDigestOnly: boolean): RegistryMirror {
 
 /** Asserts that all entries for one location have the same values of `insecure` and `blocked`. */
 export function assertNoConflicts(registries: readonly { table: ConfTable; entry: RegistryEntry }[]): void {
-  for (const [i, { table, entry }] of registries.entries()) {
-    const earlier = registries.slice(0, i).filter((other) => other.entry.location === entry.location);
+  // The first entry of each location stands for all others, which were found to be equal.
+  const byLocation = new Map<string, RegistryEntry>();
+  for (const { table, entry } of registries) {
+    const { location } = entry;
+    const first = byLocation.get(location);
+    if (!first) byLocation.set(location, entry);
     for (const key of ["insecure", "blocked"] as const) {
-      if (earlier.some((other) => other.entry[key] !== entry[key])) {
-        table.fail(key, `contradicts another entry for the location ${JSON.stringify(entry.location)}`);
+      if (first && first[key] !== entry[key]) {
+        table.fail(key, `contradicts another entry for the location ${JSON.stringify(location)}`);
       }
     }
   }
