@@ -4,4 +4,4 @@
  * @module
  */
 export type { StoreSpec } from "./parse.ts";
-export { ContainersStorageReference, createContainersStorageTransport, type DeletedStorageImage } from "./reference.ts";
+export { ContainersStorageReference, createContainersStorageTransport } from "./reference.ts";
