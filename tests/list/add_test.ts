@@ -100,7 +100,7 @@ Deno.test("add() changes nothing if any part of it fails", async () => {
     [`${name}@sha256:${"0".repeat(64)}`, "NOT_FOUND"],
     ["docker://UPPER", "INVALID_REFERENCE"],
     ["docker:x", "INVALID_REFERENCE"],
-    [`${name}:1@sha256:${"0".repeat(64)}`, "INVALID_REFERENCE"],
+    [`${name}:1@sha256:${"0".repeat(64)}`, "NOT_FOUND"],
     ["sif:layout", "TRANSPORT_NOT_SUPPORTED"],
     ["bogus://x", "UNSUPPORTED_TRANSPORT"],
     ["", "INVALID_REFERENCE"],
