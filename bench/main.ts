@@ -12,6 +12,7 @@ import { signing } from "./signing.ts";
 import { sizes } from "./sizes.ts";
 import { storage } from "./storage.ts";
 import { tiny } from "./tiny.ts";
+import { unpacking } from "./unpacking.ts";
 
 const BENCHES: Record<string, () => Promise<void>> = {
   tiny,
@@ -22,6 +23,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   serving: () => serving(),
   large,
   storage,
+  unpacking,
   layouts,
   compression,
   processes,
