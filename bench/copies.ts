@@ -21,7 +21,7 @@ async function pushTwelve(host: string): Promise<string> {
   return `${host}/app:list`;
 }
 
-/** Copies twelve tiny images within one registry, where blobs are mounted, and to another one. */
+/** Copies twelve tiny images within one registry, where blobs are mounted, and to another one, also with latency. */
 export async function within(): Promise<void> {
   await using registry = await startDockerRegistry();
   await using other = await startDockerRegistry();
@@ -30,6 +30,13 @@ export async function within(): Promise<void> {
   report("Copy twelve tiny images within one registry", await compare(5, inside));
   const outside = await listCopies({ from, to: (name, run) => `${other.host}/${name || "x"}/${run}:1` });
   report("… to another registry", await compare(5, outside));
+  await using near = startRelay(registry.host, LATENCY);
+  await using far = startRelay(other.host, LATENCY);
+  const distant = await listCopies({
+    from: from.replace(registry.host, near.host),
+    to: (name, run) => `${far.host}/${name || "x"}/far${run}:1`,
+  });
+  report(`… to another registry, ${LATENCY} ms each way`, await compare(5, distant));
 }
 
 /** Copies an image with 500 layers of 2 KB from one registry to another. */
@@ -69,7 +76,7 @@ export async function append(): Promise<void> {
   if (crane) {
     const target = `${relay.host}/app:crane`;
     const command = [crane, "index", "append", "--insecure", "-t", target, "-m", added, base];
-    candidates.push({ name: "crane index append", run: async () => await measure(command) });
+    candidates.push({ name: "crane index append", prepare: reset("crane"), run: async () => await measure(command) });
   }
   report(`Add an image to an index, ${LATENCY} ms each way`, await compare(5, candidates));
 }

@@ -12,6 +12,8 @@ export interface Sample {
 
 /** Resources that a process used, with the processes that it started. */
 export interface Usage {
+  /** Duration, in milliseconds, without the start of the program that measures. */
+  wall: number;
   /** CPU time of user and system, in milliseconds. */
   cpu: number;
   /** Maximum resident memory, in MiB. */
@@ -43,7 +45,7 @@ export async function compare(
       await candidate.prepare?.(run);
       const started = performance.now();
       const usage = await candidate.run(run);
-      samples[i]!.times.push(performance.now() - started);
+      samples[i]!.times.push(usage?.wall ?? performance.now() - started);
       if (usage) samples[i]!.usages.push(usage);
     }
   }
@@ -93,19 +95,20 @@ export async function measure(command: string[], env: Record<string, string> = {
   const { code, stderr } = await exec(["/usr/bin/env", "python3", "-c", USAGE, ...command], env);
   const [usage, ...rest] = stderr.trimEnd().split("\n").reverse();
   if (code !== 0) throw new Error(`${command.join(" ")} exited ${code}: ${rest.reverse().join("\n")}`);
-  const [seconds, peak] = usage!.split(" ").map(Number);
-  return { cpu: seconds! * 1000, memory: peak! / 1024 };
+  const [wall, seconds, peak] = usage!.split(" ").map(Number);
+  return { wall: wall! * 1000, cpu: seconds! * 1000, memory: peak! / 1024 };
 }
 
 /**
- * Python program that runs a command, and prints its CPU time in seconds and its maximum resident memory in KiB as the
- * last line of standard error.
+ * Python program that runs a command, and prints its duration and CPU time in seconds and its maximum resident memory in
+ * KiB as the last line of standard error.
  */
 const USAGE = `
-import resource, subprocess, sys
+import resource, subprocess, sys, time
+started = time.monotonic()
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
+print(time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
 sys.exit(code)
 `;
 
