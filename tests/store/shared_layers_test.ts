@@ -69,6 +69,18 @@ peerTest("layers of a store are used by their digest, also above other layers", 
   }
 });
 
+peerTest("a layer that an image has twice arrives once, and each has its own files", ["root"], async () => {
+  const layers = [FIRST, SECOND, FIRST];
+  const { registry, from } = await startWith({ twice: layers });
+  await using _registry = registry;
+  for (const driver of ["vfs", "overlay"]) {
+    await using at = await makeStore(driver);
+    assert.deepEqual(await copy(from("twice"), storageName(at, "localhost/twice:1")), Array(3).fill("written"));
+    assert.equal((await readLayers(at.root, driver)).length, 3);
+    await assertReadable(at, "localhost/twice:1", layers);
+  }
+});
+
 peerTest("layers of an additional store are used, but not as a base", ["skopeo", "buildah", "root"], async () => {
   const { registry, from } = await startWith({ a: [FIRST, SECOND], b: [FIRST, THIRD] });
   await using _registry = registry;
