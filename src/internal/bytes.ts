@@ -72,3 +72,8 @@ export function compareUtf8(a: string, b: string): number {
   }
   return a.length - b.length;
 }
+
+/** Frees the memory of a buffer that nothing uses any more, if the runtime can: Node 20 frees it with its garbage. */
+export function freeBuffer(buffer: ArrayBuffer): void {
+  (buffer as { transfer?: (length: number) => ArrayBuffer }).transfer?.(0);
+}

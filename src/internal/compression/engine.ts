@@ -1,3 +1,4 @@
+import { freeBuffer } from "../bytes.ts";
 import type { ByteStream } from "../streams.ts";
 import { CompressionError, UnsupportedCompressionError } from "./errors.ts";
 
@@ -80,7 +81,7 @@ export function streamThrough(source: ByteStream, hooks: EngineHooks): ByteStrea
  */
 export function freeChunk({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): void {
   // An engine still fills the rest of a buffer that has room.
-  if (byteOffset + length === buffer.byteLength) buffer.transfer(0);
+  if (byteOffset + length === buffer.byteLength) freeBuffer(buffer);
 }
 
 /** Moves chunks into an engine and out of it, one at a time. */

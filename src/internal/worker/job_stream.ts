@@ -1,3 +1,4 @@
+import { freeBuffer } from "../bytes.ts";
 import { type ByteStream, createStream } from "../streams.ts";
 import { CREDITS } from "./job_input.ts";
 
@@ -51,7 +52,7 @@ function freeChunks(stream: ByteStream): ByteStream {
   const read = async () => {
     const { value } = await reader.read();
     // The last chunk is kept: it may be so short that the reader waited for more.
-    if (value) last?.buffer.transfer(0);
+    if (value && last) freeBuffer(last.buffer);
     return last = value;
   };
   return createStream(read, (reason) => reader.cancel(reason));
