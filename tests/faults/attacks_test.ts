@@ -349,6 +349,8 @@ Deno.test("a failed push waits for the requests that it started", async () => {
       return Object.assign(Object.create(destination), {
         abilities: { manifestTypes: [] },
         findBlob: () => Promise.resolve(undefined),
+        // Optional, and only works on the real destination.
+        prepareBlob: undefined,
         putBlob: async () => {
           running++;
           const first = puts++ === 0;
