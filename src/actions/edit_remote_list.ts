@@ -153,7 +153,7 @@ export async function readForEdit(
     if (create) return undefined;
     throw new ManifestsError(
       "NOT_FOUND",
-      `Cannot edit ${reference}: there is no such list: create it with compose, or with append --create (create: true): ${error.message}`,
+      `Cannot edit ${reference}: the list does not exist: create it with compose, or with append --create (create: true): ${error.message}`,
       { cause: error },
     );
   }

@@ -130,7 +130,7 @@ Deno.test("the error for a list that does not exist says how to create it", asyn
     assert.equal(code, 125);
     assert.match(
       stderr,
-      /^Error: Cannot edit docker:\/\/.*\/none:1: there is no such list: create it with compose, or/,
+      /^Error: Cannot edit docker:\/\/.*\/none:1: the list does not exist: create it with compose, or/,
     );
   }
 });

@@ -37,13 +37,13 @@ await lease.client.repository("app").putBlob(descriptor, new Blob([blob]).stream
 console.log(await lease.client.repository("app").headBlob(descriptor.digest));
 `;
 
-for (
-  const [name, permissions] of [["", ["-A"]], [" without the permission to read it", [
-    "--allow-net",
-    "--allow-sys",
-  ]]] as const
-) {
-  Deno.test(`a large upload goes through the proxy of the environment${name}`, async () => {
+const PROXY_CASES: [name: string, variable: string, permissions: string[]][] = [
+  ["HTTP_PROXY", "HTTP_PROXY", ["-A"]],
+  ["ALL_PROXY", "ALL_PROXY", ["-A"]],
+  ["HTTP_PROXY without the permission to read it", "HTTP_PROXY", ["--allow-net", "--allow-sys"]],
+];
+for (const [name, variable, permissions] of PROXY_CASES) {
+  Deno.test(`a large upload goes through the proxy of ${name}`, async () => {
     const registry = createRegistry({ storage: createMemoryStorage() });
     const uploads: string[] = [];
     await using proxy = serve((request) => {
@@ -56,7 +56,12 @@ for (
       await Deno.writeTextFile(script, UPLOAD);
       const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["run", "--config", new URL("../../deno.json", import.meta.url).pathname, ...permissions, script],
-        env: { HTTP_PROXY: `http://${proxy.host}`, http_proxy: `http://${proxy.host}`, NO_PROXY: "", no_proxy: "" },
+        env: {
+          ...Object.fromEntries(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map((name) => [name, ""])),
+          [variable]: `http://${proxy.host}`,
+          NO_PROXY: "",
+          no_proxy: "",
+        },
       }).output();
       assert.equal(new TextDecoder().decode(stdout), "3000000\n", new TextDecoder().decode(stderr));
       assert.deepEqual(uploads, ["registry.invalid"]);
