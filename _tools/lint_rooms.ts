@@ -196,6 +196,17 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
+    // Test files run in threads of one process; `setVariables()` of tests/support sets variables for one thread.
+    "process-environment": {
+      create: (context) => ({
+        "CallExpression > MemberExpression[object.object.name='Deno'][object.property.name='env']"(
+          { property, range }: Deno.lint.MemberExpression,
+        ) {
+          const changes = property.type === "Identifier" && ["set", "delete"].includes(property.name);
+          if (changes) context.report({ range, message: "changes the environment of the process" });
+        },
+      }),
+    },
   },
 };
 

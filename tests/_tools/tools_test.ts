@@ -85,6 +85,12 @@ Deno.test("nothing awaits at the top level of a module, except the program's ent
   assert.deepEqual(lint("cli/main.ts"), []);
 });
 
+Deno.test("nothing changes the environment of the process, which threads share", () => {
+  const source = 'Deno.env.set("A", Deno.env.get("B")); Deno.env.delete("A"); headers.set("A", "B");';
+  const found = Deno.lint.runPlugin(plugin, "/somewhere/tests/probe_test.ts", source);
+  assert.deepEqual(found.map(({ message }) => message), Array(2).fill("changes the environment of the process"));
+});
+
 Deno.test("every room is in the table, in ARCHITECTURE.md, and tested", async () => {
   const rooms = (await Array.fromAsync(Deno.readDir(new URL("src/", ROOT)))).map(({ name }) => name).toSorted();
   assert.deepEqual(rooms, Object.keys(ROOMS).toSorted());

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseHelperAnswer } from "../../src/config/room.ts";
 import { loadCredentials } from "../../src/config/files/room.ts";
 import { callConfigFiles, type ConfigCall, writeTree } from "../support/config_files.ts";
+import { setVariables } from "../support/environment.ts";
 import { folderTest } from "../support/folders.ts";
 
 const auth = (user: string) => ({ auth: btoa(`${user}:pass`) });
@@ -119,17 +120,12 @@ folderTest("concurrent equal requests to a helper share one process", async (fol
       `#!/bin/sh\necho ran >> "${folder}/runs"\nread -r _\necho '{"Username":"u","Secret":"pass"}'`,
   });
   await Deno.chmod(`${folder}/docker-credential-counting`, 0o755);
-  const path = Deno.env.get("PATH")!;
-  Deno.env.set("PATH", `${folder}:${path}`);
-  try {
-    const choices = { authFilePath: `${folder}/auth.json` };
-    const ask = () => Promise.all(Array.from({ length: 8 }, (_, i) => loadCredentials(`a.test/app${i}`, choices)));
-    assert.deepEqual(await ask(), Array.from({ length: 8 }, () => password("u")));
-    assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\n");
-    // A later request asks the helper again: its credentials may have changed.
-    await ask();
-    assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\nran\n");
-  } finally {
-    Deno.env.set("PATH", path);
-  }
+  using _path = setVariables({ PATH: `${folder}:${Deno.env.get("PATH")}` });
+  const choices = { authFilePath: `${folder}/auth.json` };
+  const ask = () => Promise.all(Array.from({ length: 8 }, (_, i) => loadCredentials(`a.test/app${i}`, choices)));
+  assert.deepEqual(await ask(), Array.from({ length: 8 }, () => password("u")));
+  assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\n");
+  // A later request asks the helper again: its credentials may have changed.
+  await ask();
+  assert.equal(await Deno.readTextFile(`${folder}/runs`), "ran\nran\n");
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { converse } from "../../src/internal/host/room.ts";
 import { openGpgKey } from "../../src/signature/gpg/room.ts";
 import { loadCredentials } from "../../src/config/files/room.ts";
+import { setVariables } from "../support/environment.ts";
 import { folderTest } from "../support/folders.ts";
 import { ok } from "../support/peers.ts";
 import { HeldTimers } from "../support/timers.ts";
@@ -13,13 +14,8 @@ const STUBBORN = (folder: string) => `trap '' TERM PIPE; echo $$ > "${folder}/pi
 /** Runs work with a program of this folder first in PATH. */
 async function withProgram(folder: string, name: string, script: string, run: () => Promise<void>): Promise<void> {
   await Deno.writeTextFile(`${folder}/${name}`, `#!/bin/sh\n${script}`, { mode: 0o755 });
-  const path = Deno.env.get("PATH")!;
-  Deno.env.set("PATH", `${folder}:${path}`);
-  try {
-    await run();
-  } finally {
-    Deno.env.set("PATH", path);
-  }
+  using _path = setVariables({ PATH: `${folder}:${Deno.env.get("PATH")}` });
+  await run();
 }
 
 /** Asserts that the process that wrote its id has ended. */

@@ -4,6 +4,7 @@ import { createReleaseHost, openLockFile, readReleaseFile } from "../../src/rele
 import { applyFile } from "../../src/release/room.ts";
 import { generateSigstoreKeyPair } from "../../src/signature/room.ts";
 import { REMOTE_RUNTIME } from "../../src/system/remote/room.ts";
+import { setVariables } from "../support/environment.ts";
 import { makeReleaseWorld } from "../support/release_world.ts";
 
 const PASSPHRASE = "a passphrase";
@@ -39,8 +40,7 @@ releases:
       message: "Cannot read the secret env:RELEASE_TEST_PASSWORD: the variable is not set",
     });
     assert.deepEqual(world.writes, []);
-    Deno.env.set("RELEASE_TEST_KEY", privateKey);
-    Deno.env.set("RELEASE_TEST_PASSWORD", PASSPHRASE);
+    using _secrets = setVariables({ RELEASE_TEST_KEY: privateKey, RELEASE_TEST_PASSWORD: PASSPHRASE });
     const { releases: [app] } = await apply();
     for (const repository of ["a.example/app", "b.example/app"]) {
       const tags = await Array.fromAsync(world.repository(repository).listTags());
@@ -52,8 +52,6 @@ releases:
     assert.deepEqual(world.writes, []);
     assert.doesNotMatch(await Deno.readTextFile(lockPath), /PRIVATE|passphrase/);
   } finally {
-    Deno.env.delete("RELEASE_TEST_KEY");
-    Deno.env.delete("RELEASE_TEST_PASSWORD");
     await Deno.remove(folder, { recursive: true });
   }
 });

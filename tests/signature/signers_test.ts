@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { generateSigstoreKeyPair, type SigstoreSignature } from "../../src/signature/room.ts";
 import { openSignersWith, type OpenSignersWithOptions, readPassphraseFile } from "../../src/signature/files/room.ts";
 import { parseReference } from "../../src/spec/room.ts";
+import { setVariables } from "../support/environment.ts";
 import { folderTest } from "../support/folders.ts";
 import { makeGpgHome } from "../support/gpg.ts";
 import { encode } from "../support/images.ts";
@@ -16,35 +17,29 @@ folderTest("the keys that options name sign in their order, or nothing is signed
   const { privateKey } = await generateSigstoreKeyPair(passphrase);
   const file = `${folder}/key.private`;
   await Deno.writeTextFile(file, privateKey);
-  const before = Deno.env.get("GNUPGHOME");
-  Deno.env.set("GNUPGHOME", home.folder);
-  try {
-    const sigstore = { signBySigstorePrivateKeyFile: file, signSigstorePrivateKeyPassphrase: passphrase };
-    const signPassphrase = encode("s3cret");
-    const signBySigstoreParamFile = `${folder}/params.yaml`;
-    await Deno.writeTextFile(signBySigstoreParamFile, `privateKeyFile: ${file}\n`);
-    const params = { signBySigstoreParamFile, privateKeyPassphrasePrompt: () => Promise.resolve(encode("other")) };
-    const signers = await openSignersWith({ signBy, signPassphrase, ...sigstore, ...params });
-    signPassphrase.fill(0);
-    const kinds: string[] = [];
-    for (const signer of signers) {
-      kinds.push((await signer.sign(encode("{}"), parseReference("a.b/c:1"))).kind);
-      await signer[Symbol.asyncDispose]?.();
-    }
-    assert.deepEqual(kinds, ["sigstore", "simple", "sigstore"]);
-    assert.deepEqual(await openSignersWith({}), []);
-    const rows: [options: Parameters<typeof openSignersWith>[0], code: string][] = [
-      [{ signBy: "nobody@example.com" }, "KEY_UNKNOWN"],
-      [{ signBy, signBySigstorePrivateKeyFile: `${folder}/none` }, "CONFIG_FILE_UNREADABLE"],
-      [{ signBySigstorePrivateKeyFile: file }, "PASSPHRASE_REQUIRED"],
-      [{ ...params, signBy: "nobody@example.com" }, "KEY_UNKNOWN"],
-      [{ ...sigstore, signSigstorePrivateKeyPassphrase: encode("") }, "PASSPHRASE_WRONG"],
-    ];
-    for (const [options, code] of rows) await assert.rejects(openSignersWith(options), { code });
-  } finally {
-    if (before === undefined) Deno.env.delete("GNUPGHOME");
-    else Deno.env.set("GNUPGHOME", before);
+  using _home = setVariables({ GNUPGHOME: home.folder });
+  const sigstore = { signBySigstorePrivateKeyFile: file, signSigstorePrivateKeyPassphrase: passphrase };
+  const signPassphrase = encode("s3cret");
+  const signBySigstoreParamFile = `${folder}/params.yaml`;
+  await Deno.writeTextFile(signBySigstoreParamFile, `privateKeyFile: ${file}\n`);
+  const params = { signBySigstoreParamFile, privateKeyPassphrasePrompt: () => Promise.resolve(encode("other")) };
+  const signers = await openSignersWith({ signBy, signPassphrase, ...sigstore, ...params });
+  signPassphrase.fill(0);
+  const kinds: string[] = [];
+  for (const signer of signers) {
+    kinds.push((await signer.sign(encode("{}"), parseReference("a.b/c:1"))).kind);
+    await signer[Symbol.asyncDispose]?.();
   }
+  assert.deepEqual(kinds, ["sigstore", "simple", "sigstore"]);
+  assert.deepEqual(await openSignersWith({}), []);
+  const rows: [options: Parameters<typeof openSignersWith>[0], code: string][] = [
+    [{ signBy: "nobody@example.com" }, "KEY_UNKNOWN"],
+    [{ signBy, signBySigstorePrivateKeyFile: `${folder}/none` }, "CONFIG_FILE_UNREADABLE"],
+    [{ signBySigstorePrivateKeyFile: file }, "PASSPHRASE_REQUIRED"],
+    [{ ...params, signBy: "nobody@example.com" }, "KEY_UNKNOWN"],
+    [{ ...sigstore, signSigstorePrivateKeyPassphrase: encode("") }, "PASSPHRASE_WRONG"],
+  ];
+  for (const [options, code] of rows) await assert.rejects(openSignersWith(options), { code });
 }, ["gpg"]);
 
 folderTest("a parameter file names the key, its passphrase file, and the log", async (folder) => {

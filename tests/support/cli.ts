@@ -1,4 +1,5 @@
 import { run } from "../../src/cli/run.ts";
+import { setVariables } from "./environment.ts";
 import { type CommandResult, exec } from "./peers.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -29,7 +30,7 @@ export async function cliOk(args: string[], env: Record<string, string> = {}): P
 
 /**
  * Runs our command line in this process, which is faster, for tests that run it many times. They must not run at the same
- * time, because its output and the environment are those of the process.
+ * time, because its output and the environment are those of the thread.
  */
 export async function cliHere(args: string[], env: Record<string, string> = {}): Promise<CommandResult> {
   const texts = { stdout: "", stderr: "" };
@@ -42,10 +43,6 @@ export async function cliHere(args: string[], env: Record<string, string> = {}):
     };
     stack.defer(() => Reflect.deleteProperty(Deno[name], "writeSync"));
   }
-  for (const [name, value] of Object.entries({ NO_COLOR: "1", ...env })) {
-    const before = Deno.env.get(name);
-    Deno.env.set(name, value);
-    stack.defer(() => before === undefined ? Deno.env.delete(name) : Deno.env.set(name, before));
-  }
+  stack.use(setVariables({ NO_COLOR: "1", ...env }));
   return { code: await run(args), ...texts };
 }
