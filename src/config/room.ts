@@ -21,4 +21,5 @@ export {
 } from "./registries/mod.ts";
 export { findSignatureStorage, parseRegistriesD } from "./registries_d.ts";
 export { parseSigningParameters, type SigningParameters } from "./signing_parameters.ts";
+export { parsePlainToml } from "./document/mod.ts";
 export { parseStorageConf } from "./storage_conf.ts";

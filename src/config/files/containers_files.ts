@@ -3,6 +3,7 @@ import { type ContainersConf, parseContainersConf } from "../containers_conf.ts"
 import { decodeConfigFile } from "../decode.ts";
 import { type ConfigurationChoices, implicitPath } from "./choices.ts";
 import { mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
+import { chooseTomlParser } from "./toml.ts";
 
 const NAME = "containers.conf";
 
@@ -21,10 +22,10 @@ export async function loadContainersConf(choices: ConfigurationChoices = {}): Pr
     ...explicit ? [await readNamed(explicit)] : await readDefaults(choices),
     ...override ? [await readNamed(override)] : [],
   ];
-  if (files.length === 0) return {};
-  const { parse } = await import("smol-toml");
-  return files.reduce<ContainersConf>(
-    (before, { path, bytes }) => parseContainersConf(decodeConfigFile(bytes, path), parse, path, before),
+  const texts = files.map(({ path, bytes }) => decodeConfigFile(bytes, path));
+  const parse = await chooseTomlParser(texts);
+  return texts.reduce<ContainersConf>(
+    (before, text, i) => parseContainersConf(text, parse, files[i]!.path, before),
     {},
   );
 }

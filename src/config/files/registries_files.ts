@@ -9,6 +9,7 @@ import {
 } from "../registries/mod.ts";
 import { type ConfigurationChoices, homePath, implicitPath } from "./choices.ts";
 import { findUid, mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
+import { chooseTomlParser } from "./toml.ts";
 
 const MAIN_FILE = "/etc/containers/registries.conf";
 const DROP_IN_FOLDER = "/etc/containers/registries.conf.d";
@@ -69,7 +70,7 @@ async function parseFile({ path, bytes, isMain }: FoundFile): Promise<Registries
   const key = JSON.stringify([path, isMain]);
   const cached = parsed.get(key);
   if (cached?.text === text) return cached.conf;
-  const { parse } = await import("smol-toml");
+  const parse = await chooseTomlParser([text]);
   const conf = parseRegistriesConf(text, parse, path, { allowVersion1: isMain });
   parsed.set(key, { text, conf });
   return conf;
@@ -85,8 +86,8 @@ export async function loadShortNameAliases(choices: ConfigurationChoices = {}): 
   const path = choices.userShortNameAliasConfPath ?? defaultAliasPath(choices);
   const bytes = path && await readDefault(path);
   if (!bytes) return new Map();
-  const { parse } = await import("smol-toml");
-  return parseShortNameAliases(decodeConfigFile(bytes, path), parse, path);
+  const text = decodeConfigFile(bytes, path);
+  return parseShortNameAliases(text, await chooseTomlParser([text]), path);
 }
 
 function defaultAliasPath(choices: ConfigurationChoices): string | undefined {

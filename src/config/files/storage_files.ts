@@ -3,6 +3,7 @@ import { ManifestsError } from "../../spec/room.ts";
 import { decodeConfigFile } from "../decode.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
 import { currentUid, findUid, listFiles, mayRead, readEnv, readOptional, readRequired } from "./host.ts";
+import { chooseTomlParser } from "./toml.ts";
 
 /** Properties of a store that the caller sets. Others have defaults. */
 export interface StoreChoice {
@@ -196,12 +197,9 @@ async function loadStorageConf(): Promise<StorageConf> {
     ? [[explicit, await readRequired(explicit, "storage configuration")] as const]
     : [...await mainFile(), ...await dropIns()];
   if (override) files.push([override, await readRequired(override, "storage configuration")]);
-  if (files.length === 0) return {};
-  const { parse } = await import("smol-toml");
-  return files.reduce<StorageConf>(
-    (conf, [path, bytes]) => parseStorageConf(decodeConfigFile(bytes, path), parse, path, conf),
-    {},
-  );
+  const texts = files.map(([path, bytes]) => decodeConfigFile(bytes, path));
+  const parse = await chooseTomlParser(texts);
+  return texts.reduce<StorageConf>((conf, text, i) => parseStorageConf(text, parse, files[i]![0], conf), {});
 }
 
 type ConfFile = readonly [path: string, bytes: Uint8Array];
