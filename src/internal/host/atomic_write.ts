@@ -18,20 +18,29 @@ export interface FileContent {
  * @param mode Permissions of the file. Default: `0o600`.
  */
 export async function writeAtomically(path: string, content: Uint8Array, mode = 0o600): Promise<void> {
-  await writeAllAtomically([{ path, content }], mode);
+  await writeAllAtomically([{ path, content }], { mode });
+}
+
+/** Options of {@linkcode writeAllAtomically}. */
+export interface AtomicWriteOptions {
+  /** Permissions of the files. Default: `0o600`. */
+  readonly mode?: number;
+  /** Folder on the same disk for the temporary files. Default: for each file its own folder. */
+  readonly temporaryFolder?: string;
 }
 
 /**
  * Replaces several files of one disk, in the given order. All content is on the disk before the first file is replaced,
  * so that a full disk leaves all files unchanged.
- *
- * @param mode Permissions of the files. Default: `0o600`.
  */
-export async function writeAllAtomically(files: readonly FileContent[], mode = 0o600): Promise<void> {
+export async function writeAllAtomically(
+  files: readonly FileContent[],
+  { mode = 0o600, temporaryFolder }: AtomicWriteOptions = {},
+): Promise<void> {
   await using temporaries = new AsyncDisposableStack();
   const renames: (() => Promise<void>)[] = [];
   for (const { path, content } of files) {
-    const temporary = temporaries.use(await createTemporaryFile(dirname(path), mode));
+    const temporary = temporaries.use(await createTemporaryFile(temporaryFolder ?? dirname(path), mode));
     await writeAll(temporary.file, content);
     await temporary.sync();
     renames.push(() => temporary.rename(path));

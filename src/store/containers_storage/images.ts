@@ -9,9 +9,6 @@ import { removeLeftovers } from "./leftovers.ts";
 import { RecordSet } from "./record_set.ts";
 import { parseRecords, serializeRecords } from "./records.ts";
 
-/** Maximum number of records for which every write looks for leftovers; that takes a few milliseconds. */
-const SMALL_STORE = 100;
-
 /** A change of the records in a folder. */
 export interface RecordChange<T> {
   /** Records to save; `undefined` if nothing is written. */
@@ -70,7 +67,7 @@ export class ImagesFolder {
     try {
       const lastWriter = await writeLastWriter(lock.file);
       this.#cache = undefined;
-      await writeAllAtomically([...files, records]);
+      await writeAllAtomically([...files, records], { temporaryFolder: this.path });
       this.#cache = { lastWriter, set };
     } catch (error) {
       await undo?.().catch(() => {});
@@ -81,12 +78,9 @@ export class ImagesFolder {
     return result;
   }
 
-  /**
-   * Removes leftovers. They are rare and a large folder takes long to search, so a large folder is searched once per
-   * process.
-   */
+  /** Removes leftovers the first time. They are rare, and a large folder takes long to list. */
   async #sweep(set: RecordSet): Promise<void> {
-    if (this.#swept && set.records.length > SMALL_STORE) return;
+    if (this.#swept) return;
     this.#swept = true;
     // The save has succeeded, so a failure here must not fail it.
     await removeLeftovers(this.path, set).catch(() => {});

@@ -18,19 +18,9 @@ export async function removeLeftovers(folder: string, set: RecordSet, now: numbe
     const { mtime } = await Deno.lstat(path);
     return mtime !== null && now - mtime.getTime() >= LEFTOVER_AGE;
   };
-  const removeTemporary = async (parent: string, name: string) => {
-    const path = join(parent, name);
-    if (name.startsWith(".tmp-") && await isOld(path)) await Deno.remove(path, { recursive: true });
-  };
   for (const { name, isDirectory } of await Array.fromAsync(Deno.readDir(folder))) {
+    const isLeftover = name.startsWith(".tmp-") || (isDirectory && /^[0-9a-f]{64}$/.test(name) && !set.byId(name));
     const path = join(folder, name);
-    const stored = set.byId(name);
-    if (!isDirectory || !/^[0-9a-f]{64}$/.test(name)) await removeTemporary(folder, name);
-    else if (!stored) {
-      if (await isOld(path)) await Deno.remove(path, { recursive: true });
-    } else if (stored.record.layer === undefined) {
-      // This module writes only records without layers; searching every image would take too long.
-      for await (const inner of Deno.readDir(path)) await removeTemporary(path, inner.name);
-    }
+    if (isLeftover && await isOld(path)) await Deno.remove(path, { recursive: true });
   }
 }

@@ -137,7 +137,7 @@ class DirDestination implements ImageDestination {
 
   async #replace(files: readonly (readonly [string, Uint8Array])[]): Promise<void> {
     const contents = files.map(([name, content]) => ({ path: join(this.#path, name), content }));
-    await explain(this.#path, "write", () => writeAllAtomically(contents, IMAGE_FILE_MODE));
+    await explain(this.#path, "write", () => writeAllAtomically(contents, { mode: IMAGE_FILE_MODE }));
   }
 
   /** Removes the files of the previous image and of failed runs. */

@@ -129,7 +129,7 @@ class OciDestination implements ImageDestination {
       await writeAllAtomically([
         { path: join(path, "oci-layout"), content: OCI_LAYOUT },
         { path: indexPath, content: index },
-      ], IMAGE_FILE_MODE);
+      ], { mode: IMAGE_FILE_MODE });
     });
   }
 
