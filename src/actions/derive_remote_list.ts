@@ -6,6 +6,7 @@ import { type Digest, isManifestsError, manifestDigest, MEDIA_TYPES, ZSTD_ANNOTA
 import { createMemoryStore } from "../store/room.ts";
 import {
   chooseKeptType,
+  type EditInternals,
   type EditRemoteListOptions,
   listCopied,
   listMissing,
@@ -29,9 +30,7 @@ export interface EditedList {
 }
 
 /** Options for {@linkcode previewEditWith}. */
-interface PreviewOptions extends EditRemoteListOptions {
-  /** Treat an edit that only moves instances as no change. Default: `false`. */
-  readonly ignoreOrder?: boolean | undefined;
+interface PreviewOptions extends EditRemoteListOptions, EditInternals {
   /** Name under which the edited list would be written. Default: the name that is read. */
   readonly target?: string | undefined;
 }
@@ -79,10 +78,10 @@ export async function deriveListWith(
   image: string | ImageReference,
   target: string | ImageReference,
   edit: (list: List) => unknown,
-  options: EditRemoteListOptions = {},
+  options: EditRemoteListOptions & Pick<EditInternals, "prepare"> = {},
 ): Promise<CopyResult> {
   const [from, to] = [resolveImage(runtime, image), resolveImage(runtime, target)];
-  const { create: _, maxAttempts, ...push } = options;
+  const { create: _, maxAttempts, prepare: __, ...push } = options;
   const { systemContext, signal } = push;
   await using _from = await keepConnection(from, systemContext);
   await using _to = await keepConnection(to, systemContext);
@@ -117,7 +116,7 @@ async function readAndEdit(
   runtime: Runtime,
   reference: ImageReference,
   edit: (list: List) => unknown,
-  options: EditRemoteListOptions,
+  options: EditRemoteListOptions & Pick<EditInternals, "prepare">,
 ): Promise<{ before: ReadList | undefined; list: List; existing: readonly Digest[]; isChanged: boolean }> {
   const before = await readForEdit(runtime, reference, options);
   const list = before?.list ?? runtime.createList();

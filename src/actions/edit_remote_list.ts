@@ -5,7 +5,7 @@ import { createMemoryStore } from "../store/room.ts";
 import { keepConnection } from "./keep_connection.ts";
 import { resolveImage, type Runtime } from "./runtime.ts";
 import { type ReadList, readListWith } from "./read_list.ts";
-import { repeatWhileLost } from "../internal/room.ts";
+import { allOrAbort, repeatWhileLost } from "../internal/room.ts";
 import { collectFacts, compareFacts, type FactsChange, hasChange } from "./index_facts.ts";
 import type { List, PushOptions } from "../list/room.ts";
 
@@ -40,7 +40,12 @@ export interface EditRemoteListOptions extends
 }
 
 /** Options of {@linkcode editRemoteListWith} that only functions which know their edit may set. */
-interface EditInternals {
+export interface EditInternals {
+  /**
+   * Reads what the edit needs, at the same time as the list is read: once for each call of the edit, before it. Default:
+   * nothing.
+   */
+  prepare?: ((signal: AbortSignal) => Promise<unknown>) | undefined;
   /**
    * Treat an edit that changes nothing but the order of the instances as no change: adding an instance that is there
    * already moves it to the end.
@@ -62,7 +67,7 @@ export async function editRemoteListWith(
   edit: (list: List) => unknown,
   options: EditRemoteListOptions & EditInternals = {},
 ): Promise<CopyResult> {
-  const { create: _, maxAttempts, ignoreOrder = false, ...push } = options;
+  const { create: _, maxAttempts, ignoreOrder = false, prepare: __, ...push } = options;
   const { systemContext, signal } = push;
   const reference = resolveImage(runtime, image);
   if (reference.dockerReference?.digest !== undefined) {
@@ -137,11 +142,26 @@ export function listMissing({ dockerReference }: ImageReference, list: List): Di
 }
 
 /**
- * Reads a list that is edited; with `create`, `undefined` if it does not exist.
+ * Reads a list that is edited; with `create`, `undefined` if it does not exist. `prepare` is called at the
+ * same time, and the code that pushes is loaded.
  *
  * @throws {ManifestsError} With code `NOT_FOUND` if it does not exist.
  */
 export async function readForEdit(
+  runtime: Runtime,
+  reference: ImageReference,
+  { prepare, ...options }: EditRemoteListOptions & Pick<EditInternals, "prepare">,
+): Promise<ReadList | undefined> {
+  let read: ReadList | undefined;
+  await allOrAbort([
+    async (signal) => void (read = await findForEdit(runtime, reference, { ...options, signal })),
+    async (signal) => void await prepare?.(signal),
+    async () => void await import("../copy/room.ts"),
+  ], options.signal);
+  return read;
+}
+
+async function findForEdit(
   runtime: Runtime,
   reference: ImageReference,
   { create, systemContext, signal }: EditRemoteListOptions,
@@ -159,13 +179,29 @@ export async function readForEdit(
   }
 }
 
+/** An edit that adds images to a list, and what it needs beforehand. */
+export interface Addition extends Required<Pick<EditInternals, "prepare">> {
+  /** Adds the images that were read last. */
+  readonly edit: (list: List) => void;
+}
+
+/** Creates the edit that adds the images of a list that `read` makes for each attempt. */
+export function createAddition(read: (signal: AbortSignal) => Promise<List>): Addition {
+  let added: List;
+  return {
+    prepare: async (signal) => void (added = await read(signal)),
+    edit: (list) => addWithMarks(list, added),
+  };
+}
+
 /**
- * Adds images to a list. Those that it already has keep the annotation that a push gave to entries of images with zstd
- * layers: adding an image again replaces its entry, and the push leaves images alone that the repository already has.
+ * Adds the images of another list. Those that the list already has keep the annotation that a push gave to entries of
+ * images with zstd layers: adding an image again replaces its entry, and the push leaves images alone that the repository
+ * already has.
  */
-export async function addWithMarks(list: List, add: () => Promise<unknown>): Promise<void> {
+function addWithMarks(list: List, added: List): void {
   const marked = list.instances().filter((digest) => ZSTD_ANNOTATION in list.annotations(digest));
-  await add();
+  list.addInstancesOf(added);
   for (const digest of marked) list.setAnnotations(digest, { [ZSTD_ANNOTATION]: "true" });
 }
 

@@ -27,7 +27,12 @@ export {
   type VisitedManifest,
 } from "./describe_image.ts";
 export { deriveListWith, previewEditWith } from "./derive_remote_list.ts";
-export { addWithMarks, type EditRemoteListOptions, editRemoteListWith } from "./edit_remote_list.ts";
+export {
+  createAddition,
+  type EditInternals,
+  type EditRemoteListOptions,
+  editRemoteListWith,
+} from "./edit_remote_list.ts";
 export {
   fetchFirstManifestWith,
   type FetchManifestOptions,

@@ -47,10 +47,15 @@ export class Artifacts {
   clone(): Artifacts {
     if (this.#hasLost) this.#dropBlobs();
     const copy = new Artifacts();
-    for (const key of ["manifests", "files", "config", "layers", "detached", "blobs"] as const) {
-      for (const [digest, value] of this[key]) (copy[key] as Map<string, unknown>).set(digest, structuredClone(value));
-    }
+    copy.addFrom(this);
     return copy;
+  }
+
+  /** Adds copies of all artifacts of `other`. */
+  addFrom(other: Artifacts): void {
+    for (const key of ["manifests", "files", "config", "layers", "detached", "blobs"] as const) {
+      for (const [digest, value] of other[key]) (this[key] as Map<string, unknown>).set(digest, structuredClone(value));
+    }
   }
 
   /** Removes an artifact. A copy does not have the blobs that no other artifact names. */

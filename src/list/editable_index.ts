@@ -147,6 +147,14 @@ export class EditableIndex {
     });
   }
 
+  /** Adds the entries of another index as {@linkcode addInstance} does. */
+  protected addEntries(other: EditableIndex): void {
+    const added = [...other.#entries];
+    this.#changed();
+    for (const { digest } of added) this.#entries.drop(digest);
+    for (const entry of added) this.#entries.append({ ...entry });
+  }
+
   remove(digest: string): void {
     this.#entries.get(digest);
     this.#changed();

@@ -93,6 +93,16 @@ export class BaseList extends EditableIndex implements List {
     }
   }
 
+  addInstancesOf(list: List): void {
+    if (!(list instanceof BaseList)) throw new TypeError("Cannot add instances: the argument is not a list");
+    this.addEntries(list);
+    const { instances, artifacts } = list.#records;
+    for (const [digest, place] of instances) {
+      if (!this.#records.instances.has(digest)) this.#records.instances.set(digest, place);
+    }
+    this.#records.artifacts.addFrom(artifacts);
+  }
+
   async addArtifact(files: readonly string[], options: AddArtifactOptions = {}): Promise<Digest> {
     assertArtifactOptions(options);
     const subject = options.subject === undefined ? undefined : this.#resolveSource(options.subject);

@@ -84,6 +84,14 @@ export interface List {
   addInstance(instance: NewInstance): void;
 
   /**
+   * Adds all instances of another list at the end, as {@linkcode addInstance} does, with everything that it says about
+   * them, the places that they were added from, and the files of artifacts.
+   *
+   * @throws {TypeError} If `list` is not a list of this module.
+   */
+  addInstancesOf(list: List): void;
+
+  /**
    * Removes every instance with this digest.
    *
    * @throws {ManifestsError} With code `INSTANCE_NOT_FOUND`.

@@ -230,3 +230,32 @@ Deno.test("add() rejects a platform that contradicts the image, or reports it if
     assert.deepEqual(told, refused ? [image.digest] : []);
   }
 });
+
+Deno.test("addInstancesOf() adds what another list says, with places and artifacts, and replaces the same instances", async () => {
+  const { registry, images, name } = await startWithIndex();
+  await using _ = registry;
+  const [list, other] = [create(), create()];
+  for (const tag of ["amd64", "arm64"]) await list.add(`${name}:${tag}`, { systemContext });
+  await other.add(`${name}:amd64`, { systemContext });
+  const [amd64, arm64] = [images[0]!.digest, images[1]!.digest];
+  list.setAnnotations(amd64, { old: "yes" });
+  other.setAnnotations(amd64, { new: "yes" });
+  other.setFeatures(amd64, ["sse"]);
+  const file = await Deno.makeTempFile();
+  try {
+    const artifact = await other.addArtifact([file], { artifactType: "application/x" });
+    list.addInstancesOf(other);
+    assert.deepEqual(list.instances(), [arm64, amd64, artifact]);
+    assert.deepEqual([list.annotations(amd64), list.features(amd64)], [{ new: "yes" }, ["sse"]]);
+    assert.equal(list.location(amd64), other.location(amd64));
+    assert.equal(list.instanceByFile(file), artifact);
+    // Nothing is shared afterwards.
+    list.setAnnotations(amd64, { later: "yes" });
+    list.remove(artifact);
+    assert.deepEqual(other.annotations(amd64), { new: "yes" });
+    assert.deepEqual([other.files(artifact), other.size], [[file], 2]);
+  } finally {
+    await Deno.remove(file);
+  }
+  assert.throws(() => list.addInstancesOf({} as typeof other), TypeError);
+});

@@ -217,6 +217,46 @@ Deno.test("an immutable tag is not a race: the registry's own text ends the edit
   assert.equal(world.requests.filter((request) => request.startsWith("PUT")).length, 1);
 });
 
+Deno.test("the index and the images that are added to it are read at the same time", async () => {
+  const world = await makeWorld();
+  const { fetch } = world.systemContext;
+  const reading = Promise.withResolvers<void>();
+  const isImage = ({ url }: Request) => url.endsWith("/manifests/s390x");
+  // The index arrives only after the image was asked for.
+  const systemContext = {
+    fetch: async (request: Request) => {
+      if (isImage(request)) reading.resolve();
+      if (request.method === "GET" && request.url.endsWith("/manifests/1")) await reading.promise;
+      return await fetch(request);
+    },
+  };
+  await appendToIndex(TARGET, [`${HOST}/app:s390x`], { systemContext });
+  assert.deepEqual(await world.platforms(), ["amd64", "arm64", "s390x"]);
+  const [ping, ...requests] = world.requests.map((request) => request.replace(/sha256:.*/, "DIGEST"));
+  assert.equal(ping, "GET /v2/");
+  assert.deepEqual(requests.slice(0, 2).sort(), ["GET /v2/app/manifests/1", "GET /v2/app/manifests/s390x"]);
+  assert.deepEqual(requests.slice(2), [
+    "GET /v2/app/blobs/DIGEST",
+    "HEAD /v2/app/manifests/1",
+    "PUT /v2/app/manifests/1",
+    "HEAD /v2/app/manifests/1",
+  ]);
+});
+
+Deno.test("if the index cannot be read, the images to add are not read further", async () => {
+  const world = await makeWorld();
+  const { fetch } = world.systemContext;
+  const systemContext = {
+    fetch: async (request: Request) => {
+      if (!request.url.endsWith("/manifests/s390x")) return await fetch(request);
+      await new Promise((_, reject) => request.signal.addEventListener("abort", () => reject(request.signal.reason)));
+      throw new Error("never reached");
+    },
+  };
+  const appending = appendToIndex(`${HOST}/app:none`, [`${HOST}/app:s390x`], { systemContext });
+  await assert.rejects(appending, { code: "NOT_FOUND", message: /Cannot edit .*app:none: the list does not exist/ });
+});
+
 Deno.test("a writer that loses every race reports CONFLICT", async () => {
   let round = 0;
   const world = await makeWorld(async (request, forward) => {

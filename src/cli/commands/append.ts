@@ -1,5 +1,5 @@
-import { addWithMarks } from "../../actions/room.ts";
-import type { List } from "../../system/local/room.ts";
+import { createAddition } from "../../actions/room.ts";
+import { create } from "../../system/local/room.ts";
 import { type CommandContext, createSystemContext, LocalStore } from "../context.ts";
 import { loadPolicyOption } from "../engine_options.ts";
 import { UsageError } from "../errors.ts";
@@ -34,13 +34,14 @@ export async function append(operands: string[], flags: AppendFlags, context: Co
     referrers: flags.referrers,
     signal: context.signal,
   };
-  const edit = (list: List) =>
-    addWithMarks(list, async () => {
-      for (const added of await addSources(list, sources, { ...flags, ...selection }, context)) {
-        setDetails(list, added, flags, annotations);
-      }
-    });
-  const result = await runRemoteEdit({ remote, edit, ignoreOrder: true }, flags, options);
+  const addition = createAddition(async (signal) => {
+    const list = create();
+    for (const added of await addSources(list, sources, { ...flags, ...selection }, { ...context, signal })) {
+      setDetails(list, added, flags, annotations);
+    }
+    return list;
+  });
+  const result = await runRemoteEdit({ remote, ...addition, ignoreOrder: true }, flags, options);
   if (!result) return;
   const { digest, unchanged } = result;
   printResult(flags, [digest], { digest, unchanged });

@@ -1,4 +1,4 @@
-import { deriveListWith, editRemoteListWith, previewEditWith } from "../../actions/room.ts";
+import { deriveListWith, type EditInternals, editRemoteListWith, previewEditWith } from "../../actions/room.ts";
 import type { CopyResult } from "../../copy/room.ts";
 import { diffIndexes } from "../../list/room.ts";
 import { isTag, MEDIA_TYPES, type ParsedIndex, parseManifest } from "../../spec/room.ts";
@@ -22,13 +22,11 @@ export interface RemoteEditFlags extends ResultFormat, ProgressFlags {
 }
 
 /** An edit of a list in a registry. */
-export interface RemoteEdit {
+export interface RemoteEdit extends Pick<EditInternals, "ignoreOrder" | "prepare"> {
   /** Name of the list, with its registry. */
   readonly remote: string;
   /** Changes the list; called again if another writer was faster. */
-  edit(list: List): Promise<void>;
-  /** Treat an edit that only moves instances as no change. Default: `false`. */
-  readonly ignoreOrder?: boolean | undefined;
+  edit(list: List): unknown;
 }
 
 /**
@@ -37,18 +35,18 @@ export interface RemoteEdit {
  * @returns `undefined` for a dry run, whose result is printed.
  */
 export async function runRemoteEdit(
-  { remote, edit, ignoreOrder }: RemoteEdit,
+  { remote, edit, ...internals }: RemoteEdit,
   flags: RemoteEditFlags,
   options: EditRemoteListOptions,
 ): Promise<CopyResult | undefined> {
   const target = flags.tag === undefined ? undefined : resolveTarget(remote, flags.tag);
-  if (flags.dryRun) return void await preview({ remote, edit, ignoreOrder }, target, flags, options);
+  if (flags.dryRun) return void await preview({ remote, edit, ...internals }, target, flags, options);
   return await withProgress(
     flags,
     (view) =>
       target === undefined
-        ? editRemoteListWith(LOCAL_RUNTIME, remote, edit, { ...options, ...view, ignoreOrder })
-        : deriveListWith(LOCAL_RUNTIME, remote, target, edit, { ...options, ...view }),
+        ? editRemoteListWith(LOCAL_RUNTIME, remote, edit, { ...options, ...view, ...internals })
+        : deriveListWith(LOCAL_RUNTIME, remote, target, edit, { ...options, ...view, prepare: internals.prepare }),
   );
 }
 
@@ -62,13 +60,13 @@ function resolveTarget(remote: string, tag: string): string {
 
 /** Prints the bytes of the edited index to standard output, and what differs from the existing one to standard error. */
 async function preview(
-  { remote, edit, ignoreOrder }: RemoteEdit,
+  { remote, edit, ...internals }: RemoteEdit,
   newName: string | undefined,
   flags: RemoteEditFlags,
   options: EditRemoteListOptions,
 ): Promise<void> {
   const target = newName ?? remote;
-  const previewing = { ...options, ignoreOrder, target: newName };
+  const previewing = { ...options, ...internals, target: newName };
   const { bytes, digest, unchanged } = await previewEditWith(LOCAL_RUNTIME, remote, edit, previewing);
   const before = await fetchManifest(remote, options).catch((error) => {
     if (options.create) return parseManifest(EMPTY_INDEX);

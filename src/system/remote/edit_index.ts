@@ -2,7 +2,7 @@ import type { ImageReference } from "../../image/room.ts";
 import type { PushResult } from "../../list/room.ts";
 import { findPlatform, formatPlatform, ManifestsError } from "../../spec/room.ts";
 import {
-  addWithMarks,
+  createAddition,
   createInstanceFinder,
   type EditRemoteListOptions,
   editRemoteListWith,
@@ -46,9 +46,13 @@ export async function appendToIndex(
   sources: readonly (string | ImageReference)[],
   options: EditIndexOptions & SourceOptions = {},
 ): Promise<PushResult> {
-  const [add, edit] = splitSourceOptions(options);
-  const append = (list: List) => addWithMarks(list, () => list.addAll(sources, add));
-  return await editRemoteListWith(REMOTE_RUNTIME, image, append, { ...edit, ignoreOrder: true });
+  const [add, rest] = splitSourceOptions(options);
+  const { edit, prepare } = createAddition(async (signal) => {
+    const list = REMOTE_RUNTIME.createList();
+    await list.addAll(sources, { ...add, signal });
+    return list;
+  });
+  return await editRemoteListWith(REMOTE_RUNTIME, image, edit, { ...rest, prepare, ignoreOrder: true });
 }
 
 /**
