@@ -83,6 +83,11 @@ export class RegistryConnection {
     return this.#authenticator.usesTokens;
   }
 
+  /** Time in which the fastest answer arrived, in milliseconds; see {@linkcode HttpClient.fastest}. */
+  get fastestAnswer(): number {
+    return this.#http.fastest;
+  }
+
   /** Returns whether the registry stores simple signatures itself; probes the registry if that was not yet done. */
   async supportsSignatures(options: CallOptions): Promise<boolean> {
     return (await this.#find(options)).supportsSignatures;

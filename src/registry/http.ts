@@ -60,11 +60,17 @@ export class HttpClient {
   readonly #timeouts: Timeouts;
   readonly #slots = new Semaphore(MAX_REQUESTS_PER_HOST);
   readonly #pauses = new HostPauses();
+  #fastest = Infinity;
 
   /** Creates a client; no request is sent. */
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#timeouts = options.timeouts ?? {};
+  }
+
+  /** Time in which the fastest answer arrived, in milliseconds: at least one way there and back; `Infinity` before it. */
+  get fastest(): number {
+    return this.#fastest;
   }
 
   /**
@@ -144,8 +150,10 @@ export class HttpClient {
         timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: no response arrived in time`)),
       request.headersTimeout ?? this.#timeouts.headersTimeout ?? HEADERS_TIMEOUT,
     );
+    const sentAt = performance.now();
     try {
       const response = await awaitAnswer(this.#options.fetch(sent), joined.signal);
+      this.#fastest = Math.min(this.#fastest, performance.now() - sentAt);
       this.#options.onAnswer?.(response);
       return response;
     } catch (cause) {

@@ -36,8 +36,9 @@ export interface PutManifestOptions extends CallOptions {
    * any case.
    *
    * A registry with conditional requests (`If-Match`) guarantees this. With any other registry, the client reads the tag
-   * right before it writes, waits for slower writers (four times as long as reading and writing took, at least 100 ms),
-   * and reads the tag again: a write is lost only if another writer takes longer than that between reading and writing.
+   * right before it writes, waits for slower writers (four times as long as passed in the registry between the two, at
+   * least 100 ms), and reads the tag again: a write is lost only if another writer takes longer than that between reading
+   * and writing.
    */
   ifMatch?: Digest | null | undefined;
   /**

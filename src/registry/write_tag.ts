@@ -10,8 +10,8 @@ import type { RepositoryApi } from "./repository_api.ts";
 /** Maximum number of reads until a tag shows an accepted manifest: some registries show it only a moment later. */
 const MAX_READS = 4;
 /**
- * Time to wait for slower writers, as a multiple of the time from this writer's read of the tag to the response to its
- * write. Processes that compete for one machine differ in speed by less than this factor.
+ * Time to wait for slower writers, as a multiple of the time between this writer's read of the tag and its write.
+ * Processes that compete for one machine differ in speed by less than this factor.
  */
 const SETTLE_FACTOR = 4;
 /** Limits of that time, as multiples of the retry delay: 100 ms and 15 s by default. */
@@ -124,11 +124,15 @@ export async function repeatReadAndWrite<T>(
  * Waits until every writer that read the tag before this one wrote it must have written, too. Only registries that ignore
  * conditional requests need this, but their responses do not reveal that.
  *
+ * Other writers are slow or fast in the registry's eyes: this is the time that read and write took here, without one way
+ * there and back. The fastest answer took at least that way, and at most as long as the read.
+ *
  * @param gap Longest time between reading and writing in earlier attempts, in milliseconds. Default: 0.
  */
 export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: CallOptions, gap = 0): Promise<void> {
   const unit = api.connection.timeouts.retryDelay ?? 1000;
-  const wait = Math.max(Math.max(performance.now() - seenAt, gap) * SETTLE_FACTOR, unit * MIN_SETTLE);
+  const took = Math.max(performance.now() - seenAt, gap) - api.connection.fastestAnswer;
+  const wait = Math.max(took * SETTLE_FACTOR, unit * MIN_SETTLE);
   await delay(Math.min(wait, unit * MAX_SETTLE), call.signal ? { signal: call.signal } : {});
 }
 

@@ -4,6 +4,7 @@ import { type Fetch, RegistryClient, RegistryError } from "../../src/registry/ro
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { type Digest, digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { encode } from "../support/images.ts";
+import { HeldTimers, runPending } from "../support/timers.ts";
 
 const index = (name: string) =>
   encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [], annotations: { name } });
@@ -256,3 +257,42 @@ Deno.test("a referrer that a registry does not accept twice is not listed twice"
   assert.equal(await repository.putManifest("1", referrer), digestOf(referrer));
   assert.equal(await direct.headManifest(`sha256-${digestOf(BASE).slice(7)}`), undefined);
 });
+
+/** Durations of requests in milliseconds, and the waits for slower writers that follow from them. */
+const settling: [name: string, durations: Record<"GET" | "HEAD" | "PUT", number>, wait: number][] = [
+  ["four times as long as between look and write in the registry", { GET: 20, HEAD: 30, PUT: 45 }, 4 * (30 + 45 - 20)],
+  ["a look that is the fastest answer is not longer than the way", { GET: 90, HEAD: 30, PUT: 45 }, 4 * 45],
+  ["not less than 100 ms", { GET: 1, HEAD: 2, PUT: 3 }, 100],
+  ["not more than 15 s", { GET: 1, HEAD: 3000, PUT: 4000 }, 15_000],
+];
+
+for (const [name, durations, wait] of settling) {
+  Deno.test(`a conditional write waits for slower writers: ${name}`, async () => {
+    const registry = createRegistry({ storage: createMemoryStorage() });
+    const direct = new RegistryClient("r.example", { fetch: registry.fetch }).repository("app");
+    await direct.putManifest("1", BASE);
+    const { now } = performance;
+    using timers = new HeldTimers(wait);
+    let clock = 0;
+    try {
+      const looks: string[] = [];
+      const fetch: Fetch = async (request) => {
+        clock += durations[request.method as keyof typeof durations];
+        looks.push(request.method);
+        return await registry.fetch(request);
+      };
+      performance.now = () => clock;
+      const repository = new RegistryClient("r.example", { fetch }).repository("app");
+      await repository.getManifest("1");
+      const writing = repository.putManifest("1", OURS, { ifMatch: digestOf(BASE) });
+      await runPending();
+      // The second look begins when the wait is over.
+      assert.deepEqual(looks, ["GET", "GET", "HEAD", "PUT"]);
+      timers.fire();
+      assert.equal(await writing, digestOf(OURS));
+      assert.deepEqual(looks, ["GET", "GET", "HEAD", "PUT", "HEAD"]);
+    } finally {
+      performance.now = now;
+    }
+  });
+}
