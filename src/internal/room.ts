@@ -21,6 +21,7 @@ export { findRetryAfter, isTransientStatus } from "./http_retries.ts";
 export { createHasher, type Hasher } from "./hash.ts";
 export { enterQueue } from "./lock_queue.ts";
 export { repeatWhileLost } from "./race.ts";
+export { startTimer } from "./timer.ts";
 export { findNodeCrypto } from "./node_crypto.ts";
 export { findUrl } from "./url.ts";
 export { VERSION } from "./version.ts";

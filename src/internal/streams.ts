@@ -1,4 +1,5 @@
 import { concatBytes } from "./bytes.ts";
+import { startTimer } from "./timer.ts";
 
 /** Stream of bytes, as used everywhere in this module. */
 export type ByteStream = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -200,7 +201,7 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
 class ReadGuard {
   readonly #signal: AbortSignal | undefined;
   readonly #timeout: StreamHooks["timeout"];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopTimer: (() => void) | undefined;
   /** Rejects the read that waits. */
   #reject: ((error: unknown) => void) | undefined;
   /** When this read began, in milliseconds. */
@@ -221,7 +222,7 @@ class ReadGuard {
         this.#reject = reject;
         if (this.#timeout) {
           this.#since = performance.now();
-          this.#timer ??= setTimeout(() => this.#check(), this.#timeout.milliseconds);
+          this.#stopTimer ??= startTimer(this.#timeout.milliseconds, () => this.#check());
         }
         read.then(resolve, reject);
         if (this.#signal?.aborted) reject(this.#signal.reason);
@@ -233,20 +234,20 @@ class ReadGuard {
 
   /** Removes the timer and the listener. Called at the end of the stream. */
   end(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     this.#signal?.removeEventListener("abort", this.#abort);
   }
 
   /** Looks whether the read that waits takes too long; otherwise, looks again when it would. */
   #check(): void {
-    this.#timer = undefined;
+    this.#stopTimer = undefined;
     // Between two reads, nobody waits: the next one sets the timer again.
     if (!this.#reject) return;
     const { milliseconds, error } = this.#timeout!;
     const left = this.#since + milliseconds - performance.now();
     if (left < 1) this.#reject(error());
-    else this.#timer = setTimeout(() => this.#check(), left);
+    else this.#stopTimer = startTimer(left, () => this.#check());
   }
 }
 

@@ -1,5 +1,5 @@
 import { delay } from "@std/async";
-import { joinSignals } from "../internal/room.ts";
+import { abortable, joinSignals, startTimer } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import { type Challenge, getChallenges } from "./challenge.ts";
 import { readError, RegistryError } from "./errors.ts";
@@ -90,7 +90,11 @@ export class EndpointProbe {
       const failed = new AbortController();
       using joined = joinSignals(signal, failed.signal);
       http.then((endpoint) => this.#isEnough(endpoint) || failed.abort(), () => failed.abort());
-      await delay(Math.min(HEAD_START, probeTimeout), { signal: joined.signal }).catch(() => {});
+      const over = new Promise<void>((resolve) => {
+        const stopTimer = startTimer(Math.min(HEAD_START, probeTimeout), resolve);
+        failed.signal.addEventListener("abort", stopTimer, { once: true });
+      });
+      await abortable(over, joined.signal).catch(() => failed.abort());
       // Plain HTTP was enough, or the caller has given up.
       signal.throwIfAborted();
     }

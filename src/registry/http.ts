@@ -9,6 +9,7 @@ import {
   joinSignals,
   retryDelay,
   Semaphore,
+  startTimer,
 } from "../internal/room.ts";
 import { ManifestsError, type RetryEvent } from "../spec/room.ts";
 import { isBlockedPort } from "./blocked_ports.ts";
@@ -145,10 +146,10 @@ export class HttpClient {
       ...(streamed ? { duplex: "half" } : {}),
       signal: joined.signal,
     });
-    const timer = streamed ? undefined : setTimeout(
+    const stopTimer = streamed ? undefined : startTimer(
+      request.headersTimeout ?? this.#timeouts.headersTimeout ?? HEADERS_TIMEOUT,
       () =>
         timeout.abort(new ManifestsError("NETWORK", `Cannot ${method} ${redactUrl(url)}: no response arrived in time`)),
-      request.headersTimeout ?? this.#timeouts.headersTimeout ?? HEADERS_TIMEOUT,
     );
     const sentAt = performance.now();
     try {
@@ -161,7 +162,7 @@ export class HttpClient {
       if (timeout.signal.aborted) throw timeout.signal.reason;
       throw toNetworkError(method, url, cause);
     } finally {
-      clearTimeout(timer);
+      stopTimer?.();
     }
   }
 
