@@ -67,22 +67,67 @@ Deno.test("a write that fails, or an abort during a read, cancels the source", a
   assert.deepEqual([...new Set(causes)], [full, reason]);
 });
 
-Deno.test("a file is written in this thread until that blocks it", async () => {
-  let time = 0;
+/** A file on a disk that needs a millisecond for each byte, and the calls that it gets. */
+function createSlowFile() {
   const calls: string[] = [];
+  const disk = { time: 0, perByte: 1, calls, sync: () => Promise.resolve() };
+  const record = (call: string, length: number) => {
+    calls.push(call);
+    disk.time += length * disk.perByte;
+    return length;
+  };
   const file = {
-    writeSync(bytes: Uint8Array) {
-      calls.push(`sync ${bytes.length}`);
-      time += bytes.length;
-      // Only a part is written.
-      return Math.min(bytes.length, 2);
+    writeSync({ length }: Uint8Array) {
+      record(`sync ${length}`, length);
+      return Math.ceil(length / 2);
     },
-    write(bytes: Uint8Array) {
-      calls.push(`async ${bytes.length}`);
-      return Promise.resolve(bytes.length);
+    write: ({ length }: Uint8Array) => Promise.resolve(record(`async ${length}`, length)),
+    syncData: () => {
+      calls.push("to the disk");
+      return disk.sync();
     },
   };
-  const writer = new FileWriter(file, () => time);
-  for (const length of [1, 3, 1]) await writer.write(new Uint8Array(length));
-  assert.deepEqual(calls, ["sync 1", "sync 3", "sync 1", "async 1"]);
+  return { disk, writer: new FileWriter(file, () => disk.time) };
+}
+
+Deno.test("a file is written in this thread unless the write before was slow", async () => {
+  const { disk, writer } = createSlowFile();
+  for (const length of [1, 8, 12, 1, 1]) await writer.write(new Uint8Array(length));
+  // A write in this thread takes only half of the bytes.
+  const first = ["sync 1", "sync 8", "sync 4", "sync 2", "sync 1"];
+  assert.deepEqual(disk.calls, [...first, "async 12", "async 1", "sync 1"]);
+});
+
+Deno.test("a long file is synced while it is written, one sync at a time", async () => {
+  const { disk, writer } = createSlowFile();
+  disk.perByte = 0;
+  const syncs = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let count = 0;
+  disk.sync = () => syncs[count++]!.promise;
+  const write = (size: number) => writer.write(new Uint8Array(size));
+  for (let i = 0; i < 2; i++) await write(15 * MIB);
+  assert.equal(count, 1);
+  await write(17 * MIB);
+  assert.equal(count, 1);
+  syncs[0]!.resolve();
+  await writer.settle();
+  await write(17 * MIB);
+  assert.equal(count, 2);
+  let isSettled = false;
+  const settled = writer.settle().then(() => isSettled = true);
+  await Promise.resolve();
+  assert.equal(isSettled, false);
+  syncs[1]!.resolve();
+  await settled;
+});
+
+Deno.test("bytes that a sync loses are reported by every later call, because the system reports them once", async () => {
+  const { disk, writer } = createSlowFile();
+  disk.perByte = 0;
+  const lost = new Error("EIO: input/output error");
+  disk.sync = () => Promise.reject(lost);
+  await writer.write(new Uint8Array(16 * MIB));
+  await assert.rejects(writer.settle(), lost);
+  await assert.rejects(writer.write(new Uint8Array(1)), lost);
+  await assert.rejects(writer.settle(), lost);
 });

@@ -60,7 +60,12 @@ export class BlobFolder {
       return await createTemporaryFile(this.#folder, IMAGE_FILE_MODE);
     });
     const writer = new FileWriter(temporary.file);
-    await writeStream(stream, (chunk) => this.#write(this.#folder, () => writer.write(chunk)), signal);
+    try {
+      await writeStream(stream, (chunk) => this.#write(this.#folder, () => writer.write(chunk)), signal);
+    } finally {
+      // Also after a failure: the file is closed next.
+      await this.#write(this.#folder, () => writer.settle());
+    }
     const { digest, size } = blob.measured();
     const path = this.#getPath(digest);
     await this.#write(path, async () => {
