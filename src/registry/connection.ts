@@ -115,7 +115,8 @@ export class RegistryConnection {
     const { target, scopes, headers, signal, maxRetries, ...rest } = request;
     const url = target.startsWith("/") ? base + target : target;
     const findProblem = (to: URL) => this.#findProblem(to, base);
-    const problem = findProblem(new URL(url));
+    const to = new URL(url);
+    const problem = findProblem(to);
     if (problem) {
       throw new ManifestsError(
         "REGISTRY_ERROR",
@@ -124,8 +125,7 @@ export class RegistryConnection {
     }
     // The registry may name locations on other hosts and redirect to them. Credentials are not sent there, and
     // challenges from there are not those of the registry.
-    const isRegistry = (url: string) => new URL(url).origin === base;
-    const staysHere = isRegistry(url);
+    const staysHere = to.origin === base;
     const isStreamed = request.body instanceof ReadableStream;
     let neededScopes = scopes;
     for (let attempt = 1;; attempt++) {
@@ -142,7 +142,7 @@ export class RegistryConnection {
         headers: { ...headers, ...(authorization ? { authorization } : {}) },
       });
       const { response } = answer;
-      if (!staysHere || !isRegistry(answer.url)) return answer;
+      if (!staysHere || (answer.url !== url && new URL(answer.url).origin !== base)) return answer;
       const explained = { ...answer, hint: this.#authenticator.findHint(response.status, authorization) };
       if (response.status !== 401 || attempt > 1) return explained;
       // A second attempt is useful only if it can differ from the first. A stream cannot be sent again here, but a

@@ -18,7 +18,7 @@ import { HostPauses } from "./pause.ts";
 import { isTransientError } from "./failures.ts";
 import { findRateLimit } from "./rate_limit.ts";
 import { redactUrl } from "./redact.ts";
-import { withLength } from "./sized_body.ts";
+import { rememberBytes, withLength } from "./sized_body.ts";
 
 /** Maximum number of concurrent requests of one client: enough to hide latency, few enough for rate limits. */
 const MAX_REQUESTS_PER_HOST = 32;
@@ -83,7 +83,7 @@ export class HttpClient {
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const { method, url, signal, maxRetries = this.#timeouts.maxRetries ?? DEFAULT_RETRIES } = request;
-    const step = `${method} ${redactUrl(url)}`;
+    const fail = (error: ManifestsError) => ({ step: `${method} ${redactUrl(url)}`, maxRetries, error });
     for (let attempt = 1;; attempt++) {
       const isLast = attempt > maxRetries;
       try {
@@ -95,14 +95,14 @@ export class HttpClient {
         if (requested !== undefined) this.#pauses.note(new URL(answer.url).origin, requested);
         if (isLast || !isRepeatable(request, limited ? 429 : response.status)) return answer;
         await response.body?.cancel();
-        const error = new ManifestsError("NETWORK", `${new URL(answer.url).host} answered ${response.status}`);
-        const failed = { step, maxRetries, error };
+        const text = `${new URL(answer.url).host} answered ${response.status}`;
+        const failed = fail(new ManifestsError("NETWORK", text));
         if (requested === undefined) await this.pause(attempt, signal, failed);
         else this.#report(attempt, requested, failed);
       } catch (error) {
         const isTemporary = error instanceof ManifestsError && isTransientError(error) && isRepeatable(request);
         if (isLast || !isTemporary) throw error;
-        await this.pause(attempt, signal, { step, maxRetries, error });
+        await this.pause(attempt, signal, fail(error));
       }
     }
   }
@@ -126,7 +126,7 @@ export class HttpClient {
   /** Sends a request once; follows no redirects by default. */
   async sendOnce(request: HttpRequest, redirect: RequestRedirect = "manual"): Promise<Response> {
     const { method, url, headers, body, size, signal } = request;
-    await this.#pauses.wait(new URL(url).origin, signal);
+    if (!this.#pauses.isEmpty) await this.#pauses.wait(new URL(url).origin, signal);
     using _slot = await this.#slots.acquire(signal);
     const timeout = new AbortController();
     using joined = joinSignals(signal, timeout.signal);
@@ -146,6 +146,7 @@ export class HttpClient {
       ...(streamed ? { duplex: "half" } : {}),
       signal: joined.signal,
     });
+    if (body instanceof Uint8Array) rememberBytes(sent, body);
     const stopTimer = streamed ? undefined : startTimer(
       request.headersTimeout ?? this.#timeouts.headersTimeout ?? HEADERS_TIMEOUT,
       () =>
@@ -167,13 +168,12 @@ export class HttpClient {
   }
 
   async #follow(request: HttpRequest): Promise<HttpResponse> {
-    const { origin } = new URL(request.url);
     let { url, body } = request;
     let isAuthorized = true;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const headers = { ...request.headers };
       // Credentials are for the first origin only: neither for a redirect's target, nor for a redirect back from there.
-      isAuthorized &&= new URL(url).origin === origin;
+      isAuthorized &&= url === request.url || new URL(url).origin === new URL(request.url).origin;
       if (!isAuthorized) delete headers.authorization;
       const response = await this.sendOnce({ ...request, url, headers, body });
       if (response.type === "opaqueredirect") return await this.#followUnseen({ ...request, url, headers });

@@ -10,6 +10,11 @@ export class HostPauses {
     this.#now = now;
   }
 
+  /** No host has asked for a pause that is not known to be over. */
+  get isEmpty(): boolean {
+    return this.#until.size === 0;
+  }
+
   /** Records that a host asked to get no requests for this time. */
   note(origin: string, milliseconds: number): void {
     const until = this.#now() + milliseconds;

@@ -16,7 +16,7 @@ export { isTransientError } from "./failures.ts";
 export { lazyFetch } from "./lazy_fetch.ts";
 export type { FetchedManifest } from "./manifests.ts";
 export type { Repository } from "./repository.ts";
-export { isSizedStream } from "./sized_body.ts";
+export { getBytes, isSizedStream } from "./sized_body.ts";
 export {
   connectForWriting,
   getUnverifiedBlob,

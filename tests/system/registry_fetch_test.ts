@@ -1,9 +1,10 @@
 /** Which implementation of HTTP sends the requests of a program with a disk. */
 import assert from "node:assert/strict";
-import { RegistryPool } from "../../src/registry/room.ts";
+import { RegistryClient, RegistryPool } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
-import { digestOf } from "../../src/spec/room.ts";
+import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { openFetch } from "../../src/system/local/registry_fetch.ts";
+import { encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
 
 Deno.test("only large blobs are sent with node:http", async () => {
@@ -28,8 +29,10 @@ Deno.test("only large blobs are sent with node:http", async () => {
 /** Uploads 3 MB, more than is sent from memory, to a registry that only the proxy knows. */
 const UPLOAD = `
 import { openFetch } from ${JSON.stringify(new URL("../../src/system/local/registry_fetch.ts", import.meta.url).href)};
-import { RegistryPool } from ${JSON.stringify(new URL("../../src/registry/room.ts", import.meta.url).href)};
-import { digestOf } from ${JSON.stringify(new URL("../../src/spec/room.ts", import.meta.url).href)};
+import { RegistryClient, RegistryPool } from ${
+  JSON.stringify(new URL("../../src/registry/room.ts", import.meta.url).href)
+};
+import { digestOf, MEDIA_TYPES } from ${JSON.stringify(new URL("../../src/spec/room.ts", import.meta.url).href)};
 using lease = new RegistryPool(openFetch).acquire({ host: "registry.invalid:80", insecure: true, timeouts: { maxRetries: 0 } });
 const blob = new Uint8Array(3_000_000).fill(7);
 const descriptor = { mediaType: "m", digest: digestOf(blob), size: blob.length };
@@ -70,3 +73,22 @@ for (const [name, variable, permissions] of PROXY_CASES) {
     }
   });
 }
+
+Deno.test("a manifest is sent as its bytes, not as a request whose body is a stream", async () => {
+  const { fetch } = globalThis;
+  const handle = openFetch({ host: "r.example" });
+  const bytes = encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] });
+  const calls: [input: unknown, body: unknown][] = [];
+  globalThis.fetch = (input, init) => {
+    calls.push([typeof input, init?.body]);
+    const headers = { "docker-content-digest": digestOf(bytes) };
+    return Promise.resolve(new Response(null, { status: init?.body ? 201 : 200, headers }));
+  };
+  try {
+    await new RegistryClient("r.example", { fetch: handle.fetch }).repository("app").putManifest("1", bytes);
+  } finally {
+    globalThis.fetch = fetch;
+    handle.close();
+  }
+  assert.deepEqual(calls, [["object", undefined], ["string", bytes]]);
+});

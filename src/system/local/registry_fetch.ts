@@ -2,6 +2,7 @@ import { mayReadEnv, readEnv } from "../../config/files/room.ts";
 import {
   type ClientKey,
   type FetchHandle,
+  getBytes,
   isBlockedPort,
   isSizedStream,
   type TlsIdentity,
@@ -29,7 +30,10 @@ export function openFetch({ host, tls, insecure = false }: ClientKey): FetchHand
       const isUpload = url.protocol === "http:" && isSizedStream(request) && !mayNeedProxy();
       if (!refusesCertificate && !isUpload && !isBlockedPort(url)) {
         try {
-          return await fetch(request, { client });
+          const body = getBytes(request);
+          if (!body) return await fetch(request, { client });
+          const { method, headers, redirect, signal } = request;
+          return await fetch(request.url, { method, headers, redirect, signal, body, client });
         } catch (error) {
           // The first request to a registry has no body, so it can be sent again.
           if (request.body || !isAcceptable(findCertificateProblem(error), insecure, tls)) throw error;
