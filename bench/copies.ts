@@ -1,4 +1,4 @@
-import { create } from "../mod.ts";
+import { create, readList } from "../mod.ts";
 import { clientOf, makeImage, makeTar, pushImage, pushPlatforms } from "../tests/support/images.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { createNoise } from "./content.ts";
@@ -61,11 +61,10 @@ export async function append(): Promise<void> {
   await using registry = await startDockerRegistry();
   await using relay = startRelay(registry.host, LATENCY);
   await pushTwelve(registry.host);
-  const [base, image] = [`${relay.host}/app:list`, `${relay.host}/app:arm64x0`];
+  const base = `${relay.host}/app:list`;
   await pushPlatforms(registry.host, "app", [{ architecture: "s390x" }]);
   const added = `${relay.host}/app:s390x`;
-  const list = create();
-  await list.add(image, { systemContext });
+  const { list } = await readList(base, { systemContext });
   const reset = (tag: string) => async () => void await list.push(`${relay.host}/app:${tag}`, { systemContext });
   const candidates: Candidate[] = [{
     name: "manifests append",
