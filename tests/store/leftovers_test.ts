@@ -1,5 +1,6 @@
 /** Leftovers of killed saves are removed by a later write once they are old. */
 import assert from "node:assert/strict";
+import { dirname } from "@std/path";
 import { create, openStore } from "../../mod.ts";
 import { makeStore } from "../support/stores.ts";
 
@@ -40,4 +41,21 @@ Deno.test("the first write removes old leftovers of killed saves, and nothing el
     await names(`${images}/${id}`),
     ["=bWU=", "artifacts.json", "instances.json", "manifest"],
   );
+});
+
+Deno.test("the temporary files of a save are beside images.json, where later saves look for leftovers", async () => {
+  await using at = await makeStore();
+  const { rename } = Deno;
+  const folders: string[] = [];
+  Deno.rename = async (from, to) => {
+    folders.push(dirname(String(from)));
+    await rename(from, to);
+  };
+  try {
+    await create().saveToImage(at.store, { names: ["new"] });
+  } finally {
+    Deno.rename = rename;
+  }
+  assert.ok(folders.length > 1);
+  assert.deepEqual([...new Set(folders)], [`${at.root}/vfs-images`]);
 });
