@@ -43,7 +43,7 @@ Deno.test("the first write removes old leftovers of killed saves, and nothing el
   );
 });
 
-Deno.test("the temporary files of a save are beside images.json, where later saves look for leftovers", async () => {
+Deno.test("a save puts its temporary files into the folder of images.json, where later saves look for leftovers", async () => {
   await using at = await makeStore();
   const { rename } = Deno;
   const folders: string[] = [];
