@@ -124,13 +124,8 @@ async function putIfMatch(
 
 /** Options for {@linkcode replaceManifest}. */
 export interface ReplaceManifestOptions extends CallOptions {
-  /** State of the tag that the caller read before it built the manifest. */
+  /** State of the tag that the caller read right before: how long slower writers are waited for depends on it. */
   readonly seen: SeenTag;
-  /**
-   * Longest time between reading and writing in the caller's earlier attempts, in milliseconds: other writers may need as
-   * long. If given, the tag is read once more right before the write. Default: this is the first attempt.
-   */
-  readonly gap?: number | undefined;
   /** Media type of the manifest. Default: guessed from the bytes. */
   readonly mediaType?: string | undefined;
 }
@@ -145,10 +140,8 @@ export async function replaceManifest(
   api: RepositoryApi,
   tag: string,
   bytes: Uint8Array<ArrayBuffer>,
-  { seen, gap, mediaType = guessMediaType(bytes), ...call }: ReplaceManifestOptions,
+  { seen, mediaType = guessMediaType(bytes), ...call }: ReplaceManifestOptions,
 ): Promise<void> {
-  const now = gap === undefined ? seen : await readTag(api, tag, call);
-  if (now.digest !== seen.digest) throw createConflict(api, tag, seen.digest, now.digest);
-  await writeSeenTag(api, { target: tag, bytes, digest: manifestDigest(bytes), mediaType }, now, call);
-  await settle(api, now, call, gap);
+  await writeSeenTag(api, { target: tag, bytes, digest: manifestDigest(bytes), mediaType }, seen, call);
+  await settle(api, seen, call);
 }

@@ -126,12 +126,10 @@ export async function repeatReadAndWrite<T>(
  *
  * Other writers are slow or fast in the registry's eyes: this is the time that read and write took here, without one way
  * there and back. The fastest answer took at least that way, and at most as long as the read.
- *
- * @param gap Longest time between reading and writing in earlier attempts, in milliseconds. Default: 0.
  */
-export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: CallOptions, gap = 0): Promise<void> {
+export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: CallOptions): Promise<void> {
   const unit = api.connection.timeouts.retryDelay ?? 1000;
-  const took = Math.max(performance.now() - seenAt, gap) - api.connection.fastestAnswer;
+  const took = performance.now() - seenAt - api.connection.fastestAnswer;
   const wait = Math.max(took * SETTLE_FACTOR, unit * MIN_SETTLE);
   await delay(Math.min(wait, unit * MAX_SETTLE), call.signal ? { signal: call.signal } : {});
 }

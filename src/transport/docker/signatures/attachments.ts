@@ -12,12 +12,11 @@ import {
 import { type Digest, isManifestsError, ManifestsError, MAX_CONFIG_SIZE, MEDIA_TYPES } from "../../../spec/room.ts";
 import { putNewBlobs, readSmallBlob } from "./small_blobs.ts";
 
-/** State that is kept between attempts to attach signatures. */
-interface Progress {
-  /** Digests of the blobs that were uploaded. */
+/** Signatures that are being attached. */
+interface Work {
+  readonly signatures: readonly SigstoreSignature[];
+  /** Digests of the blobs that were uploaded, also by earlier attempts. */
   readonly sent: Set<Digest>;
-  /** Longest time between reading and writing an attachment in milliseconds; `undefined` before the first attempt. */
-  gap: number | undefined;
 }
 
 /**
@@ -50,46 +49,59 @@ export class Attachments {
    * @throws {ManifestsError} With code `CONFLICT` if other signers were faster each time.
    */
   async write(digest: Digest, signatures: readonly SigstoreSignature[], options: CallOptions = {}): Promise<void> {
-    const progress: Progress = { sent: new Set(), gap: undefined };
     const isLost = (error: unknown) => isManifestsError(error, "CONFLICT");
     const { signal } = options;
-    await repeatWhileLost(() => this.#attach(digest, signatures, progress, options), { isLost, signal });
+    const sent = new Set<Digest>();
+    await repeatWhileLost(() => this.#attach(digest, { signatures, sent }, options), { isLost, signal });
   }
 
   /**
    * Makes one attempt. Without conditional requests, two signers can replace each other's manifest, so the attachment
    * is read again after it was written.
    */
-  async #attach(
-    digest: Digest,
-    signatures: readonly SigstoreSignature[],
-    progress: Progress,
-    options: CallOptions,
-  ): Promise<void> {
-    const seenAt = performance.now();
-    const found = await this.#find(digest, options);
-    const missing = missingSignatures(found?.bytes, signatures);
-    if (missing.length === 0) return;
-    const stored = found && {
-      manifest: found.bytes,
-      config: await readSmallBlob(this.#repository, parseAttachment(found.bytes).config, MAX_CONFIG_SIZE, options),
-    };
-    const { manifest, blobs } = attachSignatures(stored, missing)!;
-    const { sent, gap } = progress;
-    await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
-    for (const { descriptor } of blobs) sent.add(descriptor.digest);
-    // The first attempt uploads all blobs and takes longest. Another signer's first attempt may take as long.
-    progress.gap = Math.max(gap ?? 0, performance.now() - seenAt);
-    const seen = { digest: found?.digest ?? null, etag: found?.etag ?? null, seenAt };
-    const mediaType = MEDIA_TYPES.ociManifest;
-    const next = { ...options, mediaType, seen, gap };
-    await replaceTaggedManifest(this.#repository, attachmentTag(digest), manifest, next);
+  async #attach(digest: Digest, work: Work, options: CallOptions): Promise<void> {
+    let built: { readonly on: Digest | null; readonly manifest: Uint8Array<ArrayBuffer> } | undefined;
+    for (;;) {
+      const seenAt = performance.now();
+      const found = await this.#find(digest, options);
+      const seen = { digest: found?.digest ?? null, etag: found?.etag ?? null, seenAt };
+      // The tag is read once more after the uploads: the wait for slower signers grows with the time from there to the write.
+      if (built?.on === seen.digest) {
+        const next = { ...options, mediaType: MEDIA_TYPES.ociManifest, seen };
+        await replaceTaggedManifest(this.#repository, attachmentTag(digest), built.manifest, next);
+        break;
+      }
+      const manifest = await this.#build(found?.bytes, work, options);
+      if (!manifest) return;
+      built = { on: seen.digest, manifest };
+    }
     const now = await this.#find(digest, options);
-    if (missingSignatures(now?.bytes, signatures).length === 0) return;
+    if (missingSignatures(now?.bytes, work.signatures).length === 0) return;
     throw new ManifestsError(
       "CONFLICT",
       `Cannot attach signatures to ${digest}: other signers replaced them in the meantime`,
     );
+  }
+
+  /**
+   * Adds the signatures to the manifest of an attachment and uploads the blobs of those that it does not have; returns
+   * `undefined` if it has all.
+   */
+  async #build(
+    attachment: Uint8Array<ArrayBuffer> | undefined,
+    { signatures, sent }: Work,
+    options: CallOptions,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const missing = missingSignatures(attachment, signatures);
+    if (missing.length === 0) return undefined;
+    const stored = attachment && {
+      manifest: attachment,
+      config: await readSmallBlob(this.#repository, parseAttachment(attachment).config, MAX_CONFIG_SIZE, options),
+    };
+    const { manifest, blobs } = attachSignatures(stored, missing)!;
+    await putNewBlobs(this.#repository, blobs.filter(({ descriptor }) => !sent.has(descriptor.digest)), options);
+    for (const { descriptor } of blobs) sent.add(descriptor.digest);
+    return manifest;
   }
 
   async #find(digest: Digest, options: CallOptions): Promise<FetchedManifest | undefined> {
