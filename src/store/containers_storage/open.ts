@@ -48,7 +48,8 @@ export async function openImageWriter(
  * @param image The image, and the names that it must have.
  * @param mode Which programs the locks exclude. Default: `shared`.
  * @throws {ManifestsError} With code `IMAGE_UNKNOWN`; `CONFLICT` if it has other names; `IMAGE_IN_USE` if a
- * container uses it; `STORE_READ_ONLY` without the rights of root; `LOCK_UNAVAILABLE` without `--allow-ffi`.
+ * container uses it; `STORE_READ_ONLY` without the rights of root, or if layers of this driver are not supported;
+ * `LOCK_UNAVAILABLE` without `--allow-ffi`.
  */
 export async function deleteImageWithLayers(
   location: StoreLocation,

@@ -16,6 +16,14 @@ export function layersFolder(root: string, driver: string): string {
   return join(root, `${driver}-layers`);
 }
 
+/** A storage driver whose layers this module can read and write. */
+export type LayerDriver = "overlay" | "vfs";
+
+/** True if this module can read and write the layers of a storage driver. */
+export function isLayerDriver(driver: string): driver is LayerDriver {
+  return driver === "overlay" || driver === "vfs";
+}
+
 /** Folders that {@linkcode readLayerRecords} reads. */
 export interface LayerRecordsPlace {
   /** Folder with `layers.json` and its lock. */

@@ -5,7 +5,7 @@ import type { StoredLayer } from "../../types.ts";
 import { assembleTar } from "./assemble.ts";
 import { LayerFileError, notReproducible } from "./layer_error.ts";
 import { LayerFiles } from "./layer_files.ts";
-import { layersFolder } from "./layer_roots.ts";
+import { isLayerDriver, layersFolder } from "./layer_roots.ts";
 import { isSplitFile, readTarSplit, type SplitEntry } from "./tar_split.ts";
 
 /** The parts from which the tar archive of a layer is assembled: its tar-split file and the unpacked files. */
@@ -63,7 +63,7 @@ export async function findLayerSource(
   roots: readonly string[],
   driver: string,
 ): Promise<LayerSource> {
-  if (driver !== "overlay" && driver !== "vfs") {
+  if (!isLayerDriver(driver)) {
     throw notReproducible(layer, `layers of storage driver ${JSON.stringify(driver)} cannot be read here`);
   }
   const home = (root: string) => driver === "vfs" ? join(root, "vfs", "dir", layer.id) : join(root, driver, layer.id);

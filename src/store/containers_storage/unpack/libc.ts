@@ -51,7 +51,6 @@ export const O = {
   WRITE: 1,
   READ_WRITE: 2,
   CREATE_NEW: 0o100 | 0o200,
-  NONBLOCK: 0o4000,
   CLOEXEC: 0o2000000,
   PATH: 0o10000000,
   DIRECTORY: isArm ? 0o40000 : 0o200000,
@@ -61,7 +60,6 @@ export const O = {
 /** Types of files in a mode (inode(7)). */
 export const S = {
   MASK: 0o170000,
-  SOCKET: 0o140000,
   LINK: 0o120000,
   FILE: 0o100000,
   BLOCK: 0o060000,
@@ -131,13 +129,20 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof LibcError && codes.includes(error.code);
 }
 
-/** Reads a small file, such as those of `/proc`, which the runtime reads only with all permissions. */
-export function readSmallFile(path: string): string {
+/**
+ * Reads a file, such as those of `/proc`, which the runtime reads only with all permissions. One call for such a file
+ * returns at most a page, whatever the size of the buffer.
+ */
+export function readWhole(path: string): string {
   const symbols = loadLibc();
   const fd = check(symbols.open(terminate(path), O.CLOEXEC, 0));
   try {
-    const bytes = new Uint8Array(64 * 1024);
-    return toByteText(bytes.subarray(0, check(symbols.pread(fd, bytes, BigInt(bytes.length), 0n))));
+    const buffer = new Uint8Array(64 * 1024);
+    let text = "";
+    for (let at = 0, count; (count = readAt(fd, buffer, at)) > 0; at += count) {
+      text += toByteText(buffer.subarray(0, count));
+    }
+    return text;
   } finally {
     symbols.close(fd);
   }

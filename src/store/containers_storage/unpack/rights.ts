@@ -1,6 +1,6 @@
 import { ManifestsError } from "../../../spec/room.ts";
 import { findLibc } from "../../lock/fcntl.ts";
-import { loadLibc, readSmallFile } from "./libc.ts";
+import { loadLibc, readWhole } from "./libc.ts";
 
 /** Number of the capability that mounting and `trusted` attributes need (capabilities(7)). */
 const CAP_SYS_ADMIN = 21n;
@@ -37,9 +37,9 @@ function isRootless(): boolean {
   const uid = readVariable("_CONTAINERS_ROOTLESS_UID");
   if (uid !== undefined && uid !== "" && uid !== "0") return true;
   if (readVariable("_CONTAINERS_USERNS_CONFIGURED")) return true;
-  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readSmallFile("/proc/self/status"))?.[1] ?? "0";
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(readWhole("/proc/self/status"))?.[1] ?? "0";
   const isAdmin = (BigInt(`0x${capabilities}`) >> CAP_SYS_ADMIN & 1n) === 1n;
-  return !isAdmin || !FULL_MAP.test(readSmallFile("/proc/self/uid_map"));
+  return !isAdmin || !FULL_MAP.test(readWhole("/proc/self/uid_map"));
 }
 
 function readVariable(variable: string): string | undefined {

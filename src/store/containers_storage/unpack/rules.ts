@@ -1,12 +1,13 @@
 import { join } from "@std/path";
 import { ManifestsError } from "../../../spec/room.ts";
+import { isLayerDriver, type LayerDriver } from "../layers/layer_roots.ts";
 import type { StoreLocation } from "../layout.ts";
 import { findRights } from "./rights.ts";
 
 /** How a driver stores layers, and what this process may do. */
 export interface UnpackRules {
   /** Storage driver, which determines the layout of layers and whiteouts. */
-  readonly driver: "overlay" | "vfs";
+  readonly driver: LayerDriver;
   /**
    * True in a user namespace or without the rights of root: devices are skipped, and attributes that only root may set
    * are ignored or replaced (storage `unshare.IsRootless`).
@@ -33,7 +34,7 @@ export async function findRules(location: StoreLocation, store: string): Promise
       `Cannot write images to ${store}: ${problem}: use podman pull or skopeo copy`,
     );
   };
-  if (driver !== "overlay" && driver !== "vfs") {
+  if (!isLayerDriver(driver)) {
     return fail(`layers of storage driver ${JSON.stringify(driver)} are not supported`);
   }
   const option = (key: string) => findOption(location, key);

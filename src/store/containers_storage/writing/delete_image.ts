@@ -6,10 +6,10 @@ import { imageUnknown } from "../../names.ts";
 import type { StoredImage } from "../../types.ts";
 import { explainIo, readOrEmpty } from "../io_errors.ts";
 import { ImagesFolder } from "../images.ts";
-import { layersFolder } from "../layers/layer_roots.ts";
+import { isLayerDriver, layersFolder } from "../layers/layer_roots.ts";
 import { imagesFolder, type StoreLocation } from "../layout.ts";
 import type { RecordSet } from "../record_set.ts";
-import { readSmallFile } from "../unpack/libc.ts";
+import { readWhole } from "../unpack/libc.ts";
 import { removePath } from "../unpack/remove_path.ts";
 import { findRights } from "../unpack/rights.ts";
 import { LayerPlaces } from "./layer_places.ts";
@@ -31,16 +31,17 @@ export interface DeleteImageContext {
  *
  * @param image The image, and the names that it must have.
  * @throws {ManifestsError} With code `IMAGE_UNKNOWN`; `CONFLICT` if it has other names; `IMAGE_IN_USE` if a container
- * uses it; `STORE_READ_ONLY` without the rights of root.
+ * uses it; `STORE_READ_ONLY` without the rights of root, or if layers of this driver are not supported.
  */
 export async function deleteStorageImage(
   { id, names }: Pick<StoredImage, "id" | "names">,
   context: DeleteImageContext,
 ): Promise<void> {
   const { location, name, mode } = context;
-  findRights(name);
   const { graphRoot, imageStore, driver } = location;
-  const places = new LayerPlaces(location);
+  if (!isLayerDriver(driver)) throw driverUnsupported(id, driver);
+  findRights(name);
+  const places = new LayerPlaces(location, driver);
   await explainIo(`delete image ${JSON.stringify(id)} in ${name}`, async () => {
     const lock = (folder: string) => lockFile(join(folder, "layers.lock"), { mode, exclusive: true, store: name });
     // With a separate image store, other tools take the lock of the root first.
@@ -81,7 +82,7 @@ async function deleteLayers(
 ): Promise<void> {
   let records: readonly LayerRecord[] = await readLayersFile(places.recordsFolder);
   const used = new Set([...listImageLayers(kept), ...await listContainerMembers("layer", context)]);
-  const mounts = readSmallFile("/proc/self/mountinfo");
+  const mounts = readWhole("/proc/self/mountinfo");
   for (const top of tops) {
     for (let id: string | undefined = top; id !== undefined;) {
       const record = records.find((layer) => layer.id === id);
@@ -118,6 +119,15 @@ async function assertUnused(id: string, context: DeleteImageContext): Promise<vo
   throw new ManifestsError(
     "IMAGE_IN_USE",
     `Cannot delete image ${JSON.stringify(id)}: a container uses it: remove the container first`,
+  );
+}
+
+function driverUnsupported(id: string, driver: string): ManifestsError {
+  return new ManifestsError(
+    "STORE_READ_ONLY",
+    `Cannot delete image ${JSON.stringify(id)}: layers of storage driver ${
+      JSON.stringify(driver)
+    } are not supported: use podman rmi`,
   );
 }
 

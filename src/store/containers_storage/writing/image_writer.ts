@@ -55,9 +55,9 @@ export class StorageImageWriter implements ImageWriter {
   readonly #derived = new DisposableStack();
 
   constructor(options: ImageWriterOptions) {
-    const { location, mode, name } = options;
+    const { location, mode, name, rules } = options;
     this.#options = options;
-    this.#places = new LayerPlaces(location);
+    this.#places = new LayerPlaces(location, rules.driver);
     this.#layers = new ContainersLayers(location, mode);
     this.#images = new ImageRecords(location, mode, name);
     this.#preparer = new LayerPreparer({ ...options, places: this.#places });

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { createTemporaryFile, removeDeadFiles, writeAll } from "../../../internal/host/room.ts";
-import { layersFolder } from "../layers/layer_roots.ts";
+import { type LayerDriver, layersFolder } from "../layers/layer_roots.ts";
 import type { StoreLocation } from "../layout.ts";
 import { readAt } from "../unpack/libc.ts";
 import type { OpenFile } from "../unpack/nodes.ts";
@@ -29,12 +29,12 @@ export class LayerPlaces {
   readonly driverFolder: string;
   /** Folder of the layers' records. */
   readonly recordsFolder: string;
-  readonly #driver: "overlay" | "vfs";
+  readonly #driver: LayerDriver;
   readonly #tarSplits: string;
 
-  constructor({ graphRoot, imageStore, driver }: StoreLocation) {
+  constructor({ graphRoot, imageStore }: StoreLocation, driver: LayerDriver) {
     const root = imageStore ?? graphRoot;
-    this.#driver = driver as "overlay" | "vfs";
+    this.#driver = driver;
     this.driverFolder = join(root, driver);
     this.recordsFolder = layersFolder(root, driver);
     // Only these stay in the root if the images have their own store.
