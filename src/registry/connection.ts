@@ -88,6 +88,11 @@ export class RegistryConnection {
     return this.#http.fastest;
   }
 
+  /** Returns the maximum number of repetitions for a call: its own, else that of the client. */
+  getMaxRetries({ maxRetries = this.timeouts.maxRetries ?? DEFAULT_RETRIES }: CallOptions): number {
+    return maxRetries;
+  }
+
   /** Returns whether the registry stores simple signatures itself; probes the registry if that was not yet done. */
   async supportsSignatures(options: CallOptions): Promise<boolean> {
     return (await this.#find(options)).supportsSignatures;
@@ -195,10 +200,9 @@ export class RegistryConnection {
   }
 
   /** Returns the endpoint. All callers share one probe: the abort of one caller does not end it for the others. */
-  async #find(
-    { signal, maxRetries = this.timeouts.maxRetries ?? DEFAULT_RETRIES }: CallOptions,
-  ): Promise<RegistryEndpoint> {
-    return await this.#endpoint.get("endpoint", (signal) => this.#findWithRetries(signal, maxRetries), signal);
+  async #find(call: CallOptions): Promise<RegistryEndpoint> {
+    const maxRetries = this.getMaxRetries(call);
+    return await this.#endpoint.get("endpoint", (signal) => this.#findWithRetries(signal, maxRetries), call.signal);
   }
 
   async #findWithRetries(signal: AbortSignal, maxRetries: number): Promise<RegistryEndpoint> {

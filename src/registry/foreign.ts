@@ -16,7 +16,7 @@ export interface ForeignOptions extends Omit<DownloadOptions, "get"> {
   readonly urls: readonly string[];
   /** URLs in this machine's own network are allowed. */
   readonly allowPrivate: boolean;
-  /** Maximum number of repetitions of each request. Default: 3. */
+  /** Maximum number of repetitions of each request. Default: that of the client. */
   readonly maxRetries?: number | undefined;
 }
 

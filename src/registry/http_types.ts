@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly reopen?: (() => Promise<ByteStream>) | undefined;
   /** Aborts the request and the reading of its response. */
   readonly signal?: AbortSignal | undefined;
-  /** Maximum number of repetitions after temporary failures. Default: 3. */
+  /** Maximum number of repetitions after temporary failures. Default: that of the client. */
   readonly maxRetries?: number | undefined;
   /** Sending the request twice is harmless although its method does not guarantee that. Default: `false`. */
   readonly isRepeatable?: boolean | undefined;

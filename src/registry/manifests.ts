@@ -46,13 +46,14 @@ export async function getManifest(
   tagOrDigest: string,
   options: CallOptions,
 ): Promise<FetchedManifest> {
+  const maxRetries = api.connection.getMaxRetries(options);
   for (let attempt = 1;; attempt++) {
     try {
       const call = { ...options, headers: { accept: ACCEPTED_MANIFESTS } };
       return await readAnswer(api, tagOrDigest, await api.send("GET", `manifests/${tagOrDigest}`, call));
     } catch (error) {
       // Only an interrupted body is repeated here: failures before it have been repeated by `send` already.
-      if (!(error instanceof BrokenBodyError) || attempt > (options.maxRetries ?? 3)) throw error;
+      if (!(error instanceof BrokenBodyError) || attempt > maxRetries) throw error;
     }
   }
 }

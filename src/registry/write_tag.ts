@@ -101,21 +101,21 @@ export async function writeSeenTag(
 
 /**
  * Runs `write`, which reads a tag and writes it; repeats it after temporary failures, because a write that depends on a
- * read must not be repeated alone. `call.maxRetries` limits the repetitions. Default: 3.
+ * read must not be repeated alone. `call.maxRetries` limits the repetitions. Default: that of the client.
  */
 export async function repeatReadAndWrite<T>(
   api: RepositoryApi,
   call: CallOptions,
   write: (call: CallOptions, attempt: number) => Promise<T>,
 ): Promise<T> {
-  const { maxRetries = 3, signal } = call;
+  const maxRetries = api.connection.getMaxRetries(call);
   for (let attempt = 1;; attempt++) {
     try {
       // The first attempt retries its requests itself. Later ones do not, or the numbers of retries would multiply.
       return await write(attempt === 1 ? call : { ...call, maxRetries: 0 }, attempt);
     } catch (error) {
       if (!isTransientError(error) || attempt > maxRetries) throw error;
-      await api.connection.pause(attempt, signal);
+      await api.connection.pause(attempt, call.signal);
     }
   }
 }

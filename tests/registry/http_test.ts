@@ -9,7 +9,7 @@ import { runPending } from "../support/timers.ts";
 type Answer = (request: Request, count: number) => Response;
 
 /** A client whose requests get scripted responses; the ping succeeds. */
-function scripted(answer: Answer) {
+function scripted(answer: Answer, timeouts: RegistryClientOptions["timeouts"] = {}) {
   const requests: Request[] = [];
   const retried: string[] = [];
   const fetch = (request: Request): Promise<Response> => {
@@ -19,7 +19,7 @@ function scripted(answer: Answer) {
   };
   const client = new RegistryClient("r.example", {
     fetch,
-    timeouts: { retryDelay: 0 },
+    timeouts: { retryDelay: 0, ...timeouts },
     onRetry: ({ step }) => void retried.push(step),
   });
   return { repository: client.repository("app"), requests, retried };
@@ -105,6 +105,22 @@ Deno.test("writes are repeated if the registry did not process them, not after a
     await assert.rejects(repository.putManifest("1", MANIFEST), { code, status });
     assert.equal(requests.filter(({ method }) => method === "PUT").length, expected, `${status}`);
     assert.equal(retried.length, expected - 1);
+  }
+});
+
+Deno.test("the client's number of retries also limits interrupted manifests and conditional writes", async () => {
+  const cutOff = () => new ReadableStream({ pull: () => Promise.reject(new TypeError("the connection ended")) });
+  for (const [client, call, expected] of [[0, undefined, 1], [5, undefined, 6], [5, 1, 2]] as const) {
+    const options = { maxRetries: call };
+    const reading = scripted(() => new Response(cutOff()), { maxRetries: client });
+    await assert.rejects(reading.repository.getManifest("1", options), { code: "NETWORK" });
+    assert.equal(reading.requests.length, expected);
+    const writing = scripted(
+      ({ method }) => new Response(null, { status: method === "PUT" ? 503 : 404 }),
+      { maxRetries: client },
+    );
+    await assert.rejects(writing.repository.putManifest("1", MANIFEST, { ...options, ifMatch: null }), { status: 503 });
+    assert.equal(writing.requests.filter(({ method }) => method === "PUT").length, expected);
   }
 });
 
