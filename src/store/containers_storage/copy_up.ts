@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import type { ImagesFolder } from "./images.ts";
 import type { BigData } from "../types.ts";
+import { ignoreMissing } from "./io_errors.ts";
 import { bigDataFile } from "./layout.ts";
 import { now } from "./record_changes.ts";
 import type { RecordSet } from "./record_set.ts";
@@ -72,8 +73,4 @@ export async function readItems(
     if (bytes) data.set(key, bytes);
   }
   return data;
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

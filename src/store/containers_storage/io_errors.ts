@@ -24,12 +24,12 @@ export async function explainIo<T>(what: string, work: () => Promise<T>): Promis
   }
 }
 
+/** Returns `undefined` for the error of a missing file, and throws any other error. */
+export function ignoreMissing(error: unknown): undefined {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}
+
 /** Reads a file. Returns no bytes if it does not exist. */
 export async function readOrEmpty(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return new Uint8Array();
-    throw error;
-  }
+  return await Deno.readFile(path).catch(ignoreMissing) ?? new Uint8Array();
 }

@@ -4,6 +4,7 @@ import { digestOf, manifestDigest } from "../../spec/room.ts";
 import { isManifestKey } from "../big_data.ts";
 import { applyNames } from "../names.ts";
 import type { BigData, NamesOperation } from "../types.ts";
+import { ignoreMissing } from "./io_errors.ts";
 import { bigDataFile } from "./layout.ts";
 import type { RecordSet } from "./record_set.ts";
 import { type ImageRecord, type StoredRecord, updateRecord } from "./records.ts";
@@ -60,8 +61,4 @@ export async function prepareItemFiles(path: string, id: string, data: readonly 
 /** Returns the current time as Go writes it: RFC 3339 without trailing zeros in the fraction of the second. */
 export function now(): string {
   return new Date().toISOString().replace(/\.?0+Z$/, "Z");
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

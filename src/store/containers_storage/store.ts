@@ -20,7 +20,7 @@ import { ImagesFolder, type RecordChange } from "./images.ts";
 import { changeNames, describeItems, prepareItemFiles } from "./record_changes.ts";
 import { toStoredImage } from "./stored_image.ts";
 import type { RecordSet } from "./record_set.ts";
-import { explainIo } from "./io_errors.ts";
+import { explainIo, ignoreMissing } from "./io_errors.ts";
 import { ContainersLayers } from "./layers/layer_store.ts";
 import { imagesFolder, makeFolders, type StoreLocation } from "./layout.ts";
 import { type ImageRecord, type StoredRecord, updateRecord } from "./records.ts";
@@ -285,10 +285,6 @@ async function assertDeletable(record: ImageRecord, folder: ImagesFolder, option
 
 async function removeFolder({ path }: ImagesFolder, id: string): Promise<void> {
   await Deno.remove(join(path, id), { recursive: true }).catch(ignoreMissing);
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 function createUnusedId(set: RecordSet): string {

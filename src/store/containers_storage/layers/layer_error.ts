@@ -14,3 +14,8 @@ export class LayerFileError extends Error {
 export function notReproducible({ id }: StoredLayer, reason: string, cause?: unknown): ManifestsError {
   return new ManifestsError("LAYER_NOT_REPRODUCIBLE", `Cannot read layer ${id}: ${reason}`, { cause });
 }
+
+/** Creates the error for a layer that cannot be stored. */
+export function cannotStore(layer: string, problem: string, cause?: unknown): ManifestsError {
+  return new ManifestsError("LAYER_NOT_REPRODUCIBLE", `Cannot store layer ${layer}: ${problem}`, { cause });
+}

@@ -1,5 +1,5 @@
 import type { TarHeader, TarTime } from "../../../internal/tar/room.ts";
-import { cannotStore } from "../writing/check_entries.ts";
+import { cannotStore } from "../layers/layer_error.ts";
 import { quoteBytes, toByteText } from "./byte_text.ts";
 import { hasCode, LibcError, S } from "./libc.ts";
 import {

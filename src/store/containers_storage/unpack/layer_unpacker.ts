@@ -1,7 +1,7 @@
 import type { TarHeader } from "../../../internal/tar/room.ts";
-import type { LayerEntry } from "../writing/archive_parser.ts";
-import { cannotStore, OPAQUE, WHITEOUT } from "../writing/check_entries.ts";
+import { cannotStore } from "../layers/layer_error.ts";
 import { type ByteText, cleanPath, quoteBytes, splitPath, toByteText } from "./byte_text.ts";
+import { type EntryWriter, type LayerEntry, OPAQUE, WHITEOUT } from "./entries.ts";
 import { EntryMetadata, setHeaderTimes, type UnpackOptions } from "./entry_metadata.ts";
 import { loadLibc, S, writeFully } from "./libc.ts";
 import {
@@ -20,7 +20,6 @@ import {
 } from "./nodes.ts";
 import { removeUncovered } from "./remove_uncovered.ts";
 import type { Tree } from "./tree.ts";
-import type { EntryWriter } from "../writing/archive_parser.ts";
 import type { UnpackRules } from "./rules.ts";
 
 /**

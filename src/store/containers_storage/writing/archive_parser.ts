@@ -1,25 +1,6 @@
-import { TAR_BLOCK_SIZE, TarError, type TarHeader, TarHeaderParser, tarPadding } from "../../../internal/tar/room.ts";
-import { type ByteText, cleanPath, toByteText } from "../unpack/byte_text.ts";
-
-/** An entry of an archive. */
-export interface LayerEntry {
-  /** Header with its extensions applied. */
-  readonly header: TarHeader;
-  /** Cleaned name; `""` for the top of the layer. Begins with `..` if it leads out of the layer. */
-  readonly path: ByteText;
-  /** Number of entries before this one. */
-  readonly number: number;
-}
-
-/** Receives the entries of an archive with their content. Bytes are valid during the call only. */
-export interface EntryWriter extends Disposable {
-  /** Called after the header of each entry. */
-  begin(entry: LayerEntry): void;
-  /** Called with the parts of the content of the entry. */
-  content(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Called after the content of the entry. */
-  end(): void;
-}
+import { TAR_BLOCK_SIZE, TarError, TarHeaderParser, tarPadding } from "../../../internal/tar/room.ts";
+import { cleanPath, toByteText } from "../unpack/byte_text.ts";
+import type { EntryWriter } from "../unpack/entries.ts";
 
 /** Receives everything in an archive, in its order. */
 export interface ArchiveSink extends Omit<EntryWriter, keyof Disposable> {

@@ -1,22 +1,12 @@
-import { ManifestsError } from "../../../spec/room.ts";
+import { cannotStore } from "../layers/layer_error.ts";
 import { type ByteText, cleanPath, quoteBytes, splitPath, toByteText } from "../unpack/byte_text.ts";
-import type { LayerEntry } from "./archive_parser.ts";
-
-/** Beginning of the names of entries that remove files of lower layers (OCI image-spec, "Whiteouts"). */
-export const WHITEOUT = ".wh.";
-/** Name of the entry that hides everything that lower layers have in its folder. */
-export const OPAQUE = ".wh..wh..opq";
+import { type LayerEntry, OPAQUE, WHITEOUT } from "../unpack/entries.ts";
 
 /** Maximum user and group id of Linux. */
 const MAX_ID = 0xffff_ffff;
 
 /** Type flags of the entries that can be unpacked. */
 const TYPE_FLAGS = "\x000123456";
-
-/** Creates the error for a layer that cannot be stored. */
-export function cannotStore(layer: string, problem: string, cause?: unknown): ManifestsError {
-  return new ManifestsError("LAYER_NOT_REPRODUCIBLE", `Cannot store layer ${layer}: ${problem}`, { cause });
-}
 
 /**
  * Finds entries of a layer that could not be stored, or not be read back: unpacked, another entry would hide them. All

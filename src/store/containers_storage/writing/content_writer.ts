@@ -1,9 +1,9 @@
 import { fromPath, splitPath, terminate } from "../unpack/byte_text.ts";
+import { type EntryWriter, type LayerEntry, WHITEOUT } from "../unpack/entries.ts";
 import { EntryMetadata, type UnpackOptions } from "../unpack/entry_metadata.ts";
 import { check, loadLibc, O, writeFully } from "../unpack/libc.ts";
 import { createFile, type OpenFile } from "../unpack/nodes.ts";
-import type { ArchiveSink, EntryWriter, LayerEntry } from "./archive_parser.ts";
-import { WHITEOUT } from "./check_entries.ts";
+import type { ArchiveSink } from "./archive_parser.ts";
 
 /** Size of the buffer for headers, in bytes. */
 const BUFFER_SIZE = 64 * 1024;

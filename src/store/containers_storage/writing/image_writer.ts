@@ -4,13 +4,13 @@ import { type Digest, DigestMismatchError, ManifestsError } from "../../../spec/
 import { lockFile, type LockingMode } from "../../lock/file_lock.ts";
 import type { ImageWriter, LayerBlob, NewImage, StoredImage } from "../../types.ts";
 import { explainIo } from "../io_errors.ts";
+import { cannotStore } from "../layers/layer_error.ts";
 import { ContainersLayers } from "../layers/layer_store.ts";
 import { layersFolder, listLayerRoots } from "../layers/layer_roots.ts";
 import { findLayerSource } from "../layers/layer_source.ts";
 import { makeFolders, type StoreLocation } from "../layout.ts";
 import { now } from "../record_changes.ts";
 import type { UnpackRules } from "../unpack/rules.ts";
-import { cannotStore } from "./check_entries.ts";
 import { commitLayers, type StagedLayer } from "./commit_layers.ts";
 import { ImageRecords } from "./image_records.ts";
 import { listLayerIds } from "./layer_chain.ts";

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { createTemporaryFile, removeDeadFiles, writeAll } from "../../../internal/host/room.ts";
+import { ignoreMissing } from "../io_errors.ts";
 import { type LayerDriver, layersFolder } from "../layers/layer_roots.ts";
 import type { StoreLocation } from "../layout.ts";
 import { readAt } from "../unpack/libc.ts";
@@ -121,14 +122,5 @@ function createLinkName(): string {
 
 /** Reads a small file; `""` if it does not exist. */
 async function readShort(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    ignoreMissing(error);
-    return "";
-  }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+  return await Deno.readTextFile(path).catch(ignoreMissing) ?? "";
 }

@@ -10,12 +10,13 @@ import {
 import { type ByteStream, readChunks } from "../../../internal/room.ts";
 import { TarError } from "../../../internal/tar/room.ts";
 import { createDigester, type Digest, ManifestsError } from "../../../spec/room.ts";
+import type { LayerEntry } from "../unpack/entries.ts";
 import { LayerUnpacker } from "../unpack/layer_unpacker.ts";
 import { writeFully } from "../unpack/libc.ts";
 import type { OpenFile } from "../unpack/nodes.ts";
 import type { UnpackRules } from "../unpack/rules.ts";
 import { Tree } from "../unpack/tree.ts";
-import { ArchiveParser, type ArchiveSink, type LayerEntry } from "./archive_parser.ts";
+import { ArchiveParser, type ArchiveSink } from "./archive_parser.ts";
 import { EntryChecker } from "./check_entries.ts";
 import { ContentWriter } from "./content_writer.ts";
 import { TarSplitLines } from "./tar_split_lines.ts";

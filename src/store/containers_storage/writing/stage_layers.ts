@@ -2,12 +2,13 @@ import type { Digest } from "../../../spec/room.ts";
 import type { Compression } from "../../../internal/compression/room.ts";
 import { fromPath } from "../unpack/byte_text.ts";
 import { copyTree } from "../unpack/copy_tree.ts";
+import type { LayerEntry } from "../unpack/entries.ts";
 import { LayerUnpacker } from "../unpack/layer_unpacker.ts";
 import { AT_FDCWD, readAt } from "../unpack/libc.ts";
 import { findStat, type OpenFile, type Place, setMode, setOwner } from "../unpack/nodes.ts";
 import type { UnpackRules } from "../unpack/rules.ts";
 import { Tree } from "../unpack/tree.ts";
-import { ArchiveParser, type LayerEntry } from "./archive_parser.ts";
+import { ArchiveParser } from "./archive_parser.ts";
 import type { StagedLayer } from "./commit_layers.ts";
 import type { PreparedLayer } from "./layer_preparer.ts";
 

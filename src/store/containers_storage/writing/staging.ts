@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { type FcntlFile, openFcntlFile } from "../../lock/fcntl.ts";
+import { ignoreMissing } from "../io_errors.ts";
 import { removePath } from "../unpack/remove_path.ts";
 
 /** Folder of a driver that holds the folders in which layers are unpacked (storage `tempdir`). */
@@ -103,8 +104,4 @@ export async function removeDeadStagings(driverFolder: string): Promise<void> {
 async function removeIfEmpty(path: string): Promise<void> {
   // A folder that is not empty stays: other programs are using it.
   await Deno.remove(path).catch(() => {});
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

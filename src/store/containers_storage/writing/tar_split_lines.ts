@@ -1,6 +1,7 @@
 import { Crc64, encodeUtf8 } from "../../../internal/room.ts";
 import { encodeGoJsonText } from "../../../json/room.ts";
-import type { ArchiveSink, LayerEntry } from "./archive_parser.ts";
+import type { LayerEntry } from "../unpack/entries.ts";
+import type { ArchiveSink } from "./archive_parser.ts";
 
 /** Maximum number of bytes in a line. */
 const PIECE = 256 * 1024;
