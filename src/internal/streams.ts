@@ -175,6 +175,10 @@ export function mapStream(source: ByteStream, hooks: StreamHooks): ByteStream {
     try {
       for (;;) {
         const chunk = await read(spare);
+        // A cancel ends a read that waits. That is not the end of the source, whose size or digest a hook may check.
+        if (isOver) return undefined;
+        // A hook may keep the chunk, which may have the buffer of the spare one.
+        spare = undefined;
         const passed = chunk ? (hooks.chunk ? hooks.chunk(chunk) : chunk) : hooks.end?.();
         if (!chunk) end();
         if (passed && passed.length > 0) return passed;

@@ -99,7 +99,7 @@ class CountedBody {
       if (this.#cancelled) throw CANCELLED;
       this.#assertSize(this.sent + (chunk?.length ?? 0), chunk === undefined);
     } catch (reason) {
-      if (reason !== CANCELLED) this.failure ??= { reason };
+      if (!this.#cancelled) this.failure ??= { reason };
       throw reason;
     }
     this.#onProgress();

@@ -37,6 +37,27 @@ Deno.test("mapStream() fails with the given error when the source stalls, and ca
   assert.equal(await cancelled, error);
 });
 
+Deno.test("mapStream() calls no hook for a read that a cancel ends", async () => {
+  for (const type of [undefined, "bytes"] as const) {
+    const waits = Promise.withResolvers<void>();
+    const pull = () => {
+      waits.resolve();
+      return new Promise<void>(() => {});
+    };
+    const source = (type ? new ReadableStream({ type, pull }) : new ReadableStream({ pull })) as ByteStream;
+    const called: string[] = [];
+    const reader = openReader(mapStream(source, {
+      chunk: () => void called.push("chunk"),
+      end: () => void called.push("end"),
+    }));
+    const reading = reader.read();
+    await waits.promise;
+    await reader.cancel("enough");
+    assert.equal(await reading, undefined);
+    assert.deepEqual(called, []);
+  }
+});
+
 /** A byte stream of ten chunks, each filled with its number, whose readers give it their buffers. */
 function createNumbered(): ByteStream {
   let next = 0;
@@ -70,6 +91,25 @@ Deno.test("a chunk is overwritten only after the reader's caller has handed it b
   }
   assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.ok(reused > 0);
+});
+
+Deno.test("a chunk that a hook keeps is not overwritten by the same read", async () => {
+  let next = 0;
+  const source = createStream((spare) => {
+    if (next === 10) return Promise.resolve(undefined);
+    return Promise.resolve((spare ?? new Uint8Array(4)).fill(next++));
+  }, () => Promise.resolve());
+  const kept: Uint8Array<ArrayBuffer>[] = [];
+  // Passes on two chunks, then keeps two.
+  const reader = openReader(mapStream(source, {
+    chunk(bytes) {
+      if (bytes[0]! % 4 < 2) return bytes;
+      kept.push(bytes);
+      return undefined;
+    },
+  }));
+  for (let chunk; (chunk = await reader.read(chunk)););
+  assert.deepEqual(kept.map((chunk) => chunk[0]), [2, 3, 6, 7]);
 });
 
 Deno.test("a reader does not overwrite chunks of another stream", async () => {

@@ -332,6 +332,33 @@ for (const [name, method, tamper, options, code] of failures) {
   });
 }
 
+Deno.test("an upload that breaks while its source has no bytes is resumed", async () => {
+  for (const size of [SIZE, UNKNOWN_SIZE]) {
+    const waits = Promise.withResolvers<void>();
+    const { repository, log } = tampered("PATCH", async (r, forward, count) => {
+      if (count > 1) return await forward();
+      const reader = r.body!.getReader();
+      await reader.read();
+      reader.read().catch(() => {});
+      await waits.promise;
+      return await refused(503);
+    });
+    let sent = false;
+    const slow = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller) {
+        if (!sent) controller.enqueue(BLOB.slice(0, 65_536));
+        else waits.resolve();
+        const wait = sent;
+        sent = true;
+        return wait ? new Promise(() => {}) : undefined;
+      },
+    }, { highWaterMark: 0 });
+    await repository.putBlob({ ...DESCRIPTOR, size }, slow, { reopen });
+    assert.deepEqual(log, ["POST", "PATCH", "GET", "PATCH", "PUT"]);
+    await assertThere(repository);
+  }
+});
+
 Deno.test("bytes that are sent again are verified too, each once", async () => {
   for (const size of [SIZE, UNKNOWN_SIZE]) {
     const wrong = BLOB.slice();
