@@ -7,7 +7,7 @@ import type { HttpRequest } from "./http_types.ts";
 import { isInconclusiveHead, type RepositoryApi } from "./repository_api.ts";
 import { type OutgoingBlob, uploadBlob } from "./upload.ts";
 import { getUploadLimits } from "./upload_limits.ts";
-import { findUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
+import { findUpload, openUpload, type SendUpload, type Upload, UploadSession } from "./upload_session.ts";
 
 /** Options for {@linkcode getUnverifiedBlob}. */
 export interface GetBlobOptions extends CallOptions {
@@ -123,14 +123,12 @@ function namesBlob({ headers }: Response, digest: Digest): boolean {
  *
  * @throws {RegistryError} If the registry opens no session; its code follows from the status.
  */
-export async function openUpload(api: RepositoryApi, digest: Digest, call: CallOptions): Promise<Upload | undefined> {
-  const algorithm = digestAlgorithm(digest);
-  const query = algorithm === "sha256" ? "" : `?digest-algorithm=${algorithm}`;
-  const request = { ...call, actions: "pull,push", headers: { "content-length": "0" } };
-  const answer = await api.send("POST", `blobs/uploads/${query}`, request);
-  if (answer.response.status !== 202) throw await readError("POST", answer);
-  await answer.response.body?.cancel();
-  return findUpload(answer);
+export async function prepareUpload(
+  api: RepositoryApi,
+  digest: Digest,
+  call: CallOptions,
+): Promise<Upload | undefined> {
+  return (await openUpload(createSender(api, call), getUploadsPath(api), digestAlgorithm(digest))).upload;
 }
 
 /**
@@ -159,7 +157,7 @@ export async function putBlob(
       }),
     limits: getUploadLimits(api.connection),
     hasBlob: async () => await headBlob(api, blob.digest(), { ...call, actions: "pull" }) !== undefined,
-    start: `/v2/${api.path}/blobs/uploads/`,
+    start: getUploadsPath(api),
     stallTimeout: api.connection.timeouts.uploadTimeout,
     upload,
     reopen,
@@ -173,6 +171,10 @@ export async function putBlob(
 /** Cancels an upload session; errors are ignored. */
 export async function cancelUpload(api: RepositoryApi, upload: Upload): Promise<void> {
   await new UploadSession(createSender(api, {}), upload).cancel();
+}
+
+function getUploadsPath({ path }: RepositoryApi): string {
+  return `/v2/${path}/blobs/uploads/`;
 }
 
 function createSender(api: RepositoryApi, call: CallOptions): SendUpload {

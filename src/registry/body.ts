@@ -1,4 +1,4 @@
-import { type ByteStream, mapStream, type StreamHooks } from "../internal/room.ts";
+import { type ByteStream, mapStream, type StreamHooks, toStream } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http_types.ts";
@@ -25,14 +25,10 @@ export function getBody(
   { response, url, signal, stallTimeout = STALL_TIMEOUT }: HttpResponse,
   hooks: Omit<StreamHooks, "fail" | "timeout" | "signal"> = {},
 ): ByteStream {
-  const body = response.body as ByteStream | null ?? emptyStream();
+  const body = response.body as ByteStream | null ?? toStream(new Uint8Array());
   const fail = (error: unknown) =>
     // Other errors are passed on: an abort carries the reason that the caller gave.
     error instanceof TypeError ? new BrokenBodyError(url, error.message) : error;
   const stalled = () => new BrokenBodyError(url, "no data arrived for too long");
   return mapStream(body, { ...hooks, fail, signal, timeout: { milliseconds: stallTimeout, error: stalled } });
-}
-
-function emptyStream(): ByteStream {
-  return new ReadableStream({ start: (controller) => controller.close() });
 }

@@ -1,4 +1,4 @@
-import { type ByteStream, joinSignals } from "../internal/room.ts";
+import { type ByteStream, joinSignals, toStream } from "../internal/room.ts";
 import { ManifestsError, UNKNOWN_SIZE } from "../spec/room.ts";
 import { BrokenBodyError, getBody } from "./body.ts";
 import { findContentRange } from "./content_range.ts";
@@ -109,7 +109,7 @@ class Download {
     if (this.#cancelled.signal.aborted) return undefined;
     if (failure === undefined && (this.#size === UNKNOWN_SIZE || this.#offset === this.#size)) return undefined;
     if (failure !== undefined && !(failure instanceof BrokenBodyError)) throw failure;
-    if (this.#offset === this.#size) return emptyStream();
+    if (this.#offset === this.#size) return toStream(new Uint8Array());
     if (this.#offset - this.#mark >= PROGRESS || this.#offset === this.#partEnd) this.#attempts = 0;
     this.#mark = this.#offset;
     for (;;) {
@@ -172,8 +172,4 @@ class Download {
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
     throw new ManifestsError("NETWORK", `Cannot read blob ${name}: only ${got} arrived${reason}`, { cause });
   }
-}
-
-function emptyStream(): ByteStream {
-  return new ReadableStream({ start: (controller) => controller.close() });
 }

@@ -1,6 +1,6 @@
 import { findRetryAfter, readStream } from "../internal/room.ts";
 import { getBody } from "./body.ts";
-import { parseChallenges } from "./challenge.ts";
+import { getChallenges } from "./challenge.ts";
 import { redactUrl } from "./redact.ts";
 import type { HttpResponse } from "./http_types.ts";
 import { isObject } from "../json/room.ts";
@@ -140,7 +140,7 @@ function detailText(detail: unknown): string {
 /** Returns the reasons for which a 401 rejects a token (RFC 6750 §3). */
 function readTokenErrors(response: Response): Diagnostic[] {
   if (response.status !== 401) return [];
-  return parseChallenges(response.headers.get("www-authenticate") ?? "").flatMap(({ parameters }) => {
+  return getChallenges(response).flatMap(({ parameters }) => {
     const code = parameters.get("error");
     return code === undefined ? [] : [{ code: clean(code), message: clean(parameters.get("error_description") ?? "") }];
   });

@@ -4,7 +4,7 @@
  */
 import type { ByteStream, CallOptions } from "../internal/room.ts";
 import type { Digest } from "../spec/room.ts";
-import { getBlob, type GetBlobOptions, openUpload, putBlob, type PutBlobOptions } from "./blobs.ts";
+import { getBlob, type GetBlobOptions, prepareUpload, putBlob, type PutBlobOptions } from "./blobs.ts";
 import { replaceManifest, type ReplaceManifestOptions } from "./put_manifest.ts";
 import { getApi, type Repository } from "./repository.ts";
 import type { OutgoingBlob } from "./upload.ts";
@@ -31,7 +31,7 @@ export async function openBlobUpload(
   digest: Digest,
   call: CallOptions,
 ): Promise<Upload | undefined> {
-  return await openUpload(getApi(repository), digest, call);
+  return await prepareUpload(getApi(repository), digest, call);
 }
 
 /** Reads a blob as the registry sends it, for callers that verify it themselves, so that it is not hashed twice. */

@@ -234,13 +234,8 @@ class BlobUpload {
   }
 
   async #getSession(): Promise<UploadSession> {
-    return this.#session ??= await this.#open();
-  }
-
-  /** Opens a session. Registries must know the algorithm beforehand if it is not SHA-256, as they hash while they receive. */
-  async #open(): Promise<UploadSession> {
-    const { send, start, blob: { algorithm = "sha256" } } = this.#options;
-    return await UploadSession.open(send, algorithm === "sha256" ? start : `${start}?digest-algorithm=${algorithm}`);
+    const { send, start, blob: { algorithm } } = this.#options;
+    return this.#session ??= await UploadSession.open(send, start, algorithm);
   }
 
   async #replaceSession(): Promise<UploadSession> {

@@ -1,4 +1,4 @@
-import { isManifestsError, ManifestsError } from "../spec/room.ts";
+import { type DigestAlgorithm, isManifestsError, ManifestsError } from "../spec/room.ts";
 import { readError } from "./errors.ts";
 import type { HttpRequest, HttpResponse } from "./http_types.ts";
 import { findLocation } from "./location.ts";
@@ -42,6 +42,25 @@ function findLength(header: string | null): number | undefined {
   return Number.isSafeInteger(length) && length > 0 ? length : undefined;
 }
 
+/**
+ * Opens a session at the path `start`. Registries must know the algorithm of the digest beforehand if it is not SHA-256,
+ * as they hash while they receive.
+ *
+ * @returns The session, or `undefined` if the response has no location; and the URL of the response.
+ * @throws {RegistryError} If the registry opens no session; its code follows from the status.
+ */
+export async function openUpload(
+  send: SendUpload,
+  start: string,
+  algorithm: DigestAlgorithm = "sha256",
+): Promise<{ upload: Upload | undefined; url: string }> {
+  const target = algorithm === "sha256" ? start : `${start}?digest-algorithm=${algorithm}`;
+  const answer = await send({ method: "POST", target, headers: { "content-length": "0" } });
+  if (answer.response.status !== 202) throw await readError("POST", answer);
+  await answer.response.body?.cancel();
+  return { upload: findUpload(answer), url: answer.url };
+}
+
 /** An upload session (distribution-spec, "Pushing blobs"). Every response may move it to a new location. */
 export class UploadSession {
   readonly #send: SendUpload;
@@ -62,20 +81,17 @@ export class UploadSession {
   }
 
   /**
-   * Opens a session at the path `start`.
+   * Opens a session; see {@linkcode openUpload}.
    *
    * @throws {RegistryError} If the registry does not open one; its code follows from the status.
    * @throws {ManifestsError} With code `REGISTRY_ERROR` if the response has no location.
    */
-  static async open(send: SendUpload, start: string): Promise<UploadSession> {
-    const answer = await send({ method: "POST", target: start, headers: { "content-length": "0" } });
-    if (answer.response.status !== 202) throw await readError("POST", answer);
-    await answer.response.body?.cancel();
-    const upload = findUpload(answer);
+  static async open(send: SendUpload, start: string, algorithm?: DigestAlgorithm): Promise<UploadSession> {
+    const { upload, url } = await openUpload(send, start, algorithm);
     if (upload) return new UploadSession(send, upload);
     throw new ManifestsError(
       "REGISTRY_ERROR",
-      `Cannot upload to ${redactUrl(answer.url)}: the registry sent no location for the upload`,
+      `Cannot upload to ${redactUrl(url)}: the registry sent no location for the upload`,
     );
   }
 
