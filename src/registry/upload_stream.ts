@@ -72,7 +72,7 @@ class CountedBody {
   readonly stream: ByteStream;
   /** Number of bytes that were sent. */
   sent = 0;
-  /** The source has ended, and all its bytes were sent. */
+  /** The source has ended, and all its bytes were handed to the request. */
   ended = false;
   /** Error of the source. `fetch` replaces it by an error of its own, which does not explain the failure. */
   failure: { reason: unknown } | undefined;
@@ -91,19 +91,28 @@ class CountedBody {
 
   async #read(spare?: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#cancelled) throw CANCELLED;
+    if (this.ended) return undefined;
     this.#onProgress();
     let chunk: Uint8Array<ArrayBuffer> | undefined;
     try {
       chunk = await this.#reader.read(spare);
+      let sent = this.sent + (chunk?.length ?? 0);
+      let last = chunk;
+      if (chunk && sent === this.#size) {
+        // The end is read before the last bytes are sent: a registry that has them all may answer before the request asks
+        // for the end.
+        last = await this.#reader.read();
+        sent += last?.length ?? 0;
+      }
       // After a cancel, the request must fail instead of looking complete; the source has not failed.
       if (this.#cancelled) throw CANCELLED;
-      this.#assertSize(this.sent + (chunk?.length ?? 0), chunk === undefined);
+      this.#assertSize(sent, last === undefined);
+      this.ended = last === undefined;
     } catch (reason) {
       if (!this.#cancelled) this.failure ??= { reason };
       throw reason;
     }
     this.#onProgress();
-    this.ended = chunk === undefined;
     this.sent += chunk?.length ?? 0;
     return chunk;
   }

@@ -66,6 +66,11 @@ export async function sendWhole(options: WholeOptions): Promise<boolean> {
       arrived = await session.findOffset();
     }
     if (arrived === undefined) throw new BrokenSessionError(session.url);
+    // The last bytes are only sent when the source has ended, so nothing is left to verify.
+    if (arrived === options.size) return true;
+    if (options.size !== undefined && arrived > options.size) {
+      throw new BrokenSessionError(session.url, `it reports ${arrived} bytes of ${options.size}`);
+    }
     // Compared with the maximum so far: a session that goes back and forth makes no progress.
     if (arrived - most >= PROGRESS) attempt = 0;
     most = Math.max(most, arrived);

@@ -99,6 +99,43 @@ const successes: [
     ["POST", "PATCH", "GET", "PATCH", "GET", "PATCH", "PUT"],
   ],
   [
+    "the registry answers as soon as it has all bytes",
+    "PATCH",
+    async (r, forward) => {
+      const parts: BlobPart[] = [];
+      const reader = r.body!.getReader();
+      for (let left = SIZE; left > 0;) {
+        const { value } = await reader.read();
+        parts.push(value!);
+        left -= value!.length;
+      }
+      return await forward(new Request(r.url, { method: "PATCH", body: new Blob(parts) }));
+    },
+    {},
+    ["POST", "PATCH", "PUT"],
+  ],
+  [
+    "all bytes arrive, but not the answer",
+    "PATCH",
+    async (_, forward) => {
+      await forward();
+      throw new TypeError("connection closed before message completed");
+    },
+    { reopen: () => assert.fail("no byte is missing") },
+    ["POST", "PATCH", "GET", "PUT"],
+  ],
+  [
+    "the session reports more bytes than the blob has",
+    "PATCH",
+    async (r, forward, count) => {
+      if (count > 1) return await forward();
+      await forward(new Request(r.url, { method: "PATCH", body: new Uint8Array(SIZE + 1) }));
+      return await refused(503);
+    },
+    { reopen },
+    ["POST", "PATCH", "GET", "DELETE", "POST", "PATCH", "PUT"],
+  ],
+  [
     "the token expires while it is sent",
     "PATCH",
     (_, forward, count) => count === 1 ? refused(401) : forward(),
