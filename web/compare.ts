@@ -9,13 +9,20 @@ export interface Pair {
   readonly after: InspectedInstance | undefined;
 }
 
-/** Pairs the instances of two indexes: those with one digest, then those for one platform. */
+/**
+ * Pairs the instances of two indexes: those with one digest, then those for one platform, and attestations of images for
+ * one platform.
+ */
 export function pairInstances(before: Inspection, after: Inspection): Pair[] {
   const rest = new Set(after.instances);
   const partners = new Map<InspectedInstance, InspectedInstance>();
-  const purpose = ({ platform, artifactType, attests }: InspectedInstance) =>
-    // The variant v8 is the default of arm64.
-    JSON.stringify([platform.replace(/^([^/]*\/arm64)\/v8/, "$1"), artifactType, attests !== undefined]);
+  // The variant v8 is the default of arm64.
+  const simplify = (platform: string | undefined) => platform?.replace(/^([^/]*\/arm64)\/v8/, "$1");
+  const platforms = new Map<string, string>(
+    [...before.instances, ...after.instances].map(({ digest, platform }) => [digest, platform]),
+  );
+  const purpose = ({ platform, artifactType, attests = "" }: InspectedInstance) =>
+    JSON.stringify([simplify(platform), artifactType, attests !== "", simplify(platforms.get(attests))]);
   const digest = (instance: InspectedInstance): string => instance.digest;
   for (const getName of [digest, purpose]) {
     const byName = new Map<string, InspectedInstance[]>();

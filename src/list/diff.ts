@@ -2,6 +2,7 @@ import {
   type Descriptor,
   type Digest,
   type DockerListEntry,
+  findAttested,
   formatPlatform,
   getEntries,
   type ParsedIndex,
@@ -11,6 +12,8 @@ import {
 export interface InstanceDifference {
   /** Platform of the instance, as in `linux/arm64/v8`; `""` if it has none. */
   readonly platform: string;
+  /** Platform of the image that the instance attests; absent unless it is an attestation of an image of its list. */
+  readonly attestedPlatform?: string | undefined;
   /** Digest in the first list; absent if only the second list has the instance. */
   readonly before?: Digest | undefined;
   /** Digest in the second list; absent if only the first list has the instance. */
@@ -30,7 +33,8 @@ export interface ListDifference {
 type Entry = Descriptor | DockerListEntry;
 
 /**
- * Compares two lists: instances of equal digest first, then those for equal platforms. The order does not matter.
+ * Compares two lists: instances of equal digest first, then those for equal platforms, and attestations of images for
+ * equal platforms. The order does not matter.
  *
  * @example
  * ```ts
@@ -51,17 +55,26 @@ type Entry = Descriptor | DockerListEntry;
 export function diffIndexes(before: ParsedIndex, after: ParsedIndex): ListDifference {
   const old: readonly Entry[] = getEntries(before);
   const rest = new Set<Entry>(getEntries(after));
+  const attested = new Map([...findAttestedImages(old), ...findAttestedImages([...rest])]);
+  const getName = (entry: Entry) => JSON.stringify([getPurpose(entry), getPurpose(attested.get(entry))]);
   const partners = new Map<Entry, Entry>();
-  for (const getName of [({ digest }: Entry): string => digest, getPurpose]) {
-    pairUp(old.filter((entry) => !partners.has(entry)), rest, getName, partners);
+  for (const name of [({ digest }: Entry): string => digest, getName]) {
+    pairUp(old.filter((entry) => !partners.has(entry)), rest, name, partners);
   }
   return {
     instances: [
-      ...old.map((entry) => findDifference(entry, partners.get(entry))),
-      ...Array.from(rest, (entry) => findDifference(undefined, entry)),
+      ...old.map((entry) => findDifference(entry, partners.get(entry), attested.get(entry))),
+      ...Array.from(rest, (entry) => findDifference(undefined, entry, attested.get(entry))),
     ].filter((difference) => difference !== undefined),
     fields: findChangedFields(getFields(before), getFields(after)),
   };
+}
+
+/** Returns the attestations of a list, with the image of the list that each one attests. */
+function findAttestedImages(entries: readonly Entry[]): Map<Entry, Entry> {
+  const byDigest = new Map<string, Entry>(entries.map((entry) => [entry.digest, entry]));
+  const pairs = entries.map((entry) => [entry, byDigest.get(findAttested(entry) ?? "")] as const);
+  return new Map(pairs.filter((pair): pair is [Entry, Entry] => pair[1] !== undefined));
 }
 
 /** Pairs each entry with the first one of `rest` that has the same name, which is taken from there. */
@@ -87,18 +100,30 @@ function pairUp(
   }
 }
 
-function findDifference(before: Entry | undefined, after: Entry | undefined): InstanceDifference | undefined {
+function findDifference(
+  before: Entry | undefined,
+  after: Entry | undefined,
+  attested: Entry | undefined,
+): InstanceDifference | undefined {
   const { platform } = (before ?? after)!;
   const fields = before && after ? findChangedFields({ ...before, digest: "" }, { ...after, digest: "" }) : [];
   if (before?.digest === after?.digest && fields.length === 0) return undefined;
-  return { platform: formatPlatform(platform), before: before?.digest, after: after?.digest, fields };
+  return {
+    platform: formatPlatform(platform),
+    ...(attested ? { attestedPlatform: formatPlatform(attested.platform) } : {}),
+    before: before?.digest,
+    after: after?.digest,
+    fields,
+  };
 }
 
-/** Returns the purpose of an instance as text; variants of one platform differ by their annotations. */
-function getPurpose({ platform, ...entry }: Entry): string {
+/** Returns the purpose of an instance; variants of one platform differ by their annotations. */
+function getPurpose(instance: Entry | undefined): unknown {
+  if (!instance) return undefined;
+  const { platform, ...entry } = instance;
   const { annotations = {}, artifactType = "" }: Partial<Descriptor> = entry;
   const sorted = Object.entries(annotations).filter(([key]) => key.includes("compression")).toSorted();
-  return JSON.stringify([formatPlatform(platform), platform?.osVersion ?? "", artifactType, sorted]);
+  return [formatPlatform(platform), platform?.osVersion ?? "", artifactType, sorted];
 }
 
 function getFields(index: ParsedIndex): Record<string, unknown> {

@@ -41,7 +41,7 @@ Deno.test("each step has its mark and its reason, and a difference is shown once
     },
   );
   const plan = summarize([release]);
-  const added = [`    + linux/amd64 ${short("image")}`, `    + (attestation) ${short("attestation")}`];
+  const added = [`    + linux/amd64 ${short("image")}`, `    + attestation ${short("attestation")}`];
   const to = index.digest.slice(0, 19), from = short("other");
   assert.deepEqual(formatPlan(plan, STYLE), [
     `app: ${index.digest} (linux/amd64)`,

@@ -29,7 +29,7 @@ Deno.test("a dry run prints the index that the edit then writes", async () => {
     [["append", at, `${registry.host}/app:s390x`], [`+ linux/s390x ${other.slice(0, 19)}`]],
     [["drop", at, "linux/arm64"], [
       `- linux/arm64 ${images[1]!.slice(0, 19)}`,
-      `- (attestation) ${attestations[1]!.slice(0, 19)}`,
+      `- attestation of linux/arm64 ${attestations[1]!.slice(0, 19)}`,
     ]],
     [["append", at, `${registry.host}/app:1`], []],
     [["append", "--create", `${registry.host}/app:new`, `${registry.host}/app:s390x`], [

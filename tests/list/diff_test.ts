@@ -68,6 +68,31 @@ Deno.test("diffIndexes() pairs equal digests, then equal platforms, in the order
   }));
 });
 
+/** Attestation of an image, as BuildKit writes it. */
+function attest({ digest }: Descriptor, content: number): Descriptor {
+  return {
+    ...entry(content, "unknown"),
+    annotations: { "vnd.docker.reference.digest": digest, "vnd.docker.reference.type": "attestation-manifest" },
+    platform: { os: "unknown", architecture: "unknown" },
+  };
+}
+
+Deno.test("diffIndexes() compares the attestations of images for one platform", () => {
+  const [amd64, arm64, riscv64] = [entry(1, "amd64"), entry(2, "arm64"), entry(3, "riscv64")];
+  const [ofAmd64, ofArm64, ofRiscv64] = [attest(amd64, 4), attest(arm64, 5), attest(riscv64, 6)];
+  const rebuilt = entry(7, "amd64"), ofRebuilt = attest(rebuilt, 8);
+  const before = indexOf([amd64, ofAmd64, riscv64, ofRiscv64]);
+  const { instances } = diffIndexes(before, indexOf([rebuilt, arm64, ofArm64, ofRebuilt]));
+  assert.deepEqual(instances.map(({ attestedPlatform, before, after }) => [attestedPlatform, before, after]), [
+    [undefined, amd64.digest, rebuilt.digest],
+    ["linux/amd64", ofAmd64.digest, ofRebuilt.digest],
+    [undefined, riscv64.digest, undefined],
+    ["linux/riscv64", ofRiscv64.digest, undefined],
+    [undefined, undefined, arm64.digest],
+    ["linux/arm64", undefined, ofArm64.digest],
+  ]);
+});
+
 Deno.test("lists of fifteen thousand instances are compared in one go", () => {
   const manifests = Array.from({ length: 15_000 }, (_, i) => entry(i, `a${i}`));
   const others = manifests.map((entry, i) => ({ ...entry, digest: digestOf(encode(`other ${i}`)) })).reverse();

@@ -8,10 +8,12 @@ const NOWHERE = "unknown/unknown";
 
 /** Formats a difference between two lists as a line, such as `+ linux/arm64 sha256:0123456789ab`. */
 export function formatDifference(
-  { platform, before, after, fields }: InstanceDifference,
+  { platform, attestedPlatform, before, after, fields }: InstanceDifference,
   { good, bad, busy }: Style,
 ): string {
-  const name = platform === NOWHERE ? "(attestation)" : sanitize(platform) || "-";
+  const name = sanitize(
+    attestedPlatform ? `attestation of ${attestedPlatform}` : platform === NOWHERE ? "attestation" : platform || "-",
+  );
   if (after === undefined) return bad(`- ${name} ${shortDigest(before!)}`);
   if (before === undefined) return good(`+ ${name} ${shortDigest(after)}`);
   const digests = before === after ? shortDigest(before) : `${shortDigest(before)} -> ${shortDigest(after)}`;
