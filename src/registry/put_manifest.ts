@@ -126,6 +126,8 @@ async function putIfMatch(
 export interface ReplaceManifestOptions extends CallOptions {
   /** State of the tag that the caller read right before: how long slower writers are waited for depends on it. */
   readonly seen: SeenTag;
+  /** When the caller began to prepare the write, in milliseconds of `performance.now()`. Default: when it read the tag. */
+  readonly startedAt?: number | undefined;
   /** Media type of the manifest. Default: guessed from the bytes. */
   readonly mediaType?: string | undefined;
 }
@@ -140,8 +142,8 @@ export async function replaceManifest(
   api: RepositoryApi,
   tag: string,
   bytes: Uint8Array<ArrayBuffer>,
-  { seen, mediaType = guessMediaType(bytes), ...call }: ReplaceManifestOptions,
+  { seen, startedAt, mediaType = guessMediaType(bytes), ...call }: ReplaceManifestOptions,
 ): Promise<void> {
   await writeSeenTag(api, { target: tag, bytes, digest: manifestDigest(bytes), mediaType }, seen, call);
-  await settle(api, seen, call);
+  await settle(api, seen, call, startedAt);
 }

@@ -126,11 +126,20 @@ export async function repeatReadAndWrite<T>(
  *
  * Other writers are slow or fast in the registry's eyes: this is the time that read and write took here, without one way
  * there and back. The fastest answer took at least that way, and at most as long as the read.
+ *
+ * @param startedAt When the caller began to prepare the write, in milliseconds of `performance.now()`: the wait takes at
+ * least as long as that took, because a busy machine or registry makes all writers slow. Default: when it read the tag.
  */
-export async function settle(api: RepositoryApi, { seenAt }: SeenTag, call: CallOptions): Promise<void> {
+export async function settle(
+  api: RepositoryApi,
+  { seenAt }: SeenTag,
+  call: CallOptions,
+  startedAt = seenAt,
+): Promise<void> {
   const unit = api.connection.timeouts.retryDelay ?? 1000;
-  const took = performance.now() - seenAt - api.connection.fastestAnswer;
-  const wait = Math.max(took * SETTLE_FACTOR, unit * MIN_SETTLE);
+  const now = performance.now();
+  const took = now - seenAt - api.connection.fastestAnswer;
+  const wait = Math.max(took * SETTLE_FACTOR, now - startedAt, unit * MIN_SETTLE);
   await delay(Math.min(wait, unit * MAX_SETTLE), call.signal ? { signal: call.signal } : {});
 }
 

@@ -17,6 +17,8 @@ interface Work {
   readonly signatures: readonly SigstoreSignature[];
   /** Digests of the blobs that were uploaded, also by earlier attempts. */
   readonly sent: Set<Digest>;
+  /** When the first attempt began, in milliseconds of `performance.now()`. */
+  readonly startedAt: number;
 }
 
 /**
@@ -51,8 +53,8 @@ export class Attachments {
   async write(digest: Digest, signatures: readonly SigstoreSignature[], options: CallOptions = {}): Promise<void> {
     const isLost = (error: unknown) => isManifestsError(error, "CONFLICT");
     const { signal } = options;
-    const sent = new Set<Digest>();
-    await repeatWhileLost(() => this.#attach(digest, { signatures, sent }, options), { isLost, signal });
+    const work = { signatures, sent: new Set<Digest>(), startedAt: performance.now() };
+    await repeatWhileLost(() => this.#attach(digest, work, options), { isLost, signal });
   }
 
   /**
@@ -65,9 +67,9 @@ export class Attachments {
       const seenAt = performance.now();
       const found = await this.#find(digest, options);
       const seen = { digest: found?.digest ?? null, etag: found?.etag ?? null, seenAt };
-      // The tag is read once more after the uploads: the wait for slower signers grows with the time from there to the write.
+      // The tag is read once more after the uploads: signers wait four times as long as passes from there to the write.
       if (built?.on === seen.digest) {
-        const next = { ...options, mediaType: MEDIA_TYPES.ociManifest, seen };
+        const next = { ...options, mediaType: MEDIA_TYPES.ociManifest, seen, startedAt: work.startedAt };
         await replaceTaggedManifest(this.#repository, attachmentTag(digest), built.manifest, next);
         break;
       }
