@@ -195,7 +195,8 @@ export class RegistryConnection {
     if (!this.#insecure && base.startsWith("https:") && to.protocol !== "https:") {
       return "to plain HTTP, while it is reached over https itself";
     }
-    const isInward = !this.isLocal && to.origin !== base && isPrivateHost(to);
+    // A registry in this machine's own network is local itself.
+    const isInward = !this.isLocal && isPrivateHost(to);
     return isInward ? "to the network that this client is in, while it is elsewhere itself" : undefined;
   }
 

@@ -1,20 +1,10 @@
 import type { FetchHandle } from "./pool.ts";
 
-/**
- * Returns a handle that calls `open` when the first request is sent, and never if none is sent.
- */
+/** Returns a handle that calls `open` when the first request is sent, and never if none is sent. */
 export function lazyFetch(open: () => Promise<FetchHandle>): FetchHandle {
   let opening: Promise<FetchHandle> | undefined;
-  let closed = false;
   return {
-    fetch: async (request) => {
-      const handle = await (opening ??= open());
-      if (closed) handle.close();
-      return await handle.fetch(request);
-    },
-    close: () => {
-      closed = true;
-      opening?.then((handle) => handle.close(), () => {});
-    },
+    fetch: async (request) => await (await (opening ??= open())).fetch(request),
+    close: () => void opening?.then((handle) => handle.close(), () => {}),
   };
 }

@@ -228,6 +228,21 @@ Deno.test("the password is used if a token service does not accept identity toke
   }
 });
 
+Deno.test("an identity token that was issued and is rejected later is forgotten", async () => {
+  const { repository, questions } = tokenService({
+    credentials: { username: "me", password: "pw:1", identityToken: "first" },
+    answer: (request, count, token) =>
+      request.method === "POST" && count === 2
+        ? refused(401)()
+        : Response.json({ token, ...(count === 1 ? { refresh_token: "second" } : {}) }),
+  });
+  await repository.headManifest("1");
+  await repository.headBlob(DIGEST);
+  await repository.mountBlob(DIGEST, "other");
+  const used = questions.map(({ method, form }) => form.get("refresh_token") ?? method);
+  assert.deepEqual(used, ["first", "second", "GET", "first"]);
+});
+
 const answers: [name: string, answer: (token: string) => unknown, questions: number][] = [
   ["a token", (token) => ({ token }), 1],
   ["an access token", (token) => ({ access_token: token }), 1],
@@ -316,18 +331,50 @@ Deno.test("if a new token is rejected too, the request fails with the registry's
   assert.equal(questions.length, 2);
 });
 
-Deno.test("after a 401 without a challenge, the request is repeated with a new token", async () => {
-  const { repository, questions } = tokenService({
-    refuse: (_, token) => token === "Bearer t1" ? new Response("", { status: 401 }) : undefined,
-  });
-  assert.equal(await repository.headManifest("1"), undefined);
-  assert.equal(questions.length, 2);
+Deno.test("after a 401 without a challenge that can be answered, the request is repeated with a new token", async () => {
+  for (const challenge of [undefined, 'Bearer error="invalid_token"', "Negotiate"]) {
+    const headers = new Headers(challenge === undefined ? {} : { "www-authenticate": challenge });
+    const { repository, questions } = tokenService({
+      refuse: (_, token) => token === "Bearer t1" ? new Response("", { status: 401, headers }) : undefined,
+    });
+    assert.equal(await repository.headManifest("1"), undefined);
+    assert.equal(questions.length, 2);
+  }
+});
+
+Deno.test("a streamed upload gets no token that has used up half of its life", async () => {
+  const { now } = performance;
+  let clock = 0;
+  try {
+    performance.now = () => clock;
+    // Used for 50 s, which is 10 s less than it lives.
+    const { repository, questions } = tokenService({
+      answer: (_, __, token) => Response.json({ token, expires_in: 60 }),
+    });
+    await repository.headBlob(DIGEST);
+    clock = 30_000;
+    await repository.headBlob(DIGEST);
+    assert.equal(questions.length, 1);
+    const bytes = new Uint8Array(2_000_000);
+    const blob = { mediaType: "m", digest: digestOf(bytes), size: bytes.length };
+    // The registry opens no session.
+    await assert.rejects(repository.putBlob(blob, toStream(bytes), { upload: { location: "https://r.example/v2/u" } }));
+    assert.equal(questions.length, 2);
+  } finally {
+    performance.now = now;
+  }
 });
 
 Deno.test("a registry that also accepts passwords gets the password if its token service fails", async () => {
   const { repository, used } = tokenService({ challenge: `${CHALLENGE}, Basic realm="x"`, answer: refused(500) });
   assert.equal(await repository.headBlob(DIGEST), undefined);
   assert.deepEqual(used, [BASIC]);
+});
+
+Deno.test("a token service with a rate limit is not avoided with the password", async () => {
+  const { repository, used } = tokenService({ challenge: `${CHALLENGE}, Basic realm="x"`, answer: refused(429) });
+  await assert.rejects(repository.headBlob(DIGEST, { maxRetries: 0 }), { code: "TOO_MANY_REQUESTS" });
+  assert.deepEqual(used, []);
 });
 
 const realms: [name: string, host: string, realm: string, asked: string | undefined][] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readStream } from "../../src/internal/room.ts";
 import { type Fetch, RegistryClient, type RegistryClientOptions, type RetryEvent } from "../../src/registry/room.ts";
-import { digestOf, MEDIA_TYPES } from "../../src/spec/room.ts";
+import { digestOf, ManifestsError, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { clientOf, encode } from "../support/images.ts";
 import { serve } from "../support/registries.ts";
 import { runPending } from "../support/timers.ts";
@@ -121,6 +121,27 @@ Deno.test("the client's number of retries also limits interrupted manifests and 
     );
     await assert.rejects(writing.repository.putManifest("1", MANIFEST, { ...options, ifMatch: null }), { status: 503 });
     assert.equal(writing.requests.filter(({ method }) => method === "PUT").length, expected);
+  }
+});
+
+Deno.test("an error of this module that a fetch throws, or wraps, keeps its code", async () => {
+  const refused = new ManifestsError("DENIED", "Cannot reach r.example: not allowed");
+  for (const error of [refused, new TypeError("fetch failed", { cause: refused })]) {
+    const fetch = ({ url }: Request) =>
+      url.endsWith("/v2/") ? Promise.resolve(new Response("")) : Promise.reject(error);
+    const client = new RegistryClient("r.example", { fetch, timeouts: { maxRetries: 0 } });
+    await assert.rejects(client.repository("app").getManifest("1"), { code: "DENIED" });
+  }
+});
+
+Deno.test("a registry that answers over one scheme is not reported as unreachable because of the other", async () => {
+  for (const answering of ["http:", "https:"]) {
+    const fetch = (request: Request): Promise<Response> =>
+      request.url.startsWith(answering)
+        ? Promise.resolve(new Response("", { status: 403 }))
+        : Promise.reject(new TypeError("connection refused"));
+    const client = new RegistryClient("r.example", { fetch, insecure: true, timeouts: { maxRetries: 0 } });
+    await assert.rejects(client.repository("app").getManifest("1"), { code: "DENIED", status: 403 });
   }
 });
 

@@ -143,6 +143,13 @@ Deno.test("an endless list fails at a limit", async () => {
   assert.equal(i, 10_000);
 });
 
+Deno.test("a list whose pages have no new names fails at a limit", async () => {
+  let i = 0;
+  const { repository } = scripted(() => json({ tags: ["same"] }, { link: `<?p=${++i}>; rel="next"` }));
+  await assert.rejects(Array.fromAsync(repository.listTags()), { code: "LIMIT_EXCEEDED" });
+  assert.equal(i, 102);
+});
+
 Deno.test("a rejected catalog request is an error", async () => {
   for (const [status, code] of [[404, "NOT_FOUND"], [405, "REGISTRY_ERROR"], [403, "DENIED"]] as const) {
     const { client } = scripted(() => Promise.resolve(new Response("", { status })));

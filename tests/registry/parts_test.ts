@@ -15,9 +15,9 @@ import { HeldTimers, runPending } from "../support/timers.ts";
 Deno.test("isPrivateHost() recognizes addresses outside the public internet", () => {
   const inside =
     "localhost a.localhost 127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 " +
-    "100.64.0.1 0.0.0.0 [::1] [::] [fc00::1] [fd12::1] [fe80::1] [::ffff:127.0.0.1] [::ffff:192.168.0.1] 2130706433 0x7f.1";
+    "100.64.0.1 0.0.0.0 [::1] [::] [fc00::1] [fd12::1] [fe80::1] [fe9f::1] [fea0::1] [febf::1] [::ffff:127.0.0.1] [::ffff:192.168.0.1] 2130706433 0x7f.1";
   const outside =
-    "quay.io 11.0.0.1 172.15.0.1 172.32.0.1 192.169.0.1 100.128.0.1 8.8.8.8 [2001:db8::1] [::ffff:8.8.8.8] " +
+    "quay.io 11.0.0.1 172.15.0.1 172.32.0.1 192.169.0.1 100.128.0.1 8.8.8.8 [2001:db8::1] [fe7f::1] [::ffff:8.8.8.8] " +
     "10.example.com localhost.example.com fd12.example";
   for (const host of inside.split(" ")) assert.equal(isPrivateHost(new URL(`http://${host}/`)), true, host);
   for (const host of outside.split(" ")) assert.equal(isPrivateHost(new URL(`http://${host}/`)), false, host);

@@ -234,19 +234,31 @@ Deno.test("a conditional write is not sent if the tag already names the manifest
   assert.deepEqual(written, { digest: digestOf(BASE), unchanged: true });
 });
 
-Deno.test("a tag that shows its old manifest for a moment after the write is read again", async () => {
+Deno.test("a tag that already names the manifest is a conflict, unless the write may have been made before", async () => {
+  const { repository } = await tampered(() => Promise.reject(new Error("nothing is to be written")));
+  for (const ifMatch of [null, digestOf(THEIRS)]) {
+    await assert.rejects(repository.putManifest("1", BASE, { ifMatch }), { code: "CONFLICT" });
+    const written = await repository.writeManifest("1", BASE, { ifMatch, repeated: true });
+    assert.deepEqual(written, { digest: digestOf(BASE), unchanged: false });
+  }
+});
+
+Deno.test("a tag that shows its old manifest, or none, for a moment after the write is read again", async () => {
   const registry = createRegistry({ storage: createMemoryStorage() });
   const open = (fetch: Fetch) =>
     new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 1 } }).repository("app");
   await open(registry.fetch).putManifest("1", BASE);
   const before = await registry.fetch(new Request("https://r.example/v2/app/manifests/1", { method: "HEAD" }));
-  let stale = 0;
-  const repository = open(async (request) => {
-    if (request.method === "HEAD" && stale-- > 0) return new Response(null, before);
-    if (request.method === "PUT") stale = 2;
-    return await registry.fetch(request);
-  });
-  assert.equal(await repository.putManifest("1", OURS, { ifMatch: digestOf(BASE) }), digestOf(OURS));
+  for (const answer of [before, { status: 404 }]) {
+    await open(registry.fetch).putManifest("1", BASE);
+    let stale = 0;
+    const repository = open(async (request) => {
+      if (request.method !== "PUT" && stale-- > 0) return new Response(null, answer);
+      if (request.method === "PUT") stale = 2;
+      return await registry.fetch(request);
+    });
+    assert.equal(await repository.putManifest("1", OURS, { ifMatch: digestOf(BASE) }), digestOf(OURS));
+  }
 });
 
 Deno.test("a referrer that a registry does not accept twice is not listed twice", async () => {

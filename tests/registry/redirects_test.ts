@@ -262,3 +262,12 @@ Deno.test("the response of a fetch that follows redirects by itself is treated b
   await assert.rejects(repository.getManifest("1"), { status: 401, url: "https://b.example/x" });
   assert.deepEqual(seen, ["/v2/", "/token", "/v2/app/manifests/1"]);
 });
+
+Deno.test("a redirect with a user name and a password is followed without them", async () => {
+  const { repository, elsewhere, state } = await twoHosts("basic", "Basic");
+  state.override = ({ url }) => url.includes("/blobs/") ? redirect("https://u:p@b.example/blob") : undefined;
+  await assert.rejects(getUnverifiedBlob(repository, BLOB.digest));
+  assert.deepEqual(elsewhere.map(({ url, headers }) => [url, headers.get("authorization")]), [
+    ["https://b.example/blob", null],
+  ]);
+});

@@ -171,6 +171,17 @@ const contradictions: [name: string, tamper: Tamper, chunkSize: number | undefin
     2,
   ],
   [
+    "the connection breaks before a byte arrives, and an empty session reports one",
+    (request, seen) => {
+      if (isFirstPatch(request, seen)) return seen.breakAfter(0);
+      return request.method === "GET" ? seen.report("0-0") : seen.forward();
+    },
+    undefined,
+    1,
+  ],
+  ["every response has the range of an empty session", (_, seen) => seen.report("0-0"), undefined, 1],
+  ["every response to chunks has the range of an empty session", (_, seen) => seen.report("0-0"), 2_000_000, 1],
+  [
     "sessions are lost twice",
     async (request, seen) => {
       if (request.method !== "PATCH" || seen.count("PATCH") > 2) return await seen.forward();
@@ -208,6 +219,38 @@ Deno.test("an upload fails if its progress goes back and forth", async () => {
     await assert.rejects(repository.putBlob(DESCRIPTOR, toStream(BLOB), { reopen, chunkSize }), { code: "NETWORK" });
     assert.ok(log.length < 40, `${log.length}`);
   }
+});
+
+Deno.test("an upload is sent five times if all of its sessions are lost", async () => {
+  const { repository, log } = tampered((request, seen) => request.method === "PATCH" ? seen.lose() : seen.forward());
+  await assert.rejects(repository.putBlob(DESCRIPTOR, toStream(BLOB), { reopen }), { code: "REGISTRY_ERROR" });
+  assert.equal(log.filter((method) => method === "POST").length, 5, log.join());
+});
+
+Deno.test("chunks that are answered by 404 do not prove that the registry refuses chunks", async () => {
+  const { repository, log } = tampered((request, seen) =>
+    request.headers.has("content-range") && seen.count("POST") === 1
+      ? Promise.resolve(new Response("", { status: 404 }))
+      : seen.forward()
+  );
+  const options = { reopen, chunkSize: 2_000_000 };
+  await repository.putBlob(DESCRIPTOR, toStream(BLOB), options);
+  const before = log.filter((method) => method === "PATCH").length;
+  await repository.putBlob(DESCRIPTOR, toStream(BLOB), options);
+  // Four attempts and one whole blob, then three chunks.
+  assert.deepEqual([before, log.filter((method) => method === "PATCH").length], [5, 8]);
+});
+
+Deno.test("if the answer to the end of an upload is lost, and the blob cannot be looked for, its error is reported", async () => {
+  const registry = createRegistry({ storage: createMemoryStorage() });
+  const fetch: Fetch = (request) => {
+    if (request.method === "PUT") return Promise.reject(new TypeError("connection closed"));
+    return request.method === "HEAD" || /blobs\/sha256/.test(request.url)
+      ? Promise.resolve(new Response(null, { status: 403 }))
+      : registry.fetch(request);
+  };
+  const repository = new RegistryClient("r.example", { fetch, timeouts: { retryDelay: 0 } }).repository("app");
+  await assert.rejects(repository.putBlob(DESCRIPTOR, toStream(BLOB)), { code: "NETWORK" });
 });
 
 Deno.test("an upload whose digest is always rejected is repeated once", async () => {
