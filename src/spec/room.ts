@@ -75,6 +75,7 @@ export {
   parseManifest,
   verifyManifestDigest,
 } from "./manifest.ts";
+export { readOciConfig } from "./convert/oci_config.ts";
 export { hasImageConfig, type ImageConfig, isImageConfigType, parseImageConfig } from "./image_config.ts";
 export { isIndexMediaType, isSchema1MediaType, MEDIA_TYPES } from "./media_types.ts";
 export { describePlatforms, narrowEntries, type NarrowOptions } from "./narrow.ts";

@@ -158,8 +158,9 @@ Deno.test("PAX records", () => {
     "size=1",
     "mtime=1700000000.123456789999",
     "atime=-1.25",
-    "ctime=7",
+    "ctime=+7",
     "SCHILY.xattr.user.a=1=2\n3",
+    "SCHILY.xattr.user.empty=",
     "uname=bob",
   ];
   const header = readExtended("x", ascii(records.map(record).join("")));
@@ -170,6 +171,7 @@ Deno.test("PAX records", () => {
   assert.deepEqual(header.accessTime, { seconds: -2, nanoseconds: 750_000_000 });
   assert.deepEqual(header.changeTime, { seconds: 7, nanoseconds: 0 });
   assert.deepEqual(header.pax.get("SCHILY.xattr.user.a"), ascii("1=2\n3"));
+  assert.deepEqual(header.pax.get("SCHILY.xattr.user.empty"), ascii(""));
 });
 
 Deno.test("global PAX records apply until they are overridden or removed, others to one entry", () => {

@@ -18,6 +18,8 @@ export interface TestImageOptions {
   layers?: Uint8Array<ArrayBuffer>[];
   /** Compressions of the layers, used in turn; default: gzip. */
   compressions?: readonly ("gzip" | "zstd" | "none")[];
+  /** Members of the configuration that are added or replaced. */
+  config?: Record<string, unknown>;
 }
 
 /** An image that tests made: real bytes, all digests right. */
@@ -64,6 +66,7 @@ export function makeImage(options: TestImageOptions): TestImage {
     ...(osFeatures ? { "os.features": osFeatures } : {}),
     config: {},
     rootfs: { type: "layers", diff_ids: layers.map((layer) => digestOf(layer)) },
+    ...options.config,
   });
   const blobs = [
     ...layers.map((layer, i) => {

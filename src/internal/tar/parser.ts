@@ -1,5 +1,5 @@
 import { FIELDS, hasText, hasValidChecksum, NO_TEXT, readNumber, readText } from "./fields.ts";
-import { parsePaxNumber, parsePaxRecords, parsePaxTime } from "./pax.ts";
+import { parsePaxNumber, parsePaxRecords, parsePaxTime, PAX_ATTRIBUTE } from "./pax.ts";
 import { TAR_BLOCK_SIZE, type TarEntryType, TarError, type TarHeader, type TarStep, type TarTime } from "./types.ts";
 
 /** Maximum size of an extension header, in bytes. Go's reader has the same limit. */
@@ -141,13 +141,20 @@ function isZero(block: Uint8Array): boolean {
   return true;
 }
 
-/** Merges PAX records: an entry's records override global ones; a record without a value removes it (pax(1)). */
+/**
+ * Merges PAX records: an entry's records override global ones; a record without a value removes it (pax(1)). Extended
+ * attributes can be empty, so their records are kept.
+ */
 function mergeRecords(
   global: ReadonlyMap<string, Uint8Array>,
   entry: ReadonlyMap<string, Uint8Array> | undefined,
 ): ReadonlyMap<string, Uint8Array> {
   if (global.size === 0 && !entry) return NO_RECORDS;
-  return new Map([...global, ...entry ?? []].filter(([key]) => (entry?.get(key) ?? global.get(key)!).length > 0));
+  return new Map(
+    [...global, ...entry ?? []].filter(([key]) =>
+      key.startsWith(PAX_ATTRIBUTE) || (entry?.get(key) ?? global.get(key)!).length > 0
+    ),
+  );
 }
 
 function entryType(

@@ -3,6 +3,9 @@ import { TarError, type TarTime } from "./types.ts";
 
 const NEWLINE = 0x0a, SPACE = 0x20, EQUALS = 0x3d, ZERO = 0x30, NINE = 0x39;
 
+/** Beginning of the keys of records with extended attributes. */
+export const PAX_ATTRIBUTE = "SCHILY.xattr.";
+
 /** Records whose values are names, which must not contain a NUL. */
 const NAMES: ReadonlySet<string> = new Set(["path", "linkpath", "uname", "gname"]);
 
@@ -50,13 +53,13 @@ export function parsePaxNumber(value: Uint8Array, key: string): number {
 /** Parses the time in a PAX record: decimal seconds, truncated to nanoseconds. */
 export function parsePaxTime(value: Uint8Array, key: string): TarTime {
   const text = asciiText(value);
-  const match = /^(-?)([0-9]{0,16})(?:\.([0-9]*))?$/.exec(text);
+  const match = /^([+-]?)([0-9]{0,16})(?:\.([0-9]*))?$/.exec(text);
   if (!match || match[2] === "") {
     throw new TarError(`Cannot read ${key} of a PAX header: not a time: current value is ${quote(text)}`);
   }
   const seconds = Number(match[2]);
   const nanoseconds = Number((match[3] ?? "").slice(0, 9).padEnd(9, "0"));
-  if (match[1] === "") return { seconds, nanoseconds };
+  if (match[1] !== "-") return { seconds, nanoseconds };
   return nanoseconds === 0 ? { seconds: 0 - seconds, nanoseconds } : {
     seconds: -seconds - 1,
     nanoseconds: 1_000_000_000 - nanoseconds,

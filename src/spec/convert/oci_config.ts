@@ -19,17 +19,23 @@ type Members = Map<string, GoJsonValue | undefined>;
  * @throws {ManifestsSyntaxError} With code `INVALID_JSON` if the configuration is invalid.
  */
 export function convertToOciConfig(config: Uint8Array): Uint8Array<ArrayBuffer> {
-  const from = new StructReader(parseJson(config, "configuration").value, "configuration");
-  return encodeGoJson(
-    new Map<string, GoJsonValue | undefined>([
-      ["created", readTime(from, "created")],
-      ["author", nonEmpty(from.string("author"))],
-      ...platformJson(readPlatform(from)),
-      ["config", executionJson(from.struct("config"))],
-      ["rootfs", rootfsJson(from.struct("rootfs"))],
-      ["history", nonEmptyList(from.structs("history")?.map(historyJson))],
-    ]),
-  );
+  return encodeGoJson(readOciConfig(new StructReader(parseJson(config, "configuration").value, "configuration")));
+}
+
+/**
+ * Reads the members of a configuration that the image specification has (image-spec `v1.Image`), as Go does.
+ *
+ * @throws {ManifestsSyntaxError} With code `INVALID_JSON` if one has the wrong type.
+ */
+export function readOciConfig(from: StructReader): Members {
+  return new Map<string, GoJsonValue | undefined>([
+    ["created", readTime(from, "created")],
+    ["author", nonEmpty(from.string("author"))],
+    ...platformJson(readPlatform(from)),
+    ["config", executionJson(from.struct("config"))],
+    ["rootfs", rootfsJson(from.struct("rootfs"))],
+    ["history", nonEmptyList(from.structs("history")?.map(historyJson))],
+  ]);
 }
 
 /** Encodes `config`. Go cannot omit an empty struct, so `"config":{}` is always written. */

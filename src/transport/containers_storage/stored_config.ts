@@ -1,5 +1,5 @@
-import { isObject, parseJson } from "../../json/room.ts";
-import { type Digest, isDigest, ManifestsError, type ParsedImage } from "../../spec/room.ts";
+import { parseJson, readTime, StructReader, ZERO_TIME } from "../../json/room.ts";
+import { type Digest, isDigest, ManifestsError, type ParsedImage, readOciConfig } from "../../spec/room.ts";
 
 /** The parts of an image's configuration that a store needs. */
 export interface StoredConfig {
@@ -10,33 +10,28 @@ export interface StoredConfig {
 }
 
 /**
- * Reads the configuration of an image.
+ * Reads the configuration of an image. Other tools read it whenever they list the images of the store, and fail if one
+ * member has the wrong type; an invalid time in the record of an image makes the whole store unreadable.
  *
  * @param what The image, for messages.
- * @throws {ManifestsError} With code `INVALID_MANIFEST` if it does not have a digest for each layer.
+ * @throws {ManifestsError} With code `INVALID_MANIFEST` if it does not have a digest for each layer, or `INVALID_JSON` if
+ * Go could not read it.
  */
 export function parseStoredConfig(config: Uint8Array, { layers }: ParsedImage, what: string): StoredConfig {
-  const { value } = parseJson(config, "image configuration");
-  const { rootfs, created } = isObject(value) ? value : {};
-  const found = isObject(rootfs) && Array.isArray(rootfs.diff_ids) ? rootfs.diff_ids : [];
+  const name = `the configuration for ${what}`;
+  const from = new StructReader(parseJson(config, name).value, name);
+  readOciConfig(from);
+  const found = from.struct("rootfs")?.strings("diff_ids") ?? [];
   if (found.length < layers.length) {
     throw new ManifestsError(
       "INVALID_MANIFEST",
       `Cannot write to ${what}: image config has only ${found.length} DiffID values, but a layer with index ${found.length} exists`,
     );
   }
-  const diffIds = found.slice(0, layers.length).map((diffId: unknown) => {
-    if (typeof diffId === "string" && isDigest(diffId)) return diffId;
+  const diffIds = found.slice(0, layers.length).map((diffId) => {
+    if (isDigest(diffId)) return diffId;
     throw new ManifestsError("INVALID_MANIFEST", `Cannot write to ${what}: invalid DiffID ${JSON.stringify(diffId)}`);
   });
-  return { diffIds, created: typeof created === "string" ? formatTime(created) : undefined };
-}
-
-/** Returns a time as Go formats it: without trailing zeros in the fraction; `undefined` if it is not RFC 3339. */
-function formatTime(text: string): string | undefined {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/.exec(text);
-  if (!match || Number.isNaN(Date.parse(text))) return undefined;
-  const [, seconds, fraction = "", zone] = match;
-  const digits = fraction.slice(0, 9).replace(/0+$/, "");
-  return `${seconds}${digits === "" ? "" : `.${digits}`}${zone === "+00:00" ? "Z" : zone}`;
+  const created = readTime(from, "created");
+  return { diffIds, created: created === ZERO_TIME ? undefined : created };
 }

@@ -1,5 +1,5 @@
 import { encodeBase64, encodeUtf8 } from "../../../internal/room.ts";
-import type { TarEntryType, TarHeader, TarTime } from "../../../internal/tar/room.ts";
+import { PAX_ATTRIBUTE, type TarEntryType, type TarHeader, type TarTime } from "../../../internal/tar/room.ts";
 import { encodeGoJsonText, type GoJsonValue, nonEmpty, sortedMap } from "../../../json/room.ts";
 import { type Digest, ManifestsError } from "../../../spec/room.ts";
 
@@ -30,8 +30,6 @@ const TYPES: Readonly<Record<TarEntryType, string | undefined>> = {
   fifo: "fifo",
   other: undefined,
 };
-
-const XATTR_PREFIX = "SCHILY.xattr.";
 
 /** The table of contents of a `zstd:chunked` layer. */
 export class Toc {
@@ -100,8 +98,8 @@ function chunkMembers(chunk: TocChunk): [string, GoJsonValue | undefined][] {
 }
 
 function getXattrs({ pax }: TarHeader): ReadonlyMap<string, GoJsonValue> | undefined {
-  const found = [...pax].filter(([name]) => name.startsWith(XATTR_PREFIX));
-  return sortedMap(found.map(([name, value]) => [name.slice(XATTR_PREFIX.length), encodeBase64(value)] as const));
+  const found = [...pax].filter(([name]) => name.startsWith(PAX_ATTRIBUTE));
+  return sortedMap(found.map(([name, value]) => [name.slice(PAX_ATTRIBUTE.length), encodeBase64(value)] as const));
 }
 
 /** Formats a time as Go does: RFC 3339 without trailing zeros in the fraction of a second. */

@@ -5,6 +5,9 @@ import type { StoredLayer } from "../../types.ts";
 /** Flag with the digest of the tar archive, for a layer that was pulled by its table of contents (zstd:chunked). */
 const EXPECTED_DIFF_FLAG = "expected-layer-diffid";
 
+/** Digest of an archive of 0 bytes. */
+const NO_BYTES: string = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /**
  * Parses `layers.json` or `volatile-layers.json` (storage `layers.go`, struct `Layer`). Incomplete layers are left out:
  * the next tool that writes to the store deletes them.
@@ -33,7 +36,8 @@ function readLayer(from: StructReader): StoredLayer | undefined {
     id: parseLayerId(from, "id", from.string("id") ?? ""),
     parent: parent && parseLayerId(from, "parent", parent),
     diffDigest: diffDigest as Digest | undefined,
-    diffSize: from.integer("diff-size") ?? UNKNOWN_SIZE,
+    // Go omits the size of an archive of 0 bytes.
+    diffSize: from.integer("diff-size") ?? (diffDigest === NO_BYTES ? 0 : UNKNOWN_SIZE),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { TarHeader, TarTime } from "../../../internal/tar/room.ts";
+import { PAX_ATTRIBUTE, type TarHeader } from "../../../internal/tar/room.ts";
 import { cannotStore } from "../layers/layer_error.ts";
 import { quoteBytes, toByteText } from "./byte_text.ts";
 import { hasCode, LibcError, S } from "./libc.ts";
@@ -15,8 +15,8 @@ import {
 } from "./nodes.ts";
 import type { UnpackRules } from "./rules.ts";
 
-/** Extended attributes in PAX records. */
-const ATTRIBUTE = "SCHILY.xattr.";
+/** The last second whose nanoseconds since 1970 fit into 64 bits, which is in the year 2262. */
+const MAX_SECONDS = 9_223_372_036;
 
 /** Options for unpacking the entries of a layer. */
 export interface UnpackOptions {
@@ -50,9 +50,10 @@ export class EntryMetadata {
     // A hard link may be another name of a link.
     const isLink = type === "symlink" || (type === "hardlink" && isType(findStat(target)!, S.LINK));
     if (!isLink) setMode(target, mode);
-    setHeaderTimes(target, header);
+    if (isLink) setTimes(target, ...readTimes(header));
+    else setHeaderTimes(target, header);
     for (const [key, value] of header.pax) {
-      const name = key.startsWith(ATTRIBUTE) ? key.slice(ATTRIBUTE.length) : "security.selinux";
+      const name = key.startsWith(PAX_ATTRIBUTE) ? key.slice(PAX_ATTRIBUTE.length) : "security.selinux";
       if (name !== "security.selinux") this.#setAttribute(target, name, value);
     }
   }
@@ -90,20 +91,22 @@ export class EntryMetadata {
   }
 }
 
-/**
- * Sets the times of an entry. Without a time of access, or an earlier one, that of the modification is used. Like other
- * tools, times before 1970 become 1970.
- */
-export function setHeaderTimes(target: Place | OpenFile, times: Pick<TarHeader, "modTime" | "accessTime">): void {
-  const modified = toTime(times.modTime);
-  const accessed = times.accessTime ? toTime(times.accessTime) : modified;
-  setTimes(target, isLater(accessed, modified) ? accessed : modified, modified);
+/** The times in a header. */
+type HeaderTimes = Pick<TarHeader, "modTime" | "accessTime">;
+
+/** Sets the times of an entry that is not a link. Like other tools, times before 1970 or after 2262 become 1970. */
+export function setHeaderTimes(target: Place | OpenFile, times: HeaderTimes): void {
+  const [accessed, modified] = readTimes(times).map((time) =>
+    time.seconds < 0 || time.seconds > MAX_SECONDS ? { seconds: 0, nanoseconds: 0 } : time
+  );
+  setTimes(target, accessed!, modified!);
+}
+
+/** Returns the times of access and modification. The first is never earlier than the second. */
+function readTimes({ modTime, accessTime = modTime }: HeaderTimes): [accessed: Time, modified: Time] {
+  return [isLater(accessTime, modTime) ? accessTime : modTime, modTime];
 }
 
 function isLater(a: Time, b: Time): boolean {
   return a.seconds > b.seconds || (a.seconds === b.seconds && a.nanoseconds > b.nanoseconds);
-}
-
-function toTime({ seconds, nanoseconds }: TarTime): Time {
-  return seconds < 0 ? { seconds: 0, nanoseconds: 0 } : { seconds, nanoseconds };
 }

@@ -3,7 +3,7 @@ import { cannotStore } from "../layers/layer_error.ts";
 import { type ByteText, cleanPath, quoteBytes, splitPath, toByteText } from "./byte_text.ts";
 import { type EntryWriter, type LayerEntry, OPAQUE, WHITEOUT } from "./entries.ts";
 import { EntryMetadata, setHeaderTimes, type UnpackOptions } from "./entry_metadata.ts";
-import { loadLibc, S, writeFully } from "./libc.ts";
+import { hasCode, loadLibc, S, writeFully } from "./libc.ts";
 import {
   addName,
   createFile,
@@ -88,8 +88,7 @@ export class LayerUnpacker implements EntryWriter {
     const isStored = path !== "" && (this.#rules.plainWhiteouts || !this.#applyWhiteout(path, header));
     if (isStored && header.type === "file") this.#storeFile(path, number);
     else if (isStored) this.#store(path, header);
-    // An overlay mount ignores the top of a layer; its folder keeps the owner and mode of the parent's.
-    if (path === "" && isVfs) {
+    if (path === "" && (isVfs || isSlash(header))) {
       this.#metadata.set(this.#tree.root, header);
       this.#folders.push({ path, times: header });
     }
@@ -153,6 +152,14 @@ export class LayerUnpacker implements EntryWriter {
   #applyWhiteout(path: ByteText, header: TarHeader): boolean {
     const { folder, name } = splitPath(path);
     if (!name.startsWith(WHITEOUT)) return false;
+    try {
+      // Like other entries, it creates the folders above it.
+      this.#tree.place(path, true);
+    } catch (error) {
+      // Below a file, or a link to nothing, there is nothing to remove.
+      if (hasCode(error, "ENOTDIR", "ENOENT")) return true;
+      throw error;
+    }
     const isOverlay = this.#rules.driver === "overlay";
     if (name === OPAQUE) {
       if (isOverlay) this.#setOpaque(folder);
@@ -169,13 +176,12 @@ export class LayerUnpacker implements EntryWriter {
 
   #setOpaque(folder: ByteText): void {
     const attribute = this.#rules.limited ? "user.overlay.opaque" : "trusted.overlay.opaque";
-    // The folder may be implied by the entry.
-    const place = folder === "" ? this.#tree.root : this.#tree.place(`${folder}/.`, true);
+    const place = folder === "" ? this.#tree.root : this.#tree.place(`${folder}/.`);
     setAttribute(place, attribute, Uint8Array.of("y".charCodeAt(0)));
   }
 
   #makeWhiteout(path: ByteText, { uid, gid }: TarHeader): void {
-    const place = this.#tree.place(path, true);
+    const place = this.#tree.place(path);
     makeNode(place, S.CHAR, 0n);
     setOwner(place, uid, gid);
   }
@@ -190,4 +196,12 @@ export class LayerUnpacker implements EntryWriter {
       throw cannotStore(this.#layer, `its entry ${quoteBytes(entry)} removes an earlier file of the same layer`);
     });
   }
+}
+
+/**
+ * True for an entry `/`. For overlay, other tools set the metadata of the top of a layer from such an entry, as kaniko
+ * writes it, but not from `./`: then the top has those of the parent's.
+ */
+export function isSlash({ nameBytes }: Pick<TarHeader, "nameBytes">): boolean {
+  return nameBytes[0] === "/".charCodeAt(0) && cleanPath(toByteText(nameBytes)) === "";
 }

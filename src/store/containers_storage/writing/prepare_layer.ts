@@ -11,7 +11,7 @@ import { type ByteStream, readChunks } from "../../../internal/room.ts";
 import { TarError } from "../../../internal/tar/room.ts";
 import { createDigester, type Digest, ManifestsError } from "../../../spec/room.ts";
 import type { LayerEntry } from "../unpack/entries.ts";
-import { LayerUnpacker } from "../unpack/layer_unpacker.ts";
+import { isSlash, LayerUnpacker } from "../unpack/layer_unpacker.ts";
 import { writeFully } from "../unpack/libc.ts";
 import type { OpenFile } from "../unpack/nodes.ts";
 import type { UnpackRules } from "../unpack/rules.ts";
@@ -56,6 +56,8 @@ export interface LayerFacts {
   readonly uids: readonly number[];
   /** Group ids of the entries, sorted. */
   readonly gids: readonly number[];
+  /** True if an entry `/` determines the owner and permissions of the top of the layer, also for overlay. */
+  readonly hasTop: boolean;
 }
 
 /**
@@ -86,6 +88,7 @@ class LayerReader implements ArchiveSink, Disposable {
   readonly #resources = new DisposableStack();
   readonly #writer: LayerUnpacker | ContentWriter;
   #size = 0;
+  #hasTop = false;
 
   constructor({ layer, rules, output: { folder, headers } }: LayerJob) {
     const options = { layer, rules };
@@ -124,6 +127,7 @@ class LayerReader implements ArchiveSink, Disposable {
 
   begin(entry: LayerEntry): void {
     this.#checker.check(entry);
+    this.#hasTop ||= isSlash(entry.header);
     this.#lines.begin(entry);
     this.#writer.begin(entry);
   }
@@ -141,7 +145,8 @@ class LayerReader implements ArchiveSink, Disposable {
   facts(): Omit<LayerFacts, "compression"> {
     const { uids, gids } = this.#checker;
     const sort = (ids: ReadonlySet<number>) => [...ids].sort((a, b) => a - b);
-    return { diffDigest: this.#digester.digest(), diffSize: this.#size, uids: sort(uids), gids: sort(gids) };
+    const owners = { uids: sort(uids), gids: sort(gids) };
+    return { diffDigest: this.#digester.digest(), diffSize: this.#size, ...owners, hasTop: this.#hasTop };
   }
 
   [Symbol.dispose](): void {

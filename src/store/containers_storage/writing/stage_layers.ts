@@ -88,12 +88,16 @@ async function takeFiles(
   return copy;
 }
 
-/** Gives the top of a layer the owner and permissions of its parent's; for vfs, also the files of the parent. */
+/**
+ * Gives the top of a layer the owner and permissions of its parent's, unless an entry of the layer determined them. For
+ * vfs, also copies the files of the parent.
+ */
 async function placeTop(
   folder: string,
-  { parentFolder, whileParentExists }: LayerToStage,
+  { parentFolder, prepared, whileParentExists }: LayerToStage,
   { rules: { driver, limited }, signal }: StageOptions,
 ): Promise<void> {
+  if (driver === "overlay" && prepared.hasTop) return;
   const place = toPlace(folder);
   if (parentFolder === undefined) return setMode(place, BASE_MODE);
   await whileParentExists(async () => {
