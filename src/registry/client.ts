@@ -27,6 +27,7 @@ export class RegistryClient {
    *
    * @param host The registry, as in `quay.io` or `localhost:5000`.
    * @throws {ManifestsSyntaxError} With code `INVALID_REFERENCE` if `host` is not a host, or its port is above 65535.
+   * @throws {RangeError} If a time limit or the number of retries is not a number of at least 0.
    */
   constructor(host: string, options: RegistryClientOptions = {}) {
     this.#connection = new RegistryConnection(host, options);

@@ -1,5 +1,6 @@
 import { type CallOptions, OncePerKey, VERSION } from "../internal/room.ts";
 import { ManifestsError, type RetryEvent } from "../spec/room.ts";
+import { assertTimeouts } from "./assert_timeouts.ts";
 import { RegistryAuthenticator } from "./auth.ts";
 import { getChallenges } from "./challenge.ts";
 import type { RegistryClientOptions } from "./client_options.ts";
@@ -41,8 +42,13 @@ export class RegistryConnection {
   readonly #probe: EndpointProbe;
   readonly #endpoint = new OncePerKey<"endpoint", RegistryEndpoint>();
 
-  /** Creates a connection; no request is sent. `host` may have a port. */
+  /**
+   * Creates a connection; no request is sent. `host` may have a port.
+   *
+   * @throws {RangeError} If a time limit or the number of retries is not a number of at least 0.
+   */
   constructor(host: string, options: RegistryClientOptions) {
+    assertTimeouts(options.timeouts ?? {});
     const origins = registryOrigins(host);
     const { hostname } = new URL(origins.https);
     const warnings = options.onWarning && new WarningSink(host, options.onWarning);
@@ -90,6 +96,7 @@ export class RegistryConnection {
 
   /** Returns the maximum number of repetitions for a call: its own, else that of the client. */
   getMaxRetries({ maxRetries = this.timeouts.maxRetries ?? DEFAULT_RETRIES }: CallOptions): number {
+    assertTimeouts({ maxRetries });
     return maxRetries;
   }
 

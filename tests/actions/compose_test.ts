@@ -187,6 +187,28 @@ Deno.test("required platforms are checked before anything is written", async () 
   await compose(world, { sources, require: ["linux/amd64", "linux/arm64/v8"] });
 });
 
+Deno.test("options of other types than theirs are refused before a registry is asked", async () => {
+  const fetch = () => Promise.reject(new Error("a registry was asked"));
+  const systemContext = { fetch };
+  const good = { target: at("1"), sources: [at("linux-amd64")], systemContext };
+  const rows: [options: object, name: string, message: RegExp][] = [
+    [{ sources: at("linux-amd64") }, "TypeError", /sources must be an array, but is "one\.example/],
+    [{ sources: undefined }, "TypeError", /sources must be an array, but is undefined/],
+    [{ tags: "latest" }, "TypeError", /tags must be an array, but is "latest"/],
+    [{ require: "linux/amd64" }, "TypeError", /require must be an array/],
+    [{ platforms: "linux/amd64" }, "TypeError", /platforms must be an array/],
+    [{ wait: NaN }, "RangeError", /wait must be a number of milliseconds, but is NaN/],
+    [{ wait: "2m" }, "RangeError", /wait must be a number of milliseconds, but is "2m"/],
+    [{ wait: -1 }, "RangeError", /wait must be/],
+    [{ order: "name" }, "RangeError", /order must be "given" or "platform", but is "name"/],
+    [{ systemContext: { fetch, maxRetries: NaN } }, "RangeError", /maxRetries NaN/],
+  ];
+  for (const [options, name, message] of rows) {
+    const composing = composeIndex({ ...good, ...options } as ComposeIndexOptions);
+    await assert.rejects(composing, { name, message }, JSON.stringify(options));
+  }
+});
+
 Deno.test("missing sources: an error, left out, or waited for", async () => {
   const world = await makeWorld("linux/amd64", "linux/arm64");
   const sources = [at("linux-amd64"), at("later")];

@@ -145,6 +145,20 @@ Deno.test("a registry that answers over one scheme is not reported as unreachabl
   }
 });
 
+Deno.test("time limits and numbers of retries that are not numbers are refused, and no request is repeated forever", async () => {
+  for (const timeouts of [{ maxRetries: NaN }, { maxRetries: -1 }, { retryDelay: NaN }, { stallTimeout: "1s" }]) {
+    assert.throws(() => scripted(manifestAnswer, timeouts as RegistryClientOptions["timeouts"]), RangeError);
+  }
+  const { repository, requests } = scripted((_, count) =>
+    count < 9 ? new Response("", { status: 503 }) : manifestAnswer()
+  );
+  await assert.rejects(repository.getManifest("1", { maxRetries: NaN }), {
+    name: "RangeError",
+    message: "Cannot use maxRetries NaN: it must be a number of at least 0",
+  });
+  assert.equal(requests.length, 0);
+});
+
 Deno.test("the client waits for a registry that is down for a while, not for one that cannot be reached", async () => {
   const rows: [message: string, pings: number][] = [
     ["tcp connect error: Connection refused (os error 111)", 4],

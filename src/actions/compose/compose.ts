@@ -4,6 +4,7 @@ import { limitCredentials, type TransferOptions } from "../../copy/room.ts";
 import { type Digest, isManifestsError } from "../../spec/room.ts";
 import { keepConnections } from "../keep_connection.ts";
 import type { Runtime } from "../runtime.ts";
+import { assertOptions } from "./assert_options.ts";
 import { type Composition, readComposition } from "./composition.ts";
 import { assertProvenance, attachProvenance, openAllSigners, type WrittenIndex } from "./provenance.ts";
 import { publish } from "./publish.ts";
@@ -27,6 +28,7 @@ export async function composeWith(
   internals: ComposeInternals = {},
 ): Promise<ComposeResult> {
   const { target, tags = [], signal, append = false, provenance } = given;
+  assertOptions(given);
   assertProvenance(given);
   const references = resolveTargets(runtime, target, tags);
   if (references.length === 0 && (!given.dryRun || append)) {
