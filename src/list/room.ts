@@ -31,5 +31,6 @@ export {
 } from "./push.ts";
 export type { ImageListSelection, ListSelection } from "./reference.ts";
 export { wantedPlatform } from "./choose_entries.ts";
+export { describePlatforms } from "./describe_platforms.ts";
 export { diffIndexes, type InstanceDifference, type ListDifference } from "./diff.ts";
 export { listStoredLists, type StoredList } from "./stored_lists.ts";

@@ -60,7 +60,10 @@ export class RegistryAuthenticator {
 
   /** Creates an authenticator without challenges; see {@linkcode learn}. */
   constructor(options: RegistryAuthenticatorOptions) {
-    this.#options = options;
+    const { credentials = {} } = options;
+    // A script may pass variables that are not set as a name and a password: these are no credentials.
+    const isSet = Object.values(credentials).some((value) => value !== undefined);
+    this.#options = isSet ? options : { ...options, credentials: undefined };
     this.#base = `https://${options.host}/`;
   }
 

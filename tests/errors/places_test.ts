@@ -9,7 +9,7 @@ import {
   generateSigstoreKeyPair,
   openSigstoreSigner,
 } from "../../src/signature/mod.ts";
-import { digestOf, MEDIA_TYPES, parseReference } from "../../src/spec/room.ts";
+import { type Credentials, digestOf, MEDIA_TYPES, parseReference } from "../../src/spec/room.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 
 const HOST = "registry.example";
@@ -84,10 +84,13 @@ Deno.test("a refusal without credentials says that none were used", async () => 
   const access = { scheme: "basic" as const, users: { me: "secret" } };
   const { fetch } = createRegistry({ storage: createMemoryStorage(), access });
   const hint = "; no credentials were used for registry.example: log in, or give credentials";
-  await assert.rejects(fetchManifest(`${HOST}/app:1`, { systemContext: { fetch } }), (error: Error) => {
-    assert.ok(error.message.endsWith(hint), error.message);
-    return true;
-  });
+  const unset = { [HOST]: { username: undefined, password: undefined } as unknown as Credentials };
+  for (const systemContext of [{ fetch }, { fetch, credentials: unset }]) {
+    await assert.rejects(fetchManifest(`${HOST}/app:1`, { systemContext }), (error: Error) => {
+      assert.ok(error.message.endsWith(hint), error.message);
+      return true;
+    });
+  }
   const credentials = { [HOST]: { username: "me", password: "wrong" } };
   await assert.rejects(fetchManifest(`${HOST}/app:1`, { systemContext: { fetch, credentials } }), {
     code: "UNAUTHORIZED",

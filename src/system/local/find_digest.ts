@@ -6,7 +6,7 @@ import { LOCAL_RUNTIME } from "./runtime.ts";
 
 /**
  * Finds the digest of the manifest that an image's name has. A registry is asked with HEAD, which does not count as a
- * pull; if that does not answer the question, the manifest is read, also from mirrors.
+ * pull; if that fails, the manifest is read, also from mirrors. Only that read is retried.
  *
  * @throws {ManifestsError} With the codes of `fetchManifest`, such as `NOT_FOUND`.
  */
@@ -28,7 +28,7 @@ async function askRegistry(
 ): Promise<Digest | undefined> {
   using opened = await reference.openRepository(systemContext);
   try {
-    return (await opened.repository.headManifest(reference.target, { signal }))?.digest;
+    return (await opened.repository.headManifest(reference.target, { signal, maxRetries: 0 }))?.digest;
   } catch (error) {
     signal?.throwIfAborted();
     if (isManifestsError(error)) return undefined;

@@ -1,4 +1,5 @@
 import type { SystemContext } from "../../image/room.ts";
+import { describePlatforms } from "../../list/room.ts";
 import {
   type Digest,
   findPlatform,
@@ -75,12 +76,8 @@ function findByPlatform(list: List, text: string): Digest | undefined {
 }
 
 function notFound(list: List, text: string): ManifestsError {
-  const platforms = list.instances().map((digest) => formatPlatform(list.platform(digest))).filter(Boolean);
-  const known = platforms.length > 0
-    ? `its platforms are ${[...new Set(platforms)].join(", ")}`
-    : "it has no platforms";
   const reason = findPlatform(text)
-    ? `the list has no such platform (${known}), and there is no artifact file or local image of that name`
+    ? `the list has no such platform (${describePlatforms(list)}), and there is no artifact file or local image of that name`
     : "it is not a digest, an artifact file, a platform or a local image";
   return new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find instance ${JSON.stringify(text)}: ${reason}`);
 }

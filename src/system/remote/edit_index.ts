@@ -1,6 +1,6 @@
 import type { ImageReference } from "../../image/room.ts";
-import type { PushResult } from "../../list/room.ts";
-import { findPlatform, formatPlatform, ManifestsError } from "../../spec/room.ts";
+import { describePlatforms, type PushResult } from "../../list/room.ts";
+import { findPlatform, ManifestsError } from "../../spec/room.ts";
 import {
   createAddition,
   createInstanceFinder,
@@ -136,12 +136,8 @@ function findInstances(list: List, instance: string): string[] {
   const platform = findPlatform(instance);
   const found = platform ? list.instancesFor(platform) : [];
   if (found.length > 0) return found;
-  const platforms = list.instances().map((digest) => formatPlatform(list.platform(digest))).filter(Boolean);
-  const known = platforms.length > 0
-    ? `its platforms are ${[...new Set(platforms)].join(", ")}`
-    : "it has no platforms";
   throw new ManifestsError(
     "INSTANCE_NOT_FOUND",
-    `Cannot find instance ${JSON.stringify(instance)} in the index: ${known}`,
+    `Cannot find instance ${JSON.stringify(instance)} in the index: ${describePlatforms(list)}`,
   );
 }
