@@ -104,13 +104,14 @@ Deno.test("a registry that refuses one name: the others are written, and the err
   const { systemContext } = world;
   world.intercept = (_request, text) =>
     text === `PUT ${ONE}/app/manifests/1.0`
-      ? Response.json({ errors: [{ code: "DENIED" }] }, { status: 403 })
+      ? Response.json({ errors: [{ code: "DENIED", message: "The tag is immutable." }] }, { status: 403 })
       : undefined;
   const composing = composeIndex({ target: AT("1"), tags: ["1.0", "latest"], sources: [AT("amd64")], systemContext });
   const error = await composing.then(() => assert.fail(), (error) => error);
   assert.ok(error instanceof PublishError, String(error));
   assert.equal(error.code, "DENIED");
   assert.deepEqual(error.published.map(({ state }) => state), ["written", "failed", "written"]);
+  assert.match(error.message, /[^.]\. Written: /);
   assert.notEqual(await world.digest("latest"), undefined);
 });
 

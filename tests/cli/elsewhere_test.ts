@@ -313,12 +313,16 @@ Deno.test("delete and tag work in a registry", async () => {
   const { registry, digest, image } = await startWithList();
   await using _ = registry;
   const repository = clientOf(registry.host).repository("app");
-  await cliOk([...at.flags, "tag", INSECURE, image("1"), "2", "latest"]);
+  await cliOk([...at.flags, "tag", INSECURE, image("1"), "2", "3", "latest"]);
   assert.equal((await repository.headManifest("latest"))!.digest, digest);
   assert.equal((await cli([...at.flags, "tag", INSECURE, image("1"), "a b"])).code, 125);
   assert.equal(await cliOk([...at.flags, "delete", INSECURE, image("2")]), `Deleted: ${image("2")} (${digest})`);
   assert.equal(await repository.headManifest("2"), undefined);
   assert.equal((await repository.headManifest("1"))!.digest, digest, "other tags stay");
+  // An error for one image does not stop the others.
+  const several = await cliHere([...at.flags, "delete", INSECURE, image("none"), image("3")]);
+  assert.deepEqual([several.code, several.stdout], [125, `Deleted: ${image("3")} (${digest})\n`], several.stderr);
+  assert.match(several.stderr, /^Error: 1 of 2 images were not deleted: .*\/manifests\/none: /m);
   await cliOk([...at.flags, "delete", "--manifest", INSECURE, image("1")]);
   assert.equal(await repository.headManifest("latest"), undefined);
   const again = await cli([...at.flags, "delete", INSECURE, image("1")]);

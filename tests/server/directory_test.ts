@@ -7,7 +7,7 @@ import type { RegistryClient } from "../../src/registry/room.ts";
 import { RegistryClient as Client } from "../../src/registry/room.ts";
 import { describe, encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { folderTest } from "../support/folders.ts";
-import { CLI, cli } from "../support/cli.ts";
+import { CLI, cli, cliHere } from "../support/cli.ts";
 import { exec } from "../support/peers.ts";
 
 type Storage = Awaited<ReturnType<typeof openDirectoryStorage>>;
@@ -56,6 +56,13 @@ folderTest("a registry that cannot listen changes nothing", async (folder) => {
   assert.equal(code, 125);
   assert.match(stderr, /^Error: Cannot listen on 127\.0\.0\.1:\d+: /);
   await assert.rejects(Deno.stat(served), Deno.errors.NotFound);
+});
+
+folderTest("the error for a folder that cannot be opened names it", async (folder) => {
+  await Deno.writeTextFile(`${folder}/file`, "");
+  const { code, stderr } = await cliHere(["registry", "serve", "--port", "0", `${folder}/file`]);
+  assert.equal(code, 125);
+  assert.match(stderr, /^Error: Cannot open registry folder ".*\/file": /);
 });
 
 folderTest("an OCI layout is not opened as the folder of a registry", async (folder) => {

@@ -115,7 +115,8 @@ Deno.test("layers keep their kind in conversions, or are rejected", () => {
     [T.ociLayerZstd, undefined, "zstd"],
     [T.ociNondistributableLayerZstd, undefined, "zstd"],
     [`${T.ociLayerGzip}+encrypted`, undefined, "encrypted"],
-    ["application/vnd.in-toto+json", undefined, "corresponding layer type"],
+    ["application/vnd.in-toto+json", undefined, "leave them out with --no-attestations"],
+    ["application/vnd.example", undefined, "corresponding layer type"],
   ];
   const urls = ["https://example.com/layer"];
   for (const [oci, docker, reason = ""] of rows) {

@@ -10,7 +10,9 @@ export class PublishError extends ManifestsError {
 
   /** Creates the error; `cause` is the first failure. */
   constructor(published: readonly PublishedName[], cause: Error & { readonly code: ErrorCode }) {
-    super(cause.code, `Cannot publish to all names: ${cause.message}. ${describe(published)}`, { cause });
+    // The texts of some registries are sentences.
+    const reason = cause.message.replace(/\.$/, "");
+    super(cause.code, `Cannot publish to all names: ${reason}. ${describe(published)}`, { cause });
     this.published = published;
   }
 }

@@ -1,5 +1,6 @@
 import { createRegistry, parseHtpasswd, type PasswordCheck, type Registry } from "../../server/room.ts";
 import { type DirectoryStorage, openDirectoryStorage } from "../../server/directory/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 import type { CommandContext } from "../context.ts";
 import { formatError, UsageError } from "../errors.ts";
 import { parseCount } from "../flags.ts";
@@ -30,7 +31,7 @@ export async function registry(operands: string[], flags: ServerFlags, context: 
   if (!await isRegistryFolder(folder)) {
     throw new Error(`Cannot collect garbage in ${JSON.stringify(folder)}: not a folder of a registry`);
   }
-  using storage = await openDirectoryStorage(folder);
+  using storage = await openStorage(folder);
   // The folder is locked, so that no push is in progress. Unused data can be deleted whatever its age.
   print(await describeGarbage(storage, 0));
 }
@@ -52,7 +53,7 @@ async function serveRegistry(folder: string, flags: ServerFlags, { signal }: Com
   };
   // Listening comes first, so that a port in use does not lock or change the folder.
   await using server = listen({ hostname, port, signal, ...tls }, serve);
-  using storage = await openDirectoryStorage(folder).catch((error) => {
+  using storage = await openStorage(folder).catch((error) => {
     opened.reject(error);
     throw error;
   });
@@ -63,6 +64,16 @@ async function serveRegistry(folder: string, flags: ServerFlags, { signal }: Com
   await server.finished;
   // Only a signal ends the server; its reason gives the exit code.
   signal.throwIfAborted();
+}
+
+/** Opens the folder. Errors of the file system name it. */
+async function openStorage(folder: string): Promise<DirectoryStorage> {
+  try {
+    return await openDirectoryStorage(folder);
+  } catch (cause) {
+    if (cause instanceof ManifestsError) throw cause;
+    throw new Error(`Cannot open registry folder ${JSON.stringify(folder)}: ${formatError(cause)}`, { cause });
+  }
 }
 
 /** Certificate and private key in PEM format. */

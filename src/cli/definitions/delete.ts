@@ -12,7 +12,7 @@ export const DELETE: CommandDefinition = {
     "The images of a list are not deleted. Many registries cannot delete only a tag; --manifest deletes the manifest that " +
     "it points to, and with it all other tags of that manifest. Use rm for local lists.",
     "If a local image has other names, only the given one is removed; --manifest deletes the image with all its names. " +
-    "The layers that nothing else uses are deleted with it.",
+    "The layers that nothing else uses are deleted with it. An error for one image does not stop the others.",
   ],
   examples: [["delete quay.io/me/app:1.0-rc1", "a tag"], ["delete quay.io/me/app@sha256:…", "a manifest"], [
     "delete containers-storage:localhost/app:1",

@@ -126,6 +126,8 @@ function failLayer(mediaType: string, format: string): never {
     ? `${format} does not support zstd compression`
     : mediaType.endsWith("+encrypted")
     ? `${format} does not support encrypted layers`
+    : mediaType === "application/vnd.in-toto+json"
+    ? `${format} does not have attestations; compose and copy leave them out with --no-attestations (attestations: false)`
     : `${format} does not have a corresponding layer type`;
   throw new ManifestsError(
     "CONVERSION_NOT_SUPPORTED",

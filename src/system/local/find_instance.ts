@@ -77,7 +77,9 @@ function findByPlatform(list: List, text: string): Digest | undefined {
 
 function notFound(list: List, text: string): ManifestsError {
   const reason = findPlatform(text)
-    ? `the list has no such platform (${describePlatforms(list)}), and there is no artifact file or local image of that name`
+    ? `the list has no such platform (${
+      describePlatforms(list)
+    }), and there is no artifact file or local image of that name`
     : "it is not a digest, an artifact file, a platform or a local image";
   return new ManifestsError("INSTANCE_NOT_FOUND", `Cannot find instance ${JSON.stringify(text)}: ${reason}`);
 }
