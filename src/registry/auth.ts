@@ -61,7 +61,7 @@ export class RegistryAuthenticator {
   /** Creates an authenticator without challenges; see {@linkcode learn}. */
   constructor(options: RegistryAuthenticatorOptions) {
     const { credentials = {} } = options;
-    // A script may pass variables that are not set as a name and a password: these are no credentials.
+    // A script may pass variables that are not set as a name and a password, which must not be sent.
     const isSet = Object.values(credentials).some((value) => value !== undefined);
     this.#options = isSet ? options : { ...options, credentials: undefined };
     this.#base = `https://${options.host}/`;
