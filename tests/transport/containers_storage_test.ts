@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create, loadFromImage, openStore, parseImageName } from "../../mod.ts";
+import { copyImage, create, deleteImage, loadFromImage, openStore, parseImageName } from "../../mod.ts";
 import { type ImageReference, type ImageSource, readManifest } from "../../src/image/room.ts";
 import { readChunks } from "../../src/internal/room.ts";
 import {
@@ -10,13 +10,15 @@ import {
   MEDIA_TYPES,
   type ParsedImage,
   parseManifest,
+  UNKNOWN_SIZE,
 } from "../../src/spec/room.ts";
+import { acceptAnything } from "../../src/signature/room.ts";
 import { createContainersStorageTransport } from "../../src/transport/containers_storage/room.ts";
 import { buildImages } from "../support/built_images.ts";
 import { clientOf, describe, encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { exec, ok, peerTest } from "../support/peers.ts";
 import { startEmbedded } from "../support/registries.ts";
-import { makeStore, type TestStore } from "../support/stores.ts";
+import { makeStore, storageName, type TestStore } from "../support/stores.ts";
 
 const ID = "c0ffee".padEnd(64, "0");
 const DIGEST = digestOf(encode("a manifest"));
@@ -291,3 +293,27 @@ peerTest(
     assert.equal(await read(`localhost/app@${index}@${id}`), index);
   },
 );
+
+peerTest("a blob is found only with its own size, and an image in an additional store is not deleted", [
+  "root",
+], async () => {
+  await using other = await makeStore();
+  await using at = await makeStore();
+  await using registry = startEmbedded();
+  await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "amd64" }), "1");
+  const systemContext = { dockerInsecureSkipTlsVerify: true, blobInfoCacheDir: "" };
+  const theirs = storageName(other, "localhost/app:1");
+  await copyImage(`docker://${registry.host}/app:1`, theirs, { systemContext, signaturePolicy: acceptAnything });
+  const ours = storageName(at, "localhost/app:1").replace("]", `:vfs.imagestore=${other.root}]`);
+  await assert.rejects(deleteImage(ours), { code: "STORE_READ_ONLY", message: /additional store/ });
+  assert.ok(await other.store.findImage("localhost/app:1"));
+
+  await using destination = await parseImageName(theirs).openDestination();
+  await using source = await parseImageName(theirs).openSource();
+  const { bytes } = await source.getManifest();
+  const image = parseManifest(bytes) as ParsedImage;
+  const [layer] = await source.layersForCopy!(image) ?? image.layers;
+  assert.equal(await destination.findBlob(layer!), layer!.size);
+  assert.equal(await destination.findBlob({ ...layer!, size: layer!.size + 1 }), undefined);
+  assert.equal(await destination.findBlob({ ...layer!, size: UNKNOWN_SIZE }), layer!.size);
+});

@@ -88,10 +88,14 @@ folderTest("the daemon is found as Docker's tools find it", async (folder) => {
 });
 
 /** Serves a daemon on a socket that answers as recorded from Docker. */
-function serveDaemon(folder: string, handle: (request: Request) => Response | Promise<Response>) {
+function serveDaemon(
+  folder: string,
+  handle: (request: Request) => Response | Promise<Response>,
+  version: string | undefined = "1.41",
+) {
   const path = `${folder}/d.sock`;
   const server = Deno.serve({ path, onListen: () => {} } as Deno.ServeUnixOptions, (request) => {
-    if (request.method === "HEAD") return new Response(null, { headers: { "api-version": "1.41" } });
+    if (request.method === "HEAD") return new Response(null, { headers: { "api-version": version } });
     return handle(request);
   });
   return { host: `unix://${path}`, [Symbol.asyncDispose]: () => server.shutdown() };
@@ -102,15 +106,42 @@ folderTest("docker-daemon: a load that fails with status 200 is an error", async
   const image = makeImage({ architecture: "amd64" });
   await pushImage(clientOf(registry.host).repository("app"), image, "1");
   const paths: string[] = [];
+  let end = "\n";
   await using daemon = serveDaemon(folder, async (request) => {
     paths.push(new URL(request.url).pathname);
     await request.body?.cancel();
-    return new Response('{"stream":"Loading"}\n{"errorDetail":{"message":"no space left"},"error":"no space left"}\n');
+    return new Response(
+      `{"stream":"Loading"}\n{"errorDetail":{"message":"no space left"},"error":"no space left"}${end}`,
+    );
   });
   const systemContext = { dockerInsecureSkipTlsVerify: true, dockerDaemonHost: daemon.host };
-  const copied = copyImage(`docker://${registry.host}/app:1`, "docker-daemon:localhost/app:1", { systemContext });
-  await assert.rejects(copied, { code: "TRANSPORT_IO", message: /no space left/ });
-  assert.deepEqual(paths, ["/v1.41/images/load"]);
+  const copy = () =>
+    copyImage(`docker://${registry.host}/app:1`, "docker-daemon:localhost/app:1", { systemContext, maxRetries: 0 });
+  await assert.rejects(copy(), { code: "TRANSPORT_IO", message: /no space left/ });
+  // The last line may have no end.
+  end = "";
+  await assert.rejects(copy(), { code: "TRANSPORT_IO", message: /no space left/ });
+  assert.deepEqual(paths, ["/v1.41/images/load", "/v1.41/images/load"]);
+  // The archive that is not sent is closed.
+  systemContext.dockerDaemonHost = `unix://${folder}/none.sock`;
+  await assert.rejects(copy(), { code: "NETWORK" });
+});
+
+folderTest("docker-daemon: the older of the two versions of the API is used, if it is not too old", async (folder) => {
+  const rows = [["1.24", "1.24"], ["1.54", "1.54"], ["1.99", "1.54"], ["2.0", "1.54"], ["none", "1.54"], ["1.23", ""]];
+  for (const [theirs, used] of rows) {
+    const paths: string[] = [];
+    await using daemon = serveDaemon(folder, (request) => {
+      paths.push(new URL(request.url).pathname);
+      return new Response("", { status: 404 });
+    }, theirs);
+    const opened = parseImageName("docker-daemon:x:1").openSource({ dockerDaemonHost: daemon.host });
+    await assert.rejects(
+      opened,
+      used ? { code: "NOT_FOUND" } : { code: "TRANSPORT_IO", message: /is older than 1\.24/ },
+    );
+    assert.deepEqual(paths, used ? [`/v${used}/images/get`] : []);
+  }
 });
 
 folderTest("docker-daemon: errors of the daemon are reported in its words", async (folder) => {
