@@ -2,12 +2,12 @@ import { type Algorithm, createRecoder } from "../src/copy/recoding/mod.ts";
 import { concatBytes, readChunks } from "../src/internal/room.ts";
 import { encodeTarHeader, tarPadding } from "../src/internal/tar/room.ts";
 import { digestOf } from "../src/spec/room.ts";
-import { createWords } from "./content.ts";
+import { createProgram } from "./content.ts";
 import { compare, reportAll } from "./support.ts";
 
 /** Measures compression by algorithm and level, for one layer and for two at the same time. */
 export async function compression(): Promise<void> {
-  const tar = makeArchive(createWords());
+  const tar = makeArchive(createProgram());
   const rows: [string, Algorithm, number | undefined][] = [
     ["gzip", "gzip", undefined],
     ["gzip, level 6", "gzip", 6],

@@ -2,7 +2,7 @@ import { clientOf, makeImage, pushImage } from "../tests/support/images.ts";
 import { type OddEntry, oddTar } from "../tests/support/odd_tar.ts";
 import { startDockerRegistry } from "../tests/support/registries.ts";
 import { makeStore, storageName, type TestStore } from "../tests/support/stores.ts";
-import { createNoise, createWords } from "./content.ts";
+import { createNoise, createProgram } from "./content.ts";
 import { CLI, NO_CACHE } from "./settings.ts";
 import { type Candidate, compare, measure, report } from "./support.ts";
 
@@ -11,20 +11,20 @@ const LAYERS = 4;
 
 /** Creates the entries of a layer with 5,000 files of up to 8 KB. */
 function createSmallFiles(): OddEntry[] {
-  const words = createWords();
+  const program = createProgram();
   const pick = (limit: number) => crypto.getRandomValues(new Uint32Array(1))[0]! % limit;
   return Array.from({ length: 100 }, (_, i) => `folder${i}/`).flatMap((folder) => [
     { name: folder, type: "5" },
     ...Array.from({ length: 50 }, (_, i): OddEntry => {
-      const at = pick(words.length - 10_000);
-      return { name: `${folder}file${i}`, content: words.subarray(at, at + pick(8000)) };
+      const at = pick(program.length - 10_000);
+      return { name: `${folder}file${i}`, content: program.subarray(at, at + pick(8000)) };
     }),
   ]);
 }
 
 const IMAGES: Record<string, () => OddEntry[]> = {
   "four layers of 120 MB": () => [{ name: "content", content: createNoise() }],
-  "four layers of 120 MB, which are compressed": () => [{ name: "content", content: createWords() }],
+  "four layers of 120 MB, which are compressed": () => [{ name: "content", content: createProgram() }],
   "four layers of 5,000 small files": createSmallFiles,
 };
 
