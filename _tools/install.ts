@@ -40,6 +40,18 @@ export async function checkoutScopes(root: string): Promise<Scopes> {
   return { [`${pathToFileURL(resolve(root)).href}/`]: resolved };
 }
 
+/** Whether a shell finds Deno. The folders that npm adds to PATH for what it runs are not in that of a shell. */
+async function hasDeno(path: string): Promise<boolean> {
+  const [separator, program] = Deno.build.os === "windows" ? [";", "deno.exe"] : [":", "deno"];
+  const folders = path.split(separator).filter((folder) => !/[/\\]node_modules[/\\]\.bin[/\\]?$/.test(folder));
+  const found = await Promise.all(folders.map((folder) => Deno.stat(join(folder, program)).catch(() => undefined)));
+  return found.some((info) => info?.isFile);
+}
+
+function say(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
 /** Installs the command `manifests` from its bundle, as `deno install` installs it from JSR. */
 async function installCommand(root: string): Promise<void> {
   const bundle = join(root, "bundle");
@@ -47,6 +59,8 @@ async function installCommand(root: string): Promise<void> {
   const args = ["install", "--global", "--force", ...COMMAND_FLAGS, "--name", "manifests", join(bundle, COMMAND_ENTRY)];
   const { code } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
   if (code !== 0) Deno.exit(code);
+  if (await hasDeno(Deno.env.get("PATH") ?? "")) return;
+  say(`The command runs deno, which is not in PATH: npm install --global deno@${Deno.version.deno}`);
 }
 
 function parseConfig(file: string, text: string): { scopes?: Scopes; importMap?: string } {
@@ -81,7 +95,6 @@ if (import.meta.main) {
   const here = Deno.env.get("INIT_CWD") ?? Deno.cwd();
   for (const folder of Deno.args) {
     await addScopes(resolve(here, folder), scopes);
-    const text = `Scripts in ${folder} can import ${join(root, "mod.ts")} and the modules next to it.\n`;
-    Deno.stdout.writeSync(new TextEncoder().encode(text));
+    say(`Scripts in ${folder} can import ${join(root, "mod.ts")} and the modules next to it.`);
   }
 }

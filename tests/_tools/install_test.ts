@@ -25,7 +25,15 @@ folderTest("deno task install makes the checkout usable as a command and by path
     const digest: string = parseDigest("sha256:" + "0".repeat(64));
     console.log(create().instances().length, String(parseReference(name)), digest.length);`,
   );
-  await ok([deno, "task", "--config", join(ROOT, "deno.json"), "install", "project"], env);
+  // As npx calls it where Deno is not installed: the command would not find it.
+  const bin = join(folder, "node_modules/.bin");
+  await Deno.mkdir(bin, { recursive: true });
+  await Deno.symlink(deno, join(bin, "deno"));
+  const said = await ok([deno, "task", "--config", join(ROOT, "deno.json"), "install", "project"], {
+    ...env,
+    PATH: bin,
+  });
+  assert.match(said, new RegExp(`deno, which is not in PATH: npm install --global deno@${Deno.version.deno}$`, "m"));
 
   const { version } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
   assert.equal(await ok([join(env.HOME, ".deno/bin/manifests"), "--version"], env), version);
