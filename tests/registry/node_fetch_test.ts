@@ -172,6 +172,16 @@ folderTest("requests go through a proxy with its password, which is not in error
   assert.deepEqual(proxy.asked, ["GET http://plain.example/v2/x"]);
 }, ["openssl"]);
 
+Deno.test("a proxy may have an IPv6 address", async () => {
+  await using proxy = await startProxy(() => false);
+  // The address of an IPv4 host in IPv6: it also works if no interface has an IPv6 address.
+  const address = `http://${proxy.host.replace("127.0.0.1", "[::ffff:127.0.0.1]")}`;
+  const { fetch, close } = openNodeFetch({ findProxy: () => new URL(address) });
+  await assert.rejects(fetch(new Request("https://[2001:db8::1]:5000/v2/")), /proxy .* answered 407/);
+  close();
+  assert.deepEqual(proxy.asked, ["CONNECT [2001:db8::1]:5000"]);
+});
+
 Deno.test("an aborted request, and an aborted body, reject with the reason", async () => {
   const arrived = Promise.withResolvers<void>();
   await using server = await listen(createServer((request, response) => {

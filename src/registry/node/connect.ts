@@ -10,6 +10,11 @@ export function getProxyHeaders(proxy: URL): Record<string, string> {
   return { "proxy-authorization": `Basic ${new TextEncoder().encode(text).toBase64()}` };
 }
 
+/** Returns the host of a URL as `node:` modules require it: IPv6 addresses without brackets. */
+export function getHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
 /**
  * Opens a TLS connection through a proxy (`CONNECT`, RFC 9110 §9.3.6).
  *
@@ -23,7 +28,7 @@ export async function connectThrough(
   const authority = `${target.hostname}:${target.port || "443"}`;
   const socket = await openTunnel(proxy, authority, options.signal);
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const host = target.hostname.replace(/^\[|\]$/g, "");
+  const host = getHost(target);
   // The certificate of an IP address is verified too, but SNI only allows names (RFC 6066 §3).
   const name = isIP(host) === 0 ? { servername: host } : {};
   const secured = connectTls({ ...options.tls, ...name, host, socket }, () => resolve(secured));
@@ -41,7 +46,7 @@ async function openTunnel(proxy: URL, authority: string, signal: AbortSignal): P
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const send = proxy.protocol === "https:" ? httpsRequest : httpRequest;
   const request = send({
-    host: proxy.hostname,
+    host: getHost(proxy),
     port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
     method: "CONNECT",
     path: authority,

@@ -5,7 +5,7 @@ import { abortable, openReader, type Reader } from "../../internal/room.ts";
 import { isManifestsError } from "../../spec/room.ts";
 import type { FetchHandle } from "../pool.ts";
 import { isSizedStream } from "../sized_body.ts";
-import { connectThrough, getProxyHeaders } from "./connect.ts";
+import { connectThrough, getHost, getProxyHeaders } from "./connect.ts";
 
 /** Statuses of responses without a body. */
 const BODILESS: readonly number[] = [204, 205, 304];
@@ -72,9 +72,8 @@ export function openNodeFetch(options: NodeFetchOptions = {}): FetchHandle {
 }
 
 function hostOptions(url: URL): RequestOptions {
-  // `node:http` requires IPv6 addresses without brackets.
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  return { host, port: url.port || (url.protocol === "https:" ? 443 : 80), path: url.pathname + url.search };
+  const port = url.port || (url.protocol === "https:" ? 443 : 80);
+  return { host: getHost(url), port, path: url.pathname + url.search };
 }
 
 async function send(
