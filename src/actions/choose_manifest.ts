@@ -2,6 +2,7 @@ import {
   type ImageReference,
   type ImageSource,
   type InstancePlace,
+  MAX_INDEX_DEPTH,
   readImageConfig,
   readManifest,
   type SystemContext,
@@ -46,9 +47,6 @@ export interface ChosenManifest extends VerifiedManifest {
   readonly place: InstancePlace;
 }
 
-/** Maximum depth of indexes in indexes. */
-const MAX_DEPTH = 8;
-
 /**
  * Reads and verifies the manifest of the first image that can be read; with a platform, that of the image for it, also
  * inside of nested indexes. Passes it on while its source is open.
@@ -68,17 +66,26 @@ export async function withChosenManifest<T>(
   }, options.signal);
 }
 
+/** Position of a manifest in the search for a platform. */
+interface Position {
+  /** Place of the manifest. Default: that of the name itself. */
+  readonly place?: InstancePlace;
+  /** Number of indexes above it. Default: 0. */
+  readonly depth?: number;
+  /** Nested indexes that need not be searched again: a few that name each other many times would take forever. */
+  readonly searched?: Set<Digest>;
+}
+
 async function chooseManifest(
   source: ImageSource,
   options: Omit<ChooseManifestOptions, "systemContext">,
-  place: InstancePlace = {},
-  depth = 0,
+  { place = {}, depth = 0, searched = new Set() }: Position = {},
 ): Promise<ChosenManifest> {
   const { platform, signal } = options;
-  if (depth > MAX_DEPTH) {
+  if (depth > MAX_INDEX_DEPTH) {
     throw new ManifestsError(
       "LIMIT_EXCEEDED",
-      `Cannot read ${source.reference}: more than ${MAX_DEPTH} nested indexes`,
+      `Cannot read ${source.reference}: more than ${MAX_INDEX_DEPTH} nested indexes`,
     );
   }
   const read = await readManifest(source, { ...place, signal });
@@ -90,10 +97,16 @@ async function chooseManifest(
   const images = getEntries(read.manifest).filter((entry) => !isAttestation(entry));
   const { instance: parent, ancestor = parent } = place;
   const inside = (instance: Digest) =>
-    chooseManifest(source, options, { instance, ...(ancestor ? { ancestor } : {}) }, depth + 1);
+    chooseManifest(source, options, {
+      place: { instance, ...(ancestor ? { ancestor } : {}) },
+      depth: depth + 1,
+      searched,
+    });
   const chosen = chooseOne(images, platform, source.reference);
   if (chosen) return await inside(chosen);
   for (const { digest } of images.filter(({ mediaType }) => isIndexMediaType(mediaType))) {
+    if (searched.has(digest)) continue;
+    searched.add(digest);
     const found = await inside(digest).catch((error) => {
       if (!isManifestsError(error, "NO_MATCHING_PLATFORM")) throw error;
     });

@@ -2,6 +2,7 @@ import {
   type ImageReference,
   type ImageSource,
   type InstancePlace,
+  MAX_INDEX_DEPTH,
   readManifest,
   type SignedManifest,
   type SystemContext,
@@ -101,8 +102,6 @@ export interface DescribeImageOptions {
 
 /** Maximum number of manifests that are read at the same time, as many as blobs in a copy (`maxParallelTransfers`). */
 const MAX_PARALLEL = 8;
-/** Maximum depth of indexes in indexes, as in a copy (`copy/read_limits.ts`); real ones have one or two levels. */
-const MAX_DEPTH = 8;
 /** Maximum number of instances of nested indexes, far above real ones: an index may name any number of others. */
 const MAX_NESTED = 1000;
 /** Annotation of a layer with the predicate type of its in-toto statement, as BuildKit writes it. */
@@ -211,7 +210,7 @@ class InstanceReader {
             described: { ...instance, signatures: await countSignatures(this.#source, signed, signal) },
           };
         }, signal);
-        const isNested = typeof manifest !== "string" && isIndex(manifest) && depth < MAX_DEPTH;
+        const isNested = typeof manifest !== "string" && isIndex(manifest) && depth < MAX_INDEX_DEPTH;
         if (!isNested || this.#nested.has(entry.digest)) return described;
         this.#nested.add(entry.digest);
         return { ...described, instances: await this.describeAll(manifest, inside, signal, depth + 1) };

@@ -1,7 +1,6 @@
+import { MAX_INDEX_DEPTH } from "../image/room.ts";
 import { type Digest, ManifestsError } from "../spec/room.ts";
 
-/** Maximum depth of nested indexes and of referrers of referrers; real images stay far below it. */
-const MAX_DEPTH = 8;
 /** Maximum number of manifests that the list does not name directly and that are read or evaluated again. */
 const MAX_NESTED = 10_000;
 /** Maximum size of all manifests together, in bytes: they are kept in memory. */
@@ -18,7 +17,7 @@ export class ReadLimits {
    * @throws {ManifestsError} With code `LIMIT_EXCEEDED`.
    */
   countManifest(instance: Digest, depth: number): void {
-    if (depth > MAX_DEPTH) throw limitExceeded(instance, `more than ${MAX_DEPTH} levels below it`);
+    if (depth > MAX_INDEX_DEPTH) throw limitExceeded(instance, `more than ${MAX_INDEX_DEPTH} levels below it`);
     if (depth > 1 && ++this.#nested > MAX_NESTED) {
       throw limitExceeded(instance, `more than ${MAX_NESTED} manifests below it`);
     }

@@ -29,5 +29,5 @@ export type {
 export { readImageConfig } from "./config.ts";
 export { findSourceBlob } from "./find_blob.ts";
 export { createPolicyDecision } from "./policy_decision.ts";
-export { readManifest, type VerifiedManifest } from "./verified.ts";
+export { MAX_INDEX_DEPTH, readManifest, type VerifiedManifest } from "./verified.ts";
 export { withManifest } from "./with_manifest.ts";

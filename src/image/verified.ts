@@ -11,6 +11,9 @@ import {
 } from "../spec/room.ts";
 import type { ImageSource, InstanceOptions } from "./types.ts";
 
+/** Maximum depth of indexes in indexes, and of referrers of referrers; real images have one or two levels. */
+export const MAX_INDEX_DEPTH = 8;
+
 /** A manifest whose bytes match its digest. */
 export interface VerifiedManifest {
   /** The digest that the bytes were verified against. */
