@@ -29,7 +29,7 @@ export interface Candidate {
 }
 
 /** Returns the median of some numbers. */
-export function findMedian(numbers: readonly number[]): number {
+function findMedian(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;
 }

@@ -11,7 +11,7 @@ import {
   verifyBlob,
 } from "../spec/room.ts";
 
-/** How many blobs are looked at together. */
+/** Maximum number of blobs that are checked at the same time. */
 const MAX_PARALLEL = 8;
 
 /** The result of checking a blob. */

@@ -41,7 +41,7 @@ export function isTransientForManifest(error: unknown): boolean {
 }
 
 /** Whether a destination rejected a manifest because of its type, so that another type can be tried. */
-export function isRejectedType(error: unknown): boolean {
+function isRejectedType(error: unknown): boolean {
   return isManifestsError(error, "MANIFEST_REJECTED") && !missesContent(error);
 }
 

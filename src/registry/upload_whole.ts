@@ -28,8 +28,8 @@ export interface WholeOptions {
 
 /**
  * Sends a stream in one request, which every registry accepts. If it is interrupted and the bytes can be read again, the
- * rest is sent in another request. The session's own report (`GET`) decides at which offset the rest starts: in some registries, the
- * response to `PATCH` describes only that request.
+ * rest is sent in another request. The session's own report (`GET`) decides at which offset the rest starts: in some
+ * registries, the response to `PATCH` describes only that request.
  *
  * @returns `true` if the upload was resumed.
  * @throws {BrokenSessionError} If the session is lost, or reports other bytes than were sent.

@@ -94,7 +94,7 @@ function getIndexType(mediaType: string | undefined): string | undefined {
  *
  * @throws {ManifestsError} With code `CONVERSION_NOT_SUPPORTED`.
  */
-export function assertDockerList(list: List, { entryAnnotations = [], sources }: BuildListOptions): void {
+function assertDockerList(list: List, { entryAnnotations = [], sources }: BuildListOptions): void {
   const { annotations, artifactType, subject } = list.ociV1();
   const annotated = sources.some((source) =>
     typeof source === "object" && "image" in source && Object.keys(source.annotations ?? {}).length > 0

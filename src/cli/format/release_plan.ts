@@ -49,7 +49,7 @@ function formatGroup(tags: readonly PlannedTag[], style: Style): string[] {
 }
 
 /** Formats the line of a tag, as in `~ quay.io/me/app:latest sha256:0123… -> sha256:4567…`. */
-export function formatTag(tag: PlannedTag, { good, bad, busy, dim }: Style): string {
+function formatTag(tag: PlannedTag, { good, bad, busy, dim }: Style): string {
   const { action, reference, from, to, recorded, reason } = tag;
   const line = `${MARKS[action]} ${sanitize(reference)}`;
   const current = from ? shortDigest(from) : "no tag";

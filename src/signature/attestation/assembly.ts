@@ -6,9 +6,9 @@ import { refuse } from "../refusal.ts";
 /** Predicate type of provenance (slsa.dev/spec/v1.0/provenance). */
 export const PROVENANCE_TYPE = "https://slsa.dev/provenance/v1";
 /** Type of a build that assembles an index; the page lists its parameters. It changes only if their meaning does. */
-export const ASSEMBLY_TYPE = "https://jsr.io/@multiarch/manifests@0.1.0/docs/provenance.md";
+const ASSEMBLY_TYPE = "https://jsr.io/@multiarch/manifests@0.1.0/docs/provenance.md";
 /** Builder id of an assembly outside of a known CI system. It names neither host nor user. */
-export const LOCAL_BUILDER = `${ASSEMBLY_TYPE}#local`;
+const LOCAL_BUILDER = `${ASSEMBLY_TYPE}#local`;
 
 /** The system that assembles an index. */
 export interface AssemblyBuilder {

@@ -8,7 +8,7 @@ let counter = 0n;
  * random bytes. Readers read the records again only if the content differs from what they saw last, so every save must
  * write a new one.
  */
-export function createLastWriter(): Uint8Array<ArrayBuffer> {
+function createLastWriter(): Uint8Array<ArrayBuffer> {
   const bytes = crypto.getRandomValues(new Uint8Array(LENGTH));
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(Date.now()) * 1_000_000n, true);

@@ -36,8 +36,9 @@ interface StoreNote {
  * machines may use one store at the same time. Each change is one commit that checks what it replaces, so a reader
  * never sees half a change, even if a process is killed.
  *
- * A record holds at most 24,576,000 bytes and about ninety names; more fails with code `LIMIT_EXCEEDED`. For a database in a file, `Deno.openKv` itself may fail with
- * "database is locked" while another process creates the database; call it again.
+ * A record holds at most 24,576,000 bytes and about ninety names; more fails with code `LIMIT_EXCEEDED`. For a database
+ * in a file, `Deno.openKv` itself may fail with "database is locked" while another process creates the database; call it
+ * again.
  *
  * Locks, including those of `editList`, are leases. A holder that stalls for longer than `leaseDuration` may lose its
  * lock. Its next write to the locked record through the same store then fails with code `LOCK_UNAVAILABLE`, before

@@ -24,7 +24,7 @@ import { isUnchanged, type KvRecord, toStoredImage, withItems } from "./record.t
 export interface KvStoreParts {
   /** Database that contains the store. */
   db: Database;
-  /** KvKeys of the store in the database. */
+  /** Keys of the store in the database. */
   keys: KvKeys;
   /** Unique id of the store. */
   id: string;

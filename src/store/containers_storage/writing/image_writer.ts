@@ -19,7 +19,7 @@ import { LayerPreparer, type PreparedLayer } from "./layer_preparer.ts";
 import { type LayerRecord, readLayersFile } from "./layers_file.ts";
 import { stageLayer } from "./stage_layers.ts";
 
-/** How often an image is written again if another program deletes its layers in the meantime. */
+/** Maximum number of attempts to write an image if another program deletes its layers in the meantime. */
 const MAX_ATTEMPTS = 3;
 
 /** Source of a layer of the new image: what arrived, or a layer of the store. */

@@ -62,8 +62,7 @@ export interface LayerFacts {
 
 /**
  * Decompresses a layer as it arrives, checks that it can be stored and read back, writes its tar-split file, and unpacks
- * it. The layer must not become visible before the stream has ended, because its digest is verified
- * there.
+ * it. The layer must not become visible before the stream has ended, because its digest is verified there.
  *
  * @throws {ManifestsError} With code `LAYER_NOT_REPRODUCIBLE`, `ARCHIVE_INVALID` or `COMPRESSION_NOT_SUPPORTED`.
  */
