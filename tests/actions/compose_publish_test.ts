@@ -195,3 +195,14 @@ Deno.test("ifMatch: null writes a name only if it does not exist", async () => {
   await assert.rejects(compose(AT("arm64")), { code: "CONFLICT" });
   assert.equal(await world.digest("1"), digest);
 });
+
+Deno.test("a name that may not be read before its first push is written, and its state before is not known", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64"));
+  world.intercept = (request, text) =>
+    request.method === "HEAD" && text.includes("/new/") ? new Response(null, { status: 401 }) : undefined;
+  const target = `${ONE}/new:1`;
+  const { published } = await composeIndex({ target, sources: [AT("amd64")], systemContext: world.systemContext });
+  assert.deepEqual(published.map(({ state, previous }) => [state, previous]), [["written", undefined]]);
+  assert.ok(await world.digest("1", "new"));
+});

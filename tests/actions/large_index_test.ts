@@ -129,3 +129,13 @@ Deno.test("removing many artifacts reads the others once, and drops the blobs th
     return reads;
   });
 });
+
+Deno.test("an image that a source has, too, is not replaced by the source's other images for its platform", () => {
+  const [kept, old, added] = [makeEntry(1, 1), makeEntry(2, 1), makeEntry(3, 1)];
+  const merge = (entries: ComposedEntry[]) =>
+    mergeEntries([kept, old], entries, { replace: true }).map(({ digest }) => digest);
+  assert.deepEqual(merge([added]), [added.digest]);
+  for (const entries of [[kept, added], [added, kept]]) {
+    assert.deepEqual(new Set(merge(entries)), new Set([kept.digest, added.digest]));
+  }
+});

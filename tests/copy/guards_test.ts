@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { copyImage, create, parseImageName } from "../../mod.ts";
-import { createBlobInfoCache } from "../../src/copy/room.ts";
+import { createBlobInfoCache, hasZstd, limitCredentials } from "../../src/copy/room.ts";
 import { acceptAnything, attachmentTag, type Signer, type SigstoreSignature } from "../../src/signature/room.ts";
 import {
   type Descriptor,
@@ -11,6 +11,8 @@ import {
   digestOf,
   ManifestsError,
   MEDIA_TYPES,
+  type ParsedImage,
+  parseManifest,
   parseReference,
   ZSTD_ANNOTATION,
 } from "../../src/spec/room.ts";
@@ -320,5 +322,32 @@ folderTest("instances that are not selected are not read", async (folder) => {
     await assert.rejects(async () => await source.getBlob(blob, { instance }), refused);
     await assert.rejects(async () => await source.findBlob!(blob, { instance }), refused);
     await assert.rejects(source.getManifest({ instance: digestOf(encode("below")), ancestor: instance }), refused);
+  }
+});
+
+Deno.test("credentials without a registry are for the registry of the reference, or for any if it has none", () => {
+  const dockerAuthConfig = { username: "me", password: "secret" };
+  const context = { dockerAuthConfig, credentials: { "other.example": { username: "you" } } };
+  assert.deepEqual(limitCredentials(context, parseImageName("docker://quay.io/me/app:1")), {
+    credentials: { "quay.io": dockerAuthConfig, "other.example": { username: "you" } },
+  });
+  for (const reference of [undefined, parseImageName("dir:/app")]) {
+    assert.equal(limitCredentials(context, reference), context);
+  }
+});
+
+Deno.test("an image with layers in zstd:chunked has zstd layers", () => {
+  const chunked = { "io.github.containers.zstd-chunked.manifest-checksum": digestOf(TAR) };
+  for (
+    const [mediaType, annotations, expected] of [
+      [MEDIA_TYPES.ociLayerGzip, {}, false],
+      [MEDIA_TYPES.ociLayerZstd, {}, true],
+      [MEDIA_TYPES.ociLayerZstd, chunked, true],
+    ] as const
+  ) {
+    const layer = { ...describe(mediaType, GZIP), annotations };
+    const config = describe(MEDIA_TYPES.ociConfig, encode({}));
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, config, layers: [layer] };
+    assert.equal(hasZstd(parseManifest(encode(manifest)) as ParsedImage), expected);
   }
 });

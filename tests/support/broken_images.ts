@@ -91,6 +91,13 @@ export const BROKEN_IMAGES: readonly BrokenImage[] = [
     },
   },
   {
+    name: "a layer in a compression that is only passed on",
+    build: (at) => {
+      const xz = Uint8Array.of(0xfd, ..."7zXZ".split("").map((c) => c.charCodeAt(0)), 0, 1, 2, 3);
+      return image(at, { manifest: { layers: [at.blob("application/vnd.example.layer.tar+xz", xz)] } });
+    },
+  },
+  {
     name: "a blob twice",
     build: (at) => {
       const layer = at.blob(T.ociLayerGzip, GZIP);
