@@ -15,14 +15,18 @@ interface Alarm {
   ignore: (() => void) | undefined;
 }
 
+/** Longest time of one alarm, in milliseconds: Node.js takes a longer time for 1 ms, or rejects it. */
+const MAX_ALARM = 2 ** 31 - 1;
+
 /** Tests may replace `performance.now`: all timers must have the same clock. */
 const now = performance.now.bind(performance);
 const timers = new Set<Timer>();
 let alarm: Alarm | undefined;
 
 /**
- * Calls back after a time, unless the returned function is called before. For limits that are rarely reached, as of each
- * request: all timers share one of the runtime, and Deno loads its timers, 6 ms, only for `setTimeout`.
+ * Calls back after a time, which may be `Infinity`, unless the returned function is called before. For limits that are
+ * rarely reached, as of each request: all timers share one of the runtime, and Deno loads its timers, 6 ms, only for
+ * `setTimeout`.
  */
 export function startTimer(milliseconds: number, callback: () => void): () => void {
   const timer = { end: now() + milliseconds, callback };
@@ -39,8 +43,10 @@ export function startTimer(milliseconds: number, callback: () => void): () => vo
 
 function setAlarm(end: number): void {
   alarm?.ignore?.();
-  const signal = AbortSignal.timeout(Math.max(Math.ceil(end - now()), 0));
-  alarm = { end, signal, ignore: onAbort(signal, ring) };
+  const start = now();
+  const milliseconds = Math.min(Math.max(Math.ceil(end - start), 0), MAX_ALARM);
+  const signal = AbortSignal.timeout(milliseconds);
+  alarm = { end: Math.min(end, start + MAX_ALARM), signal, ignore: onAbort(signal, ring) };
 }
 
 /** Ends the timers whose time is over, and sets the alarm for the others. */

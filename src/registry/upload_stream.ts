@@ -1,4 +1,4 @@
-import { type ByteStream, createStream, openReader, type Reader } from "../internal/room.ts";
+import { type ByteStream, createStream, openReader, type Reader, startTimer } from "../internal/room.ts";
 import { ManifestsError } from "../spec/room.ts";
 import type { UploadSession } from "./upload_session.ts";
 
@@ -36,9 +36,9 @@ export async function appendStream(
   const check = () => {
     const left = progressed + stallTimeout - performance.now();
     if (left < 1) stall();
-    else timer = setTimeout(check, left);
+    else stopTimer = startTimer(left, check);
   };
-  let timer = setTimeout(check, stallTimeout);
+  let stopTimer = startTimer(stallTimeout, check);
   const onProgress = () => progressed = performance.now();
   let body = new CountedBody(stream, size, onProgress);
   const again = reopen && (async () => {
@@ -59,7 +59,7 @@ export async function appendStream(
     await body.cancel(error);
     throw body.failure ? body.failure.reason : error;
   } finally {
-    clearTimeout(timer);
+    stopTimer();
     body.release();
   }
 }

@@ -49,6 +49,18 @@ Deno.test("timers of one duration share an alarm, and each ends at its time", as
   assert.equal(at.world.alarms.length, 2);
 });
 
+Deno.test("a timer may be longer than an alarm, or never end", async () => {
+  using at = await load();
+  const limit = 2 ** 31 - 1;
+  at.start("never", Infinity);
+  at.start("late", limit + 100);
+  assert.deepEqual(at.world.alarms.map(({ end }) => end), [limit]);
+  at.ring();
+  assert.deepEqual([at.fired, at.world.alarms.at(-1)!.end], [[], limit + 100]);
+  at.ring();
+  assert.deepEqual(at.fired, ["late"]);
+});
+
 Deno.test("a timer that ends earlier than the alarm gets an earlier one, and a clock that lags rings again", async () => {
   using at = await load();
   at.start("late", 100);
