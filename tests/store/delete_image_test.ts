@@ -75,6 +75,7 @@ peerTest("layers that a container, or a mapped copy of another image, uses stay"
 
 peerTest("nothing is deleted in a store whose driver keeps layers in another way", ["root"], async () => {
   await using at = await makeStore("btrfs");
+  await Deno.mkdir(`${at.root}/btrfs`, { recursive: true });
   const { id } = await at.store.createImage({ data: [] });
   const location = await findStore({ root: at.root, runRoot: at.runRoot, driver: "btrfs" });
   await assert.rejects(deleteImageWithLayers(location, { id, names: [] }), {

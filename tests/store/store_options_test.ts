@@ -116,3 +116,16 @@ peerTest("signatures are stored with the image, and read back", ["root"], async 
   await using stored = await target.openSource();
   assert.deepEqual(await stored.getSignatures!({ digest, isInstance: false }), signatures);
 });
+
+Deno.test("a store of another driver is written if it exists, and not created", async () => {
+  await using at = await makeStore("zfs");
+  await assert.rejects(at.store.createImage({ data: [] }), {
+    code: "STORE_READ_ONLY",
+    message: /^Cannot create a store with storage driver "zfs" in ".*\/root": use overlay or vfs/,
+  });
+  // Other tools refuse a root folder with the folders of two drivers.
+  await assert.rejects(Deno.lstat(at.root), Deno.errors.NotFound);
+  await Deno.mkdir(`${at.root}/zfs`, { recursive: true });
+  await at.store.createImage({ data: [] });
+  assert.equal((await at.store.listImages()).length, 1);
+});

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { encodeBase64, encodeUtf8 } from "../../internal/room.ts";
+import { ManifestsError } from "../../spec/room.ts";
 
 /** Location of a store: what `podman info` calls graphRoot, runRoot and graphDriverName. */
 export interface StoreLocation {
@@ -26,8 +27,20 @@ export function imagesFolder(root: string, driver: string): string {
   return join(root, `${driver}-images`);
 }
 
-/** Creates the folders by which other tools recognise a store of this driver. */
+/**
+ * Creates the folders by which other tools recognise a store of this driver.
+ *
+ * @throws {ManifestsError} With code `STORE_READ_ONLY` if the store does not exist and its driver is not overlay or vfs:
+ * the folders alone are not a store of such a driver, and podman refuses a root folder with those of two drivers.
+ */
 export async function makeFolders({ graphRoot, runRoot, driver, imageStore }: StoreLocation): Promise<void> {
+  if (driver !== "overlay" && driver !== "vfs" && !await isFolder(join(graphRoot, driver))) {
+    throw new ManifestsError(
+      "STORE_READ_ONLY",
+      `Cannot create a store with storage driver ${JSON.stringify(driver)} in ${JSON.stringify(graphRoot)}: ` +
+        "use overlay or vfs, or create it with podman or buildah",
+    );
+  }
   const folders = [
     graphRoot,
     runRoot,
@@ -40,6 +53,14 @@ export async function makeFolders({ graphRoot, runRoot, driver, imageStore }: St
   ];
   for (const folder of folders) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   if (driver === "overlay") await Deno.mkdir(join(graphRoot, "overlay", "l"), { recursive: true, mode: 0o755 });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const info = await Deno.stat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  return info?.isDirectory ?? false;
 }
 
 /**
