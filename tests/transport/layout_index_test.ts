@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { type Descriptor, digestOf, type ErrorCode, MEDIA_TYPES } from "../../src/spec/room.ts";
 import { createOciTransport } from "../../src/transport/oci/room.ts";
-import {
-  addLayoutImage,
-  findLayoutImage,
-  type LayoutImage,
-  parseLayoutIndex,
-} from "../../src/transport/oci/layout_index.ts";
+import { addLayoutImage, findLayoutImage, parseLayoutIndex } from "../../src/transport/oci/layout_index.ts";
+import type { LayoutImage } from "../../src/transport/oci/name.ts";
 import { describe, encode } from "../support/images.ts";
 
 const oci = (text: string) => createOciTransport().parseReference(text);

@@ -19,8 +19,6 @@ import {
 } from "../../spec/room.ts";
 import type { LayoutImage } from "./name.ts";
 
-export { type LayoutImage, parseOciName } from "./name.ts";
-
 /** Annotation with the name of an image in a layout (image-spec, annotations.md). */
 const NAME_ANNOTATION = "org.opencontainers.image.ref.name";
 

@@ -8,7 +8,7 @@ import type {
   Transport,
 } from "../../image/room.ts";
 import { pathNamespaces, resolvePath } from "../files/paths.ts";
-import { type LayoutImage, parseOciName } from "../oci/layout_index.ts";
+import { type LayoutImage, parseOciName } from "../oci/name.ts";
 
 /** Creates the transport of images in archives of OCI layouts, `oci-archive:PATH[:IMAGE]`. */
 export function createOciArchiveTransport(): Transport {
