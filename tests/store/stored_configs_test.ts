@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyImage } from "../../mod.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
 import { digestOf } from "../../src/spec/room.ts";
-import { clientOf, makeImage, makeTar, pushImage } from "../support/images.ts";
+import { clientOf, encode, makeImage, makeTar, pushImage } from "../support/images.ts";
 import { ok, peerTest } from "../support/peers.ts";
 import { startEmbedded } from "../support/registries.ts";
 import { makeStore, readImagesJson, storageName } from "../support/stores.ts";
@@ -51,6 +51,27 @@ peerTest("an image whose configuration other tools cannot read is refused", ["ro
       assert.deepEqual(await to.at.store.listImages(), []);
     });
   }
+});
+
+peerTest("an image is stored under an id of 64 digits", ["root"], async () => {
+  await using registry = startEmbedded();
+  await using at = await makeStore();
+  const { manifest, blobs } = makeImage({ architecture: "amd64" });
+  const { descriptor, bytes } = blobs.at(-1)!;
+  const config = { ...descriptor, digest: digestOf(bytes, "sha512") };
+  const other = encode({ ...JSON.parse(new TextDecoder().decode(manifest)), config });
+  const image = {
+    manifest: other,
+    digest: digestOf(other),
+    blobs: [...blobs.slice(0, -1), { descriptor: config, bytes }],
+  };
+  await pushImage(clientOf(registry.host).repository("app"), image, "1");
+  const copy = (name: string) => copyImage(`docker://${registry.host}/app:1`, storageName(at, name), OPTIONS);
+  await assert.rejects(copy("localhost/app:1"), { code: "MANIFEST_REJECTED", message: /as in NAME@ID/ });
+  assert.deepEqual(await at.store.listImages(), []);
+  const id = "a".repeat(64);
+  await copy(`localhost/app:1@${id}`);
+  assert.equal((await at.store.findImage("localhost/app:1"))!.image.id, id);
 });
 
 peerTest("the record of an image has the time of its configuration", ["root"], async () => {

@@ -4,6 +4,7 @@ import { encodeSignature, type Signature } from "../../signature/room.ts";
 import {
   type Descriptor,
   type Digest,
+  digestAlgorithm,
   digestHex,
   digestOf,
   manifestDigest,
@@ -110,7 +111,7 @@ export class ContainersStorageDestination implements ImageDestination {
         `Cannot write to ${this.reference}: the manifest has no configuration, so it is not an image`,
       );
     }
-    const { named, id = digestHex(image.config.digest), writer } = this.#target;
+    const { named, id = this.#getId(image.config.digest), writer } = this.#target;
     const { diffIds, created } = parseStoredConfig(config, image, String(this.reference));
     const digest = manifestDigest(image.bytes);
     await writer.commit({
@@ -125,6 +126,15 @@ export class ContainersStorageDestination implements ImageDestination {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#target.writer[Symbol.asyncDispose]();
+  }
+
+  /** Returns the id of the image. Podman cannot list the images of a store if one has an id of another length. */
+  #getId(config: Digest): string {
+    if (digestAlgorithm(config) === "sha256") return digestHex(config);
+    throw new ManifestsError(
+      "MANIFEST_REJECTED",
+      `Cannot write to ${this.reference}: its configuration has the digest ${config}, of which no id can be made: add an id of 64 hexadecimal digits to the name, as in NAME@ID`,
+    );
   }
 
   /** Returns the items in the order of c/image: the first manifest gives the record its digest. */
