@@ -25,6 +25,9 @@ peerTest(
     const layers = [oddTar(BASE_ENTRIES.filter(isMapped)), oddTar(UPPER_ENTRIES)];
     await pushImage(repository, makeImage({ architecture: "amd64", layers }), "mapped");
     await pushImage(repository, makeImage({ architecture: "amd64", layers: [oddTar(BASE_ENTRIES)] }), "unmapped");
+    const whiteout = oddTar([{ name: "dir/.wh.gone", uid: 3_000_000, content: new Uint8Array() }]);
+    const more = makeImage({ architecture: "amd64", layers: [oddTar(BASE_ENTRIES), whiteout] });
+    await pushImage(repository, more, "whiteout");
     for (const driver of ["vfs", "overlay"]) {
       await t.step(driver, async () => {
         await using at = await makeStore(driver);
@@ -60,7 +63,7 @@ peerTest(
         );
         const options = `:${driver}.ignore_chown_errors=true]`;
         const ignoring = storageName(at, "localhost/big").replace("]", options);
-        const ignored = await execInUserNamespace([...big, ignoring]);
+        const ignored = await execInUserNamespace([...COPY, `docker://${registry.host}/app:whiteout`, ignoring]);
         assert.deepEqual([ignored.code, ignored.stderr], [0, ""]);
         assert.match(await ok(["buildah", ...at.flags, "images"]), /localhost\/big/);
       });

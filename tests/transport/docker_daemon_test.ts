@@ -67,6 +67,10 @@ folderTest("the daemon is found as Docker's tools find it", async (folder) => {
     [{ ...config, DOCKER_HOST: "tcp://h:2375" }, {}, { url: "http://h:2375" }],
     [{ DOCKER_HOST: "tcp://h:2376", DOCKER_CERT_PATH: folder }, {}, { url: "https://h:2376", tls: own }],
     [{ ...config, DOCKER_HOST: "tcp://h:2376", DOCKER_TLS_VERIFY: "1" }, {}, { url: "https://h:2376", tls: own }],
+    [{ DOCKER_HOST: "tcp://h" }, {}, { url: "http://h:2375" }],
+    [{ DOCKER_HOST: "tcp://[::1]" }, {}, { url: "http://[::1]:2375" }],
+    [{ DOCKER_HOST: "tcp://h:80" }, {}, { url: "http://h" }],
+    [{ DOCKER_HOST: "tcp://h", DOCKER_CERT_PATH: folder }, {}, { url: "https://h:2376", tls: own }],
     [{ DOCKER_HOST: "unix:///x" }, { dockerDaemonHost: "http://h:1" }, { url: "http://h:1" }],
     [{}, { dockerDaemonHost: "tcp://h:1", dockerDaemonCertPath: folder }, { url: "https://h:1", tls: own }],
   ];
@@ -74,12 +78,17 @@ folderTest("the daemon is found as Docker's tools find it", async (folder) => {
     const found = await findDockerEndpoint(choices, (name) => variables[name]);
     assert.deepEqual([found.url, found.socket, found.tls], [url, socket, tls], JSON.stringify([variables, choices]));
   }
-  const wrong: [Record<string, string>, string][] = [
-    [{ DOCKER_HOST: "ssh://h" }, "INVALID_REFERENCE"],
-    [{ ...config, DOCKER_CONTEXT: "other" }, "CONFIG_FILE_UNREADABLE"],
+  const wrong: [Record<string, string>, string, RegExp][] = [
+    [
+      { DOCKER_HOST: "ssh://h" },
+      "INVALID_REFERENCE",
+      /"ssh:\/\/h" \(from DOCKER_HOST\): ssh:\/\/ is not supported: forward/,
+    ],
+    [{ DOCKER_HOST: "h:2375" }, "INVALID_REFERENCE", /write unix:\/\/\/PATH, tcp:/],
+    [{ ...config, DOCKER_CONTEXT: "other" }, "CONFIG_FILE_UNREADABLE", /"other"/],
   ];
-  for (const [variables, code] of wrong) {
-    await assert.rejects(findDockerEndpoint({}, (name) => variables[name]), { code });
+  for (const [variables, code, message] of wrong) {
+    await assert.rejects(findDockerEndpoint({}, (name) => variables[name]), { code, message });
   }
   await Deno.remove(`${folder}/key.pem`);
   const variables: Record<string, string> = { DOCKER_HOST: "tcp://h:1", DOCKER_CERT_PATH: folder };
@@ -142,6 +151,74 @@ folderTest("docker-daemon: the older of the two versions of the API is used, if 
     );
     assert.deepEqual(paths, used ? [`/v${used}/images/get`] : []);
   }
+});
+
+folderTest("docker-daemon: an answer to a load fails unless it is JSON without an error", async (folder) => {
+  await using registry = startEmbedded();
+  await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "amd64" }), "1");
+  let answer = "";
+  await using daemon = serveDaemon(folder, async (request) => {
+    await request.body?.cancel();
+    return new Response(answer);
+  });
+  const systemContext = { dockerInsecureSkipTlsVerify: true, dockerDaemonHost: daemon.host };
+  const load = () => copyImage(`docker://${registry.host}/app:1`, "docker-daemon:localhost/app:1", { systemContext });
+  const good = ['{"stream":"Loaded image: localhost/app:1"}\r\n', '{"stream":"a"}{"stream":"b","error":null}', ""];
+  for (const text of good) {
+    answer = text;
+    await load();
+  }
+  const bad: [string, RegExp][] = [
+    ['{"stream":"a"}{"errorDetail":{"message":"broken"},"error":"broken"}', /it reported "broken"/],
+    ['{"stream":"a"} {"error":"broken"}\n', /it reported "broken"/],
+    ['{"errorDetail":{"code":5}}\n', /it reported .*errorDetail/],
+    [`{"errorDetail":{"message":"${"q".repeat(100_000)}"}}\n`, /it reported .*qqq/],
+    ["<html>Log in</html>", /it reported "<html>Log in/],
+  ];
+  for (const [text, message] of bad) {
+    answer = text;
+    await assert.rejects(load(), { code: "TRANSPORT_IO", message }, text.slice(0, 80));
+  }
+});
+
+/** Serves a daemon that closes the connection in the middle of each answer, except that of `/_ping`. */
+function breakAnswers(folder: string) {
+  const path = `${folder}/d.sock`;
+  const listener = Deno.listen({ transport: "unix", path });
+  const handle = async (connection: Deno.Conn) => {
+    const bytes = new Uint8Array(64 * 1024);
+    let request = "";
+    const end = () => request.startsWith("POST") ? "\r\n0\r\n\r\n" : "\r\n\r\n";
+    for (let count; !request.endsWith(end()) && (count = await connection.read(bytes)) !== null;) {
+      request += String.fromCharCode(...bytes.subarray(0, count));
+    }
+    const answer = request.startsWith("HEAD")
+      ? "api-version: 1.41\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+      : 'transfer-encoding: chunked\r\n\r\n13\r\n{"stream":"Lo';
+    await connection.write(new TextEncoder().encode(`HTTP/1.1 200 OK\r\n${answer}`));
+    connection.close();
+  };
+  const serving = (async () => {
+    for await (const connection of listener) await handle(connection);
+  })();
+  return {
+    host: `unix://${path}`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
+folderTest("docker-daemon: a connection that breaks in an answer is named", async (folder) => {
+  await using registry = startEmbedded();
+  await pushImage(clientOf(registry.host).repository("app"), makeImage({ architecture: "amd64" }), "1");
+  await using daemon = breakAnswers(folder);
+  const systemContext = { dockerInsecureSkipTlsVerify: true, dockerDaemonHost: daemon.host };
+  const name = "docker-daemon:localhost/app:1";
+  const failure = { code: "NETWORK", message: /^Cannot read the answer of the Docker daemon at unix:.*d\.sock: / };
+  await assert.rejects(copyImage(`docker://${registry.host}/app:1`, name, { systemContext }), failure);
+  await assert.rejects(parseImageName(name).openSource(systemContext), failure);
 });
 
 folderTest("docker-daemon: errors of the daemon are reported in its words", async (folder) => {

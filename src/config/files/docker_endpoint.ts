@@ -106,14 +106,20 @@ async function readTls(folder: string): Promise<DockerTls> {
 function toEndpoint(host: string, origin: string, tls: DockerTls | undefined): DockerEndpoint {
   const [, scheme, rest] = /^([a-z]+):\/\/(.+)$/s.exec(host) ?? [];
   if (scheme === "unix") return { host, origin, socket: rest, url: "http://docker" };
+  const isSecure = scheme === "https" || (scheme === "tcp" && tls !== undefined);
+  // As in Docker's tools; without it, the ports of HTTP would be used.
+  const port = scheme !== "tcp" || /:\d+\/?$/.test(rest!) ? "" : isSecure ? ":2376" : ":2375";
   const url = scheme === "tcp" || scheme === "http" || scheme === "https"
-    ? URL.parse(`${scheme === "https" || (scheme === "tcp" && tls) ? "https" : "http"}://${rest}`)
+    ? URL.parse(`${isSecure ? "https" : "http"}://${rest}${port}`)
     : null;
   if (url?.hostname) return { host, origin, url: url.origin, tls: url.protocol === "https:" ? tls : undefined };
   throw new ManifestsSyntaxError(
     "INVALID_REFERENCE",
-    `Cannot connect to the Docker daemon at ${quote(host)} (${origin}): write unix:///PATH, tcp://HOST:PORT or ` +
-      "http(s)://HOST:PORT",
+    `Cannot connect to the Docker daemon at ${quote(host)} (${origin}): ${
+      scheme === "ssh"
+        ? "ssh:// is not supported: forward the socket with `ssh -nNT -L /PATH:/var/run/docker.sock HOST`, and use unix:///PATH"
+        : "write unix:///PATH, tcp://HOST:PORT or http(s)://HOST:PORT"
+    }`,
   );
 }
 

@@ -40,13 +40,15 @@ export class DaemonClient implements Disposable {
   }
 
   /**
-   * Returns an image as a tar archive in the format of `docker save`.
+   * Passes an image to `receive` as a tar archive in the format of `docker save`, and returns its result.
    *
-   * @throws {ManifestsError} With code `NOT_FOUND` if the daemon has no such image, `NETWORK` or `TRANSPORT_IO`.
+   * @throws {ManifestsError} With code `NOT_FOUND` if the daemon has no such image, `NETWORK` or `TRANSPORT_IO`. Errors of
+   * `receive` are passed on.
    */
-  async getImage(name: string, signal?: AbortSignal): Promise<ByteStream> {
-    const response = await this.#send(`images/get?names=${encodeURIComponent(name)}`, { signal });
-    if (response.ok && response.body) return response.body as ByteStream;
+  async getImage<T>(name: string, receive: (archive: ByteStream) => Promise<T>): Promise<T> {
+    const response = await this.#send(`images/get?names=${encodeURIComponent(name)}`, { signal: undefined });
+    const { ok, body } = response;
+    if (ok && body) return await this.#explainBreak(() => receive(body as ByteStream));
     const problem = await readProblem(response);
     const isMissing = response.status === 404 || /not known|no such image|does not exist/i.test(problem);
     throw new ManifestsError(isMissing ? "NOT_FOUND" : "TRANSPORT_IO", `Cannot read ${name} of ${this}: ${problem}`);
@@ -65,10 +67,20 @@ export class DaemonClient implements Disposable {
       signal,
     });
     const problem = response.ok
-      ? await readLoadResult(response.body as ByteStream | null)
+      ? await this.#explainBreak(() => readLoadResult(response.body as ByteStream | null))
       : await readProblem(response);
     if (problem === undefined) return;
     throw new ManifestsError("TRANSPORT_IO", `Cannot write to ${this}: it reported ${JSON.stringify(problem)}`);
+  }
+
+  /** Explains the error of a connection that breaks in an answer, for which the runtime has no class of its own. */
+  async #explainBreak<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new ManifestsError("NETWORK", `Cannot read the answer of ${this}: ${error.message}`, { cause: error });
+    }
   }
 
   toString(): string {

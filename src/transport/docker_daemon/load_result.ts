@@ -2,6 +2,8 @@ import { type ByteStream, readChunks } from "../../internal/room.ts";
 
 /** Maximum length of one message, in characters. */
 const MAX_MESSAGE = 64 * 1024;
+/** Maximum length of a line in an error if the line is not JSON, in characters. */
+const MAX_TEXT = 1024;
 
 /**
  * Reads the answer to a load: a stream of JSON documents, one per line. A daemon that cannot load an archive answers 200
@@ -22,12 +24,19 @@ export async function readLoadResult(stream: ByteStream | null): Promise<string 
   return problem ?? findProblem(rest);
 }
 
+/** Returns the error in a line. A line that is not JSON is one, such as the answer of another server. */
 function findProblem(line: string): string | undefined {
+  const text = line.trim();
+  if (text === "") return undefined;
   try {
-    const { error, errorDetail } = JSON.parse(line);
-    const text = errorDetail?.message ?? error;
-    return text === undefined ? undefined : String(text);
+    const { error, errorDetail } = JSON.parse(text);
+    if (!error && !errorDetail) return undefined;
+    const message = errorDetail?.message || error;
+    return typeof message === "string" ? message : text;
   } catch {
-    return undefined;
+    // JSON documents need not be on separate lines.
+    const documents = text.split(/(?<=\})\s*(?=\{)/);
+    if (documents.length > 1) return documents.map(findProblem).find((problem) => problem !== undefined);
+    return text.slice(0, MAX_TEXT);
   }
 }

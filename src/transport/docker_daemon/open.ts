@@ -21,8 +21,11 @@ export async function openDaemonSource(
   context: SystemContext,
 ): Promise<ImageSource> {
   using client = new DaemonClient(endpoint);
-  const stream = await client.getImage(reference.stringWithinTransport);
-  return await readArchive(reference, await receiveArchive(stream, String(reference), context), undefined);
+  const archive = await client.getImage(
+    reference.stringWithinTransport,
+    (stream) => receiveArchive(stream, String(reference), context),
+  );
+  return await readArchive(reference, archive, undefined);
 }
 
 /** Opens a daemon for one image. The archive is built in a temporary file, and sent by `commit`. */

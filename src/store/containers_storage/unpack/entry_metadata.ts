@@ -41,12 +41,8 @@ export class EntryMetadata {
    * SUID, and capabilities.
    */
   set(target: Place | OpenFile, header: TarHeader): void {
-    const { uid, gid, mode, type } = header;
-    try {
-      setOwner(target, uid, gid);
-    } catch (error) {
-      if (!this.#rules.ignoresOwnerErrors) throw this.#explainOwner(error, header);
-    }
+    const { mode, type } = header;
+    this.setOwner(target, header);
     // A hard link may be another name of a link.
     const isLink = type === "symlink" || (type === "hardlink" && isType(findStat(target)!, S.LINK));
     if (!isLink) setMode(target, mode);
@@ -55,6 +51,15 @@ export class EntryMetadata {
     for (const [key, value] of header.pax) {
       const name = key.startsWith(PAX_ATTRIBUTE) ? key.slice(PAX_ATTRIBUTE.length) : "security.selinux";
       if (name !== "security.selinux") this.#setAttribute(target, name, value);
+    }
+  }
+
+  /** Sets the owner, with an error of its own for one that the user namespace does not have. */
+  setOwner(target: Place | OpenFile, header: TarHeader): void {
+    try {
+      setOwner(target, header.uid, header.gid);
+    } catch (error) {
+      if (!this.#rules.ignoresOwnerErrors) throw this.#explainOwner(error, header);
     }
   }
 

@@ -16,7 +16,6 @@ import {
   moveFile,
   type OpenFile,
   setAttribute,
-  setOwner,
 } from "./nodes.ts";
 import { removeUncovered } from "./remove_uncovered.ts";
 import type { Tree } from "./tree.ts";
@@ -180,10 +179,10 @@ export class LayerUnpacker implements EntryWriter {
     setAttribute(place, attribute, Uint8Array.of("y".charCodeAt(0)));
   }
 
-  #makeWhiteout(path: ByteText, { uid, gid }: TarHeader): void {
+  #makeWhiteout(path: ByteText, header: TarHeader): void {
     const place = this.#tree.place(path);
     makeNode(place, S.CHAR, 0n);
-    setOwner(place, uid, gid);
+    this.#metadata.setOwner(place, header);
   }
 
   /** Removes what is at a path because of an entry. Fails if that is needed to assemble the archive again. */
