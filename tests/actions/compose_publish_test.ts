@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { PublishError } from "../../src/actions/room.ts";
 import { composeIndex } from "../../src/system/remote/room.ts";
+import type { Signer, SigstoreSignature } from "../../src/signature/room.ts";
+import { digestOf } from "../../src/spec/room.ts";
 import { ComposeWorld, images, ONE, TWO } from "../support/compose_world.ts";
+import { encode } from "../support/images.ts";
 
 const AT = (tag: string) => `${ONE}/app:${tag}`;
 
@@ -205,4 +208,30 @@ Deno.test("a name that may not be read before its first push is written, and its
   const { published } = await composeIndex({ target, sources: [AT("amd64")], systemContext: world.systemContext });
   assert.deepEqual(published.map(({ state, previous }) => [state, previous]), [["written", undefined]]);
   assert.ok(await world.digest("1", "new"));
+});
+
+Deno.test("several registries: each manifest is signed once in each repository, for each of its names", async () => {
+  const world = new ComposeWorld();
+  await world.push(images("amd64"));
+  const signed: string[] = [];
+  const signer: Signer<SigstoreSignature> = {
+    kind: "sigstore",
+    description: "a test",
+    sign(manifest, name) {
+      signed.push(`${name} ${digestOf(manifest)}`);
+      const mediaType = "application/vnd.dev.cosign.simplesigning.v1+json";
+      const annotations = { "dev.cosignproject.cosign/signature": "c2ln" };
+      return Promise.resolve({ kind: "sigstore", mediaType, payload: encode(signed.at(-1)), annotations });
+    },
+  };
+  const { digest, instances } = await composeIndex({
+    target: AT("1"),
+    tags: [AT("2"), `${TWO}/copy:1`],
+    sources: [AT("amd64")],
+    signers: [signer],
+    systemContext: { ...world.systemContext, dockerUseSigstoreAttachments: true },
+  });
+  const [image] = instances.values();
+  const names = [AT("1"), AT("2"), `${TWO}/copy:1`];
+  assert.deepEqual(signed.sort(), names.flatMap((name) => [`${name} ${digest}`, `${name} ${image}`]).sort());
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { copyImage, create, parseImageName } from "../../mod.ts";
-import { createBlobInfoCache, hasZstd, limitCredentials } from "../../src/copy/room.ts";
+import { type CopyEvent, createBlobInfoCache, hasZstd, limitCredentials } from "../../src/copy/room.ts";
 import { acceptAnything, attachmentTag, type Signer, type SigstoreSignature } from "../../src/signature/room.ts";
 import {
   type Descriptor,
@@ -350,4 +350,27 @@ Deno.test("an image with layers in zstd:chunked has zstd layers", () => {
     const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociManifest, config, layers: [layer] };
     assert.equal(hasZstd(parseManifest(encode(manifest)) as ParsedImage), expected);
   }
+});
+
+Deno.test("the list and its images are signed, and their referrers are not", async () => {
+  const { from, copy } = createWorld();
+  const image = await putImage(from, [await put(from, GZIP, MEDIA_TYPES.ociLayerGzip)]);
+  await putList(from, [{ ...image, ...platform("amd64") }]);
+  const list = (await from.headManifest("1"))!;
+  for (const subject of [image, list]) {
+    const referrer = encode({
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.ociManifest,
+      artifactType: "application/vnd.example.note",
+      config: await put(from, encode({}), MEDIA_TYPES.ociEmpty),
+      layers: [],
+      subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
+    });
+    await from.putManifest(digestOf(referrer), referrer);
+  }
+  const signed: Digest[] = [];
+  const onProgress = (event: CopyEvent) => void (event.type === "signing" && signed.push(event.digest));
+  const { referrers } = await copy({ ...SIGNED, referrers: true, onProgress });
+  assert.equal(referrers?.size, 2);
+  assert.deepEqual(signed, [image.digest, list.digest]);
 });

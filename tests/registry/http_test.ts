@@ -472,3 +472,22 @@ Deno.test("an abort ends a pause that a server asked for", async () => {
   abort.abort(reason);
   await assert.rejects(reading, (error) => error === reason);
 });
+
+Deno.test("an answer that comes after the abort, from a fetch that ignores signals, is cancelled", async () => {
+  const late = Promise.withResolvers<Response>();
+  const asked = Promise.withResolvers<void>();
+  const fetch = ({ url }: Request): Promise<Response> => {
+    if (url.endsWith("/v2/")) return Promise.resolve(new Response(""));
+    asked.resolve();
+    return late.promise;
+  };
+  const stop = new AbortController();
+  const repository = new RegistryClient("r.example", { fetch }).repository("app");
+  const reading = assert.rejects(repository.getManifest("1", { signal: stop.signal }), /^Error: stop$/);
+  await asked.promise;
+  stop.abort(new Error("stop"));
+  await reading;
+  const cancelled = Promise.withResolvers<void>();
+  late.resolve(new Response(new ReadableStream({ cancel: () => cancelled.resolve() })));
+  await cancelled.promise;
+});

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { editRemoteList, readList, tagImage } from "../../mod.ts";
 import { type Fetch, RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
-import { type Digest, digestOf, MEDIA_TYPES, parsePlatform } from "../../src/spec/room.ts";
+import { type Digest, digestOf, MEDIA_TYPES, parsePlatform, ZSTD_ANNOTATION } from "../../src/spec/room.ts";
 import { annotateIndex, appendToIndex, type PushResult, removeFromIndex, retag } from "../../src/system/remote/mod.ts";
 import { describe, encode, makeImage, pushImage } from "../support/images.ts";
 
@@ -269,4 +269,18 @@ Deno.test("a writer that loses every race reports CONFLICT", async () => {
   const options = { systemContext: world.systemContext, maxAttempts: 3 };
   await assert.rejects(appendToIndex(TARGET, [`${HOST}/app:s390x`], options), { code: "CONFLICT" });
   assert.equal(round, 3);
+});
+
+Deno.test("an image that is added again keeps the annotation of entries with zstd layers", async () => {
+  const { repository, requests, systemContext } = await makeWorld();
+  const { manifest } = makeImage({ architecture: "amd64" });
+  const entry = {
+    ...describe(MEDIA_TYPES.ociManifest, manifest),
+    platform: { architecture: "amd64", os: "linux" },
+    annotations: { [ZSTD_ANNOTATION]: "true" },
+  };
+  await repository.putManifest("1", encode({ schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [entry] }));
+  const { unchanged } = await appendToIndex(TARGET, [`${HOST}/app:amd64`], { systemContext });
+  assert.equal(unchanged, true);
+  assert.deepEqual(requests.filter((request) => request.startsWith("PUT")), []);
 });
