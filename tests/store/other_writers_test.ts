@@ -41,7 +41,7 @@ async function makeWorld(driver: string) {
     async changeLayer(id: string, members: Record<string, unknown>) {
       const records: Record<string, unknown>[] = JSON.parse(await Deno.readTextFile(layersJson));
       const changed = records.map((record) => record.id === id ? { ...record, ...members } : record);
-      await Deno.writeTextFile(layersJson, JSON.stringify(changed));
+      await Deno.writeTextFile(layersJson, JSON.stringify(changed, undefined, 1));
     },
     async [Symbol.asyncDispose]() {
       await at[Symbol.asyncDispose]();

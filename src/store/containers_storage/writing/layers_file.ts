@@ -132,7 +132,7 @@ function readRecord(from: StructReader, text: string): LayerRecord {
     id,
     parent: from.string("parent") || undefined,
     isIncomplete: flags?.boolean("incomplete") ?? false,
-    isMapped: /"(uid|gid)map":\[\{/.test(text),
+    isMapped: ["uidmap", "gidmap"].some((member) => (from.structs(member) ?? []).length > 0),
     diffDigest: diffDigest && sizes.has(diffDigest) ? diffDigest : undefined,
     sizes,
     compression: from.integer("compression") ?? 0,
