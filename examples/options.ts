@@ -9,14 +9,15 @@ export interface ScriptOptions {
 }
 
 /**
- * Reads the command line. `--insecure` allows plain HTTP, as for a test registry. If the environment variables
+ * Reads the command line, which must have as many arguments as the usage shows. `--insecure` allows plain HTTP, as for a test registry. If the environment variables
  * `REGISTRY_USER` and `REGISTRY_PASSWORD` are set and readable, they are the credentials for the registry of the first
  * argument.
  */
 export function readOptions(usage: string): ScriptOptions {
   const args = Deno.args.filter((arg) => !arg.startsWith("--"));
   const flags = Deno.args.filter((arg) => arg.startsWith("--"));
-  if (args.length === 0 || flags.some((flag) => flag !== "--insecure")) {
+  const least = usage.split(" ").length - 1;
+  if (args.length < least || flags.some((flag) => flag !== "--insecure")) {
     Deno.stderr.writeSync(new TextEncoder().encode(`usage: ${usage} [--insecure]\n`));
     Deno.exit(2);
   }

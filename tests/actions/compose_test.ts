@@ -194,6 +194,7 @@ Deno.test("options of other types than theirs are refused before a registry is a
   const rows: [options: object, name: string, message: RegExp][] = [
     [{ sources: at("linux-amd64") }, "TypeError", /sources must be an array, but is "one\.example/],
     [{ sources: undefined }, "TypeError", /sources must be an array, but is undefined/],
+    [{ sources: [] }, "TypeError", /^Cannot compose an index without sources$/],
     [{ tags: "latest" }, "TypeError", /tags must be an array, but is "latest"/],
     [{ require: "linux/amd64" }, "TypeError", /require must be an array/],
     [{ platforms: "linux/amd64" }, "TypeError", /platforms must be an array/],

@@ -135,6 +135,9 @@ Deno.test("check_release.ts fails and reports which platforms are missing", asyn
   await composeIndex({ target: image, sources: [`${registry.host}/app:arm64v8`], systemContext });
   assert.deepEqual(await check("linux/arm64"), { code: 0, stdout: `${image} has linux/arm64/v8\n`, stderr: "" });
   assert.equal((await check("linux/arm64/v9")).stderr, "linux/arm64/v9 is missing\n");
+  for (const script of ["check_release.ts", "compose_release.ts", "append_platform.ts", "promote.ts"]) {
+    assert.equal((await run([], [script, image])).code, 2, `${script} without its other arguments`);
+  }
   const usage = await run([], ["check_release.ts"]);
   assert.deepEqual(usage, { code: 2, stdout: "", stderr: "usage: check_release.ts IMAGE PLATFORM… [--insecure]\n" });
 });

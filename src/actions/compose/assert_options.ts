@@ -5,9 +5,9 @@ const ARRAYS = ["sources", "tags", "require", "platforms", "entryAnnotations"] a
 
 /**
  * Asserts that options have the values that their types allow, which scripts without types get wrong. A `wait` that is
- * not a number would be waited for forever.
+ * not a number would be waited for forever. Without sources, an empty index would replace a release.
  *
- * @throws {TypeError} If an option is not an array.
+ * @throws {TypeError} If an option is not an array, or there are no sources.
  * @throws {RangeError} If `wait` or `order` has another value.
  */
 export function assertOptions(options: ComposeOptions): void {
@@ -16,6 +16,9 @@ export function assertOptions(options: ComposeOptions): void {
     const value: unknown = options[name];
     if (Array.isArray(value) || value === undefined && name !== "sources") continue;
     throw new TypeError(`Cannot compose an index: ${name} must be an array, but is ${quote(value)}`);
+  }
+  if (options.sources.length === 0 && !options.append) {
+    throw new TypeError("Cannot compose an index without sources");
   }
   if (typeof wait !== "number" || !(wait >= 0)) {
     throw new RangeError(`Cannot compose an index: wait must be a number of milliseconds, but is ${quote(wait)}`);

@@ -81,7 +81,7 @@ export interface ComposeIndexOptions extends SourceOptions, TransferOptions {
    * written after the content is in all repositories. Default: none.
    */
   tags?: readonly (string | ImageReference)[] | undefined;
-  /** Images and indexes whose instances it gets. */
+  /** Images and indexes whose instances it gets: at least one, unless `append` is set. */
   sources: readonly (string | ImageReference | ComposeSource)[];
   /**
    * Order of the entries. `given`: the order of `sources`. `platform`: by operating system, architecture, variant and

@@ -17,7 +17,7 @@ import { REMOTE_RUNTIME } from "./runtime.ts";
  *
  * @example
  * ```ts
- * import { composeIndex, verifyAttestations } from "@multiarch/manifests/remote";
+ * import { composeIndex, create, verifyAttestations } from "@multiarch/manifests/remote";
  * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
  * import { generateSigstoreKeyPair, openSigstoreSigner } from "@multiarch/manifests/signature";
  * import assert from "node:assert/strict";
@@ -28,8 +28,9 @@ import { REMOTE_RUNTIME } from "./runtime.ts";
  * await using signer = await openSigstoreSigner(encode(privateKey), { passphrase });
  *
  * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
- * const target = "registry.example/app:1";
- * await composeIndex({ target, sources: [], provenance: { signer }, systemContext });
+ * const [target, image] = ["registry.example/app:1", "registry.example/app:1-amd64"];
+ * await create().push(image, { systemContext }); // stands for an image
+ * await composeIndex({ target, sources: [image], provenance: { signer }, systemContext });
  *
  * const publicKeys = [encode(publicKey)];
  * const { allowed } = await verifyAttestations(target, { publicKeys, assembly: true, systemContext });

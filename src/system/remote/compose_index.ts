@@ -15,6 +15,8 @@ import { REMOTE_RUNTIME } from "./runtime.ts";
  * `SIGNATURES_HIDDEN` if `provenance` in a bundle would hide existing signatures; `CONFLICT`, see `ifMatch`;
  * `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a registry fails.
  * With several names, the error's `published` lists what was written ({@linkcode PublishedName}).
+ * @throws {TypeError} If there is no target or no source, or an option that is an array has another type.
+ * @throws {RangeError} If `wait` or a number of retries is not a number of at least 0, or `order` has another value.
  *
  * @example
  * ```ts
@@ -23,9 +25,10 @@ import { REMOTE_RUNTIME } from "./runtime.ts";
  * import assert from "node:assert/strict";
  *
  * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
+ * await create().push("registry.example/app:1-amd64", { systemContext }); // stands for an image
  * const pushed = await composeIndex({
  *   target: "registry.example/app:1",
- *   sources: [], // such as "registry.example/app:1-amd64"
+ *   sources: ["registry.example/app:1-amd64"],
  *   annotations: { "org.opencontainers.image.version": "1" },
  *   systemContext,
  * });

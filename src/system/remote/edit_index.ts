@@ -31,12 +31,12 @@ export type EditIndexOptions = EditRemoteListOptions;
  *
  * @example
  * ```ts
- * import { appendToIndex, composeIndex, inspectIndex } from "@multiarch/manifests/remote";
+ * import { appendToIndex, create, inspectIndex } from "@multiarch/manifests/remote";
  * import { createMemoryStorage, createRegistry } from "@multiarch/manifests/server";
  * import assert from "node:assert/strict";
  *
  * const systemContext = { fetch: createRegistry({ storage: createMemoryStorage() }).fetch };
- * await composeIndex({ target: "registry.example/app:1", sources: [], systemContext });
+ * await create().push("registry.example/app:1", { systemContext });
  * await appendToIndex("registry.example/app:1", [], { systemContext }); // such as ["registry.example/app:1-arm64"]
  * assert.equal((await inspectIndex("registry.example/app:1", { systemContext })).instances.length, 0);
  * ```
