@@ -149,8 +149,9 @@ async function moveBytes(blob: PlannedBlob, options: MoveOptions): Promise<Moved
   const isSmall = size !== UNKNOWN_SIZE && size <= SMALL_BLOB;
   using _slot = await (isSmall ? smallSlots : slots).acquire(signal);
   emit({ type: "blob-started", digest, size });
-  // A blob that is recompressed gets another digest.
-  if (satisfiesPolicy(policy, findKnownForm(descriptor, options))) {
+  // A blob that is recompressed gets another digest. An uncompressed one may be reused as it is, but not moved so.
+  const form = findKnownForm(descriptor, options);
+  if (form ? !chooseRecoding(policy, form) : satisfiesPolicy(policy, form)) {
     destination.prepareBlob?.(digest, getCallOptions(options));
   }
   const content = await source.getBlob(descriptor, { ...place, ...getCallOptions(options) });

@@ -5,7 +5,7 @@ import { copyImageWith } from "../../src/copy/room.ts";
 import { RegistryClient } from "../../src/registry/room.ts";
 import { createMemoryStorage, createRegistry } from "../../src/server/room.ts";
 import { acceptAnything } from "../../src/signature/room.ts";
-import { WANTED } from "../support/copy_world.ts";
+import { put, putImage, putList, TAR, WANTED } from "../support/copy_world.ts";
 import { makeImage, makeTar, pushImage } from "../support/images.ts";
 import { runPending } from "../support/timers.ts";
 
@@ -29,18 +29,26 @@ function createSlowRegistries() {
   return { fetch, log, client };
 }
 
+/** Copies what the source has under the tag `1`. */
+async function copyFrom(
+  world: ReturnType<typeof createSlowRegistries>,
+  options: { maxParallelTransfers?: number | undefined } = {},
+): Promise<void> {
+  await copyImageWith(parseImageName("docker://from.example/app:1"), parseImageName("docker://to.example/app:1"), {
+    policy: acceptAnything,
+    platform: WANTED,
+    selection: "all",
+    systemContext: { fetch: world.fetch },
+    ...options,
+  });
+}
+
 /** Copies an image with some layers; the log has the requests and answers in order. */
 async function copy(layers: number, { maxParallelTransfers }: { maxParallelTransfers?: number } = {}) {
   const world = createSlowRegistries();
   const tars = Array.from({ length: layers }, (_, i) => makeTar("file", `${i}`));
   await pushImage(world.client("from.example").repository("app"), makeImage({ ...WANTED, layers: tars }), "1");
-  await copyImageWith(parseImageName("docker://from.example/app:1"), parseImageName("docker://to.example/app:1"), {
-    policy: acceptAnything,
-    platform: WANTED,
-    selection: "all",
-    maxParallelTransfers,
-    systemContext: { fetch: world.fetch },
-  });
+  await copyFrom(world, { maxParallelTransfers });
   return world;
 }
 
@@ -74,6 +82,16 @@ Deno.test("a destination that cannot be reached is not reported before the sourc
 Deno.test("the upload of a blob is opened while the source opens the blob", async () => {
   const { log } = await copy(1);
   assertBefore(log, /^to POST .*uploads/, /^from GET .*blobs.* answered/);
+});
+
+Deno.test("no upload is opened for a layer that is compressed while it is copied", async () => {
+  const world = createSlowRegistries();
+  const repository = world.client("from.example").repository("app");
+  const layer = await put(repository, TAR, "application/vnd.oci.image.layer.v1.tar");
+  await putList(repository, [{ ...await putImage(repository, [layer]), platform: WANTED }]);
+  await copyFrom(world);
+  const count = (method: string) => world.log.filter((line) => RegExp(`^to ${method} .*answered`).test(line)).length;
+  assert.deepEqual([count("POST"), count("DELETE")], [2, 0], world.log.join("\n"));
 });
 
 Deno.test("an upload that was opened for a blob which the source lacks is cancelled", async () => {
