@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { parseImageName } from "../../mod.ts";
 import { loadLibc } from "../../src/store/containers_storage/unpack/libc.ts";
+import { findStore } from "../../src/config/files/room.ts";
+import { deleteImageWithLayers } from "../../src/store/containers_storage/room.ts";
 import { CLI } from "../support/cli.ts";
 import { clientOf, makeImage, pushImage } from "../support/images.ts";
 import { BASE_ENTRIES, UPPER_ENTRIES } from "../support/layer_corpus.ts";
@@ -85,6 +87,7 @@ peerTest("without the rights to unpack layers, the error says which command work
   }).output();
   assert.notEqual(code, 0);
   assert.match(new TextDecoder().decode(stderr), /run with --allow-ffi/);
+  const location = await findStore({ root: at.root, runRoot: at.runRoot, driver: at.driver });
   const libc = loadLibc() as { geteuid: () => number };
   const { geteuid } = libc;
   libc.geteuid = () => 1000;
@@ -92,6 +95,11 @@ peerTest("without the rights to unpack layers, the error says which command work
     await assert.rejects(parseImageName(storageName(at, "localhost/app:1")).openDestination(), {
       code: "STORE_READ_ONLY",
       message: /"podman unshare manifests …" or "buildah unshare manifests …"/,
+    });
+    const deleted = deleteImageWithLayers(location, { id: "0", names: [] });
+    await assert.rejects(deleted, {
+      code: "STORE_READ_ONLY",
+      message: /^Cannot change images in .*only root can change/,
     });
   } finally {
     libc.geteuid = geteuid;

@@ -12,7 +12,7 @@ const FULL_MAP = /^\s*0\s+0\s+4294967295\s*$/;
  * Finds out what this process may do with the files of layers.
  *
  * @returns Whether it has only the rights of a user namespace.
- * @throws {ManifestsError} With code `STORE_READ_ONLY` if it may not unpack layers, or `LOCK_UNAVAILABLE` without
+ * @throws {ManifestsError} With code `STORE_READ_ONLY` if it may not change layers, or `LOCK_UNAVAILABLE` without
  * `--allow-ffi`; the message names a command that works.
  */
 export function findRights(store: string): { limited: boolean } {
@@ -20,13 +20,13 @@ export function findRights(store: string): { limited: boolean } {
     const advice = Deno.build.os === "linux" ? "run with --allow-ffi" : "use a Linux host";
     throw new ManifestsError(
       "LOCK_UNAVAILABLE",
-      `Cannot write images to ${store}: unpacking layers needs functions of the C library: ${advice}`,
+      `Cannot change images in ${store}: files of layers need functions of the C library: ${advice}`,
     );
   }
   if (loadLibc().geteuid() !== 0) {
     throw new ManifestsError(
       "STORE_READ_ONLY",
-      `Cannot write images to ${store}: only root can set the owners of files: run the same command in a user namespace ("podman unshare manifests …" or "buildah unshare manifests …"), or as root`,
+      `Cannot change images in ${store}: only root can change files of layers: run the same command in a user namespace ("podman unshare manifests …" or "buildah unshare manifests …"), or as root`,
     );
   }
   return { limited: isRootless() };
