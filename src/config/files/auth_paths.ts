@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { ManifestsError } from "../../spec/room.ts";
 import type { ParseAuthFileOptions } from "../auth_file.ts";
 import { type ConfigurationChoices, implicitPath } from "./choices.ts";
-import { currentUid, findUid, readEnv } from "./host.ts";
+import { currentUid, findHome, findUid, readEnv } from "./host.ts";
 
 /** A credential file to search. */
 export interface AuthPath extends ParseAuthFileOptions {
@@ -41,7 +41,7 @@ export function namedFile(choices: ConfigurationChoices): AuthPath | undefined {
 export function defaultFiles(choices: ConfigurationChoices): AuthPath[] {
   const dockerConfig = readEnv("DOCKER_CONFIG");
   if (dockerConfig) return [{ path: join(dockerConfig, "config.json") }];
-  const home = readEnv("HOME");
+  const home = findHome();
   const runtime = readEnv("XDG_RUNTIME_DIR");
   const uid = findUid();
   const config = readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
@@ -76,7 +76,7 @@ function podmanFile(choices: ConfigurationChoices): string {
     if (isFolder(runtime)) return join(runtime, "containers/auth.json");
     fail(`XDG_RUNTIME_DIR is ${JSON.stringify(runtime)}, which is not a folder`);
   }
-  const home = readEnv("HOME") || readEnv("USERPROFILE");
+  const home = findHome() || readEnv("USERPROFILE");
   return home ? join(home, ".config/containers/auth.json") : fail("HOME is not set");
 }
 

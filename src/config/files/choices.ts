@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { readEnv } from "./host.ts";
+import { findHome } from "./host.ts";
 
 /**
  * Locations of configuration files that the caller sets. Others have defaults. The names are those of `SystemContext`.
@@ -36,6 +36,6 @@ export function implicitPath(path: string, { rootForImplicitAbsolutePaths: root 
 
 /** Returns a path below `~/.config/containers`; `undefined` if `HOME` is not set. */
 export function homePath(path: string): string | undefined {
-  const home = readEnv("HOME");
+  const home = findHome();
   return home ? join(home, ".config/containers", path) : undefined;
 }

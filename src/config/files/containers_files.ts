@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { type ContainersConf, parseContainersConf } from "../containers_conf.ts";
 import { decodeConfigFile } from "../decode.ts";
 import { type ConfigurationChoices, implicitPath } from "./choices.ts";
-import { mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
+import { findHome, mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
 import { chooseTomlParser } from "./toml.ts";
 
 const NAME = "containers.conf";
@@ -35,7 +35,7 @@ async function readNamed(path: string): Promise<ReadFile> {
 }
 
 async function readDefaults(choices: ConfigurationChoices): Promise<ReadFile[]> {
-  const home = readEnv("HOME");
+  const home = findHome();
   const user = readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
   const folders = [
     implicitPath("/usr/share/containers", choices),

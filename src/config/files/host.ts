@@ -24,6 +24,29 @@ export function findUid(): number | undefined {
 }
 
 /**
+ * Finds the home folder of the user: `HOME`, or else that in `/etc/passwd`, as podman and skopeo do for services, which
+ * have no such variable. `undefined` if there is none or access is not permitted. Never prompts.
+ */
+export function findHome(): string | undefined {
+  // The variable may name another folder than the file, whose policy and credentials must not be used then.
+  if (!mayReadEnv("HOME")) return undefined;
+  const home = Deno.env.get("HOME");
+  if (home) return home;
+  const uid = findUid();
+  return uid === undefined || !mayRead("/etc/passwd") ? undefined : findHomeOf(uid);
+}
+
+/** Finds the home folder of a user in `/etc/passwd`; `undefined` if it cannot be read or does not have the user. */
+function findHomeOf(uid: number): string | undefined {
+  try {
+    const users = Deno.readTextFileSync("/etc/passwd").split("\n").map((line) => line.split(":"));
+    return users.find((fields) => fields[2] === `${uid}`)?.[5] || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Returns the user's id. Never prompts.
  *
  * @throws {ManifestsError} With code `CONFIG_FILE_UNREADABLE` if access to it is not permitted. A wrong guess would

@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { decodeConfigFile } from "../decode.ts";
 import { parseRegistriesD, type RegistriesD } from "../registries_d.ts";
 import { type ConfigurationChoices, homePath, implicitPath } from "./choices.ts";
-import { findUid, listFiles, mayRead, readEnv, readOptional } from "./host.ts";
+import { findHome, findUid, listFiles, mayRead, readOptional } from "./host.ts";
 
 const SYSTEM_FOLDER = "/etc/containers/registries.d";
 
@@ -36,6 +36,6 @@ async function defaultFolder(choices: ConfigurationChoices): Promise<string | un
 export function builtInLookaside(): string | undefined {
   const uid = findUid();
   if (uid === 0) return "file:///var/lib/containers/sigstore";
-  const home = readEnv("HOME");
+  const home = findHome();
   return uid !== undefined && home ? `file://${home}/.local/share/containers/sigstore` : undefined;
 }

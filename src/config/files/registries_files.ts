@@ -8,7 +8,7 @@ import {
   type ShortNameAliases,
 } from "../registries/mod.ts";
 import { type ConfigurationChoices, homePath, implicitPath } from "./choices.ts";
-import { findUid, mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
+import { findHome, findUid, mayRead, readDefault, readEnv, type ReadFile, readFolder, readRequired } from "./host.ts";
 import { chooseTomlParser } from "./toml.ts";
 
 const MAIN_FILE = "/etc/containers/registries.conf";
@@ -95,7 +95,7 @@ function defaultAliasPath(choices: ConfigurationChoices): string | undefined {
   const uid = findUid();
   if (uid === undefined) return undefined;
   if (uid === 0 && !readEnv("_CONTAINERS_ROOTLESS_UID")) return implicitPath(join("/var/cache", tail), choices);
-  const home = readEnv("HOME");
+  const home = findHome();
   const cache = readEnv("XDG_CACHE_HOME") || (home && join(home, ".cache"));
   return cache && join(cache, tail);
 }

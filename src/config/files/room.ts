@@ -8,7 +8,7 @@ export { findCacheFolder } from "./cache_folder.ts";
 export { loadCertificates } from "./certs_files.ts";
 export { loadContainersConf } from "./containers_files.ts";
 export { findDockerEndpoint } from "./docker_endpoint.ts";
-export { mayRead, mayReadEnv, readEnv, readOptional, readRequired } from "./host.ts";
+export { findHome, mayRead, mayReadEnv, readEnv, readOptional, readRequired } from "./host.ts";
 export { builtInLookaside, loadRegistriesD } from "./registries_d_files.ts";
 export { loadRegistriesConf, loadShortNameAliases } from "./registries_files.ts";
 export {

@@ -2,7 +2,7 @@ import { basename, dirname, isAbsolute, join, resolve } from "@std/path";
 import { ManifestsError } from "../../spec/room.ts";
 import { decodeConfigFile } from "../decode.ts";
 import { parseStorageConf, type StorageConf } from "../storage_conf.ts";
-import { currentUid, findUid, listFiles, mayRead, readEnv, readOptional, readRequired } from "./host.ts";
+import { currentUid, findHome, findUid, listFiles, mayRead, readEnv, readOptional, readRequired } from "./host.ts";
 import { chooseTomlParser } from "./toml.ts";
 
 /** Properties of a store that the caller sets. Others have defaults. */
@@ -144,7 +144,7 @@ async function roots(conf: StorageConf): Promise<{ graphRoot: string; runRoot: s
       runRoot: await expand(conf.runRoot) ?? "/run/containers/storage",
     };
   }
-  const data = readEnv("XDG_DATA_HOME") || join(readEnv("HOME") ?? "/", ".local/share");
+  const data = readEnv("XDG_DATA_HOME") || join(findHome() ?? "/", ".local/share");
   const runtime = await runtimeFolder();
   return {
     graphRoot: await expand(conf.graphRoot) ?? await expand(conf.rootlessStoragePath) ??
@@ -205,7 +205,7 @@ async function loadStorageConf(): Promise<StorageConf> {
 type ConfFile = readonly [path: string, bytes: Uint8Array];
 
 function userFolder(): string | undefined {
-  const home = readEnv("HOME");
+  const home = findHome();
   return readEnv("XDG_CONFIG_HOME") || (home && join(home, ".config"));
 }
 

@@ -1,4 +1,4 @@
-import { mayRead, readEnv, readOptional } from "../../config/files/room.ts";
+import { findHome, mayRead, readOptional } from "../../config/files/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { parsePolicy, type Policy } from "../policy/mod.ts";
 import { MAX_SIGNATURE_SIZE } from "../types.ts";
@@ -34,10 +34,10 @@ export async function loadPolicyFile(options: LoadPolicyFileOptions = {}): Promi
 }
 
 function defaultPaths(): string[] {
-  const home = readEnv("HOME");
+  const home = findHome();
   if (home) return [`${home}/.config/containers/policy.json`, SYSTEM_POLICY];
   failUnreadable(
-    "the user's policy: HOME is not set or access to it is not allowed: run with --allow-env=HOME, or name the file",
+    "the user's policy: the home folder is not known: set HOME and run with --allow-env=HOME, or name the file",
   );
 }
 
