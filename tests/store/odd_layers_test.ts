@@ -14,8 +14,8 @@ const NOTHING = new Uint8Array();
 const whiteout = (name: string): OddEntry => ({ name, content: NOTHING });
 const link = (name: string, rest: Partial<OddEntry>): OddEntry => ({ name, type: "2", linkName: "target", ...rest });
 
-/** Writes an image and returns what the disk has in its top layer: the lines of the paths, without the names. */
-async function unpack(at: TestStore, layers: readonly OddEntry[][]): Promise<Map<string, string>> {
+/** Writes an image and returns the id of its top layer. */
+async function write(at: TestStore, layers: readonly OddEntry[][]): Promise<string> {
   const location = {
     graphRoot: at.root,
     runRoot: at.runRoot,
@@ -39,6 +39,12 @@ async function unpack(at: TestStore, layers: readonly OddEntry[][]): Promise<Map
     metadata: "{}",
     layers: digests.map((digest) => ({ digest, diffId: digest })),
   });
+  return topLayer!;
+}
+
+/** Writes an image and returns what the disk has in its top layer: the lines of the paths, without the names. */
+async function unpack(at: TestStore, layers: readonly OddEntry[][]): Promise<Map<string, string>> {
+  const topLayer = await write(at, layers);
   const lines = dumpTree(
     at.driver === "vfs" ? `${at.root}/vfs/dir/${topLayer}` : `${at.root}/overlay/${topLayer}/diff`,
   );
@@ -99,5 +105,20 @@ peerTest("times, attributes and folders of odd entries are as in other tools", [
         }
       });
     }
+  }
+});
+
+peerTest("no layer is put on one whose files for mounting are damaged", ["root"], async () => {
+  const file = (name: string): OddEntry => ({ name, content: encode(name) });
+  const layers = [[file("a")], [file("b")], [file("c")]];
+  for (const damaged of ["link", "lower"]) {
+    await using at = await makeStore("overlay");
+    const below = await write(at, layers.slice(0, 2));
+    // As after a power failure.
+    await Deno.writeTextFile(`${at.root}/overlay/${below}/${damaged}`, "");
+    const before = dumpTree(`${at.root}/overlay/l`);
+    await assert.rejects(write(at, layers), { code: "STORE_IO", message: /"link" or "lower" .* is missing: / });
+    assert.equal(JSON.parse(await Deno.readTextFile(`${at.root}/overlay-layers/layers.json`)).length, 2);
+    assert.deepEqual(dumpTree(`${at.root}/overlay/l`).slice(1), before.slice(1));
   }
 });

@@ -12,6 +12,9 @@ const LINK_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /** Length of these names in characters. */
 const LINK_LENGTH = 26;
 
+/** Matches a name in \`l\`. */
+const LINK_REGEXP = /^[A-Z2-7]+$/;
+
 /** A layer whose unpacked files are put into their place. */
 export interface PlacedLayer {
   /** Id of the layer, unique in its store. */
@@ -63,7 +66,7 @@ export class LayerPlaces {
   async remove(id: string): Promise<void> {
     if (this.#driver === "overlay") {
       const link = await readShort(join(this.driverFolder, id, "link"));
-      if (/^[A-Z2-7]+$/.test(link)) await Deno.remove(join(this.driverFolder, "l", link)).catch(ignoreMissing);
+      if (LINK_REGEXP.test(link)) await Deno.remove(join(this.driverFolder, "l", link)).catch(ignoreMissing);
       removePath(join(this.driverFolder, id));
     } else {
       removePath(this.files(id));
@@ -99,8 +102,15 @@ export class LayerPlaces {
     const [parent] = ancestors;
     if (parent === undefined) return;
     const parentHome = join(this.driverFolder, parent);
-    const below = await readShort(join(parentHome, "lower"));
-    await write("lower", `l/${await readShort(join(parentHome, "link"))}${below === "" ? "" : `:${below}`}`);
+    const [parentLink, below] = await Promise.all([
+      readShort(join(parentHome, "link")),
+      readShort(join(parentHome, "lower")),
+    ]);
+    // Without them, the layer would be mounted over the wrong folders.
+    if (!LINK_REGEXP.test(parentLink) || (below === "" && ancestors.length > 1)) {
+      throw new Deno.errors.NotFound(`the file "link" or "lower" of the layer below is missing: ${parentHome}`);
+    }
+    await write("lower", `l/${parentLink}${below === "" ? "" : `:${below}`}`);
     // Tools since 2026 read this file instead of the links.
     await write("lower-layers", ancestors.join(":"));
   }
