@@ -558,3 +558,24 @@ Deno.test("neither passwords nor tokens are in errors", async () => {
     assert.doesNotMatch(Deno.inspect(error), /hunter2|topsecret|aHVudGVyMg|"t1"/);
   }
 });
+
+Deno.test("a token is replaced a tenth, or at least ten seconds, before its end", async () => {
+  const { now } = performance;
+  let clock = 0;
+  try {
+    performance.now = () => clock;
+    for (const [seconds, used] of [[60, 50_000], [1000, 900_000]] as const) {
+      clock = 0;
+      const { repository, questions } = tokenService({
+        answer: (_, __, token) => Response.json({ token, expires_in: seconds }),
+      });
+      for (const [time, expected] of [[0, 1], [used - 1, 1], [used, 2]] as const) {
+        clock = time;
+        await repository.headBlob(DIGEST);
+        assert.equal(questions.length, expected, `${seconds} ${time}`);
+      }
+    }
+  } finally {
+    performance.now = now;
+  }
+});

@@ -491,3 +491,19 @@ Deno.test("an answer that comes after the abort, from a fetch that ignores signa
   late.resolve(new Response(new ReadableStream({ cancel: () => cancelled.resolve() })));
   await cancelled.promise;
 });
+
+Deno.test("a manifest that a HEAD does not find is read, unless the caller believes the HEAD", async () => {
+  for (const [headOnly, expected] of [[false, ["HEAD", "GET"]], [true, ["HEAD"]]] as const) {
+    const { repository, requests } = scripted(() => new Response(null, { status: 404 }));
+    assert.equal(await repository.headManifest("1", { headOnly }), undefined);
+    assert.deepEqual(requests.map(({ method }) => method), expected);
+  }
+});
+
+Deno.test("a tag is replaced to delete it only if the registry cannot delete tags", async () => {
+  for (const status of [401, 403, 500]) {
+    const { repository, requests } = scripted(() => new Response(null, { status }));
+    await assert.rejects(repository.deleteTag("1", { replace: true, maxRetries: 0 }), { status });
+    assert.ok(requests.every(({ method }) => method === "DELETE"));
+  }
+});
