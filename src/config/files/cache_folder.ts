@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { findHome, findUid, readEnv } from "./host.ts";
+import { findUid, readEnv } from "./host.ts";
 
 /**
  * Environment variable with the folder of the blob info cache. Default: that of podman and buildah. Empty: no cache.
@@ -16,7 +16,8 @@ export function findCacheFolder(): string | undefined {
   const uid = findUid();
   if (uid === undefined) return undefined;
   if (uid === 0 && !readEnv("_CONTAINERS_ROOTLESS_UID")) return "/var/lib/containers/cache";
-  const home = findHome();
+  // Other tools do not look into /etc/passwd here.
+  const home = readEnv("HOME");
   const data = readEnv("XDG_DATA_HOME") || (home && join(home, ".local", "share"));
   return data && join(data, "containers", "cache");
 }
