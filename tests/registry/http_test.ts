@@ -507,3 +507,29 @@ Deno.test("a tag is replaced to delete it only if the registry cannot delete tag
     assert.ok(requests.every(({ method }) => method === "DELETE"));
   }
 });
+
+Deno.test("at most sixteen URLs of a foreign layer are tried", async () => {
+  const { repository, requests } = scripted(() => new Response(null, { status: 404 }), { maxRetries: 0 });
+  const urls = Array.from({ length: 100 }, (_, i) => `https://layers.example/${i}`);
+  const layer = { mediaType: "m", digest: DIGEST, size: 1, urls };
+  await assert.rejects(repository.getBlob(layer), { code: "NOT_FOUND" });
+  assert.equal(requests.filter(({ url }) => url.startsWith("https://layers.example/")).length, 16);
+});
+
+Deno.test("a registry that reports another digest for a tag has stored another manifest", async () => {
+  const headers = { "docker-content-digest": DIGEST };
+  const { repository } = scripted(() => new Response(null, { status: 201, headers }));
+  await assert.rejects(repository.putManifest("1", MANIFEST), { code: "DIGEST_MISMATCH" });
+  // Under a digest, the registry has verified it; some report another algorithm's.
+  assert.equal(await repository.putManifest(digestOf(MANIFEST), MANIFEST), digestOf(MANIFEST));
+});
+
+Deno.test("a manifest is not deleted if it cannot be read whether it is a referrer", async () => {
+  const cutOff = () => new ReadableStream({ pull: () => Promise.reject(new TypeError("the connection ended")) });
+  const { repository, requests } = scripted(
+    ({ method }) => method === "GET" ? new Response(cutOff()) : new Response(null, { status: 202 }),
+    { maxRetries: 0 },
+  );
+  await assert.rejects(repository.deleteManifest(DIGEST), { code: "NETWORK" });
+  assert.deepEqual(requests.map(({ method }) => method), ["GET"]);
+});
