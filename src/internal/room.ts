@@ -38,6 +38,7 @@ export {
   readChunks,
   type Reader,
   readStream,
+  ReusedBuffers,
   type StreamHooks,
   toStream,
 } from "./streams.ts";

@@ -63,17 +63,34 @@ export function openReader(stream: ByteStream): Reader {
   }
 }
 
+/** Buffers of one reader, which are used again when its consumer gives their chunks back. */
+export class ReusedBuffers {
+  // A spare chunk may also come from another source, which may still need it.
+  readonly #own = new WeakSet<ArrayBuffer>();
+
+  /** Returns the buffer of a spare chunk if it belongs to this reader and has the size, otherwise a new one. */
+  take(spare: Uint8Array<ArrayBuffer> | undefined, size: number): ArrayBuffer {
+    const isReusable = spare?.buffer.byteLength === size && this.#own.has(spare.buffer);
+    return isReusable ? spare.buffer : this.add(new ArrayBuffer(size));
+  }
+
+  /** Adds a buffer that belongs to this reader, and returns it. */
+  add(buffer: ArrayBuffer): ArrayBuffer {
+    this.#own.add(buffer);
+    return buffer;
+  }
+}
+
 /** Wraps a BYOB reader, which reads `fetch` bodies several times faster. */
 function openByobReader(byob: ReadableStreamBYOBReader): Reader {
   let size = FIRST_VIEW;
-  // A spare chunk may also come from another source, which may still need it.
-  const own = new WeakSet<ArrayBuffer>();
+  const buffers = new ReusedBuffers();
   return {
     async read(spare) {
-      const isReusable = spare?.buffer.byteLength === size && own.has(spare.buffer);
-      const { done, value } = await byob.read(new Uint8Array(isReusable ? spare.buffer : new ArrayBuffer(size)));
+      const { done, value } = await byob.read(new Uint8Array(buffers.take(spare, size)));
       if (done) return undefined;
-      own.add(value.buffer as ArrayBuffer);
+      // The read has transferred the bytes to another object.
+      buffers.add(value.buffer as ArrayBuffer);
       // The buffer size follows the chunks: small chunks in large buffers would waste megabytes.
       if (value.length === size) size = Math.min(size * 2, spare ? MAX_REUSED_VIEW : MAX_VIEW);
       else if (value.length * 4 < size) size = Math.max(size / 2, MIN_VIEW);

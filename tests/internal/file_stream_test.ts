@@ -68,7 +68,7 @@ Deno.test("a write that fails, or an abort during a read, cancels the source", a
 });
 
 /** A file on a disk that needs a millisecond for each byte, and the calls that it gets. */
-function createSlowFile() {
+function createSlowFile(options: { syncs?: boolean } = {}) {
   const calls: string[] = [];
   const disk = { time: 0, perByte: 1, calls, sync: () => Promise.resolve() };
   const record = (call: string, length: number) => {
@@ -87,7 +87,7 @@ function createSlowFile() {
       return disk.sync();
     },
   };
-  return { disk, writer: new FileWriter(file, () => disk.time) };
+  return { disk, writer: new FileWriter(file, { ...options, now: () => disk.time }) };
 }
 
 Deno.test("a file is written in this thread unless the write before was slow", async () => {
@@ -119,6 +119,14 @@ Deno.test("a long file is synced while it is written, one sync at a time", async
   assert.equal(isSettled, false);
   syncs[1]!.resolve();
   await settled;
+});
+
+Deno.test("a file that need not survive a crash is not synced", async () => {
+  const { disk, writer } = createSlowFile({ syncs: false });
+  disk.perByte = 0;
+  for (let i = 0; i < 2; i++) await writer.write(new Uint8Array(16 * MIB));
+  await writer.settle();
+  assert.ok(!disk.calls.includes("to the disk"));
 });
 
 Deno.test("bytes that a sync loses are reported by every later call, because the system reports them once", async () => {

@@ -1,4 +1,4 @@
-import { abortableStream, type ByteStream, createStream, openReader } from "../streams.ts";
+import { abortableStream, type ByteStream, createStream, openReader, ReusedBuffers } from "../streams.ts";
 
 /** Size of the buffers for reads, in bytes: with larger ones, reading and hashing is not faster. */
 const BUFFER_SIZE = 128 * 1024;
@@ -12,11 +12,9 @@ export async function openFileStream(path: string): Promise<ByteStream> {
     isOpen = false;
     return Promise.resolve();
   };
-  // A spare chunk may also come from another source, which may still need it.
-  const own = new WeakSet<ArrayBuffer>();
+  const buffers = new ReusedBuffers();
   const read = async (spare?: Uint8Array<ArrayBuffer>) => {
-    const buffer = spare && own.has(spare.buffer) ? spare.buffer : new ArrayBuffer(BUFFER_SIZE);
-    own.add(buffer);
+    const buffer = buffers.take(spare, BUFFER_SIZE);
     try {
       const count = await file.read(new Uint8Array(buffer));
       if (count !== null) return new Uint8Array(buffer, 0, count);

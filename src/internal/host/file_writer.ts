@@ -12,6 +12,12 @@ const SYNC_SIZE = 16 * 1024 * 1024;
 /** A file that bytes are written to; `Deno.FsFile` has these members. */
 export type WritableFile = Pick<Deno.FsFile, "write" | "writeSync" | "syncData">;
 
+/** Options of {@linkcode FileWriter}. */
+interface FileWriterOptions {
+  readonly syncs?: boolean;
+  readonly now?: () => number;
+}
+
 /**
  * Writes to a file. The cache of a disk takes a chunk in less time than another thread needs to take it over, so bytes are
  * written in this thread, until that blocks it: while the disk is slow, other transfers continue during a write.
@@ -20,6 +26,7 @@ export type WritableFile = Pick<Deno.FsFile, "write" | "writeSync" | "syncData">
  */
 export class FileWriter {
   readonly #file: WritableFile;
+  readonly #syncs: boolean;
   readonly #now: () => number;
   #isSlow = false;
   /** Number of bytes that were written since the last sync began. */
@@ -28,9 +35,15 @@ export class FileWriter {
   /** Error of a sync: the system reports it only once, so that a later sync would succeed although bytes are lost. */
   #failure: { error: unknown } | undefined;
 
-  /** Does not close the file. `now` returns the time in milliseconds. Default: `performance.now`. */
-  constructor(file: WritableFile, now: () => number = () => performance.now()) {
+  /**
+   * Does not close the file.
+   *
+   * @param options `syncs`: the bytes must survive a crash of the system. Default: `true`. `now`: returns the time in
+   * milliseconds. Default: `performance.now`.
+   */
+  constructor(file: WritableFile, { syncs = true, now = () => performance.now() }: FileWriterOptions = {}) {
     this.#file = file;
+    this.#syncs = syncs;
     this.#now = now;
   }
 
@@ -42,7 +55,7 @@ export class FileWriter {
     else for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
     this.#isSlow = this.#now() - started > SLOW;
     this.#unsynced += bytes.length;
-    if (this.#unsynced >= SYNC_SIZE) this.#syncing ??= this.#sync();
+    if (this.#syncs && this.#unsynced >= SYNC_SIZE) this.#syncing ??= this.#sync();
   }
 
   /** Waits for the sync under way, after which the file may be closed. Rejects if bytes could not be written. */

@@ -1,6 +1,6 @@
 import type { SystemContext } from "../../image/room.ts";
 import { detectCompression, peekCompression } from "../../internal/compression/room.ts";
-import type { ByteStream, SignalOptions } from "../../internal/room.ts";
+import { type ByteStream, createStream, ReusedBuffers, type SignalOptions } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 import { inflate } from "./compressed.ts";
 import { archiveError, invalidArchive } from "./errors.ts";
@@ -153,19 +153,17 @@ export class ArchiveReader implements AsyncDisposable {
 
   /** Returns a stream of a file's content. */
   streamFile({ offset, size }: ArchiveFile, { signal }: SignalOptions = {}): ByteStream {
-    const end = offset + size;
+    const end = offset + size, bufferSize = Math.min(CHUNK_SIZE, size);
+    const buffers = new ReusedBuffers();
     let at = offset;
-    return new ReadableStream({
-      pull: async (controller) => {
-        signal?.throwIfAborted();
-        if (at < end) {
-          const bytes = await this.#read(at, Math.min(CHUNK_SIZE, end - at));
-          at += bytes.length;
-          controller.enqueue(bytes);
-        }
-        if (at === end) controller.close();
-      },
-    }, { highWaterMark: 0 });
+    const read = async (spare?: Uint8Array<ArrayBuffer>) => {
+      signal?.throwIfAborted();
+      if (at === end) return undefined;
+      const bytes = await this.#read(at, Math.min(bufferSize, end - at), buffers.take(spare, bufferSize));
+      at += bytes.length;
+      return bytes;
+    };
+    return createStream(read, () => Promise.resolve());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -173,9 +171,9 @@ export class ArchiveReader implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  async #read(position: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  async #read(position: number, size: number, buffer?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
     try {
-      const bytes = await this.#file.read(position, size);
+      const bytes = await this.#file.read(position, size, buffer);
       if (bytes.length === size) return bytes;
     } catch (error) {
       throw archiveError(error, "read", this.path);

@@ -11,11 +11,15 @@ export class SharedFile implements Disposable {
     this.#file = file;
   }
 
-  /** Reads `size` bytes at a position; fewer if the file ends before. */
-  read(position: number, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * Reads `size` bytes at a position; fewer if the file ends before.
+   *
+   * @param buffer Buffer of at least this size for the bytes. Default: a new one.
+   */
+  read(position: number, size: number, buffer = new ArrayBuffer(size)): Promise<Uint8Array<ArrayBuffer>> {
     return this.#turn.run(async () => {
-      await this.#file.seek(position, Deno.SeekMode.Start);
-      const bytes = new Uint8Array(size);
+      this.#file.seekSync(position, Deno.SeekMode.Start);
+      const bytes = new Uint8Array(buffer, 0, size);
       let length = 0;
       while (length < size) {
         const count = await this.#file.read(bytes.subarray(length));

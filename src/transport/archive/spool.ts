@@ -1,6 +1,6 @@
 import type { SystemContext } from "../../image/room.ts";
-import { writeAll } from "../../internal/host/room.ts";
-import { type ByteStream, readChunks } from "../../internal/room.ts";
+import { FileWriter, writeStream } from "../../internal/host/room.ts";
+import type { ByteStream } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
 
 /**
@@ -23,7 +23,8 @@ export async function openSpool({ bigFilesTemporaryDir: folder }: SystemContext)
   }
 }
 
-/** Writes a stream to a file, at its current position. */
+/** Writes a stream to a temporary file, at its current position. */
 export async function spool(stream: ByteStream, file: Deno.FsFile): Promise<void> {
-  for await (const chunk of readChunks(stream)) await writeAll(file, chunk);
+  const writer = new FileWriter(file, { syncs: false });
+  await writeStream(stream, (chunk) => writer.write(chunk));
 }
