@@ -79,12 +79,12 @@ export class BlobChecker {
     // Its digest and its size are verified at its end.
     const verified = verifyBlob(await this.#source.getBlob(blob, { ...place, signal: this.#signal }), blob);
     if (!isUnpacked || blob.mediaType.endsWith("+encrypted")) {
-      for await (const _ of readChunks(verified));
+      for await (const _ of readChunks(verified, { reuses: true }));
       return {};
     }
     const { compression, stream } = await peekCompression(verified);
     if (compression && !canDecompress(compression)) {
-      for await (const _ of readChunks(stream));
+      for await (const _ of readChunks(stream, { reuses: true }));
       return {};
     }
     return { diffId: await digestContent(compression ? decompressStream(stream, compression) : stream) };
@@ -93,6 +93,6 @@ export class BlobChecker {
 
 async function digestContent(content: ByteStream): Promise<Digest> {
   const digester = createDigester();
-  for await (const chunk of readChunks(content)) digester.update(chunk);
+  for await (const chunk of readChunks(content, { reuses: true })) digester.update(chunk);
   return digester.digest();
 }

@@ -87,7 +87,8 @@ export class ImageContent {
     const blob = await source.getBlob(descriptor, { ...place, signal, maxRetries: 0 });
     const { compression, stream } = await peekCompression(verifyBlob(blob, descriptor, { signal }));
     const digester = createDigester();
-    for await (const chunk of readChunks(compression ? decompressStream(stream, compression) : stream)) {
+    const content = compression ? decompressStream(stream, compression) : stream;
+    for await (const chunk of readChunks(content, { reuses: true })) {
       digester.update(chunk);
     }
     return digester.digest();

@@ -119,12 +119,20 @@ export function createStream(read: Reader["read"], cancel: Reader["cancel"]): By
   return stream;
 }
 
-/** Iterates over a stream's chunks. Leaving the loop early cancels the stream. */
-export async function* readChunks(stream: ByteStream): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+/**
+ * Iterates over a stream's chunks. Leaving the loop early cancels the stream.
+ *
+ * @param options `reuses`: each chunk is overwritten when the next one is read, which is several times faster for large
+ * bodies. Default: `false`.
+ */
+export async function* readChunks(
+  stream: ByteStream,
+  { reuses = false }: { reuses?: boolean } = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
   const reader = openReader(stream);
   let ended = false;
   try {
-    for (let chunk; (chunk = await reader.read());) yield chunk;
+    for (let chunk; (chunk = await reader.read(reuses ? chunk : undefined));) yield chunk;
     ended = true;
   } catch (error) {
     ended = true;

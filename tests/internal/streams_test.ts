@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ByteStream, createStream, mapStream, openReader } from "../../src/internal/room.ts";
+import { type ByteStream, createStream, mapStream, openReader, readChunks } from "../../src/internal/room.ts";
 
 /** A source that never has a chunk, and reports when it is read and when it is cancelled. */
 function createStalled() {
@@ -91,6 +91,21 @@ Deno.test("a chunk is overwritten only after the reader's caller has handed it b
   }
   assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.ok(reused > 0);
+});
+
+Deno.test("readChunks() uses the buffers of chunks again only if it is told so", async () => {
+  const kept: Uint8Array[] = [];
+  for await (const chunk of readChunks(createNumbered())) kept.push(chunk);
+  assert.deepEqual(kept.map((chunk) => chunk[0]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
+  const seen: Uint8Array<ArrayBuffer>[] = [];
+  const numbers: number[] = [];
+  for await (const chunk of readChunks(createNumbered(), { reuses: true })) {
+    seen.push(chunk);
+    numbers.push(chunk[0]!);
+  }
+  assert.deepEqual(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.ok(seen.some(({ buffer }) => buffer.detached));
 });
 
 Deno.test("a chunk that a hook keeps is not overwritten by the same read", async () => {

@@ -25,7 +25,7 @@ export class DirectoryUpload implements StoredUpload {
     };
     const pieces = new PieceBuffer(write);
     try {
-      for await (const chunk of readChunks(stream)) {
+      for await (const chunk of readChunks(stream, { reuses: true })) {
         this.#digester.update(chunk);
         await pieces.add(chunk);
       }
@@ -55,7 +55,7 @@ export class DirectoryUpload implements StoredUpload {
   async #rehash(digest: Digest): Promise<Digest> {
     const digester = createDigester(digestAlgorithm(digest));
     const file = await Deno.open(this.#path);
-    for await (const chunk of readChunks(file.readable as ByteStream)) digester.update(chunk);
+    for await (const chunk of readChunks(file.readable as ByteStream, { reuses: true })) digester.update(chunk);
     return digester.digest();
   }
 }

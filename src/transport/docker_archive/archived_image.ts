@@ -124,7 +124,7 @@ async function readLayer(
   const layer = { diffId, file, size: file.size, compression };
   if (compression === undefined) return layer;
   let size = 0;
-  for await (const chunk of readChunks(streamLayer(archive, layer, options))) size += chunk.length;
+  for await (const chunk of readChunks(streamLayer(archive, layer, options), { reuses: true })) size += chunk.length;
   return { ...layer, size };
 }
 

@@ -106,7 +106,7 @@ class LayerReader implements ArchiveSink, Disposable {
    */
   async *read(archive: ByteStream, isDecompressed: boolean): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     const parser = new ArchiveParser(this);
-    for await (const chunk of readChunks(archive)) {
+    for await (const chunk of readChunks(archive, { reuses: true })) {
       this.#digester.update(chunk);
       this.#size += chunk.length;
       parser.write(chunk);
