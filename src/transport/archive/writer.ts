@@ -1,5 +1,5 @@
 import type { BlobIdentity, NewBlob, OpenDestinationOptions, SystemContext } from "../../image/room.ts";
-import { writeAll, writeStream } from "../../internal/host/room.ts";
+import { FileWriter, writeAll, writeStream } from "../../internal/host/room.ts";
 import { type ByteStream, readChunks, Semaphore, type SignalOptions } from "../../internal/room.ts";
 import { encodeTarHeader, type NewTarEntry, tarPadding } from "../../internal/tar/room.ts";
 import { type Descriptor, type Digest, digestOf, UNKNOWN_SIZE } from "../../spec/room.ts";
@@ -47,6 +47,8 @@ export async function openArchiveWriter(
 export class ArchiveWriter implements AsyncDisposable {
   readonly #path: string;
   readonly #temporary: UnpublishedFile;
+  /** Writes without syncs: a file that is published is synced then. */
+  readonly #writer: FileWriter;
   /** Modification time of all members in seconds since 1970. */
   readonly #modTime: number;
   readonly #turn = new Semaphore(1);
@@ -58,6 +60,7 @@ export class ArchiveWriter implements AsyncDisposable {
   constructor(path: string, temporary: UnpublishedFile, { timestamp }: OpenDestinationOptions = {}) {
     this.#path = path;
     this.#temporary = temporary;
+    this.#writer = new FileWriter(temporary.file, { syncs: false });
     this.#modTime = timestamp === undefined ? 0 : Math.floor(timestamp.getTime() / 1000);
   }
 
@@ -140,7 +143,7 @@ export class ArchiveWriter implements AsyncDisposable {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    await this.#use((file) => writeAll(file, bytes));
+    await this.#use(() => this.#writer.write(bytes));
     this.#position += bytes.length;
   }
 
