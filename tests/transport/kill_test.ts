@@ -19,11 +19,13 @@ for (const name of ["rename", "mkdir", "remove"]) {
   const original = Deno[name];
   Deno[name] = (...args) => (step(), original(...args));
 }
-const { write } = Deno.FsFile.prototype;
-Deno.FsFile.prototype.write = function (...args) {
-  step();
-  return write.apply(this, args);
-};
+for (const name of ["write", "writeSync"]) {
+  const original = Deno.FsFile.prototype[name];
+  Deno.FsFile.prototype[name] = function (...args) {
+    step();
+    return original.apply(this, args);
+  };
+}
 await writeImage(parseImageName(name), makeImage({ architecture: "after" }));
 console.log(steps);
 `;
