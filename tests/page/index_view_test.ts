@@ -152,7 +152,7 @@ peerTest("inspect --web shows an index, and attacks in it stay text", ["chromium
     assert.equal(await post({ image: name }, { origin: "http://attacker.example" }), 403);
     assert.equal(await post({ image: name }, { "content-type": "text/plain" }), 415);
     assert.equal(await post([]), 400);
-    // The name of another site can resolve to 127.0.0.1; \`fetch\` does not send another host.
+    // The name of another site can resolve to 127.0.0.1; `fetch` does not send another host.
     const { port } = new URL(served.url);
     const status = await new Promise((resolve, reject) => {
       const request = get({ host: "127.0.0.1", port, headers: { host: "attacker.example" } }, (response) => {

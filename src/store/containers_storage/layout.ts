@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { encodeBase64, encodeUtf8 } from "../../internal/room.ts";
 import { ManifestsError } from "../../spec/room.ts";
+import { ignoreMissing } from "./io_errors.ts";
 
 /** Location of a store: what `podman info` calls graphRoot, runRoot and graphDriverName. */
 export interface StoreLocation {
@@ -56,11 +57,7 @@ export async function makeFolders({ graphRoot, runRoot, driver, imageStore }: St
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  const info = await Deno.stat(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  return info?.isDirectory ?? false;
+  return (await Deno.stat(path).catch(ignoreMissing))?.isDirectory ?? false;
 }
 
 /**

@@ -12,7 +12,7 @@ const LINK_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /** Length of these names in characters. */
 const LINK_LENGTH = 26;
 
-/** Matches a name in \`l\`. */
+/** Matches a name in the folder `l`. */
 const LINK_REGEXP = /^[A-Z2-7]+$/;
 
 /** A layer whose unpacked files are put into their place. */
