@@ -9,9 +9,9 @@ export interface ScriptOptions {
 }
 
 /**
- * Reads the command line, which must have as many arguments as the usage shows. `--insecure` allows plain HTTP, as for a test registry. If the environment variables
- * `REGISTRY_USER` and `REGISTRY_PASSWORD` are set and readable, they are the credentials for the registry of the first
- * argument.
+ * Reads the command line, which must have as many arguments as the usage shows. `--insecure` allows plain HTTP, as for a
+ * test registry. If the environment variables `REGISTRY_USER` and `REGISTRY_PASSWORD` are set and readable, they are the
+ * credentials for the registry of the first argument.
  */
 export function readOptions(usage: string): ScriptOptions {
   const args = Deno.args.filter((arg) => !arg.startsWith("--"));

@@ -7,7 +7,7 @@ const ARRAYS = ["sources", "tags", "require", "platforms", "entryAnnotations"] a
  * Asserts that options have the values that their types allow, which scripts without types get wrong. A `wait` that is
  * not a number would be waited for forever. Without sources, an empty index would replace a release.
  *
- * @throws {TypeError} If an option is not an array, or there are no sources.
+ * @throws {TypeError} If an option is not an array, or `sources` is empty.
  * @throws {RangeError} If `wait` or `order` has another value.
  */
 export function assertOptions(options: ComposeOptions): void {

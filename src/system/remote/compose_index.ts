@@ -15,7 +15,7 @@ import { REMOTE_RUNTIME } from "./runtime.ts";
  * `SIGNATURES_HIDDEN` if `provenance` in a bundle would hide existing signatures; `CONFLICT`, see `ifMatch`;
  * `UNAUTHORIZED`, `DENIED`, `NETWORK`, `TOO_MANY_REQUESTS`, `REGISTRY_ERROR` or `MANIFEST_REJECTED` if a registry fails.
  * With several names, the error's `published` lists what was written ({@linkcode PublishedName}).
- * @throws {TypeError} If there is no target or no source, or an option that is an array has another type.
+ * @throws {TypeError} If there is neither a target nor a tag, if `sources` is empty, or if an option must be an array and is not one.
  * @throws {RangeError} If `wait` or a number of retries is not a number of at least 0, or `order` has another value.
  *
  * @example
